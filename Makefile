@@ -1,0 +1,50 @@
+# Weft: the daily commands. Each does its own set-up; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+node = $$(scripts/toolchain.sh node)
+bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
+
+.PHONY: help setup network demo test unit check lint format fuzz bench bench-check build clean
+
+help: ## list these commands
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## fetch Node 24 if needed and install npm packages
+	@scripts/toolchain.sh modules
+
+network: setup ## as root on Debian: install iptables and iproute2 when missing
+	@scripts/toolchain.sh iptables
+
+demo: network ## the example shop in a sandbox under load, live; CHECK=1 proves each claim and exits
+	@PATH="$$(dirname $(node)):$$PATH" $(node) examples/demo.ts $(if $(CHECK),--check)
+
+test: network check lint unit ## types, lint, every test but the slow real-Kubernetes ones
+
+unit: network ## every test, without types and lint
+	@PATH="$$(dirname $(node)):$$PATH" $(node) scripts/test.ts $(FILES)
+
+check: setup ## type check
+	@$(bin)/tsc --noEmit
+
+lint: setup ## lint, format and import layers
+	@$(bin)/biome check --error-on-warnings .
+	@$(node) scripts/layers.ts
+
+format: setup ## rewrite files in the house format
+	@$(bin)/biome check --write .
+
+fuzz: setup ## one million and more fuzz cases through the HTTP/1 codec
+	@$(node) test/fuzz/http1.ts
+
+bench: network build ## measure Weft against HAProxy, nginx and Envoy
+	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/run.ts $(ARGS)
+
+bench-check: setup ## allocations and system calls per request against bench/budget.json
+	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/micro.ts $(ARGS)
+
+build: setup ## one bundled file per process, into dist/
+	@$(node) scripts/build.ts
+
+clean: ## remove what the commands above made
+	@rm -rf dist .tools node_modules

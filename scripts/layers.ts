@@ -1,0 +1,48 @@
+// The import layers of the project, as one table, and the check that nobody reaches up.
+// A room may import itself, the rooms in its row, and the npm packages in its row (node: modules unless `pure`).
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { rooms } from './layers.table.ts';
+
+const problems: string[] = [];
+const importPattern =
+  /^\s*(?:import|export)\b[^'"]*?\bfrom\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+
+function roomOf(file: string): string {
+  const parts = file.split('/');
+  return parts[0] === 'src' ? parts[1]! : parts[0]!;
+}
+
+for (const file of globSync('{src,webhook}/**/*.ts').sort()) {
+  if (file.endsWith('.test.ts') || file.includes('/testing/')) continue;
+  const room = roomOf(file);
+  const rule = rooms[room];
+  if (!rule) {
+    problems.push(
+      `${file}: room '${room}' is not in scripts/layers.table.ts; add it with what it may import`,
+    );
+    continue;
+  }
+  const text = readFileSync(file, 'utf8');
+  for (const match of text.matchAll(importPattern)) {
+    const specifier = match[1] ?? match[2] ?? match[3]!;
+    const line = text.slice(0, match.index).split('\n').length + (match[0].startsWith('\n') ? 1 : 0);
+    if (specifier.startsWith('.')) {
+      const target = roomOf(relative('.', join(dirname(file), specifier)));
+      if (target !== room && !rule.imports.includes(target)) {
+        problems.push(
+          `${file}:${line} imports from ${target}/. ${room} may import: ${rule.imports.join(', ') || 'nothing'}. ${rule.instead}`,
+        );
+      }
+    } else if (specifier.startsWith('node:')) {
+      if (rule.pure) problems.push(`${file}:${line} imports ${specifier}. ${room} is pure. ${rule.instead}`);
+    } else if (!rule.packages.some(name => specifier === name || specifier.startsWith(`${name}/`))) {
+      problems.push(
+        `${file}:${line} imports the package ${specifier}. ${room} may use: ${rule.packages.join(', ') || 'no package'}. ${rule.instead}`,
+      );
+    }
+  }
+}
+
+for (const problem of problems) console.error(problem);
+if (problems.length > 0) process.exitCode = 1;
