@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DEFAULT_LIMITS } from '../http1/index.ts';
+import { rawConnection } from '../proxy/testing/clients.ts';
+import { systemClock, TimerWheel } from '../time/index.ts';
+import { AdminServer, json, text } from './http-server.ts';
+
+function serve(routes: ConstructorParameters<typeof AdminServer>[3]): AdminServer {
+  const timers = new TimerWheel(systemClock);
+  const options = {
+    limits: DEFAULT_LIMITS,
+    timers,
+    headTimeoutMs: 5_000,
+    idleTimeoutMs: 60_000,
+    lingerMs: 100,
+  };
+  return new AdminServer(['127.0.0.1'], { port: 0, purpose: 'admin' }, options, routes);
+}
+
+/** Sends bytes and returns the answer, up to the connection's end. */
+async function exchange(port: number, bytes: string): Promise<string> {
+  const raw = await rawConnection(port);
+  raw.write(bytes);
+  await raw.until(connection => connection.ended || connection.closed);
+  raw.socket.destroy();
+  return raw.text;
+}
+
+const targets = [
+  '//',
+  '///',
+  '//a:b',
+  '//[',
+  '//[::1',
+  '//%zz',
+  '//:99999/',
+  '/%',
+  '/%ff%fe',
+  '/\\\\',
+  '/?a=%',
+  '/a?b?c#'.replace('#', ''),
+  'http://a',
+  'http://[::1]:80/',
+  'http://a:99999999/',
+  'ftp://x/',
+  '*',
+  '/..//../..',
+  `/${'a'.repeat(60_000)}`,
+];
+test('no target of a request can hurt the process', async t => {
+  const server = serve({ 'GET /': () => text('root\n'), 'GET /known': () => text('known\n') });
+  t.after(() => server.close());
+  for (const target of targets) {
+    for (const method of ['GET', 'POST', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH', 'FOO', 'CONNECT']) {
+      const host = /^http:\/\/([^/]*)/.exec(target)?.[1] ?? 'a';
+      const answer = await exchange(
+        server.port,
+        `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+      );
+      assert.match(answer, /^HTTP\/1\.1 (200|400|404|405|501) /, `${method} ${target.slice(0, 50)}`);
+    }
+  }
+  assert.match(await exchange(server.port, 'GET /known HTTP/1.0\r\n\r\n'), /known/);
+});
+
+test('what is not there is answered with what is', async t => {
+  const server = serve({ 'GET /a': () => text('a\n'), 'POST /b': () => text('b\n') });
+  t.after(() => server.close());
+  const answer = await exchange(server.port, 'GET /b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 404 /);
+  assert.match(answer, /no GET \/b here; there are:\n {2}GET \/a\n {2}POST \/b/);
+  for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS', 'FOO'])
+    assert.match(
+      await exchange(server.port, `${method} /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`),
+      /^HTTP\/1\.1 404 /,
+      `${method} did what GET does`,
+    );
+});
+
+test('handlers may be slow, and may fail; several requests in one packet are answered in their order', async t => {
+  const server = serve({
+    'GET /slow': async request => {
+      await new Promise(resolve => setTimeout(resolve, 30));
+      return json({ x: request.query.get('x') });
+    },
+    'GET /fails': () => {
+      throw new Error('the disk is full');
+    },
+    'GET /below/*': request => text(`${request.path}\n`),
+    'POST /body': () => text('took it\n'),
+  });
+  t.after(() => server.close());
+  const answer = await exchange(
+    server.port,
+    [
+      'GET /slow?x=1%202 HTTP/1.1\r\nHost: a\r\n\r\n',
+      'GET /fails HTTP/1.1\r\nHost: a\r\n\r\n',
+      'GET /below/this/and/that HTTP/1.1\r\nHost: a\r\n\r\n',
+      'HEAD /below/x HTTP/1.1\r\nHost: a\r\n\r\n',
+      'POST /body HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+    ].join(''),
+  );
+  assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), [
+    'HTTP/1.1 200',
+    'HTTP/1.1 500',
+    'HTTP/1.1 200',
+    'HTTP/1.1 200',
+    'HTTP/1.1 200',
+  ]);
+  assert.match(
+    answer,
+    /"x": "1 2"[\s\S]*weft: the disk is full[\s\S]*\/below\/this\/and\/that[\s\S]*took it/,
+  );
+});
+
+test('a client that goes away while a handler works leaves no trace', async t => {
+  let finish = (): void => {};
+  const server = serve({
+    'GET /slow': () =>
+      new Promise(resolve => {
+        finish = () => resolve(text('late\n'));
+      }),
+    'GET /quick': () => text('quick\n'),
+  });
+  t.after(() => server.close());
+  const raw = await rawConnection(server.port);
+  raw.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n');
+  assert.match(await exchange(server.port, 'GET /quick HTTP/1.0\r\n\r\n'), /quick/);
+  raw.socket.resetAndDestroy();
+  assert.match(await exchange(server.port, 'GET /quick HTTP/1.0\r\n\r\n'), /quick/);
+  finish();
+  assert.match(await exchange(server.port, 'GET /quick HTTP/1.0\r\n\r\n'), /quick/);
+});

@@ -1,0 +1,347 @@
+import type { Limits } from '../http1/index.ts';
+import {
+  type ClusterConfig,
+  type ClusterEndpoint,
+  type EndpointsResource,
+  formatAddress,
+} from '../model/index.ts';
+import type { Log, PeerRequests } from '../telemetry/index.ts';
+import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
+import { AdaptiveLimit } from './adaptive-limit.ts';
+import { type Balancer, createBalancer, type Random } from './balancer.ts';
+import { RunningEndpoint } from './endpoint.ts';
+import { HashKey } from './hash-key.ts';
+import { LatencyAverage } from './latency.ts';
+import { Occupancy } from './occupancy.ts';
+import { type EjectionReason, type Outcome, OutlierDetector } from './outlier.ts';
+import { type Connect, DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { Selection } from './selection.ts';
+import { sessionToken } from './session-token.ts';
+
+/** What clusters need from the process around them. */
+export interface ClusterHost {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly limits: Limits;
+  readonly log: Log;
+  readonly random?: Random;
+  /** See PoolOptions; DEFAULT_STALE_AFTER_MS unless told. */
+  readonly staleAfterMs?: number;
+  /** How to open a connection to an endpoint of this cluster. */
+  connect(cluster: Cluster, endpoint: ClusterEndpoint): Connect;
+  /** The request metrics of an endpoint. */
+  metrics(cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests;
+}
+
+/** One ejection, for the log, the admin page and metrics. */
+export interface Ejection {
+  readonly endpoint: string;
+  readonly pod: string;
+  readonly reason: EjectionReason;
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+const startLatencyMs = 5;
+const ejectionsKept = 20;
+
+/** A named set of endpoints while it runs. */
+export class Cluster {
+  config: ClusterConfig;
+  readonly occupancy: Occupancy;
+  readonly budget: RetryBudget;
+  /** Counted when they happen; rendered as weft_* metrics. */
+  retries = 0;
+  ejectionCounts: Record<EjectionReason, number> = {
+    'consecutive-5xx': 0,
+    'consecutive-gateway-errors': 0,
+    'consecutive-connect-failures': 0,
+  };
+  readonly recentEjections: Ejection[] = [];
+  /** How many endpoints the Service has in all, for messages. */
+  total = 0;
+  /** Whether its servers were last seen to speak before their clients: then nobody waits for a client's first byte. */
+  speaksFirst = false;
+  /** Whether endpoints have ever been told. */
+  known = false;
+  readonly #host: ClusterHost;
+  readonly #endpoints = new Map<string, RunningEndpoint>();
+  readonly #random: Random;
+  readonly #selection: Selection;
+  #ejected = 0;
+  #balancer: Balancer;
+  #hashKey: HashKey | undefined;
+  #sessions: Map<string, RunningEndpoint> | undefined;
+  readonly #outlier: OutlierDetector;
+  readonly #review: Deadline;
+
+  constructor(config: ClusterConfig, host: ClusterHost) {
+    this.config = config;
+    this.#host = host;
+    this.occupancy = new Occupancy(config.settings.limits);
+    this.occupancy.closeIdle = () => this.#closeIdle();
+    this.budget = new RetryBudget(config.settings.retryBudget, host.clock);
+    this.#random = host.random ?? Math.random;
+    this.#balancer = createBalancer(config.settings.balancer, this.#random);
+    this.#selection = new Selection(this.#random);
+    this.#takeSettings();
+    this.#outlier = new OutlierDetector(config.settings.outlier, host.clock);
+    this.#review = new Deadline(() => this.#reviewEjected());
+  }
+
+  /** Takes new settings on; connections stay. */
+  configure(config: ClusterConfig): void {
+    const before = this.config.settings.balancer;
+    this.config = config;
+    const { settings } = config;
+    this.occupancy.limits = settings.limits;
+    this.budget.settings = settings.retryBudget;
+    this.#outlier.settings = settings.outlier;
+    if (settings.balancer.kind !== before.kind || settings.balancer.tableSize !== before.tableSize) {
+      this.#balancer = createBalancer(settings.balancer, this.#random);
+      this.#balancer.update([...this.#endpoints.values()]);
+    }
+    this.#takeSettings();
+    for (const endpoint of this.#endpoints.values()) {
+      endpoint.pool.idleTimeoutMs = settings.idleTimeoutMs;
+      endpoint.pool.maxRequestsPerConnection = settings.limits.maxRequestsPerConnection;
+    }
+    if (!settings.outlier.enabled) this.#releaseAll();
+    this.#rebuild();
+  }
+
+  /** Replaces the endpoints: the same address keeps its connections and its record; what is gone finishes what it has. */
+  setEndpoints(resource: EndpointsResource): void {
+    this.known = true;
+    this.total = resource.total;
+    const wanted = new Set<string>();
+    let changed = false;
+    for (const config of resource.endpoints) {
+      const key = formatAddress(config.address, config.port);
+      wanted.add(key);
+      const running = this.#endpoints.get(key);
+      if (running === undefined) {
+        this.#endpoints.set(key, this.#start(key, config));
+        changed = true;
+      } else if (!sameEndpoint(running.config, config)) {
+        changed = true;
+        // Another pod at an address that was used before: nothing of the old one may be kept.
+        if (isSamePeer(running.config, config)) {
+          running.config = config;
+          running.metrics = this.#host.metrics(this, config);
+        } else {
+          this.#stop(running);
+          this.#endpoints.set(key, this.#start(key, config));
+        }
+      }
+    }
+    for (const [key, endpoint] of this.#endpoints) {
+      if (wanted.has(key)) continue;
+      this.#stop(endpoint);
+      this.#endpoints.delete(key);
+      changed = true;
+    }
+    if (!changed) return;
+    this.#sessions = undefined;
+    this.#balancer.update([...this.#endpoints.values()]);
+    this.#rebuild();
+  }
+
+  /** What the host says of metrics has changed: from now on requests count there. */
+  renewMetrics(): void {
+    for (const endpoint of this.#endpoints.values())
+      endpoint.metrics = this.#host.metrics(this, endpoint.config);
+  }
+
+  /** Lets every connection go; requests under way finish. */
+  close(): void {
+    for (const endpoint of this.#endpoints.values()) this.#stop(endpoint);
+    this.#endpoints.clear();
+    this.#host.timers.cancel(this.#review);
+    this.#sessions = undefined;
+    this.#rebuild();
+  }
+
+  /**
+   * An endpoint for one request, none of `tried` while there are others. Undefined when there is none at all. `nowMs` is monotonic; `hash` as
+   * for Balancer.pick. `anywhere`: a later try may leave the localities that traffic prefers though they have more endpoints.
+   */
+  pick(
+    tried: readonly RunningEndpoint[],
+    nowMs: number,
+    hash = -1,
+    anywhere = false,
+  ): RunningEndpoint | undefined {
+    const group = this.#selection.group(nowMs, hash);
+    if (group === undefined) return undefined;
+    if (tried.length === 0) return this.#balancer.pick(group, nowMs, hash);
+    return this.#balancer.pick(this.#selection.without(tried, group, anywhere), nowMs, hash);
+  }
+
+  /** What requests to this cluster are hashed by; undefined when nothing is. */
+  get hashKey(): HashKey | undefined {
+    return this.#hashKey;
+  }
+
+  /** The endpoint of a sticky session if it takes requests; see `sessionToken`. */
+  bySession(token: string): RunningEndpoint | undefined {
+    if (this.#sessions === undefined) {
+      this.#sessions = new Map();
+      for (const endpoint of this.#endpoints.values()) this.#sessions.set(sessionToken(endpoint), endpoint);
+    }
+    const endpoint = this.#sessions.get(token);
+    return endpoint !== undefined && endpoint.group !== undefined ? endpoint : undefined;
+  }
+
+  /** Tells how a try ended. */
+  record(endpoint: RunningEndpoint, outcome: Outcome): void {
+    const { health } = endpoint;
+    // Nearly always nothing to do, and this is the hot path.
+    if (outcome === 'success' && health.errors5xx === 0) return;
+    if (!this.config.settings.outlier.enabled || endpoint.removed || health.ejected) return;
+    const reason = health.record(outcome, this.config.settings.outlier);
+    if (reason !== undefined && this.#outlier.mayEject(this.#ejected, this.#endpoints.size))
+      this.#eject(endpoint, reason);
+  }
+
+  get endpoints(): IterableIterator<RunningEndpoint> {
+    return this.#endpoints.values();
+  }
+
+  /** How many endpoints there are, and how many of them take requests. */
+  get size(): number {
+    return this.#endpoints.size;
+  }
+  get healthy(): number {
+    return this.#endpoints.size - this.#ejected;
+  }
+
+  #start(key: string, config: ClusterEndpoint): RunningEndpoint {
+    const { clock, timers, limits } = this.#host;
+    const { settings } = this.config;
+    const staleAfterMs = this.#host.staleAfterMs ?? DEFAULT_STALE_AFTER_MS;
+    const poolOptions = { clock, timers, limits, staleAfterMs, meshed: config.tls === 'mesh' };
+    const pool = new Pool(this.#host.connect(this, config), poolOptions, this.occupancy, {
+      idleTimeoutMs: settings.idleTimeoutMs,
+      maxRequestsPerConnection: settings.limits.maxRequestsPerConnection,
+    });
+    const latency = new LatencyAverage(this.#averageLatencyMs(), clock.monotonic());
+    const endpoint = new RunningEndpoint(key, config, pool, latency, this.#host.metrics(this, config));
+    if (config.readySinceMs !== undefined) {
+      // On the monotonic clock from now on: a wall clock that is set must not take weight away again.
+      const age = Math.max(0, clock.now() - config.readySinceMs);
+      endpoint.warmingSinceMs = clock.monotonic() - age;
+    }
+    return endpoint;
+  }
+
+  #stop(endpoint: RunningEndpoint): void {
+    endpoint.removed = true;
+    endpoint.pool.close();
+  }
+
+  /** Rare: only at the connection limit. */
+  #closeIdle(): boolean {
+    let oldest: Pool | undefined;
+    let sinceMs = Number.POSITIVE_INFINITY;
+    for (const { pool } of this.#endpoints.values()) {
+      const idleSinceMs = pool.idleSinceMs ?? Number.POSITIVE_INFINITY;
+      if (idleSinceMs >= sinceMs) continue;
+      oldest = pool;
+      sinceMs = idleSinceMs;
+    }
+    oldest?.closeIdle();
+    return oldest !== undefined;
+  }
+
+  #averageLatencyMs(): number {
+    let sum = 0;
+    for (const endpoint of this.#endpoints.values()) sum += endpoint.latency.averageMs;
+    return this.#endpoints.size === 0 ? startLatencyMs : sum / this.#endpoints.size;
+  }
+
+  #eject(endpoint: RunningEndpoint, reason: EjectionReason): void {
+    const forMs = this.#outlier.eject(endpoint.health, reason);
+    const { pod } = endpoint.config.peer;
+    this.ejectionCounts[reason]++;
+    this.recentEjections.push({ endpoint: endpoint.key, pod, reason, atMs: this.#host.clock.now(), forMs });
+    if (this.recentEjections.length > ejectionsKept) this.recentEjections.shift();
+    this.#rebuild();
+    this.#host.timers.schedule(this.#review, Math.max(10, this.#nextReleaseMs()));
+    const fields = {
+      cluster: this.config.name,
+      endpoint: endpoint.key,
+      pod,
+      reason,
+      forMs,
+      healthy: this.healthy,
+      of: this.size,
+    };
+    this.#host.log.warn(fields, 'endpoint ejected: it failed too often in a row');
+  }
+
+  #nextReleaseMs(): number {
+    const nowMs = this.#host.clock.monotonic();
+    let nextMs = this.config.settings.outlier.maxEjectionTimeMs;
+    for (const { health } of this.#endpoints.values()) {
+      if (health.health.state === 'ejected') nextMs = Math.min(nextMs, health.health.untilMs - nowMs);
+    }
+    return nextMs;
+  }
+
+  #reviewEjected(): void {
+    let ejected = 0;
+    for (const endpoint of this.#endpoints.values()) {
+      if (this.#outlier.release(endpoint.health)) {
+        this.#host.log.info(
+          { cluster: this.config.name, endpoint: endpoint.key },
+          'endpoint back after its ejection',
+        );
+      }
+      this.#outlier.forgive(endpoint.health);
+      if (endpoint.health.ejected || endpoint.health.multiplier > 0) ejected++;
+    }
+    this.#rebuild();
+    if (ejected === 0) return;
+    const waitMs = this.#ejected > 0 ? this.#nextReleaseMs() : this.config.settings.outlier.intervalMs;
+    this.#host.timers.schedule(this.#review, Math.max(10, waitMs));
+  }
+
+  #releaseAll(): void {
+    for (const { health } of this.#endpoints.values()) health.clear();
+  }
+
+  /** Settings that have objects of their own here. */
+  #takeSettings(): void {
+    const { balancer, adaptiveConcurrency } = this.config.settings;
+    this.#hashKey =
+      this.#balancer.hashing && balancer.hash !== undefined && balancer.hash.length > 0
+        ? new HashKey(balancer.hash)
+        : undefined;
+    if (adaptiveConcurrency === undefined) this.occupancy.adaptive = undefined;
+    else if (this.occupancy.adaptive !== undefined) this.occupancy.adaptive.configure(adaptiveConcurrency);
+    else this.occupancy.adaptive = new AdaptiveLimit(adaptiveConcurrency);
+  }
+
+  /** What balancers pick from: healthy endpoints, or all of them when too few are (panic), by locality. */
+  #rebuild(): void {
+    const all = [...this.#endpoints.values()];
+    const { settings, callerLocality } = this.config;
+    const healthy = all.filter(endpoint => !endpoint.health.ejected).length;
+    this.#ejected = all.length - healthy;
+    const panic = (healthy * 100) / all.length < settings.outlier.panicThresholdPercent;
+    const everybody = panic || healthy === 0;
+    this.#selection.build(all, everybody, settings.balancer, callerLocality, this.#host.clock.monotonic());
+  }
+}
+
+function sameEndpoint(a: ClusterEndpoint, b: ClusterEndpoint): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Whether connections to `a` may be used for `b`. */
+function isSamePeer(a: ClusterEndpoint, b: ClusterEndpoint): boolean {
+  const samePlace = a.tls === b.tls && a.tunnelPort === b.tunnelPort;
+  return samePlace && a.peer.pod === b.peer.pod && a.peer.principal === b.peer.principal;
+}

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LatencyAverage } from './latency.ts';
+
+test('rises at once to a slow answer and falls slowly after it', () => {
+  const latency = new LatencyAverage(5, 0);
+  latency.observe(100, 1);
+  assert.equal(latency.averageMs, 100);
+  latency.observe(5, 2);
+  assert.ok(latency.averageMs > 99 && latency.averageMs < 100);
+  for (let nowMs = 3; nowMs < 60_000; nowMs += 10) latency.observe(5, nowMs);
+  assert.ok(latency.averageMs < 6, `${latency.averageMs} ms a minute later`);
+});
+
+test('falls to about a third of the peak in five seconds, however many answers come in between', () => {
+  for (const everyMs of [10, 100, 1_000]) {
+    const latency = new LatencyAverage(1, 0);
+    latency.observe(1_000, 0);
+    for (let nowMs = everyMs; nowMs <= 5_000; nowMs += everyMs) latency.observe(0, nowMs);
+    assert.ok(
+      Math.abs(latency.averageMs - 1_000 / Math.E) < 1,
+      `${latency.averageMs} with one every ${everyMs} ms`,
+    );
+  }
+});
+
+test('costs more with every request under way, and fades only while there is none', () => {
+  const latency = new LatencyAverage(10, 0);
+  assert.equal(latency.cost(0, 0), 10);
+  assert.equal(latency.cost(3, 0), 40);
+  assert.ok(latency.cost(0, 20_000) < 2);
+  assert.equal(
+    latency.cost(1, 20_000),
+    20,
+    'an endpoint that does not answer must not look cheaper and cheaper',
+  );
+});
+
+test('a clock that seems to go back does no harm', () => {
+  const latency = new LatencyAverage(10, 1_000);
+  latency.observe(5, 500);
+  assert.ok(latency.averageMs <= 10 && latency.averageMs >= 5);
+  assert.equal(latency.cost(0, 0), latency.averageMs);
+});

@@ -1,0 +1,237 @@
+import type { Flag } from '../errors/index.ts';
+import { ClientConnection, type ClientConnectionHost, type Limits } from '../http1/index.ts';
+import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
+import type { Wire } from '../wire/index.ts';
+import type { Occupancy } from './occupancy.ts';
+
+/** Waits for a connection that can carry one request. Intrusive: one waiter waits in at most one pool. */
+export interface StreamWaiter {
+  /**
+   * Whether the request may be sent again if the connection turns out to be dead. Those that may not are kept off connections
+   * that have been idle for a while, unless the upstream has told how long it keeps them.
+   */
+  readonly repeatable: boolean;
+  /** The connection is the waiter's until the exchange on it is complete. May be called before `acquire` returns. */
+  onConnection(connection: ClientConnection): void;
+  /** No connection: nothing was sent, so trying elsewhere is always safe. */
+  onNoConnection(flag: Flag, detail: string): void;
+}
+
+/** Opens a connection for HTTP/1; exactly one of the callbacks is called, unless it is cancelled. */
+export type Connect = (
+  onWire: (wire: Wire) => void,
+  onError: (flag: Flag, detail: string) => void,
+) => { cancel(): void };
+
+/** What a pool needs to know. */
+export interface PoolOptions {
+  readonly limits: Limits;
+  readonly timers: TimerWheel;
+  readonly clock: Clock;
+  /** From this idle time on an upstream that announced no limit may be about to close. */
+  readonly staleAfterMs: number;
+  /** Whether the other side is a Weft proxy, which never closes an idle connection first. */
+  readonly meshed: boolean;
+}
+
+/** Shorter than any keep-alive limit in use (uvicorn and Node 5 s, gunicorn 2 s), longer than a busy connection ever waits. */
+export const DEFAULT_STALE_AFTER_MS = 300;
+
+/** The upstream's own idle limit minus this is when a connection is no longer trusted to be open on the other side. */
+const keepAliveMarginMs = 1000;
+
+/** The connections to one endpoint. Idle ones are taken youngest first, so that surplus ones age and close. */
+export class Pool implements ClientConnectionHost {
+  /** Settings may change while the pool lives. */
+  idleTimeoutMs: number;
+  maxRequestsPerConnection: number;
+  readonly #connect: Connect;
+  readonly #options: PoolOptions;
+  readonly #occupancy: Occupancy;
+  readonly #free: ClientConnection[] = [];
+  readonly #all = new Set<ClientConnection>();
+  readonly #waiters: StreamWaiter[] = [];
+  readonly #dials = new Set<{ cancel(): void }>();
+  readonly #sweep: Deadline;
+  #closed = false;
+
+  constructor(
+    connect: Connect,
+    options: PoolOptions,
+    occupancy: Occupancy,
+    settings: { idleTimeoutMs: number; maxRequestsPerConnection: number },
+  ) {
+    this.#connect = connect;
+    this.#options = options;
+    this.#occupancy = occupancy;
+    this.idleTimeoutMs = settings.idleTimeoutMs;
+    this.maxRequestsPerConnection = settings.maxRequestsPerConnection;
+    this.#sweep = new Deadline(() => this.#closeStale());
+  }
+
+  /** Gives the waiter a connection, at once when one is free. Over the limits: flag UO, at once. */
+  acquire(waiter: StreamWaiter): void {
+    const connection = this.#takeFree(waiter.repeatable || this.#options.meshed);
+    if (connection !== undefined) {
+      waiter.onConnection(connection);
+      return;
+    }
+    if (!this.#occupancy.mayWait()) {
+      this.#occupancy.overflows++;
+      waiter.onNoConnection('UO', 'too many requests are waiting for a connection');
+      return;
+    }
+    const mayOpen = this.#occupancy.mayOpen();
+    this.#waiters.push(waiter);
+    this.#occupancy.waiting++;
+    if (mayOpen) this.#open();
+    else if (this.#all.size === 0 && this.#dials.size === 0) {
+      // Busy connections to other endpoints fill the limit, and none of them would ever serve this waiter.
+      this.#occupancy.overflows++;
+      this.#takeWaiter()?.onNoConnection('UO', 'the connection limit is reached');
+    }
+  }
+
+  /** Stops waiting; does nothing when the waiter does not wait here. */
+  cancel(waiter: StreamWaiter): void {
+    const at = this.#waiters.indexOf(waiter);
+    if (at < 0) return;
+    this.#waiters.splice(at, 1);
+    this.#occupancy.waiting--;
+  }
+
+  onFree(connection: ClientConnection): void {
+    const spent = this.maxRequestsPerConnection > 0 && connection.requests >= this.maxRequestsPerConnection;
+    if (this.#closed || spent) {
+      connection.wire.end();
+      connection.wire.destroy();
+      return;
+    }
+    const waiter = this.#takeWaiter();
+    if (waiter !== undefined) {
+      waiter.onConnection(connection);
+      return;
+    }
+    connection.freeSinceMs = this.#options.clock.monotonic();
+    this.#free.push(connection);
+    if (!this.#sweep.scheduled) this.#options.timers.schedule(this.#sweep, Math.max(this.idleTimeoutMs, 100));
+  }
+
+  onGone(connection: ClientConnection): void {
+    if (!this.#all.delete(connection)) return;
+    this.#occupancy.connections--;
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    this.#serveWaiters();
+  }
+
+  /** Takes no new requests: idle connections close now, busy ones when their exchange is complete. */
+  close(): void {
+    this.#closed = true;
+    this.#options.timers.cancel(this.#sweep);
+    for (const connection of this.#free.splice(0)) connection.wire.destroy();
+    for (const dial of this.#dials) dial.cancel();
+    this.#occupancy.connections -= this.#dials.size;
+    this.#dials.clear();
+    for (let waiter = this.#takeWaiter(); waiter !== undefined; waiter = this.#takeWaiter()) {
+      waiter.onNoConnection('UH', 'the endpoint was removed while the request waited for a connection');
+    }
+  }
+
+  /** Since when the connection that has been idle longest is idle; undefined when none is. */
+  get idleSinceMs(): number | undefined {
+    return this.#free[0]?.freeSinceMs;
+  }
+
+  /** Closes the connection that has been idle longest. */
+  closeIdle(): void {
+    this.#free[0]?.wire.destroy();
+  }
+
+  /** For the admin page. */
+  get figures(): { open: number; free: number; waiting: number; dialing: number } {
+    return {
+      open: this.#all.size,
+      free: this.#free.length,
+      waiting: this.#waiters.length,
+      dialing: this.#dials.size,
+    };
+  }
+
+  #takeFree(anyAge: boolean): ClientConnection | undefined {
+    for (let connection = this.#free.pop(); connection !== undefined; connection = this.#free.pop()) {
+      if (!connection.free) continue;
+      const { keepAliveTimeoutMs } = connection;
+      if (keepAliveTimeoutMs > 0) {
+        if (this.#freeForMs(connection) < trustedMs(keepAliveTimeoutMs)) return connection;
+        connection.wire.destroy();
+      } else if (anyAge || this.#freeForMs(connection) < this.#options.staleAfterMs) return connection;
+      else {
+        // The youngest is too old for this request; it and its elders stay for others.
+        this.#free.push(connection);
+        return undefined;
+      }
+    }
+    return undefined;
+  }
+
+  #freeForMs(connection: ClientConnection): number {
+    return this.#options.clock.monotonic() - connection.freeSinceMs;
+  }
+
+  #takeWaiter(): StreamWaiter | undefined {
+    const waiter = this.#waiters.shift();
+    if (waiter !== undefined) this.#occupancy.waiting--;
+    return waiter;
+  }
+
+  #open(): void {
+    this.#occupancy.connections++;
+    let settled = false;
+    const dial = this.#connect(
+      wire => {
+        settled = true;
+        this.#dials.delete(dial);
+        const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
+        this.#all.add(connection);
+        this.onFree(connection);
+      },
+      (flag, detail) => {
+        settled = true;
+        this.#dials.delete(dial);
+        this.#occupancy.connections--;
+        this.#occupancy.connectFailures++;
+        this.#takeWaiter()?.onNoConnection(flag, detail);
+        this.#serveWaiters();
+      },
+    );
+    if (!settled) this.#dials.add(dial);
+  }
+
+  /** A place has become free: those who wait for nobody's dial get one. */
+  #serveWaiters(): void {
+    while (!this.#closed && this.#waiters.length > this.#dials.size && this.#occupancy.mayOpen())
+      this.#open();
+    // Nobody here would ever serve them, and nobody tells us when a place becomes free elsewhere.
+    while (this.#waiters.length > 0 && this.#all.size === 0 && this.#dials.size === 0)
+      this.#takeWaiter()?.onNoConnection('UO', 'the connection limit is reached');
+  }
+
+  #closeStale(): void {
+    const nowMs = this.#options.clock.monotonic();
+    for (const connection of [...this.#free]) {
+      const trusted =
+        connection.keepAliveTimeoutMs === 0
+          ? Number.POSITIVE_INFINITY
+          : trustedMs(connection.keepAliveTimeoutMs);
+      if (nowMs - connection.freeSinceMs >= Math.min(this.idleTimeoutMs, trusted)) connection.wire.destroy();
+    }
+    if (this.#free.length > 0)
+      this.#options.timers.schedule(this.#sweep, Math.max(this.idleTimeoutMs / 2, 100));
+  }
+}
+
+/** How long an idle connection is used when the upstream said that it closes after `timeoutMs`. */
+function trustedMs(timeoutMs: number): number {
+  return Math.max(timeoutMs - keepAliveMarginMs, timeoutMs / 2);
+}

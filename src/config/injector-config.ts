@@ -1,0 +1,152 @@
+import { WeftError } from '../errors/index.ts';
+import { formatSpiffe, type HostPort, type Identity, parseDurationMs, parseSpiffe } from '../model/index.ts';
+import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
+import { ENVIRONMENT, PORTS, SYSTEM_NAMESPACE } from './names.ts';
+
+/** The static configuration of `weft-injector`; frozen after boot. */
+export interface InjectorConfig {
+  /** Where objects come from. */
+  readonly source: 'kubernetes' | 'files';
+  /** For `files`: a folder of Kubernetes YAML; otherwise ''. */
+  readonly files: string;
+  /** For `kubernetes`: a kubeconfig and its context; '' for what kubectl, or a pod, would use. */
+  readonly kubeconfig: string;
+  readonly context: string;
+  /** The folder of the authority; '' for the Secret in the cluster. */
+  readonly caDir: string;
+  /** JWKS of the keys that sign ServiceAccount tokens, '' to ask the cluster; and the issuer that tokens must name. */
+  readonly tokenKeys: string;
+  readonly tokenIssuer: string;
+  /** The settings of injection; '' for a control plane without the admission webhook. */
+  readonly injectionSettings: string;
+  /** An empty host means every address of the machine. */
+  readonly listen: HostPort;
+  readonly metricsListen: HostPort;
+  readonly webhookListen: HostPort;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  readonly certificateLifetimeMs: number;
+  readonly logLevel: LogLevel;
+  /** Where it runs, and its name among replicas. */
+  readonly namespace: string;
+  readonly instance: string;
+  /** Who the control plane itself is. */
+  readonly identity: Identity;
+}
+
+/** The flags of `weft-injector` as the command line gives them. */
+export interface InjectorFlags {
+  readonly source?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly caDir?: string;
+  readonly tokenKeys?: string;
+  readonly tokenIssuer?: string;
+  readonly injectionSettings?: string;
+  readonly listen?: string;
+  readonly metricsListen?: string;
+  readonly webhookListen?: string;
+  readonly trustDomain?: string;
+  readonly clusterDomain?: string;
+  readonly certificateLifetime?: string;
+  readonly logLevel?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Checks the flags; throws a WeftError `bad-configuration` that names the flag and the remedy. */
+export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}): InjectorConfig {
+  const trustDomain = flags.trustDomain ?? 'cluster.local';
+  const clusterDomain = flags.clusterDomain ?? 'cluster.local';
+  const namespace = env[ENVIRONMENT.podNamespace] || SYSTEM_NAMESPACE;
+  const identity = { trustDomain, namespace, serviceAccount: 'weft-injector' };
+  if (!parseSpiffe(formatSpiffe(identity))) throw bad('trust-domain', trustDomain, 'a lowercase DNS name');
+  const source = readSource(flags.source, env);
+  const listen = readListen('listen', flags.listen ?? '', { host: '', port: PORTS.discovery });
+  const on = (port: number): HostPort => ({ host: listen.host, port });
+  return Object.freeze({
+    ...source,
+    kubeconfig: flags.kubeconfig ?? '',
+    context: flags.context ?? '',
+    caDir: besidesKubernetes(
+      source,
+      'ca-dir',
+      flags.caDir,
+      'the folder of the certificate authority; an empty one gets a new authority',
+    ),
+    tokenKeys: besidesKubernetes(
+      source,
+      'token-keys',
+      flags.tokenKeys,
+      'a JWKS file (kubectl get --raw /openid/v1/jwks)',
+    ),
+    tokenIssuer: flags.tokenIssuer ?? `https://kubernetes.default.svc.${clusterDomain}`,
+    injectionSettings: flags.injectionSettings ?? '',
+    listen,
+    metricsListen: readListen('metrics-listen', flags.metricsListen ?? '', on(PORTS.controlPlaneMetrics)),
+    webhookListen: readListen('webhook-listen', flags.webhookListen ?? '', on(PORTS.webhook)),
+    trustDomain,
+    clusterDomain,
+    certificateLifetimeMs: readLifetime(flags.certificateLifetime ?? '24h'),
+    logLevel: readLogLevel(flags.logLevel ?? 'info'),
+    namespace,
+    instance: env[ENVIRONMENT.podName] || `weft-injector-${process.pid}`,
+    identity,
+  });
+}
+
+type Source = Pick<InjectorConfig, 'source' | 'files'>;
+
+/** A cluster has its own ways to keep an authority and to check tokens; a folder of files has not. */
+function besidesKubernetes(
+  { source }: Source,
+  flag: string,
+  value: string | undefined,
+  what: string,
+): string {
+  return source === 'kubernetes' ? (value ?? '') : required(flag, value, what);
+}
+
+function required(flag: string, value: string | undefined, what: string): string {
+  if (value) return value;
+  throw new WeftError('bad-configuration', `--${flag} is missing; give ${what}`, { source: 'config' });
+}
+
+function bad(flag: string, value: string, expected: string): WeftError {
+  return new WeftError('bad-configuration', `--${flag} '${value}' is not ${expected}`, { source: 'config' });
+}
+
+function readSource(given: string | undefined, env: Environment): Source {
+  const inCluster = env.KUBERNETES_SERVICE_HOST ? 'kubernetes' : undefined;
+  const text = required(
+    'source',
+    given ?? inCluster,
+    'kubernetes, or files:FOLDER with a folder of Kubernetes YAML',
+  );
+  if (text === 'kubernetes') return { source: text, files: '' };
+  if (text.startsWith('files:') && text.length > 'files:'.length) {
+    return { source: 'files', files: text.slice('files:'.length) };
+  }
+  throw bad('source', text, 'a source; write kubernetes or files:FOLDER');
+}
+
+/** `host:port`, `:port`, `host` or `[v6]:port`; what is left out comes from `otherwise`. */
+function readListen(flag: string, text: string, otherwise: HostPort): HostPort {
+  if (text === '') return otherwise;
+  const match = /^(?:\[([0-9a-f:.]+)\]|([^:[\]\s]*))(?::(\d{1,5}))?$/i.exec(text);
+  const port = match?.[3] === undefined ? otherwise.port : Number(match[3]);
+  if (!match || port > 65_535) throw bad(flag, text, 'an address to listen on; write HOST:PORT or :PORT');
+  return { host: match[1] ?? match[2] ?? '', port };
+}
+
+function readLifetime(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms >= 1000) return ms;
+  throw bad('certificate-lifetime', text, 'a duration of a second or more; write for example 24h or 30s');
+}
+
+function readLogLevel(text: string): LogLevel {
+  const level = LOG_LEVELS.find(each => each === text);
+  if (level) return level;
+  throw bad('log-level', text, `one of ${LOG_LEVELS.join(', ')}`);
+}

@@ -1,0 +1,99 @@
+/** Ports of Weft's own, the numbers that mesh users know from Istio. */
+export const PORTS = {
+  /** Loopback only. */
+  admin: 15000,
+  outbound: 15001,
+  inbound: 15006,
+  /** Discovery and certificate signing, on the control plane. */
+  discovery: 15012,
+  /** Metrics and health of the control plane. */
+  controlPlaneMetrics: 15014,
+  /** Prometheus and health of the proxy. */
+  health: 15020,
+  webhook: 8443,
+} as const;
+
+/** The user and group id of the proxy; its own traffic is not intercepted. */
+export const PROXY_UID = 1337;
+
+/** Where the control plane lives unless told otherwise. */
+export const SYSTEM_NAMESPACE = 'weft-system';
+
+/** Labels on namespaces and pods. */
+export const LABELS = {
+  /** `enabled` or `disabled`, on a namespace or a pod; the pod's wins. */
+  inject: 'weft.dev/inject',
+  istioInject: 'istio-injection',
+  linkerdInject: 'linkerd.io/inject',
+  sidecarInject: 'sidecar.istio.io/inject',
+} as const;
+
+/** Annotations on pods. */
+export const ANNOTATIONS = {
+  /** Written by inject: JSON with version, images and what was added. Its presence says that the pod is meshed. */
+  status: 'weft.dev/status',
+  inject: 'weft.dev/inject',
+  /** Comma-separated ports. Outbound traffic to these is not intercepted. */
+  skipOutboundPorts: 'weft.dev/skip-outbound-ports',
+  /** Inbound traffic to these is not intercepted. */
+  skipInboundPorts: 'weft.dev/skip-inbound-ports',
+  /** Comma-separated CIDRs. Outbound traffic to these is not intercepted. */
+  skipOutboundCidrs: 'weft.dev/skip-outbound-cidrs',
+  /** If set, only outbound traffic to these CIDRs is intercepted. */
+  onlyOutboundCidrs: 'weft.dev/only-outbound-cidrs',
+  /** Outbound traffic to these ports is intercepted besides; alone, only that. */
+  onlyOutboundPorts: 'weft.dev/only-outbound-ports',
+  /** If set, only these inbound ports are intercepted. */
+  onlyInboundPorts: 'weft.dev/only-inbound-ports',
+  /** Where the pod's proxy takes mesh TLS for any of its ports: for pods whose inbound traffic is not redirected. */
+  tunnelPort: 'weft.dev/tunnel-port',
+  logLevel: 'weft.dev/log-level',
+  accessLog: 'weft.dev/access-log',
+  cpuRequest: 'weft.dev/proxy-cpu-request',
+  cpuLimit: 'weft.dev/proxy-cpu-limit',
+  memoryRequest: 'weft.dev/proxy-memory-request',
+  memoryLimit: 'weft.dev/proxy-memory-limit',
+  image: 'weft.dev/proxy-image',
+} as const;
+
+/** Files in the proxy's container. */
+export const PATHS = {
+  /** Projected ServiceAccount token, audience `weft`. */
+  token: '/var/run/secrets/weft/token',
+  /** Root certificates (PEM) to trust the control plane with, before it has sent any. */
+  rootCertificate: '/var/run/weft/trust/root-cert.pem',
+  /** Where the proxy keeps its last snapshot; an emptyDir. */
+  state: '/var/run/weft/state',
+} as const;
+
+/** Environment variables of `weft-proxy`; each has a flag of the same meaning, which wins. */
+export const ENVIRONMENT = {
+  podName: 'POD_NAME',
+  podNamespace: 'POD_NAMESPACE',
+  /** Comma-separated, as the downward API's status.podIPs gives it. */
+  podIps: 'POD_IPS',
+  serviceAccount: 'SERVICE_ACCOUNT',
+  nodeName: 'NODE_NAME',
+  controlPlane: 'WEFT_CONTROL_PLANE',
+  controlPlaneIdentity: 'WEFT_CONTROL_PLANE_IDENTITY',
+  trustDomain: 'WEFT_TRUST_DOMAIN',
+  clusterDomain: 'WEFT_CLUSTER_DOMAIN',
+  rootCertificate: 'WEFT_ROOT_CERTIFICATE',
+  token: 'WEFT_TOKEN',
+  state: 'WEFT_STATE',
+  logLevel: 'WEFT_LOG_LEVEL',
+  accessLog: 'WEFT_ACCESS_LOG',
+  /** JSON, an AppProbes: the app's own probes, which the kubelet asks the proxy about. */
+  probes: 'WEFT_PROBES',
+  /** JSON, an AppMetrics: where the app serves its metrics, to be merged into the proxy's own. */
+  appMetrics: 'WEFT_APP_METRICS',
+  /** JSON, an ExitWithApp: in a pod that is meant to end, whose end the proxy follows. */
+  exitWithApp: 'WEFT_EXIT_WITH_APP',
+  /** For `weft-proxy init`: the values of the annotations of the same name, comma-separated. Empty is the same as not set. */
+  skipOutboundPorts: 'WEFT_SKIP_OUTBOUND_PORTS',
+  skipInboundPorts: 'WEFT_SKIP_INBOUND_PORTS',
+  skipOutboundCidrs: 'WEFT_SKIP_OUTBOUND_CIDRS',
+  onlyOutboundCidrs: 'WEFT_ONLY_OUTBOUND_CIDRS',
+  onlyOutboundPorts: 'WEFT_ONLY_OUTBOUND_PORTS',
+  onlyInboundPorts: 'WEFT_ONLY_INBOUND_PORTS',
+} as const;

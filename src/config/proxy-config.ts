@@ -1,0 +1,179 @@
+import { readFileSync } from 'node:fs';
+import { WeftError } from '../errors/index.ts';
+import { formatSpiffe, type HostPort, type MtlsMode, parseHostPort } from '../model/index.ts';
+import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
+import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
+
+/** Where resources come from. */
+export const DISCOVERY_MODES = ['control-plane', 'kubernetes', 'files', 'none'] as const;
+
+/** One of DISCOVERY_MODES. */
+export type DiscoveryMode = (typeof DISCOVERY_MODES)[number];
+
+/** The static configuration of `weft-proxy run`; frozen after boot. */
+export interface ProxyConfig {
+  readonly pod: {
+    readonly name: string;
+    readonly namespace: string;
+    readonly serviceAccount: string;
+    readonly addresses: readonly string[];
+  };
+  readonly node: string;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  readonly discovery: DiscoveryMode;
+  /** For `files`: the folder of objects, and the folder of an authority to sign own certificates with; '' for none. */
+  readonly files: string;
+  readonly caDir: string;
+  /** For `kubernetes`: a kubeconfig and its context; '' for what kubectl, or a pod, would use. */
+  readonly kubernetes: { readonly kubeconfig: string; readonly context: string };
+  readonly controlPlane: HostPort;
+  /** SPIFFE id that the control plane must prove. */
+  readonly controlPlaneIdentity: string;
+  readonly tokenFile: string;
+  readonly rootCertificateFile: string;
+  /** Folder of the last snapshot; '' for none. */
+  readonly stateDir: string;
+  readonly redirected: boolean;
+  readonly ports: {
+    readonly outbound: number;
+    readonly inbound: number;
+    readonly admin: number;
+    readonly health: number;
+  };
+  /** Addresses to listen on. */
+  readonly hosts: {
+    readonly outbound: readonly string[];
+    readonly inbound: readonly string[];
+    readonly admin: readonly string[];
+    readonly health: readonly string[];
+  };
+  readonly mtlsUntilKnown: MtlsMode;
+  readonly logLevel: LogLevel;
+  readonly accessLog: AccessLogMode;
+}
+
+/** The flags of `weft-proxy run` as the command line gives them; all optional. */
+export interface ProxyFlags {
+  readonly discovery?: string;
+  readonly files?: string;
+  readonly caDir?: string;
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly controlPlane?: string;
+  readonly controlPlaneIdentity?: string;
+  readonly trustDomain?: string;
+  readonly clusterDomain?: string;
+  readonly rootCertificate?: string;
+  readonly token?: string;
+  readonly state?: string;
+  readonly redirect?: boolean;
+  readonly outboundPort?: string;
+  readonly inboundPort?: string;
+  readonly adminPort?: string;
+  readonly healthPort?: string;
+  readonly listen?: string;
+  readonly mtls?: string;
+  readonly logLevel?: string;
+  readonly accessLog?: string;
+  readonly podName?: string;
+  readonly podNamespace?: string;
+  readonly podIps?: string;
+  readonly serviceAccount?: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads flags and environment, flags first. Throws WeftError `bad-configuration` that names the flag and what it takes. */
+export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfig {
+  const pick = (flag: string | undefined, variable: string, otherwise: string): string =>
+    flag ?? (env[variable] || otherwise);
+  const trustDomain = pick(flags.trustDomain, ENVIRONMENT.trustDomain, 'cluster.local');
+  const redirected = flags.redirect ?? true;
+  const loopback = dualStack() ? ['127.0.0.1', '::1'] : ['127.0.0.1'];
+  const everywhere = flags.listen === undefined ? [dualStack() ? '::' : '0.0.0.0'] : [flags.listen];
+  const controlPlane = pick(
+    flags.controlPlane,
+    ENVIRONMENT.controlPlane,
+    `weft-injector.${SYSTEM_NAMESPACE}.svc:${PORTS.discovery}`,
+  );
+  return Object.freeze({
+    pod: {
+      name: pick(flags.podName, ENVIRONMENT.podName, 'local'),
+      namespace: pick(flags.podNamespace, ENVIRONMENT.podNamespace, 'default'),
+      serviceAccount: pick(flags.serviceAccount, ENVIRONMENT.serviceAccount, 'default'),
+      addresses: pick(flags.podIps, ENVIRONMENT.podIps, '')
+        .split(',')
+        .map(address => address.trim())
+        .filter(Boolean),
+    },
+    node: env[ENVIRONMENT.nodeName] ?? '',
+    trustDomain,
+    clusterDomain: pick(flags.clusterDomain, ENVIRONMENT.clusterDomain, 'cluster.local'),
+    discovery: oneOf('--discovery', flags.discovery ?? 'control-plane', DISCOVERY_MODES),
+    files: flags.files ?? '',
+    caDir: flags.caDir ?? '',
+    kubernetes: { kubeconfig: flags.kubeconfig ?? '', context: flags.context ?? '' },
+    controlPlane: hostPort('--control-plane', controlPlane, PORTS.discovery),
+    controlPlaneIdentity: pick(
+      flags.controlPlaneIdentity,
+      ENVIRONMENT.controlPlaneIdentity,
+      formatSpiffe({ trustDomain, namespace: SYSTEM_NAMESPACE, serviceAccount: 'weft-injector' }),
+    ),
+    tokenFile: pick(flags.token, ENVIRONMENT.token, PATHS.token),
+    rootCertificateFile: pick(flags.rootCertificate, ENVIRONMENT.rootCertificate, PATHS.rootCertificate),
+    stateDir: pick(flags.state, ENVIRONMENT.state, ''),
+    redirected,
+    ports: {
+      outbound: port('--outbound-port', flags.outboundPort, PORTS.outbound),
+      inbound: port('--inbound-port', flags.inboundPort, PORTS.inbound),
+      admin: port('--admin-port', flags.adminPort, PORTS.admin),
+      health: port('--health-port', flags.healthPort, PORTS.health),
+    },
+    hosts: {
+      // Redirected connections arrive on loopback, so nobody outside the pod can use the outbound port as a relay.
+      outbound: flags.listen === undefined ? loopback : [flags.listen],
+      inbound: everywhere,
+      admin: flags.listen === undefined ? loopback.slice(0, 1) : [flags.listen],
+      health: everywhere,
+    },
+    mtlsUntilKnown: oneOf('--mtls', flags.mtls ?? 'permissive', ['strict', 'permissive', 'disable'] as const),
+    logLevel: oneOf('--log-level', pick(flags.logLevel, ENVIRONMENT.logLevel, 'info'), LOG_LEVELS),
+    accessLog: oneOf(
+      '--access-log',
+      pick(flags.accessLog, ENVIRONMENT.accessLog, 'errors'),
+      ACCESS_LOG_MODES,
+    ),
+  });
+}
+
+/** Whether this machine has IPv6 at all. */
+function dualStack(): boolean {
+  try {
+    return readFileSync('/proc/net/if_inet6', 'utf8').trim() !== '';
+  } catch {
+    return false;
+  }
+}
+
+function oneOf<T extends string>(flag: string, value: string, allowed: readonly T[]): T {
+  if ((allowed as readonly string[]).includes(value)) return value as T;
+  throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes ${allowed.join(', ')}`, {
+    source: 'config',
+  });
+}
+
+function port(flag: string, value: string | undefined, otherwise: number): number {
+  if (value === undefined) return otherwise;
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number <= 65_535) return number;
+  throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes a port, 0 to 65535`, {
+    source: 'config',
+  });
+}
+
+function hostPort(flag: string, value: string, defaultPort: number): HostPort {
+  const parsed = parseHostPort(value, defaultPort);
+  if (parsed !== undefined) return parsed;
+  throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes host:port`, { source: 'config' });
+}

@@ -1,0 +1,16 @@
+// http: what codecs and the engine share, whatever the version on the wire: heads as byte ranges with edits, stream
+// interfaces, methods, status codes, character classes. Knows neither codec nor engine.
+export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, TARGET, TOKEN } from './bytes.ts';
+export { hashBytes, mixHashes } from './hash.ts';
+export { Head, UNKNOWN_LENGTH } from './head.ts';
+export { isIdempotent, METHOD, methodOf } from './method.ts';
+export { type ByteRange, cookieValue, queryValue } from './parameters.ts';
+export { isBodiless, reasonPhrase } from './status.ts';
+export type {
+  ClientStream,
+  ClientStreamHandler,
+  LocalReply,
+  ServerStream,
+  ServerStreamHandler,
+  StreamFailure,
+} from './stream.ts';

@@ -1,0 +1,83 @@
+// The streams that codecs and the engine speak of: one request and its answer. HTTP/1.1 is the case of one stream at a time
+// on a connection; a codec that multiplexes has many. Both sides have flow control: `data` returns false when the other
+// side should pause, and the writable callback says when to go on.
+import type { Flag } from '../errors/index.ts';
+import type { Head } from './head.ts';
+
+/** A request that was received, as the engine answers it. Implemented by server codecs. */
+export interface ServerStream {
+  /** A 1xx answer other than 101. */
+  informational(head: Head): void;
+  /** The answer's head. `end`: no body follows. With status 101, or 2xx to CONNECT, data is raw bytes from then on. */
+  respond(head: Head, end: boolean): void;
+  /** An answer of Weft's own: complete, with this body; 2xx to CONNECT opens the tunnel. Only before `respond`. */
+  respondLocal(reply: LocalReply): void;
+  /** Body bytes; copied. False: pause until `onResponseWritable`. */
+  data(bytes: Buffer, start: number, end: number): boolean;
+  /** The answer is complete. `trailers`: header lines with CRLF each, without the final empty line. */
+  end(trailers: Buffer | undefined): void;
+  /** Breaks the stream off, so that the client cannot take it for a complete answer. */
+  abort(): void;
+  /** Flow control of the request's body. */
+  pauseRequest(): void;
+  resumeRequest(): void;
+}
+
+/** What a server codec tells the engine about one stream. */
+export interface ServerStreamHandler {
+  /** A request head arrived. It is only valid during the call unless retained. `end`: it has no body. */
+  onRequest(head: Head, end: boolean): void;
+  onRequestData(bytes: Buffer, start: number, end: number): void;
+  /** `trailers` as in ServerStream.end; valid only during the call. */
+  onRequestEnd(trailers: Buffer | undefined): void;
+  /** The client went away or broke the protocol before the exchange was complete. Nothing follows. */
+  onRequestAbort(flag: Flag, detail: string): void;
+  onResponseWritable(): void;
+}
+
+/** An answer of Weft's own. */
+export interface LocalReply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** More header lines with CRLF each, or ''. */
+  readonly headers: string;
+  /** Whether the connection must end after it. */
+  readonly close: boolean;
+}
+
+/** A request that was sent, as the engine steers it. Implemented by client codecs. */
+export interface ClientStream {
+  /** Sends the head with its edits. `end`: no body follows. */
+  request(head: Head, end: boolean): void;
+  /** Body bytes; copied. False: pause until `onRequestWritable`. */
+  data(bytes: Buffer, start: number, end: number): boolean;
+  end(trailers: Buffer | undefined): void;
+  /** Gives the stream up; its handler hears nothing more. */
+  cancel(): void;
+  pauseResponse(): void;
+  resumeResponse(): void;
+}
+
+/** How a stream to an upstream failed. */
+export interface StreamFailure {
+  readonly flag: Flag;
+  /** Plain words: what happened, with errno names. */
+  readonly detail: string;
+  /** Whether the connection had carried a request before: the idle keep-alive race is possible. */
+  readonly reused: boolean;
+  /** `true` when it is certain that the peer took no byte of this request. */
+  readonly unread: boolean;
+}
+
+/** What a client codec tells the engine about one stream. */
+export interface ClientStreamHandler {
+  onInformational(head: Head): void;
+  /** The answer's head, valid only during the call. `end`: no body follows. */
+  onResponse(head: Head, end: boolean): void;
+  onResponseData(bytes: Buffer, start: number, end: number): void;
+  onResponseEnd(trailers: Buffer | undefined): void;
+  /** The stream is broken; nothing follows. */
+  onResponseAbort(failure: StreamFailure): void;
+  onRequestWritable(): void;
+}

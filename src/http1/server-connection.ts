@@ -1,0 +1,408 @@
+import type { Flag } from '../errors/index.ts';
+import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
+import { Deadline, type TimerWheel } from '../time/index.ts';
+import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
+import { BodyReader, type BodySink } from './body-reader.ts';
+import { FAULT, type Fault, faultOf } from './faults.ts';
+import { isTunnel } from './framing.ts';
+import { HeadBuffer } from './head-buffer.ts';
+import type { Limits } from './limits.ts';
+import { parseRequestHead } from './parse-head.ts';
+import { LINES, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
+
+/** Where the reading side stands. */
+const READ = { HEAD: 0, BODY: 1, WAIT: 2, TUNNEL: 3, DISCARD: 4, CLOSED: 5 } as const;
+/** Where the answer stands. */
+const ANSWER = { NONE: 0, DUE: 1, STARTED: 2, DONE: 3 } as const;
+/** How far the empty line is that may come before a request. */
+const LEAD = { NONE: 0, CR: 1, DONE: 2 } as const;
+/** How the answer's body is framed. */
+const FRAME = { EMPTY: 0, PLAIN: 1, CHUNKED: 2, UNTIL_CLOSE: 3, TUNNEL: 4 } as const;
+
+/** How a server connection behaves; one object for all connections of a listener. */
+export interface ServerOptions {
+  readonly limits: Limits;
+  readonly timers: TimerWheel;
+  /** From the first byte of a head to its last. */
+  readonly headTimeoutMs: number;
+  /** Between requests. Long: closing first is what makes clients fail (USERS.md row 6). */
+  readonly idleTimeoutMs: number;
+  /** After an answer that the client has not finished its request for, and after `Connection: close`. */
+  readonly lingerMs: number;
+}
+
+/** What the engine provides for each connection. */
+export interface ServerConnectionHost {
+  /** Handles the one stream at a time that an HTTP/1 connection carries. */
+  readonly streams: ServerStreamHandler;
+  /** A request was refused for its bytes; the answer was sent. */
+  onMalformed(fault: Fault): void;
+  /** The connection is gone. */
+  onConnectionClosed(): void;
+}
+
+const closeChunked = Buffer.concat([LINES.close, LINES.chunked]);
+const tunnelOpen = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
+
+/** The server side of one HTTP/1 connection: reads requests, one after the other, and writes their answers. */
+export class ServerConnection implements WireHandler, ServerStream, BodySink {
+  readonly wire: Wire;
+  readonly #options: ServerOptions;
+  readonly #head = new Head();
+  readonly #headBuffer: HeadBuffer;
+  readonly #body: BodyReader;
+  #host!: ServerConnectionHost;
+  #read: number = READ.HEAD;
+  #answer: number = ANSWER.NONE;
+  #frame: number = FRAME.EMPTY;
+  #method = 0;
+  #minor = 1;
+  #closeAfter = false;
+  #lead: number = LEAD.NONE;
+  #expecting = false;
+  #lingerMark: number | undefined;
+  #draining = false;
+  #consuming = false;
+  #requestPaused = false;
+  #early: Buffer | undefined;
+  readonly #deadline: Deadline;
+
+  constructor(wire: Wire, options: ServerOptions) {
+    this.wire = wire;
+    this.#options = options;
+    const { limits } = options;
+    this.#headBuffer = new HeadBuffer(
+      (head, bytes, start, end) => parseRequestHead(head, bytes, start, end, limits),
+      limits.maxTargetBytes + limits.maxHeaderBytes + 256,
+    );
+    this.#body = new BodyReader(this, limits);
+    this.#deadline = new Deadline(() => this.#timedOut());
+  }
+
+  /** Takes the wire over and begins to read. `first`: bytes that were read already. */
+  start(host: ServerConnectionHost, first: Buffer | undefined): void {
+    this.#host = host;
+    this.wire.handler = this;
+    this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
+    if (first !== undefined) this.onData(first, 0, first.length);
+    if (!this.wire.closed && !this.#requestPaused && this.#early === undefined) this.wire.resume();
+  }
+
+  /** Whether no request is under way. */
+  get idle(): boolean {
+    return this.#read === READ.HEAD && this.#answer === ANSWER.NONE && !this.#headBuffer.partial;
+  }
+
+  /** The answer under way, and those to come, tell the client to close. Idle connections are left to the client. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#answer === ANSWER.DUE) this.#closeAfter = true;
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#consuming = true;
+    let at = start;
+    while (at < end) {
+      if (this.#read === READ.HEAD) at = this.#readHead(bytes, at, end);
+      else if (this.#read === READ.BODY) at = this.#readBody(bytes, at, end);
+      else if (this.#read === READ.TUNNEL) {
+        this.#host.streams.onRequestData(bytes, at, end);
+        break;
+      } else if (this.#read === READ.WAIT) {
+        this.#keepEarly(bytes, at, end);
+        break;
+      } else break;
+      if (at < 0) break;
+    }
+    this.#consuming = false;
+  }
+
+  onEnd(): void {
+    if (this.#read === READ.TUNNEL) {
+      this.#host.streams.onRequestEnd(undefined);
+      return;
+    }
+    // A client that asked for one answer may half-close and wait for it; one that keeps connections and ends has given up.
+    if (this.#read === READ.WAIT && this.#closeAfter) return;
+    // What was answered and is still on its way arrives; the wire closes by itself when both sides have ended.
+    if (this.#read === READ.DISCARD) return;
+    if (this.#read === READ.HEAD && this.wire.pendingBytes > 0) this.#linger();
+    else this.wire.destroy();
+  }
+
+  onDrain(): void {
+    if (this.#answer === ANSWER.STARTED) this.#host.streams.onResponseWritable();
+  }
+
+  onClose(error: string): void {
+    // A tunnel whose two directions have both ended is not broken.
+    const over = this.#read === READ.TUNNEL && error === '' && this.wire.ended && this.wire.ending;
+    const open = !over && (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED);
+    this.#read = READ.CLOSED;
+    this.#answer = ANSWER.DONE;
+    this.#body.abandon();
+    this.#options.timers.cancel(this.#deadline);
+    if (open)
+      this.#host.streams.onRequestAbort(
+        'DC',
+        error === '' ? 'the client closed the connection' : `the client's connection: ${error}`,
+      );
+    this.#host.onConnectionClosed();
+  }
+
+  informational(head: Head): void {
+    if (this.#answer !== ANSWER.DUE || this.#minor === 0) return;
+    if (head.status === 100) this.#expecting = false;
+    writeResponseHead(this.wire, head, undefined);
+  }
+
+  respond(head: Head, end: boolean): void {
+    if (this.#answer !== ANSWER.DUE) return;
+    this.#answer = ANSWER.STARTED;
+    // A body that is not wanted, or that the client holds back, ends the connection; better to say so than to surprise.
+    if (this.#draining || (this.#read === READ.BODY && (end || this.#expecting))) this.#closeAfter = true;
+    if (isTunnel(this.#method, head.status)) {
+      this.#frame = FRAME.TUNNEL;
+      writeResponseHead(this.wire, head, undefined);
+      this.#openTunnel();
+      return;
+    }
+    const extra = this.#chooseFrame(head, end);
+    writeResponseHead(this.wire, head, extra);
+    if (end) this.#answered();
+  }
+
+  respondLocal(reply: LocalReply): void {
+    if (this.#answer !== ANSWER.DUE) return;
+    this.#answer = ANSWER.STARTED;
+    // An HTTP/1.0 client takes an answer that does not promise to keep the connection for one that ends it.
+    if (reply.close || this.#draining || this.#read === READ.BODY || this.#minor === 0)
+      this.#closeAfter = true;
+    if (isTunnel(this.#method, reply.status)) {
+      this.#frame = FRAME.TUNNEL;
+      this.wire.write(tunnelOpen, 0, tunnelOpen.length);
+      this.#openTunnel();
+      return;
+    }
+    const sent = this.#closeAfter === reply.close ? reply : { ...reply, close: this.#closeAfter };
+    writeLocalReply(this.wire, sent, this.#method !== METHOD.HEAD);
+    this.#answered();
+  }
+
+  data(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#answer !== ANSWER.STARTED || start === end) return true;
+    if (this.#frame === FRAME.CHUNKED) writeChunk(this.wire, bytes, start, end);
+    else if (this.#frame !== FRAME.EMPTY) this.wire.write(bytes, start, end);
+    return this.wire.writable();
+  }
+
+  end(trailers: Buffer | undefined): void {
+    if (this.#answer !== ANSWER.STARTED) return;
+    if (this.#frame === FRAME.TUNNEL) {
+      this.wire.end();
+      return;
+    }
+    if (this.#frame === FRAME.CHUNKED) writeLastChunk(this.wire, trailers);
+    this.#answered();
+  }
+
+  abort(): void {
+    if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#breakOff();
+  }
+
+  pauseRequest(): void {
+    this.#requestPaused = true;
+    this.wire.pause();
+  }
+
+  resumeRequest(): void {
+    if (!this.#requestPaused) return;
+    this.#requestPaused = false;
+    if (this.#early === undefined) this.wire.resume();
+  }
+
+  onBodyData(bytes: Buffer, start: number, end: number): void {
+    this.#host.streams.onRequestData(bytes, start, end);
+  }
+
+  onBodyEnd(trailers: Buffer | undefined): void {
+    this.#read = READ.WAIT;
+    this.#host.streams.onRequestEnd(trailers);
+  }
+
+  #readHead(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    if (!this.#headBuffer.partial) {
+      if (this.#lead === LEAD.CR || (bytes[at] === 0x0d && this.#lead === LEAD.NONE)) {
+        at = this.#skipEmptyLine(bytes, at, end);
+        if (at < 0 || at === end) return at;
+      }
+    }
+    const wasPartial = this.#headBuffer.partial;
+    const offered = this.#headBuffer.offer(this.#head, bytes, at, end);
+    if (offered.result < 0) {
+      this.#refuse(faultOf(offered.result));
+      return -1;
+    }
+    if (offered.result === 0) {
+      if (!wasPartial) this.#options.timers.schedule(this.#deadline, this.#options.headTimeoutMs);
+      return end;
+    }
+    this.#begin();
+    return offered.next;
+  }
+
+  /** RFC 9112 section 2.2: one empty line before a request is let pass, in however many pieces it comes. */
+  #skipEmptyLine(bytes: Buffer, start: number, end: number): number {
+    let at = start;
+    if (this.#lead === LEAD.NONE) {
+      this.#lead = LEAD.CR;
+      if (++at === end) return end;
+    }
+    this.#lead = LEAD.DONE;
+    if (bytes[at] === 0x0a) return at + 1;
+    this.#refuse(faultOf(FAULT.BARE_CR));
+    return -1;
+  }
+
+  #begin(): void {
+    const head = this.#head;
+    this.#lead = LEAD.NONE;
+    this.#expecting = head.expectContinue;
+    this.#options.timers.cancel(this.#deadline);
+    this.#method = head.method;
+    this.#minor = head.minor;
+    this.#closeAfter = this.#draining || !head.keepAlive;
+    this.#answer = ANSWER.DUE;
+    const hasBody = this.#body.begin(head);
+    this.#read = hasBody ? READ.BODY : READ.WAIT;
+    this.#host.streams.onRequest(head, !hasBody);
+  }
+
+  #readBody(bytes: Buffer, start: number, end: number): number {
+    const at = this.#body.read(bytes, start, end);
+    if (at < 0) {
+      const fault = faultOf(at);
+      this.#host.onMalformed(fault);
+      const due = this.#answer === ANSWER.DUE;
+      this.#answer = ANSWER.DONE;
+      this.#host.streams.onRequestAbort('DPE', fault.words);
+      if (due) this.#refuseWith(fault);
+      else this.#breakOff();
+    }
+    return at;
+  }
+
+  /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
+  #keepEarly(bytes: Buffer, start: number, end: number): void {
+    const more = bytes.subarray(start, end);
+    this.#early = this.#early === undefined ? Buffer.from(more) : Buffer.concat([this.#early, more]);
+    this.wire.pause();
+  }
+
+  #chooseFrame(head: Head, end: boolean): Buffer | undefined {
+    const old = this.#minor === 0;
+    let addChunked = false;
+    if (end) {
+      this.#frame = FRAME.EMPTY;
+      if (old && head.transferEncoding >= 0) head.remove(head.transferEncoding);
+    } else if (head.bodyLength >= 0) this.#frame = FRAME.PLAIN;
+    else if (old) {
+      this.#frame = FRAME.UNTIL_CLOSE;
+      this.#closeAfter = true;
+      if (head.transferEncoding >= 0) head.remove(head.transferEncoding);
+    } else {
+      this.#frame = FRAME.CHUNKED;
+      addChunked = !head.chunked;
+    }
+    if (this.#closeAfter) return addChunked ? closeChunked : LINES.close;
+    if (old) return LINES.keepAlive;
+    return addChunked ? LINES.chunked : undefined;
+  }
+
+  #openTunnel(): void {
+    this.#read = READ.TUNNEL;
+    const early = this.#early;
+    this.#early = undefined;
+    if (early !== undefined) this.#host.streams.onRequestData(early, 0, early.length);
+    if (!this.#requestPaused) this.wire.resume();
+  }
+
+  /** The answer is complete. */
+  #answered(): void {
+    if (this.#read === READ.BODY) {
+      // The client is still sending what nobody wants any more; it gets time to read its answer before the connection goes.
+      this.#body.abandon();
+      this.#linger();
+      return;
+    }
+    if (this.#closeAfter) {
+      this.#linger();
+      return;
+    }
+    this.#answer = ANSWER.NONE;
+    this.#read = READ.HEAD;
+    this.#requestPaused = false;
+    this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
+    const early = this.#early;
+    if (early === undefined || this.#consuming) {
+      if (early === undefined) this.wire.resume();
+      return;
+    }
+    this.#early = undefined;
+    this.onData(early, 0, early.length);
+    if (this.#early === undefined && !this.#requestPaused && !this.wire.closed) this.wire.resume();
+  }
+
+  #linger(): void {
+    this.#answer = ANSWER.DONE;
+    this.#read = READ.DISCARD;
+    this.#early = undefined;
+    this.wire.end();
+    if (this.wire.closed) return;
+    this.wire.resume();
+    this.#options.timers.schedule(this.#deadline, this.#options.lingerMs);
+  }
+
+  /** Ends in a way that the client cannot take for the orderly end of an answer. */
+  #breakOff(): void {
+    this.#answer = ANSWER.DONE;
+    if (this.#frame === FRAME.UNTIL_CLOSE) this.wire.reset();
+    else this.wire.destroy();
+  }
+
+  /** Whether a client that was given its time to read the end of its answer has read more of it since it was last asked. */
+  #stillReads(): boolean {
+    const { pendingBytes } = this.wire;
+    if (this.#read !== READ.DISCARD || pendingBytes === 0) return false;
+    const before = this.#lingerMark;
+    this.#lingerMark = acknowledgedBytes(this.wire.native.fd)?.bytes ?? -pendingBytes;
+    return before !== this.#lingerMark;
+  }
+
+  #timedOut(): void {
+    if (this.#headBuffer.partial) {
+      this.#refuse({ code: 'head-timeout', status: 408, words: 'the request head did not arrive in time' });
+    } else if (this.#stillReads()) this.#options.timers.schedule(this.#deadline, this.#options.lingerMs);
+    else this.wire.destroy();
+  }
+
+  /** Answers a request that cannot be read. */
+  #refuse(fault: Fault): void {
+    this.#host.onMalformed(fault);
+    this.#answer = ANSWER.DUE;
+    this.#refuseWith(fault);
+  }
+
+  #refuseWith(fault: Fault): void {
+    this.#read = READ.DISCARD;
+    this.#method = METHOD.OTHER;
+    this.#headBuffer.clear();
+    this.#answer = ANSWER.DUE;
+    const body = `${fault.words} (weft: ${fault.code})\n`;
+    this.respondLocal({ status: fault.status, contentType: 'text/plain', body, headers: '', close: true });
+  }
+}
+
+/** For the engine: the flag that goes with a malformed request. */
+export const MALFORMED: Flag = 'DPE';

@@ -1,0 +1,168 @@
+// Writes HTTP/1 messages straight into the scratch buffer of a wire: heads as they came, minus removed lines, plus added ones.
+import { type Head, reasonPhrase } from '../http/index.ts';
+import { reserve, SCRATCH_BYTES, scratch, type Wire } from '../wire/index.ts';
+
+const line = (text: string): Buffer => Buffer.from(`${text}\r\n`, 'latin1');
+const versionAndEnd = line(' HTTP/1.1');
+const versionAndSpace = Buffer.from('HTTP/1.1 ', 'latin1');
+const end = line('');
+const lastChunk = line('0\r\n');
+const lastChunkBegin = line('0');
+
+/** Lines that codecs add. */
+export const LINES = {
+  chunked: line('transfer-encoding: chunked'),
+  close: line('connection: close'),
+  keepAlive: line('connection: keep-alive'),
+} as const;
+
+function put(bytes: Uint8Array, from: number, to: number): void {
+  const length = to - from;
+  if (length > 64) {
+    if (Buffer.isBuffer(bytes)) bytes.copy(scratch.bytes, scratch.used, from, to);
+    else scratch.bytes.set(bytes.subarray(from, to), scratch.used);
+    scratch.used += length;
+    return;
+  }
+  const out = scratch.bytes;
+  let at = scratch.used;
+  for (let i = from; i < to; i++) out[at++] = bytes[i]!;
+  scratch.used = at;
+}
+
+function putAll(bytes: Uint8Array): void {
+  put(bytes, 0, bytes.length);
+}
+
+/** Upper bound on the bytes of a serialized head. */
+function boundOf(head: Head): number {
+  return head.end - head.start + head.addedBytes + (head.newTarget?.length ?? 0) + 128;
+}
+
+/** Header lines that are not removed, then the added ones, then the empty line. */
+function putHeaders(head: Head): void {
+  const { bytes } = head;
+  const stop = head.end - 2;
+  if (!head.removedAny) put(bytes, head.headersStart, stop);
+  else {
+    let from = head.headersStart;
+    for (let index = 0; index < head.count; index++) {
+      if (!head.isRemoved(index)) continue;
+      const start = head.nameStart(index);
+      if (start > from) put(bytes, from, start);
+      from = head.lineEnd(index);
+    }
+    if (stop > from) put(bytes, from, stop);
+  }
+  for (let i = 0; i < head.added.length; i++) putAll(head.added[i]!);
+  putAll(end);
+}
+
+/** A request head; larger ones than the scratch buffer are written in pieces of their own. */
+export function writeRequestHead(wire: Wire, head: Head): void {
+  const bound = boundOf(head);
+  if (bound > SCRATCH_BYTES) {
+    writeLarge(wire, head, [
+      head.bytes.subarray(head.methodStart, head.methodEnd),
+      Buffer.from(' '),
+      head.newTarget ?? head.bytes.subarray(head.targetStart, head.targetEnd),
+      versionAndEnd,
+    ]);
+    return;
+  }
+  reserve(wire, bound);
+  put(head.bytes, head.methodStart, head.methodEnd + 1);
+  if (head.newTarget === undefined) put(head.bytes, head.targetStart, head.targetEnd);
+  else putAll(head.newTarget);
+  putAll(versionAndEnd);
+  putHeaders(head);
+}
+
+/** A response head with `extra` lines of the codec's own. */
+export function writeResponseHead(wire: Wire, head: Head, extra: Buffer | undefined): void {
+  const bound = boundOf(head) + (extra?.length ?? 0);
+  const { status } = head;
+  if (bound > SCRATCH_BYTES) {
+    writeLarge(wire, head, [
+      versionAndSpace,
+      Buffer.from(`${status} `),
+      head.bytes.subarray(head.reasonStart, head.reasonEnd),
+      end,
+      extra ?? Buffer.alloc(0),
+    ]);
+    return;
+  }
+  reserve(wire, bound);
+  putAll(versionAndSpace);
+  const out = scratch.bytes;
+  let at = scratch.used;
+  out[at++] = 0x30 + ((status / 100) | 0);
+  out[at++] = 0x30 + (((status / 10) | 0) % 10);
+  out[at++] = 0x30 + (status % 10);
+  out[at++] = 0x20;
+  scratch.used = at;
+  put(head.bytes, head.reasonStart, head.reasonEnd);
+  putAll(end);
+  if (extra !== undefined) putAll(extra);
+  putHeaders(head);
+}
+
+function writeLarge(wire: Wire, head: Head, begin: readonly Uint8Array[]): void {
+  for (const piece of begin) wire.write(piece, 0, piece.length);
+  let from = head.headersStart;
+  for (let index = 0; index < head.count; index++) {
+    if (!head.isRemoved(index)) continue;
+    wire.write(head.bytes, from, head.nameStart(index));
+    from = head.lineEnd(index);
+  }
+  wire.write(head.bytes, from, head.end - 2);
+  for (const added of head.added) wire.write(added, 0, added.length);
+  wire.write(end, 0, end.length);
+}
+
+/** A complete answer of Weft's own. */
+export function writeLocalReply(
+  wire: Wire,
+  reply: { status: number; contentType: string; body: string; headers: string; close: boolean },
+  withBody: boolean,
+): void {
+  const body = Buffer.from(reply.body, 'utf8');
+  const bodiless = reply.status === 204 || reply.status === 304;
+  const head =
+    `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}` +
+    (bodiless ? '' : `content-type: ${reply.contentType}\r\ncontent-length: ${body.length}\r\n`) +
+    `${reply.close ? 'connection: close\r\n' : ''}\r\n`;
+  const bytes = Buffer.from(head, 'latin1');
+  wire.write(bytes, 0, bytes.length);
+  if (withBody && !bodiless) wire.write(body, 0, body.length);
+}
+
+const hex = Buffer.from('0123456789abcdef', 'latin1');
+
+/** One chunk (RFC 9112 section 7.1). `start < to`. */
+export function writeChunk(wire: Wire, bytes: Buffer, start: number, to: number): void {
+  const largest = SCRATCH_BYTES - 32;
+  for (let from = start; from < to; from += largest) {
+    const length = Math.min(to - from, largest);
+    reserve(wire, length + 16);
+    let shift = 0;
+    while (length >>> shift > 15) shift += 4;
+    const out = scratch.bytes;
+    for (; shift >= 0; shift -= 4) out[scratch.used++] = hex[(length >>> shift) & 15]!;
+    putAll(end);
+    put(bytes, from, from + length);
+    putAll(end);
+  }
+}
+
+/** The end of a chunked body with its trailers. */
+export function writeLastChunk(wire: Wire, trailers: Buffer | undefined): void {
+  if (trailers === undefined) {
+    reserve(wire, lastChunk.length);
+    putAll(lastChunk);
+    return;
+  }
+  wire.write(lastChunkBegin, 0, lastChunkBegin.length);
+  wire.write(trailers, 0, trailers.length);
+  wire.write(end, 0, end.length);
+}

@@ -1,0 +1,41 @@
+/**
+ * Names of facts: a fact is one thing about a Mesh that can change by itself. translate/ says which facts a change touched,
+ * resolve/ says which facts a result rests on (also those it looked for and did not find), and discovery/ recomputes the
+ * results whose facts were touched. Whoever adds something to Mesh that resolve reads adds its fact here.
+ */
+export const fact = {
+  /** A Service but for its endpoints. Key `namespace/name`. */
+  service: (key: string): string => `service ${key}`,
+  /** The endpoints of a Service. Key `namespace/name`. */
+  endpoints: (key: string): string => `endpoints ${key}`,
+  /** Which Service has this fully qualified host. */
+  host: (host: string): string => `host ${host}`,
+  /** Which Services or which workload have this address. */
+  address: (address: string): string => `address ${address}`,
+  /** Which Service ports this endpoint address stands behind. */
+  backing: (address: string): string => `backing ${address}`,
+  /** A workload. Key `namespace/name`. */
+  workload: (key: string): string => `workload ${key}`,
+  /** The peer policies of a namespace; empty for those of the whole mesh. */
+  peerPolicies: (namespace: string): string => `peer-policies ${namespace}`,
+  /** The traffic policies for a host or wildcard. */
+  trafficPolicies: (host: string): string => `traffic-policies ${host}`,
+  /** The route tables for a host or wildcard. */
+  routeTables: (host: string): string => `route-tables ${host}`,
+  /** The subsets of a host or wildcard. */
+  subsets: (host: string): string => `subsets ${host}`,
+  /** The egress scopes of a namespace. */
+  egressScopes: (namespace: string): string => `egress-scopes ${namespace}`,
+  /** The inbound rate limits of a namespace. */
+  inboundRateLimits: (namespace: string): string => `inbound-rate-limits ${namespace}`,
+  /** Which external Services have this host or wildcard. */
+  externals: (host: string): string => `externals ${host}`,
+  /** Which external Services have ranges of addresses. */
+  addressRanges: (): string => 'address-ranges',
+  /** Whether there are names that only a request tells apart on this port: external Services, and hosts that only routes know. */
+  namedPort: (port: number): string => `named-port ${port}`,
+  /** Which labels of callers anything depends on. */
+  callerLabels: (): string => 'caller-labels',
+  /** A node. Key: its name. */
+  node: (name: string): string => `node ${name}`,
+} as const;

@@ -1,0 +1,21 @@
+/** Who a workload is: its Kubernetes ServiceAccount inside a trust domain. */
+export interface Identity {
+  readonly trustDomain: string;
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+const pattern =
+  /^spiffe:\/\/([a-z0-9._-]{1,255})\/ns\/([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)\/sa\/([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)$/;
+
+/** `spiffe://<trust-domain>/ns/<namespace>/sa/<service-account>` (SPIFFE-ID.md section 2, Istio's path layout). */
+export function formatSpiffe(identity: Identity): string {
+  return `spiffe://${identity.trustDomain}/ns/${identity.namespace}/sa/${identity.serviceAccount}`;
+}
+
+/** Reads a SPIFFE id of our layout; undefined when it is anything else. */
+export function parseSpiffe(uri: string): Identity | undefined {
+  const match = pattern.exec(uri);
+  if (!match) return undefined;
+  return { trustDomain: match[1]!, namespace: match[2]!, serviceAccount: match[4]! };
+}

@@ -1,0 +1,93 @@
+// model: what the mesh is, as immutable types and pure functions. No I/O, no Kubernetes types, no sockets.
+// translate/ produces `Mesh` parts from objects; resolve/ reads a Mesh and produces resources; discovery/ carries
+// resources to proxies; cluster/ and proxy/ build running objects from them.
+
+export {
+  canonicalAddress,
+  formatAddress,
+  type HostPort,
+  isIpAddress,
+  isIpv6,
+  parseHostPort,
+} from './address.ts';
+export { parseDurationMs } from './duration.ts';
+export { equal } from './equal.ts';
+export { fact } from './fact.ts';
+export { formatSpiffe, type Identity, parseSpiffe } from './identity.ts';
+export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
+export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
+export { formatRef, type ObjectRef } from './object-ref.ts';
+export { hasSettings, type MtlsMode, type PeerPolicy, type TrafficPolicy } from './policy.ts';
+export { type Problem, problem, type Severity } from './problem.ts';
+export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
+export type {
+  ClusterConfig,
+  ClusterEndpoint,
+  DestinationResource,
+  EndpointsResource,
+  InboundPort,
+  InboundResource,
+  Peer,
+  Resource,
+  ResourceKind,
+  TrustResource,
+  UpstreamTls,
+} from './resource.ts';
+export {
+  type CorsPolicy,
+  DEFAULT_RETRY,
+  DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+  type FaultInjection,
+  type Forward,
+  type HeaderEdits,
+  type Mirror,
+  NO_ROUTE,
+  type PathRewrite,
+  type RateLimit,
+  RETRY_CONDITIONS,
+  type Redirect,
+  type Respond,
+  type ResponseClass,
+  type RetryCondition,
+  type RetryPolicy,
+  type Route,
+  type RouteAction,
+  type StickySession,
+  type TokenBucket,
+  type WeightedCluster,
+} from './route.ts';
+export {
+  type EgressScope,
+  type ExternalService,
+  type ForwardTo,
+  type InboundRateLimit,
+  ROUTE_RANKS,
+  type RouteRule,
+  type RouteTable,
+  type RouteTarget,
+  type RuleMatch,
+  type Subset,
+  type TcpRule,
+} from './routing.ts';
+export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
+export { ShardedMap } from './sharded-map.ts';
+export {
+  type AdaptiveConcurrency,
+  type BalancerSettings,
+  type ConnectionLimits,
+  DEFAULT_TRAFFIC,
+  type HashSource,
+  type LocalitySettings,
+  type OriginatedTls,
+  type OutlierSettings,
+  type RetryBudget,
+  type TrafficSettings,
+} from './traffic.ts';
+export {
+  type EndedContainer,
+  type InboundBypass,
+  interceptsPort,
+  type Node,
+  type Workload,
+  type WorkloadPort,
+} from './workload.ts';

@@ -1,0 +1,78 @@
+import type { PeerPolicy, TrafficPolicy } from './policy.ts';
+import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
+import type { Service } from './service.ts';
+import { ShardedMap } from './sharded-map.ts';
+import type { Node, Workload } from './workload.ts';
+
+/** Everything Weft knows, at one moment. Immutable; a change makes a new one that shares what did not change. */
+export interface Mesh {
+  readonly trustDomain: string;
+  /** `cluster.local` */
+  readonly clusterDomain: string;
+  /** By `namespace/name`. */
+  readonly services: ReadonlyMap<string, Service>;
+  /** By `namespace/name`. */
+  readonly workloads: ReadonlyMap<string, Workload>;
+  /** By name. */
+  readonly nodes: ReadonlyMap<string, Node>;
+  /** Service key by fully qualified host. */
+  readonly serviceByHost: ReadonlyMap<string, string>;
+  /** Keys of external Services by host or wildcard; the oldest first. Where serviceByHost has the host too, that one counts. */
+  readonly externalsByHost: ReadonlyMap<string, readonly string[]>;
+  /** Ranges of addresses of external Services, the narrowest first. */
+  readonly addressRanges: readonly AddressRange[];
+  /** Ports on which only the name in a request tells destinations apart (external Services); 0 stands for every port. */
+  readonly namedPorts: ReadonlySet<number>;
+  /** Service keys by virtual address, in order of key; several where external addresses are shared. */
+  readonly servicesByAddress: ReadonlyMap<string, readonly string[]>;
+  /** Keys of the Services that have this address among their endpoints, in order of key. */
+  readonly servicesByEndpoint: ReadonlyMap<string, readonly string[]>;
+  /** Workload key by pod address. */
+  readonly workloadByAddress: ReadonlyMap<string, string>;
+  /** By namespace, empty for those of the whole mesh; the oldest first, and of two for the same scope the first counts. */
+  readonly peerPolicies: ReadonlyMap<string, readonly PeerPolicy[]>;
+  /** By TrafficPolicy.host; the weaker kind first, and within a kind the oldest first. */
+  readonly trafficPolicies: ReadonlyMap<string, readonly TrafficPolicy[]>;
+  /** By RouteTable.host; the highest rank first, and within a rank the oldest first. */
+  readonly routeTables: ReadonlyMap<string, readonly RouteTable[]>;
+  /** By Subset.host. */
+  readonly subsets: ReadonlyMap<string, readonly Subset[]>;
+  /** By namespace; the oldest first. */
+  readonly egressScopes: ReadonlyMap<string, readonly EgressScope[]>;
+  /** By namespace; the oldest first. */
+  readonly inboundRateLimits: ReadonlyMap<string, readonly InboundRateLimit[]>;
+  /** Keys of labels of callers that any rule looks at, in order: callers that are alike in these get the same answers. */
+  readonly callerLabels: readonly string[];
+}
+
+/** Addresses of an external Service, as `10.0.0.0/8`. */
+export interface AddressRange {
+  readonly range: string;
+  /** Into Mesh.services. */
+  readonly service: string;
+}
+
+/** A mesh without anything in it. */
+export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluster.local'): Mesh {
+  return {
+    trustDomain,
+    clusterDomain,
+    services: ShardedMap.empty(),
+    workloads: ShardedMap.empty(),
+    nodes: ShardedMap.empty(),
+    serviceByHost: ShardedMap.empty(),
+    externalsByHost: ShardedMap.empty(),
+    addressRanges: [],
+    namedPorts: new Set(),
+    servicesByAddress: ShardedMap.empty(),
+    servicesByEndpoint: ShardedMap.empty(),
+    workloadByAddress: ShardedMap.empty(),
+    peerPolicies: ShardedMap.empty(),
+    trafficPolicies: ShardedMap.empty(),
+    routeTables: ShardedMap.empty(),
+    subsets: ShardedMap.empty(),
+    egressScopes: ShardedMap.empty(),
+    inboundRateLimits: ShardedMap.empty(),
+    callerLabels: [],
+  };
+}

@@ -1,0 +1,149 @@
+// Resources: what discovery sends to proxies. Plain JSON data (no Map, no undefined inside arrays, no class), so that
+// a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
+import type { ObjectRef } from './object-ref.ts';
+import type { MtlsMode } from './policy.ts';
+import type { RateLimit, Route, WeightedCluster } from './route.ts';
+import type { Protocol } from './service.ts';
+import type { TrafficSettings } from './traffic.ts';
+import type { EndedContainer } from './workload.ts';
+
+/** The kinds of resources; one proxy has any number of `destination` and `endpoints`, and one of the others. */
+export type ResourceKind = 'destination' | 'endpoints' | 'inbound' | 'trust';
+
+/** Any resource; `kind` and `key` name it. Equal content means equal resource: versions are the stream's business. */
+export type Resource = DestinationResource | EndpointsResource | InboundResource | TrustResource;
+
+/**
+ * How to reach what an app called. The key is what the proxy asked: an original destination `10.96.0.5:80` or `[fd00::1]:80`,
+ * or an authority `reviews.shop:80` where there was none.
+ */
+export interface DestinationResource {
+  readonly kind: 'destination';
+  readonly key: string;
+  /** `service` by virtual address or name, `workload` by a pod's own address, `unknown` when the mesh knows nothing of it:
+   *  the proxy then passes the connection through to where the app wanted it to go. */
+  readonly found: 'service' | 'workload' | 'unknown';
+  /** Fully qualified host for logs, metrics and SNI; the key itself when unknown. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** For HTTP: the first that matches decides; the last one matches everything. */
+  readonly routes: readonly Route[];
+  /** For everything that is not HTTP, unless a server name says otherwise. */
+  readonly tcp: readonly WeightedCluster[];
+  /** For TLS that is passed through: by server name, with `*.` wildcards; the first that matches decides. */
+  readonly tls?: readonly {
+    readonly serverNames: readonly string[];
+    readonly clusters: readonly WeightedCluster[];
+  }[];
+  /**
+   * Found `unknown` only: on this port requests may name what the mesh knows (external services). HTTP requests are asked about
+   * again by their authority and TLS connections by their server name, as `name:port`; what is unknown then is passed through.
+   */
+  readonly askByName?: boolean;
+  /** What the mesh knows nothing of is refused instead of passed through (found `unknown` only), with the reason; after askByName. */
+  readonly refused?: string;
+  /** Every cluster that routes and tcp name. Their endpoints follow as resources of their own, keyed by cluster name. */
+  readonly clusters: readonly ClusterConfig[];
+}
+
+/** How to talk to one set of endpoints. */
+export interface ClusterConfig {
+  /** `reviews.shop.svc.cluster.local:80`, with `/v1` for a subset or an original destination's address where it is one of several. */
+  readonly name: string;
+  /** Metric labels `destination_service*`; empty strings where there is no Service. */
+  readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
+  readonly settings: TrafficSettings;
+  /** The caller's own locality, for settings.balancer.locality. */
+  readonly callerLocality?: string;
+  /** Connections go to where the app wanted to go, where that is known; the endpoint, its name, is for when it is not. */
+  readonly originalDestination?: boolean;
+}
+
+/** Who an endpoint is, as far as metrics and identity checks care. */
+export interface Peer {
+  /** Owner's name: `reviews-v1`. */
+  readonly workload: string;
+  readonly namespace: string;
+  readonly app: string;
+  readonly version: string;
+  /** `spiffe://…`; empty when not known. */
+  readonly principal: string;
+  /** The pod's name; empty when not known. */
+  readonly pod: string;
+}
+
+/** How the connection to an endpoint is protected. `mesh`: mutual TLS, and the peer must prove to be Peer.principal. */
+export type UpstreamTls = 'plaintext' | 'mesh';
+
+/** One address of a cluster. */
+export interface ClusterEndpoint {
+  /** IP literal; a DNS name (resolved when connecting) only behind ExternalName and external Services. */
+  readonly address: string;
+  /** Of a DNS name: connections are spread over all of its addresses, as if each were an endpoint. */
+  readonly allAddresses?: boolean;
+  readonly port: number;
+  readonly tls: UpstreamTls;
+  /** Where the peer's proxy listens when its traffic is not redirected: connect there, and name `port` in the preface. */
+  readonly tunnelPort?: number;
+  readonly peer: Peer;
+  readonly zone?: string;
+  /** `region/zone/subzone`, as far as known. */
+  readonly locality?: string;
+  /** Its share among equals; 1 unless told. */
+  readonly weight?: number;
+  /**
+   * 0 comes first; endpoints of higher numbers are used as those before them become too few. Follows from
+   * LocalitySettings.failoverPriority; undefined where that says nothing.
+   */
+  readonly priority?: number;
+  /** When it became ready, milliseconds since the epoch; told only where there is a slow start. */
+  readonly readySinceMs?: number;
+}
+
+/** The endpoints of one cluster: those that may receive new requests now. Empty when none is ready. */
+export interface EndpointsResource {
+  readonly kind: 'endpoints';
+  /** ClusterConfig.name */
+  readonly key: string;
+  readonly endpoints: readonly ClusterEndpoint[];
+  /** How many the Service has in all, ready or not; for the error "0 of 3 ready". */
+  readonly total: number;
+}
+
+/** What one inbound port of a workload does. */
+export interface InboundPort {
+  readonly number: number;
+  readonly protocol: Protocol;
+  readonly mtls: MtlsMode;
+  /** The policy that decided `mtls`; undefined for the default. */
+  readonly from?: ObjectRef;
+  readonly rateLimits?: readonly RateLimit[];
+  /** The Service this port serves, for `destination_service*`; the first by name when there are several. */
+  readonly service?: { readonly host: string; readonly name: string; readonly namespace: string };
+}
+
+/** A workload's own inbound side. */
+export interface InboundResource {
+  readonly kind: 'inbound';
+  /** `namespace/pod` */
+  readonly key: string;
+  readonly self: Peer;
+  /** Ports with something to say about them; others follow `defaultMtls` and protocol detection. */
+  readonly ports: readonly InboundPort[];
+  readonly defaultMtls: MtlsMode;
+  readonly defaultFrom?: ObjectRef;
+  /** For ports that are not in `ports`. */
+  readonly defaultRateLimits?: readonly RateLimit[];
+  /** In a pod that is meant to end: its containers that have ended, so that the proxy ends with them (see ExitWithApp). */
+  readonly ended?: readonly EndedContainer[];
+}
+
+/** Whom to trust. */
+export interface TrustResource {
+  readonly kind: 'trust';
+  /** The trust domain. */
+  readonly key: string;
+  /** PEM certificates of every root that is good now. */
+  readonly roots: readonly string[];
+}

@@ -1,0 +1,190 @@
+import type { ObjectRef } from './object-ref.ts';
+import type { RequestMatch, TextMatch } from './request-match.ts';
+
+/** When a request is tried again; each only inside the retry budget and only when the request can be repeated safely. */
+export const RETRY_CONDITIONS = [
+  'connect-failure',
+  'reset',
+  'gateway-error',
+  '5xx',
+  'retriable-4xx',
+  'refused-stream',
+] as const;
+
+/** One of RETRY_CONDITIONS. */
+export type RetryCondition = (typeof RETRY_CONDITIONS)[number];
+
+/** How often and when a request is tried again. */
+export interface RetryPolicy {
+  /** Tries beside the first one; 0 switches retries off. */
+  readonly attempts: number;
+  /** 0 for none beside the route's own time limit. */
+  readonly perTryTimeoutMs: number;
+  readonly on: readonly RetryCondition[];
+  /** Statuses that are retried whatever `on` says; empty for none. */
+  readonly statuses?: readonly number[];
+  readonly backoffBaseMs: number;
+  readonly backoffMaxMs: number;
+  /**
+   * Whether a request that is not idempotent (RFC 9110 section 9.2.2) may be repeated after a byte of it may have reached the
+   * application. False unless a user said so in a policy.
+   */
+  readonly nonIdempotent: boolean;
+  /** Whether later tries may leave the caller's zone even where its own still has endpoints (Istio's retryRemoteLocalities). */
+  readonly remoteLocalities?: boolean;
+  /** Send a second try when the first has not answered within this time, and take whichever answers first; 0 or undefined off. */
+  readonly hedgeAfterMs?: number;
+}
+
+/** Header edits, in this order: remove, set, add. Names lowercase; values as they are sent. */
+export interface HeaderEdits {
+  readonly remove?: readonly string[];
+  readonly set?: readonly (readonly [name: string, value: string])[];
+  readonly add?: readonly (readonly [name: string, value: string])[];
+}
+
+/** One cluster among those that share a route's traffic. */
+export interface WeightedCluster {
+  /** ClusterConfig.name */
+  readonly cluster: string;
+  /** At least 0; shares are weight / sum. */
+  readonly weight: number;
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+}
+
+/** What the path becomes. `prefix` replaces what the match's prefix matched; `regex` substitutes with \1 … \9. */
+export type PathRewrite =
+  | { readonly kind: 'full'; readonly value: string }
+  | { readonly kind: 'prefix'; readonly matched: string; readonly value: string }
+  | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };
+
+/** Send the request on. */
+export interface Forward {
+  readonly kind: 'forward';
+  readonly clusters: readonly WeightedCluster[];
+  readonly path?: PathRewrite;
+  readonly authority?: string;
+}
+
+/** Answer with a redirect. What is undefined stays as it was asked. */
+export interface Redirect {
+  readonly kind: 'redirect';
+  readonly status: number;
+  readonly scheme?: string;
+  readonly authority?: string;
+  readonly port?: number;
+  readonly path?: PathRewrite;
+}
+
+/** Answer without asking anybody. */
+export interface Respond {
+  readonly kind: 'respond';
+  readonly status: number;
+  readonly body: string;
+  readonly contentType: string;
+}
+
+export type RouteAction = Forward | Redirect | Respond;
+
+/** A copy of a share of the requests goes to another cluster, whose answers nobody hears. */
+export interface Mirror {
+  readonly cluster: string;
+  /** 0 to 100. */
+  readonly percent: number;
+}
+
+/** Failures on purpose, for testing. */
+export interface FaultInjection {
+  readonly delay?: { readonly ms: number; readonly percent: number };
+  readonly abort?: { readonly status: number; readonly percent: number };
+}
+
+/** Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol), answered by the proxy. */
+export interface CorsPolicy {
+  readonly origins: readonly TextMatch[];
+  readonly methods: readonly string[];
+  readonly headers: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
+  readonly credentials: boolean;
+  /** Preflights of other origins: answered by the proxy without permission, or sent on (Istio's unmatchedPreflights). */
+  readonly forwardUnmatchedPreflights: boolean;
+}
+
+/** Keeps a client with the endpoint that it had, by a cookie that the proxy sets. */
+export interface StickySession {
+  readonly cookie: string;
+  /** Seconds; 0 for a session cookie. */
+  readonly ttlSeconds: number;
+  readonly path: string;
+}
+
+/** A token bucket, filled by `perFill` every `fillIntervalMs`, that each request takes one token from. */
+export interface TokenBucket {
+  readonly maxTokens: number;
+  readonly perFill: number;
+  readonly fillIntervalMs: number;
+}
+
+/** Requests beyond the bucket are refused by the proxy: `status`, flag RL. */
+export interface RateLimit {
+  readonly from?: ObjectRef;
+  readonly bucket: TokenBucket;
+  /** Only requests that match one of these; empty for all. */
+  readonly matches: readonly RequestMatch[];
+  readonly status: number;
+  /** Percent of requests that the limit looks at, and of those over it percent that are really refused. */
+  readonly enabledPercent: number;
+  readonly enforcedPercent: number;
+  readonly responseHeaders?: HeaderEdits;
+}
+
+/** Which answers count as failures, for per-route metrics, retries and outlier detection; the first that matches decides. */
+export interface ResponseClass {
+  readonly min: number;
+  readonly max: number;
+  readonly failure: boolean;
+}
+
+/** A rule of a destination: the first route that matches decides. */
+export interface Route {
+  /** For logs and metrics; unique within its destination. */
+  readonly name: string;
+  /** The object that asked for it; undefined for the default route. */
+  readonly from?: ObjectRef;
+  /** Any of them; undefined or empty matches everything. */
+  readonly matches?: readonly RequestMatch[];
+  readonly action: RouteAction;
+  /** From the request's head to the response's end; 0 for none. */
+  readonly timeoutMs: number;
+  /** Nothing sent or received on the stream for this long ends it; 0 for none. */
+  readonly idleTimeoutMs: number;
+  readonly retry: RetryPolicy;
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+  readonly mirrors?: readonly Mirror[];
+  readonly fault?: FaultInjection;
+  readonly cors?: CorsPolicy;
+  readonly session?: StickySession;
+  readonly rateLimits?: readonly RateLimit[];
+  readonly responseClasses?: readonly ResponseClass[];
+  /** Counted under this name in weft_route_*; undefined for no metrics of its own. */
+  readonly metricsName?: string;
+}
+
+/** Route.name of the answer to requests that no rule matches; for the response flag NR. */
+export const NO_ROUTE = 'no-route';
+
+/** Route.idleTimeoutMs where nobody said anything: an hour, long enough for every stream that is alive. */
+export const DEFAULT_STREAM_IDLE_TIMEOUT_MS = 3_600_000;
+
+/** What holds where nobody said anything: two more tries, for what is certainly safe to repeat. */
+export const DEFAULT_RETRY: RetryPolicy = {
+  attempts: 2,
+  perTryTimeoutMs: 0,
+  on: ['connect-failure', 'reset', 'gateway-error', 'refused-stream'],
+  backoffBaseMs: 25,
+  backoffMaxMs: 250,
+  nonIdempotent: false,
+};

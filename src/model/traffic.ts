@@ -1,0 +1,129 @@
+/** What a consistent hash is made of; the first of several that the request has counts. */
+export type HashSource =
+  | { readonly kind: 'header'; readonly name: string }
+  | { readonly kind: 'query'; readonly name: string }
+  /** Set by the proxy when the client has none and `ttlSeconds` is given (0: session cookie). */
+  | { readonly kind: 'cookie'; readonly name: string; readonly path: string; readonly ttlSeconds?: number }
+  | { readonly kind: 'source-ip' };
+
+/**
+ * How a request's endpoint is picked. `p2c-ewma`: of two random ones the clearly faster by peak EWMA latency, else the less loaded.
+ * `ring-hash` and `maglev`: by consistent hash.
+ */
+export interface BalancerSettings {
+  readonly kind: 'p2c-ewma' | 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev';
+  /** For the hashing kinds. */
+  readonly hash?: readonly HashSource[];
+  /** `ring-hash`: points on the ring at least; `maglev`: size of the table, a prime. */
+  readonly tableSize?: number;
+  /** An endpoint gets its full share this long after it became ready, rising steadily; 0 or undefined: at once. */
+  readonly slowStartMs?: number;
+  /** Its share at the beginning of slow start, percent of the full one. */
+  readonly slowStartMinPercent?: number;
+  readonly locality?: LocalitySettings;
+}
+
+/** Which zones traffic prefers. A locality is `region/zone/subzone`, shorter or with `*` at the end for more. */
+export interface LocalitySettings {
+  readonly enabled: boolean;
+  /** Shares by locality for callers of `from`; the rest of the world gets nothing. */
+  readonly distribute?: readonly { readonly from: string; readonly to: Readonly<Record<string, number>> }[];
+  /** Where traffic of `from` goes when its own region has too few healthy endpoints. */
+  readonly failover?: readonly { readonly from: string; readonly to: string }[];
+  /** Labels whose common prefix makes endpoints near. */
+  readonly failoverPriority?: readonly string[];
+}
+
+/** A limit on requests under way that finds itself: rises while latency stays near its best, falls when it grows (gradient). */
+export interface AdaptiveConcurrency {
+  readonly minRequests: number;
+  readonly maxRequests: number;
+  /** Latency may grow to this multiple of the best seen before the limit falls. */
+  readonly tolerance: number;
+}
+
+/** TLS towards an upstream that is no mesh peer. Files are the proxy's own. */
+export interface OriginatedTls {
+  readonly mode: 'simple' | 'mutual';
+  readonly serverName?: string;
+  readonly subjectAltNames?: readonly string[];
+  readonly caFile?: string;
+  readonly certificateFile?: string;
+  readonly keyFile?: string;
+  readonly insecureSkipVerify?: boolean;
+}
+
+/** Bounds on what one proxy may hold open towards one cluster. Over them: an immediate 503 with flag UO, counted. */
+export interface ConnectionLimits {
+  /** Connections to all endpoints of the cluster together. */
+  readonly maxConnections: number;
+  /** Requests that wait for a connection. */
+  readonly maxPendingRequests: number;
+  /** Requests under way, waiting ones included. */
+  readonly maxRequests: number;
+  /** Requests one connection carries before it is closed; 0 for no limit. */
+  readonly maxRequestsPerConnection: number;
+}
+
+/** When an endpoint is taken out of rotation. Semantics and names follow Envoy's outlier detection. */
+export interface OutlierSettings {
+  readonly enabled: boolean;
+  /** 5xx answers in a row (connect failures and resets count as one); 0 switches this rule off. */
+  readonly consecutive5xx: number;
+  /** 502, 503, 504 in a row (connect failures and resets count as one); 0 off. */
+  readonly consecutiveGatewayErrors: number;
+  /** Connect failures, resets and timeouts before an answer in a row; 0 off. */
+  readonly consecutiveConnectFailures: number;
+  /** How often ejected endpoints are looked at for return, and ejection multipliers decay. */
+  readonly intervalMs: number;
+  /** The first ejection lasts this long, the n-th n times as long. */
+  readonly baseEjectionTimeMs: number;
+  readonly maxEjectionTimeMs: number;
+  /** Never more than this share of the endpoints, in percent; and never the last one whatever it says. */
+  readonly maxEjectionPercent: number;
+  /** With a smaller share of healthy endpoints than this percentage, ejections are ignored (panic); 0 never. */
+  readonly panicThresholdPercent: number;
+}
+
+/** How many retries a cluster may see beside its first tries. */
+export interface RetryBudget {
+  /** Retries may add this share to the requests of the last `ttlMs`; 0.2 is a fifth. */
+  readonly ratio: number;
+  /** Retries per second that are always allowed. */
+  readonly minPerSecond: number;
+  readonly ttlMs: number;
+}
+
+/** Everything about traffic to one destination that is not a route. */
+export interface TrafficSettings {
+  readonly balancer: BalancerSettings;
+  readonly limits: ConnectionLimits;
+  readonly outlier: OutlierSettings;
+  readonly retryBudget: RetryBudget;
+  readonly connectTimeoutMs: number;
+  /** An unused connection is closed after this. */
+  readonly idleTimeoutMs: number;
+  readonly adaptiveConcurrency?: AdaptiveConcurrency;
+  /** For endpoints that are not meshed. */
+  readonly tls?: OriginatedTls;
+}
+
+/** What holds where nobody said anything. */
+export const DEFAULT_TRAFFIC: TrafficSettings = {
+  balancer: { kind: 'p2c-ewma' },
+  limits: { maxConnections: 1024, maxPendingRequests: 1024, maxRequests: 4096, maxRequestsPerConnection: 0 },
+  outlier: {
+    enabled: true,
+    consecutive5xx: 5,
+    consecutiveGatewayErrors: 5,
+    consecutiveConnectFailures: 3,
+    intervalMs: 10_000,
+    baseEjectionTimeMs: 30_000,
+    maxEjectionTimeMs: 300_000,
+    maxEjectionPercent: 50,
+    panicThresholdPercent: 0,
+  },
+  retryBudget: { ratio: 0.2, minPerSecond: 10, ttlMs: 10_000 },
+  connectTimeoutMs: 5_000,
+  idleTimeoutMs: 60_000,
+};

@@ -1,0 +1,180 @@
+import { lookup } from 'node:dns';
+import type { Flag } from '../errors/index.ts';
+import { type ClusterEndpoint, formatAddress, isIpAddress, isIpv6, type Peer } from '../model/index.ts';
+import { Deadline, type TimerWheel } from '../time/index.ts';
+import { type ALPN, connectMeshTls, type Handshake, type MeshTls } from '../tls/index.ts';
+import { type Dial, dial, enterEvent, leaveEvent, type Wire } from '../wire/index.ts';
+import { encodePreface } from './preface.ts';
+
+/** How the outcome of opening a connection is told. Never before the call that opens it has returned. */
+export type OnWire = (wire: Wire) => void;
+/** The flag and the plain words of a failure. */
+export type OnError = (flag: Flag, detail: string) => void;
+
+/** What opening connections needs. */
+export interface ConnectorOptions {
+  readonly timers: TimerWheel;
+  readonly tls: MeshTls;
+  /** Who this proxy is, for the preface. A function, because discovery tells it later. */
+  readonly self: () => Peer;
+  /** This pod's address, for the preface; ''. */
+  readonly address: string;
+}
+
+/** What a connection is for. */
+export interface ConnectRequest {
+  readonly endpoint: ClusterEndpoint;
+  readonly alpn: typeof ALPN.h1 | typeof ALPN.tcp;
+  /** The service's host, sent as SNI. */
+  readonly serverName: string;
+  readonly timeoutMs: number;
+  /** The source address to bind; '' for any. */
+  readonly localAddress: string;
+}
+
+/** Opens connections to endpoints: TCP, then mesh TLS with the identity check and the preface where the endpoint is meshed. */
+export class Connector {
+  readonly #options: ConnectorOptions;
+
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to open a connection; the wire comes without a handler and does not read yet. */
+  open(request: ConnectRequest, onWire: OnWire, onError: OnError): { cancel(): void } {
+    return new Opening(this.#options, request, onWire, onError);
+  }
+}
+
+class Opening {
+  readonly #options: ConnectorOptions;
+  readonly #request: ConnectRequest;
+  readonly #onWire: OnWire;
+  readonly #onError: OnError;
+  readonly #deadline: Deadline;
+  #dial: Dial | undefined;
+  #handshake: Handshake | undefined;
+  #over = false;
+
+  constructor(options: ConnectorOptions, request: ConnectRequest, onWire: OnWire, onError: OnError) {
+    this.#options = options;
+    this.#request = request;
+    this.#onWire = onWire;
+    this.#onError = onError;
+    this.#deadline = new Deadline(() => this.#timedOut());
+    options.timers.schedule(this.#deadline, request.timeoutMs);
+    const { address } = request.endpoint;
+    if (isIpAddress(address)) this.#connect(address);
+    else this.#resolve(address);
+  }
+
+  /** Behind an ExternalName stands a name and not an address; it is looked up for each connection, so that it may move. */
+  #resolve(name: string): void {
+    lookup(name, (error, address) => {
+      if (this.#over) return;
+      enterEvent();
+      if (error === null) this.#connect(address);
+      else this.#fail(`the name ${name} cannot be resolved (${error.code})`, 'DF');
+      leaveEvent();
+    });
+  }
+
+  #connect(address: string): void {
+    const { endpoint, localAddress } = this.#request;
+    this.#dial = dial(address, endpoint.tunnelPort ?? endpoint.port, localAddress, {
+      onConnect: wire => this.#connected(wire),
+      onConnectError: error => this.#fail(`${this.#where()}: ${connectWords(error)}`),
+    });
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#dial?.cancel();
+    this.#handshake?.cancel();
+  }
+
+  #connected(wire: Wire): void {
+    this.#dial = undefined;
+    const { endpoint, alpn, serverName } = this.#request;
+    if (endpoint.tls === 'plaintext') {
+      this.#finish();
+      this.#onWire(wire);
+      return;
+    }
+    const { tls } = this.#options;
+    if (endpoint.peer.principal === '') {
+      wire.destroy();
+      this.#fail(
+        `${this.#where()} is to be called over mesh TLS (a DestinationRule says so), but the mesh does not know who it is`,
+      );
+      return;
+    }
+    if (!tls.ready) {
+      wire.destroy();
+      this.#fail(
+        `${this.#where()} takes mesh TLS, and this proxy has no certificate yet; see its log for why`,
+      );
+      return;
+    }
+    this.#handshake = connectMeshTls(wire, tls, alpn, serverName, endpoint.peer.principal, {
+      onSecured: secured => {
+        if (secured.protocol !== alpn) {
+          secured.wire.destroy();
+          this.#fail(`${this.#where()} does not speak ${alpn}`);
+          return;
+        }
+        this.#finish();
+        const preface = encodePreface({
+          port: endpoint.port,
+          source: this.#options.self(),
+          address: this.#options.address,
+        });
+        secured.wire.write(preface, 0, preface.length);
+        this.#onWire(secured.wire);
+      },
+      onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+    });
+  }
+
+  #timedOut(): void {
+    const what = this.#handshake === undefined ? 'no connection' : 'no mesh TLS handshake';
+    this.#dial?.cancel();
+    this.#handshake?.cancel();
+    this.#fail(`${this.#where()}: ${what} within ${this.#request.timeoutMs} ms`);
+  }
+
+  #fail(detail: string, flag: Flag = 'UF'): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#onError(flag, detail);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#options.timers.cancel(this.#deadline);
+  }
+
+  #where(): string {
+    const { address, port, peer } = this.#request.endpoint;
+    return `${formatAddress(address, port)}${peer.pod === '' ? '' : ` (pod ${peer.pod})`}`;
+  }
+}
+
+const connectErrors: Record<string, string> = {
+  ECONNREFUSED: 'connection refused; does the app listen on this port and address?',
+  EHOSTUNREACH: 'no route to the host; is the pod gone?',
+  ENETUNREACH: 'the network is unreachable',
+  ETIMEDOUT: 'no answer to the connection attempt',
+  EADDRNOTAVAIL: 'no free local port or address; are ephemeral ports exhausted?',
+};
+
+function connectWords(error: string): string {
+  const words = connectErrors[error];
+  return words === undefined ? error : `${words} (${error})`;
+}
+
+/** The source address that marks the proxy's connections to its own app, so that packet rules let them through. */
+export function passThroughAddress(address: string): string {
+  return isIpv6(address) ? '::6' : '127.0.0.6';
+}

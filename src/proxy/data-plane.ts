@@ -1,0 +1,295 @@
+import type { Cluster, ClusterHost, Connect } from '../cluster/index.ts';
+import type { ServerOptions } from '../http1/index.ts';
+import { DEFAULT_LIMITS } from '../http1/index.ts';
+import { type ClusterEndpoint, isIpv6, type MtlsMode, type Resource } from '../model/index.ts';
+import {
+  type AccessLog,
+  type Log,
+  PeerRequests,
+  RequestMetrics,
+  TcpMetrics,
+  UNKNOWN_PEER,
+} from '../telemetry/index.ts';
+import { type Clock, TimerWheel } from '../time/index.ts';
+import { ALPN, type MeshTls } from '../tls/index.ts';
+import { Listener, type OriginalDestination, originalDestination, type Wire } from '../wire/index.ts';
+import { Connector, passThroughAddress } from './connector.ts';
+import { Counters } from './counters.ts';
+import {
+  DEFAULT_DESTINATION_TIMES,
+  type DestinationSource,
+  Destinations,
+  type DestinationTimes,
+} from './destinations.ts';
+import { ExplicitConnection, NamedDestinations } from './explicit.ts';
+import { InboundConnection, type InboundOptions } from './inbound.ts';
+import { InboundPorts } from './inbound-ports.ts';
+import { OutboundConnection, outboundLabels } from './outbound.ts';
+import { PassThrough } from './pass-through.ts';
+import type { Services } from './services.ts';
+
+/** What a proxy is built from; see config/ for where it comes from. */
+export interface DataPlaneOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly accessLog: AccessLog;
+  readonly tls: MeshTls;
+  readonly source: DestinationSource;
+  readonly outbound: { readonly hosts: readonly string[]; readonly port: number };
+  readonly inbound: { readonly hosts: readonly string[]; readonly port: number };
+  /** Whether packet rules redirect traffic to the listeners. Otherwise apps name the proxy (explicit mode). */
+  readonly redirected: boolean;
+  /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
+  readonly fixedDestination?: OriginalDestination;
+  /** This pod's own address. */
+  readonly address: string;
+  /** What holds for inbound connections before discovery has said anything. */
+  readonly mtlsUntilKnown: MtlsMode;
+  readonly times?: DestinationTimes;
+  /** See PoolOptions.staleAfterMs; for tests. */
+  readonly staleAfterMs?: number;
+  /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
+  readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
+}
+
+/** Something that can be told to drain. */
+interface Drainable {
+  drain(): void;
+  destroy(): void;
+}
+
+const headTimeoutMs = 60_000;
+const idleTimeoutMs = 3_600_000;
+const lingerMs = 1_000;
+const housekeepingMs = 30_000;
+
+/** The data plane of one workload: two listeners and everything between them. Built without I/O; `listen` starts it. */
+export class DataPlane {
+  readonly services: Services;
+  readonly destinations: Destinations;
+  readonly passThrough: PassThrough;
+  readonly inboundPorts: InboundPorts;
+  readonly #options: DataPlaneOptions;
+  readonly #named: NamedDestinations;
+  readonly #inboundOptions: InboundOptions;
+  readonly #connections = new Set<Drainable>();
+  #listeners: Listener[] = [];
+  #stopHousekeeping: () => void = () => {};
+  #outboundPort = 0;
+  #inboundPort = 0;
+
+  constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    const timers = new TimerWheel(options.clock);
+    const http1: ServerOptions = { limits: DEFAULT_LIMITS, timers, headTimeoutMs, idleTimeoutMs, lingerMs };
+    const connector = new Connector({
+      timers,
+      tls: options.tls,
+      self: () => this.services.self,
+      address: options.address,
+    });
+    this.services = {
+      clock: options.clock,
+      timers,
+      log: options.log,
+      accessLog: options.accessLog,
+      requests: new RequestMetrics(),
+      tcp: new TcpMetrics(),
+      counters: new Counters(),
+      tls: options.tls,
+      connector,
+      http1,
+      random: Math.random,
+      self: UNKNOWN_PEER,
+      active: 0,
+      draining: false,
+    };
+    this.destinations = new Destinations(
+      options.source,
+      this.#clusterHost('outbound'),
+      options.times ?? DEFAULT_DESTINATION_TIMES,
+    );
+    this.passThrough = new PassThrough(this.#clusterHost('outbound'));
+    this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);
+    this.#named = new NamedDestinations(this.destinations, this.passThrough);
+    this.#inboundOptions = { redirected: options.redirected, appAddress: options.address };
+  }
+
+  /** Opens the listeners. Throws the WeftError of the first that cannot be opened, with none left open. */
+  listen(): void {
+    const { outbound, inbound } = this.#options;
+    try {
+      this.#outboundPort = this.#listen('outbound', outbound.hosts, outbound.port, wire =>
+        this.#acceptOutbound(wire),
+      );
+      this.#inboundPort = this.#listen('inbound', inbound.hosts, inbound.port, wire =>
+        this.#acceptInbound(wire),
+      );
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    const keepHouse = (): void => {
+      const nowMs = this.services.clock.monotonic();
+      this.destinations.expire();
+      this.services.requests.expire(nowMs);
+      this.services.tcp.expire(nowMs);
+    };
+    this.#stopHousekeeping = this.services.clock.every(housekeepingMs, keepHouse);
+  }
+
+  get outboundPort(): number {
+    return this.#outboundPort;
+  }
+  get inboundPort(): number {
+    return this.#inboundPort;
+  }
+
+  /** Puts a resource to use; see ResourceSink.apply. `trust` is not the proxy's business. */
+  apply(resource: Resource): string | undefined {
+    switch (resource.kind) {
+      case 'destination':
+        return this.destinations.applyDestination(resource);
+      case 'endpoints':
+        return this.destinations.applyEndpoints(resource);
+      case 'inbound':
+        this.services.self = {
+          ...resource.self,
+          principal: this.services.tls.principal || resource.self.principal,
+        };
+        this.inboundPorts.apply(resource);
+        for (const cluster of this.destinations.clusters) cluster.renewMetrics();
+        for (const cluster of this.passThrough.clusters) cluster.renewMetrics();
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  /** Puts a resource of the last snapshot to use, before anybody has called its destination. */
+  restore(resource: Resource): string | undefined {
+    if (resource.kind === 'destination') this.destinations.adopt(resource.key);
+    return this.apply(resource);
+  }
+
+  /** From now on answers ask clients to go. Listeners stay open, because requests still arrive for as long as callers do not know. */
+  drain(): void {
+    this.services.draining = true;
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Accepts no more. */
+  close(): void {
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+    this.#stopHousekeeping();
+  }
+
+  /** Breaks off everything that is open; for when there is no more time, and for tests. */
+  destroy(): void {
+    this.close();
+    for (const connection of this.#connections) connection.destroy();
+    this.destinations.close();
+    this.passThrough.close();
+    this.inboundPorts.close();
+  }
+
+  /** Connections that are open now. */
+  get connections(): { inbound: number; outbound: number } {
+    return { inbound: this.services.counters.openInbound, outbound: this.services.counters.openOutbound };
+  }
+
+  #listen(purpose: string, hosts: readonly string[], port: number, accept: (wire: Wire) => void): number {
+    let chosen = port;
+    for (const host of hosts) {
+      const listener = new Listener({ host, port: chosen, purpose }, accept);
+      this.#listeners.push(listener);
+      chosen = listener.port;
+    }
+    return chosen;
+  }
+
+  /** The destination before redirection; undefined when the client called our listener itself. */
+  #wanted(wire: Wire, listenerPort: number): OriginalDestination | undefined {
+    if (!this.#options.redirected) return undefined;
+    const local = wire.localAddress();
+    const wanted = originalDestination(wire.native.fd, isIpv6(local?.address ?? '') ? 6 : 4);
+    // A connection that was not redirected names our own port: answering it by connecting to it again would be a loop.
+    if (wanted === undefined || wanted.port === listenerPort) return undefined;
+    return wanted;
+  }
+
+  #acceptOutbound(wire: Wire): void {
+    const { counters } = this.services;
+    const wanted = this.#options.fixedDestination ?? this.#wanted(wire, this.#outboundPort);
+    if (this.#options.intercept?.(wire, wanted) === true) return;
+    counters.openOutbound++;
+    const onClosed = (): void => {
+      if (this.#connections.delete(connection)) counters.openOutbound--;
+    };
+    const connection: OutboundConnection | ExplicitConnection =
+      wanted === undefined
+        ? new ExplicitConnection(this.services, this.#named, wire, onClosed)
+        : new OutboundConnection(this.services, this.destinations, this.passThrough, wire, wanted, onClosed);
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #acceptInbound(wire: Wire): void {
+    const { counters } = this.services;
+    const wanted = this.#wanted(wire, this.#inboundPort);
+    if (this.#options.intercept?.(wire, wanted) === true) return;
+    counters.openInbound++;
+    const onClosed = (): void => {
+      if (this.#connections.delete(connection)) counters.openInbound--;
+    };
+    const connection = new InboundConnection(
+      this.services,
+      this.inboundPorts,
+      this.#inboundOptions,
+      wire,
+      wanted,
+      onClosed,
+    );
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #clusterHost(direction: 'inbound' | 'outbound'): ClusterHost {
+    const options = this.#options;
+    const self = this;
+    return {
+      clock: options.clock,
+      get timers() {
+        return self.services.timers;
+      },
+      limits: DEFAULT_LIMITS,
+      log: options.log,
+      staleAfterMs: options.staleAfterMs,
+      connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction),
+      metrics: (cluster, endpoint) =>
+        new PeerRequests(this.services.requests, {
+          ...outboundLabels(this.services, undefined, cluster, 'http'),
+          destination: endpoint.peer,
+          mutualTls: endpoint.tls === 'mesh',
+        }),
+    };
+  }
+
+  #connect(cluster: Cluster, endpoint: ClusterEndpoint, direction: 'inbound' | 'outbound'): Connect {
+    const local =
+      direction === 'inbound' && this.#options.redirected ? passThroughAddress(endpoint.address) : '';
+    return (onWire, onError) =>
+      this.services.connector.open(
+        {
+          endpoint,
+          alpn: ALPN.h1,
+          serverName: cluster.config.service.host,
+          timeoutMs: cluster.config.settings.connectTimeoutMs,
+          localAddress: local,
+        },
+        onWire,
+        onError,
+      );
+  }
+}

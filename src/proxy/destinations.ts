@@ -1,0 +1,250 @@
+import { Cluster, type ClusterHost, type Random } from '../cluster/index.ts';
+import { errorMessage } from '../errors/index.ts';
+import type { DestinationResource, EndpointsResource } from '../model/index.ts';
+import type { Clock } from '../time/index.ts';
+import { RunningDestination } from './destination.ts';
+
+/** Where destinations are asked for: discovery. */
+export interface DestinationSource {
+  want(key: string): void;
+  forget(key: string): void;
+}
+
+/** What became of asking for a destination. `timeout`: nobody answered in time. */
+export type DestinationAnswer = RunningDestination | 'timeout';
+
+interface Entry {
+  current: RunningDestination | undefined;
+  usedMs: number;
+  /** Connections or waiters that hold it. */
+  waiters: ((answer: DestinationAnswer) => void)[];
+  stopWaiting: (() => void) | undefined;
+}
+
+/** How long what nobody uses is kept, and how long a connection waits for discovery. */
+export interface DestinationTimes {
+  readonly idleMs: number;
+  readonly waitMs: number;
+}
+
+export const DEFAULT_DESTINATION_TIMES: DestinationTimes = { idleMs: 600_000, waitMs: 2_000 };
+
+/** More keys than this are not kept: a port scan must not fill the memory. */
+const maxDestinations = 10_000;
+/** Endpoints come this much before the destination that names them; older ones came for one that was forgotten meanwhile. */
+const earlyMs = 5_000;
+
+/**
+ * The destinations that the app uses, by key, and their clusters, by name. Asks discovery when a key is new, swaps one reference when
+ * a resource changes, and forgets what has been idle. Clusters that several destinations name are shared.
+ */
+export class Destinations {
+  readonly #source: DestinationSource;
+  readonly #host: ClusterHost;
+  readonly #clock: Clock;
+  readonly #times: DestinationTimes;
+  readonly #random: Random;
+  readonly #entries = new Map<string, Entry>();
+  readonly #clusters = new Map<string, Cluster>();
+  /** Endpoint sets that arrived before the destination that names them. */
+  readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
+  timeouts = 0;
+
+  constructor(
+    source: DestinationSource,
+    host: ClusterHost,
+    times: DestinationTimes = DEFAULT_DESTINATION_TIMES,
+  ) {
+    this.#source = source;
+    this.#host = host;
+    this.#clock = host.clock;
+    this.#times = times;
+    this.#random = host.random ?? Math.random;
+  }
+
+  /** The destination if it is known and its clusters have their endpoints; otherwise undefined, and `waiter` is called once. */
+  find(key: string, waiter: (answer: DestinationAnswer) => void): RunningDestination | undefined {
+    let entry = this.#entries.get(key);
+    if (entry?.current !== undefined && this.#isComplete(entry.current)) {
+      entry.usedMs = this.#clock.monotonic();
+      return entry.current;
+    }
+    if (entry === undefined) {
+      if (this.#entries.size >= maxDestinations) this.#forgetOldest();
+      entry = { current: undefined, usedMs: this.#clock.monotonic(), waiters: [], stopWaiting: undefined };
+      this.#entries.set(key, entry);
+      this.#source.want(key);
+      // In-process sources may have answered already.
+      const { current } = entry;
+      if (current !== undefined && this.#isComplete(current)) return current;
+    }
+    entry.waiters.push(waiter);
+    entry.stopWaiting ??= this.#clock.after(this.#times.waitMs, () => this.#timedOut(entry));
+    return undefined;
+  }
+
+  /** Takes a destination in without asking for it: it comes from the last snapshot. */
+  adopt(key: string): void {
+    if (this.#entries.has(key)) return;
+    this.#entries.set(key, {
+      current: undefined,
+      usedMs: this.#clock.monotonic(),
+      waiters: [],
+      stopWaiting: undefined,
+    });
+  }
+
+  /** The newest version of a destination that was found before; undefined when it has been forgotten. */
+  current(key: string): RunningDestination | undefined {
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) entry.usedMs = this.#clock.monotonic();
+    return entry?.current;
+  }
+
+  /** Takes a destination over. Returns undefined, or why it was refused; then the last good one stays. */
+  applyDestination(resource: DestinationResource): string | undefined {
+    const entry = this.#entries.get(resource.key);
+    if (entry === undefined) return undefined;
+    const made: Cluster[] = [];
+    try {
+      const configs = new Map(resource.clusters.map(config => [config.name, config]));
+      const destination = new RunningDestination(
+        resource,
+        name => {
+          const known = this.#clusters.get(name);
+          if (known !== undefined) return known;
+          const config = configs.get(name);
+          if (config === undefined)
+            throw new Error(`a route names the cluster ${name}, which the destination does not have`);
+          const cluster = new Cluster(config, this.#host);
+          made.push(cluster);
+          this.#clusters.set(name, cluster);
+          return cluster;
+        },
+        this.#random,
+      );
+      // Nothing can fail any more: now change what runs.
+      for (const config of resource.clusters) {
+        const cluster = this.#clusters.get(config.name);
+        cluster?.configure(config);
+        const early = this.#early.get(config.name);
+        if (early !== undefined && this.#isFresh(early.atMs)) cluster?.setEndpoints(early.resource);
+        this.#early.delete(config.name);
+      }
+      entry.current = destination;
+    } catch (error) {
+      for (const cluster of made) this.#clusters.delete(cluster.config.name);
+      return errorMessage(error);
+    }
+    this.#dropUnusedClusters();
+    this.#settle(entry);
+    return undefined;
+  }
+
+  applyEndpoints(resource: EndpointsResource): string | undefined {
+    const cluster = this.#clusters.get(resource.key);
+    if (cluster === undefined) {
+      if (this.#early.size < maxDestinations)
+        this.#early.set(resource.key, { resource, atMs: this.#clock.monotonic() });
+      return undefined;
+    }
+    cluster.setEndpoints(resource);
+    for (const entry of this.#entries.values()) if (entry.waiters.length > 0) this.#settle(entry);
+    return undefined;
+  }
+
+  /** Forgets what has been idle. Called now and then. */
+  expire(): void {
+    const before = this.#clock.monotonic() - this.#times.idleMs;
+    for (const [key, entry] of this.#entries) {
+      if (entry.usedMs >= before || entry.waiters.length > 0 || this.#isBusy(entry)) continue;
+      this.#forget(key);
+    }
+    for (const [key, { atMs }] of this.#early) if (!this.#isFresh(atMs)) this.#early.delete(key);
+    this.#dropUnusedClusters();
+  }
+
+  #isFresh(atMs: number): boolean {
+    return this.#clock.monotonic() - atMs < earlyMs;
+  }
+
+  /** Lets every cluster go. */
+  close(): void {
+    this.#entries.clear();
+    this.#dropUnusedClusters();
+  }
+
+  get keys(): IterableIterator<string> {
+    return this.#entries.keys();
+  }
+  get clusters(): IterableIterator<Cluster> {
+    return this.#clusters.values();
+  }
+  get running(): RunningDestination[] {
+    return [...this.#entries.values()].flatMap(entry => (entry.current === undefined ? [] : [entry.current]));
+  }
+
+  /** Tells those who wait, once the destination and the endpoints of all its clusters are there. */
+  #settle(entry: Entry): void {
+    const { current } = entry;
+    if (current === undefined || entry.waiters.length === 0) return;
+    if (this.#isComplete(current)) this.#answer(entry, current);
+  }
+
+  /** Whether the endpoints of all its clusters have been told. */
+  #isComplete(destination: RunningDestination): boolean {
+    for (const config of destination.resource.clusters)
+      if (this.#clusters.get(config.name)?.known === false) return false;
+    return true;
+  }
+
+  #timedOut(entry: Entry): void {
+    entry.stopWaiting = undefined;
+    this.timeouts++;
+    this.#answer(entry, entry.current ?? 'timeout');
+  }
+
+  #answer(entry: Entry, answer: DestinationAnswer): void {
+    entry.stopWaiting?.();
+    entry.stopWaiting = undefined;
+    for (const waiter of entry.waiters.splice(0)) waiter(answer);
+  }
+
+  #isBusy(entry: Entry): boolean {
+    return (
+      entry.current?.resource.clusters.some(config => {
+        const occupancy = this.#clusters.get(config.name)?.occupancy;
+        return occupancy !== undefined && (occupancy.requests > 0 || occupancy.connections > 0);
+      }) ?? false
+    );
+  }
+
+  #forget(key: string): void {
+    this.#entries.delete(key);
+    this.#source.forget(key);
+  }
+
+  #forgetOldest(): void {
+    let oldest: string | undefined;
+    let oldestMs = Number.POSITIVE_INFINITY;
+    for (const [key, entry] of this.#entries) {
+      if (entry.waiters.length > 0 || entry.usedMs >= oldestMs) continue;
+      oldest = key;
+      oldestMs = entry.usedMs;
+    }
+    if (oldest !== undefined) this.#forget(oldest);
+    this.#dropUnusedClusters();
+  }
+
+  #dropUnusedClusters(): void {
+    const used = new Set<string>();
+    for (const { current } of this.#entries.values()) {
+      for (const config of current?.resource.clusters ?? []) used.add(config.name);
+    }
+    for (const [name, cluster] of this.#clusters) {
+      if (used.has(name)) continue;
+      cluster.close();
+      this.#clusters.delete(name);
+    }
+  }
+}

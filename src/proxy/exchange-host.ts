@@ -1,0 +1,37 @@
+import type { Cluster, Random, RunningEndpoint } from '../cluster/index.ts';
+import type { Flag } from '../errors/index.ts';
+import type { Head } from '../http/index.ts';
+import type { AccessLog, PeerRequests } from '../telemetry/index.ts';
+import type { Clock, TimerWheel } from '../time/index.ts';
+import type { RunningDestination } from './destination.ts';
+
+/** Learns of a destination that was not known at once. */
+export interface TargetWaiter {
+  /** `undefined`: the request cannot be sent anywhere, and `detail` says why. */
+  onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void;
+}
+
+/** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */
+export interface ExchangeHost {
+  readonly direction: 'inbound' | 'outbound';
+  /** The client's address, for the log. */
+  readonly downstream: string;
+  /** The client's SPIFFE id; '' for plaintext. */
+  readonly principal: string;
+  /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
+  /** Edits that every request of this connection gets: added and removed header lines. */
+  prepare(head: Head): void;
+  /** The series that an exchange counts in; `endpoint` is undefined when none was found. */
+  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests;
+}
+
+/** What exchanges share with the process. */
+export interface ExchangeServices {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly accessLog: AccessLog;
+  readonly random: Random;
+  /** Exchanges under way. */
+  active: number;
+}

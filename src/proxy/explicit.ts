@@ -1,0 +1,289 @@
+// Explicit mode: the app was told of the proxy (HTTP_PROXY) instead of being redirected to it. HTTP proxy semantics of RFC 9110 section 7 and
+// RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their server.
+import { lookup } from 'node:dns';
+import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import type { Flag } from '../errors/index.ts';
+import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../http/index.ts';
+import { faultOf, INCOMPLETE, parseRequestHead } from '../http1/index.ts';
+import { formatAddress, isIpAddress, parseHostPort } from '../model/index.ts';
+import { PeerRequests } from '../telemetry/index.ts';
+import { Deadline } from '../time/index.ts';
+import type { Wire, WireHandler } from '../wire/index.ts';
+import type { RunningDestination } from './destination.ts';
+import type { DestinationAnswer, Destinations } from './destinations.ts';
+import { Detection, type DetectionWaiter } from './detection.ts';
+import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { HttpServing } from './http-serving.ts';
+import { answerAndLinger } from './lingering.ts';
+import { localReply } from './local-replies.ts';
+import { outboundLabels } from './outbound.ts';
+import type { PassThrough } from './pass-through.ts';
+import { requestIdLine } from './request-id.ts';
+import type { Services } from './services.ts';
+import type { Sniffed } from './sniff.ts';
+import { TcpSession } from './tcp-session.ts';
+
+const scheme = Buffer.from('http://', 'latin1');
+const slash = 0x2f;
+const asterisk = Buffer.from('*', 'latin1');
+const opened = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
+
+/** Finds destinations by name or address, outside names through DNS. */
+export class NamedDestinations {
+  readonly #destinations: Destinations;
+  readonly #passThrough: PassThrough;
+
+  constructor(destinations: Destinations, passThrough: PassThrough) {
+    this.#destinations = destinations;
+    this.#passThrough = passThrough;
+  }
+
+  /** `key` is `host:port`. The destination when it is known, otherwise undefined and the waiter is told. */
+  find(key: string, waiter: TargetWaiter): RunningDestination | undefined {
+    const known = this.#destinations.find(key, answer => this.#answered(key, answer, waiter));
+    if (known === undefined || known.resource.found !== 'unknown') return known;
+    this.#outside(key, waiter);
+    return undefined;
+  }
+
+  #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
+    if (answer === 'timeout' || answer.resource.found === 'unknown') this.#outside(key, waiter);
+    else waiter.onTarget(answer, 'NR', '');
+  }
+
+  #outside(key: string, waiter: TargetWaiter): void {
+    const address = parseHostPort(key)!;
+    if (isIpAddress(address.host)) {
+      setImmediate(() => waiter.onTarget(this.#passThrough.destination(key, true), 'NR', ''));
+      return;
+    }
+    lookup(address.host, (error, ip) => {
+      if (error === null)
+        waiter.onTarget(this.#passThrough.destination(formatAddress(ip, address.port), true), 'NR', '');
+      else
+        waiter.onTarget(
+          undefined,
+          'DF',
+          `${address.host} is no Service of the mesh and DNS says ${error.code}`,
+        );
+    });
+  }
+}
+
+/** A connection of an app that uses this proxy by its address. */
+export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHandler {
+  readonly direction = 'outbound';
+  readonly principal = '';
+  readonly downstream: string;
+  readonly #services: Services;
+  readonly #named: NamedDestinations;
+  readonly #wire: Wire;
+  readonly #onClosed: () => void;
+  readonly #detection: Detection;
+  #serving: HttpServing | undefined;
+  #fallback: PeerRequests | undefined;
+  #fallbackOf: Cluster | undefined;
+  #connectHead: Buffer | undefined;
+  readonly #headDeadline: Deadline;
+
+  constructor(services: Services, named: NamedDestinations, wire: Wire, onClosed: () => void) {
+    this.#services = services;
+    this.#named = named;
+    this.#wire = wire;
+    this.#onClosed = onClosed;
+    const from = wire.remoteAddress();
+    this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
+    this.#detection = new Detection(wire, services.timers, this);
+    this.#headDeadline = new Deadline(() =>
+      this.#refuse('DPE', 'the CONNECT request did not arrive in time'),
+    );
+  }
+
+  start(): void {
+    this.#detection.start(0);
+  }
+
+  drain(): void {
+    this.#serving?.drain();
+  }
+
+  /** Breaks the connection off. */
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    if (kind !== 'http1') {
+      this.#services.log.warn(
+        { client: this.downstream },
+        'closed a connection to the outbound port that is neither redirected nor HTTP; use HTTP_PROXY, or CONNECT for other protocols',
+      );
+      this.#wire.reset();
+      this.#onClosed();
+      return;
+    }
+    if (first.subarray(0, 8).toString('latin1') === 'CONNECT ') {
+      this.#connect(first);
+      return;
+    }
+    this.#services.counters.accepted.add('direction="outbound",protocol="http",mode="explicit"');
+    this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
+    this.#serving.start(first);
+  }
+
+  onQuiet(): void {}
+
+  onGone(): void {
+    this.#wire.destroy();
+    this.#onClosed();
+  }
+
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
+    const authority = authorityOf(head);
+    if (isOtherScheme(head)) {
+      const words = `a proxy takes http:// URLs; for ${head.targetText.slice(0, 8)} clients use CONNECT`;
+      setImmediate(() => waiter.onTarget(undefined, 'NR', words));
+      return undefined;
+    }
+    const address = parseHostPort(authority, 80);
+    if (address === undefined) {
+      setImmediate(() =>
+        waiter.onTarget(undefined, 'NR', `'${authority}' is not a host with an optional port`),
+      );
+      return undefined;
+    }
+    return this.#named.find(formatAddress(address.host.toLowerCase(), address.port), waiter);
+  }
+
+  prepare(head: Head): void {
+    if (head.requestId < 0) head.addLine(requestIdLine());
+    const end = authorityEnd(head);
+    if (end === 0) return;
+    const { bytes, targetStart, targetEnd } = head;
+    const path = bytes.subarray(end, targetEnd);
+    // RFC 9112 section 3.2.4: the last proxy turns a URL without a path into asterisk-form.
+    if (path.length === 0 && head.method === METHOD.OPTIONS) head.newTarget = asterisk;
+    else head.newTarget = path[0] === slash ? Buffer.from(path) : Buffer.concat([Buffer.from('/'), path]);
+    const authority = bytes.toString('latin1', targetStart + scheme.length, end);
+    if (head.host >= 0 && head.text(head.host) === authority) return;
+    // RFC 9112 section 3.2.2: the target's authority replaces what Host says.
+    if (head.host >= 0) head.remove(head.host);
+    head.addLine(Buffer.from(`host: ${authority}\r\n`, 'latin1'));
+  }
+
+  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
+    if (endpoint !== undefined) return endpoint.metrics;
+    if (this.#fallback === undefined || this.#fallbackOf !== cluster) {
+      this.#fallbackOf = cluster;
+      const labels = outboundLabels(this.#services, undefined, cluster, 'http');
+      this.#fallback = new PeerRequests(this.#services.requests, labels);
+    }
+    return this.#fallback;
+  }
+
+  /** More of a CONNECT request. */
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#connect(Buffer.concat([this.#connectHead!, bytes.subarray(start, end)]));
+  }
+
+  onEnd(): void {
+    this.#refuse('DPE', 'the CONNECT request is not complete');
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    this.#services.timers.cancel(this.#headDeadline);
+    this.#onClosed();
+  }
+
+  #connect(first: Buffer): void {
+    const { http1, timers } = this.#services;
+    const head = new Head();
+    const result = parseRequestHead(head, first, 0, first.length, http1.limits);
+    if (result === INCOMPLETE) {
+      this.#connectHead = first;
+      this.#wire.handler = this;
+      if (!this.#headDeadline.scheduled) timers.schedule(this.#headDeadline, http1.headTimeoutMs);
+      this.#wire.resume();
+      return;
+    }
+    timers.cancel(this.#headDeadline);
+    this.#wire.pause();
+    const address = result > 0 && head.method === METHOD.CONNECT ? parseHostPort(head.targetText) : undefined;
+    if (address === undefined) {
+      this.#refuse('DPE', result < 0 ? faultOf(result).words : 'CONNECT needs host:port');
+      return;
+    }
+    const key = formatAddress(address.host.toLowerCase(), address.port);
+    const rest = result < first.length ? Buffer.from(first.subarray(result)) : undefined;
+    const waiter: TargetWaiter = {
+      onTarget: (target, flag, detail) => {
+        if (this.#wire.closed) return;
+        if (target === undefined) this.#refuse(flag, detail);
+        else this.#tunnel(target, rest);
+      },
+    };
+    const known = this.#named.find(key, waiter);
+    if (known !== undefined) this.#tunnel(known, rest);
+  }
+
+  #tunnel(target: RunningDestination, rest: Buffer | undefined): void {
+    const cluster = target.tcp.pick();
+    if (cluster === undefined) {
+      this.#refuse('NC', `${target.resource.host} has no cluster for TCP`);
+      return;
+    }
+    this.#services.counters.accepted.add('direction="outbound",protocol="tcp",mode="explicit"');
+    const session = new TcpSession(
+      this.#services,
+      {
+        direction: 'outbound',
+        downstream: this.downstream,
+        principal: '',
+        localAddress: '',
+        labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
+        answers: { opened, failed: (flag, detail) => replyBytes(flag, detail) },
+        onEnd: this.#onClosed,
+      },
+      cluster,
+      this.#wire,
+      false,
+    );
+    session.start(rest);
+  }
+
+  #refuse(flag: Flag, detail: string): void {
+    this.#services.timers.cancel(this.#headDeadline);
+    answerAndLinger(this.#services, this.#wire, replyBytes(flag, detail));
+    this.#onClosed();
+  }
+}
+
+function replyBytes(flag: Flag, detail: string): Buffer {
+  const reply = localReply(flag, detail);
+  return Buffer.from(
+    `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}content-type: ${reply.contentType}\r\ncontent-length: ${Buffer.byteLength(reply.body)}\r\nconnection: close\r\n\r\n${reply.body}`,
+  );
+}
+
+/** Where the authority of an absolute-form target ends; 0 when the target has another form. */
+function authorityEnd(head: Head): number {
+  const { bytes, targetStart, targetEnd } = head;
+  const start = targetStart + scheme.length;
+  if (!equalsIgnoreCase(bytes, targetStart, Math.min(start, targetEnd), scheme)) return 0;
+  let end = start;
+  while (end < targetEnd && bytes[end] !== slash && bytes[end] !== 0x3f) end++;
+  return end;
+}
+
+/** Whether the target is a URL that is not http. */
+function isOtherScheme(head: Head): boolean {
+  const first = head.bytes[head.targetStart]!;
+  return first !== slash && first !== asterisk[0] && authorityEnd(head) === 0;
+}
+
+function authorityOf(head: Head): string {
+  const end = authorityEnd(head);
+  return end === 0 ? head.authority : head.bytes.toString('latin1', head.targetStart + scheme.length, end);
+}

@@ -1,0 +1,128 @@
+import { Cluster, type ClusterHost, type Random } from '../cluster/index.ts';
+import {
+  type ClusterConfig,
+  DEFAULT_RETRY,
+  DEFAULT_TRAFFIC,
+  type DestinationResource,
+  formatAddress,
+  formatRef,
+  type InboundPort,
+  type InboundResource,
+  type MtlsMode,
+  type Protocol,
+} from '../model/index.ts';
+import { RunningDestination } from './destination.ts';
+
+/** The app's side of one inbound port. */
+export interface RunningPort {
+  readonly number: number;
+  readonly protocol: Protocol;
+  readonly mtls: MtlsMode;
+  /** The policy that decided `mtls`, for messages. */
+  readonly policy: string;
+  readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
+  readonly destination: RunningDestination;
+}
+
+const noService = { host: '', name: '', namespace: '' };
+/** The app is next door: only what is certainly safe is repeated, and nothing is ejected. */
+const retry = { ...DEFAULT_RETRY, attempts: 0 };
+const settings = {
+  ...DEFAULT_TRAFFIC,
+  outlier: { ...DEFAULT_TRAFFIC.outlier, enabled: false },
+  limits: {
+    maxConnections: 65_536,
+    maxPendingRequests: 65_536,
+    maxRequests: 65_536,
+    maxRequestsPerConnection: 0,
+  },
+};
+const maxPorts = 4096;
+
+/** What this workload's own ports do, made when a port is first called and made anew when discovery says something new. */
+export class InboundPorts {
+  readonly #host: ClusterHost;
+  readonly #random: Random;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #running = new Map<string, RunningPort>();
+  #resource: InboundResource | undefined;
+  #modeUntilKnown: MtlsMode;
+
+  constructor(host: ClusterHost, modeUntilKnown: MtlsMode) {
+    this.#host = host;
+    this.#random = host.random ?? Math.random;
+    this.#modeUntilKnown = modeUntilKnown;
+  }
+
+  /** Takes the workload's inbound side over; open connections go on as they began. */
+  apply(resource: InboundResource): void {
+    this.#resource = resource;
+    this.#running.clear();
+  }
+
+  get resource(): InboundResource | undefined {
+    return this.#resource;
+  }
+
+  /** The app at `address:port`. */
+  find(address: string, port: number): RunningPort {
+    const key = formatAddress(address, port);
+    let running = this.#running.get(key);
+    if (running === undefined) {
+      if (this.#running.size >= maxPorts) this.#running.clear();
+      running = this.#make(address, port, key);
+      this.#running.set(key, running);
+    }
+    return running;
+  }
+
+  close(): void {
+    for (const cluster of this.#clusters.values()) cluster.close();
+    this.#clusters.clear();
+    this.#running.clear();
+  }
+
+  get clusters(): IterableIterator<Cluster> {
+    return this.#clusters.values();
+  }
+
+  #make(address: string, port: number, key: string): RunningPort {
+    const said: InboundPort | undefined = this.#resource?.ports.find(candidate => candidate.number === port);
+    const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
+    const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
+    const service = said?.service ?? noService;
+    const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
+    let cluster = this.#clusters.get(key);
+    if (cluster === undefined) {
+      cluster = new Cluster(config, this.#host);
+      const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
+      const endpoint = { address, port, tls: 'plaintext' as const, peer };
+      cluster.setEndpoints({ kind: 'endpoints', key: config.name, endpoints: [endpoint], total: 1 });
+      this.#clusters.set(key, cluster);
+    } else cluster.configure(config);
+    const protocol = said?.protocol ?? 'auto';
+    const clusters = [{ cluster: config.name, weight: 1 }];
+    const app = cluster;
+    const resource: DestinationResource = {
+      kind: 'destination',
+      key,
+      found: 'workload',
+      host: key,
+      port,
+      protocol,
+      routes: [
+        { name: 'inbound', action: { kind: 'forward', clusters }, timeoutMs: 0, idleTimeoutMs: 0, retry },
+      ],
+      tcp: clusters,
+      clusters: [config],
+    };
+    return {
+      number: port,
+      protocol,
+      mtls,
+      policy: from === undefined ? 'the default of the mesh' : formatRef(from),
+      service,
+      destination: new RunningDestination(resource, () => app, this.#random),
+    };
+  }
+}

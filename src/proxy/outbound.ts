@@ -1,0 +1,197 @@
+import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import type { Head } from '../http/index.ts';
+import { formatAddress } from '../model/index.ts';
+import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
+import type { Wire } from '../wire/index.ts';
+import type { RunningDestination } from './destination.ts';
+import type { DestinationAnswer, Destinations } from './destinations.ts';
+import { Detection, type DetectionWaiter, QUIET_MS } from './detection.ts';
+import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { HttpServing } from './http-serving.ts';
+import type { PassThrough } from './pass-through.ts';
+import { requestIdLine } from './request-id.ts';
+import type { Services } from './services.ts';
+import type { Sniffed } from './sniff.ts';
+import { TcpSession, type TcpSessionOptions } from './tcp-session.ts';
+
+const noService = { host: '', name: '', namespace: '' };
+
+/** Labels of traffic that this workload sends. */
+export function outboundLabels(
+  services: Services,
+  endpoint: RunningEndpoint | undefined,
+  cluster: Cluster | undefined,
+  protocol: 'http' | 'tcp',
+): PeerLabels {
+  return {
+    reporter: 'source',
+    source: services.self,
+    destination: endpoint?.config.peer ?? UNKNOWN_PEER,
+    service: cluster?.config.service ?? noService,
+    protocol,
+    mutualTls: endpoint?.config.tls === 'mesh',
+  };
+}
+
+/** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
+export class OutboundConnection implements DetectionWaiter, ExchangeHost {
+  readonly direction = 'outbound';
+  readonly principal = '';
+  readonly downstream: string;
+  readonly key: string;
+  readonly #services: Services;
+  readonly #destinations: Destinations;
+  readonly #passThrough: PassThrough;
+  readonly #wire: Wire;
+  readonly #onClosed: () => void;
+  readonly #detection: Detection;
+  #destination: RunningDestination | undefined;
+  #session: TcpSession | undefined;
+  #serving: HttpServing | undefined;
+  #fallback: PeerRequests | undefined;
+  #fallbackOf: Cluster | undefined;
+
+  constructor(
+    services: Services,
+    destinations: Destinations,
+    passThrough: PassThrough,
+    wire: Wire,
+    wanted: { readonly address: string; readonly port: number },
+    onClosed: () => void,
+  ) {
+    this.#services = services;
+    this.#destinations = destinations;
+    this.#passThrough = passThrough;
+    this.#wire = wire;
+    this.#onClosed = onClosed;
+    this.key = formatAddress(wanted.address, wanted.port);
+    const from = wire.remoteAddress();
+    this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
+    this.#detection = new Detection(wire, services.timers, this);
+  }
+
+  start(): void {
+    const known = this.#destinations.find(this.key, answer => this.#found(answer));
+    this.#detection.hold();
+    this.#detection.start(QUIET_MS);
+    if (known !== undefined) this.#found(known);
+  }
+
+  drain(): void {
+    this.#serving?.drain();
+  }
+
+  /** Breaks the connection off. */
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    const { protocol } = this.#destination!.resource;
+    if (kind === 'http1' && protocol !== 'tcp' && protocol !== 'tls') {
+      this.#session?.cancel();
+      this.#session = undefined;
+      this.#serveHttp(first);
+      return;
+    }
+    this.#services.counters.accepted.add(`direction="outbound",protocol="${kind === 'tls' ? 'tls' : 'tcp'}"`);
+    if (this.#session !== undefined) this.#session.commit(first);
+    else this.#openSession(false, first);
+  }
+
+  onQuiet(): void {
+    const { protocol } = this.#destination!.resource;
+    // Said to be HTTP: the client speaks first, however long it thinks.
+    if (protocol === 'http' || protocol === 'http2' || protocol === 'grpc') return;
+    if (this.#session === undefined) this.#openSession(true, undefined);
+  }
+
+  onGone(): void {
+    this.#session?.cancel();
+    this.#wire.destroy();
+    this.#onClosed();
+  }
+
+  target(_head: Head, waiter: TargetWaiter): RunningDestination | undefined {
+    // Looked up for each request: long-lived connections follow changes of their routes.
+    const current = this.#destinations.current(this.key);
+    if (current !== undefined && current.resource.found !== 'unknown') return current;
+    const passedThrough = this.#destination!.resource.found === 'unknown';
+    if (current !== undefined || passedThrough) return this.#passThrough.destination(this.key, true);
+    // Forgotten while the connection was idle: its clusters are closed, so it is asked for again.
+    const known = this.#destinations.find(this.key, answer =>
+      waiter.onTarget(this.#resolve(answer), 'NR', ''),
+    );
+    return known === undefined ? undefined : this.#resolve(known);
+  }
+
+  prepare(head: Head): void {
+    if (head.requestId < 0) head.addLine(requestIdLine());
+    if (head.host < 0) head.addLine(Buffer.from(`host: ${this.key}\r\n`, 'latin1'));
+  }
+
+  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
+    if (endpoint !== undefined) return endpoint.metrics;
+    if (this.#fallback === undefined || this.#fallbackOf !== cluster) {
+      this.#fallbackOf = cluster;
+      const labels = outboundLabels(this.#services, undefined, cluster, 'http');
+      this.#fallback = new PeerRequests(this.#services.requests, labels);
+    }
+    return this.#fallback;
+  }
+
+  #found(answer: DestinationAnswer): void {
+    if (this.#wire.closed) return;
+    this.#destination = this.#resolve(answer);
+    const { protocol } = this.#destination.resource;
+    if (protocol === 'tcp' || protocol === 'tls') {
+      this.#detection.stop();
+      this.#services.counters.accepted.add('direction="outbound",protocol="tcp"');
+      this.#openSession(false, this.#detection.taken);
+      return;
+    }
+    this.#detection.release();
+    // A server that spoke first the last time is not waited for.
+    const undecided = this.#serving === undefined && this.#session === undefined;
+    if (undecided && this.#destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
+  }
+
+  /** What nobody knows is passed through; what nobody has told of may be HTTP all the same. */
+  #resolve(answer: DestinationAnswer): RunningDestination {
+    if (answer !== 'timeout' && answer.resource.found !== 'unknown') return answer;
+    if (answer === 'timeout') this.#services.counters.discoveryTimeouts++;
+    return this.#passThrough.destination(this.key, answer === 'timeout' || this.#serving !== undefined);
+  }
+
+  #serveHttp(first: Buffer): void {
+    this.#services.counters.accepted.add('direction="outbound",protocol="http"');
+    this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
+    this.#serving.start(first);
+  }
+
+  #openSession(speculative: boolean, first: Buffer | undefined): void {
+    const cluster = this.#destination!.tcp.pick();
+    if (cluster === undefined) {
+      this.#wire.reset();
+      this.#onClosed();
+      return;
+    }
+    const options: TcpSessionOptions = {
+      direction: 'outbound',
+      downstream: this.downstream,
+      principal: '',
+      localAddress: '',
+      labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
+      undecided: () => {
+        this.#detection.stop();
+        return this.#detection.taken;
+      },
+      onEnd: () => {
+        this.#detection.stop();
+        this.#onClosed();
+      },
+    };
+    this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
+    this.#session.start(first);
+  }
+}

@@ -1,0 +1,99 @@
+import { Cluster, type ClusterHost, type Random } from '../cluster/index.ts';
+import {
+  type ClusterConfig,
+  DEFAULT_RETRY,
+  DEFAULT_TRAFFIC,
+  type DestinationResource,
+  type Protocol,
+  parseHostPort,
+} from '../model/index.ts';
+import { RunningDestination } from './destination.ts';
+
+const maxKept = 256;
+
+/**
+ * Destinations that the mesh knows nothing of: the connection goes on to where the app wanted it to go, as opaque bytes. Also what is used when
+ * discovery does not answer, so that a control plane that is away cannot take traffic down.
+ */
+export class PassThrough {
+  readonly #host: ClusterHost;
+  readonly #random: Random;
+  readonly #kept = new Map<string, { destination: RunningDestination; cluster: Cluster }>();
+
+  constructor(host: ClusterHost) {
+    this.#host = host;
+    this.#random = host.random ?? Math.random;
+  }
+
+  /**
+   * `key` is an address and port. `detect`: look for HTTP all the same, because the destination may well be a Service that
+   * discovery has not told of yet.
+   */
+  destination(key: string, detect: boolean): RunningDestination {
+    const name = `passthrough/${key}${detect ? '/unanswered' : ''}`;
+    const known = this.#kept.get(name);
+    if (known !== undefined) return known.destination;
+    const made = this.#make(name, key, detect ? 'auto' : 'tcp');
+    this.#kept.set(name, made);
+    if (this.#kept.size > maxKept) this.#dropOldest();
+    return made.destination;
+  }
+
+  get clusters(): Cluster[] {
+    return [...this.#kept.values()].map(entry => entry.cluster);
+  }
+
+  close(): void {
+    for (const { cluster } of this.#kept.values()) cluster.close();
+    this.#kept.clear();
+  }
+
+  #make(
+    name: string,
+    key: string,
+    protocol: Protocol,
+  ): { destination: RunningDestination; cluster: Cluster } {
+    const address = parseHostPort(key)!;
+    const outlier = { ...DEFAULT_TRAFFIC.outlier, enabled: false };
+    const config: ClusterConfig = {
+      name,
+      service: { host: 'PassthroughCluster', name: 'PassthroughCluster', namespace: '' },
+      settings: { ...DEFAULT_TRAFFIC, outlier },
+    };
+    const cluster = new Cluster(config, this.#host);
+    const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
+    const endpoint = { address: address.host, port: address.port, tls: 'plaintext' as const, peer };
+    cluster.setEndpoints({ kind: 'endpoints', key: name, endpoints: [endpoint], total: 1 });
+    const clusters = [{ cluster: name, weight: 1 }];
+    const resource: DestinationResource = {
+      kind: 'destination',
+      key,
+      found: 'unknown',
+      host: key,
+      port: address.port,
+      protocol,
+      routes: [
+        {
+          name: 'passthrough',
+          action: { kind: 'forward', clusters },
+          timeoutMs: 0,
+          idleTimeoutMs: 0,
+          retry: { ...DEFAULT_RETRY, attempts: 0 },
+        },
+      ],
+      tcp: clusters,
+      clusters: [config],
+    };
+    return { destination: new RunningDestination(resource, () => cluster, this.#random), cluster };
+  }
+
+  /** The oldest that nothing uses. */
+  #dropOldest(): void {
+    for (const [name, { cluster }] of this.#kept) {
+      if (cluster.occupancy.connections > 0 || cluster.occupancy.requests > 0) continue;
+      cluster.close();
+      this.#kept.delete(name);
+      return;
+    }
+  }
+}

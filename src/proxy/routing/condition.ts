@@ -1,0 +1,126 @@
+import { type ByteRange, type Head, methodOf, queryValue } from '../../http/index.ts';
+import type { NamedMatch, RequestMatch, TextMatch } from '../../model/index.ts';
+import { PathTest } from './path-test.ts';
+import type { RequestParts } from './request-parts.ts';
+import { TextTest } from './text-test.ts';
+
+/** The scheme of every request that a sidecar sees in the clear. */
+const scheme = Buffer.from('http', 'latin1');
+
+/** A condition on one header or query parameter. */
+export interface NamedTest {
+  readonly name: Buffer;
+  /** `:path` and the like: Envoy's names for what HTTP/2 sends as headers, where a policy uses them as such. '' for real headers. */
+  readonly pseudo: string;
+  readonly test: TextTest;
+  readonly invert: boolean;
+}
+
+const found: ByteRange = { start: 0, end: 0 };
+
+/** A RequestMatch, compiled. Evaluating it allocates nothing unless it has a regex. */
+export class Condition {
+  readonly path: PathTest | undefined;
+  readonly method: TextTest | undefined;
+  readonly authority: TextTest | undefined;
+  readonly headers: readonly NamedTest[];
+  readonly query: readonly NamedTest[];
+  /** METHOD of an exact method, or 0. */
+  readonly methodId: number;
+  /** Can hold for no request: it wants another scheme than http. */
+  readonly impossible: boolean;
+
+  /** Throws the WeftError of a bad pattern. */
+  constructor(match: RequestMatch) {
+    this.path = match.path && new PathTest(match.path);
+    this.method = textTest(match.method);
+    this.authority = textTest(match.authority);
+    this.headers = (match.headers ?? []).map(namedTest);
+    this.query = (match.query ?? []).map(namedTest);
+    const { method } = this;
+    const exact = method?.kind === 'exact' && !method.ignoreCase;
+    this.methodId = exact ? methodOf(method.value, 0, method.value.length) : 0;
+    this.impossible =
+      match.scheme !== undefined && !new TextTest(match.scheme).test(scheme, 0, scheme.length);
+  }
+
+  /** Whether nothing is asked of the request. */
+  get holdsAlways(): boolean {
+    const { path, method, authority, headers, query, impossible } = this;
+    const anyPath =
+      path === undefined || ((path.kind === 'prefix' || path.kind === 'segments') && isRoot(path.value));
+    return anyPath && !method && !authority && headers.length === 0 && query.length === 0 && !impossible;
+  }
+
+  test(parts: RequestParts): boolean {
+    const { head } = parts;
+    if (this.impossible) return false;
+    if (this.method !== undefined) {
+      if (this.methodId !== 0 ? head.method !== this.methodId : !this.#methodHolds(head)) return false;
+    }
+    if (this.path !== undefined && !this.path.test(parts)) return false;
+    if (this.authority !== undefined && !holdsForAuthority(this.authority, parts)) return false;
+    for (let i = 0; i < this.headers.length; i++) if (!headerHolds(this.headers[i]!, parts)) return false;
+    for (let i = 0; i < this.query.length; i++) if (!queryHolds(this.query[i]!, parts)) return false;
+    return true;
+  }
+
+  #methodHolds(head: Head): boolean {
+    return this.method!.test(head.bytes, head.methodStart, head.methodEnd);
+  }
+}
+
+/** A target `*` or of CONNECT has no slash, so a prefix `/` asks for something; every path begins with one. */
+function isRoot(value: Buffer): boolean {
+  return value.length === 0;
+}
+
+function textTest(match: TextMatch | undefined): TextTest | undefined {
+  return match && new TextTest(match);
+}
+
+function namedTest({ name, match, invert }: NamedMatch): NamedTest {
+  const pseudo = name.startsWith(':') ? name : '';
+  return { name: Buffer.from(name, 'latin1'), pseudo, test: new TextTest(match), invert: invert === true };
+}
+
+/** With its port and without: who writes `reviews.shop` means it whatever the client appended. */
+function holdsForAuthority(test: TextTest, parts: RequestParts): boolean {
+  const { authorityStart: start, authorityEnd, hostEnd } = parts;
+  const { bytes } = parts.head;
+  if (test.test(bytes, start, authorityEnd)) return true;
+  return hostEnd !== authorityEnd && test.test(bytes, start, hostEnd);
+}
+
+function headerHolds(named: NamedTest, parts: RequestParts): boolean {
+  return headerMatches(named, parts) !== named.invert;
+}
+
+function headerMatches({ name, pseudo, test }: NamedTest, parts: RequestParts): boolean {
+  const { head } = parts;
+  if (pseudo !== '') return pseudoMatches(pseudo, test, parts);
+  const index = head.find(name);
+  return index >= 0 && test.test(head.bytes, head.valueStart(index), head.valueEnd(index));
+}
+
+function pseudoMatches(name: string, test: TextTest, parts: RequestParts): boolean {
+  const { head } = parts;
+  switch (name) {
+    case ':authority':
+      return holdsForAuthority(test, parts);
+    case ':method':
+      return test.test(head.bytes, head.methodStart, head.methodEnd);
+    case ':path':
+      return test.test(head.bytes, head.targetStart, head.targetEnd);
+    case ':scheme':
+      return test.test(scheme, 0, scheme.length);
+    default:
+      return false;
+  }
+}
+
+function queryHolds({ name, test, invert }: NamedTest, parts: RequestParts): boolean {
+  const { bytes } = parts.head;
+  const has = queryValue(bytes, parts.queryStart, parts.queryEnd, name, found);
+  return (has && test.test(bytes, found.start, found.end)) !== invert;
+}

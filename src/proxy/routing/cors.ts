@@ -1,0 +1,88 @@
+// Cross-origin requests as Envoy's CORS filter answers them, which is what Istio's corsPolicy and Gateway API's CORS filter mean:
+// https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cors_filter
+import { type Head, type LocalReply, METHOD } from '../../http/index.ts';
+import type { CorsPolicy } from '../../model/index.ts';
+import { TextTest } from './text-test.ts';
+
+const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
+const originName = bytes('origin');
+const requestMethodName = bytes('access-control-request-method');
+const allowOriginName = bytes('access-control-allow-origin');
+const credentialsName = bytes('access-control-allow-credentials');
+const exposeName = bytes('access-control-expose-headers');
+const credentialsLine = bytes('access-control-allow-credentials: true\r\n');
+
+/** What a request is, as far as CORS is concerned. `preflight`: answered by the proxy. `allowed`: its answer says so to the browser. */
+export const CORS = { NONE: 0, ALLOWED: 1, PREFLIGHT: 2, REFUSED_PREFLIGHT: 3 } as const;
+
+/** A CorsPolicy that is ready for use. */
+export class Cors {
+  readonly #origins: readonly TextTest[];
+  readonly #any: boolean;
+  readonly #credentials: boolean;
+  readonly #forwardUnmatched: boolean;
+  readonly #expose: Buffer | undefined;
+  readonly #preflight: string;
+
+  /** Throws the WeftError of a bad pattern. */
+  constructor(policy: CorsPolicy) {
+    this.#origins = policy.origins.map(origin => new TextTest(origin));
+    this.#any = policy.origins.some(({ kind, value }) => kind === 'exact' && value === '*');
+    this.#credentials = policy.credentials;
+    this.#forwardUnmatched = policy.forwardUnmatchedPreflights;
+    const line = (name: string, values: readonly string[]): string =>
+      values.length === 0 ? '' : `${name}: ${values.join(',')}\r\n`;
+    const expose = line('access-control-expose-headers', policy.exposeHeaders);
+    this.#expose = expose === '' ? undefined : bytes(expose);
+    this.#preflight =
+      (policy.credentials ? credentialsLine.toString('latin1') : '') +
+      line('access-control-allow-methods', policy.methods) +
+      line('access-control-allow-headers', policy.headers) +
+      (policy.maxAgeSeconds === undefined ? '' : `access-control-max-age: ${policy.maxAgeSeconds}\r\n`);
+  }
+
+  /** One of CORS. */
+  judge(request: Head): number {
+    const origin = request.find(originName);
+    if (origin < 0 || request.valueEnd(origin) === request.valueStart(origin)) return CORS.NONE;
+    const asked = request.method === METHOD.OPTIONS ? request.find(requestMethodName) : -1;
+    const isPreflight = asked >= 0 && request.valueEnd(asked) > request.valueStart(asked);
+    if (!this.#allows(request, origin))
+      return isPreflight && !this.#forwardUnmatched ? CORS.REFUSED_PREFLIGHT : CORS.NONE;
+    return isPreflight ? CORS.PREFLIGHT : CORS.ALLOWED;
+  }
+
+  /** The answer to a preflight, `judged` as such. */
+  reply(request: Head, judged: number): LocalReply {
+    const headers = judged === CORS.PREFLIGHT ? `${originLine(request)}${this.#preflight}` : '';
+    return { status: 200, contentType: '', body: '', headers, close: false };
+  }
+
+  /** Tells the browser that it may show the answer. */
+  decorate(response: Head, request: Head): void {
+    response.setLine(allowOriginName, bytes(originLine(request)));
+    if (this.#credentials) response.setLine(credentialsName, credentialsLine);
+    if (this.#expose !== undefined) response.setLine(exposeName, this.#expose);
+  }
+
+  /** The same as header lines, for answers of Weft's own. */
+  lines(request: Head): string {
+    return (
+      originLine(request) +
+      (this.#credentials ? credentialsLine.toString('latin1') : '') +
+      (this.#expose?.toString('latin1') ?? '')
+    );
+  }
+
+  #allows(request: Head, origin: number): boolean {
+    if (this.#any) return true;
+    const start = request.valueStart(origin);
+    const end = request.valueEnd(origin);
+    return this.#origins.some(test => test.test(request.bytes, start, end));
+  }
+}
+
+/** The very origin that asked, as Envoy does, also where all are allowed: only so it goes together with credentials. */
+function originLine(request: Head): string {
+  return `access-control-allow-origin: ${request.text(request.find(originName))}\r\n`;
+}

@@ -1,0 +1,29 @@
+import type { Random } from '../cluster/index.ts';
+import type { ServerOptions } from '../http1/index.ts';
+import type { Peer } from '../model/index.ts';
+import type { AccessLog, Log, RequestMetrics, TcpMetrics } from '../telemetry/index.ts';
+import type { Clock, TimerWheel } from '../time/index.ts';
+import type { MeshTls } from '../tls/index.ts';
+import type { Connector } from './connector.ts';
+import type { Counters } from './counters.ts';
+
+/** What all connections of a proxy share. Made once, in proxy.ts. */
+export interface Services {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly log: Log;
+  readonly accessLog: AccessLog;
+  readonly requests: RequestMetrics;
+  readonly tcp: TcpMetrics;
+  readonly counters: Counters;
+  readonly tls: MeshTls;
+  readonly connector: Connector;
+  readonly http1: ServerOptions;
+  readonly random: Random;
+  /** This workload, as discovery told it. */
+  self: Peer;
+  /** Exchanges under way, in both directions. */
+  active: number;
+  /** Since SIGTERM: answers ask clients to close. */
+  draining: boolean;
+}

@@ -1,0 +1,265 @@
+import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import type { Flag } from '../errors/index.ts';
+import type { PeerLabels } from '../telemetry/index.ts';
+import { Deadline } from '../time/index.ts';
+import { ALPN } from '../tls/index.ts';
+import type { Wire, WireHandler } from '../wire/index.ts';
+import { answerAndLinger } from './lingering.ts';
+import type { Services } from './services.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** How a TCP session is described and bound; given by the connection that makes it. */
+export interface TcpSessionOptions {
+  readonly direction: 'inbound' | 'outbound';
+  readonly downstream: string;
+  readonly principal: string;
+  /** The source address to bind towards the upstream; ''. */
+  readonly localAddress: string;
+  labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
+  /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
+  undecided?(): Buffer | undefined;
+  /** What a client that asked with CONNECT hears before the bytes, or in their place. */
+  readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
+  /** The session is over, in whatever way; called once. */
+  onEnd(): void;
+}
+
+const maxTries = 3;
+/** A client of whom it is not known yet what it speaks is given this long to say something, and if it is HTTP hears what went wrong. */
+const patienceMs = 1000;
+
+/**
+ * Carries one opaque TCP connection to an endpoint of a cluster. `speculative` sessions connect while it is still open what the client will
+ * speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it.
+ */
+export class TcpSession implements WireHandler {
+  readonly #services: Services;
+  readonly #options: TcpSessionOptions;
+  readonly #cluster: Cluster;
+  readonly #downstream: Wire;
+  #first: Buffer | undefined;
+  #speculative: boolean;
+  #opening: { cancel(): void } | undefined;
+  #upstream: Wire | undefined;
+  #endpoint: RunningEndpoint | undefined;
+  readonly #tried: RunningEndpoint[] = [];
+  #tunnel: Tunnel | undefined;
+  #over = false;
+  #failure: { readonly flag: Flag; readonly detail: string } | undefined;
+  readonly #patience = new Deadline(() => this.#finish(this.#failure!.flag, this.#failure!.detail, true));
+  readonly #startMs: number;
+
+  constructor(
+    services: Services,
+    options: TcpSessionOptions,
+    cluster: Cluster,
+    downstream: Wire,
+    speculative: boolean,
+  ) {
+    this.#services = services;
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#downstream = downstream;
+    this.#speculative = speculative;
+    this.#startMs = services.clock.monotonic();
+  }
+
+  /** Picks an endpoint and connects. `first`: bytes that the client has sent already. */
+  start(first: Buffer | undefined): void {
+    this.#first = first;
+    if (!this.#speculative) this.#watchDownstream();
+    this.#connect();
+  }
+
+  /** The client's bytes show that this is a TCP connection indeed. */
+  commit(first: Buffer): void {
+    this.#cluster.speaksFirst = false;
+    if (this.#over) return;
+    this.#first = first;
+    this.#speculative = false;
+    if (this.#failure !== undefined) this.#fail(this.#failure.flag, this.#failure.detail);
+    else if (this.#upstream === undefined) this.#watchDownstream();
+    else this.#join(undefined);
+  }
+
+  /** The client speaks something else: the connection is not wanted. */
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#services.timers.cancel(this.#patience);
+    this.#cluster.speaksFirst = false;
+    this.#opening?.cancel();
+    this.#leave();
+    if (this.#upstream === undefined) return;
+    this.#upstream.handler = nobody;
+    this.#upstream.destroy();
+  }
+
+  /** Bytes of the upstream before it was decided what this is: it speaks first. */
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#speculative) this.#cluster.speaksFirst = true;
+    this.#decide();
+    this.#join(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  onEnd(): void {
+    this.#decide();
+    this.#join(undefined);
+  }
+
+  onDrain(): void {}
+
+  onClose(error: string): void {
+    if (this.#tunnel === undefined) this.#fail('UR', `the upstream closed the connection: ${error}`);
+  }
+
+  #decide(): void {
+    this.#speculative = false;
+    this.#first = this.#options.undecided?.();
+  }
+
+  #connect(): void {
+    const endpoint = this.#cluster.pick(this.#tried, this.#services.clock.monotonic());
+    const { name, settings, service } = this.#cluster.config;
+    if (endpoint === undefined) {
+      this.#fail('UH', `no endpoint of ${name} is ready (0 of ${this.#cluster.total})`);
+      return;
+    }
+    if (!this.#cluster.occupancy.mayOpen()) {
+      this.#cluster.occupancy.overflows++;
+      this.#fail('UO', `${this.#cluster.occupancy.connections} connections to ${name} are open`);
+      return;
+    }
+    this.#endpoint = endpoint;
+    endpoint.active++;
+    this.#cluster.occupancy.connections++;
+    this.#opening = this.#services.connector.open(
+      {
+        endpoint: endpoint.config,
+        alpn: ALPN.tcp,
+        serverName: service.host,
+        timeoutMs: settings.connectTimeoutMs,
+        localAddress: this.#options.localAddress,
+      },
+      wire => this.#connected(wire),
+      (flag, detail) => this.#failed(flag, detail),
+    );
+  }
+
+  #connected(wire: Wire): void {
+    this.#opening = undefined;
+    this.#upstream = wire;
+    wire.handler = this;
+    if (this.#speculative) wire.resume();
+    else this.#join(undefined);
+  }
+
+  #failed(flag: Flag, detail: string): void {
+    this.#opening = undefined;
+    this.#cluster.occupancy.connectFailures++;
+    this.#cluster.record(this.#endpoint!, 'connect-failure');
+    this.#tried.push(this.#endpoint!);
+    this.#leave();
+    if (this.#tried.length < Math.min(maxTries, this.#cluster.size)) this.#connect();
+    else this.#fail(flag, detail);
+  }
+
+  #fail(flag: Flag, detail: string): void {
+    if (!this.#speculative) {
+      this.#finish(flag, detail, true);
+      return;
+    }
+    this.#leave();
+    this.#upstream = undefined;
+    this.#failure = { flag, detail };
+    this.#services.timers.schedule(this.#patience, patienceMs);
+  }
+
+  /** Until there is an upstream, the client's bytes wait in the kernel; only its end is of interest. */
+  #watchDownstream(): void {
+    this.#downstream.pause();
+    this.#downstream.handler = {
+      onData() {},
+      onEnd() {},
+      onDrain() {},
+      onClose: () => {
+        this.#opening?.cancel();
+        this.#finish('DC', 'the client went away before the connection was open', false);
+      },
+    };
+  }
+
+  #join(toDownstream: Buffer | undefined): void {
+    const upstream = this.#upstream!;
+    // Not before: a connection made in advance says nothing about how the app answers requests.
+    this.#cluster.record(this.#endpoint!, 'success');
+    const labels = this.#options.labels(this.#endpoint, this.#cluster);
+    const series = this.#services.tcp.series(labels, '');
+    series.opened++;
+    series.touchedMs = this.#startMs;
+    this.#tunnel = new Tunnel(this.#downstream, upstream, series, (side, error) => {
+      series.closed++;
+      series.touchedMs = this.#services.clock.monotonic();
+      const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
+      this.#finish(flag, error, false);
+    });
+    const first = this.#first;
+    this.#first = undefined;
+    const opened = this.#options.answers?.opened;
+    if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);
+    this.#tunnel.start(first, toDownstream);
+  }
+
+  /** Gives the endpoint's place back. */
+  #leave(): void {
+    if (this.#endpoint === undefined) return;
+    this.#endpoint.active--;
+    this.#cluster.occupancy.connections--;
+    this.#endpoint = undefined;
+  }
+
+  #finish(flag: Flag | '', detail: string, reset: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#services.timers.cancel(this.#patience);
+    const endpoint = this.#endpoint ?? this.#tried.at(-1);
+    if (this.#tunnel === undefined && flag !== '') {
+      const series = this.#services.tcp.series(this.#options.labels(endpoint, this.#cluster), flag);
+      series.opened++;
+      series.closed++;
+      series.touchedMs = this.#startMs;
+    }
+    const { accessLog } = this.#services;
+    if (accessLog.wants(0, flag)) this.#log(flag, detail, endpoint);
+    this.#leave();
+    this.#options.onEnd();
+    if (!reset) return;
+    this.#downstream.handler = nobody;
+    const answer = flag === '' ? undefined : this.#options.answers?.failed(flag, detail);
+    if (answer === undefined) {
+      this.#downstream.reset();
+      return;
+    }
+    answerAndLinger(this.#services, this.#downstream, answer);
+  }
+
+  #log(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
+    const { direction, downstream, principal } = this.#options;
+    this.#services.accessLog.write({
+      direction,
+      protocol: 'TCP',
+      flag,
+      detail,
+      durationMs: Math.round(this.#services.clock.monotonic() - this.#startMs),
+      receivedBytes: this.#tunnel?.receivedBytes ?? 0,
+      sentBytes: this.#tunnel?.sentBytes ?? 0,
+      downstream,
+      upstream: endpoint?.key ?? '',
+      cluster: this.#cluster.config.name,
+      peer: direction === 'inbound' ? principal : (endpoint?.config.peer.principal ?? ''),
+      attempts: this.#tried.length + 1,
+    });
+  }
+}
+
+const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

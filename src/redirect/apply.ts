@@ -1,0 +1,175 @@
+import { WeftError } from '../errors/index.ts';
+import {
+  type BackendName,
+  type BackendState,
+  type Failure,
+  isUnsupported,
+  readBackend,
+  restore,
+  restoreError,
+} from './backend.ts';
+import { compare, otherMesh } from './compare.ts';
+import { applyDocument, isOurs, undoDocument } from './document.ts';
+import {
+  backendsOf,
+  type FamilyOutcome,
+  formatBackend,
+  type HostOptions,
+  requireRights,
+  runOf,
+} from './host.ts';
+import { ADDED_ADDRESS_CHAIN, addInboundSource, readIpv6, removeInboundSource } from './loopback.ts';
+import type { FamilyPlan, Plan } from './plan.ts';
+import type { Run } from './run.ts';
+
+type Rollback = () => Promise<unknown>;
+
+/**
+ * Brings the plan into the kernel, each family in one transaction, and reads it back. Applying again changes nothing. When one
+ * family fails, what this call brought to the other one is taken back, so that a pod is never half redirected.
+ *
+ * Throws WeftError: `redirect-not-permitted`, `redirect-no-iptables`, `redirect-no-iproute2`, `redirect-unsupported-kernel`,
+ * `redirect-lock`, `redirect-conflict`, `redirect-no-backend`, `redirect-not-applied`, `redirect-failed`.
+ */
+export async function apply(plan: Plan, options: HostOptions = {}): Promise<readonly FamilyOutcome[]> {
+  await requireRights(runOf(options));
+  const outcomes: FamilyOutcome[] = [];
+  const rollbacks: Rollback[] = [];
+  try {
+    for (const family of plan.families) {
+      const preferred = outcomes[0]?.backend;
+      outcomes.push(
+        family.family === 'ipv4'
+          ? await applyFamily(family, options, rollbacks, preferred)
+          : await applyIpv6(family, plan, options, rollbacks, preferred),
+      );
+    }
+  } catch (error) {
+    await rollBack(rollbacks);
+    throw error;
+  }
+  return outcomes;
+}
+
+/** IPv6 is skipped with a notice where it is off, or where the kernel cannot do it and no address could be reached anyway. */
+async function applyIpv6(
+  family: FamilyPlan,
+  plan: Plan,
+  options: HostOptions,
+  rollbacks: Rollback[],
+  preferred: BackendName | undefined,
+): Promise<FamilyOutcome> {
+  const run = runOf(options);
+  const state = await readIpv6(run);
+  const skipped = (why: string): FamilyOutcome => ({ family: 'ipv6', result: 'skipped', notices: [why] });
+  if (!state.enabled) {
+    if (plan.settings.ipv6 === 'auto') return skipped('ipv6 is switched off here, so its rules are left out');
+    const message =
+      'ipv6 is switched off here; switch it on (net.ipv6.conf.all.disable_ipv6=0) or leave --ipv6 at auto';
+    throw new WeftError('redirect-no-ipv6', message, { source: 'config' });
+  }
+  const own: Rollback[] = [];
+  try {
+    if (!state.hasInboundSource) {
+      await addInboundSource(run);
+      own.push(() => removeInboundSource(run));
+    }
+    const outcome = await applyFamily(family, options, own, preferred, !state.hasInboundSource);
+    rollbacks.push(...own);
+    return outcome;
+  } catch (error) {
+    await rollBack(own);
+    const lacking = error instanceof WeftError && unavailable.has(error.code);
+    if (!lacking || plan.settings.ipv6 !== 'auto' || state.reachable) throw error;
+    return skipped(
+      `the rules for ipv6 are left out, because this pod has no ipv6 address that others reach, and ${error.message}`,
+    );
+  }
+}
+
+/** What failed first is what people must read, so a step that cannot be taken back says nothing. */
+async function rollBack(steps: readonly Rollback[]): Promise<void> {
+  for (const step of steps.toReversed()) await step().catch(() => undefined);
+}
+
+const unavailable = new Set(['redirect-no-iptables', 'redirect-no-iproute2', 'redirect-unsupported-kernel']);
+
+async function applyFamily(
+  family: FamilyPlan,
+  options: HostOptions,
+  rollbacks: Rollback[],
+  preferred: BackendName | undefined,
+  addedAddress = false,
+): Promise<FamilyOutcome> {
+  const run = runOf(options);
+  const { chosen, all } = await backendsOf(options, family.family, preferred);
+  refuseOtherMesh(all);
+  const failures: Failure[] = [];
+  for (const state of chosen) {
+    const written = await write(family, state, run, addedAddress);
+    if ('failure' in written) {
+      failures.push({ backend: state.backend, message: written.failure });
+      if (state.tables && !isUnsupported(written.failure)) break;
+      continue;
+    }
+    if (!all.some(one => one.tables?.nat.chains.some(isOurs))) rollbacks.push(() => clear(run, state));
+    await verifyWritten(family, state, run);
+    const notices = failures.map(one => `${formatBackend(one.backend)} does not work here: ${one.message}`);
+    for (const other of all) {
+      if (other === state || !(await clear(run, other))) continue;
+      notices.push(`rules of an earlier run were removed from ${formatBackend(other.backend)}`);
+    }
+    return { family: family.family, result: written.result, backend: state.backend.name, notices };
+  }
+  if (failures.length > 0) throw restoreError(failures);
+  const message = `the ${options.backend} backend was asked for, but its iptables is not installed; use --backend auto`;
+  throw new WeftError('redirect-no-backend', message, { source: 'config' });
+}
+
+/** Makes the backend hold the plan; `failure` is what iptables said. */
+async function write(
+  family: FamilyPlan,
+  state: BackendState,
+  run: Run,
+  addedAddress: boolean,
+): Promise<{ readonly result: 'applied' | 'unchanged' } | { readonly failure: string }> {
+  if (!state.tables) return { failure: state.failure ?? 'its rules cannot be read' };
+  const { nat } = state.tables;
+  const marked = addedAddress || nat.chains.includes(ADDED_ADDRESS_CHAIN);
+  const chains = marked ? [...family.chains, ADDED_ADDRESS_CHAIN] : family.chains;
+  const complete =
+    chains.every(chain => nat.chains.includes(chain)) &&
+    nat.chains.filter(isOurs).length === chains.length &&
+    compare(family, nat).every(({ severity }) => severity === 'warning');
+  if (complete) return { result: 'unchanged' };
+  const failure = await restore(run, state.backend, applyDocument({ ...family, chains }, nat));
+  return failure === undefined ? { result: 'applied' } : { failure };
+}
+
+async function verifyWritten(family: FamilyPlan, state: BackendState, run: Run): Promise<void> {
+  const after = await readBackend(run, state.backend);
+  const problems = after.tables ? compare(family, after.tables.nat) : [];
+  const errors = problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+  if (after.failure !== undefined) errors.push(`the rules could not be read back: ${after.failure}`);
+  if (errors.length === 0) return;
+  const what = `${formatBackend(state.backend)} took the rules, but not all of them are there`;
+  throw new WeftError('redirect-not-applied', `${what}: ${errors.join('; ')}`);
+}
+
+function refuseOtherMesh(states: readonly BackendState[]): void {
+  for (const { tables } of states) {
+    const other = tables && otherMesh(tables.nat);
+    if (!other) continue;
+    const message = `${other.name} redirects this pod already (${other.line}); two meshes cannot share a pod: switch off one of them for it`;
+    throw new WeftError('redirect-conflict', message, { source: 'config' });
+  }
+}
+
+/** Takes everything of ours out of one backend; whether there was something. Throws when iptables refuses. */
+export async function clear(run: Run, state: BackendState): Promise<boolean> {
+  const { tables } = await readBackend(run, state.backend);
+  if (!tables?.nat.chains.some(isOurs)) return false;
+  const message = await restore(run, state.backend, undoDocument(tables.nat));
+  if (message !== undefined) throw restoreError([{ backend: state.backend, message }]);
+  return true;
+}

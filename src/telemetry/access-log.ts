@@ -1,0 +1,70 @@
+import { pino } from 'pino';
+import { type Flag, flagWords } from '../errors/index.ts';
+
+/** Which exchanges are logged: none, those with a flag or a 5xx status, or all. */
+export const ACCESS_LOG_MODES = ['off', 'errors', 'all'] as const;
+
+/** One of ACCESS_LOG_MODES. */
+export type AccessLogMode = (typeof ACCESS_LOG_MODES)[number];
+
+/** One exchange or connection. Times in milliseconds, sizes in bytes. */
+export interface AccessRecord {
+  readonly direction: 'inbound' | 'outbound';
+  readonly protocol: string;
+  readonly method?: string;
+  readonly authority?: string;
+  readonly path?: string;
+  /** 0 when there was no answer. */
+  readonly status?: number;
+  readonly flag: Flag | '';
+  /** What happened in this case, in plain words; '' when the flag says it all. */
+  readonly detail: string;
+  readonly durationMs: number;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly downstream: string;
+  readonly upstream: string;
+  readonly cluster: string;
+  readonly route?: string;
+  readonly requestId?: string;
+  readonly peer: string;
+  readonly attempts: number;
+}
+
+/** Where access records go. */
+export interface AccessLog {
+  mode: AccessLogMode;
+  /** Whether an exchange with this outcome would be logged; asked before a record is made. */
+  wants(status: number, flag: Flag | ''): boolean;
+  write(record: AccessRecord): void;
+  /** Hands everything that is buffered to the kernel. */
+  flush(): void;
+}
+
+/** The access log as JSON lines through pino, buffered: lines leave within a second or when 4 KB have collected. */
+export function createAccessLog(mode: AccessLogMode, fd = 1): AccessLog {
+  const destination = pino.destination({ fd, sync: false, minLength: 4096, periodicFlush: 1000 });
+  const logger = pino(
+    {
+      base: { log: 'access' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: label => ({ level: label }) },
+      messageKey: 'reason',
+    },
+    destination,
+  );
+  return {
+    mode,
+    wants(status, flag) {
+      if (this.mode === 'off') return false;
+      return this.mode === 'all' || flag !== '' || status >= 500;
+    },
+    write(record) {
+      const { flag, detail, ...fields } = record;
+      const words = flag === '' ? '' : flagWords(flag);
+      const reason = detail === '' || words === '' ? `${words}${detail}` : `${words}: ${detail}`;
+      logger.info({ ...fields, flags: flag === '' ? '-' : flag }, reason);
+    },
+    flush: () => destination.flushSync(),
+  };
+}

@@ -1,0 +1,131 @@
+// The metrics of the control plane, through prom-client. Not in this room's index: a sidecar must not load it.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What is asked for at each scrape. */
+export interface ControlPlaneFacts {
+  /** Problems of objects and sources, by severity. */
+  problems(): Readonly<Record<'error' | 'warning', number>>;
+  /** Objects by kind. */
+  objects(): Readonly<Record<string, number>>;
+  /** When certificates of the authority run out; seconds since the epoch. */
+  expiries(): readonly { readonly role: string; readonly serial: string; readonly notAfterS: number }[];
+}
+
+/** The metrics, and who tells them what happens; it fits discovery's DiscoveryObserver. */
+export class ControlPlaneMetrics {
+  readonly #registry = new Registry();
+  readonly #connected: Gauge;
+  readonly #pushes: Counter<'kind'>;
+  readonly #latency: Histogram<'kind'>;
+  readonly #nacks: Counter<'kind'>;
+  readonly #signed: Counter;
+  readonly #refused: Counter<'code'>;
+
+  constructor(facts: ControlPlaneFacts) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#connected = new Gauge({
+      name: 'weft_control_plane_connected_proxies',
+      help: 'Proxies that follow resources now.',
+      registers,
+    });
+    this.#pushes = new Counter({
+      name: 'weft_control_plane_pushes_total',
+      help: 'Resources sent to proxies.',
+      labelNames: ['kind'],
+      registers,
+    });
+    this.#latency = new Histogram({
+      name: 'weft_control_plane_push_latency_seconds',
+      help: 'From when the control plane learned of a change to when a proxy had put it to use.',
+      labelNames: ['kind'],
+      buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+      registers,
+    });
+    this.#nacks = new Counter({
+      name: 'weft_control_plane_nacks_total',
+      help: 'Resources that proxies refused.',
+      labelNames: ['kind'],
+      registers,
+    });
+    this.#signed = new Counter({
+      name: 'weft_control_plane_certificates_signed_total',
+      help: 'Certificates issued to proxies.',
+      registers,
+    });
+    this.#refused = new Counter({
+      name: 'weft_control_plane_refusals_total',
+      help: 'Connections and requests of proxies that were refused, by code.',
+      labelNames: ['code'],
+      registers,
+    });
+    this.#observe(facts);
+  }
+
+  /** Where other parts of the control plane add theirs. */
+  get registry(): Registry {
+    return this.#registry;
+  }
+
+  /** The Prometheus text and its content type. */
+  async render(): Promise<{ readonly type: string; readonly body: string }> {
+    return { type: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+
+  connected(by: number): void {
+    this.#connected.inc(by);
+  }
+
+  pushed(kind: string): void {
+    this.#pushes.inc({ kind });
+  }
+
+  acked(kind: string, latencyMs: number | undefined): void {
+    if (latencyMs !== undefined) this.#latency.observe({ kind }, latencyMs / 1000);
+  }
+
+  nacked(kind: string): void {
+    this.#nacks.inc({ kind });
+  }
+
+  signed(): void {
+    this.#signed.inc();
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code });
+  }
+
+  #observe(facts: ControlPlaneFacts): void {
+    const registers = [this.#registry];
+    new Gauge({
+      name: 'weft_control_plane_problems',
+      help: 'Things wrong with objects and sources now.',
+      labelNames: ['severity'],
+      registers,
+      collect() {
+        for (const [severity, count] of Object.entries(facts.problems())) this.set({ severity }, count);
+      },
+    });
+    new Gauge({
+      name: 'weft_control_plane_objects',
+      help: 'Objects that were read.',
+      labelNames: ['kind'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [kind, count] of Object.entries(facts.objects())) this.set({ kind }, count);
+      },
+    });
+    new Gauge({
+      name: 'weft_control_plane_authority_not_after_seconds',
+      help: 'When a certificate of the authority runs out, in seconds since the epoch.',
+      labelNames: ['role', 'serial'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { role, serial, notAfterS } of facts.expiries()) this.set({ role, serial }, notAfterS);
+      },
+    });
+  }
+}

@@ -1,0 +1,25 @@
+/** Upper bounds in milliseconds or bytes: Istio's default buckets, so that existing dashboards and recording rules keep working. */
+export const BUCKETS: readonly number[] = [
+  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
+  3_600_000,
+];
+
+/** Counts per bucket as plain numbers; `counts[BUCKETS.length]` holds what is above the last bound. */
+export class Histogram {
+  readonly counts: Float64Array = new Float64Array(BUCKETS.length + 1);
+  sum = 0;
+
+  /** Adds one observation. */
+  observe(value: number): void {
+    let bucket = 0;
+    while (bucket < BUCKETS.length && value > BUCKETS[bucket]!) bucket++;
+    this.counts[bucket]!++;
+    this.sum += value;
+  }
+
+  get count(): number {
+    let total = 0;
+    for (const count of this.counts) total += count;
+    return total;
+  }
+}

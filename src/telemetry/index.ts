@@ -1,0 +1,21 @@
+// telemetry: what the proxies and the control plane tell about themselves. Counters and histograms are plain numbers that the hot path
+// reaches through the objects it already holds; they become Prometheus text when scraped. In: observations. Out: text, JSON lines.
+export {
+  ACCESS_LOG_MODES,
+  type AccessLog,
+  type AccessLogMode,
+  type AccessRecord,
+  createAccessLog,
+} from './access-log.ts';
+export { Exposition, labelText } from './exposition.ts';
+export { BUCKETS, Histogram } from './histogram.ts';
+export { createLogger, LOG_LEVELS, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
+export { type PeerLabels, UNKNOWN_PEER } from './peer-labels.ts';
+export {
+  DEFAULT_METRIC_LIMITS,
+  type MetricLimits,
+  PeerRequests,
+  RequestMetrics,
+  type RequestSeries,
+} from './request-metrics.ts';
+export { TcpMetrics, type TcpSeries } from './tcp-metrics.ts';

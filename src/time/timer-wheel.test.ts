@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Deadline, FakeClock, TimerWheel } from './index.ts';
+
+test('runs once, never early, and at most one tick late', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: number[] = [];
+  const delays = [0, 1, 9, 10, 11, 250, 9_999, 10_000, 59_999, 3_600_000];
+  const deadlines = delays.map(delay => new Deadline(() => ran.push(delay)));
+  for (const [i, deadline] of deadlines.entries()) wheel.schedule(deadline, delays[i]!);
+  for (const [i, delay] of delays.entries()) {
+    const tickMs = delay < 10_000 ? 10 : 1000;
+    if (delay - 1 > clock.monotonic()) {
+      await clock.advance(delay - 1 - clock.monotonic());
+      assert.ok(!ran.includes(delay), `${delay} ms ran early`);
+    }
+    await clock.advance(Math.max(0, delay + tickMs - clock.monotonic()));
+    assert.equal(ran.filter(value => value === delay).length, 1, `${delay} ms did not run once`);
+    assert.equal(deadlines[i]!.scheduled, false);
+  }
+});
+
+test('a cancelled or moved deadline does not run at its old time, and an idle wheel does not tick', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: string[] = [];
+  const cancelled = new Deadline(() => ran.push('cancelled'));
+  const moved = new Deadline(() => ran.push('moved'));
+  wheel.schedule(cancelled, 100);
+  wheel.schedule(moved, 100);
+  wheel.cancel(cancelled);
+  wheel.cancel(cancelled);
+  wheel.schedule(moved, 300);
+  await clock.advance(200);
+  assert.deepEqual(ran, []);
+  await clock.advance(200);
+  assert.deepEqual(ran, ['moved']);
+  await clock.advance(50);
+  assert.equal(clock.pending, 0);
+});
+
+test('deadlines that share a slot may cancel and reschedule each other while they run', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: string[] = [];
+  const second: Deadline = new Deadline(() => ran.push('second'));
+  const first: Deadline = new Deadline(() => {
+    ran.push('first');
+    wheel.cancel(second);
+    if (ran.length < 3) wheel.schedule(first, 0);
+  });
+  wheel.schedule(second, 50);
+  wheel.schedule(first, 50);
+  await clock.advance(200);
+  assert.deepEqual(ran, ['first', 'first', 'first']);
+});

@@ -1,0 +1,191 @@
+// Turns a TCP wire into the clear side of a TLS connection, by Node's TLSSocket for the handshake and its handle afterwards.
+import { isIP, Socket } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import { principalOf } from '../identity/index.ts';
+import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
+import type { MeshTls } from './mesh-tls.ts';
+
+/** A handshake that succeeded. */
+export interface Secured {
+  readonly wire: Wire;
+  /** The peer's SPIFFE id. */
+  readonly principal: string;
+  /** The ALPN protocol that was agreed on; '' for none. */
+  readonly protocol: string;
+  /** Bytes that came with the handshake; the wire does not read yet. */
+  readonly first: Buffer | undefined;
+}
+
+/** Learns how a handshake ended; exactly one of the two is called, once. */
+export interface HandshakeWaiter {
+  onSecured(secured: Secured): void;
+  /** Plain words: what failed, and the remedy where there is one. */
+  onHandshakeError(reason: string): void;
+}
+
+/** A handshake that may be given up. */
+export interface Handshake {
+  cancel(): void;
+}
+
+type WithHandle = { readonly _handle: NativeStream & { verifyError(): Error | null } };
+
+/** The server side of mesh TLS. `first`: the bytes that were read to recognise it. */
+export function acceptMeshTls(
+  wire: Wire,
+  first: Buffer,
+  tls: MeshTls,
+  alpn: readonly string[],
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  socket.unshift(first);
+  const secure = new TLSSocket(socket, {
+    isServer: true,
+    secureContext: tls.context,
+    requestCert: true,
+    rejectUnauthorized: false,
+    ALPNProtocols: [...alpn],
+  });
+  return attend(secure, socket, 'secure', waiter, () =>
+    (secure as unknown as WithHandle)._handle.verifyError(),
+  );
+}
+
+/** The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle). */
+export function connectMeshTls(
+  wire: Wire,
+  tls: MeshTls,
+  alpn: string,
+  serverName: string,
+  principal: string,
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  const secure = connect({
+    socket,
+    secureContext: tls.context,
+    ALPNProtocols: [alpn],
+    // RFC 6066 section 3: names only.
+    servername: isIP(serverName) === 0 ? serverName : '',
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  const checked: HandshakeWaiter = {
+    onSecured(secured) {
+      if (principal === '' || secured.principal === principal) {
+        waiter.onSecured(secured);
+        return;
+      }
+      secured.wire.destroy();
+      waiter.onHandshakeError(
+        `the peer is ${secured.principal}, expected ${principal}; its address may have been taken over by another pod`,
+      );
+    },
+    onHandshakeError: reason => waiter.onHandshakeError(reason),
+  };
+  return attend(secure, socket, 'secureConnect', checked, () =>
+    secure.authorized ? null : toError(secure.authorizationError),
+  );
+}
+
+function toError(reason: Error | string | null | undefined): Error {
+  return reason instanceof Error
+    ? reason
+    : Object.assign(new Error(String(reason)), { code: String(reason) });
+}
+
+function socketOf(wire: Wire): Socket {
+  const handle = wire.release();
+  return new Socket({ handle, allowHalfOpen: true } as unknown as ConstructorParameters<typeof Socket>[0]);
+}
+
+/** Waits for the handshake of `secure` and takes its handle over. */
+function attend(
+  secure: TLSSocket,
+  socket: Socket,
+  event: 'secure' | 'secureConnect',
+  waiter: HandshakeWaiter,
+  verify: () => Error | null,
+): Handshake {
+  let settled = false;
+  let wire: Wire | undefined;
+  const fail = (reason: string): void => {
+    if (settled) return;
+    settled = true;
+    secure.destroy();
+    enterEvent();
+    waiter.onHandshakeError(reason);
+    leaveEvent();
+  };
+  // Only a TCP reset tells the peer that this is no orderly end: without close_notify Node reports an end all the same.
+  const reset = (): void => {
+    socket.on('error', () => {});
+    socket.resetAndDestroy();
+    secure.destroy();
+  };
+  secure.on('error', (error: NodeJS.ErrnoException) => {
+    if (wire !== undefined) wire.destroy(error.code ?? 'EPROTO');
+    else fail(handshakeWords(error));
+  });
+  secure.on('close', () => {
+    if (wire !== undefined) wire.destroy();
+    else fail('the peer closed the connection during the TLS handshake');
+  });
+  // Half-open sockets do not close by themselves when the peer ends.
+  secure.once('end', () => {
+    if (wire === undefined) fail('the peer closed the connection during the TLS handshake');
+  });
+  secure.once(event, () => {
+    if (settled) return;
+    const refusal = verify();
+    const certificate = refusal === null ? secure.getPeerX509Certificate() : undefined;
+    const principal = certificate === undefined ? undefined : principalOf(certificate);
+    if (refusal !== null) return fail(handshakeWords(refusal));
+    if (principal === undefined)
+      return fail('the peer has no certificate with a SPIFFE id; only mesh proxies may connect here');
+    settled = true;
+    const first = secure.read() as Buffer | null;
+    const native = (secure as unknown as WithHandle)._handle;
+    wire = new Wire(native, { close: () => secure.destroy(), reset }, true);
+    enterEvent();
+    waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
+    leaveEvent();
+  });
+  return {
+    cancel() {
+      if (settled) return;
+      settled = true;
+      secure.destroy();
+    },
+  };
+}
+
+const words: Record<string, string> = {
+  CERT_HAS_EXPIRED:
+    "the peer's certificate has expired; is its proxy cut off from the control plane, or its clock wrong?",
+  CERT_NOT_YET_VALID: "the peer's certificate is not valid yet; compare the clocks of both nodes",
+  SELF_SIGNED_CERT_IN_CHAIN: "the peer's certificate comes from another root; are both in the same mesh?",
+  DEPTH_ZERO_SELF_SIGNED_CERT: "the peer's certificate is self-signed; are both in the same mesh?",
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    "the peer's certificate comes from another root; are both in the same mesh?",
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    "the peer's certificate comes from another root; are both in the same mesh?",
+  CERT_SIGNATURE_FAILURE:
+    "the peer's certificate is not signed by the root it names; are both in the same mesh?",
+  UNABLE_TO_GET_ISSUER_CERT: 'the peer sent no certificate; only mesh proxies may connect here',
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: 'the peer does not trust our root; are both in the same mesh?',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the peer demands a certificate',
+  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    'the peer says that our certificate has expired; is the control plane reachable?',
+  ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL: 'the peer does not speak the mesh protocol',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the peer does not speak TLS on this port; is its redirection in place?',
+};
+
+/** Node's or OpenSSL's reason in words that say what to look at. */
+export function handshakeWords(error: NodeJS.ErrnoException): string {
+  const code = error.code ?? '';
+  const known = words[code];
+  if (known !== undefined) return `mesh TLS failed: ${known}`;
+  return `mesh TLS failed: ${code === '' || error.message.includes(code) ? error.message : `${code} ${error.message}`}`;
+}

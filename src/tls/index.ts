@@ -1,0 +1,12 @@
+// tls: mesh TLS. Contexts from credentials, handshakes that turn a TCP wire into a secure one and tell the peer's identity, and a look
+// into ClientHellos for telling mesh TLS from an app's own. In: wires and credentials. Out: wires and principals.
+export { type Hello, readClientHello } from './client-hello.ts';
+export {
+  acceptMeshTls,
+  connectMeshTls,
+  type Handshake,
+  type HandshakeWaiter,
+  handshakeWords,
+  type Secured,
+} from './handshake.ts';
+export { ALPN, isMeshHello, MeshTls } from './mesh-tls.ts';

@@ -1,0 +1,48 @@
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Credentials } from '../identity/index.ts';
+
+/**
+ * ALPN names of mesh TLS: an app's own TLS never offers them, so it is never mistaken for the mesh's. `weft/h1`: a preface, then
+ * HTTP/1.1. `weft/tcp`: a preface, then opaque bytes. `weft/h2` is kept for our HTTP/2 codec.
+ */
+export const ALPN = { h1: 'weft/h1', tcp: 'weft/tcp', h2: 'weft/h2' } as const;
+
+/** Whether a ClientHello that offers these comes from another Weft proxy. */
+export function isMeshHello(protocols: readonly string[]): boolean {
+  return protocols.includes(ALPN.h1) || protocols.includes(ALPN.tcp);
+}
+
+/**
+ * The TLS side of a proxy's identity: contexts made once per certificate. New connections use the newest; open ones keep what
+ * they began with.
+ */
+export class MeshTls {
+  #context: SecureContext | undefined;
+  #principal = '';
+
+  /** Whether there is a certificate. */
+  get ready(): boolean {
+    return this.#context !== undefined;
+  }
+
+  /** This proxy's own SPIFFE id; '' before the first certificate. */
+  get principal(): string {
+    return this.#principal;
+  }
+
+  /** The context for new connections in both directions. Only when `ready`. */
+  get context(): SecureContext {
+    return this.#context!;
+  }
+
+  /** Uses new credentials from the next connection on. Throws what node:tls throws for PEM that does not fit together. */
+  update(credentials: Credentials): void {
+    this.#context = createSecureContext({
+      key: credentials.keyPem,
+      cert: credentials.chainPem,
+      ca: [...credentials.roots],
+      minVersion: 'TLSv1.3',
+    });
+    this.#principal = credentials.principal;
+  }
+}

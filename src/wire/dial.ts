@@ -1,0 +1,81 @@
+import { isIP } from 'node:net';
+import { type ConnectRequest, errorName, type NativeTcp, tcp } from './native.ts';
+import { enterEvent, leaveEvent } from './scratch.ts';
+import { type Wire, wireOverTcp } from './wire.ts';
+
+/** Learns how a dial ended. */
+export interface Dialer {
+  /** Connected; the wire does not read yet. */
+  onConnect(wire: Wire): void;
+  /** `error` is an errno name: ECONNREFUSED, EHOSTUNREACH, … */
+  onConnectError(error: string): void;
+}
+
+/** A connection that is being opened. */
+export interface Dial {
+  /** Gives up; the dialer is not called. */
+  cancel(): void;
+}
+
+/** Opens a TCP connection to an IP literal, from `localAddress` where it is given. Never throws; the outcome comes later. */
+export function dial(address: string, port: number, localAddress: string, dialer: Dialer): Dial {
+  const handle = new tcp.TCP(tcp.constants.SOCKET);
+  const state = new PendingDial(handle, dialer);
+  const version = isIP(address);
+  let errno = 0;
+  if (localAddress !== '')
+    errno = isIP(localAddress) === 6 ? handle.bind6(localAddress, 0) : handle.bind(localAddress, 0);
+  if (errno === 0) {
+    const request: ConnectRequest = new tcp.TCPConnectWrap();
+    request.oncomplete = status => {
+      enterEvent();
+      try {
+        state.finish(status);
+      } finally {
+        leaveEvent();
+      }
+    };
+    if (version === 0) errno = -22;
+    else
+      errno =
+        version === 6 ? handle.connect6(request, address, port) : handle.connect(request, address, port);
+  }
+  if (errno !== 0) {
+    const failure = errno;
+    setImmediate(() => {
+      enterEvent();
+      state.finish(failure);
+      leaveEvent();
+    });
+  }
+  return state;
+}
+
+class PendingDial implements Dial {
+  readonly #handle: NativeTcp;
+  #dialer: Dialer | undefined;
+
+  constructor(handle: NativeTcp, dialer: Dialer) {
+    this.#handle = handle;
+    this.#dialer = dialer;
+  }
+
+  cancel(): void {
+    if (this.#dialer === undefined) return;
+    this.#dialer = undefined;
+    this.#handle.close();
+  }
+
+  finish(status: number): void {
+    const dialer = this.#dialer;
+    if (dialer === undefined) return;
+    this.#dialer = undefined;
+    if (status !== 0) {
+      this.#handle.close();
+      dialer.onConnectError(errorName(status));
+      return;
+    }
+    this.#handle.setNoDelay(true);
+    dialer.onConnect(wireOverTcp(this.#handle));
+  }
+}

@@ -1,0 +1,22 @@
+// wire: connections as bytes. A Wire reads into one shared buffer and calls its handler; writes collect in one scratch
+// buffer that is flushed once per event. Knows no protocol. In: addresses and file descriptors. Out: bytes.
+export { type Dial, type Dialer, dial } from './dial.ts';
+export { Listener, type ListenOptions } from './listener.ts';
+export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';
+export {
+  enterEvent,
+  flushFor,
+  leaveEvent,
+  reserve,
+  SCRATCH_BYTES,
+  type ScratchOwner,
+  scratch,
+} from './scratch.ts';
+export {
+  type Acknowledged,
+  acknowledgedBytes,
+  loadSocketOptions,
+  type OriginalDestination,
+  originalDestination,
+} from './socket-options.ts';
+export { Wire, type WireHandler, type WireOwner, wireOverTcp } from './wire.ts';

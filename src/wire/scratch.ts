@@ -1,0 +1,84 @@
+// The one outgoing buffer. Serializers write straight into it; it belongs to one wire at a time and is flushed with one
+// system call when another wire wants it, when it is full, or when the event that is being handled ends. So a head and
+// the first part of its body, or several pipelined answers, leave in one packet without anybody thinking of corking.
+
+/** What may own the scratch buffer. */
+export interface ScratchOwner {
+  /** Sends `bytes[0, length)`. Returns true when the kernel holds on to `bytes`, which then must not be written again. */
+  writeScratch(bytes: Buffer, length: number): boolean;
+}
+
+const size = 128 * 1024;
+const spare: Buffer[] = [];
+const spareLimit = 4;
+
+/** Mutable on purpose: the serializers of the hot path write `bytes` at `used` and move it on. */
+export const scratch: { bytes: Buffer; used: number } = { bytes: Buffer.allocUnsafeSlow(size), used: 0 };
+
+let owner: ScratchOwner | undefined;
+let insideEvent = false;
+let flushQueued = false;
+
+/**
+ * Makes room for `length` more bytes of `wire` at `scratch.bytes[scratch.used]`. `length` must not exceed SCRATCH_BYTES;
+ * larger pieces go through Wire.write, which cuts them.
+ */
+export function reserve(wire: ScratchOwner, length: number): void {
+  if (owner !== wire || scratch.used + length > size) {
+    if (owner !== undefined) flush();
+    owner = wire;
+  }
+  if (!insideEvent && !flushQueued) {
+    flushQueued = true;
+    queueMicrotask(flushOutside);
+  }
+}
+
+/** Bytes that one reservation can have. */
+export const SCRATCH_BYTES = size;
+
+/** Sends what was written so far. */
+export function flush(): void {
+  const wire = owner;
+  if (wire === undefined) return;
+  owner = undefined;
+  const length = scratch.used;
+  scratch.used = 0;
+  if (length === 0) return;
+  const bytes = scratch.bytes;
+  // Replaced before the write when there is a spare, because a write may call back into code that reserves again.
+  if (wire.writeScratch(bytes, length)) scratch.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(size);
+}
+
+/** Gives a buffer back that writeScratch kept. */
+export function giveBack(bytes: Buffer): void {
+  if (spare.length < spareLimit) spare.push(bytes);
+}
+
+/** Forgets what a wire that is being destroyed has not sent. */
+export function discard(wire: ScratchOwner): void {
+  if (owner !== wire) return;
+  owner = undefined;
+  scratch.used = 0;
+}
+
+/** Sends what this wire has in the scratch buffer, if anything. */
+export function flushFor(wire: ScratchOwner): void {
+  if (owner === wire) flush();
+}
+
+/** Marks the begin of handling one event of the event loop; everything until `leaveEvent` is flushed together. */
+export function enterEvent(): void {
+  insideEvent = true;
+}
+
+/** The end of the event: what is left is sent. */
+export function leaveEvent(): void {
+  if (owner !== undefined) flush();
+  insideEvent = false;
+}
+
+function flushOutside(): void {
+  flushQueued = false;
+  if (!insideEvent) flush();
+}

@@ -1,0 +1,107 @@
+// The two socket options that Node has no call for, through koffi, once per connection or on a rare path.
+import { createRequire } from 'node:module';
+import { errorMessage, WeftError } from '../errors/index.ts';
+
+type Getsockopt = (fd: number, level: number, name: number, value: Buffer, length: Int32Array) => number;
+
+const SOL_IP = 0;
+const SOL_TCP = 6;
+const SOL_IPV6 = 41;
+const SO_ORIGINAL_DST = 80;
+const TCP_INFO = 11;
+
+let call: Getsockopt | undefined;
+
+/** Loads libc's getsockopt. Throws WeftError `no-getsockopt` where koffi has no binary for the machine. */
+export function loadSocketOptions(): void {
+  call ??= load();
+}
+
+function load(): Getsockopt {
+  try {
+    const koffi = createRequire(import.meta.url)('koffi') as {
+      load(name: null): { func(definition: string): unknown };
+    };
+    return koffi
+      .load(null)
+      .func(
+        'int getsockopt(int fd, int level, int name, _Inout_ void *value, _Inout_ int *length)',
+      ) as Getsockopt;
+  } catch (error) {
+    throw new WeftError(
+      'no-getsockopt',
+      `cannot call getsockopt through koffi, so original destinations stay unknown; install the package koffi for this platform, or run with --no-redirect (${errorMessage(error)})`,
+      { cause: error },
+    );
+  }
+}
+
+/** Where a connection wanted to go before iptables redirected it. */
+export interface OriginalDestination {
+  readonly address: string;
+  readonly port: number;
+}
+
+const value = Buffer.alloc(256);
+const length = new Int32Array(1);
+
+/**
+ * The destination before REDIRECT (netfilter's SO_ORIGINAL_DST, for IPv6 IP6T_SO_ORIGINAL_DST). Undefined when the connection
+ * was not redirected or conntrack has forgotten it.
+ */
+export function originalDestination(fd: number, family: 4 | 6): OriginalDestination | undefined {
+  loadSocketOptions();
+  if (fd < 0) return undefined;
+  if (family === 6) {
+    length[0] = 28;
+    if (call!(fd, SOL_IPV6, SO_ORIGINAL_DST, value, length) === 0) {
+      return { address: formatIpv6(value.subarray(8, 24)), port: value.readUInt16BE(2) };
+    }
+    // A dual-stack socket also carries IPv4 connections; those are asked the IPv4 way.
+  }
+  length[0] = 16;
+  if (call!(fd, SOL_IP, SO_ORIGINAL_DST, value, length) !== 0) return undefined;
+  return { address: `${value[4]}.${value[5]}.${value[6]}.${value[7]}`, port: value.readUInt16BE(2) };
+}
+
+/** What the kernel says of our bytes on a connection (struct tcp_info of linux/tcp.h). */
+export interface Acknowledged {
+  /** Bytes that the peer's kernel has acknowledged since the connection began, SYN and FIN not counted. */
+  readonly bytes: number;
+  /** Whether the connection is over, so that the number cannot grow any more. */
+  readonly closed: boolean;
+}
+
+const stateClose = 7;
+const bytesAckedOffset = 120;
+
+/** Undefined when the kernel does not tell (fd closed, or a kernel before 4.1). */
+export function acknowledgedBytes(fd: number): Acknowledged | undefined {
+  loadSocketOptions();
+  if (fd < 0) return undefined;
+  length[0] = value.length;
+  if (call!(fd, SOL_TCP, TCP_INFO, value, length) !== 0 || length[0] < bytesAckedOffset + 8) return undefined;
+  const acked = Number(value.readBigUInt64LE(bytesAckedOffset));
+  // The kernel counts the SYN of an active open as one byte.
+  return { bytes: Math.max(0, acked - 1), closed: value[0] === stateClose };
+}
+
+/** RFC 5952 text of 16 bytes: lowercase, the longest run of zero groups (at least two) shortened. */
+export function formatIpv6(bytes: Uint8Array): string {
+  const groups: number[] = [];
+  for (let i = 0; i < 16; i += 2) groups.push((bytes[i]! << 8) | bytes[i + 1]!);
+  let bestStart = -1;
+  let bestLength = 1;
+  for (let i = 0; i < 8; i++) {
+    let run = 0;
+    while (i + run < 8 && groups[i + run] === 0) run++;
+    if (run > bestLength) {
+      bestStart = i;
+      bestLength = run;
+    }
+    i += run;
+  }
+  const hex = groups.map(group => group.toString(16));
+  if (bestStart < 0) return hex.join(':');
+  return `${hex.slice(0, bestStart).join(':')}::${hex.slice(bestStart + bestLength).join(':')}`;
+}

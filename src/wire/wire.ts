@@ -1,0 +1,364 @@
+import { constants } from 'node:os';
+import {
+  type AddressInfo,
+  END_OF_STREAM,
+  errorName,
+  type NativeStream,
+  type NativeTcp,
+  stream,
+  type WriteRequest,
+} from './native.ts';
+import {
+  discard,
+  enterEvent,
+  flushFor,
+  giveBack,
+  leaveEvent,
+  reserve,
+  SCRATCH_BYTES,
+  type ScratchOwner,
+  scratch,
+} from './scratch.ts';
+
+/** What happens to a connection is told to its handler: the codec, or whoever peeks at it. Methods, so nothing is allocated. */
+export interface WireHandler {
+  /** `bytes[start, end)` arrived. They are gone when this returns: copy what must stay. */
+  onData(bytes: Buffer, start: number, end: number): void;
+  /** The peer will send no more (TCP FIN, TLS close_notify). It may still read. */
+  onEnd(): void;
+  /** After `write` returned false: everything was taken by the kernel. */
+  onDrain(): void;
+  /** Both directions are over; nothing follows. `error` is an errno name (`ECONNRESET`) or empty after an orderly end. */
+  onClose(error: string): void;
+}
+
+/** Every connection reads into this; whoever is called with it uses it up before returning. */
+const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
+const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = stream;
+/** Writes wait for the kernel from here on, and `write` says so. */
+const highWaterBytes = 128 * 1024;
+const ALREADY = -constants.errno.EALREADY;
+const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
+
+/** Opens and closes the handle under a wire: TCP closes its handle, TLS its socket. */
+export interface WireOwner {
+  close(): void;
+  /** Closes so that the peer sees a reset and not an orderly end. */
+  reset(): void;
+}
+
+/**
+ * One connection as bytes: TCP, or the clear side of TLS. Built on a handle that is not reading; `start` begins to read.
+ * Not for use by several handlers at once; a handler may hand the wire over by setting `handler` while it is called.
+ */
+export class Wire implements ScratchOwner {
+  handler: WireHandler = nobody;
+  /** Bytes received and sent so far. */
+  bytesRead = 0;
+  bytesWritten = 0;
+  readonly native: NativeStream;
+  readonly #owner: WireOwner;
+  readonly #secure: boolean;
+  #idleRequest: WriteRequest | undefined;
+  #writing: WriteRequest | undefined;
+  #writingBytes = 0;
+  #queue: Buffer[] = [];
+  #queuedBytes = 0;
+  #wantsDrain = false;
+  #reading = false;
+  #ended = false;
+  #endWanted = false;
+  #endSent = false;
+  #shuttingDown = false;
+  #closed = false;
+
+  constructor(native: NativeStream, owner: WireOwner, secure: boolean) {
+    this.native = native;
+    this.#owner = owner;
+    this.#secure = secure;
+    native.wire = this;
+    native.useUserBuffer(readBuffer);
+    native.onread = onRead;
+  }
+
+  /** Whether the peer has said that it sends no more. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Whether this side has ended, or will when the queue is empty. */
+  get ending(): boolean {
+    return this.#endWanted;
+  }
+
+  /** Whether this is the clear side of TLS. */
+  get secure(): boolean {
+    return this.#secure;
+  }
+
+  /** Bytes that were given to `write` and that the kernel has not taken. */
+  get pendingBytes(): number {
+    return this.#writingBytes + this.#queuedBytes;
+  }
+
+  /** Begins or continues to read. */
+  resume(): void {
+    if (this.#reading || this.#closed || this.#ended) return;
+    this.#reading = true;
+    const errno = this.native.readStart();
+    // TLS has been reading since its handshake.
+    if (errno !== 0 && errno !== ALREADY) this.#fail(errno);
+  }
+
+  /** Stops reading; the kernel's window then slows the peer. */
+  pause(): void {
+    if (!this.#reading) return;
+    this.#reading = false;
+    if (!this.#closed) this.native.readStop();
+  }
+
+  get reading(): boolean {
+    return this.#reading;
+  }
+
+  /**
+   * Sends `bytes[start, end)`; copies them, so they may be reused at once. Returns false when the caller should stop until
+   * `onDrain`; the bytes are sent all the same. After `end` or close nothing is sent.
+   */
+  write(bytes: Uint8Array, start: number, end: number): boolean {
+    for (let at = start; at < end; ) {
+      const length = Math.min(end - at, SCRATCH_BYTES);
+      reserve(this, length);
+      copy(bytes, at, at + length, scratch.bytes, scratch.used);
+      scratch.used += length;
+      at += length;
+    }
+    return this.writable();
+  }
+
+  /** Whether there is room for more; if not, `onDrain` will be called. */
+  writable(): boolean {
+    if (this.#writingBytes + this.#queuedBytes < highWaterBytes) return true;
+    this.#wantsDrain = true;
+    return false;
+  }
+
+  /** Sends what is queued and then the end of this side; the peer may go on sending. */
+  end(): void {
+    if (this.#endWanted || this.#closed) return;
+    flushFor(this);
+    this.#endWanted = true;
+    if (this.#writing === undefined) this.#sendEnd();
+  }
+
+  /** Closes both directions at once; what the kernel has not taken is lost. `onClose` is called before this returns. */
+  destroy(error = ''): void {
+    if (this.#closed) return;
+    this.#close(error);
+    this.#owner.close();
+  }
+
+  /** Closes with a reset, so that the peer does not take it for an orderly end. */
+  reset(error = ''): void {
+    if (this.#closed) return;
+    this.#close(error);
+    // libuv refuses to reset while a shutdown is under way, and Node then takes the handle for closed though it stays open for ever.
+    if (this.#shuttingDown) this.#owner.close();
+    else this.#owner.reset();
+  }
+
+  /** Gives the handle away, to be wrapped by TLS. The wire is dead afterwards and `onClose` is not called. */
+  release(): NativeStream {
+    this.pause();
+    discard(this);
+    this.#closed = true;
+    this.handler = nobody;
+    this.native.wire = undefined;
+    return this.native;
+  }
+
+  /** The peer's address; undefined when the connection is already gone. */
+  remoteAddress(): AddressInfo | undefined {
+    const info: AddressInfo = {};
+    return !this.#closed && this.native.getpeername(info) === 0 ? info : undefined;
+  }
+
+  localAddress(): AddressInfo | undefined {
+    const info: AddressInfo = {};
+    return !this.#closed && this.native.getsockname(info) === 0 ? info : undefined;
+  }
+
+  /** For scratch.ts only. */
+  writeScratch(bytes: Buffer, length: number): boolean {
+    if (this.#closed || this.#endWanted) return false;
+    this.bytesWritten += length;
+    if (this.#writing !== undefined) {
+      const copied = Buffer.allocUnsafe(length);
+      bytes.copy(copied, 0, 0, length);
+      this.#queue.push(copied);
+      this.#queuedBytes += length;
+      return false;
+    }
+    return this.#send(bytes, length);
+  }
+
+  /** Returns whether the kernel still needs `bytes`. */
+  #send(bytes: Buffer, length: number): boolean {
+    const request = this.#idleRequest ?? this.#newRequest();
+    this.#idleRequest = undefined;
+    const errno = this.native.writeBuffer(
+      request,
+      length === bytes.length ? bytes : bytes.subarray(0, length),
+    );
+    if (errno !== 0) {
+      this.#failLater(errno);
+      return false;
+    }
+    if (streamBaseState[kLastWriteWasAsync] === 0) {
+      this.#idleRequest = request;
+      return false;
+    }
+    this.#writing = request;
+    this.#writingBytes = length;
+    // TLS has encrypted into buffers of its own by now; TCP sends from these bytes later.
+    if (this.#secure) return false;
+    request.bytes = bytes;
+    return true;
+  }
+
+  #newRequest(): WriteRequest {
+    const request = new stream.WriteWrap();
+    request.oncomplete = status => {
+      enterEvent();
+      try {
+        this.#written(request, status);
+      } finally {
+        leaveEvent();
+      }
+    };
+    return request;
+  }
+
+  #written(request: WriteRequest, status: number): void {
+    const kept = request.bytes as Buffer | undefined;
+    if (kept !== undefined) {
+      request.bytes = undefined;
+      if (kept.length === SCRATCH_BYTES) giveBack(kept);
+    }
+    this.#writing = undefined;
+    this.#writingBytes = 0;
+    if (this.#closed) return;
+    if (status < 0) {
+      this.#fail(status);
+      return;
+    }
+    // A request object that went through the kernel's queue is spent; the next write makes a new one.
+    if (this.#queue.length > 0) {
+      const all = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue, this.#queuedBytes);
+      this.#queue = [];
+      this.#queuedBytes = 0;
+      this.#send(all, all.length);
+      if (this.#closed || this.#writing !== undefined) return;
+    }
+    if (this.#endWanted) this.#sendEnd();
+    if (this.#wantsDrain) {
+      this.#wantsDrain = false;
+      this.handler.onDrain();
+    }
+  }
+
+  #sendEnd(): void {
+    if (this.#endSent || this.#closed) return;
+    this.#endSent = true;
+    const request = new stream.ShutdownWrap();
+    request.oncomplete = status => {
+      this.#shuttingDown = false;
+      if (this.#closed) return;
+      enterEvent();
+      if (status < 0 && !this.#ended) this.#fail(status);
+      else if (this.#ended) this.destroy();
+      leaveEvent();
+    };
+    const errno = this.native.shutdown(request);
+    if (errno !== 0) this.#failLater(errno);
+    else this.#shuttingDown = true;
+  }
+
+  /** For onRead only. */
+  received(length: number): void {
+    if (length > 0) {
+      this.bytesRead += length;
+      this.handler.onData(readBuffer, 0, length);
+      return;
+    }
+    if (length === 0 || this.#closed) return;
+    if (length !== END_OF_STREAM) {
+      this.#fail(length);
+      return;
+    }
+    this.#ended = true;
+    this.pause();
+    this.handler.onEnd();
+    // When both sides have ended, there is nothing left that could happen.
+    if (this.#endSent && this.#writing === undefined) this.destroy();
+  }
+
+  #failLater(errno: number): void {
+    // The caller is in the middle of writing; it learns of the failure as an event of its own.
+    setImmediate(() => {
+      enterEvent();
+      this.#fail(errno);
+      leaveEvent();
+    });
+  }
+
+  #fail(errno: number): void {
+    this.destroy(errorName(errno));
+  }
+
+  #close(error: string): void {
+    this.pause();
+    flushFor(this);
+    discard(this);
+    this.#closed = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    const handler = this.handler;
+    this.handler = nobody;
+    handler.onClose(error);
+  }
+}
+
+function onRead(this: NativeStream): void {
+  const wire = this.wire as Wire | undefined;
+  if (wire === undefined) return;
+  enterEvent();
+  try {
+    wire.received(streamBaseState[kReadBytesOrError]!);
+  } finally {
+    leaveEvent();
+  }
+}
+
+/** Short copies are faster in a loop than through the native call. */
+function copy(from: Uint8Array, start: number, end: number, to: Buffer, at: number): void {
+  if (end - start > 96) {
+    if (Buffer.isBuffer(from)) from.copy(to, at, start, end);
+    else to.set(from.subarray(start, end), at);
+    return;
+  }
+  for (let i = start; i < end; i++) to[at++] = from[i]!;
+}
+
+/** Wraps a connected TCP handle. */
+export function wireOverTcp(handle: NativeTcp): Wire {
+  return new Wire(
+    handle,
+    { close: () => handle.close(), reset: () => void (handle.reset() === 0 || handle.close()) },
+    false,
+  );
+}
