@@ -1,0 +1,33 @@
+// ca: the certificate authority of the mesh and the proofs it accepts. Lives in the control plane; node-forge writes the ASN.1,
+// node:crypto makes keys and signatures, jose reads tokens.
+// In: a signing request with a token (or an identity that mutual TLS has proven). Out: a certificate chain and the trusted roots,
+// or the reason why not. Refusals are returned, not thrown.
+export type { AuthorityExpiry } from './authority-expiry.ts';
+export {
+  AUTHORITY_FILES,
+  loadAuthority,
+  loadOrCreateAuthority,
+  loadOrCreateTokenIssuer,
+} from './authority-folder.ts';
+export { authorityFromSecret, type SecretData, secretOfAuthority } from './authority-secret.ts';
+export {
+  BACKDATE_MS,
+  CertificateAuthority,
+  DEFAULT_LIFETIME_MS,
+  DEFAULT_ROOT_LIFETIME_MS,
+  type RootOptions,
+  type SignedChain,
+  type SignOptions,
+} from './certificate-authority.ts';
+export type { AuthorityParts } from './issuer.ts';
+export { JwtTokenVerifier, type JwtVerifierOptions } from './jwt-token-verifier.ts';
+export { type AuthorityChange, LiveAuthority, type LiveAuthorityOptions } from './live-authority.ts';
+export { localSigner } from './local-signer.ts';
+export {
+  DEFAULT_TOKEN_LIFETIME_MS,
+  TokenIssuer,
+  type TokenIssuerOptions,
+  type TokenRequest,
+} from './token-issuer.ts';
+export { type ReviewStatus, type TokenReviewOptions, TokenReviewVerifier } from './token-review-verifier.ts';
+export { TOKEN_AUDIENCE, type TokenProof, type TokenVerifier } from './token-verifier.ts';

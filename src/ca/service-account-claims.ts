@@ -1,0 +1,56 @@
+import { WeftError } from '../errors/index.ts';
+import { formatSpiffe, parseSpiffe } from '../model/index.ts';
+import type { TokenProof } from './token-verifier.ts';
+
+/** The private claims of a bound ServiceAccount token, under `kubernetes.io` (Kubernetes KEP-1205). */
+export interface ServiceAccountClaims {
+  readonly namespace: string;
+  readonly serviceaccount: { readonly name: string };
+  readonly pod?: { readonly name: string };
+}
+
+/** Claim that holds them. */
+export const SERVICE_ACCOUNT_CLAIM = 'kubernetes.io';
+
+/** `sub` of a ServiceAccount's token. */
+export function subjectOf(namespace: string, serviceAccount: string): string {
+  return `system:serviceaccount:${namespace}:${serviceAccount}`;
+}
+
+/** Whom verified claims speak for. The subject and the private claims must say the same. */
+export function proofOf(
+  claims: Readonly<Record<string, unknown>>,
+  trustDomain: string,
+): TokenProof | WeftError {
+  const own = record(claims[SERVICE_ACCOUNT_CLAIM]);
+  const namespace = own?.namespace;
+  const serviceAccount = record(own?.serviceaccount)?.name;
+  const pod = record(own?.pod)?.name;
+  if (typeof namespace !== 'string' || typeof serviceAccount !== 'string') {
+    return refuse("has no 'kubernetes.io' claim with namespace and serviceaccount");
+  }
+  if (pod !== undefined && typeof pod !== 'string')
+    return refuse('names its pod in a claim that is not text');
+  if (claims.sub !== subjectOf(namespace, serviceAccount)) {
+    return refuse("says one ServiceAccount in its subject and another in its 'kubernetes.io' claim");
+  }
+  const identity = { trustDomain, namespace, serviceAccount };
+  if (!parseSpiffe(formatSpiffe(identity))) {
+    return refuse('names a namespace or ServiceAccount that is not a Kubernetes name');
+  }
+  return pod === undefined ? { identity } : { identity, pod };
+}
+
+function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined;
+}
+
+function refuse(why: string): WeftError {
+  return new WeftError(
+    'token-claims',
+    `the token ${why}; mount a projected ServiceAccount token (volume source serviceAccountToken)`,
+    { source: 'downstream' },
+  );
+}

@@ -1,0 +1,207 @@
+import {
+  type AuthorityParts,
+  authorityFromSecret,
+  CertificateAuthority,
+  LiveAuthority,
+  type LiveAuthorityOptions,
+  secretOfAuthority,
+} from '../ca/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { ApiError, type ApiObject, type KubeClient, Reflector, rest, TYPES } from '../kubernetes/index.ts';
+import { type Problem, problem } from '../model/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import { readBundle, TRUST_CONFIG_MAP } from './trust-bundle.ts';
+
+/** Where an authority is kept. */
+export interface AuthorityStoreOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly namespace: string;
+  /** The Secret with an authority of somebody else's making (cert-manager, Vault, Istio): used where it exists. */
+  readonly ownSecret: string;
+  /** The Secret with the root of our making: used, and made once, where the other does not exist. */
+  readonly secret: string;
+  readonly trustDomain: string;
+  readonly live?: Omit<LiveAuthorityOptions, 'clock'>;
+  /** Between attempts while there is none; 2 s unless told. */
+  readonly retryMs?: number;
+}
+
+interface Loaded {
+  readonly authority: CertificateAuthority;
+  readonly secret: string;
+}
+
+/**
+ * The authority in a Secret of the system namespace: adopted when it is there, created once when it is not, whichever of
+ * several replicas is first; followed afterwards, so that a renewed intermediate, or the first of one's own, is used
+ * without a restart.
+ */
+export class AuthorityStore {
+  readonly #options: AuthorityStoreOptions;
+  readonly #problems = new Map<string, Problem>();
+  #live: LiveAuthority | undefined;
+  /** The name of the Secret whose authority is in use. */
+  #inUse = '';
+
+  constructor(options: AuthorityStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Why there is no authority, or what is wrong with it. */
+  problems(): readonly Problem[] {
+    return [...this.#problems.values(), ...(this.#live?.problems() ?? [])];
+  }
+
+  /** Waits for the API and for the Secret as long as that takes; undefined when the signal aborts before. Then follows it. */
+  async open(signal: AbortSignal): Promise<LiveAuthority | undefined> {
+    const { clock, retryMs = 2_000 } = this.#options;
+    while (!signal.aborted) {
+      const found = await this.#load();
+      if (!(found instanceof WeftError)) {
+        this.#problems.clear();
+        this.#inUse = found.secret;
+        this.#live = new LiveAuthority(found.authority, { ...this.#options.live, clock });
+        this.#follow(this.#live, signal);
+        return this.#live;
+      }
+      this.#problems.set('', problem(found.code, found.message));
+      await rest(clock, retryMs, signal);
+    }
+    return undefined;
+  }
+
+  async #load(): Promise<Loaded | WeftError> {
+    const { client, clock, log, namespace, ownSecret, secret, trustDomain } = this.#options;
+    for (const name of [ownSecret, secret]) {
+      const found = await client.get(TYPES.secret, namespace, name);
+      if (!(found instanceof ApiError)) return this.#read(name, found);
+      if (found.status !== 404) return explained(found, 'get', this.#where(name));
+    }
+    const fresh = CertificateAuthority.createRoot({ trustDomain, clock });
+    const created = await client.create(TYPES.secret, namespace, this.#secretOf(fresh.parts));
+    if (!(created instanceof ApiError)) {
+      log.info({ secret: this.#where(secret) }, 'made a new root certificate and keep it in a Secret');
+      return { authority: fresh, secret };
+    }
+    // Another replica was faster: theirs is everybody's.
+    if (created.code !== 'api-already-exists') return explained(created, 'create', this.#where(secret));
+    const theirs = await client.get(TYPES.secret, namespace, secret);
+    return theirs instanceof ApiError
+      ? explained(theirs, 'get', this.#where(secret))
+      : this.#read(secret, theirs);
+  }
+
+  #read(name: string, secret: ApiObject): Loaded | WeftError {
+    const parts = this.#partsOf(name, secret);
+    const authority =
+      parts instanceof WeftError ? parts : CertificateAuthority.load(parts, this.#options.clock);
+    if (!(authority instanceof WeftError)) return { authority, secret: name };
+    const why = `the certificate authority in the Secret ${this.#where(name)} cannot be used: ${authority.message}`;
+    return new WeftError(authority.code, why, { source: 'config' });
+  }
+
+  #partsOf(name: string, secret: ApiObject): AuthorityParts | WeftError {
+    const data = typeof secret.data === 'object' && secret.data !== null ? secret.data : {};
+    return authorityFromSecret(data as Record<string, unknown>, this.#where(name));
+  }
+
+  #where(name: string): string {
+    return `${this.#options.namespace}/${name}`;
+  }
+
+  #secretOf(parts: AuthorityParts): object {
+    return {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      type: 'Opaque',
+      metadata: {
+        name: this.#options.secret,
+        labels: { 'app.kubernetes.io/part-of': 'weft', 'app.kubernetes.io/managed-by': 'weft-injector' },
+      },
+      data: secretOfAuthority(parts),
+    };
+  }
+
+  /** Follows both Secrets, and the bundle of roots, which knows those of authorities before. */
+  #follow(live: LiveAuthority, signal: AbortSignal): void {
+    const { client, clock, namespace, ownSecret, secret } = this.#options;
+    for (const name of [ownSecret, secret]) {
+      const reflector: Reflector = new Reflector({
+        client,
+        clock,
+        type: TYPES.secret,
+        namespace,
+        fieldSelector: `metadata.name=${name}`,
+        put: object => this.#came(name, object, live),
+        gone: () => this.#went(name, live, signal),
+        changed: () => this.#watched(name, reflector),
+      });
+      void reflector.run(signal);
+    }
+    const bundles = new Reflector({
+      client,
+      clock,
+      type: TYPES.configMap,
+      namespace,
+      fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
+      put: object => live.trustAlso(readBundle(object).roots),
+      // Its roots stay trusted: whoever leads writes it anew.
+      gone: () => {},
+    });
+    void bundles.run(signal);
+  }
+
+  #came(name: string, object: ApiObject, live: LiveAuthority): void {
+    const { ownSecret, log } = this.#options;
+    this.#problems.delete(name);
+    // Ours does not count beside one of somebody else's making.
+    if (name !== this.#inUse && name !== ownSecret) return;
+    live.offer(this.#partsOf(name, object), `the Secret ${this.#where(name)}`);
+    if (name === this.#inUse) return;
+    log.info({ secret: this.#where(name) }, 'another Secret with a certificate authority is there');
+    this.#inUse = name;
+  }
+
+  #went(name: string, live: LiveAuthority, signal: AbortSignal): void {
+    if (name !== this.#inUse) return;
+    const { log, secret } = this.#options;
+    const why = `the Secret ${this.#where(name)} with the certificate authority was deleted; what it held stays in use`;
+    log.error({ secret: this.#where(name) }, why);
+    if (name === secret) void this.#restore(live, signal);
+    else this.#problems.set(name, problem('ca-secret', `${why} until a replica starts; put it back`));
+  }
+
+  #watched(name: string, { state }: Reflector): void {
+    if (state.phase === 'waiting' && !state.error.passing && state.error.status !== 410) {
+      const { code, message } = explained(state.error, 'list and watch', this.#where(name));
+      this.#problems.set(`watch ${name}`, problem(code, message));
+    } else if (state.phase === 'watching') this.#problems.delete(`watch ${name}`);
+  }
+
+  /** A replica that starts while the Secret is gone would make another root, which nobody wants. */
+  async #restore(live: LiveAuthority, signal: AbortSignal): Promise<void> {
+    const { client, clock, log, namespace, secret, retryMs = 2_000 } = this.#options;
+    while (!signal.aborted) {
+      const created = await client.create(TYPES.secret, namespace, this.#secretOf(live.current.parts));
+      if (!(created instanceof ApiError)) {
+        log.info({ secret: this.#where(secret) }, 'put the Secret with the certificate authority back');
+        return;
+      }
+      // Somebody else did, or the namespace itself goes away.
+      if (created.code === 'api-already-exists' || created.status === 403 || created.status === 404) return;
+      await rest(clock, retryMs, signal);
+    }
+  }
+}
+
+function explained(error: ApiError, verb: string, where: string): WeftError {
+  const remedy =
+    error.status === 403
+      ? `; allow ${verb} of this Secret in the Role of weft-injector, as 'weft install' has it`
+      : '';
+  const why = `the Secret ${where} with the certificate authority cannot be used: ${error.message}${remedy}`;
+  return new WeftError(error.code, why, { cause: error });
+}

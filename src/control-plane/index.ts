@@ -1,0 +1,6 @@
+// control-plane: what weft-injector keeps in the cluster. In: an API client, the authority's roots. Out: the certificate
+// authority in a Secret, followed live (AuthorityStore), and the trusted roots in every namespace (TrustDistributor).
+
+export { AuthorityStore, type AuthorityStoreOptions } from './authority-store.ts';
+export { readBundle, TRUST_CONFIG_MAP, TRUST_KEY, type TrustBundle } from './trust-bundle.ts';
+export { TrustDistributor, type TrustDistributorOptions } from './trust-distributor.ts';

@@ -1,0 +1,22 @@
+import type { Resource } from '../model/index.ts';
+
+/**
+ * Where a proxy's resources come from, whatever is behind it: the control plane, files, or the Kubernetes API in-process.
+ * Implementations deliver every change through the sink they were built with.
+ */
+export interface ResourceStream {
+  /** Asks for a destination and keeps asking until `forget`. The answer comes through the sink, never from this call. */
+  want(key: string): void;
+  /** The destination is no longer used. */
+  forget(key: string): void;
+  /** Ends it; nothing is delivered afterwards. */
+  close(): void;
+}
+
+/** What receives resources: the proxy's runtime. */
+export interface ResourceSink {
+  /** Puts the resource to use. Returns undefined, or the reason why it was refused and the last good one stays. */
+  apply(resource: Resource): string | undefined;
+  /** Whether the stream is connected to its source, with the reason when it is not; for readiness, metrics and logs. */
+  connection(up: boolean, reason: string): void;
+}

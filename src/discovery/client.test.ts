@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { CertificateAuthority } from '../ca/index.ts';
+import { systemClock } from '../time/index.ts';
+import { DiscoveryClient } from './client.ts';
+import { RecordingSink } from './testing/recording-sink.ts';
+import { frontId, SecureMesh, TestCredentials } from './testing/secure-mesh.ts';
+import { reviews, reviewsSlice, shopYaml, streamSuite, TestMesh } from './testing/stream-suite.ts';
+
+streamSuite('over tls', async (context, mesh, sink) => {
+  const secure = await SecureMesh.start(context, mesh);
+  return secure.client(context, sink);
+});
+
+async function setUp(context: TestContext) {
+  const mesh = new TestMesh(shopYaml);
+  const secure = await SecureMesh.start(context, mesh);
+  const sink = new RecordingSink();
+  return { mesh, secure, sink };
+}
+
+test('after the control plane was away the stream comes back, and what is known is not applied again', async context => {
+  const { mesh, secure, sink } = await setUp(context);
+  const client = secure.client(context, sink);
+  client.want('10.96.0.5:80');
+  await sink.until(() => sink.addresses(reviews) !== undefined);
+  const before = sink.applied.length;
+  secure.stop.abort();
+  await sink.until(() => sink.connections.at(-1)!.up === false);
+  client.want('front-0:1');
+  const { authority, port } = secure;
+  await SecureMesh.start(context, mesh, { authority, port });
+  await sink.until(() => sink.get('destination', 'front-0:1') !== undefined);
+  assert.equal(sink.connections.at(-1)!.up, true);
+  const again = sink.applied.slice(before).map(each => each.key);
+  assert.deepEqual(again, ['front-0:1', 'front-0.shop.svc.cluster.local:1'].slice(0, again.length));
+  mesh.put(reviewsSlice('10.244.0.7'));
+  await sink.until(() => sink.addresses(reviews)?.length === 1);
+});
+
+test('a renewed certificate means a new connection, and nothing is applied again or reported as lost', async context => {
+  const { mesh, secure, sink } = await setUp(context);
+  const credentials = new TestCredentials(secure.issue(frontId));
+  const client = secure.client(context, sink, credentials);
+  client.want('10.96.0.5:80');
+  await sink.until(() => sink.addresses(reviews) !== undefined);
+  const [applied, connections] = [sink.applied.length, sink.connections.length];
+  const first = secure.server.status()[0]!.address;
+  credentials.set(secure.issue(frontId));
+  mesh.put(reviewsSlice('10.244.0.7'));
+  await sink.until(() => sink.addresses(reviews)?.length === 1);
+  assert.equal(sink.applied.length, applied + 1);
+  assert.equal(sink.connections.length, connections);
+  const addresses = secure.server.status().map(each => each.address);
+  assert.ok(
+    addresses.some(each => each !== first),
+    `${addresses}`,
+  );
+});
+
+test('without credentials the stream waits for them', async context => {
+  const { secure, sink } = await setUp(context);
+  const credentials = new TestCredentials();
+  secure.client(context, sink, credentials);
+  assert.deepEqual(sink.connections, [{ up: false, reason: 'waiting for a certificate' }]);
+  credentials.set(secure.issue(frontId));
+  await sink.until(() => sink.connections.at(-1)!.up);
+});
+
+test('a control plane of another identity is refused with what it is and what it should be', async context => {
+  const { secure, sink } = await setUp(context);
+  const client = new DiscoveryClient({
+    controlPlane: { ...secure.controlPlane, identity: 'spiffe://cluster.local/ns/a/sa/b' },
+    credentials: new TestCredentials(secure.issue(frontId)),
+    namespace: 'shop',
+    pod: 'front-0',
+    proxyVersion: 'test',
+    sink,
+    clock: systemClock,
+    log: { debug() {}, info() {}, warn() {}, error() {}, level: 'silent' },
+  });
+  client.start();
+  context.after(() => client.close());
+  await sink.until(() => sink.connections.length > 1);
+  assert.match(
+    sink.connections.at(-1)!.reason,
+    /sa\/weft-injector and not spiffe:\/\/cluster\.local\/ns\/a\/sa\/b/,
+  );
+  assert.deepEqual(secure.server.status(), []);
+});
+
+test('a control plane of a foreign authority is not trusted', async context => {
+  const { secure, sink } = await setUp(context);
+  const foreign = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: systemClock });
+  const credentials = new TestCredentials({ ...secure.issue(frontId), roots: foreign.roots });
+  const client = new DiscoveryClient({
+    controlPlane: { ...secure.controlPlane, bootstrapRoots: () => foreign.roots },
+    credentials,
+    namespace: 'shop',
+    pod: 'front-0',
+    proxyVersion: 'test',
+    sink,
+    clock: systemClock,
+    log: { debug() {}, info() {}, warn() {}, error() {}, level: 'silent' },
+  });
+  client.start();
+  context.after(() => client.close());
+  await sink.until(() => sink.connections.length > 1);
+  assert.match(sink.connections.at(-1)!.reason, /is not trusted/);
+});
+
+test('what answers but is no control plane is told apart from nothing at all', async context => {
+  const { secure, sink } = await setUp(context);
+  const server = createServer(socket => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n').on('error', () => {}));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  secure.stop.abort();
+  const { port } = server.address() as { port: number };
+  secure.port = port;
+  secure.client(context, sink);
+  await sink.until(() => sink.connections.length > 1);
+  assert.match(sink.connections.at(-1)!.reason, /cannot be reached/);
+});

@@ -1,0 +1,213 @@
+import type { TLSSocket } from 'node:tls';
+import { errorMessage } from '../errors/index.ts';
+import type { Credentials } from '../identity/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Cancel, Clock } from '../time/index.ts';
+import { Backoff } from './backoff.ts';
+import type { ResourceSink, ResourceStream } from './client.interface.ts';
+import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
+import { LineReader } from './line-reader.ts';
+import {
+  MAX_LINE_BYTES,
+  type ProxyMessage,
+  type ServerMessage,
+  SILENCE_MS,
+  SUBSCRIBE_BATCH,
+} from './protocol.ts';
+import { Received } from './received.ts';
+import type { CredentialSource } from './server.interface.ts';
+
+/** What a proxy's stream is made of. */
+export interface DiscoveryClientOptions {
+  readonly controlPlane: ControlPlane;
+  /** The stream begins when there are credentials, and connects anew when there are others. */
+  readonly credentials: CredentialSource;
+  readonly namespace: string;
+  readonly pod: string;
+  readonly proxyVersion: string;
+  readonly sink: ResourceSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** In [0, 1); for tests. */
+  readonly random?: () => number;
+}
+
+type State =
+  | { readonly phase: 'idle' }
+  | { readonly phase: 'connecting'; readonly stop: AbortController }
+  /** Subscribed; `heard` once the control plane has answered, so that it took us. */
+  | { readonly phase: 'connected'; readonly socket: TLSSocket; readonly heard: boolean }
+  | { readonly phase: 'resting'; readonly cancel: Cancel }
+  | { readonly phase: 'closed' };
+
+/**
+ * A proxy's stream to the control plane. It keeps trying for as long as it lives, and while the control plane is away the sink
+ * keeps what it has. Renewed credentials mean a new connection, over which nothing that is known is applied again.
+ */
+export class DiscoveryClient implements ResourceStream {
+  readonly #options: DiscoveryClientOptions;
+  readonly #received: Received;
+  readonly #backoff: Backoff;
+  #state: State = { phase: 'idle' };
+  #unsubscribe: () => void = () => {};
+  #stopWatching: Cancel = () => {};
+  #serial = '';
+  #heardAtMs = 0;
+  /** What the sink was told last. */
+  #up = false;
+
+  constructor(options: DiscoveryClientOptions) {
+    this.#options = options;
+    this.#received = new Received(options.sink);
+    this.#backoff = new Backoff(options.random ?? Math.random);
+  }
+
+  /** Begins to connect, or waits for the first credentials. */
+  start(): void {
+    const { credentials, clock, sink } = this.#options;
+    this.#stopWatching = clock.every(SILENCE_MS / 3, () => this.#checkAlive());
+    sink.connection(false, 'waiting for a certificate');
+    this.#unsubscribe = credentials.subscribe(renewed => this.#renewed(renewed));
+  }
+
+  want(key: string): void {
+    if (this.#received.want(key)) this.#send({ type: 'subscribe', keys: [key] });
+  }
+
+  forget(key: string): void {
+    if (this.#received.forget(key)) this.#send({ type: 'unsubscribe', keys: [key] });
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#stopWatching();
+    this.#leave();
+    this.#state = { phase: 'closed' };
+  }
+
+  /** Other roots alone need no new connection; another certificate does. */
+  #renewed({ serial }: Credentials): void {
+    if (this.#state.phase === 'closed' || serial === this.#serial) return;
+    this.#serial = serial;
+    this.#leave();
+    void this.#connect();
+  }
+
+  /** Drops what is under way, without a word to the sink. */
+  #leave(): void {
+    const state = this.#state;
+    this.#state = { phase: 'idle' };
+    if (state.phase === 'connecting') state.stop.abort();
+    if (state.phase === 'resting') state.cancel();
+    if (state.phase === 'connected') state.socket.destroy();
+  }
+
+  async #connect(): Promise<void> {
+    const { controlPlane, credentials, clock } = this.#options;
+    const stop = new AbortController();
+    this.#state = { phase: 'connecting', stop };
+    try {
+      const socket = await connectControlPlane(controlPlane, credentials.credentials, stop.signal);
+      if (stop.signal.aborted) {
+        socket.destroy();
+        return;
+      }
+      this.#heardAtMs = clock.monotonic();
+      this.#connected(socket);
+    } catch (thrown) {
+      if (!stop.signal.aborted) this.#lost(errorMessage(thrown));
+    }
+  }
+
+  #connected(socket: TLSSocket): void {
+    const { namespace, pod, proxyVersion } = this.#options;
+    this.#state = { phase: 'connected', socket, heard: false };
+    this.#received.begin();
+    const reader = new LineReader(MAX_LINE_BYTES);
+    const isCurrent = (): boolean => this.#state.phase === 'connected' && this.#state.socket === socket;
+    const lost = (why: string): void => {
+      if (!isCurrent()) return;
+      socket.destroy();
+      this.#lost(why);
+    };
+    socket.on('error', error => lost(`the connection broke: ${error.message}`));
+    socket.on('close', () => lost('the control plane closed the connection'));
+    socket.on('data', chunk => {
+      this.#heardAtMs = this.#options.clock.monotonic();
+      let trouble = 'the control plane sent a line that is too long';
+      const fine = reader.push(chunk, line => {
+        const found = isCurrent() ? this.#line(line, socket) : '';
+        if (found !== undefined) trouble = found;
+        return found === undefined;
+      });
+      if (!fine) lost(trouble);
+    });
+    this.#send({ type: 'hello', namespace, pod, proxyVersion });
+    const keys = [...this.#received.wanted];
+    for (let from = 0; from < keys.length; from += SUBSCRIBE_BATCH) {
+      this.#send({ type: 'subscribe', keys: keys.slice(from, from + SUBSCRIBE_BATCH) });
+    }
+  }
+
+  /** Handles one message; what is returned is why the connection cannot go on. */
+  #line(line: string, socket: TLSSocket): string | undefined {
+    let message: ServerMessage;
+    try {
+      message = JSON.parse(line) as ServerMessage;
+    } catch {
+      return 'the control plane sent a line that is not JSON';
+    }
+    switch (message.type) {
+      case 'error':
+        return `the control plane refused this proxy (${message.code}): ${message.message}`;
+      case 'ping':
+        this.#send({ type: 'pong' });
+        return undefined;
+      case 'resource':
+      case 'endpoints-change': {
+        this.#accepted(socket);
+        const answer = this.#received.apply(message);
+        if (answer) this.#send(answer);
+        return answer ? undefined : 'a change does not fit what was sent before';
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  /** The first resource means that the control plane has taken us. */
+  #accepted(socket: TLSSocket): void {
+    if (this.#state.phase !== 'connected' || this.#state.heard) return;
+    this.#state = { phase: 'connected', socket, heard: true };
+    this.#backoff.reset();
+    if (this.#up) return;
+    this.#up = true;
+    this.#options.log.info({}, 'connected to the control plane');
+    this.#options.sink.connection(true, 'connected to the control plane');
+  }
+
+  #lost(why: string): void {
+    const { clock, log, sink } = this.#options;
+    const delayMs = this.#backoff.next();
+    this.#state = { phase: 'resting', cancel: clock.after(delayMs, () => void this.#connect()) };
+    const { failures } = this.#backoff;
+    // A control plane that is away for a night fills no log: told at the 1st, 2nd, 4th, 8th … failure.
+    if ((failures & (failures - 1)) === 0) {
+      const fields = { why, failures, nextAttemptMs: Math.round(delayMs) };
+      log.warn(fields, `no connection to the control plane, going on with what is known: ${why}`);
+    }
+    this.#up = false;
+    sink.connection(false, why);
+  }
+
+  #send(message: ProxyMessage): void {
+    if (this.#state.phase === 'connected') this.#state.socket.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #checkAlive(): void {
+    if (this.#state.phase !== 'connected') return;
+    if (this.#options.clock.monotonic() - this.#heardAtMs <= SILENCE_MS) return;
+    this.#state.socket.destroy();
+    this.#lost(`nothing was heard of the control plane for ${SILENCE_MS / 1000} s`);
+  }
+}

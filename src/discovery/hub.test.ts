@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Interest } from './interest.ts';
+import { reviews, reviewsSlice, shopYaml, TestMesh } from './testing/stream-suite.ts';
+
+const shop = { namespace: 'shop', labels: {} };
+const quiet = (): void => {};
+
+test('callers of one namespace share a resource, those of another have their own', () => {
+  const { hub } = new TestMesh(shopYaml);
+  const [one, two] = [
+    hub.watchDestination(shop, '10.96.0.5:80', quiet),
+    hub.watchDestination(shop, '10.96.0.5:80', quiet),
+  ];
+  assert.equal(one.value, two.value);
+  assert.equal(hub.size, 1);
+  const other = hub.watchDestination({ namespace: 'other', labels: {} }, '10.96.0.5:80', quiet);
+  assert.equal(hub.size, 2);
+  for (const watch of [one, two, other]) watch.close();
+  assert.equal(hub.size, 0);
+});
+
+test('only who follows what differs is told, once for each change, with when it became known', () => {
+  const mesh = new TestMesh(shopYaml);
+  const told: string[] = [];
+  const endpoints = mesh.hub.watchEndpoints(shop, reviews, changedAtMs =>
+    told.push(`endpoints ${changedAtMs}`),
+  );
+  mesh.hub.watchDestination(shop, '10.96.0.5:80', () => told.push('destination'));
+  mesh.hub.watchInbound('shop/front-0', () => told.push('inbound'));
+  const before = endpoints.value;
+  mesh.put(reviewsSlice('10.244.0.7', '10.244.0.8'), 1);
+  assert.equal(endpoints.value, before, 'equal values are the same object');
+  mesh.put(reviewsSlice('10.244.0.7'), 2);
+  assert.deepEqual(told, ['endpoints 2']);
+});
+
+test('a proxy that takes late gets the latest of each, with the time of the first change', () => {
+  const mesh = new TestMesh(shopYaml);
+  const interest = new Interest(mesh.hub, { caller: shop, pending: quiet });
+  interest.want('10.96.0.5:80');
+  while (interest.take());
+  for (let change = 1; change <= 50; change++) mesh.put(reviewsSlice(`10.1.0.${change}`), change);
+  const delivery = interest.take()!;
+  assert.ok(delivery.resource.kind === 'endpoints');
+  assert.deepEqual([delivery.resource.endpoints[0]!.address, delivery.changedAtMs], ['10.1.0.50', 1]);
+  assert.equal(interest.take(), undefined);
+});

@@ -1,0 +1,256 @@
+import {
+  type DestinationResource,
+  type EndpointsResource,
+  equal,
+  type InboundResource,
+  type Mesh,
+  type Resource,
+  type TrustResource,
+} from '../model/index.ts';
+import {
+  type Caller,
+  callerScope,
+  changesScopes,
+  type Resolved,
+  resolveDestination,
+  resolveEndpoints,
+  resolveInbound,
+} from '../resolve/index.ts';
+
+/** Called when the watched resource differs; the value is in the Watch. `changedAtMs`: when the cause became known. */
+export type WatchListener = (changedAtMs: number) => void;
+
+/** One resource that somebody follows. */
+export interface Watch<R extends Resource = Resource> {
+  /** Undefined while there is none, as the inbound side of a pod that is not known yet. Equal values are the same object. */
+  readonly value: R | undefined;
+  close(): void;
+}
+
+type Resolve<R extends Resource> = (mesh: Mesh) => Resolved<R | undefined>;
+
+/**
+ * Resources that are followed now, each computed once for all callers who would get the same, and computed again only when a
+ * fact it rests on was touched. Whoever follows a resource hears only of changes that make it differ.
+ */
+export class Hub {
+  #mesh: Mesh;
+  readonly #entries = new Map<string, Entry<Resource>>();
+  readonly #byFact = new Map<string, Set<Entry<Resource>>>();
+  readonly #trust: Entry<Resource>;
+
+  constructor(mesh: Mesh, roots: readonly string[] = []) {
+    this.#mesh = mesh;
+    this.#trust = new Entry('trust', () => ({ resource: this.#trustOf(roots), facts: new Set() }));
+    this.#trust.value = this.#trustOf(roots);
+  }
+
+  get mesh(): Mesh {
+    return this.#mesh;
+  }
+
+  /** How many different resources are followed. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Takes a new mesh; `touched` are the facts in which it differs. */
+  update(mesh: Mesh, touched: ReadonlySet<string>, changedAtMs: number): void {
+    this.#mesh = mesh;
+    const moved = changesScopes(touched) ? this.#regroup() : [];
+    const concerned = new Set<Entry<Resource>>();
+    for (const fact of touched) {
+      for (const entry of this.#byFact.get(fact) ?? []) concerned.add(entry);
+    }
+    const changed = [...concerned].filter(entry => this.#compute(entry));
+    for (const entry of changed) entry.tell(changedAtMs);
+    for (const watcher of moved) watcher.listener(changedAtMs);
+  }
+
+  /** Takes the roots (PEM) that are good now. */
+  setRoots(roots: readonly string[], changedAtMs: number): void {
+    const trust = this.#trustOf(roots);
+    if (equal(trust, this.#trust.value)) return;
+    this.#trust.value = trust;
+    this.#trust.tell(changedAtMs);
+  }
+
+  watchTrust(listener: WatchListener): Watch<TrustResource> {
+    return this.#trust.open(listener, () => {}) as Watch<TrustResource>;
+  }
+
+  /** `key` is `namespace/pod`. */
+  watchInbound(key: string, listener: WatchListener): Watch<InboundResource> {
+    return this.#watch(`inbound ${key}`, mesh => resolveInbound(mesh, key), listener);
+  }
+
+  watchDestination(caller: Caller, key: string, listener: WatchListener): Watch<DestinationResource> {
+    return this.#watchFor(caller, `destination ${key}`, listener, mesh =>
+      resolveDestination(mesh, caller, key),
+    );
+  }
+
+  watchEndpoints(caller: Caller, cluster: string, listener: WatchListener): Watch<EndpointsResource> {
+    return this.#watchFor(caller, `endpoints ${cluster}`, listener, mesh =>
+      resolveEndpoints(mesh, caller, cluster),
+    );
+  }
+
+  #watch<R extends Resource>(id: string, resolve: Resolve<R>, listener: WatchListener): Watch<R> {
+    const entry = this.#entry(id, resolve);
+    return entry.open(listener, left => this.#drop(left)) as Watch<R>;
+  }
+
+  /** Callers of one scope share what is computed for the first of them. */
+  #watchFor<R extends Resource>(
+    caller: Caller,
+    what: string,
+    listener: WatchListener,
+    resolve: Resolve<R>,
+  ): Watch<R> {
+    const entry = this.#entry(`${what} ${callerScope(this.#mesh, caller)}`, resolve);
+    const belongs: Belonging = {
+      id: mesh => `${what} ${callerScope(mesh, caller)}`,
+      resolve: resolve as Resolve<Resource>,
+    };
+    return entry.open(listener, left => this.#drop(left), belongs) as Watch<R>;
+  }
+
+  #entry<R extends Resource>(id: string, resolve: Resolve<R>): Entry<Resource> {
+    let entry = this.#entries.get(id);
+    if (!entry) {
+      entry = new Entry<Resource>(id, resolve);
+      this.#entries.set(id, entry);
+      this.#compute(entry);
+    }
+    return entry;
+  }
+
+  /**
+   * Other properties of callers count now than before: moves each watcher to the entry of its new scope. Returns those who see
+   * something else there. Rare: a rule names a label that none named before, or nodes come and go.
+   */
+  #regroup(): readonly Watcher[] {
+    const moved: Watcher[] = [];
+    for (const entry of [...this.#entries.values()]) {
+      for (const watcher of entry.watchers()) {
+        const id = watcher.belongs?.id(this.#mesh);
+        if (id === undefined || id === entry.id) continue;
+        const before = entry.value;
+        const to = this.#entry(id, watcher.belongs!.resolve);
+        watcher.moveTo(to);
+        if (!equal(before, to.value)) moved.push(watcher);
+        // The same object as before, so that nobody takes it for something new.
+        else if (to.watchers().length === 1) to.value = before;
+      }
+      const [stays] = entry.watchers();
+      if (!stays) this.#drop(entry);
+      // Whoever it was computed for may have gone.
+      else if (stays.belongs) entry.resolve = stays.belongs.resolve;
+    }
+    return moved;
+  }
+
+  /** Computes the entry anew; true when it differs. */
+  #compute(entry: Entry<Resource>): boolean {
+    const { resource, facts } = entry.resolve(this.#mesh);
+    for (const fact of entry.facts) if (!facts.has(fact)) this.#unlink(fact, entry);
+    for (const fact of facts) if (!entry.facts.has(fact)) this.#link(fact, entry);
+    entry.facts = facts;
+    if (equal(entry.value, resource)) return false;
+    entry.value = resource;
+    return true;
+  }
+
+  #drop(entry: Entry<Resource>): void {
+    this.#entries.delete(entry.id);
+    for (const fact of entry.facts) this.#unlink(fact, entry);
+  }
+
+  #link(fact: string, entry: Entry<Resource>): void {
+    const entries = this.#byFact.get(fact);
+    if (entries) entries.add(entry);
+    else this.#byFact.set(fact, new Set([entry]));
+  }
+
+  #unlink(fact: string, entry: Entry<Resource>): void {
+    const entries = this.#byFact.get(fact);
+    entries?.delete(entry);
+    if (entries?.size === 0) this.#byFact.delete(fact);
+  }
+
+  #trustOf(roots: readonly string[]): TrustResource | undefined {
+    return roots.length === 0 ? undefined : { kind: 'trust', key: this.#mesh.trustDomain, roots };
+  }
+}
+
+/** How a watcher finds the entry that it belongs to when scopes change. */
+interface Belonging {
+  readonly id: (mesh: Mesh) => string;
+  readonly resolve: Resolve<Resource>;
+}
+
+/** Somebody who follows an entry's resource. */
+class Watcher {
+  readonly listener: WatchListener;
+  readonly belongs: Belonging | undefined;
+  entry: Entry<Resource>;
+
+  constructor(listener: WatchListener, belongs: Belonging | undefined, entry: Entry<Resource>) {
+    this.listener = listener;
+    this.belongs = belongs;
+    this.entry = entry;
+  }
+
+  moveTo(entry: Entry<Resource>): void {
+    this.entry.leave(this);
+    this.entry = entry;
+    entry.join(this);
+  }
+}
+
+class Entry<R extends Resource> {
+  readonly id: string;
+  resolve: Resolve<R>;
+  value: R | undefined;
+  facts: ReadonlySet<string> = new Set();
+  readonly #watchers = new Set<Watcher>();
+
+  constructor(id: string, resolve: Resolve<R>) {
+    this.id = id;
+    this.resolve = resolve;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#watchers.size === 0;
+  }
+
+  watchers(): readonly Watcher[] {
+    return [...this.#watchers];
+  }
+
+  open(listener: WatchListener, abandoned: (entry: Entry<Resource>) => void, belongs?: Belonging): Watch<R> {
+    const watcher = new Watcher(listener, belongs, this as Entry<Resource>);
+    this.#watchers.add(watcher);
+    return {
+      get value() {
+        return watcher.entry.value as R | undefined;
+      },
+      close: () => {
+        if (watcher.entry.leave(watcher) && watcher.entry.isAbandoned) abandoned(watcher.entry);
+      },
+    };
+  }
+
+  join(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  leave(watcher: Watcher): boolean {
+    return this.#watchers.delete(watcher);
+  }
+
+  tell(changedAtMs: number): void {
+    for (const { listener } of [...this.#watchers]) listener(changedAtMs);
+  }
+}

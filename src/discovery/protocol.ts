@@ -1,0 +1,143 @@
+// The discovery protocol, version 1: newline-delimited JSON in both directions over one TLS connection to port 15012 with
+// ALPN `weft/discovery/1`. A line is one message. Small enough to read with `openssl s_client`, and light enough for a
+// sidecar: no HTTP stack is loaded for it. Lines are at most MAX_LINE_BYTES; a longer one ends the connection.
+//
+// A proxy without a certificate connects without one, sends `sign` and disconnects. With a certificate it connects with
+// mutual TLS, sends `hello`, and then subscribes and unsubscribes as its app calls. The server answers with `resource`
+// (the full one first, endpoint sets then as changes) and the proxy answers each with `ack` or `nack`. A nacked change still
+// counts as sent: the next change builds on it.
+import type { ClusterEndpoint, Resource, ResourceKind } from '../model/index.ts';
+
+/** ALPN protocol name. */
+export const DISCOVERY_ALPN = 'weft/discovery/1';
+
+/** 16 MiB: room for one cluster with some 50,000 endpoints. */
+export const MAX_LINE_BYTES = 16 << 20;
+
+/** Lines from proxies are small: a subscription to SUBSCRIBE_BATCH keys, or a certificate request. */
+export const MAX_PROXY_LINE_BYTES = 1 << 20;
+
+/** Proxies name at most this many keys in one message. */
+export const SUBSCRIBE_BATCH = 500;
+
+/** The longest key: a DNS name and a port, with room. */
+export const MAX_KEY_LENGTH = 300;
+
+/** The control plane sends `ping` this often. */
+export const PING_MS = 15_000;
+
+/** A side that has heard nothing for this long takes the other for dead and ends the connection. */
+export const SILENCE_MS = 45_000;
+
+/** What proxies send. */
+export type ProxyMessage =
+  | SignMessage
+  | HelloMessage
+  | SubscribeMessage
+  | UnsubscribeMessage
+  | AckMessage
+  | NackMessage
+  | PongMessage;
+
+/** What the control plane sends. */
+export type ServerMessage =
+  | SignedMessage
+  | ResourceMessage
+  | EndpointsChangeMessage
+  | PingMessage
+  | ErrorMessage;
+
+/** Asks for a certificate. The token proves the workload's identity; with mutual TLS the current certificate does. */
+export interface SignMessage {
+  readonly type: 'sign';
+  /** PEM. Its subject and names are ignored: the identity comes from the proof. */
+  readonly csr: string;
+  readonly token?: string;
+  /** The proxy's clock, milliseconds since the epoch, so that the control plane can warn of skew by name. */
+  readonly nowMs: number;
+}
+
+/** The answer to `sign`. */
+export interface SignedMessage {
+  readonly type: 'signed';
+  /** PEM, leaf first, then intermediates. */
+  readonly chain: string;
+  /** PEM of every root that is good now. */
+  readonly roots: readonly string[];
+  readonly nowMs: number;
+}
+
+/** Who subscribes; checked against the certificate's identity. */
+export interface HelloMessage {
+  readonly type: 'hello';
+  readonly proxyVersion: string;
+  readonly namespace: string;
+  readonly pod: string;
+}
+
+/** Asks for destinations, by key (see DestinationResource). `inbound`, `trust` and the endpoint sets that a destination
+ *  names come without being asked for. */
+export interface SubscribeMessage {
+  readonly type: 'subscribe';
+  readonly keys: readonly string[];
+}
+
+/** The proxy forgot these destinations. Endpoint sets that nothing else names are forgotten with them. */
+export interface UnsubscribeMessage {
+  readonly type: 'unsubscribe';
+  readonly keys: readonly string[];
+}
+
+/** A resource as it is now. `version` counts up per stream; ack and nack name it. */
+export interface ResourceMessage {
+  readonly type: 'resource';
+  readonly version: number;
+  readonly resource: Resource;
+  /** When the control plane learned of the change that caused this push; undefined for the answer to a subscription. */
+  readonly changedAtMs?: number;
+}
+
+/** What changed in an endpoint set since the last one sent on this stream. Endpoints are identified by address and port. */
+export interface EndpointsChangeMessage {
+  readonly type: 'endpoints-change';
+  readonly version: number;
+  /** ClusterConfig.name */
+  readonly key: string;
+  readonly put: readonly ClusterEndpoint[];
+  /** `address:port` as formatAddress writes it. */
+  readonly remove: readonly string[];
+  readonly total: number;
+  readonly changedAtMs?: number;
+}
+
+/** The resource is in use. */
+export interface AckMessage {
+  readonly type: 'ack';
+  readonly version: number;
+}
+
+/** The resource was refused and the last good one stays in use. */
+export interface NackMessage {
+  readonly type: 'nack';
+  readonly version: number;
+  readonly kind: ResourceKind;
+  readonly key: string;
+  readonly reason: string;
+}
+
+/** Asks whether the proxy is there. A type that a side does not know it passes over, so that versions can differ. */
+export interface PingMessage {
+  readonly type: 'ping';
+}
+
+/** It is. */
+export interface PongMessage {
+  readonly type: 'pong';
+}
+
+/** The request before it failed for good; `code` as in WeftError. */
+export interface ErrorMessage {
+  readonly type: 'error';
+  readonly code: string;
+  readonly message: string;
+}

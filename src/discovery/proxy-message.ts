@@ -1,0 +1,54 @@
+import { WeftError } from '../errors/index.ts';
+import { MAX_KEY_LENGTH, type ProxyMessage, SUBSCRIBE_BATCH } from './protocol.ts';
+
+type Check = (message: Readonly<Record<string, unknown>>) => boolean;
+
+/** What each message must have. A proxy is not trusted to send what the protocol says. */
+const checks: Readonly<Record<ProxyMessage['type'], Check>> = {
+  sign: ({ csr, token, nowMs }) =>
+    isText(csr, 65_536) && (token === undefined || isText(token, 65_536)) && Number.isFinite(nowMs),
+  hello: ({ proxyVersion, namespace, pod }) =>
+    isText(proxyVersion, 200) && isText(namespace, 253) && isText(pod, 253),
+  subscribe: ({ keys }) => isKeys(keys),
+  unsubscribe: ({ keys }) => isKeys(keys),
+  ack: ({ version }) => Number.isSafeInteger(version),
+  nack: ({ version, kind, key, reason }) =>
+    Number.isSafeInteger(version) && isText(kind, 20) && isText(key, 1000) && typeof reason === 'string',
+  pong: () => true,
+};
+
+/** Reads one line of a proxy. Undefined for a type of a later version; a WeftError for what is no message at all. */
+export function readProxyMessage(line: string): ProxyMessage | undefined | WeftError {
+  let data: unknown;
+  try {
+    data = JSON.parse(line);
+  } catch {
+    return malformed('a line is not JSON');
+  }
+  if (typeof data !== 'object' || data === null || !('type' in data))
+    return malformed('a message has no type');
+  const { type } = data;
+  if (typeof type !== 'string') return malformed('a message has no type');
+  if (!Object.hasOwn(checks, type)) return undefined;
+  const message = data as ProxyMessage;
+  if (checks[message.type](data as Readonly<Record<string, unknown>>)) return message;
+  return malformed(`a message of type ${type} lacks a field, or one is of the wrong type or too long`);
+}
+
+function malformed(what: string): WeftError {
+  return new WeftError('message-malformed', `${what}; speak the protocol of src/discovery/protocol.ts`, {
+    source: 'downstream',
+  });
+}
+
+function isText(value: unknown, maxLength: number): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength;
+}
+
+function isKeys(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length <= SUBSCRIBE_BATCH &&
+    value.every(each => isText(each, MAX_KEY_LENGTH))
+  );
+}

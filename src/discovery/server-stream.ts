@@ -1,0 +1,289 @@
+import type { TLSSocket } from 'node:tls';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { principalOf } from '../identity/principal.ts';
+import type { InboundResource } from '../model/index.ts';
+import { callerOf } from '../resolve/index.ts';
+import type { Cancel } from '../time/index.ts';
+import { encode } from './encode.ts';
+import type { Watch } from './hub.ts';
+import { LineReader } from './line-reader.ts';
+import { type HelloMessage, MAX_PROXY_LINE_BYTES, type ProxyMessage, SILENCE_MS } from './protocol.ts';
+import { readProxyMessage } from './proxy-message.ts';
+import { ProxySession } from './proxy-session.ts';
+import type { Pushable, PushQueue } from './push-queue.ts';
+import type { DiscoveryLimits, DiscoveryServerOptions, StreamStatus } from './server.interface.ts';
+import { answerSignRequest } from './sign-request.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** What all streams of a server have in common. */
+export interface StreamShared {
+  readonly options: DiscoveryServerOptions;
+  readonly limits: DiscoveryLimits;
+  readonly queue: PushQueue;
+  readonly closed: (stream: ServerStream) => void;
+}
+
+type State =
+  /** Connected; a `sign` or a `hello` is due. */
+  | { readonly phase: 'fresh' }
+  /** Said hello; the pod's object is not there yet. */
+  | { readonly phase: 'waiting'; readonly self: Watch<InboundResource>; readonly cancel: Cancel }
+  | { readonly phase: 'open'; readonly self: Watch<InboundResource>; readonly session: ProxySession }
+  | { readonly phase: 'closed' };
+
+/** What only an open stream may send. */
+type SessionMessage = Exclude<ProxyMessage, { type: 'sign' | 'hello' | 'pong' }>;
+
+/** One connection of a proxy, seen from the control plane: who it is, what it may say, and its end. */
+export class ServerStream implements Pushable {
+  readonly #socket: TLSSocket;
+  readonly #shared: StreamShared;
+  readonly #address: string;
+  readonly #connectedAtMs: number;
+  /** SPIFFE id that the connection has proven; undefined without a good certificate. */
+  readonly #principal: string | undefined;
+  readonly #reader = new LineReader(MAX_PROXY_LINE_BYTES);
+  readonly #bucket: TokenBucket;
+  readonly #cancels: Cancel[] = [];
+  #state: State = { phase: 'fresh' };
+  /** Lines that wait while a message is being answered; reading is paused meanwhile. */
+  #lines: string[] = [];
+  #busy = false;
+  #heardAtMs: number;
+
+  constructor(socket: TLSSocket, shared: StreamShared) {
+    this.#socket = socket;
+    this.#shared = shared;
+    const { clock } = shared.options;
+    this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.#connectedAtMs = clock.now();
+    this.#heardAtMs = clock.monotonic();
+    this.#bucket = new TokenBucket(clock, shared.limits.messagesPerSecond);
+    this.#principal = this.#provenPrincipal();
+    socket.setNoDelay(true);
+    socket.on('data', chunk => this.#received(chunk));
+    socket.on('drain', () => this.#state.phase === 'open' && this.#state.session.drained());
+    socket.on('error', error => this.#close(error.message));
+    socket.on('close', () => this.#close('the proxy closed the connection'));
+    const late = (): void => {
+      if (this.#state.phase === 'fresh' && !this.#busy)
+        this.fail('hello-missing', 'send sign or hello in time');
+    };
+    this.#cancels.push(clock.after(shared.limits.helloMs, late));
+  }
+
+  /** How it stands; undefined before it is open. */
+  status(): StreamStatus | undefined {
+    if (this.#state.phase !== 'open') return undefined;
+    const connection = { address: this.#address, connectedAtMs: this.#connectedAtMs };
+    return { ...this.#state.session.status(), principal: this.#principal!, ...connection };
+  }
+
+  flush(): void {
+    if (this.#state.phase !== 'open') return;
+    this.#socket.cork();
+    this.#state.session.flush();
+    this.#socket.uncork();
+  }
+
+  /** Called every PING_MS: asks whether the proxy is there, and ends the stream when it is not. */
+  beat(): void {
+    if (this.#state.phase !== 'open') return;
+    const { session } = this.#state;
+    const silentMs = this.#shared.options.clock.monotonic() - this.#heardAtMs;
+    if (silentMs > SILENCE_MS) this.#destroy(`nothing was heard for ${Math.round(silentMs / 1000)} s`);
+    else if (session.unansweredMs > this.#shared.limits.ackMs)
+      this.#destroy('a push was not answered in time');
+    else session.ping();
+  }
+
+  /** Tells the proxy why, and ends the connection. */
+  fail(code: string, message: string): void {
+    if (this.#state.phase === 'closed') return;
+    const { log, observer } = this.#shared.options;
+    const who = { principal: this.#principal, address: this.#address };
+    log.warn({ ...who, code }, `ended the connection of a proxy: ${message}`);
+    observer?.refused(code);
+    this.#socket.write(encode({ type: 'error', code, message }));
+    this.end();
+  }
+
+  /** Ends the connection after what was written; a proxy connects anew. */
+  end(): void {
+    this.#close('the control plane ended it');
+    this.#socket.end();
+    this.#shared.options.clock.after(1_000, () => this.#socket.destroy());
+  }
+
+  #received(chunk: Buffer): void {
+    this.#heardAtMs = this.#shared.options.clock.monotonic();
+    if (this.#state.phase === 'closed') return;
+    const fine = this.#reader.push(chunk, line => this.#lines.push(line) > 0);
+    this.#work();
+    if (!fine)
+      this.fail('message-too-long', `a line is longer than ${MAX_PROXY_LINE_BYTES} bytes; send shorter ones`);
+  }
+
+  #work(): void {
+    while (!this.#busy && this.#lines.length > 0 && this.#state.phase !== 'closed') {
+      const message = readProxyMessage(this.#lines.shift()!);
+      if (message instanceof WeftError) this.fail(message.code, message.message);
+      else if (!this.#bucket.take())
+        this.fail('too-many-messages', 'too many messages in a short time; send fewer');
+      else if (message) this.#handle(message);
+    }
+  }
+
+  #handle(message: ProxyMessage): void {
+    if (message.type === 'pong') return;
+    if (message.type === 'sign') void this.#sign(message);
+    else if (message.type === 'hello') this.#hello(message);
+    else if (this.#state.phase === 'open') this.#follow(message, this.#state.session);
+    else this.fail('hello-missing', `${message.type} came before hello; send hello first`);
+  }
+
+  #follow(message: SessionMessage, session: ProxySession): void {
+    switch (message.type) {
+      case 'subscribe': {
+        const { subscriptions } = this.#shared.limits;
+        session.subscribe(message.keys);
+        if (session.destinations <= subscriptions) break;
+        this.fail(
+          'too-many-subscriptions',
+          `more than ${subscriptions} destinations are subscribed; forget some`,
+        );
+        break;
+      }
+      case 'unsubscribe':
+        session.unsubscribe(message.keys);
+        break;
+      case 'ack':
+        session.settle(message.version);
+        break;
+      case 'nack':
+        session.settle(message.version, message.reason.slice(0, 1000));
+        break;
+    }
+  }
+
+  async #sign(message: Extract<ProxyMessage, { type: 'sign' }>): Promise<void> {
+    this.#pause();
+    const { options } = this.#shared;
+    const answer = await answerSignRequest(message, this.#principal, options).catch(
+      (thrown: unknown) =>
+        new WeftError('sign-failed', `the certificate could not be made: ${errorMessage(thrown)}`),
+    );
+    if (this.#state.phase === 'closed') return;
+    if (answer instanceof WeftError) {
+      this.fail(answer.code, answer.message);
+      return;
+    }
+    options.observer?.signed();
+    this.#socket.write(encode(answer));
+    this.#resume();
+  }
+
+  #hello(hello: HelloMessage): void {
+    if (this.#state.phase !== 'fresh') {
+      this.fail('hello-again', 'hello came twice; open another connection');
+      return;
+    }
+    if (this.#principal === undefined) {
+      const why = 'a stream needs mutual TLS with a certificate of this mesh; ask for one with sign first';
+      this.fail('certificate-required', why);
+      return;
+    }
+    const { hub, clock } = this.#shared.options;
+    const pod = `${hello.namespace}/${hello.pod}`;
+    const self = hub.watchInbound(pod, () => this.#identify(hello));
+    const cancel = clock.after(this.#shared.limits.podMs, () => {
+      this.fail(
+        'pod-unknown',
+        `the control plane knows no pod ${pod}; check that its object exists and is read`,
+      );
+    });
+    this.#state = { phase: 'waiting', self, cancel };
+    this.#pause();
+    this.#identify(hello);
+  }
+
+  /** The pod's object came or changed: it must have the identity that the certificate proves. */
+  #identify(hello: HelloMessage): void {
+    const state = this.#state;
+    if (state.phase !== 'waiting' && state.phase !== 'open') return;
+    const inbound = state.self.value;
+    if (!inbound) return;
+    const { principal } = inbound.self;
+    if (principal !== this.#principal) {
+      const why = `the pod ${inbound.key} is ${principal} and the certificate is of ${this.#principal}; use the pod's own`;
+      this.fail('certificate-wrong-pod', why);
+    } else if (state.phase === 'waiting') {
+      state.cancel();
+      this.#open(hello, state.self);
+    }
+  }
+
+  #open(hello: HelloMessage, self: Watch<InboundResource>): void {
+    const { options, queue } = this.#shared;
+    const session = new ProxySession({
+      server: options,
+      hello,
+      caller: callerOf(options.hub.mesh.workloads.get(`${hello.namespace}/${hello.pod}`)!),
+      write: line => this.#socket.write(line),
+      flushSoon: () => queue.add(this),
+    });
+    this.#state = { phase: 'open', self, session };
+    const fields = { pod: session.pod, proxyVersion: hello.proxyVersion, address: this.#address };
+    options.log.info(fields, 'a proxy is connected');
+    options.observer?.connected(+1);
+    session.start();
+    this.#resume();
+  }
+
+  #pause(): void {
+    this.#busy = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    this.#busy = false;
+    this.#socket.resume();
+    this.#work();
+  }
+
+  #destroy(why: string): void {
+    this.#close(why);
+    this.#socket.destroy();
+  }
+
+  #close(why: string): void {
+    const state = this.#state;
+    if (state.phase === 'closed') return;
+    this.#state = { phase: 'closed' };
+    for (const cancel of this.#cancels) cancel();
+    this.#lines = [];
+    this.#shared.queue.remove(this);
+    if (state.phase === 'waiting') state.cancel();
+    if (state.phase !== 'fresh') state.self.close();
+    if (state.phase === 'open') {
+      state.session.close();
+      const { observer, log } = this.#shared.options;
+      observer?.connected(-1);
+      log.info({ pod: state.session.pod, why }, 'a proxy is disconnected');
+    }
+    this.#shared.closed(this);
+  }
+
+  /** A certificate that is trusted, good now, and of this mesh. The connection does not outlive it. */
+  #provenPrincipal(): string | undefined {
+    const certificate = this.#socket.authorized ? this.#socket.getPeerX509Certificate() : undefined;
+    const principal = certificate && principalOf(certificate);
+    if (!certificate || !principal) return undefined;
+    const { clock, hub } = this.#shared.options;
+    const leftMs = certificate.validToDate.getTime() - clock.now();
+    if (leftMs <= 0 || !principal.startsWith(`spiffe://${hub.mesh.trustDomain}/`)) return undefined;
+    const over = 'the certificate of this connection has run out; renew it and connect anew';
+    this.#cancels.push(clock.after(leftMs, () => this.fail('certificate-expired', over)));
+    return principal;
+  }
+}

@@ -1,0 +1,96 @@
+import type { SignedChain, TokenVerifier } from '../ca/index.ts';
+import type { WeftError } from '../errors/index.ts';
+import type { Credentials, CredentialsListener } from '../identity/index.ts';
+import type { Identity, ResourceKind } from '../model/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { Hub } from './hub.ts';
+
+/** What the server needs of the certificate authority. */
+export interface Signer {
+  /** A certificate for the request's key, or why not. The identity has been proven. */
+  sign(csr: string, identity: Identity): SignedChain | WeftError;
+  /** PEM of every root that is good now. */
+  readonly roots: readonly string[];
+}
+
+/** Where credentials come from, and word of new ones; a CertificateKeeper is one. */
+export interface CredentialSource {
+  readonly credentials: Credentials | undefined;
+  /** Calls at once with what there is, then with every change. */
+  subscribe(listener: CredentialsListener): () => void;
+}
+
+/** Told what happens, for metrics. */
+export interface DiscoveryObserver {
+  connected(streams: number): void;
+  pushed(kind: ResourceKind): void;
+  /** `latencyMs`: from when the control plane learned of the change; undefined for answers to subscriptions. */
+  acked(kind: ResourceKind, latencyMs: number | undefined): void;
+  nacked(kind: ResourceKind): void;
+  signed(): void;
+  /** `code` of the WeftError. */
+  refused(code: string): void;
+}
+
+/** What proxies may take up. */
+export interface DiscoveryLimits {
+  /** Connections, streams and those that only ask for a certificate; 20,000 unless told. */
+  readonly connections: number;
+  /** Destinations of one proxy; 10,000 unless told. */
+  readonly subscriptions: number;
+  /** Messages a second of one proxy, over a burst of ten times as many; 500 unless told. */
+  readonly messagesPerSecond: number;
+  /** From the connection to `hello`, and for a handshake; 10 s unless told. */
+  readonly helloMs: number;
+  /** How long a `hello` waits for the pod's object; 15 s unless told. */
+  readonly podMs: number;
+  /** How long a push may stay without an answer; 60 s unless told. */
+  readonly ackMs: number;
+}
+
+/** DiscoveryLimits where nothing is said. */
+export const DEFAULT_LIMITS: DiscoveryLimits = {
+  connections: 20_000,
+  subscriptions: 10_000,
+  messagesPerSecond: 500,
+  helloMs: 10_000,
+  podMs: 15_000,
+  ackMs: 60_000,
+};
+
+/** What a discovery server is made of. */
+export interface DiscoveryServerOptions {
+  readonly hub: Hub;
+  readonly signer: Signer;
+  readonly verifier: TokenVerifier;
+  readonly credentials: CredentialSource;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly observer?: DiscoveryObserver;
+  readonly limits?: Partial<DiscoveryLimits>;
+}
+
+/** How one resource of a stream stands. */
+export interface ResourceStatus {
+  readonly kind: ResourceKind;
+  readonly key: string;
+  readonly version: number;
+  readonly state: 'sent' | 'acked' | 'nacked';
+  /** Why the proxy refused it. */
+  readonly reason?: string;
+}
+
+/** How one proxy's stream stands. */
+export interface StreamStatus {
+  /** `namespace/pod` */
+  readonly pod: string;
+  readonly principal: string;
+  readonly proxyVersion: string;
+  readonly address: string;
+  readonly connectedAtMs: number;
+  readonly destinations: number;
+  /** Sent and not yet answered. */
+  readonly outstanding: number;
+  readonly resources: readonly ResourceStatus[];
+}

@@ -1,0 +1,111 @@
+import { constants } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import type { Credentials } from '../identity/index.ts';
+import { formatAddress, type HostPort } from '../model/index.ts';
+import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
+import { PushQueue } from './push-queue.ts';
+import { DEFAULT_LIMITS, type DiscoveryServerOptions, type StreamStatus } from './server.interface.ts';
+import { ServerStream, type StreamShared } from './server-stream.ts';
+
+/** The control plane's side of the discovery protocol. Built without I/O, started once, ended by the signal. */
+export class DiscoveryServer {
+  readonly #options: DiscoveryServerOptions;
+  readonly #shared: StreamShared;
+  readonly #streams = new Set<ServerStream>();
+
+  constructor(options: DiscoveryServerOptions) {
+    this.#options = options;
+    this.#shared = {
+      options,
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      queue: new PushQueue(),
+      closed: stream => void this.#streams.delete(stream),
+    };
+  }
+
+  /**
+   * Listens (on every address where the host is empty) and resolves with the port. Needs credentials. Errors: credentials-missing, port-in-use, listen-failed.
+   * When the signal aborts it stops listening and ends every stream, after what was written.
+   */
+  async start(listen: HostPort, signal: AbortSignal): Promise<number> {
+    const { credentials, clock } = this.#options;
+    const current = credentials.credentials;
+    if (!current)
+      throw new WeftError('credentials-missing', 'the control plane has no certificate of its own yet');
+    const server = createServer(this.#tlsOptions(current), socket => this.#accept(socket));
+    server.maxConnections = this.#shared.limits.connections;
+    server.on('tlsClientError', error => {
+      this.#options.log.debug({ error: error.message }, 'a tls handshake failed');
+      this.#options.observer?.refused('tls-handshake');
+    });
+    const port = await bind(server, listen);
+    const unsubscribe = credentials.subscribe(renewed => server.setSecureContext(contextOf(renewed)));
+    const stopBeating = clock.every(PING_MS, () => {
+      for (const stream of this.#streams) stream.beat();
+    });
+    const stop = (): void => {
+      unsubscribe();
+      stopBeating();
+      server.close();
+      for (const stream of this.#streams) stream.end();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+    return port;
+  }
+
+  /** How every proxy stands that follows resources. */
+  status(): readonly StreamStatus[] {
+    return [...this.#streams].flatMap(stream => stream.status() ?? []);
+  }
+
+  #accept(socket: TLSSocket): void {
+    const stream = new ServerStream(socket, this.#shared);
+    this.#streams.add(stream);
+    if (socket.alpnProtocol === DISCOVERY_ALPN) return;
+    stream.fail('alpn-missing', `this port speaks ${DISCOVERY_ALPN}; offer it with ALPN`);
+  }
+
+  #tlsOptions(credentials: Credentials): TlsOptions {
+    return {
+      ...contextOf(credentials),
+      ALPNProtocols: [DISCOVERY_ALPN],
+      // Enforced for each message instead: a proxy without a certificate may ask for one.
+      requestCert: true,
+      rejectUnauthorized: false,
+      handshakeTimeout: this.#shared.limits.helloMs,
+    };
+  }
+}
+
+function contextOf({ keyPem, chainPem, roots }: Credentials): TlsOptions {
+  return {
+    key: keyPem,
+    cert: chainPem,
+    ca: [...roots],
+    minVersion: 'TLSv1.3',
+    // A resumed session would bring the verdict on a certificate that has run out since.
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function bind(server: Server, { host, port }: HostPort): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const where = formatAddress(host, port);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const inUse = `port ${port} is in use on ${host || 'this machine'}; stop what listens there, or choose another address to listen on`;
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new WeftError('port-in-use', inUse, { source: 'config', cause: error })
+          : new WeftError('listen-failed', `cannot listen on ${where}: ${errorMessage(error)}`, {
+              source: 'config',
+            }),
+      );
+    });
+    server.listen({ port, ...(host !== '' && { host }) }, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
+  });
+}

@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock } from '../time/index.ts';
+import { Backoff } from './backoff.ts';
+import { Ledger } from './ledger.ts';
+import { PushQueue } from './push-queue.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+test('waits double up to fifteen seconds, are cut by up to a half, and begin anew after a success', () => {
+  const longest = new Backoff(() => 0);
+  const waits = Array.from({ length: 8 }, () => longest.next());
+  assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
+  longest.reset();
+  assert.equal(longest.next(), 250);
+  assert.ok(new Backoff(() => 0.999).next() < 126);
+});
+
+test('only the answer to the latest version decides how a resource stands', () => {
+  const ledger = new Ledger();
+  const first = ledger.send('destination', 'a', 10, undefined);
+  const second = ledger.send('destination', 'a', 20, 5);
+  assert.deepEqual([ledger.outstanding, ledger.oldestSentAtMs], [2, 10]);
+  assert.equal(ledger.settle(first, 'bad')!.latest, false);
+  assert.equal(ledger.resources()[0]!.state, 'sent');
+  assert.deepEqual([ledger.settle(second)!.latest, ledger.settle(second)], [true, undefined]);
+  assert.equal(ledger.resources()[0]!.state, 'acked');
+  ledger.forget('destination', 'a');
+  assert.deepEqual([ledger.resources(), ledger.outstanding, ledger.oldestSentAtMs], [[], 0, undefined]);
+});
+
+test('messages beyond the burst have to wait for the rate', async () => {
+  const clock = new FakeClock();
+  const bucket = new TokenBucket(clock, 2);
+  const taken = (): number => Array.from({ length: 50 }, () => bucket.take()).filter(Boolean).length;
+  assert.equal(taken(), 20);
+  await clock.advance(1500);
+  assert.equal(taken(), 3);
+});
+
+test('streams are flushed once, in turns, and not after they were removed', async () => {
+  const queue = new PushQueue();
+  const flushed: number[] = [];
+  const streams = Array.from({ length: 200 }, (_, index) => ({ flush: () => flushed.push(index) }));
+  for (const stream of [...streams, ...streams]) queue.add(stream as never);
+  queue.remove(streams[199] as never);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.ok(flushed.length < 199, 'others get their turn in between');
+  while (flushed.length < 199) await new Promise(resolve => setImmediate(resolve));
+  await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual(
+    flushed,
+    Array.from({ length: 199 }, (_, index) => index),
+  );
+});

@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
+import { CertificateAuthority } from '../ca/index.ts';
+import { createKeyAndCsr } from '../identity/index.ts';
+import { systemClock } from '../time/index.ts';
+import { ApiError, KubeClient, TYPES } from './index.ts';
+import { loadKubeConfig } from './kubeconfig.ts';
+import { FakeApi } from './testing/fake-api.ts';
+
+async function setUp(context: TestContext) {
+  const api = new FakeApi();
+  await api.start();
+  api.put(TYPES.namespace, { metadata: { name: 'shop' } });
+  const folder = await mkdtemp(join(tmpdir(), 'weft-kubeconfig-'));
+  context.after(async () => {
+    await api.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const kubeconfig = async (user: object, cluster: object = {}): Promise<string> => {
+    const path = join(folder, 'kubeconfig.json');
+    const config = {
+      'current-context': 'main',
+      clusters: [{ name: 'c', cluster: { server: api.url, 'insecure-skip-tls-verify': true, ...cluster } }],
+      users: [{ name: 'u', user }],
+      contexts: [
+        { name: 'main', context: { cluster: 'c', user: 'u', namespace: 'shop' } },
+        { name: 'broken', context: { cluster: 'none', user: 'u' } },
+      ],
+    };
+    await writeFile(path, JSON.stringify(config));
+    return path;
+  };
+  const authorizationOf = async (client: KubeClient): Promise<string | undefined> => {
+    const answer = await client.get(TYPES.namespace, undefined, 'shop');
+    assert.ok(!(answer instanceof ApiError), String(answer));
+    return api.calls.at(-1)!.authorization;
+  };
+  return { api, folder, kubeconfig, authorizationOf };
+}
+
+test('tokens, token files, passwords and plugins of a kubeconfig are used', async context => {
+  const { folder, kubeconfig, authorizationOf } = await setUp(context);
+  const file = join(folder, 'token');
+  await writeFile(file, 'from-file');
+  const plugin = join(folder, 'plugin');
+  const status = '{"kind":"ExecCredential","status":{"token":"from-\'$KIND\'"}}';
+  await writeFile(plugin, `#!/bin/sh\necho '${status}'\n`);
+  await chmod(plugin, 0o755);
+  const users: [object, string][] = [
+    [{ token: 'plain' }, 'Bearer plain'],
+    [{ 'token-file': file }, 'Bearer from-file'],
+    [{ 'auth-provider': { name: 'tokenFile', config: { tokenFile: file } } }, 'Bearer from-file'],
+    [{ username: 'me', password: 'secret' }, `Basic ${Buffer.from('me:secret').toString('base64')}`],
+    [{ exec: { command: plugin, env: [{ name: 'KIND', value: 'exec' }] } }, 'Bearer from-exec'],
+  ];
+  for (const [user, expected] of users) {
+    assert.equal(await authorizationOf(new KubeClient({ kubeconfig: await kubeconfig(user) })), expected);
+  }
+});
+
+test('credentials that were replaced in the file are used as soon as the old ones are refused', async context => {
+  const { api, kubeconfig, authorizationOf } = await setUp(context);
+  const client = new KubeClient({ kubeconfig: await kubeconfig({ token: 'old' }) });
+  assert.equal(await authorizationOf(client), 'Bearer old');
+  api.fault = call =>
+    call.authorization === 'Bearer old' ? { status: 401, message: 'Unauthorized' } : undefined;
+  const refused = await client.get(TYPES.namespace, undefined, 'shop');
+  assert.ok(refused instanceof ApiError);
+  assert.match(refused.message, /does not accept these credentials \(Unauthorized\); renew them/);
+  const later = new KubeClient({ kubeconfig: await kubeconfig({ token: 'old' }) });
+  await kubeconfig({ token: 'new' });
+  assert.equal(await authorizationOf(later), 'Bearer new');
+});
+
+test('a plugin that fails, and a server that is not there, are results with the remedy', async context => {
+  const { kubeconfig } = await setUp(context);
+  const cases: [object, object, string, RegExp][] = [
+    [
+      { exec: { command: '/nonexistent/plugin' } },
+      {},
+      'api-unauthorized',
+      /no credentials .*\/nonexistent\/plugin.*see the user/,
+    ],
+    [
+      { exec: { command: '/bin/sh', args: ['-c', 'echo no login >&2; exit 1'] } },
+      {},
+      'api-unauthorized',
+      /no login/,
+    ],
+    [{ token: 'a' }, { server: 'http://127.0.0.1:1' }, 'api-unreachable', /ECONNREFUSED.*check its address/],
+    [
+      { token: 'a' },
+      { server: 'http://127.0.0.1:1', 'insecure-skip-tls-verify': false },
+      'api-unauthorized',
+      /HTTP protocol is not allowed/,
+    ],
+  ];
+  for (const [user, cluster, code, message] of cases) {
+    const answer = await new KubeClient({ kubeconfig: await kubeconfig(user, cluster) }).call({
+      path: '/version',
+    });
+    assert.ok(answer instanceof ApiError);
+    assert.equal(answer.code, code);
+    assert.match(answer.message, message);
+  }
+});
+
+const authority = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: systemClock });
+
+function issue(name: string): { key: string; certificate: string } {
+  const { csrPem, keyPem } = createKeyAndCsr();
+  const identity = { trustDomain: 'cluster.local', namespace: 'x', serviceAccount: name };
+  const signed = authority.sign(csrPem, identity, { dnsNames: ['api.test'] });
+  assert.ok(!(signed instanceof Error));
+  return { key: keyPem, certificate: signed.chainPem };
+}
+
+test('client certificates are shown, the server’s is checked, and a renewed one is used', async context => {
+  const { folder, kubeconfig } = await setUp(context);
+  const own = issue('server');
+  const seen: (string | undefined)[] = [];
+  const ca = authority.roots.join('');
+  const server = createHttpsServer(
+    { key: own.key, cert: own.certificate, ca, requestCert: true },
+    (request, response) => {
+      seen.push((request.socket as TLSSocket).getPeerX509Certificate()?.subjectAltName);
+      response.end('{}');
+    },
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const base64 = (text: string) => Buffer.from(text).toString('base64');
+  const cluster = {
+    server: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    'insecure-skip-tls-verify': false,
+    'certificate-authority-data': base64(ca),
+    'tls-server-name': 'api.test',
+  };
+  const files = { 'client-certificate': join(folder, 'tls.crt'), 'client-key': join(folder, 'tls.key') };
+  const write = async (name: string): Promise<void> => {
+    const { key, certificate } = issue(name);
+    await writeFile(files['client-certificate'], certificate);
+    await writeFile(files['client-key'], key);
+  };
+  const client = new KubeClient({ kubeconfig: await kubeconfig(files, cluster) });
+  for (const name of ['first', 'second']) {
+    await write(name);
+    assert.deepEqual(await client.call({ path: '/version' }), {});
+  }
+  assert.deepEqual(
+    seen.map(each => /sa\/(\w+)/.exec(each ?? '')?.[1]),
+    ['first', 'second'],
+  );
+  const wrong = await kubeconfig(files, { ...cluster, 'tls-server-name': 'other.test' });
+  const refused = await new KubeClient({ kubeconfig: wrong }).call({ path: '/version' });
+  assert.ok(refused instanceof ApiError);
+  assert.equal(refused.code, 'api-unreachable');
+});
+
+test('a configuration that cannot be used is refused by name', async context => {
+  const { kubeconfig, folder } = await setUp(context);
+  const path = await kubeconfig({ token: 'a' });
+  const empty = { HOME: folder };
+  assert.throws(() => loadKubeConfig({ kubeconfig: '/nonexistent' }), {
+    code: 'kubeconfig',
+    message: /\/nonexistent cannot be read/,
+  });
+  assert.throws(() => loadKubeConfig({ kubeconfig: path, context: 'other' }), {
+    message: /no context 'other'; choose one with --context: main, broken/,
+  });
+  assert.throws(() => loadKubeConfig({ kubeconfig: path, context: 'broken' }), {
+    message: /names no cluster with a server/,
+  });
+  assert.throws(() => loadKubeConfig({}, empty), { message: /there is no Kubernetes API to talk to/ });
+  assert.equal(loadKubeConfig({}, { KUBECONFIG: path }).getCurrentContext(), 'main');
+});
+
+test('answers that are none are errors, and how long to stay away is kept', async context => {
+  const { api } = await setUp(context);
+  const client = api.client();
+  for (const text of ['', '[]', 'null', '<html>']) {
+    api.fault = () => ({ text });
+    const answer = await client.call({ path: '/version' });
+    assert.ok(answer instanceof ApiError);
+    assert.equal(answer.code, 'api-unreadable');
+  }
+  api.fault = () => ({ status: 429, reason: 'TooManyRequests', retryAfter: 7 });
+  const busy = await client.call({ path: '/version' });
+  assert.ok(busy instanceof ApiError);
+  assert.deepEqual([busy.code, busy.retryAfterMs, busy.passing], ['api-busy', 7_000, true]);
+});

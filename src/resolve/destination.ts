@@ -1,0 +1,166 @@
+import {
+  type DestinationResource,
+  type HostPort,
+  isIpAddress,
+  type Mesh,
+  parseHostPort,
+  type Service,
+} from '../model/index.ts';
+import type { Caller } from './caller.ts';
+import { formatClusterName } from './cluster-name.ts';
+import { egressScopeOf, refusalOf } from './egress.ts';
+import { type Asking, type Found, find, searchList } from './find.ts';
+import { MeshReader, type Resolved } from './mesh-reader.ts';
+import { routesOf } from './routes.ts';
+import { callerRules } from './rules.ts';
+import { streamsOf } from './streams.ts';
+import { type ChosenTables, chooseTables } from './tables.ts';
+import { type Asked, Clusters, nameOfFound } from './targets.ts';
+import { resolveTraffic } from './traffic.ts';
+
+/** How `caller` reaches what `key` names (see DestinationResource.key). What nobody knows is `unknown`, never an error. */
+export function resolveDestination(mesh: Mesh, caller: Caller, key: string): Resolved<DestinationResource> {
+  const reader = new MeshReader(mesh);
+  const asking: Asking = { reader, caller, scope: egressScopeOf(reader, caller) };
+  const meaning = meaningOf(asking, key);
+  const resource = meaning ? known(asking, key, meaning) : unknown(asking, key);
+  return { resource, facts: reader.facts };
+}
+
+/** What a key means to a caller, and which tables speak of it. */
+export interface Meaning {
+  readonly found: DestinationResource['found'];
+  /** Undefined where only tables know the host, or for the address of no Service. */
+  readonly service: Service | undefined;
+  readonly protocol: DestinationResource['protocol'];
+  readonly asked: Asked;
+  /** As it was called. */
+  readonly called: HostPort;
+  readonly tables: ChosenTables;
+}
+
+/** Undefined for what the caller's mesh knows nothing of. */
+export function meaningOf(asking: Asking, key: string): Meaning | undefined {
+  const called = parseHostPort(key);
+  if (!called) return undefined;
+  const found = find(asking, called);
+  if (found.kind === 'unknown') return namedByTables(asking, called);
+  return found.kind === 'service' ? ofService(asking, called, found) : ofAddress(asking, called, found);
+}
+
+function ofService(asking: Asking, called: HostPort, found: Extract<Found, { kind: 'service' }>): Meaning {
+  const { service, port, direct } = found;
+  const { host } = nameOfFound(found);
+  const cluster = formatClusterName(
+    direct
+      ? { kind: 'backing', host, port: port.number, direct }
+      : { kind: 'service', host, port: port.number },
+  );
+  return {
+    found: 'service',
+    service,
+    protocol: port.protocol,
+    asked: { host, port: port.number, cluster },
+    called,
+    tables: chooseTables(asking, host, service.namespace),
+  };
+}
+
+/** Without a virtual address a headless Service is called by its pods' addresses, so that its tables hold for these too. */
+function ofAddress(asking: Asking, called: HostPort, found: Extract<Found, { kind: 'direct' }>): Meaning {
+  const { direct, backed } = found;
+  const service = backed?.service;
+  const [host, port] = backed ? [backed.service.host, backed.port.number] : [direct.host, direct.port];
+  const cluster = formatClusterName(
+    backed ? { kind: 'backing', host, port, direct } : { kind: 'direct', direct },
+  );
+  return {
+    found: 'workload',
+    service,
+    protocol: backed?.port.protocol ?? 'auto',
+    asked: { host, port, cluster },
+    called,
+    tables: service?.headless ? chooseTables(asking, host, service.namespace) : { http: [], tcp: [] },
+  };
+}
+
+/** Hosts that are no Service: rules may send their requests to some. */
+function namedByTables(asking: Asking, called: HostPort): Meaning | undefined {
+  if (isIpAddress(called.host)) return undefined;
+  for (const host of searchList(called.host.toLowerCase(), asking.caller, asking.reader.mesh.clusterDomain)) {
+    const all = chooseTables(asking, host);
+    // `*` speaks of what is there, and makes nothing up.
+    const tables = {
+      http: all.http.filter(each => each.host !== '*'),
+      tcp: all.tcp.filter(each => each.host !== '*'),
+    };
+    if (tables.http.length + tables.tcp.length === 0) continue;
+    return {
+      found: 'service',
+      service: undefined,
+      protocol: 'auto',
+      asked: { host, port: called.port, cluster: undefined },
+      called,
+      tables,
+    };
+  }
+  return undefined;
+}
+
+function known(asking: Asking, key: string, meaning: Meaning): DestinationResource {
+  const { reader, caller } = asking;
+  const { asked, service, tables, called } = meaning;
+  const { host, port } = asked;
+  const clusters = new Clusters(asking);
+  if (asked.cluster !== undefined) clusters.add(asked.cluster, service, asked);
+  const traffic = resolveTraffic(reader, caller, asked);
+  const { rules } = callerRules(tables.http, caller, port);
+  const routes = routesOf({ rules, table: tables.http[0], asked, traffic, clusters });
+  const streams = streamsOf(tables.tcp, { caller, asked, host: called.host, clusters });
+  return {
+    kind: 'destination',
+    key,
+    found: meaning.found,
+    host,
+    port,
+    protocol: meaning.protocol,
+    routes,
+    ...streams,
+    clusters: used(clusters, routes, streams),
+  };
+}
+
+/** Without those that nothing names any more: a proxy follows the endpoints of every cluster it is told of. */
+function used(
+  { configs }: Clusters,
+  routes: DestinationResource['routes'],
+  { tcp, tls = [] }: Pick<DestinationResource, 'tcp' | 'tls'>,
+): DestinationResource['clusters'] {
+  const weighted = [
+    ...tcp,
+    ...tls.flatMap(each => each.clusters),
+    ...routes.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : [])),
+  ];
+  const mirrors = routes.flatMap(each => each.mirrors ?? []);
+  const names = new Set([...weighted, ...mirrors].map(each => each.cluster));
+  return configs.filter(({ name }) => names.has(name));
+}
+
+function unknown({ reader, scope }: Asking, key: string): DestinationResource {
+  const asked = parseHostPort(key);
+  const refused = refusalOf(scope);
+  const byName = asked !== undefined && isIpAddress(asked.host) && reader.isNamedPort(asked.port);
+  return {
+    kind: 'destination',
+    key,
+    found: 'unknown',
+    host: key,
+    port: asked?.port ?? 0,
+    protocol: 'auto',
+    routes: [],
+    tcp: [],
+    ...(byName && { askByName: true }),
+    ...(refused !== undefined && { refused }),
+    clusters: [],
+  };
+}

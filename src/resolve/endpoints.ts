@@ -1,0 +1,189 @@
+import {
+  type ClusterEndpoint,
+  type Endpoint,
+  type EndpointsResource,
+  formatSpiffe,
+  interceptsPort,
+  type Labels,
+  type Mesh,
+  matchesLabels,
+  type Service,
+  type UpstreamTls,
+  type Workload,
+} from '../model/index.ts';
+import type { Caller } from './caller.ts';
+import { type ClusterName, parseClusterName } from './cluster-name.ts';
+import { endpointAt } from './find.ts';
+import { wildcardsOf } from './hosts.ts';
+import { distance, placeOf } from './locality.ts';
+import { MeshReader, type Resolved } from './mesh-reader.ts';
+import { peerMode } from './peer-mode.ts';
+import { peerOf } from './refs.ts';
+import { subsetOf } from './subsets.ts';
+import { resolveTraffic, type Traffic } from './traffic.ts';
+
+/**
+ * The endpoints of the cluster that a DestinationResource named: those that are ready, or where none is, those that are
+ * terminating and still serve. A Service without endpoints, or one that is gone, has an empty set.
+ */
+export function resolveEndpoints(mesh: Mesh, caller: Caller, cluster: string): Resolved<EndpointsResource> {
+  const reader = new MeshReader(mesh);
+  const name = parseClusterName(cluster);
+  const set = name ? new EndpointSets(reader, caller, name).all() : empty;
+  return { resource: { kind: 'endpoints', key: cluster, ...set }, facts: reader.facts };
+}
+
+type EndpointSet = Pick<EndpointsResource, 'endpoints' | 'total'>;
+
+const empty: EndpointSet = { endpoints: [], total: 0 };
+const noLabels: Labels = {};
+
+/** Makes the endpoints of one cluster for one caller. */
+class EndpointSets {
+  readonly #reader: MeshReader;
+  readonly #caller: Caller;
+  readonly #name: ClusterName;
+  readonly #traffic: Traffic;
+  readonly #priorities: readonly string[];
+  readonly #callerPlace: string | undefined;
+
+  constructor(reader: MeshReader, caller: Caller, name: ClusterName) {
+    this.#reader = reader;
+    this.#caller = caller;
+    this.#name = name;
+    const scope = name.kind === 'direct' ? name.direct : name;
+    this.#traffic = resolveTraffic(reader, caller, scope);
+    const { locality } = this.#traffic.settings.balancer;
+    this.#priorities = locality?.enabled ? (locality.failoverPriority ?? []) : [];
+    const node =
+      this.#priorities.length === 0 || caller.node === undefined ? undefined : reader.node(caller.node);
+    this.#callerPlace = placeOf(caller, node);
+  }
+
+  all(): EndpointSet {
+    const name = this.#name;
+    if (name.kind === 'direct') return this.#single(name.direct, undefined);
+    const service = this.#service(name.host);
+    if (name.kind === 'backing') {
+      this.#reader.servicesByEndpoint(name.direct.host);
+      return this.#single(name.direct, service && endpointAt(service, { number: name.port }, name.direct));
+    }
+    if (!service) return empty;
+    if (service.externalName !== undefined) {
+      return { endpoints: [external(service.externalName, name.port)], total: 1 };
+    }
+    if (service.external?.resolution === 'none')
+      return { endpoints: [external(name.host, name.port)], total: 1 };
+    return this.#ofService(service, name.port, name.kind === 'subset' ? name.subset : undefined);
+  }
+
+  /** Whoever names a cluster knows the Service already, so that nothing is asked about who may see it. */
+  #service(host: string): Service | undefined {
+    const reader = this.#reader;
+    const service = reader.serviceByHost(host);
+    if (service) return service;
+    for (const each of [host, ...wildcardsOf(host)]) {
+      const known = reader
+        .externals(each)
+        .filter(({ external: said }) => said?.visibleTo?.includes(this.#caller.namespace) ?? true);
+      const own = known.find(({ namespace }) => namespace === this.#caller.namespace);
+      if (known.length > 0) return own ?? known[0];
+    }
+    return undefined;
+  }
+
+  #ofService(service: Service, port: number, subset: string | undefined): EndpointSet {
+    this.#reader.endpoints(`${service.namespace}/${service.name}`);
+    const all = service.endpoints.get(port) ?? [];
+    const known = subset === undefined ? all : this.#inSubset(service.host, subset, all);
+    const ready = known.filter(each => each.ready);
+    const given = ready.length > 0 ? ready : known.filter(each => each.terminating && each.serving);
+    return { endpoints: given.map(each => this.#endpoint(each, service)), total: known.length };
+  }
+
+  #inSubset(host: string, name: string, all: readonly Endpoint[]): readonly Endpoint[] {
+    const subset = subsetOf(this.#reader, this.#caller, host, name);
+    if (!subset) return [];
+    return all.filter(each => {
+      const labels = each.labels ?? this.#workloadOf(each)?.labels ?? noLabels;
+      return matchesLabels({ matchLabels: subset.labels }, labels);
+    });
+  }
+
+  /** Who calls an address itself gets that address, ready or not, as without a mesh. */
+  #single(direct: { host: string; port: number }, known: Endpoint | undefined): EndpointSet {
+    const endpoint = known ?? { address: direct.host, port: direct.port };
+    return { endpoints: [this.#endpoint(endpoint)], total: 1 };
+  }
+
+  #workloadOf({ address, workload }: Pick<Endpoint, 'address' | 'workload'>): Workload | undefined {
+    return workload === undefined ? this.#reader.workloadByAddress(address) : this.#reader.workload(workload);
+  }
+
+  #endpoint(
+    endpoint: Pick<Endpoint, 'address' | 'port'> & Partial<Endpoint>,
+    service?: Service,
+  ): ClusterEndpoint {
+    const { address, port, weight } = endpoint;
+    const workload = this.#workloadOf(endpoint);
+    const zone = endpoint.zone ?? workload?.zone;
+    const place = this.#placeOf(endpoint, workload);
+    const tls = this.#tlsOf(workload, port);
+    const tunnelPort = tls === 'mesh' ? workload?.tunnelPort : undefined;
+    const since = this.#traffic.settings.balancer.slowStartMs ? workload?.readySinceMs : undefined;
+    const labels = endpoint.labels ?? workload?.labels ?? noLabels;
+    const allAddresses = service?.external?.resolution === 'dns' && !service.external.oneAddress;
+    return {
+      address,
+      port,
+      tls,
+      peer: this.#peerOf(endpoint, workload, service),
+      ...(allAddresses && { allAddresses }),
+      ...(tunnelPort === undefined ? {} : { tunnelPort }),
+      ...(zone === undefined ? {} : { zone }),
+      ...(place === undefined ? {} : { locality: place }),
+      ...(weight === undefined ? {} : { weight }),
+      ...(this.#priorities.length > 0 && { priority: this.#priorityOf(labels, place) }),
+      ...(since === undefined ? {} : { readySinceMs: since }),
+    };
+  }
+
+  #priorityOf(labels: Labels, place: string | undefined): number {
+    const caller = { labels: this.#caller.labels, place: this.#callerPlace };
+    return distance(this.#priorities, caller, { labels, place });
+  }
+
+  #placeOf(endpoint: Partial<Endpoint>, workload: Workload | undefined): string | undefined {
+    const node = workload?.node === undefined ? undefined : this.#reader.node(workload.node);
+    const locality = endpoint.locality ?? workload?.locality;
+    const zone = endpoint.zone ?? workload?.zone;
+    return placeOf(
+      { ...(locality === undefined ? {} : { locality }), ...(zone === undefined ? {} : { zone }) },
+      node,
+    );
+  }
+
+  #peerOf(
+    { serviceAccount }: Partial<Endpoint>,
+    workload: Workload | undefined,
+    service: Service | undefined,
+  ): ClusterEndpoint['peer'] {
+    const peer = peerOf(workload);
+    if (workload || serviceAccount === undefined || !service) return peer;
+    const { trustDomain } = this.#reader.mesh;
+    const { namespace } = service;
+    return { ...peer, namespace, principal: formatSpiffe({ trustDomain, namespace, serviceAccount }) };
+  }
+
+  /** Mesh TLS where the workload's proxy takes it, unless a policy of either side decides. */
+  #tlsOf(workload: Workload | undefined, port: number): UpstreamTls {
+    const { mtls } = this.#traffic;
+    if (mtls !== undefined) return mtls === 'mesh' ? 'mesh' : 'plaintext';
+    if (!workload?.meshed || !interceptsPort(workload, port)) return 'plaintext';
+    return peerMode(this.#reader, workload, port).mode === 'disable' ? 'plaintext' : 'mesh';
+  }
+}
+
+function external(address: string, port: number): ClusterEndpoint {
+  return { address, port, tls: 'plaintext', peer: peerOf(undefined) };
+}

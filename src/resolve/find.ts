@@ -1,0 +1,187 @@
+import {
+  canonicalAddress,
+  type EgressScope,
+  type Endpoint,
+  type HostPort,
+  isIpAddress,
+  type Service,
+  type ServicePort,
+} from '../model/index.ts';
+import type { Caller } from './caller.ts';
+import { isKnownTo } from './egress.ts';
+import { wildcardsOf } from './hosts.ts';
+import type { MeshReader } from './mesh-reader.ts';
+
+/** What an address or name means to one caller. */
+export type Found =
+  /** A port of a Service; `port.number` is the Service's own number. */
+  | {
+      readonly kind: 'service';
+      readonly service: Service;
+      readonly port: ServicePort;
+      /** What was asked for, where the Service sends traffic on to just that. */
+      readonly direct?: HostPort;
+      /** The name that was asked for, where the Service's is a wildcard. */
+      readonly name?: string;
+    }
+  /** One address, and the Service port it stands behind where there is exactly one to speak of. */
+  | {
+      readonly kind: 'direct';
+      readonly direct: HostPort;
+      readonly backed?: { readonly service: Service; readonly port: ServicePort };
+    }
+  | { readonly kind: 'unknown' };
+
+const unknown: Found = { kind: 'unknown' };
+
+/** Who asks, and what of the mesh there is for them. */
+export interface Asking {
+  readonly reader: MeshReader;
+  readonly caller: Caller;
+  readonly scope: EgressScope | undefined;
+}
+
+/** Finds what the key's host and port mean. Names go through the same search list as in a pod's /etc/resolv.conf. */
+export function find(asking: Asking, { host, port }: HostPort): Found {
+  const { reader, caller } = asking;
+  if (isIpAddress(host)) return findAddress(asking, { host: canonicalAddress(host), port });
+  const name = host.toLowerCase();
+  for (const each of searchList(name, caller, reader.mesh.clusterDomain)) {
+    const found = findName(asking, each, port, 0);
+    if (found.kind !== 'unknown') return found;
+  }
+  return findWildcard(asking, name.replace(/\.$/, ''), port);
+}
+
+function findAddress(asking: Asking, direct: HostPort): Found {
+  const { reader } = asking;
+  for (const service of reader.servicesByAddress(direct.host)) {
+    const port = service.ports.find(each => each.number === direct.port);
+    if (port && isKnown(asking, service)) return at(service, port, direct);
+  }
+  const found = findDirect(asking, direct);
+  if (found.kind !== 'unknown') return found;
+  for (const service of reader.servicesByRange(direct.host)) {
+    const port = service.ports.find(each => each.number === direct.port);
+    if (port && isKnown(asking, service)) return at(service, port, direct);
+  }
+  return unknown;
+}
+
+function at(service: Service, port: ServicePort, direct: HostPort): Found {
+  if (service.external?.resolution !== 'none') return { kind: 'service', service, port };
+  return { kind: 'service', service, port, direct };
+}
+
+function isKnown({ caller, scope }: Asking, service: Service): boolean {
+  return isKnownTo(caller, scope, service);
+}
+
+/** A pod's own address, or any other that a Service has among its endpoints. */
+function findDirect(asking: Asking, direct: HostPort): Found {
+  const { reader, scope } = asking;
+  const workload = reader.workloadByAddress(direct.host);
+  const backed = reader
+    .servicesByEndpoint(direct.host)
+    .filter(service => isKnown(asking, service))
+    .flatMap(service =>
+      service.ports
+        .filter(port => endpointAt(service, port, direct) !== undefined)
+        .map(port => ({ service, port })),
+    );
+  if (backed.length === 0 && (!workload || scope?.unknown === 'refuse')) return unknown;
+  const headless = backed.filter(({ service }) => service.headless);
+  const only = backed.length === 1 ? backed[0] : headless.length === 1 ? headless[0] : undefined;
+  return only ? { kind: 'direct', direct, backed: only } : { kind: 'direct', direct };
+}
+
+/** The endpoint of a Service's port with this very address, if it has one. */
+export function endpointAt(
+  service: Service,
+  port: { readonly number: number },
+  direct: HostPort,
+): Endpoint | undefined {
+  return service.endpoints
+    .get(port.number)
+    ?.find(each => each.address === direct.host && each.port === direct.port);
+}
+
+/** The names to try for a name, in the order of a pod's resolver; an absolute one (with a dot at its end) only itself. */
+export function searchList(name: string, caller: Caller, clusterDomain: string): readonly string[] {
+  if (name.endsWith('.')) return [name.slice(0, -1)];
+  const domains = [`svc.${clusterDomain}`, clusterDomain];
+  if (caller.namespace !== '') domains.unshift(`${caller.namespace}.svc.${clusterDomain}`);
+  return [...domains.map(domain => `${name}.${domain}`), name];
+}
+
+function findName(asking: Asking, name: string, port: number, aliases: number): Found {
+  const { reader } = asking;
+  const service = reader.serviceByHost(name);
+  if (service && !isKnown(asking, service)) return unknown;
+  if (service?.externalName !== undefined) return findAlias(asking, service, port, aliases);
+  if (service) {
+    const servicePort = portOf(reader, service, port);
+    return servicePort ? { kind: 'service', service, port: servicePort } : unknown;
+  }
+  const external = externalNamed(asking, name, port);
+  if (external) return { kind: 'service', ...external };
+  return findHostname(asking, name, port);
+}
+
+/** Of several for one host, one of the caller's own namespace first, then the oldest. */
+function externalNamed(
+  asking: Asking,
+  host: string,
+  number: number,
+): { readonly service: Service; readonly port: ServicePort } | undefined {
+  const all = asking.reader.externals(host).flatMap(service => {
+    const port = service.ports.find(each => each.number === number);
+    return port && isKnown(asking, service) ? [{ service, port }] : [];
+  });
+  return all.find(({ service }) => service.namespace === asking.caller.namespace) ?? all[0];
+}
+
+function findWildcard(asking: Asking, name: string, port: number): Found {
+  for (const wildcard of wildcardsOf(name)) {
+    const external = externalNamed(asking, wildcard, port);
+    if (external) return { kind: 'service', ...external, name };
+  }
+  return unknown;
+}
+
+/**
+ * An ExternalName that names another Service of the mesh means that one; any other is a Service whose one endpoint is a name.
+ * Its ports need not be declared.
+ */
+function findAlias(asking: Asking, service: Service, port: number, aliases: number): Found {
+  if (aliases < 8) {
+    const found = findName(asking, service.externalName!.toLowerCase(), port, aliases + 1);
+    if (found.kind !== 'unknown') return found;
+  }
+  const declared = service.ports.find(each => each.number === port);
+  return { kind: 'service', service, port: declared ?? { number: port, name: '', protocol: 'auto' } };
+}
+
+/** Without a virtual address there is nobody to map ports, so that callers of headless Services name target ports. */
+function portOf(reader: MeshReader, service: Service, number: number): ServicePort | undefined {
+  const port = service.ports.find(each => each.number === number);
+  if (port || !service.headless) return port;
+  reader.endpoints(`${service.namespace}/${service.name}`);
+  return service.ports.find(each =>
+    service.endpoints.get(each.number)?.some(endpoint => endpoint.port === number),
+  );
+}
+
+/** `web-0.nginx.shop.svc.cluster.local`: one pod of a Service, by its hostname. */
+function findHostname(asking: Asking, name: string, port: number): Found {
+  const { reader } = asking;
+  const dot = name.indexOf('.');
+  const service = dot < 0 ? undefined : reader.serviceByHost(name.slice(dot + 1));
+  if (!service) return unknown;
+  reader.endpoints(`${service.namespace}/${service.name}`);
+  for (const endpoints of service.endpoints.values()) {
+    const endpoint = endpoints.find(each => each.hostname === name.slice(0, dot));
+    if (endpoint) return findDirect(asking, { host: endpoint.address, port });
+  }
+  return unknown;
+}

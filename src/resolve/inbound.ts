@@ -1,0 +1,105 @@
+import {
+  type InboundPort,
+  type InboundRateLimit,
+  type InboundResource,
+  type Mesh,
+  matchesLabels,
+  type Protocol,
+  type RateLimit,
+  type Service,
+  type Workload,
+} from '../model/index.ts';
+import { MeshReader, type Resolved } from './mesh-reader.ts';
+import { type PeerMode, peerModes } from './peer-mode.ts';
+import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
+
+interface Served {
+  readonly service: Service;
+  readonly protocol: Protocol;
+}
+
+/** A workload's own inbound side; undefined while the mesh does not know the pod. `key` is `namespace/pod`. */
+export function resolveInbound(mesh: Mesh, key: string): Resolved<InboundResource | undefined> {
+  const reader = new MeshReader(mesh);
+  const workload = reader.workload(key);
+  return { resource: workload && inboundOf(reader, key, workload), facts: reader.facts };
+}
+
+function inboundOf(reader: MeshReader, key: string, workload: Workload): InboundResource {
+  const modes = peerModes(reader, workload);
+  const served = servedPorts(reader, key, workload);
+  const declared = new Map(workload.ports.map(port => [port.number, port.protocol]));
+  const limits = limitsOf(reader, workload);
+  const limited = limits.flatMap(({ port }) => port ?? []);
+  const numbers = new Set([...declared.keys(), ...served.keys(), ...modes.ports.keys(), ...limited]);
+  const ports = [...numbers]
+    .sort((left, right) => left - right)
+    .map((number): InboundPort => {
+      const services = served.get(number) ?? [];
+      const said = services.find(({ protocol }) => protocol !== 'auto')?.protocol;
+      const mode = modes.ports.get(number) ?? modes.general;
+      return {
+        number,
+        protocol: said ?? declared.get(number) ?? 'auto',
+        mtls: mode.mode,
+        ...fromOf('from', mode),
+        ...rateLimits(
+          'rateLimits',
+          limits.filter(({ port }) => port === undefined || port === number),
+        ),
+        ...(services.length > 0 && { service: serviceLabels(services[0]!.service) }),
+      };
+    });
+  return {
+    kind: 'inbound',
+    key,
+    self: peerOf(workload),
+    ports,
+    defaultMtls: modes.general.mode,
+    ...fromOf('defaultFrom', modes.general),
+    ...rateLimits(
+      'defaultRateLimits',
+      limits.filter(({ port }) => port === undefined),
+    ),
+    ...(workload.ended && { ended: workload.ended }),
+  };
+}
+
+/** Every limit that selects the workload, of the mesh as a whole first. */
+function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly InboundRateLimit[] {
+  const all = [...reader.inboundRateLimits(''), ...reader.inboundRateLimits(namespace)];
+  return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
+}
+
+function rateLimits<K extends 'rateLimits' | 'defaultRateLimits'>(
+  name: K,
+  limits: readonly InboundRateLimit[],
+): object {
+  if (limits.length === 0) return {};
+  return { [name]: limits.map(({ limit, from }): RateLimit => ({ ...limit, from: withoutOrigin(from) })) };
+}
+
+/** The Services that send traffic to the workload's ports, by target port and in order of name. */
+function servedPorts(
+  reader: MeshReader,
+  key: string,
+  workload: Workload,
+): ReadonlyMap<number, readonly Served[]> {
+  const served = new Map<number, Served[]>();
+  for (const address of workload.addresses) {
+    for (const service of reader.servicesByEndpoint(address)) {
+      for (const { number, protocol } of service.ports) {
+        for (const endpoint of service.endpoints.get(number) ?? []) {
+          if (endpoint.address !== address || (endpoint.workload ?? key) !== key) continue;
+          const list = served.get(endpoint.port) ?? [];
+          served.set(endpoint.port, [...list, { service, protocol }]);
+        }
+      }
+    }
+  }
+  return served;
+}
+
+function fromOf<K extends string>(name: K, { policy }: PeerMode): object {
+  return policy ? { [name]: withoutOrigin(policy.from) } : {};
+}

@@ -1,0 +1,9 @@
+// resolve: what one workload needs about one destination, about a set of endpoints, or about its own inbound side. Pure. In: a
+// Mesh, who asks, and what for. Out: a resource, and the facts it rests on, so that a change recomputes only what it touches.
+
+export { type Caller, callerOf, callerScope, changesScopes } from './caller.ts';
+export { type ClusterName, formatClusterName, parseClusterName } from './cluster-name.ts';
+export { resolveDestination } from './destination.ts';
+export { resolveEndpoints } from './endpoints.ts';
+export { resolveInbound } from './inbound.ts';
+export type { Resolved } from './mesh-reader.ts';

@@ -1,0 +1,98 @@
+import { NO_ROUTE, type Route, type RouteAction, type RouteRule, type RouteTable } from '../model/index.ts';
+import { withoutOrigin } from './refs.ts';
+import type { CallerRule } from './rules.ts';
+import type { Asked, Clusters } from './targets.ts';
+import type { Traffic } from './traffic.ts';
+
+/** Everything that the routes of a destination are made of. */
+export interface RouteSources {
+  readonly rules: readonly CallerRule[];
+  /** Says what happens to requests that no rule matches; undefined where there is no table. */
+  readonly table: RouteTable | undefined;
+  readonly asked: Asked;
+  /** What policies say about the destination as a whole. */
+  readonly traffic: Traffic;
+  readonly clusters: Clusters;
+}
+
+/** The routes in order, with one at the end that matches everything. Rules that no request can reach are left out. */
+export function routesOf(sources: RouteSources): readonly Route[] {
+  const names = new Map<string, number>();
+  const routes: Route[] = [];
+  for (const rule of sources.rules) {
+    routes.push(routeOf(rule, uniqueName(rule.rule.name, names), sources));
+    if (rule.matches.length === 0) return routes;
+  }
+  return [...routes, lastRoute(sources)];
+}
+
+function uniqueName(name: string, names: Map<string, number>): string {
+  const uses = (names.get(name) ?? 0) + 1;
+  names.set(name, uses);
+  return uses === 1 ? name : `${name}~${uses}`;
+}
+
+function lastRoute({ table, asked, traffic }: RouteSources): Route {
+  const settings = {
+    timeoutMs: traffic.timeoutMs,
+    idleTimeoutMs: traffic.streamIdleTimeoutMs,
+    retry: traffic.retry,
+  };
+  if (asked.cluster !== undefined && table?.unmatched !== 'not-found') {
+    return {
+      name: 'default',
+      ...(traffic.routeFrom && { from: withoutOrigin(traffic.routeFrom) }),
+      action: { kind: 'forward', clusters: [{ cluster: asked.cluster, weight: 1 }] },
+      ...settings,
+    };
+  }
+  return {
+    name: NO_ROUTE,
+    ...(table && { from: withoutOrigin(table.from) }),
+    action: { kind: 'respond', status: 404, body: '', contentType: '' },
+    ...settings,
+  };
+}
+
+function routeOf({ table, rule, matches }: CallerRule, name: string, sources: RouteSources): Route {
+  const { timeoutMs, streamIdleTimeoutMs, retry } = sources.traffic;
+  const mirrors = rule.mirrors?.map(({ target, percent }) => ({
+    cluster: sources.clusters.target(target, sources.asked),
+    percent,
+  }));
+  return {
+    name,
+    from: withoutOrigin(rule.from ?? table.from),
+    ...(matches.length > 0 && { matches }),
+    action: actionOf(rule, sources),
+    timeoutMs: rule.timeoutMs ?? timeoutMs,
+    idleTimeoutMs: rule.idleTimeoutMs ?? streamIdleTimeoutMs,
+    retry: { ...retry, ...rule.retry },
+    ...(mirrors && mirrors.length > 0 && { mirrors }),
+    ...plain(rule),
+  };
+}
+
+function actionOf({ action, retryBudget }: RouteRule, { clusters, asked }: RouteSources): RouteAction {
+  if (action.kind !== 'forward') return action;
+  const { targets, ...rest } = action;
+  return { ...rest, clusters: clusters.weighted(targets, asked, retryBudget) };
+}
+
+/** What goes into the route as it stands. */
+function plain(rule: RouteRule): Partial<Route> {
+  const { requestHeaders, responseHeaders, fault, cors, session, responseClasses, metricsName } = rule;
+  const rateLimits = rule.rateLimits?.map(each =>
+    each.from ? { ...each, from: withoutOrigin(each.from) } : each,
+  );
+  return {
+    ...(requestHeaders && { requestHeaders }),
+    ...(responseHeaders && { responseHeaders }),
+    ...(fault && { fault }),
+    ...(cors && { cors }),
+    ...(session && { session }),
+    ...(rateLimits && { rateLimits }),
+    ...(responseClasses && { responseClasses }),
+    ...(metricsName !== undefined && { metricsName }),
+  };
+}

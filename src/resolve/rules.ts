@@ -1,0 +1,131 @@
+import {
+  type CallerMatch,
+  matchesLabels,
+  type PathMatch,
+  type RequestMatch,
+  type RouteRule,
+  type RouteTable,
+} from '../model/index.ts';
+import type { Caller } from './caller.ts';
+
+/** A rule as it stands for one caller. */
+export interface CallerRule {
+  readonly table: RouteTable;
+  readonly rule: RouteRule;
+  /** Which of rule.matches these are; empty for all of them. */
+  readonly only: readonly number[];
+  /** Any of them; empty matches every request. */
+  readonly matches: readonly RequestMatch[];
+}
+
+/** Why a rule, or one of its matches, is not for this caller. */
+export interface LeftOut {
+  readonly table: RouteTable;
+  readonly rule: RouteRule;
+  readonly why: string;
+}
+
+/** The rules that the caller's requests meet, in the order in which they are tried; and those that are not for it. */
+export interface CallerRules {
+  readonly rules: readonly CallerRule[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Puts the rules of all tables (of one rank, see chooseTables) in order; see RouteTable.combine. `port`: the one that was called. */
+export function callerRules(tables: readonly RouteTable[], caller: Caller, port: number): CallerRules {
+  const [first] = tables;
+  if (!first) return { rules: [], leftOut: [] };
+  const counted = first.combine === 'exclusive' ? [first] : tables;
+  const rules: CallerRule[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const table of counted) {
+    for (const rule of table.http) {
+      const held = forCaller(table, rule, caller, port);
+      if (typeof held === 'string') leftOut.push({ table, rule, why: held });
+      else rules.push(held);
+    }
+  }
+  return { rules: inOrder(rules, first.combine), leftOut };
+}
+
+function forCaller(table: RouteTable, rule: RouteRule, caller: Caller, port: number): CallerRule | string {
+  if (rule.matches.length === 0) return { table, rule, only: [], matches: [] };
+  const only: number[] = [];
+  const whys: string[] = [];
+  rule.matches.forEach((match, index) => {
+    const why = match.caller && callerDiffers(match.caller, caller, port);
+    if (why === undefined) only.push(index);
+    else whys.push(why);
+  });
+  if (only.length === 0) return whys[0]!;
+  const requests = only.map(index => rule.matches[index]!.request ?? {});
+  const everything = requests.some(each => Object.keys(each).length === 0);
+  return {
+    table,
+    rule,
+    only: only.length === rule.matches.length ? [] : only,
+    matches: everything ? [] : requests,
+  };
+}
+
+/** Why the match is not for this caller and port; undefined where it is. */
+export function callerDiffers(match: CallerMatch, caller: Caller, port: number): string | undefined {
+  if (match.port !== undefined && match.port !== port) return `port is ${port} and not ${match.port}`;
+  if (match.namespace !== undefined && match.namespace !== caller.namespace)
+    return `the caller's namespace is ${caller.namespace || 'none'} and not ${match.namespace}`;
+  if (match.labels && !matchesLabels(match.labels, caller.labels)) {
+    const wanted = Object.entries(match.labels.matchLabels ?? {}).map(([key, value]) => `${key}=${value}`);
+    return `the caller has not the labels ${wanted.join(', ') || 'that are asked for'}`;
+  }
+  return undefined;
+}
+
+function inOrder(rules: readonly CallerRule[], combine: RouteTable['combine']): readonly CallerRule[] {
+  if (combine === 'exclusive') return rules;
+  if (combine === 'oldest-first') {
+    return [...rules.filter(each => !isCatchAll(each)), ...rules.filter(isCatchAll)];
+  }
+  const single = rules.flatMap(split);
+  // Sorting is stable: equals stay in order of age, and of their place in the object.
+  return single.sort((left, right) => compareSpecific(left.matches[0] ?? {}, right.matches[0] ?? {}));
+}
+
+/** Whether every usual request meets the rule, so that none after it in the list is ever met. */
+export function isCatchAll({ matches }: CallerRule): boolean {
+  return matches.length === 0 || matches.some(isEverything);
+}
+
+function isEverything(match: RequestMatch): boolean {
+  const { path, ...rest } = match;
+  if (Object.values(rest).some(each => each !== undefined && !(Array.isArray(each) && each.length === 0)))
+    return false;
+  if (!path) return true;
+  if (path.kind === 'regex') return path.value === '.*' || path.value === '/.*';
+  return path.kind !== 'exact' && (path.value === '/' || path.value === '');
+}
+
+function split(rule: CallerRule): readonly CallerRule[] {
+  if (rule.matches.length <= 1) return [rule];
+  const numbers = rule.only.length === 0 ? rule.rule.matches.map((_, index) => index) : rule.only;
+  return rule.matches.map((match, index) => ({ ...rule, only: [numbers[index]!], matches: [match] }));
+}
+
+/** Gateway API's precedence (gateway-api.sigs.k8s.io/reference/spec/#httprouterule): below zero where the left one goes first. */
+function compareSpecific(left: RequestMatch, right: RequestMatch): number {
+  const rank = ({ path, method, headers = [], query = [] }: RequestMatch): readonly number[] => [
+    pathRank(path),
+    path && path.kind !== 'exact' && path.kind !== 'regex' ? path.value.length : 0,
+    method ? 1 : 0,
+    headers.length,
+    query.length,
+  ];
+  const [ranks, others] = [rank(left), rank(right)];
+  const index = ranks.findIndex((value, at) => value !== others[at]);
+  return index < 0 ? 0 : others[index]! - ranks[index]!;
+}
+
+/** Where a regex stands is left to implementations; like Envoy Gateway: after exact paths, before prefixes. */
+function pathRank(path: PathMatch | undefined): number {
+  if (!path) return 0;
+  return path.kind === 'exact' ? 3 : path.kind === 'regex' ? 2 : 1;
+}

@@ -1,0 +1,109 @@
+import {
+  type ClusterConfig,
+  formatAddress,
+  type RetryBudget,
+  type RouteTarget,
+  type Service,
+  type WeightedCluster,
+} from '../model/index.ts';
+import { formatClusterName } from './cluster-name.ts';
+import { type Asking, type Found, find } from './find.ts';
+import { placeOf } from './locality.ts';
+import { serviceLabels } from './refs.ts';
+import { resolveTraffic } from './traffic.ts';
+
+/** What was asked for, as far as targets of rules mean it too. */
+export interface Asked {
+  /** The Service's host, or the host that only tables know. */
+  readonly host: string;
+  readonly port: number;
+  /** The cluster of all that was asked for; undefined where only tables know the host. */
+  readonly cluster: string | undefined;
+}
+
+/** Gathers the clusters that the routes of one destination name. */
+export class Clusters {
+  readonly #asking: Asking;
+  readonly #place: string | undefined;
+  readonly #configs = new Map<string, ClusterConfig>();
+
+  constructor(asking: Asking) {
+    this.#asking = asking;
+    const { reader, caller } = asking;
+    this.#place = placeOf(caller, caller.node === undefined ? undefined : reader.node(caller.node));
+  }
+
+  get configs(): readonly ClusterConfig[] {
+    return [...this.#configs.values()];
+  }
+
+  /** The targets as clusters with their shares. */
+  weighted(targets: readonly RouteTarget[], asked: Asked, budget?: RetryBudget): readonly WeightedCluster[] {
+    return targets.map(({ weight, requestHeaders, responseHeaders, ...target }) => ({
+      cluster: this.target(target, asked, budget),
+      weight,
+      ...(requestHeaders && { requestHeaders }),
+      ...(responseHeaders && { responseHeaders }),
+    }));
+  }
+
+  /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */
+  target(target: Omit<RouteTarget, 'weight'>, asked: Asked, budget?: RetryBudget): string {
+    const { host, subset } = target;
+    const isItself = host === asked.host && (target.port ?? asked.port) === asked.port;
+    if (isItself && subset === undefined && asked.cluster !== undefined) return asked.cluster;
+    const port = this.#portOf(target, asked);
+    const found = find(this.#asking, { host: `${host}.`, port });
+    const service = found.kind === 'service' ? found.service : undefined;
+    const to = found.kind === 'service' ? nameOfFound(found) : { host, port };
+    const name = formatClusterName(
+      subset === undefined ? { kind: 'service', ...to } : { kind: 'subset', ...to, subset },
+    );
+    this.add(name, service, { ...to, ...(subset !== undefined && { subset }) }, budget);
+    return name;
+  }
+
+  /** Puts the cluster in, once. */
+  add(
+    name: string,
+    service: Service | undefined,
+    scope: { readonly host: string; readonly port: number; readonly subset?: string },
+    budget?: RetryBudget,
+  ): void {
+    const known = this.#configs.get(name);
+    if (known) {
+      if (budget) this.#configs.set(name, { ...known, settings: { ...known.settings, retryBudget: budget } });
+      return;
+    }
+    const { reader, caller } = this.#asking;
+    const { settings } = resolveTraffic(reader, caller, scope);
+    const isOriginal = service?.external?.resolution === 'none';
+    this.#configs.set(name, {
+      name,
+      service: serviceLabels(service),
+      settings: budget ? { ...settings, retryBudget: budget } : settings,
+      ...(this.#place !== undefined && { callerLocality: this.#place }),
+      ...(isOriginal && { originalDestination: true }),
+    });
+  }
+
+  /** Without a port in the rule: the one that was called, where the target has it, else its only one. */
+  #portOf({ host, port }: Pick<RouteTarget, 'host' | 'port'>, asked: Asked): number {
+    if (port !== undefined) return port;
+    const { reader } = this.#asking;
+    const service = reader.serviceByHost(host) ?? reader.externals(host)[0];
+    if (!service || service.ports.some(each => each.number === asked.port)) return asked.port;
+    return service.ports.length === 1 ? service.ports[0]!.number : asked.port;
+  }
+}
+
+/** Host and port that clusters of the found Service are named for. */
+export function nameOfFound(found: Extract<Found, { kind: 'service' }>): { host: string; port: number } {
+  return { host: found.name ?? found.service.host, port: found.port.number };
+}
+
+/** How a target is named to people: `reviews.shop.svc.cluster.local:80 subset v1`. */
+export function targetText({ host, port, subset }: Omit<RouteTarget, 'weight'>): string {
+  const address = port === undefined ? host : formatAddress(host, port);
+  return subset === undefined ? address : `${address} subset ${subset}`;
+}

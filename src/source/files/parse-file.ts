@@ -1,0 +1,104 @@
+import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type Problem, problem } from '../../model/index.ts';
+import { type KubeObject, readObject } from '../../registry/index.ts';
+
+/** An object and the line of its file where it begins, counted from 1. */
+export interface ParsedObject {
+  readonly object: KubeObject;
+  readonly line: number;
+}
+
+/** What one file says. */
+export interface ParsedFile {
+  readonly objects: readonly ParsedObject[];
+  readonly problems: readonly Problem[];
+  /** False when the text is no YAML at all, so that whoever asked keeps what the file said before. */
+  readonly readable: boolean;
+}
+
+interface Gathered {
+  readonly file: string;
+  readonly lines: LineCounter;
+  readonly objects: ParsedObject[];
+  readonly problems: Problem[];
+}
+
+/**
+ * Reads every object of a YAML or JSON text: many documents, Lists expanded. `file` names it in problems. Never throws; every
+ * problem carries `file:line`.
+ */
+export function parseFile(text: string, file: string): ParsedFile {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const gathered: Gathered = { file, lines, objects: [], problems: [] };
+  if (!Array.isArray(documents)) return { objects: [], problems: [], readable: true };
+  const broken = documents.flatMap(document => document.errors);
+  if (broken.length > 0) {
+    for (const error of broken.slice(0, 5)) {
+      const message = error.message.replace(/\s+/g, ' ').toLowerCase();
+      report(gathered, 'yaml-unreadable', error.pos[0], `${message}; what the file said before stays in use`);
+    }
+    return { ...gathered, readable: false };
+  }
+  let readable = true;
+  for (const document of documents as Document.Parsed[]) {
+    if (document.contents === null) continue;
+    readable = gatherDocument(document, gathered) && readable;
+  }
+  return { objects: gathered.objects, problems: gathered.problems, readable };
+}
+
+function gatherDocument(document: Document.Parsed, gathered: Gathered): boolean {
+  let data: unknown;
+  try {
+    data = document.toJS({ maxAliasCount: 100 });
+  } catch (thrown) {
+    // Aliases that would expand without bound, or that point nowhere.
+    const message = thrown instanceof Error ? thrown.message.toLowerCase() : String(thrown);
+    report(
+      gathered,
+      'yaml-unreadable',
+      document.range[0],
+      `${message}; what the file said before stays in use`,
+    );
+    return false;
+  }
+  if (data !== null) gather(data, document.contents, gathered, document.range[0]);
+  return true;
+}
+
+/** `node` only tells where `data` stands; it is undefined behind aliases. */
+function gather(data: unknown, node: unknown, gathered: Gathered, fallback: number): void {
+  const offset = startOf(node) ?? fallback;
+  const items = itemsOf(data);
+  if (items) {
+    const nodes = isMap(node) ? node.get('items', true) : undefined;
+    items.forEach((item, index) => {
+      gather(item, isSeq(nodes) ? nodes.items[index] : undefined, gathered, offset);
+    });
+    return;
+  }
+  const read = readObject(data);
+  if (read.kind === 'object') gathered.objects.push({ object: read.object, line: lineOf(gathered, offset) });
+  else report(gathered, 'object-unreadable', offset, read.message, read.path);
+}
+
+/** The items of `kind: List`, and of typed ones like ServiceList. */
+function itemsOf(data: unknown): readonly unknown[] | undefined {
+  if (typeof data !== 'object' || data === null) return undefined;
+  const { kind, items } = data as { kind?: unknown; items?: unknown };
+  return typeof kind === 'string' && kind.endsWith('List') && Array.isArray(items) ? items : undefined;
+}
+
+function startOf(node: unknown): number | undefined {
+  return (node as Node | undefined)?.range?.[0];
+}
+
+function lineOf(gathered: Gathered, offset: number): number {
+  return Math.max(1, gathered.lines.linePos(offset).line);
+}
+
+function report(gathered: Gathered, code: string, offset: number, message: string, path?: string): void {
+  const where = `${gathered.file}:${lineOf(gathered, offset)}`;
+  gathered.problems.push(problem(code, `${where}: ${message}`, path ? { path } : {}));
+}

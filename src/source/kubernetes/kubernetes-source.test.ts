@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ResourceType } from '../../kubernetes/index.ts';
+import { TYPES } from '../../kubernetes/index.ts';
+import { FakeApi } from '../../kubernetes/testing/fake-api.ts';
+import { until } from '../../kubernetes/testing/until.ts';
+import { Registry } from '../../registry/index.ts';
+import { silentLog } from '../../telemetry/index.ts';
+import { systemClock } from '../../time/index.ts';
+import { KubernetesSource } from './index.ts';
+
+const rules: ResourceType = {
+  group: 'networking.istio.io',
+  version: 'v1beta1',
+  kind: 'DestinationRule',
+  plural: 'destinationrules',
+  namespaced: true,
+};
+const ruleKind = 'DestinationRule.networking.istio.io';
+const rule = {
+  metadata: { name: 'cart', namespace: 'shop' },
+  spec: { host: 'cart' },
+  status: { seen: true },
+};
+const { endpointSlice, ...withoutSlices } = TYPES;
+
+interface SetUp {
+  readonly api: FakeApi;
+  readonly registry: Registry;
+  readonly source: KubernetesSource;
+  readonly started: Promise<void>;
+}
+
+async function setUp(
+  context: TestContext,
+  { types = Object.values(TYPES) as ResourceType[], prepare = (_api: FakeApi): void => {} } = {},
+): Promise<SetUp> {
+  const api = new FakeApi(types);
+  await api.start();
+  api.put(TYPES.namespace, { metadata: { name: 'shop' } });
+  prepare(api);
+  const stop = new AbortController();
+  context.after(async () => {
+    stop.abort();
+    await api.stop();
+  });
+  const registry = new Registry({ clock: systemClock });
+  const source = new KubernetesSource({
+    client: api.client(),
+    clock: systemClock,
+    log: silentLog,
+    policyKinds: [ruleKind, 'PeerAuthentication.security.istio.io'],
+    lookEveryMs: 10,
+    backoff: { firstMs: 2, longestMs: 20 },
+  });
+  return { api, registry, source, started: source.start(registry, stop.signal) };
+}
+
+test('what the dialects read is in the registry when the start is over, without anything else', async context => {
+  const pod = {
+    metadata: {
+      name: 'cart-1',
+      namespace: 'shop',
+      labels: { app: 'cart' },
+      annotations: { 'weft.dev/status': '{}', 'cni.example/status': 'x'.repeat(1000) },
+      ownerReferences: [
+        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'cart-5', controller: true, uid: 'u' },
+      ],
+      managedFields: [{ manager: 'kubectl' }],
+    },
+    spec: {
+      serviceAccountName: 'cart',
+      nodeName: 'n1',
+      volumes: [{ name: 'x' }],
+      restartPolicy: 'Never',
+      containers: [
+        {
+          name: 'app',
+          image: 'cart',
+          env: [{ name: 'A', value: 'b' }],
+          ports: [{ containerPort: 80, hostPort: 1 }],
+        },
+      ],
+      initContainers: [
+        { name: 'once' },
+        { name: 'stays', restartPolicy: 'Always', ports: [{ containerPort: 9 }] },
+      ],
+    },
+    status: {
+      phase: 'Running',
+      podIP: '10.0.0.1',
+      podIPs: [{ ip: '10.0.0.1' }],
+      conditions: [
+        { type: 'Ready', status: 'True', lastTransitionTime: 'x' },
+        { type: 'Initialized', status: 'True' },
+      ],
+      containerStatuses: [
+        { name: 'app', state: { terminated: { exitCode: 0, reason: 'Completed' } }, imageID: 'sha' },
+        { name: 'weft-proxy', state: { running: {} } },
+      ],
+    },
+  };
+  const { registry, started } = await setUp(context, { prepare: api => api.put(TYPES.pod, pod) });
+  await started;
+  assert.deepEqual(registry.get('Pod', 'shop/cart-1')!.object, {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'cart-1',
+      namespace: 'shop',
+      labels: { app: 'cart' },
+      annotations: { 'weft.dev/status': '{}' },
+      ownerReferences: [{ kind: 'ReplicaSet', name: 'cart-5', controller: true }],
+    },
+    spec: {
+      serviceAccountName: 'cart',
+      nodeName: 'n1',
+      restartPolicy: 'Never',
+      containers: [{ name: 'app', ports: [{ containerPort: 80 }] }],
+      initContainers: [{ name: 'stays', restartPolicy: 'Always', ports: [{ containerPort: 9 }] }],
+    },
+    status: {
+      phase: 'Running',
+      podIP: '10.0.0.1',
+      podIPs: [{ ip: '10.0.0.1' }],
+      conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: 'x' }],
+      containerStatuses: [{ name: 'app', state: { terminated: { exitCode: 0 } } }],
+    },
+  });
+  assert.ok(registry.get('Namespace', 'shop'));
+});
+
+test('EndpointSlices v1 are read where the server has them, Endpoints otherwise', async context => {
+  const modern = await setUp(context);
+  await modern.started;
+  assert.equal(modern.api.count('GET', '/api/v1/endpoints'), 0);
+  assert.ok(modern.api.count('GET', '/apis/discovery.k8s.io/v1/endpointslices') > 0);
+  const beta = { ...endpointSlice, version: 'v1beta1' };
+  const old = await setUp(context, { types: [...Object.values(withoutSlices), beta] });
+  await old.started;
+  assert.ok(old.api.count('GET', '/api/v1/endpoints') > 0);
+  assert.equal(old.api.count('GET', '/apis/discovery.k8s.io/v1beta1/endpointslices'), 0);
+});
+
+test('a kind of policies is read as soon as the server has it, and forgotten with its definition', async context => {
+  const { api, registry, source, started } = await setUp(context);
+  await started;
+  api.addType(rules);
+  api.put(rules, rule);
+  await until('the rule', () => registry.get(ruleKind, 'shop/cart') !== undefined);
+  assert.deepEqual(registry.get(ruleKind, 'shop/cart')!.object, {
+    apiVersion: 'networking.istio.io/v1beta1',
+    kind: 'DestinationRule',
+    metadata: { name: 'cart', namespace: 'shop' },
+    spec: { host: 'cart' },
+  });
+  api.removeType('DestinationRule');
+  await until('it to go', () => registry.get(ruleKind, 'shop/cart') === undefined);
+  assert.deepEqual(source.problems(), []);
+});
+
+test('the same objects in another version of their kind do not go in between', async context => {
+  const { api, registry, started } = await setUp(context, {
+    types: [...Object.values(TYPES), rules],
+    prepare: each => each.put(rules, rule),
+  });
+  await started;
+  const batches: string[] = [];
+  registry.subscribe(batch => batches.push(...batch.changes.map(change => `${change.type} ${change.kind}`)));
+  batches.length = 0;
+  const next = { ...rules, version: 'v1' };
+  api.addType(next);
+  api.put(next, { ...rule, spec: { host: 'other' } });
+  api.removeType('DestinationRule');
+  await until(
+    'the new version',
+    () => registry.get(ruleKind, 'shop/cart')?.object.apiVersion === `${next.group}/v1`,
+  );
+  registry.flush();
+  assert.deepEqual(new Set(batches), new Set([`put ${ruleKind}`]));
+});
+
+test('without permission for one kind everything else goes on, and the problem names verb, resource and rule', async context => {
+  const { api, registry, source, started } = await setUp(context, {
+    prepare: each => {
+      each.fault = call =>
+        call.path === '/api/v1/nodes'
+          ? {
+              status: 403,
+              reason: 'Forbidden',
+              message: 'nodes is forbidden: User "me" cannot list resource "nodes"',
+            }
+          : undefined;
+    },
+  });
+  await started;
+  assert.equal(source.notReady(), undefined);
+  assert.ok(registry.get('Namespace', 'shop'));
+  const [found] = source.problems();
+  assert.equal(found!.code, 'api-forbidden');
+  assert.match(
+    found!.message,
+    /^not allowed to list nodes \(.*User "me".*\); add the rule \{apiGroups: \[""\], resources: \["nodes"\], verbs: \["list", "watch"\]\}/,
+  );
+  api.fault = () => undefined;
+  await until('the problem to go', () => source.problems().length === 0);
+});
+
+test('the start waits for what a mesh cannot be without, says why, and goes on when it is granted', async context => {
+  const { api, source, started } = await setUp(context, {
+    prepare: each => {
+      each.fault = call => (call.path === '/api/v1/services' ? { status: 403, message: 'no' } : undefined);
+    },
+  });
+  let over = false;
+  void started.then(() => {
+    over = true;
+  });
+  await until('the problem', () => source.problems().some(each => each.message.includes('services')));
+  assert.equal(over, false);
+  assert.match(source.notReady()!, /services cannot be read: no/);
+  api.fault = () => undefined;
+  await started;
+  assert.equal(source.notReady(), undefined);
+});
+
+test('a server that is away at the start is waited for, with one problem for all kinds', async context => {
+  const { api, source, started } = await setUp(context, {
+    prepare: each => {
+      each.fault = () => 'break';
+    },
+  });
+  await until('the problem', () => source.problems().length > 0);
+  const codes = source.problems().map(each => each.code);
+  assert.deepEqual(codes, ['api-unreachable']);
+  api.fault = () => undefined;
+  await started;
+  assert.deepEqual(source.problems(), []);
+});
+
+test('an object that is none is named and its last good version stays', async context => {
+  const { api, registry, source, started } = await setUp(context, {
+    prepare: each =>
+      each.put(TYPES.service, { metadata: { name: 'web', namespace: 'shop', labels: { a: 'b' } } }),
+  });
+  await started;
+  api.put(TYPES.service, { metadata: { name: 'web', namespace: 'shop', labels: { a: 7 } } });
+  await until('the problem', () => source.problems().length > 0);
+  assert.deepEqual(
+    source.problems().map(each => [each.code, each.object!.name, each.path]),
+    [['object-unreadable', 'web', "metadata.labels['a']"]],
+  );
+  assert.deepEqual(registry.get('Service', 'shop/web')!.object.metadata.labels, { a: 'b' });
+  api.remove(TYPES.service, 'shop', 'web');
+  await until('no problem', () => source.problems().length === 0);
+  assert.equal(registry.get('Service', 'shop/web'), undefined);
+});

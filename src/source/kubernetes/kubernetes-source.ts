@@ -1,0 +1,230 @@
+import {
+  ApiError,
+  type ApiObject,
+  type BackoffTimes,
+  type Discovered,
+  discover,
+  groupKindOf,
+  type KubeClient,
+  Reflector,
+  type ResourceType,
+  rest,
+  TYPES,
+} from '../../kubernetes/index.ts';
+import type { Problem } from '../../model/index.ts';
+import { type Registry, readObject } from '../../registry/index.ts';
+import type { Log } from '../../telemetry/index.ts';
+import type { Clock } from '../../time/index.ts';
+import type { Source } from '../source.interface.ts';
+import { apiProblems, refusedObject, waitingWords } from './api-problems.ts';
+import { Interner } from './intern.ts';
+import { pruneOf } from './prune.ts';
+
+/** What is read of an API server. */
+export interface KubernetesSourceOptions {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Kinds of policies, with their groups, that are read where the server has them: `DestinationRule.networking.istio.io`. */
+  readonly policyKinds: readonly string[];
+  /** How often to look whether the server has got other kinds; 20 s unless told. */
+  readonly lookEveryMs?: number;
+  readonly backoff?: BackoffTimes;
+  readonly pageSize?: number;
+  /** In [0, 1); for tests. */
+  readonly random?: () => number;
+}
+
+interface Running {
+  readonly reflector: Reflector;
+  readonly stop: AbortController;
+  /** Without it there is no mesh to speak of. */
+  readonly required: boolean;
+  readonly done: Promise<void>;
+}
+
+/** Nothing is read of pods that have ended: a cluster may keep thousands of them for their logs. */
+const livePods = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** Objects from the Kubernetes API, kept current. What was known stays in use while the server is away. */
+export class KubernetesSource implements Source {
+  readonly name: string;
+  readonly #options: KubernetesSourceOptions;
+  readonly #running = new Map<string, Running>();
+  readonly #refused = new Map<string, Problem>();
+  readonly #interner = new Interner();
+  #problems: readonly Problem[] = [];
+  #discoveryError: ApiError | undefined;
+  #changed: () => void = () => {};
+
+  constructor(options: KubernetesSourceOptions) {
+    this.#options = options;
+    this.name = `kubernetes:${options.client.server}`;
+  }
+
+  /**
+   * Resolves when every kind that a mesh needs has been read and every other one too, or was refused. Waits for as long as that
+   * takes: an API server that is away comes back, and permissions are granted while we wait; `problems` says what is missing.
+   */
+  async start(registry: Registry, signal: AbortSignal): Promise<void> {
+    for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, registry, signal);
+    this.#begin(TYPES.node, false, registry, signal);
+    await this.#lookUntilAnswered(registry, signal);
+    await this.#settled(signal);
+    registry.flush();
+    void this.#keepLooking(registry, signal);
+  }
+
+  problems(): readonly Problem[] {
+    return this.#problems;
+  }
+
+  /** What is still missing before everything has been read; undefined when nothing is. */
+  notReady(): string | undefined {
+    if (this.#running.size === 0) return 'the Kubernetes API has not been asked yet';
+    for (const { reflector, required } of this.#running.values()) {
+      if (required && !reflector.synced) return waitingWords(reflector);
+    }
+    return undefined;
+  }
+
+  /** How each kind stands, for `/debug`. */
+  status(): readonly object[] {
+    return [...this.#running.values()].map(({ reflector }) => ({
+      kind: groupKindOf(reflector.type),
+      version: reflector.type.version,
+      phase: reflector.state.phase,
+      objects: reflector.keys.size,
+      ...(reflector.behindSinceMs !== undefined && {
+        behindSince: new Date(reflector.behindSinceMs).toISOString(),
+      }),
+    }));
+  }
+
+  #begin(
+    type: ResourceType,
+    required: boolean,
+    registry: Registry,
+    signal: AbortSignal,
+    known: Iterable<string> = [],
+  ): void {
+    const kind = groupKindOf(type);
+    const { client, clock, backoff, pageSize, random } = this.#options;
+    const prune = pruneOf(kind);
+    const reflector = new Reflector({
+      client,
+      clock,
+      type,
+      known,
+      ...(type === TYPES.pod && { fieldSelector: livePods }),
+      put: (object, key) => this.#put(prune(object), kind, key, registry),
+      gone: key => {
+        this.#refused.delete(`${kind} ${key}`);
+        registry.delete(kind, key);
+      },
+      changed: () => this.#note(),
+      ...(backoff && { backoff }),
+      ...(pageSize !== undefined && { pageSize }),
+      ...(random && { random }),
+    });
+    const stop = new AbortController();
+    const done = reflector.run(AbortSignal.any([signal, stop.signal]));
+    this.#running.set(kind, { reflector, stop, required, done });
+  }
+
+  #put(object: ApiObject, kind: string, key: string, registry: Registry): void {
+    const read = readObject(this.#interner.intern(object));
+    const id = `${kind} ${key}`;
+    if (read.kind === 'object') {
+      this.#refused.delete(id);
+      registry.put(read.object);
+      return;
+    }
+    this.#refused.set(id, refusedObject(kind, key, read.path, read.message));
+    this.#note();
+  }
+
+  async #lookUntilAnswered(registry: Registry, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !(await this.#look(registry, signal))) {
+      await rest(this.#options.clock, this.#options.backoff?.longestMs ?? 2_000, signal);
+    }
+  }
+
+  async #keepLooking(registry: Registry, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await rest(this.#options.clock, this.#options.lookEveryMs ?? 20_000, signal);
+      if (!signal.aborted) await this.#look(registry, signal);
+    }
+  }
+
+  /** Finds out which kinds the server has; begins to read those that are new, and stops reading those that are gone. */
+  async #look(registry: Registry, signal: AbortSignal): Promise<boolean> {
+    const slice = groupKindOf(TYPES.endpointSlice);
+    const found = await discover(this.#options.client, this.#options.policyKinds, signal);
+    if (signal.aborted) return false;
+    this.#discoveryError = found instanceof ApiError ? found : undefined;
+    this.#note();
+    if (found instanceof ApiError) return false;
+    const endpoints = hasSlices(found) ? TYPES.endpointSlice : TYPES.endpoints;
+    if (!this.#running.has(slice) && !this.#running.has('Endpoints'))
+      this.#begin(endpoints, true, registry, signal);
+    for (const [kind, type] of found.types) {
+      const running = this.#running.get(kind);
+      if (running?.reflector.type.version === type.version) continue;
+      // Another version of the same objects: they are read anew, and stay in use meanwhile.
+      running?.stop.abort();
+      this.#options.log.info(
+        { kind, version: type.version },
+        `the Kubernetes API has ${kind}; reading its objects`,
+      );
+      this.#begin(type, false, registry, signal, running?.reflector.keys);
+    }
+    for (const kind of this.#options.policyKinds) {
+      if (!found.types.has(kind) && this.#running.has(kind)) await this.#end(kind);
+    }
+    return true;
+  }
+
+  async #end(kind: string): Promise<void> {
+    const { reflector, stop, done } = this.#running.get(kind)!;
+    stop.abort();
+    await done;
+    reflector.clear();
+    this.#running.delete(kind);
+    this.#options.log.info({ kind }, `the Kubernetes API no longer has ${kind}; its objects are forgotten`);
+    this.#note();
+  }
+
+  #settled(signal: AbortSignal): Promise<void> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        const all = [...this.#running.values()].every(
+          ({ reflector, required }) =>
+            reflector.synced ||
+            (!required && reflector.state.phase === 'waiting' && !reflector.state.error.passing),
+        );
+        if (!all && !signal.aborted) return;
+        this.#changed = () => {};
+        resolve();
+      };
+      this.#changed = look;
+      signal.addEventListener('abort', look, { once: true });
+      look();
+    });
+  }
+
+  #note(): void {
+    const { client, clock } = this.#options;
+    const reflectors = [...this.#running.values()].map(({ reflector }) => reflector);
+    this.#problems = [
+      ...apiProblems(reflectors, this.#discoveryError, client.server, clock.now()),
+      ...[...this.#refused.values()].slice(0, 100),
+    ];
+    this.#changed();
+  }
+}
+
+/** EndpointSlice v1; the beta before it has the same objects as Endpoints have, so those are read. */
+function hasSlices(found: Discovered): boolean {
+  return found.groups.get(TYPES.endpointSlice.group)?.includes(TYPES.endpointSlice.version) ?? false;
+}

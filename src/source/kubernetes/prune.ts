@@ -1,0 +1,138 @@
+import type { ApiObject } from '../../kubernetes/index.ts';
+
+/** What of an object is kept; undefined when it is of no use at all. */
+export type Prune = (object: ApiObject) => ApiObject;
+
+/**
+ * Cuts an object down to what the dialects read, before it is stored: ten thousand pods as the server sends them would be a
+ * hundred megabytes, most of it managed fields, volumes and environment that no mesh reads.
+ */
+export function pruneOf(kind: string): Prune {
+  return prunes[kind] ?? prunePolicy;
+}
+
+const prunes: Readonly<Record<string, Prune>> = {
+  Pod: prunePod,
+  Service: object => ({
+    ...headOf(object, 'weft.dev/'),
+    spec: object.spec,
+    ...present('status', pick(object.status, ['loadBalancer'])),
+  }),
+  Endpoints: object => ({ ...headOf(object, 'weft.dev/'), subsets: object.subsets }),
+  'EndpointSlice.discovery.k8s.io': object => ({
+    ...headOf(object, 'weft.dev/'),
+    addressType: object.addressType,
+    ports: object.ports,
+    endpoints: object.endpoints,
+  }),
+  Namespace: object => headOf(object, ''),
+  Node: object => headOf(object, 'weft.dev/', nodeLabels),
+};
+
+/** Where a node stands. */
+const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];
+
+/** Policies: all but what only their controllers read and write. */
+function prunePolicy(object: ApiObject): ApiObject {
+  const { metadata: _, status: __, ...rest } = object;
+  return { ...headOf(object, ''), ...rest };
+}
+
+function prunePod(object: ApiObject): ApiObject {
+  const spec = record(object.spec);
+  const status = record(object.status);
+  const conditions = records(status.conditions).filter(each => each.type === 'Ready');
+  const ended = endedOf(status);
+  return {
+    ...headOf(object, 'weft.dev/'),
+    spec: {
+      ...pick(spec, ['serviceAccountName', 'nodeName', 'hostNetwork', 'restartPolicy']),
+      containers: records(spec.containers).map(pruneContainer),
+      ...present('initContainers', keepingRunning(spec)),
+    },
+    status: {
+      ...pick(status, ['phase', 'podIP', 'podIPs']),
+      ...present(
+        'conditions',
+        conditions.map(each => pick(each, ['type', 'status', 'lastTransitionTime'])),
+      ),
+      ...present('containerStatuses', ended),
+    },
+  };
+}
+
+function pruneContainer(container: Record<string, unknown>): ApiObject {
+  return {
+    name: container.name,
+    ...present(
+      'ports',
+      records(container.ports).map(port => pick(port, portFields)),
+    ),
+  };
+}
+
+const portFields = ['containerPort', 'name', 'protocol'];
+
+/** Init containers that stay. */
+function keepingRunning(spec: Record<string, unknown>): ApiObject[] {
+  return records(spec.initContainers)
+    .filter(each => each.restartPolicy === 'Always')
+    .map(each => ({ ...pruneContainer(each), restartPolicy: 'Always' }));
+}
+
+/** Of the containers that have ended, with which code; see model/workload.ts. Others come and go too often to be kept. */
+function endedOf(status: Record<string, unknown>): ApiObject[] {
+  return records(status.containerStatuses).flatMap(each => {
+    const terminated = record(record(each.state).terminated);
+    if (typeof terminated.exitCode !== 'number') return [];
+    return [{ name: each.name, state: { terminated: { exitCode: terminated.exitCode } } }];
+  });
+}
+
+/** apiVersion, kind and the metadata that everybody may read; annotations and labels only with these beginnings. */
+function headOf(object: ApiObject, annotations: string, labels: readonly string[] = ['']): ApiObject {
+  const metadata = record(object.metadata);
+  const kept = (value: unknown, prefixes: readonly string[]): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(record(value)).filter(
+        ([name]) => name !== lastApplied && prefixes.some(prefix => name.startsWith(prefix)),
+      ),
+    );
+  const owners = records(metadata.ownerReferences).map(each => pick(each, ['kind', 'name', 'controller']));
+  return {
+    apiVersion: object.apiVersion,
+    kind: object.kind,
+    metadata: {
+      ...pick(metadata, ['name', 'namespace', 'creationTimestamp', 'deletionTimestamp']),
+      ...present('labels', kept(metadata.labels, labels)),
+      ...present('annotations', kept(metadata.annotations, [annotations])),
+      ...present('ownerReferences', owners),
+    },
+  };
+}
+
+/** A copy of the whole object that kubectl apply keeps. */
+const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
+
+function pick(value: unknown, names: readonly string[]): Record<string, unknown> {
+  const from = record(value);
+  const picked: Record<string, unknown> = {};
+  for (const name of names) if (from[name] !== undefined) picked[name] = from[name];
+  return picked;
+}
+
+/** Nothing for an empty list or object. */
+function present<K extends string>(name: K, value: object): Record<string, unknown> {
+  const empty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
+  return empty ? {} : { [name]: value };
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
+}
+
+function records(value: unknown): readonly Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter(each => typeof each === 'object' && each !== null) : [];
+}

@@ -1,0 +1,53 @@
+import { equal, fact, type LabelSelector, type Mesh, type RouteTable } from '../../model/index.ts';
+import type { Part } from '../part.ts';
+
+/** Which labels of callers any rule looks at, counted, so that callers who are alike in these can share what was resolved. */
+export class CallerLabels {
+  readonly #uses = new Map<string, number>();
+  #changed = false;
+
+  /** A policy or scope of an object came or went. */
+  count(part: Part, present: boolean): void {
+    for (const key of keysOf(part)) this.#count(key, present);
+  }
+
+  /** A table came or went, as it stands in the mesh. */
+  countTable(table: RouteTable, present: boolean): void {
+    for (const key of tableKeys(table)) this.#count(key, present);
+  }
+
+  build(before: Mesh['callerLabels'], touched: Set<string>): Mesh['callerLabels'] {
+    if (!this.#changed) return before;
+    this.#changed = false;
+    const after = [...this.#uses.keys()].sort();
+    if (equal(before, after)) return before;
+    touched.add(fact.callerLabels());
+    return after;
+  }
+
+  #count(key: string, present: boolean): void {
+    const uses = (this.#uses.get(key) ?? 0) + (present ? 1 : -1);
+    if (uses > 0) this.#uses.set(key, uses);
+    else this.#uses.delete(key);
+    this.#changed = true;
+  }
+}
+
+function keysOf(part: Part): readonly string[] {
+  if (part.kind === 'egress-scope') return Object.keys(part.scope.selector ?? {});
+  if (part.kind !== 'traffic-policy') return [];
+  const near = part.policy.balancer?.locality?.failoverPriority ?? [];
+  return [...Object.keys(part.policy.callerSelector ?? {}), ...near.map(each => each.split('=')[0]!)];
+}
+
+function tableKeys({ http, tcp }: RouteTable): readonly string[] {
+  const callers = [
+    ...http.flatMap(rule => rule.matches.map(each => each.caller)),
+    ...tcp.flatMap(rule => rule.caller),
+  ];
+  return callers.flatMap(caller => (caller?.labels ? selectorKeys(caller.labels) : []));
+}
+
+function selectorKeys({ matchLabels = {}, matchExpressions = [] }: LabelSelector): readonly string[] {
+  return [...Object.keys(matchLabels), ...matchExpressions.map(each => each.key)];
+}

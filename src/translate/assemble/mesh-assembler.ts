@@ -1,0 +1,143 @@
+import { emptyMesh, fact, type Mesh, type Node, type Problem } from '../../model/index.ts';
+import type { Part } from '../part.ts';
+import { CallerLabels } from './caller-labels.ts';
+import { Draft } from './draft.ts';
+import { ExternalAssembler } from './externals.ts';
+import { NamedPorts } from './named-ports.ts';
+import { egressScopes, inboundRateLimits, peerPolicies, subsets, trafficPolicies } from './policies.ts';
+import { RouteTableAssembler } from './route-tables.ts';
+import { ServiceAssembler } from './services.ts';
+import { WorkloadAssembler } from './workloads.ts';
+
+/** Makes a Mesh out of the parts of all objects, and a new one out of what changed. */
+export class MeshAssembler {
+  readonly #services = new ServiceAssembler();
+  readonly #workloads = new WorkloadAssembler();
+  readonly #externals = new ExternalAssembler(this.#workloads);
+  readonly #nodes = new Map<string, Node | undefined>();
+  readonly #peers = peerPolicies();
+  readonly #traffic = trafficPolicies();
+  readonly #routes: RouteTableAssembler;
+  readonly #subsets = subsets();
+  readonly #egress = egressScopes();
+  readonly #limits = inboundRateLimits();
+  readonly #labels = new CallerLabels();
+  readonly #ports: NamedPorts;
+  #mesh: Mesh;
+
+  constructor(trustDomain: string, clusterDomain: string) {
+    this.#mesh = emptyMesh(trustDomain, clusterDomain);
+    this.#ports = new NamedPorts(clusterDomain);
+    this.#routes = new RouteTableAssembler((table, present) => {
+      this.#labels.countTable(table, present);
+      this.#ports.countTable(table, present);
+    });
+  }
+
+  get mesh(): Mesh {
+    return this.#mesh;
+  }
+
+  /** Replaces the parts of one object; `object` names it among all. */
+  replace(object: string, before: readonly Part[], after: readonly Part[]): void {
+    before.forEach((part, index) => {
+      this.#set(`${object} ${index}`, part, false);
+    });
+    after.forEach((part, index) => {
+      this.#set(`${object} ${index}`, part, true);
+    });
+  }
+
+  /** Builds the mesh anew where something changed, and says which facts (see model/fact.ts) did. */
+  build(): ReadonlySet<string> {
+    const touched = new Set<string>();
+    const before = this.#mesh;
+    this.#routes.expand();
+    const services = this.#services.build(before, touched);
+    const workloads = this.#workloads.build(before, touched);
+    this.#mesh = {
+      ...before,
+      ...services,
+      ...workloads,
+      ...this.#externals.build(before, services, this.#ports, touched),
+      nodes: this.#buildNodes(before.nodes, touched),
+      peerPolicies: this.#peers.build(before.peerPolicies, touched),
+      trafficPolicies: this.#traffic.build(before.trafficPolicies, touched),
+      routeTables: this.#routes.tables.build(before.routeTables, touched),
+      subsets: this.#subsets.build(before.subsets, touched),
+      egressScopes: this.#egress.build(before.egressScopes, touched),
+      inboundRateLimits: this.#limits.build(before.inboundRateLimits, touched),
+      namedPorts: this.#ports.build(before.namedPorts, touched),
+      callerLabels: this.#labels.build(before.callerLabels, touched),
+    };
+    return touched;
+  }
+
+  /** What is wrong between objects: those that take no effect because of others, or that miss one. */
+  *problems(): Iterable<Problem> {
+    for (const each of [
+      this.#peers,
+      this.#traffic,
+      this.#routes,
+      this.#subsets,
+      this.#egress,
+      this.#externals,
+    ]) {
+      yield* each.problems();
+    }
+  }
+
+  #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {
+    const draft = new Draft(before);
+    for (const [name, node] of this.#nodes) {
+      draft.set(name, node);
+      touched.add(fact.node(name));
+    }
+    this.#nodes.clear();
+    return draft.done();
+  }
+
+  #set(id: string, part: Part, present: boolean): void {
+    this.#labels.count(part, present);
+    switch (part.kind) {
+      case 'service':
+        this.#services.setService(
+          `${part.service.namespace}/${part.service.name}`,
+          present ? part : undefined,
+        );
+        break;
+      case 'endpoints':
+        this.#services.setEndpoints(id, part.service, present ? part : undefined);
+        break;
+      case 'workload':
+        this.#workloads.set(`${part.workload.namespace}/${part.workload.name}`, present ? part : undefined);
+        break;
+      case 'node':
+        this.#nodes.set(part.node.name, present ? part.node : undefined);
+        break;
+      case 'peer-policy':
+        this.#peers.set(id, part, present);
+        break;
+      case 'traffic-policy':
+        this.#traffic.set(id, part, present);
+        break;
+      case 'route-table':
+      case 'route-fragment':
+      case 'match-group':
+        this.#routes.set(id, part, present);
+        break;
+      case 'subset':
+        this.#subsets.set(id, part, present);
+        break;
+      case 'external-service':
+        this.#externals.set(id, part, present);
+        break;
+      case 'egress-scope':
+        this.#egress.set(id, part, present);
+        break;
+      case 'inbound-rate-limit':
+        this.#limits.set(id, part, present);
+        break;
+    }
+  }
+}

@@ -1,0 +1,33 @@
+import type { KindTranslator } from './dialect.ts';
+import { istio } from './istio/index.ts';
+import { kubernetes } from './kubernetes/index.ts';
+
+/** Every kind that Weft reads. A new dialect is a folder beside these and a line here. */
+export const dialects: readonly KindTranslator[] = [...kubernetes, ...istio];
+
+/** Kinds of policies: all that are read but those that make up a cluster itself. A server may or may not have them. */
+export const policyKinds: readonly string[] = [...new Set(dialects.map(each => each.kind))].filter(
+  kind => !kubernetes.some(each => each.kind === kind),
+);
+
+/** API groups whose objects people expect a mesh to obey. */
+const meshGroups = [
+  'networking.istio.io',
+  'security.istio.io',
+  'telemetry.istio.io',
+  'extensions.istio.io',
+  'split.smi-spec.io',
+  'specs.smi-spec.io',
+  'access.smi-spec.io',
+  'linkerd.io',
+  'policy.linkerd.io',
+  'gateway.networking.k8s.io',
+  'consul.hashicorp.com',
+];
+
+/** Why an object of a kind that no dialect reads has no effect; undefined where nobody would expect one. */
+export function ignoredKind(kind: string): string | undefined {
+  const dot = kind.indexOf('.');
+  if (dot < 0 || !meshGroups.includes(kind.slice(dot + 1))) return undefined;
+  return `${kind.slice(0, dot)} is not supported yet; this object has no effect`;
+}

@@ -1,0 +1,161 @@
+import { parseDurationMs } from '../model/index.ts';
+import type { Report } from './report.ts';
+
+/** Bounds of a number; whole numbers only. */
+export interface NumberBounds {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/**
+ * Reads the fields of one piece of an object with their types checked; every wrong one is reported with its path and read as
+ * absent. null is absent. `rest` then reports what nobody has read, so that no field is ignored in silence.
+ */
+export class Fields {
+  readonly path: string;
+  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #report: Report;
+  readonly #read = new Set<string>();
+
+  constructor(values: Readonly<Record<string, unknown>>, path: string, report: Report) {
+    this.#values = values;
+    this.path = path;
+    this.#report = report;
+  }
+
+  /** `spec.ports`; brackets where the name is not a plain word. */
+  at(name: string): string {
+    if (!/^[A-Za-z0-9_-]+$/.test(name)) return `${this.path}['${name}']`;
+    return this.path === '' ? name : `${this.path}.${name}`;
+  }
+
+  has(name: string): boolean {
+    return this.#values[name] !== undefined && this.#values[name] !== null;
+  }
+
+  names(): string[] {
+    return Object.keys(this.#values).filter(name => this.has(name));
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#take(name);
+    if (value === undefined || typeof value === 'string') return value;
+    return this.#wrong(name, 'must be a string');
+  }
+
+  flag(name: string): boolean | undefined {
+    const value = this.#take(name);
+    if (value === undefined || typeof value === 'boolean') return value;
+    return this.#wrong(name, 'must be true or false');
+  }
+
+  number(name: string, { min = 0, max = 0xffff_ffff }: NumberBounds = {}): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
+      return value as number;
+    return this.#wrong(name, `must be a whole number from ${min} to ${max}`);
+  }
+
+  port(name: string): number | undefined {
+    return this.number(name, { min: 1, max: 65_535 });
+  }
+
+  /** Milliseconds of a duration such as `1.5s`. */
+  duration(name: string, minMs = 0): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const ms = parseDurationMs(text);
+    if (ms !== undefined && ms >= minMs) return ms;
+    return this.#wrong(
+      name,
+      `'${text}' is no duration of ${minMs} ms or more; write for example 500ms, 1.5s or 1m`,
+    );
+  }
+
+  choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const text = this.text(name);
+    if (text === undefined || choices.includes(text as T)) return text as T | undefined;
+    return this.#wrong(name, `'${text}' is none of ${choices.join(', ')}`);
+  }
+
+  object(name: string): Fields | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (isRecord(value)) return new Fields(value, this.at(name), this.#report);
+    return this.#wrong(name, 'must be an object');
+  }
+
+  objects(name: string): readonly Fields[] {
+    const values = this.#list(name);
+    return values.flatMap((value, index) => {
+      const path = `${this.at(name)}[${index}]`;
+      if (isRecord(value)) return [new Fields(value, path, this.#report)];
+      this.#report.error('field-invalid', path, `${path} must be an object`);
+      return [];
+    });
+  }
+
+  texts(name: string): readonly string[] {
+    const values = this.#list(name);
+    return values.flatMap((value, index) => {
+      if (typeof value === 'string') return [value];
+      const path = `${this.at(name)}[${index}]`;
+      this.#report.error('field-invalid', path, `${path} must be a string`);
+      return [];
+    });
+  }
+
+  /** A map of strings, as labels are. */
+  strings(name: string): Readonly<Record<string, string>> | undefined {
+    const fields = this.object(name);
+    if (!fields) return undefined;
+    return Object.fromEntries(
+      fields.names().flatMap(key => {
+        const value = fields.text(key);
+        return value === undefined ? [] : [[key, value]];
+      }),
+    );
+  }
+
+  /** Reports that the field is there and has no effect, with the reason. */
+  unsupported(name: string, reason = 'it has no effect yet'): void {
+    if (!this.has(name)) return;
+    this.#read.add(name);
+    this.#report.warn('field-not-supported', this.at(name), `${this.at(name)}: ${reason}`);
+  }
+
+  /** Reports every field that nobody has read. */
+  rest(): void {
+    for (const name of this.names()) {
+      if (!this.#read.has(name)) this.unsupported(name, 'misspelt or not supported yet; it has no effect');
+    }
+  }
+
+  #list(name: string): readonly unknown[] {
+    const value = this.#take(name);
+    if (value === undefined) return [];
+    if (Array.isArray(value)) return value;
+    this.#wrong(name, 'must be a list');
+    return [];
+  }
+
+  #take(name: string): unknown {
+    this.#read.add(name);
+    return this.#values[name] ?? undefined;
+  }
+
+  #wrong(name: string, message: string): undefined {
+    this.#report.error('field-invalid', this.at(name), `${this.at(name)} ${message}`);
+    return undefined;
+  }
+}
+
+/** The fields of an object's `spec` or `status`; empty when it has none. */
+export function fieldsOf(object: Readonly<Record<string, unknown>>, name: string, report: Report): Fields {
+  return new Fields(object, '', report).object(name) ?? new Fields({}, name, report);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,18 @@
+// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, and the `weft.dev/…` annotations of a
+// Service for people who use no other dialect. Pure.
+import type { KindTranslator } from '../dialect.ts';
+import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
+import { nodeTranslator } from './node.ts';
+import { podTranslator } from './pod.ts';
+import { serviceTranslator } from './service.ts';
+import { serviceAnnotationsTranslator } from './service-annotations.ts';
+
+/** The kinds of core Kubernetes that make up a mesh. */
+export const kubernetes: readonly KindTranslator[] = [
+  serviceTranslator,
+  serviceAnnotationsTranslator,
+  endpointsTranslator,
+  endpointSliceTranslator,
+  podTranslator,
+  nodeTranslator,
+];

@@ -1,0 +1,77 @@
+import { canonicalAddress, isIpAddress, type ServicePort } from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { type Fields, fieldsOf } from '../fields.ts';
+import type { Part } from '../part.ts';
+import type { Report } from '../report.ts';
+import { protocolOf } from './protocol.ts';
+
+/** v1 Service but for its annotations. */
+export const serviceTranslator: KindTranslator = { kind: 'Service', translate: translateService };
+
+function translateService(object: KubeObject, context: TranslateContext, report: Report): readonly Part[] {
+  const { name, namespace = '' } = object.metadata;
+  const spec = fieldsOf(object, 'spec', report);
+  const type = spec.text('type') ?? 'ClusterIP';
+  const externalName = type === 'ExternalName' ? spec.text('externalName')?.replace(/\.$/, '') : undefined;
+  if (type === 'ExternalName' && !externalName) {
+    report.error('field-invalid', 'spec.externalName', 'an ExternalName service needs spec.externalName');
+  }
+  const host = `${name}.${namespace}.svc.${context.clusterDomain}`;
+  const headless = type !== 'ExternalName' && spec.text('clusterIP') === 'None';
+  return [
+    {
+      kind: 'service',
+      service: {
+        namespace,
+        name,
+        host,
+        addresses: headless || externalName !== undefined ? [] : addressesOf(spec, object, report),
+        headless,
+        ...(externalName === undefined ? {} : { externalName }),
+        ports: portsOf(spec, report),
+        from: report.object,
+      },
+      publishNotReady: spec.flag('publishNotReadyAddresses') ?? false,
+    },
+  ];
+}
+
+/** Cluster, external and load-balancer addresses: kube-proxy takes traffic to any of them straight to the endpoints. */
+function addressesOf(spec: Fields, object: KubeObject, report: Report): readonly string[] {
+  const addresses = new Set<string>();
+  const add = (address: string | undefined, path: string): void => {
+    if (!address) return;
+    if (isIpAddress(address)) addresses.add(canonicalAddress(address));
+    else report.error('field-invalid', path, `${path}: '${address}' is no IP address`);
+  };
+  add(spec.text('clusterIP'), 'spec.clusterIP');
+  for (const address of spec.texts('clusterIPs')) add(address, 'spec.clusterIPs');
+  for (const address of spec.texts('externalIPs')) add(address, 'spec.externalIPs');
+  const balancer = fieldsOf(object, 'status', report).object('loadBalancer');
+  for (const ingress of balancer?.objects('ingress') ?? []) {
+    // ipMode Proxy: traffic must pass the load balancer itself (KEP-1860).
+    if (ingress.text('ipMode') !== 'Proxy') add(ingress.text('ip'), ingress.at('ip'));
+  }
+  return [...addresses];
+}
+
+function portsOf(spec: Fields, report: Report): readonly ServicePort[] {
+  const ports: ServicePort[] = [];
+  for (const port of spec.objects('ports')) {
+    // The mesh carries TCP; UDP and SCTP go their own way.
+    if ((port.text('protocol') ?? 'TCP') !== 'TCP') continue;
+    const number = port.port('port');
+    const name = port.text('name') ?? '';
+    if (number === undefined) {
+      if (!port.has('port')) report.error('field-invalid', port.at('port'), `${port.at('port')} is missing`);
+      continue;
+    }
+    if (ports.some(other => other.number === number)) {
+      report.error('field-invalid', port.at('port'), `port ${number} is there twice; remove one`);
+      continue;
+    }
+    ports.push({ number, name, protocol: protocolOf(name, port.text('appProtocol')) });
+  }
+  return ports;
+}

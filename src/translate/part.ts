@@ -1,0 +1,173 @@
+import type {
+  EgressScope,
+  Endpoint,
+  ExternalService,
+  InboundRateLimit,
+  Node,
+  ObjectRef,
+  PathRewrite,
+  PeerPolicy,
+  RouteRule,
+  RouteTable,
+  RuleMatch,
+  Service,
+  Subset,
+  TrafficPolicy,
+  Workload,
+} from '../model/index.ts';
+
+/** What one object contributes to the mesh. Dialects make parts; assemble/ puts the parts of all objects together. */
+export type Part =
+  | ServicePart
+  | EndpointsPart
+  | WorkloadPart
+  | NodePart
+  | PeerPolicyPart
+  | TrafficPolicyPart
+  | RouteTablePart
+  | RouteFragmentPart
+  | MatchGroupPart
+  | SubsetPart
+  | ExternalServicePart
+  | EgressScopePart
+  | InboundRateLimitPart;
+
+/** A Service, whose endpoints come from other objects. */
+export interface ServicePart {
+  readonly kind: 'service';
+  readonly service: Omit<Service, 'endpoints' | 'external'>;
+  /** Hand out addresses whether they are ready or not. */
+  readonly publishNotReady: boolean;
+}
+
+/** Some endpoints of a Service. */
+export interface EndpointsPart {
+  readonly kind: 'endpoints';
+  /** `namespace/name` of the Service. */
+  readonly service: string;
+  /** Of the parts for one Service only those of the highest rank count: EndpointSlices (2) over Endpoints (1). */
+  readonly rank: number;
+  /** Target ports by the name of the Service port that they stand for; empty for the port without a name. */
+  readonly ports: readonly { readonly name: string; readonly number: number }[];
+  readonly endpoints: readonly Omit<Endpoint, 'port'>[];
+}
+
+/** A pod. Of several that claim one address, the one that stays and is youngest has it. */
+export interface WorkloadPart {
+  readonly kind: 'workload';
+  readonly workload: Workload;
+  readonly terminating: boolean;
+  /** RFC 3339; empty when not known. */
+  readonly createdAt: string;
+}
+
+/** Which inbound connections are accepted. Of two of one scope the older counts. */
+export interface PeerPolicyPart {
+  readonly kind: 'peer-policy';
+  readonly policy: PeerPolicy;
+  readonly createdAt: string;
+}
+
+/** What is said about traffic to a host. Kinds of lower rank go below; of two of one kind and scope the older counts. */
+export interface TrafficPolicyPart {
+  readonly kind: 'traffic-policy';
+  readonly policy: TrafficPolicy;
+  readonly rank: number;
+  readonly createdAt: string;
+}
+
+/** A machine that pods run on. */
+export interface NodePart {
+  readonly kind: 'node';
+  readonly node: Node;
+}
+
+/**
+ * What one object says about requests to one host; an object that speaks of several hosts makes one part for each. What the
+ * object borrows from others is put in when all are known: rules of a fragment, matches of a group.
+ */
+export interface RouteTablePart {
+  readonly kind: 'route-table';
+  readonly table: RouteTable;
+  /** In the order of the object; see Delegation.after. */
+  readonly delegations?: readonly Delegation[];
+  readonly groups?: readonly GroupUse[];
+}
+
+/** A place in a table where the rules of a fragment stand, narrowed to `rule`'s matches and with its settings below their own. */
+export interface Delegation {
+  /** How many of table.http's own rules come before. */
+  readonly after: number;
+  /** RouteFragmentPart.key */
+  readonly to: string;
+  readonly rule: Omit<RouteRule, 'action'>;
+  /** For rules that forward and rewrite nothing themselves. A prefix is replaced where the joined match has one. */
+  readonly rewrite?: {
+    readonly path?: string;
+    readonly pathRegex?: PathRewrite;
+    readonly authority?: string;
+  };
+}
+
+/** A rule that has the matches of a MatchGroupPart instead of its own. */
+export interface GroupUse {
+  /** Index in table.http. */
+  readonly rule: number;
+  /** MatchGroupPart.key; the rule has no effect while there is none. */
+  readonly group: string;
+  /** Only those of these names; undefined for all. */
+  readonly names?: readonly string[];
+  readonly path: string;
+}
+
+/** Rules that have no host of their own: tables of other objects put them in (Istio's delegates). */
+export interface RouteFragmentPart {
+  readonly kind: 'route-fragment';
+  /** Unique among all fragments: `VirtualService shop/reviews-routes`. */
+  readonly key: string;
+  readonly http: readonly RouteRule[];
+  /** Places where it would itself put in others, which is one too many: path of each, and the key it names. */
+  readonly nested: readonly { readonly path: string; readonly to: string }[];
+  /** Namespaces whose tables may put it in; undefined for all. */
+  readonly visibleTo?: readonly string[];
+  /** Tables that hold as long as nobody puts the fragment in. */
+  readonly alone: readonly RouteTable[];
+  readonly from: ObjectRef;
+}
+
+/** Matches that rules of other objects use by name (SMI's HTTPRouteGroup). */
+export interface MatchGroupPart {
+  readonly kind: 'match-group';
+  /** Unique among all groups: `HTTPRouteGroup shop/canary`. */
+  readonly key: string;
+  readonly matches: readonly { readonly name: string; readonly match: RuleMatch }[];
+  readonly from: ObjectRef;
+}
+
+/** A named part of a host's endpoints. Of two of one host, name and scope the older counts. */
+export interface SubsetPart {
+  readonly kind: 'subset';
+  readonly subset: Subset;
+  readonly createdAt: string;
+}
+
+/** A service outside of Kubernetes' own list. Of two of one host and namespace the older counts, and the younger may add ports. */
+export interface ExternalServicePart {
+  readonly kind: 'external-service';
+  readonly external: ExternalService;
+  readonly createdAt: string;
+}
+
+/** What workloads may reach. Of two of one namespace and selector the older counts. */
+export interface EgressScopePart {
+  readonly kind: 'egress-scope';
+  readonly scope: EgressScope;
+  readonly createdAt: string;
+}
+
+/** Requests that workloads take in at most; all that select a workload hold. */
+export interface InboundRateLimitPart {
+  readonly kind: 'inbound-rate-limit';
+  readonly limit: InboundRateLimit;
+  readonly createdAt: string;
+}

@@ -1,0 +1,26 @@
+import { type ObjectRef, type Problem, problem } from '../model/index.ts';
+
+/** Collects what is wrong with one object while it is translated. */
+export class Report {
+  readonly object: ObjectRef;
+  readonly problems: Problem[] = [];
+  #refused = false;
+
+  constructor(object: ObjectRef) {
+    this.object = object;
+  }
+
+  /** Whether there was an error, so that the object does not take effect and its last good version stays. */
+  get refused(): boolean {
+    return this.#refused;
+  }
+
+  error(code: string, path: string, message: string): void {
+    this.#refused = true;
+    this.problems.push(problem(code, message, { object: this.object, path }));
+  }
+
+  warn(code: string, path: string, message: string): void {
+    this.problems.push(problem(code, message, { object: this.object, path, severity: 'warning' }));
+  }
+}

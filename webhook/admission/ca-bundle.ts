@@ -1,0 +1,140 @@
+// Keeps the caBundle of Weft's entries in the MutatingWebhookConfiguration equal to the roots of the mesh, so that the API server
+// trusts the certificate that the webhook shows, also after a rotation. Writes nothing else, so that nobody else's tools
+// (kubectl apply, Argo CD, Flux), which do not write this field, see a difference of theirs.
+import { errorMessage } from '../../src/errors/index.ts';
+import type { Clock } from '../../src/time/index.ts';
+import { isMap } from '../inject/pod.ts';
+import { ENTRY_SUFFIX, INJECTOR } from './configuration.ts';
+import { answerMessage, type KubeApi } from './kube-api.ts';
+import type { WebhookLog } from './options.ts';
+
+/** Dependencies of keepCaBundle. */
+export interface CaBundleOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly log: WebhookLog;
+  readonly signal: AbortSignal;
+  /** PEM of every root that is trusted now; asked for each time. */
+  readonly roots: () => readonly string[];
+  /** Whether this replica is the one that writes. */
+  readonly leads: () => boolean;
+  /** Name of the configuration; weft-injector unless told. */
+  readonly name?: string;
+  /** How often it looks; 30 s unless told. */
+  readonly periodMs?: number;
+}
+
+/** How it stands. */
+export type CaBundleState =
+  /** Nobody has looked yet, or another replica leads. */
+  | { readonly kind: 'waiting' }
+  | { readonly kind: 'right'; readonly entries: number }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'failed'; readonly message: string };
+
+/** A keeper at work. */
+export interface CaBundleKeeper {
+  readonly state: CaBundleState;
+  /** Looks now: after a rotation of the roots, and on becoming the leader. Never rejects. */
+  check(): Promise<CaBundleState>;
+}
+
+/** Starts to look, at once and then every period, until the signal aborts. */
+export function keepCaBundle(options: CaBundleOptions): CaBundleKeeper {
+  let state: CaBundleState = { kind: 'waiting' };
+  let running: Promise<CaBundleState> | undefined;
+  const look = async (): Promise<CaBundleState> => {
+    const next = options.leads() ? await reconcile(options) : ({ kind: 'waiting' } as const);
+    tell(state, next, options);
+    state = next;
+    return next;
+  };
+  const check = (): Promise<CaBundleState> => {
+    running ??= look().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+  void check();
+  const cancel = options.clock.every(options.periodMs ?? 30_000, () => void check());
+  options.signal.addEventListener('abort', cancel, { once: true });
+  return {
+    get state() {
+      return state;
+    },
+    check,
+  };
+}
+
+function tell(before: CaBundleState, now: CaBundleState, { log, name = INJECTOR }: CaBundleOptions): void {
+  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  if (now.kind === 'missing') {
+    log.warn(
+      { configuration: name },
+      'there is no webhook configuration, so no pod is injected; weft install prints it',
+    );
+  } else if (now.kind === 'failed') {
+    log.error(
+      { configuration: name, error: now.message },
+      'the caBundle of the webhook configuration cannot be kept right',
+    );
+  } else if (now.kind === 'right') {
+    log.info({ configuration: name, entries: now.entries }, 'the API server trusts the webhook');
+  }
+}
+
+async function reconcile(options: CaBundleOptions): Promise<CaBundleState> {
+  try {
+    // Somebody else may write at the same moment; the second try sees what they wrote.
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const state = await once(options);
+      if (state !== 'conflict') return state;
+    }
+    return { kind: 'failed', message: 'somebody else keeps changing the configuration' };
+  } catch (thrown) {
+    return { kind: 'failed', message: errorMessage(thrown) };
+  }
+}
+
+async function once({ api, roots, name = INJECTOR }: CaBundleOptions): Promise<CaBundleState | 'conflict'> {
+  const path = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${name}`;
+  const found = await api.request({ method: 'GET', path, timeoutMs: 5_000 });
+  if (found.status === 404) return { kind: 'missing' };
+  if (found.status !== 200 || !isMap(found.body)) return { kind: 'failed', message: answerMessage(found) };
+  const bundle = Buffer.from(roots().map(ended).join('')).toString('base64');
+  const { patch, entries } = caBundlePatch(found.body, bundle);
+  if (patch.length === 0) return { kind: 'right', entries };
+  const contentType = 'application/json-patch+json';
+  const answer = await api.request({ method: 'PATCH', path, contentType, body: patch, timeoutMs: 5_000 });
+  if (answer.status === 409) return 'conflict';
+  if (answer.status >= 300) return { kind: 'failed', message: answerMessage(answer) };
+  return { kind: 'right', entries };
+}
+
+function ended(pem: string): string {
+  return pem.endsWith('\n') ? pem : `${pem}\n`;
+}
+
+/**
+ * The JSON Patch that gives every entry of Weft's the bundle (base64), with the version it was made for, so that it cannot
+ * hit an entry that has moved since (the server then answers 409); empty when all have it.
+ */
+export function caBundlePatch(
+  configuration: Record<string, unknown>,
+  bundle: string,
+): { readonly patch: readonly object[]; readonly entries: number } {
+  const webhooks = Array.isArray(configuration.webhooks) ? configuration.webhooks : [];
+  const patch: object[] = [];
+  let entries = 0;
+  for (const [index, webhook] of webhooks.entries()) {
+    if (!isMap(webhook) || typeof webhook.name !== 'string' || !webhook.name.endsWith(ENTRY_SUFFIX)) continue;
+    entries++;
+    const client = isMap(webhook.clientConfig) ? webhook.clientConfig : {};
+    if (client.caBundle === bundle) continue;
+    patch.push({ op: 'add', path: `/webhooks/${index}/clientConfig/caBundle`, value: bundle });
+  }
+  if (patch.length === 0) return { patch, entries };
+  const metadata = isMap(configuration.metadata) ? configuration.metadata : {};
+  const version = { op: 'replace', path: '/metadata/resourceVersion', value: metadata.resourceVersion };
+  return { patch: [version, ...patch], entries };
+}

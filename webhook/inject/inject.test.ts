@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AppProbes } from '../../src/config/index.ts';
+import { ACCESS_LOG_MODES } from '../../src/telemetry/access-log.ts';
+import { LOG_LEVELS as TELEMETRY_LEVELS } from '../../src/telemetry/log.ts';
+import { type InjectResult, inject } from './inject.ts';
+import { injectOptions } from './options.ts';
+import type { Container, PodTemplate } from './pod.ts';
+import { parseQuantity } from './quantity.ts';
+import { ACCESS_LOGS, LOG_LEVELS } from './settings.ts';
+import { uninject } from './uninject.ts';
+
+const options = injectOptions({ injectByDefault: true });
+const context = { namespace: 'shop' };
+
+function podWith(container: Partial<Container>, metadata?: PodTemplate['metadata']): PodTemplate {
+  return { ...(metadata ? { metadata } : {}), spec: { containers: [{ name: 'app', ...container }] } };
+}
+
+function injected(result: InjectResult): PodTemplate {
+  assert.equal(result.kind, 'injected', JSON.stringify(result));
+  return (result as { pod: PodTemplate }).pod;
+}
+
+function variable(pod: PodTemplate, name: string): string | undefined {
+  return pod.spec.containers[0]?.env?.find(entry => entry.name === name)?.value;
+}
+
+/** What a newer writer of the pod did: the same pod with the app's container changed. */
+function edited(pod: PodTemplate, change: Partial<Container>): PodTemplate {
+  const containers = pod.spec.containers.map(entry =>
+    entry.name === 'app' ? { ...entry, ...change } : entry,
+  );
+  return { ...pod, spec: { ...pod.spec, containers } };
+}
+
+test('a probe that was edited after injection is the one that counts', () => {
+  const pod = injected(inject(podWith({ readinessProbe: { tcpSocket: { port: 80 } } }), context, options));
+  const newer = edited(pod, {
+    readinessProbe: { httpGet: { path: '/new', port: 81 }, periodSeconds: 7 } as never,
+  });
+  const again = injected(inject(newer, context, options));
+  const probes = JSON.parse(variable(again, 'WEFT_PROBES') ?? '') as AppProbes;
+  assert.deepEqual(probes['/app-health/app/readyz']?.httpGet, { path: '/new', port: 81, scheme: 'HTTP' });
+  const back = uninject(again);
+  assert.deepEqual(
+    back.kind === 'uninjected' && back.pod,
+    podWith({ readinessProbe: { httpGet: { path: '/new', port: 81 }, periodSeconds: 7 } as never }),
+  );
+});
+
+test('the timing of a rewritten probe may be edited and survives', () => {
+  const pod = injected(inject(podWith({ livenessProbe: { grpc: { port: 80 } } }), context, options));
+  const probe = pod.spec.containers[1]?.livenessProbe;
+  const back = uninject(edited(pod, { livenessProbe: { ...probe, timeoutSeconds: 9 } }));
+  assert.deepEqual(
+    back.kind === 'uninjected' && back.pod,
+    podWith({ livenessProbe: { grpc: { port: 80 }, timeoutSeconds: 9 } }),
+  );
+});
+
+test('an annotation that was changed after injection is kept', () => {
+  const pod = injected(inject(podWith({}), context, options));
+  const annotations = { ...pod.metadata?.annotations, 'prometheus.io/scrape': 'false' };
+  const back = uninject({ ...pod, metadata: { ...pod.metadata, annotations } });
+  assert.deepEqual(back.kind === 'uninjected' && back.pod.metadata?.annotations, {
+    'prometheus.io/scrape': 'false',
+  });
+});
+
+test('what the API server filled into an injected pod does not make it refused or doubled', () => {
+  const pod = injected(inject(podWith({ readinessProbe: { httpGet: { port: 80 } } }), context, options));
+  const mount = { name: 'kube-api-access-x', mountPath: '/var/run/secrets/kubernetes.io/serviceaccount' };
+  const filled = (list: readonly Container[]) =>
+    list.map(entry => ({
+      terminationMessagePath: '/dev/termination-log',
+      ...entry,
+      volumeMounts: [...(entry.volumeMounts ?? []), mount],
+    }));
+  const spec = {
+    ...pod.spec,
+    dnsPolicy: 'ClusterFirst',
+    containers: filled(pod.spec.containers),
+    initContainers: filled(pod.spec.initContainers ?? []),
+    volumes: [...(pod.spec.volumes ?? []), { name: 'kube-api-access-x', projected: {} }],
+  };
+  const again = injected(inject({ ...pod, spec }, context, options));
+  assert.deepEqual(
+    again.spec.containers.map(({ name }) => name),
+    ['weft-proxy', 'app'],
+  );
+  assert.equal(again.spec.initContainers?.length, 1);
+  assert.equal(variable(again, 'WEFT_PROBES'), variable(pod, 'WEFT_PROBES'));
+});
+
+test('a container that another webhook put in front stays, and the proxy comes first again', () => {
+  const pod = injected(inject(podWith({}), context, options));
+  const late = { name: 'late' };
+  const spec = {
+    ...pod.spec,
+    containers: [late, ...pod.spec.containers],
+    initContainers: [...pod.spec.initContainers!, late],
+  };
+  const again = injected(inject({ ...pod, spec }, context, options));
+  assert.deepEqual(
+    again.spec.containers.map(({ name }) => name),
+    ['weft-proxy', 'late', 'app'],
+  );
+  assert.deepEqual(
+    again.spec.initContainers?.map(({ name }) => name),
+    ['late', 'weft-init'],
+  );
+});
+
+test('what looks like a variable in a probe reaches the proxy as it was written', () => {
+  const path = '/ready?of=$(POD_NAME)&price=$5';
+  const pod = injected(
+    inject(podWith({ readinessProbe: { httpGet: { path, port: 80 } } }), context, options),
+  );
+  // The kubelet turns $$( into $( and leaves every other dollar alone.
+  const seen = variable(pod, 'WEFT_PROBES')?.replaceAll('$$(', '$(');
+  assert.equal((JSON.parse(seen ?? '') as AppProbes)['/app-health/app/readyz']?.httpGet?.path, path);
+  assert.match(variable(pod, 'WEFT_PROBES') ?? '', /\$\$\(POD_NAME\)/);
+});
+
+test('a pod that is disabled but still carries an injection is told so', () => {
+  const pod = injected(inject(podWith({}), context, options));
+  const result = inject(
+    { ...pod, metadata: { ...pod.metadata, labels: { 'weft.dev/inject': 'disabled' } } },
+    context,
+    options,
+  );
+  assert.equal(result.kind, 'skipped');
+  assert.match(result.kind === 'skipped' ? result.reason : '', /weft uninject takes it out/);
+});
+
+test('a status that names fields of every object changes nothing but what it may', () => {
+  const status = {
+    ...{
+      version: '1',
+      mode: 'classic',
+      image: '',
+      initContainers: [],
+      containers: [],
+      volumes: [],
+      annotations: {},
+    },
+    created: {},
+    probes: { __proto__: { httpGet: {} } },
+  };
+  const forged = podWith(
+    { readinessProbe: { httpGet: { path: 'constructor', port: 15020 } } },
+    {
+      annotations: {
+        'weft.dev/status': JSON.stringify(status).replace('"probes":{}', '"probes":{"__proto__":{}}'),
+      },
+    },
+  );
+  const back = uninject(forged);
+  assert.deepEqual(back.kind === 'uninjected' && back.pod.spec, forged.spec);
+  assert.equal(({} as Record<string, unknown>).httpGet, undefined);
+});
+
+test('quantities are read as Kubernetes reads them', () => {
+  const cases: [string | number, number | undefined][] = [
+    ['100m', 0.1],
+    ['64Mi', 67_108_864],
+    ['1e3', 1000],
+    ['1E3', 1000],
+    ['1E', 1e18],
+    ['.5', 0.5],
+    [2, 2],
+    ['1 Gi', undefined],
+    ['lots', undefined],
+    ['', undefined],
+    ['1K', undefined],
+  ];
+  for (const [text, value] of cases) assert.equal(parseQuantity(text), value, String(text));
+});
+
+test('the words for logs are those of the proxy', () => {
+  assert.deepEqual(LOG_LEVELS, TELEMETRY_LEVELS);
+  assert.deepEqual(ACCESS_LOGS, ACCESS_LOG_MODES);
+});

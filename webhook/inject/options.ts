@@ -1,0 +1,96 @@
+// Everything inject can be told, and the one place of its defaults.
+import { PORTS, SYSTEM_NAMESPACE, VERSION } from '../../src/config/index.ts';
+import { formatSpiffe } from '../../src/model/index.ts';
+
+/** CPU and memory of the proxy, as Kubernetes quantities; an absent limit is no limit. */
+export interface ProxyResources {
+  readonly cpuRequest: string;
+  readonly memoryRequest: string;
+  readonly cpuLimit?: string;
+  readonly memoryLimit?: string;
+}
+
+/** How and what to inject. Build it with `injectOptions`. */
+export interface InjectOptions {
+  /** Weft's version, written into the pod's status annotation. */
+  readonly version: string;
+  /** Image of proxy and init container. The pod's annotation `weft.dev/proxy-image` wins. */
+  readonly proxyImage: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+
+  /** Whether a pod that nobody labelled is injected: true for `weft inject`, false for the webhook. */
+  readonly injectByDefault: boolean;
+  /** Whether Istio's and Linkerd's labels and annotations are obeyed too. */
+  readonly acceptOtherMeshes: boolean;
+  /** Which of them, where they are obeyed at all; both unless told. */
+  readonly acceptedMeshes?: readonly ('istio' | 'linkerd')[];
+  /** Where Weft itself runs; never injected. */
+  readonly systemNamespace: string;
+  /** Never injected either, whatever a label says: the cluster must come up without Weft. */
+  readonly ignoredNamespaces: readonly string[];
+
+  /**
+   * The proxy as an init container with restartPolicy Always (Kubernetes 1.29, or 1.28 with the gate). A pod that has
+   * such a container of its own gets the proxy that way regardless: its server can do it.
+   */
+  readonly nativeSidecar: boolean;
+  /** Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits). */
+  readonly holdApplicationUntilProxyStarts: boolean;
+  /** Whether the app's probes go through the proxy. Off where nobody but the pod itself probes it. */
+  readonly rewriteProbes: boolean;
+  /** Whether `prometheus.io/*` annotations are pointed at the proxy, which merges the app's metrics into its own. */
+  readonly mergePrometheus: boolean;
+  /**
+   * Without native sidecars, in pods that are meant to end: start the app's command through `run-app`, which tells the
+   * proxy at once when the command has ended. Without it, the control plane tells the proxy, about a second later.
+   * For an image that has `weft-proxy install-run-app`; Weft's own has it not yet, so no command line sets this.
+   */
+  readonly wrapJobCommands: boolean;
+
+  /** host:port of discovery and certificate signing. */
+  readonly controlPlane: string;
+  /** SPIFFE id that the control plane must show. */
+  readonly controlPlaneIdentity: string;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  readonly tokenAudience: string;
+  readonly tokenLifetimeSeconds: number;
+  /** ConfigMap in every meshed namespace, with the root certificates under `root-cert.pem`. */
+  readonly trustConfigMap: string;
+  readonly logLevel: string;
+  readonly accessLog: string;
+  readonly resources: ProxyResources;
+}
+
+/** Complete options out of those that differ from the defaults. */
+export function injectOptions(given: Partial<InjectOptions> = {}): InjectOptions {
+  const version = given.version ?? VERSION;
+  const systemNamespace = given.systemNamespace ?? SYSTEM_NAMESPACE;
+  const trustDomain = given.trustDomain ?? 'cluster.local';
+  const serviceAccount = 'weft-injector';
+  return {
+    version,
+    proxyImage: `weft-proxy:${version}`,
+    imagePullPolicy: 'IfNotPresent',
+    injectByDefault: false,
+    acceptOtherMeshes: false,
+    systemNamespace,
+    ignoredNamespaces: ['kube-system', 'kube-public', 'kube-node-lease'],
+    nativeSidecar: false,
+    holdApplicationUntilProxyStarts: true,
+    rewriteProbes: true,
+    mergePrometheus: true,
+    wrapJobCommands: false,
+    controlPlane: `${serviceAccount}.${systemNamespace}.svc:${PORTS.discovery}`,
+    controlPlaneIdentity: formatSpiffe({ trustDomain, namespace: systemNamespace, serviceAccount }),
+    trustDomain,
+    clusterDomain: 'cluster.local',
+    tokenAudience: 'weft',
+    tokenLifetimeSeconds: 3600,
+    trustConfigMap: 'weft-trust',
+    logLevel: 'info',
+    accessLog: 'off',
+    resources: { cpuRequest: '10m', memoryRequest: '64Mi', memoryLimit: '256Mi' },
+    ...given,
+  };
+}

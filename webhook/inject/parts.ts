@@ -1,0 +1,155 @@
+// The containers and volumes that inject adds, as Kubernetes writes them. Each call makes fresh objects.
+import {
+  type AppMetrics,
+  type AppProbes,
+  ENVIRONMENT,
+  type ExitWithApp,
+  PATHS,
+  PORTS,
+  PROXY_UID,
+} from '../../src/config/index.ts';
+import { CONTAINERS, HEALTH_PORT_NAME, MOUNTS, VOLUMES } from './names.ts';
+import type { InjectOptions } from './options.ts';
+import type { Container, Volume } from './pod.ts';
+import type { PodSettings } from './settings.ts';
+
+/** What the proxy has to know of the app beside it. */
+export interface AppFacts {
+  readonly probes: AppProbes;
+  readonly appMetrics?: AppMetrics;
+  readonly exitWithApp?: ExitWithApp;
+}
+
+/** Writes the packet rules as root with the two capabilities that iptables needs, and ends. */
+export function initContainer(settings: PodSettings, options: InjectOptions): Container {
+  return {
+    name: CONTAINERS.init,
+    image: settings.image,
+    imagePullPolicy: options.imagePullPolicy,
+    args: ['init', ...settings.redirectFlags],
+    resources: structuredClone(settings.resources),
+    securityContext: {
+      ...lockedDown(0),
+      runAsNonRoot: false,
+      capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'NET_RAW'] },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    // iptables keeps its lock in /run, and the root file system is read-only.
+    volumeMounts: [{ name: VOLUMES.state, mountPath: '/run' }],
+  };
+}
+
+/** Copies `run-app` to where the app's container can start it. */
+export function runAppContainer(settings: PodSettings, options: InjectOptions): Container {
+  return {
+    name: CONTAINERS.runApp,
+    image: settings.image,
+    imagePullPolicy: options.imagePullPolicy,
+    args: ['install-run-app', MOUNTS.runApp],
+    resources: structuredClone(settings.resources),
+    securityContext: lockedDown(PROXY_UID),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: VOLUMES.runApp, mountPath: MOUNTS.runApp }],
+  };
+}
+
+/** The proxy; `native` makes it an init container that stays, and whose start-up probe the next container waits for. */
+export function proxyContainer(
+  facts: AppFacts,
+  settings: PodSettings,
+  options: InjectOptions,
+  native: boolean,
+): Container {
+  const ready = { httpGet: { path: '/ready', port: PORTS.health, scheme: 'HTTP' } };
+  return {
+    name: CONTAINERS.proxy,
+    image: settings.image,
+    imagePullPolicy: options.imagePullPolicy,
+    ...(native ? { restartPolicy: 'Always' } : {}),
+    args: ['run'],
+    env: proxyEnvironment(facts, settings, options),
+    ports: [{ name: HEALTH_PORT_NAME, containerPort: PORTS.health, protocol: 'TCP' }],
+    resources: structuredClone(settings.resources),
+    ...(native
+      ? { startupProbe: { ...ready, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 } }
+      : {}),
+    readinessProbe: { ...structuredClone(ready), periodSeconds: 2, timeoutSeconds: 3, failureThreshold: 15 },
+    ...(!native && options.holdApplicationUntilProxyStarts
+      ? { lifecycle: { postStart: { exec: { command: ['weft-proxy', 'wait'] } } } }
+      : {}),
+    securityContext: lockedDown(PROXY_UID),
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [
+      { name: VOLUMES.token, mountPath: MOUNTS.token, readOnly: true },
+      { name: VOLUMES.trust, mountPath: MOUNTS.trust, readOnly: true },
+      { name: VOLUMES.state, mountPath: MOUNTS.state },
+    ],
+  };
+}
+
+/** Volumes of the containers above. The proxy's last snapshot stays in memory, off the node's disk. */
+export function addedVolumes(options: InjectOptions, withRunApp: boolean): Volume[] {
+  const token = {
+    audience: options.tokenAudience,
+    expirationSeconds: options.tokenLifetimeSeconds,
+    path: PATHS.token.slice(MOUNTS.token.length + 1),
+  };
+  const key = PATHS.rootCertificate.slice(MOUNTS.trust.length + 1);
+  const volumes: Volume[] = [
+    { name: VOLUMES.token, projected: { sources: [{ serviceAccountToken: token }] } },
+    { name: VOLUMES.trust, configMap: { name: options.trustConfigMap, items: [{ key, path: key }] } },
+    { name: VOLUMES.state, emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
+  ];
+  if (withRunApp) volumes.push({ name: VOLUMES.runApp, emptyDir: { sizeLimit: '8Mi' } });
+  return volumes;
+}
+
+function lockedDown(uid: number): Record<string, unknown> {
+  return {
+    runAsUser: uid,
+    runAsGroup: uid,
+    runAsNonRoot: true,
+    privileged: false,
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+    seccompProfile: { type: 'RuntimeDefault' },
+  };
+}
+
+type EnvironmentEntry = { readonly name: string; readonly value?: string; readonly valueFrom?: unknown };
+
+function proxyEnvironment(
+  facts: AppFacts,
+  settings: PodSettings,
+  options: InjectOptions,
+): EnvironmentEntry[] {
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  const entries: EnvironmentEntry[] = [
+    field(ENVIRONMENT.podName, 'metadata.name'),
+    field(ENVIRONMENT.podNamespace, 'metadata.namespace'),
+    field(ENVIRONMENT.podIps, 'status.podIPs'),
+    field(ENVIRONMENT.serviceAccount, 'spec.serviceAccountName'),
+    field(ENVIRONMENT.nodeName, 'spec.nodeName'),
+    { name: ENVIRONMENT.controlPlane, value: options.controlPlane },
+    { name: ENVIRONMENT.controlPlaneIdentity, value: options.controlPlaneIdentity },
+    { name: ENVIRONMENT.trustDomain, value: options.trustDomain },
+    { name: ENVIRONMENT.clusterDomain, value: options.clusterDomain },
+    { name: ENVIRONMENT.rootCertificate, value: PATHS.rootCertificate },
+    { name: ENVIRONMENT.token, value: PATHS.token },
+    { name: ENVIRONMENT.state, value: PATHS.state },
+    { name: ENVIRONMENT.logLevel, value: settings.logLevel },
+    { name: ENVIRONMENT.accessLog, value: settings.accessLog },
+  ];
+  const json = (name: string, value: unknown) =>
+    entries.push({ name, value: literal(JSON.stringify(value)) });
+  if (Object.keys(facts.probes).length > 0) json(ENVIRONMENT.probes, facts.probes);
+  if (facts.appMetrics) json(ENVIRONMENT.appMetrics, facts.appMetrics);
+  if (facts.exitWithApp) json(ENVIRONMENT.exitWithApp, facts.exitWithApp);
+  return entries;
+}
+
+/** The kubelet expands `$(NAME)` in values of variables; doubling the dollar keeps a probe's path as it was written. */
+function literal(value: string): string {
+  return value.replaceAll('$(', '$$$$(');
+}

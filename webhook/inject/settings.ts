@@ -1,0 +1,174 @@
+// What a pod's annotations ask of its proxy, checked. A bad value refuses the pod instead of being ignored: a typo in a
+// port list must not quietly put a database behind the proxy, or an app outside the mesh.
+import { ANNOTATIONS } from '../../src/config/index.ts';
+import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
+import { readOptions } from '../../src/redirect/options.ts';
+import type { InjectOptions } from './options.ts';
+import type { PodTemplate, Resources } from './pod.ts';
+import { parseQuantity } from './quantity.ts';
+
+/** What is injected into one pod: the options with the pod's annotations laid over them. */
+export interface PodSettings {
+  readonly image: string;
+  readonly logLevel: string;
+  readonly accessLog: string;
+  readonly resources: Resources;
+  /** Flags of `weft-proxy init`. */
+  readonly redirectFlags: readonly string[];
+  /** Ports that are the proxy's and not the app's. */
+  readonly ownPorts: readonly number[];
+}
+
+/** Settings out of annotations; `settings` is there when no problem is an error. */
+export function readSettings(
+  pod: PodTemplate,
+  options: InjectOptions,
+  object?: ObjectRef,
+): { settings?: PodSettings; problems: readonly Problem[] } {
+  const reader = new AnnotationReader(pod.metadata?.annotations ?? {}, object);
+  const image = reader.text(ANNOTATIONS.image, /^\S+$/, 'write an image such as weft-proxy:0.1.0');
+  const settings: PodSettings = {
+    image: image ?? options.proxyImage,
+    logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
+    accessLog: reader.word(ANNOTATIONS.accessLog, ACCESS_LOGS) ?? options.accessLog,
+    resources: readResources(reader, options),
+    ...readRedirect(reader),
+  };
+  const refused = reader.problems.some(({ severity }) => severity === 'error');
+  return { settings: refused ? undefined : settings, problems: reader.problems };
+}
+
+/** The words that telemetry/ knows, which may not be imported here; a test compares them. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+/** The same for the access log. */
+export const ACCESS_LOGS = ['off', 'errors', 'all'] as const;
+
+class AnnotationReader {
+  readonly problems: Problem[] = [];
+  readonly #annotations: Readonly<Record<string, string>>;
+  readonly #object: ObjectRef | undefined;
+
+  constructor(annotations: Readonly<Record<string, string>>, object: ObjectRef | undefined) {
+    this.#annotations = annotations;
+    this.#object = object;
+  }
+
+  get(key: string): string | undefined {
+    return Object.hasOwn(this.#annotations, key) ? this.#annotations[key] : undefined;
+  }
+
+  complain(key: string, message: string, severity: 'error' | 'warning' = 'error'): void {
+    const text = `annotation ${key}: "${this.get(key) ?? ''}": ${message}`;
+    const where = { object: this.#object, path: `metadata.annotations[${key}]`, severity };
+    this.problems.push(problem('bad-annotation', text, where));
+  }
+
+  text(key: string, pattern: RegExp, remedy: string): string | undefined {
+    const value = this.get(key);
+    if (value === undefined || pattern.test(value)) return value;
+    this.complain(key, remedy);
+    return undefined;
+  }
+
+  word(key: string, words: readonly string[]): string | undefined {
+    const value = this.get(key);
+    if (value === undefined || words.includes(value)) return value;
+    this.complain(key, `write one of ${words.join(', ')}`);
+    return undefined;
+  }
+
+  quantity(key: string, example: string): string | undefined {
+    const value = this.get(key);
+    if (value === undefined || (parseQuantity(value) ?? 0) > 0) return value;
+    this.complain(key, `write a quantity above zero, such as ${example}`);
+    return undefined;
+  }
+
+  list(key: string): readonly string[] | undefined {
+    return this.get(key)
+      ?.split(',')
+      .map(entry => entry.trim())
+      .filter(entry => entry !== '');
+  }
+}
+
+const redirectAnnotations = {
+  skipInboundPorts: ANNOTATIONS.skipInboundPorts,
+  onlyInboundPorts: ANNOTATIONS.onlyInboundPorts,
+  skipOutboundPorts: ANNOTATIONS.skipOutboundPorts,
+  skipOutboundCidrs: ANNOTATIONS.skipOutboundCidrs,
+  onlyOutboundCidrs: ANNOTATIONS.onlyOutboundCidrs,
+  onlyOutboundPorts: ANNOTATIONS.onlyOutboundPorts,
+} as const;
+
+type RedirectKey = keyof typeof redirectAnnotations;
+
+/** Reads the ports and CIDRs with redirect's own reader, so that `weft-proxy init` never refuses what inject let pass. */
+function readRedirect(reader: AnnotationReader): Pick<PodSettings, 'redirectFlags' | 'ownPorts'> {
+  const options: { -readonly [K in RedirectKey]?: readonly string[] } = {};
+  const redirectFlags: string[] = [];
+  for (const name of Object.keys(redirectAnnotations) as RedirectKey[]) {
+    const key = redirectAnnotations[name];
+    const list = reader.list(key);
+    const isOnly = name.startsWith('only');
+    if (list === undefined || (isOnly && list.join() === '*')) continue;
+    if (list.length > 0) {
+      options[name] = isOnly && list.join() === 'none' ? [] : list;
+      redirectFlags.push(`--${key.slice(key.indexOf('/') + 1)}=${list.join(',')}`);
+    } else if (isOnly) {
+      reader.complain(key, 'list something, or write "none" to intercept nothing, or remove the annotation');
+    }
+  }
+  const { settings, problems } = readOptions(options);
+  for (const { path, message, severity } of problems) {
+    const option = (path ?? '').replace(/\[\d+\]$/, '');
+    const named = Object.hasOwn(redirectAnnotations, option) ? (option as RedirectKey) : 'skipInboundPorts';
+    reader.complain(redirectAnnotations[named], message, severity);
+  }
+  return { redirectFlags, ownPorts: settings?.ownPorts ?? [] };
+}
+
+function readResources(reader: AnnotationReader, options: InjectOptions): Resources {
+  const { resources } = options;
+  const resource = (
+    requestKey: string,
+    limitKey: string,
+    example: string,
+    request: string,
+    limit?: string,
+  ) => {
+    const own = { request: reader.quantity(requestKey, example), limit: reader.quantity(limitKey, example) };
+    let merged = { request: own.request ?? request, limit: own.limit ?? limit };
+    const over = (parseQuantity(merged.request) ?? 0) > (parseQuantity(merged.limit ?? 'none') ?? Infinity);
+    if (over && own.request !== undefined && own.limit !== undefined) {
+      reader.complain(requestKey, `is above ${limitKey}: "${own.limit}"; lower one or raise the other`);
+    } else if (over) {
+      // The side that the pod names is meant; the default of the other side follows it.
+      const meant = own.request ?? own.limit ?? merged.request;
+      merged = { request: meant, limit: meant };
+    }
+    return merged;
+  };
+  const cpu = resource(
+    ANNOTATIONS.cpuRequest,
+    ANNOTATIONS.cpuLimit,
+    '100m',
+    resources.cpuRequest,
+    resources.cpuLimit,
+  );
+  const memory = resource(
+    ANNOTATIONS.memoryRequest,
+    ANNOTATIONS.memoryLimit,
+    '64Mi',
+    resources.memoryRequest,
+    resources.memoryLimit,
+  );
+  const limits = {
+    ...(cpu.limit === undefined ? {} : { cpu: cpu.limit }),
+    ...(memory.limit === undefined ? {} : { memory: memory.limit }),
+  };
+  return {
+    requests: { cpu: cpu.request, memory: memory.request },
+    ...(Object.keys(limits).length > 0 ? { limits } : {}),
+  };
+}
