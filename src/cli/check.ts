@@ -1,0 +1,52 @@
+import { type Command, Option } from 'commander';
+import { SYSTEM_NAMESPACE } from '../config/index.ts';
+import { systemClock } from '../time/index.ts';
+import { CheckContext, type Checked, checksFor, checkText, isFailed, runChecks } from './check/index.ts';
+import { guarded } from './guarded.ts';
+import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
+
+const help = `
+Reads the cluster and changes nothing; a pod and a ConfigMap are created as dry runs. Every finding comes with its remedy. Exit code 1
+when anything is an error.
+
+Examples:
+  weft check --pre
+  weft check --wait 60
+  weft check -o json | jq '.[].findings[] | select(.result != "ok")'`;
+
+interface CheckFlags extends ClusterFlags {
+  readonly pre?: boolean;
+  readonly namespace: string;
+  readonly wait?: string;
+  readonly output: string;
+}
+
+/** Adds the command `check`. */
+export function register(program: Command): void {
+  const command = program
+    .command('check')
+    .summary('see whether Weft is well in a cluster, and what to do where it is not')
+    .description('check the cluster, the control plane and the pods of the mesh');
+  clusterFlags(command)
+    .option('--pre', 'whether Weft can be installed, instead')
+    .option('-n, --namespace <name>', 'where the control plane runs', SYSTEM_NAMESPACE)
+    .option('--wait <seconds>', 'try again until nothing is an error, for at most this long')
+    .addOption(new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'))
+    .addHelpText('after', help)
+    .action(guarded(check));
+}
+
+async function check(flags: CheckFlags): Promise<void> {
+  const cluster = await connect(flags);
+  const endMs = systemClock.monotonic() + Number(flags.wait ?? 0) * 1000;
+  let done: Checked[];
+  for (;;) {
+    done = await runChecks(checksFor(flags.pre === true), new CheckContext(cluster, flags.namespace));
+    if (!isFailed(done) || !(systemClock.monotonic() < endMs)) break;
+    await new Promise(resolve => setTimeout(resolve, 2_000));
+  }
+  process.stdout.write(
+    flags.output === 'json' ? `${JSON.stringify(done, undefined, 2)}\n` : `${checkText(done)}\n`,
+  );
+  if (isFailed(done)) process.exitCode = 1;
+}

@@ -1,0 +1,104 @@
+// cli: the commands of `weft`, one file each, which exports `register(program)`. A file is imported only when its
+// command is the one that was typed, so that `weft version` does not pay for what `weft sandbox` needs.
+// In: argv. Out: stdout for what is asked for, stderr for what is said about it, an exit code.
+//
+// To add a command: write src/cli/<name>.ts, and add a row below.
+import { Command } from 'commander';
+import { VERSION } from '../config/index.ts';
+
+/** A command as `weft --help` shows it. */
+interface CommandEntry {
+  readonly name: string;
+  readonly summary: string;
+  readonly load: () => Promise<{ register(program: Command, everything: () => Promise<Command>): void }>;
+  /** A line for "Start here": what a newcomer types, and what they get. */
+  readonly start?: readonly [typed: string, effect: string];
+}
+
+/** Every command, in the order of the help. */
+const commands: readonly CommandEntry[] = [
+  {
+    name: 'install',
+    summary: 'print what Weft needs in a cluster',
+    load: () => import('./install.ts'),
+    start: ['weft install | kubectl apply -f -', 'the control plane, in your cluster'],
+  },
+  {
+    name: 'check',
+    summary: 'see whether Weft is well in a cluster, and what to do where it is not',
+    load: () => import('./check.ts'),
+    start: ['weft check', 'what is not well, each with its remedy'],
+  },
+  {
+    name: 'upgrade',
+    summary: 'print what an installed Weft needs to become this version',
+    load: () => import('./upgrade.ts'),
+  },
+  { name: 'uninstall', summary: 'take Weft out of a cluster', load: () => import('./uninstall.ts') },
+  {
+    name: 'inject',
+    summary: 'add the proxy to the pods in Kubernetes YAML',
+    load: () => import('./inject.ts'),
+    start: ['weft inject -f app.yaml', 'your YAML with the proxy in it, ready for kubectl apply'],
+  },
+  {
+    name: 'uninject',
+    summary: 'take the proxy out of Kubernetes YAML again',
+    load: () => import('./uninject.ts'),
+  },
+  {
+    name: 'sandbox',
+    summary: 'run the whole mesh on this machine, without a cluster',
+    load: () => import('./sandbox.ts'),
+    start: [
+      'weft sandbox up DIR',
+      'the pods of a folder of Kubernetes YAML, running here with the mesh in them',
+    ],
+  },
+  {
+    name: 'version',
+    summary: 'print the versions of weft, of the control plane and of proxies',
+    load: () => import('./version.ts'),
+  },
+  {
+    name: 'completion',
+    summary: 'print what makes a shell complete weft',
+    load: () => import('./completion.ts'),
+  },
+];
+
+/** The program `weft`, with the command that `argv` names loaded and the others known by name. */
+export async function createProgram(argv: readonly string[]): Promise<Command> {
+  const program = new Command('weft')
+    .description(
+      'Weft, a service mesh for Kubernetes: mutual TLS, balancing, retries and metrics for your pods',
+    )
+    .version(VERSION, '-V, --version')
+    .showHelpAfterError('(weft --help lists the commands, weft COMMAND --help explains one)')
+    .addHelpText('after', startHere());
+  const wanted = wantedCommand(argv);
+  for (const { name, summary, load } of commands) {
+    if (name === wanted) (await load()).register(program, everything);
+    else program.command(name).description(summary).allowUnknownOption();
+  }
+  return program;
+}
+
+/** The program with every command loaded, for what has to know them all. */
+async function everything(): Promise<Command> {
+  const program = new Command('weft').version(VERSION, '-V, --version');
+  for (const { load } of commands) (await load()).register(program, everything);
+  return program;
+}
+
+function wantedCommand(argv: readonly string[]): string | undefined {
+  const words = argv.slice(2).filter(word => !word.startsWith('-'));
+  return words[0] === 'help' ? words[1] : words[0];
+}
+
+function startHere(): string {
+  const lines = commands.flatMap(({ start }) => (start ? [start] : []));
+  const width = Math.max(...lines.map(([typed]) => typed.length));
+  const shown = lines.map(([typed, effect]) => `  ${typed.padEnd(width)}  ${effect}`);
+  return `\nStart here:\n${shown.join('\n')}`;
+}

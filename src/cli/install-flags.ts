@@ -1,0 +1,139 @@
+// The flags of `weft install` and `weft upgrade`, and how they become InstallOptions.
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { ACCEPTED_MESHES, ACCESS_LOGS, LOG_LEVELS } from '../../webhook/index.ts';
+import { checkInstallOptions, type InstallOptions, installOptions } from './install/index.ts';
+
+/** What commander read; absent where nothing was said. */
+export interface InstallFlags {
+  readonly namespace?: string;
+  readonly image?: string;
+  readonly proxyImage?: string;
+  readonly imagePullPolicy?: InstallOptions['imagePullPolicy'];
+  readonly replicas?: number;
+  readonly trustDomain?: string;
+  readonly clusterDomain?: string;
+  readonly certificateLifetime?: string;
+  readonly failurePolicy?: InstallOptions['failurePolicy'];
+  readonly refusedPods?: InstallOptions['refusedPods'];
+  readonly nativeSidecars?: InstallOptions['nativeSidecars'];
+  readonly acceptLabels?: InstallOptions['acceptLabels'];
+  readonly logLevel?: string;
+  readonly proxyLogLevel?: string;
+  readonly accessLog?: string;
+  readonly kubernetesVersion?: string;
+  readonly cpuRequest?: string;
+  readonly memoryRequest?: string;
+  readonly cpuLimit?: string;
+  readonly memoryLimit?: string;
+  readonly proxyCpuRequest?: string;
+  readonly proxyMemoryRequest?: string;
+  readonly proxyCpuLimit?: string;
+  readonly proxyMemoryLimit?: string;
+}
+
+/** Adds the flags; their help shows the defaults. */
+export function installFlags(command: Command): Command {
+  const defaults = installOptions();
+  const { resources, proxyResources } = defaults;
+  const text = (flag: string, words: string, otherwise: unknown = 'none') =>
+    command.addOption(new Option(flag, `${words} (default: ${otherwise})`));
+  const choice = (flag: string, words: string, choices: readonly string[], otherwise: string) =>
+    command.addOption(new Option(flag, `${words} (default: ${otherwise})`).choices(choices));
+  text('-n, --namespace <name>', 'where the control plane runs', defaults.namespace);
+  text('--image <image>', 'image of the control plane', defaults.image);
+  text('--proxy-image <image>', 'image of proxy and init container', defaults.proxyImage);
+  choice(
+    '--image-pull-policy <policy>',
+    'of both',
+    ['Always', 'IfNotPresent', 'Never'],
+    defaults.imagePullPolicy,
+  );
+  command.addOption(
+    new Option(
+      '--replicas <number>',
+      `of the control plane; above 1 with a PodDisruptionBudget (default: ${defaults.replicas})`,
+    ).argParser(wholeNumber),
+  );
+  text('--trust-domain <name>', 'trust domain of identities', defaults.trustDomain);
+  text('--cluster-domain <name>', 'DNS domain of Services', defaults.clusterDomain);
+  text('--certificate-lifetime <duration>', 'of the certificates of proxies', defaults.certificateLifetime);
+  choice(
+    '--failure-policy <policy>',
+    'labelled pods while no weft-injector answers: Ignore creates them without proxy, Fail does not create them',
+    ['Ignore', 'Fail'],
+    defaults.failurePolicy,
+  );
+  choice(
+    '--refused-pods <what>',
+    'pods that cannot be injected as they ask: deny, or admit without proxy',
+    ['deny', 'admit'],
+    defaults.refusedPods,
+  );
+  choice(
+    '--native-sidecars <when>',
+    'the proxy as a native sidecar: auto from Kubernetes 1.29',
+    ['auto', 'on', 'off'],
+    defaults.nativeSidecars,
+  );
+  command.addOption(
+    new Option(
+      '--accept-labels <meshes>',
+      `obey the labels and annotations of other meshes too: ${ACCEPTED_MESHES.join(',')} (default: none)`,
+    ).argParser(list => list.split(',').filter(Boolean)),
+  );
+  choice('--log-level <level>', 'of the control plane', LOG_LEVELS, defaults.logLevel);
+  choice('--proxy-log-level <level>', 'of proxies', LOG_LEVELS, defaults.proxyLogLevel);
+  choice('--access-log <which>', 'of proxies', ACCESS_LOGS, defaults.accessLog);
+  text(
+    '--kubernetes-version <version>',
+    'oldest server that it must fit; before 1.21 the PodDisruptionBudget is another',
+    defaults.kubernetesVersion,
+  );
+  for (const [prefix, whose, given] of [
+    ['', 'the control plane', resources],
+    ['proxy-', 'proxies', proxyResources],
+  ] as const) {
+    text(`--${prefix}cpu-request <quantity>`, `of ${whose}`, given.cpuRequest);
+    text(`--${prefix}memory-request <quantity>`, `of ${whose}`, given.memoryRequest);
+    text(`--${prefix}cpu-limit <quantity>`, `of ${whose}`, given.cpuLimit ?? 'none');
+    text(`--${prefix}memory-limit <quantity>`, `of ${whose}`, given.memoryLimit ?? 'none');
+  }
+  return command;
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number');
+}
+
+/** Options from flags over `installed` (what a cluster has now) over the defaults. Throws a WeftError that names a bad flag. */
+export function optionsFrom(flags: InstallFlags, installed: Partial<InstallOptions> = {}): InstallOptions {
+  const { cpuRequest, memoryRequest, cpuLimit, memoryLimit } = flags;
+  const { proxyCpuRequest, proxyMemoryRequest, proxyCpuLimit, proxyMemoryLimit, ...rest } = flags;
+  const base = installOptions(installed);
+  const known = new Set(Object.keys(base));
+  const direct = Object.entries(rest).filter(([name, value]) => known.has(name) && value !== undefined);
+  const options: InstallOptions = {
+    ...base,
+    ...(Object.fromEntries(direct) as Partial<InstallOptions>),
+    resources: { ...base.resources, ...said({ cpuRequest, memoryRequest, cpuLimit, memoryLimit }) },
+    proxyResources: {
+      ...base.proxyResources,
+      ...said({
+        cpuRequest: proxyCpuRequest,
+        memoryRequest: proxyMemoryRequest,
+        cpuLimit: proxyCpuLimit,
+        memoryLimit: proxyMemoryLimit,
+      }),
+    },
+  };
+  const wrong = checkInstallOptions(options);
+  if (wrong) throw wrong;
+  return options;
+}
+
+function said(values: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,130 @@
+// The control plane as a Deployment that fits restricted Pod Security.
+import { PORTS, PROXY_UID } from '../../config/index.ts';
+import { NAMES, SELECTOR, SETTINGS_FILE } from './names.ts';
+import type { InstallOptions } from './options.ts';
+
+type Json = Record<string, unknown>;
+
+/** The Deployment. `labels` are those of everything installed. */
+export function deployment(options: InstallOptions, labels: Json): Json {
+  const podLabels = { ...labels, ...SELECTOR };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: NAMES.injector, namespace: options.namespace, labels: podLabels },
+    spec: {
+      replicas: options.replicas,
+      revisionHistoryLimit: 3,
+      selector: { matchLabels: { ...SELECTOR } },
+      // The new pod answers before the old one goes, so that injection is never away during an upgrade.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      template: {
+        metadata: {
+          labels: podLabels,
+          annotations: {
+            'prometheus.io/scrape': 'true',
+            'prometheus.io/port': String(PORTS.controlPlaneMetrics),
+            'prometheus.io/path': '/metrics',
+          },
+        },
+        spec: podSpec(options),
+      },
+    },
+  };
+}
+
+function podSpec(options: InstallOptions): Json {
+  return {
+    serviceAccountName: NAMES.injector,
+    nodeSelector: { 'kubernetes.io/os': 'linux' },
+    terminationGracePeriodSeconds: 30,
+    securityContext: {
+      runAsNonRoot: true,
+      runAsUser: PROXY_UID,
+      runAsGroup: PROXY_UID,
+      fsGroup: PROXY_UID,
+      seccompProfile: { type: 'RuntimeDefault' },
+    },
+    ...spread(),
+    containers: [container(options)],
+    volumes: [{ name: 'settings', configMap: { name: NAMES.settings } }],
+  };
+}
+
+/** On different nodes and zones where there are any; never so strictly that a small cluster cannot run it. */
+function spread(): Json {
+  const labelSelector = { matchLabels: { ...SELECTOR } };
+  return {
+    affinity: {
+      podAntiAffinity: {
+        preferredDuringSchedulingIgnoredDuringExecution: [
+          { weight: 100, podAffinityTerm: { labelSelector, topologyKey: 'kubernetes.io/hostname' } },
+        ],
+      },
+    },
+    topologySpreadConstraints: [
+      {
+        maxSkew: 1,
+        topologyKey: 'topology.kubernetes.io/zone',
+        whenUnsatisfiable: 'ScheduleAnyway',
+        labelSelector: structuredClone(labelSelector),
+      },
+    ],
+  };
+}
+
+function container(options: InstallOptions): Json {
+  const port = PORTS.controlPlaneMetrics;
+  const { cpuRequest, memoryRequest, cpuLimit, memoryLimit } = options.resources;
+  const limits = {
+    ...(cpuLimit === undefined ? {} : { cpu: cpuLimit }),
+    ...(memoryLimit === undefined ? {} : { memory: memoryLimit }),
+  };
+  const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return {
+    name: NAMES.injector,
+    image: options.image,
+    imagePullPolicy: options.imagePullPolicy,
+    args: [
+      '--source=kubernetes',
+      `--injection-settings=${SETTINGS_FILE}`,
+      `--trust-domain=${options.trustDomain}`,
+      `--cluster-domain=${options.clusterDomain}`,
+      `--certificate-lifetime=${options.certificateLifetime}`,
+      `--log-level=${options.logLevel}`,
+    ],
+    env: [field('POD_NAME', 'metadata.name'), field('POD_NAMESPACE', 'metadata.namespace')],
+    ports: [
+      { name: 'https-webhook', containerPort: PORTS.webhook, protocol: 'TCP' },
+      { name: 'tls-discovery', containerPort: PORTS.discovery, protocol: 'TCP' },
+      { name: 'http-metrics', containerPort: port, protocol: 'TCP' },
+    ],
+    startupProbe: {
+      httpGet: { path: '/live', port },
+      periodSeconds: 1,
+      timeoutSeconds: 3,
+      failureThreshold: 60,
+    },
+    readinessProbe: { httpGet: { path: '/ready', port }, periodSeconds: 2, timeoutSeconds: 3 },
+    livenessProbe: {
+      httpGet: { path: '/live', port },
+      periodSeconds: 10,
+      timeoutSeconds: 5,
+      failureThreshold: 6,
+    },
+    // Until the API server and the proxies have learned that this pod is going.
+    lifecycle: { preStop: { exec: { command: ['node', '-e', 'setTimeout(() => {}, 5000)'] } } },
+    resources: {
+      requests: { cpu: cpuRequest, memory: memoryRequest },
+      ...(Object.keys(limits).length > 0 ? { limits } : {}),
+    },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      privileged: false,
+      capabilities: { drop: ['ALL'] },
+    },
+    terminationMessagePolicy: 'FallbackToLogsOnError',
+    volumeMounts: [{ name: 'settings', mountPath: '/etc/weft', readOnly: true }],
+  };
+}

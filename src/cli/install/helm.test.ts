@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { helmFiles } from './helm.ts';
+import { type InstallOptions, installObjects, installOptions } from './index.ts';
+import { renderHelm } from './testing/render-helm.ts';
+
+const folder = new URL('../../../manifests/helm/weft/', import.meta.url).pathname;
+
+test('manifests/helm/weft is the chart that is made of the objects', () => {
+  const files = helmFiles();
+  if (process.env.UPDATE_GOLDEN === '1') {
+    rmSync(folder, { recursive: true, force: true });
+    for (const [path, text] of files) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), text);
+    }
+  }
+  for (const [path, text] of files) assert.equal(readFileSync(join(folder, path), 'utf8'), text, path);
+  assert.equal(globSync('**/*.yaml', { cwd: folder }).length, files.size, 'no file is left over');
+});
+
+const cases: Record<string, Partial<InstallOptions>> = {
+  'the defaults': {},
+  'one replica': { replicas: 1 },
+  'labels of Istio': { acceptLabels: ['istio'] },
+  'labels of Linkerd': { acceptLabels: ['linkerd'] },
+  'labels of both, an old server, other texts': {
+    acceptLabels: ['istio', 'linkerd'],
+    kubernetesVersion: '1.20',
+    namespace: 'mesh',
+    image: 'registry.example/weft-injector:1',
+    proxyImage: 'registry.example/weft-proxy:1',
+    failurePolicy: 'Fail',
+    refusedPods: 'admit',
+    nativeSidecars: 'off',
+    trustDomain: 'mesh.example',
+    certificateLifetime: '1h',
+    resources: { cpuRequest: '1', memoryRequest: '2Gi', memoryLimit: '3Gi' },
+  },
+};
+
+for (const [name, given] of Object.entries(cases)) {
+  test(`the chart renders what weft install prints: ${name}`, () => {
+    const options = installOptions(given);
+    const { namespace, version: _, kubernetesVersion, ...values } = options;
+    const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
+    const apiVersions = kubernetesVersion === '1.20' ? ['policy/v1beta1'] : ['policy/v1'];
+    const context = { values: { ...defaults, ...values }, namespace, apiVersions };
+    const rendered = [...helmFiles()]
+      .filter(([path]) => path.startsWith('templates/'))
+      .map(([, text]) => parse(renderHelm(text, context), { version: '1.1' }) as { kind: string } | null)
+      .filter(object => object !== null);
+    const wanted = installObjects(options).filter(({ kind }) => kind !== 'Namespace');
+    assert.deepEqual(rendered.map(comparable), wanted.map(comparable));
+  });
+}
+
+/** The text inside the ConfigMap by what it says: quotes may differ. */
+function comparable(object: { kind: string }): unknown {
+  if (object.kind !== 'ConfigMap') return object;
+  const { data, ...rest } = object as unknown as { data: Record<string, string> };
+  return { ...rest, data: parse(data['injection.yaml']!, { version: '1.1' }) as unknown };
+}

@@ -1,0 +1,118 @@
+// The options that an installation was made with, read off its objects, so that an upgrade keeps them.
+import { parse } from 'yaml';
+import { readWebhookSettings } from '../../../webhook/index.ts';
+import { VERSION } from '../../config/index.ts';
+import { NAMES } from './names.ts';
+import { type InstallOptions, installOptions } from './options.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Objects of an installation, as a cluster has them or as they were printed. */
+export type InstalledObjects = readonly {
+  readonly kind: string;
+  readonly metadata: object;
+  readonly [field: string]: unknown;
+}[];
+
+/** The version that is installed, undefined when it does not say. */
+export function installedVersion(objects: InstalledObjects): string | undefined {
+  const labels = map(find(objects, 'Deployment', NAMES.injector)?.metadata).labels;
+  return text(map(labels)['app.kubernetes.io/version']);
+}
+
+/**
+ * What differs from the defaults of the installed version. Images that were of the installed version become those of this one,
+ * in the same registry; other images stay.
+ */
+export function optionsOfInstalled(objects: InstalledObjects): Partial<InstallOptions> {
+  const given: { -readonly [K in keyof InstallOptions]?: InstallOptions[K] | undefined } = {
+    ...fromDeployment(objects),
+    ...fromSettings(objects),
+    ...fromConfiguration(objects),
+  };
+  const version = installedVersion(objects);
+  for (const name of ['image', 'proxyImage'] as const) {
+    const image = given[name];
+    if (image !== undefined && version !== undefined && image.endsWith(`:${version}`)) {
+      given[name] = `${image.slice(0, -version.length)}${VERSION}`;
+    }
+  }
+  const budget = find(objects, 'PodDisruptionBudget', NAMES.injector);
+  if (budget?.apiVersion === 'policy/v1beta1') given.kubernetesVersion = '1.20';
+  return Object.fromEntries(
+    Object.entries(given).filter(([, value]) => value !== undefined),
+  ) as Partial<InstallOptions>;
+}
+
+type Given = { -readonly [K in keyof InstallOptions]?: InstallOptions[K] | undefined };
+
+function fromDeployment(objects: InstalledObjects): Given {
+  const deployment = find(objects, 'Deployment', NAMES.injector);
+  const spec = map(deployment?.spec);
+  const containers = map(map(spec.template).spec).containers;
+  const container = map(Array.isArray(containers) ? containers[0] : undefined);
+  const args = Array.isArray(container.args) ? container.args.map(String) : [];
+  const flag = (name: string) => args.find(arg => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const resources = map(container.resources);
+  const [requests, limits] = [map(resources.requests), map(resources.limits)];
+  return {
+    namespace: text(map(deployment?.metadata).namespace),
+    image: text(container.image),
+    replicas: typeof spec.replicas === 'number' ? spec.replicas : undefined,
+    trustDomain: flag('trust-domain'),
+    clusterDomain: flag('cluster-domain'),
+    certificateLifetime: flag('certificate-lifetime'),
+    logLevel: flag('log-level'),
+    resources:
+      Object.keys(requests).length === 0
+        ? undefined
+        : {
+            cpuRequest: text(requests.cpu) ?? installOptions().resources.cpuRequest,
+            memoryRequest: text(requests.memory) ?? installOptions().resources.memoryRequest,
+            ...(text(limits.cpu) === undefined ? {} : { cpuLimit: text(limits.cpu)! }),
+            ...(text(limits.memory) === undefined ? {} : { memoryLimit: text(limits.memory)! }),
+          },
+  };
+}
+
+function fromSettings(objects: InstalledObjects): Given {
+  const file = text(map(find(objects, 'ConfigMap', NAMES.settings)?.data)['injection.yaml']);
+  if (file === undefined) return {};
+  const facts = { trustDomain: 'x', clusterDomain: 'x', systemNamespace: 'x', nativeSidecars: false };
+  const { settings } = readWebhookSettings(file, facts);
+  if (settings === undefined) return {};
+  const { inject, refusedPods } = settings;
+  const native = String(map(parse(file)).nativeSidecars ?? 'auto');
+  return {
+    proxyImage: inject.proxyImage,
+    imagePullPolicy: inject.imagePullPolicy,
+    nativeSidecars:
+      native === 'on' || native === 'true' ? 'on' : native === 'off' || native === 'false' ? 'off' : 'auto',
+    acceptLabels: inject.acceptedMeshes ?? [],
+    refusedPods,
+    proxyLogLevel: inject.logLevel,
+    accessLog: inject.accessLog,
+    proxyResources: inject.resources,
+  };
+}
+
+function fromConfiguration(objects: InstalledObjects): Given {
+  const webhooks = find(objects, 'MutatingWebhookConfiguration', NAMES.injector)?.webhooks;
+  const first = map(Array.isArray(webhooks) ? webhooks[0] : undefined);
+  return {
+    failurePolicy:
+      first.failurePolicy === 'Fail' ? 'Fail' : first.failurePolicy === 'Ignore' ? 'Ignore' : undefined,
+  };
+}
+
+function find(objects: InstalledObjects, kind: string, name: string): InstalledObjects[number] | undefined {
+  return objects.find(object => object.kind === kind && map(object.metadata).name === name);
+}
+
+function map(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

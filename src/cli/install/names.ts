@@ -1,0 +1,22 @@
+/** Names of what is installed; the control plane and the commands find it by these. */
+export const NAMES = {
+  /** Deployment, Service, ServiceAccount, roles, Lease and webhook configuration. */
+  injector: 'weft-injector',
+  /** ConfigMap with the settings of injection. */
+  settings: 'weft-injection',
+  /** ConfigMap with the roots, in every meshed namespace; written by the control plane. */
+  trust: 'weft-trust',
+  /** Secret with the root of the control plane's own making. */
+  authority: 'weft-ca',
+  /** Secret with an intermediate of one's own, read where it exists. */
+  ownAuthority: 'cacerts',
+} as const;
+
+/** Where the settings are in the container. */
+export const SETTINGS_FILE = '/etc/weft/injection.yaml';
+
+/** By this label everything that was installed is found again. */
+export const PART_OF = { 'app.kubernetes.io/part-of': 'weft' } as const;
+
+/** What selects the pods of the control plane. Must never change: a Deployment's selector is immutable. */
+export const SELECTOR = { 'app.kubernetes.io/name': NAMES.injector } as const;

@@ -1,0 +1,140 @@
+// Everything that `weft install` prints, as one pure function from options to objects, in the order to apply them.
+import { stringify } from 'yaml';
+import { injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import { PORTS } from '../../config/index.ts';
+import { deployment } from './deployment.ts';
+import { NAMES, PART_OF, SELECTOR } from './names.ts';
+import { hasMinor, type InstallOptions } from './options.ts';
+import { clusterRules, ownRules, type Rule } from './rbac.ts';
+
+/** A Kubernetes object as it is printed. */
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [key: string]: unknown };
+  readonly [key: string]: unknown;
+}
+
+/** The objects of an installation. The same options always give the same objects. */
+export function installObjects(options: InstallOptions): Manifest[] {
+  const { namespace, version } = options;
+  const labels = { ...PART_OF, 'app.kubernetes.io/version': version };
+  const metadata = { name: NAMES.injector, labels };
+  const own = { name: NAMES.injector, namespace, labels };
+  const subject = { kind: 'ServiceAccount', name: NAMES.injector, namespace };
+  const group = 'rbac.authorization.k8s.io';
+  const choice = {
+    systemNamespace: namespace,
+    ignoredNamespaces: injectOptions().ignoredNamespaces,
+    failurePolicy: options.failurePolicy,
+    accept: options.acceptLabels,
+  };
+  return [
+    namespaceObject(namespace, labels),
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
+    { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata, rules: clusterRules().map(withoutReason) },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: NAMES.injector },
+      subjects: [subject],
+    },
+    { apiVersion: `${group}/v1`, kind: 'Role', metadata: own, rules: ownRules().map(withoutReason) },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'RoleBinding',
+      metadata: own,
+      roleRef: { apiGroup: group, kind: 'Role', name: NAMES.injector },
+      subjects: [subject],
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: NAMES.settings, namespace, labels },
+      data: { 'injection.yaml': settingsText(options) },
+    },
+    service(own),
+    deployment(options, labels) as unknown as Manifest,
+    ...(options.replicas > 1 ? [disruptionBudget(options, own)] : []),
+    webhookConfiguration(choice, labels) as unknown as Manifest,
+  ];
+}
+
+function namespaceObject(name: string, labels: Record<string, string>): Manifest {
+  const level = (mode: string) => ({ [`pod-security.kubernetes.io/${mode}`]: 'restricted' });
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: {
+      name,
+      labels: {
+        ...labels,
+        'weft.dev/inject': 'disabled',
+        ...level('enforce'),
+        ...level('audit'),
+        ...level('warn'),
+      },
+    },
+  };
+}
+
+function withoutReason({ why: _, ...rule }: Rule): Omit<Rule, 'why'> {
+  return rule;
+}
+
+/** The text that webhook/'s settings-file reads. */
+export function settingsText(options: InstallOptions): string {
+  return stringify(
+    {
+      proxyImage: options.proxyImage,
+      imagePullPolicy: options.imagePullPolicy,
+      nativeSidecars: options.nativeSidecars,
+      acceptLabels: options.acceptLabels,
+      refusedPods: options.refusedPods,
+      logLevel: options.proxyLogLevel,
+      accessLog: options.accessLog,
+      proxyResources: options.proxyResources,
+    },
+    { version: '1.1', lineWidth: 0 },
+  );
+}
+
+function service(metadata: Manifest['metadata']): Manifest {
+  const port = (name: string, number: number, targetPort: string) => ({
+    name,
+    port: number,
+    targetPort,
+    protocol: 'TCP',
+  });
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec: {
+      selector: { ...SELECTOR },
+      ports: [
+        port('https-webhook', 443, 'https-webhook'),
+        port('tls-discovery', PORTS.discovery, 'tls-discovery'),
+        port('http-metrics', PORTS.controlPlaneMetrics, 'http-metrics'),
+      ],
+    },
+  };
+}
+
+function disruptionBudget(options: InstallOptions, metadata: Manifest['metadata']): Manifest {
+  return {
+    apiVersion: hasMinor(options.kubernetesVersion, 21) ? 'policy/v1' : 'policy/v1beta1',
+    kind: 'PodDisruptionBudget',
+    metadata,
+    spec: { maxUnavailable: 1, selector: { matchLabels: { ...SELECTOR } } },
+  };
+}
+
+/** Objects as YAML documents that every parser reads alike. */
+export function manifestText(objects: readonly Manifest[]): string {
+  const documents = objects.map(object =>
+    stringify(object, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }),
+  );
+  return documents.join('---\n');
+}

@@ -1,0 +1,107 @@
+// What an installation can be told, and the one place of its defaults.
+import {
+  ACCEPTED_MESHES,
+  type AcceptedMesh,
+  injectOptions,
+  type ProxyResources,
+} from '../../../webhook/index.ts';
+import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
+import { WeftError } from '../../errors/index.ts';
+import { formatSpiffe, parseDurationMs, parseSpiffe } from '../../model/index.ts';
+
+/** CPU and memory of the control plane. */
+export type InjectorResources = ProxyResources;
+
+/** Everything that decides the manifests. Build it with `installOptions`. */
+export interface InstallOptions {
+  readonly namespace: string;
+  readonly version: string;
+  /** Images of control plane and proxy. */
+  readonly image: string;
+  readonly proxyImage: string;
+  readonly imagePullPolicy: 'Always' | 'IfNotPresent' | 'Never';
+  readonly replicas: number;
+  readonly trustDomain: string;
+  readonly clusterDomain: string;
+  /** How long certificates of proxies live: `24h`. */
+  readonly certificateLifetime: string;
+  /** What the API server does with a labelled pod when no weft-injector answers. */
+  readonly failurePolicy: 'Fail' | 'Ignore';
+  /** What weft-injector does with a pod that it cannot inject. */
+  readonly refusedPods: 'deny' | 'admit';
+  readonly nativeSidecars: 'auto' | 'on' | 'off';
+  readonly acceptLabels: readonly AcceptedMesh[];
+  readonly logLevel: string;
+  /** Of the proxies. */
+  readonly proxyLogLevel: string;
+  readonly accessLog: string;
+  readonly resources: InjectorResources;
+  readonly proxyResources: ProxyResources;
+  /** The oldest server that the manifests are for, `1.20`: before 1.21 a PodDisruptionBudget is policy/v1beta1. */
+  readonly kubernetesVersion: string;
+}
+
+/** Complete options out of those that differ from the defaults. */
+export function installOptions(given: Partial<InstallOptions> = {}): InstallOptions {
+  const version = given.version ?? VERSION;
+  const inject = injectOptions();
+  return {
+    namespace: SYSTEM_NAMESPACE,
+    version,
+    image: `weft-injector:${version}`,
+    proxyImage: `weft-proxy:${version}`,
+    imagePullPolicy: 'IfNotPresent',
+    replicas: 2,
+    trustDomain: 'cluster.local',
+    clusterDomain: 'cluster.local',
+    certificateLifetime: '24h',
+    failurePolicy: 'Ignore',
+    refusedPods: 'deny',
+    nativeSidecars: 'auto',
+    acceptLabels: [],
+    logLevel: 'info',
+    proxyLogLevel: inject.logLevel,
+    accessLog: 'errors',
+    resources: { cpuRequest: '50m', memoryRequest: '192Mi', memoryLimit: '1Gi' },
+    proxyResources: inject.resources,
+    kubernetesVersion: '1.21',
+    ...given,
+  };
+}
+
+const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
+  ['namespace', /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace'],
+  ['image', /^[^\s{}]+$/, 'an image'],
+  ['proxyImage', /^[^\s{}]+$/, 'an image'],
+  ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
+  ['kubernetesVersion', /^v?1\.\d+(\..*)?$/, 'a version of Kubernetes, such as 1.20'],
+];
+
+/** Checks what people gave; a WeftError `bad-configuration` names the first flag that is wrong. */
+export function checkInstallOptions(options: InstallOptions): WeftError | undefined {
+  const bad = (flag: string, value: unknown, expected: string) => {
+    const name = flag.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+    return new WeftError('bad-configuration', `--${name} '${String(value)}' is not ${expected}`, {
+      source: 'config',
+    });
+  };
+  for (const [name, pattern, expected] of patterns) {
+    if (!pattern.test(String(options[name]))) return bad(name, options[name], expected);
+  }
+  const { trustDomain, namespace, certificateLifetime, replicas, acceptLabels } = options;
+  const identity = { trustDomain, namespace, serviceAccount: 'weft-injector' };
+  if (!parseSpiffe(formatSpiffe(identity))) return bad('trustDomain', trustDomain, 'a lowercase DNS name');
+  if ((parseDurationMs(certificateLifetime) ?? 0) < 1000) {
+    return bad('certificateLifetime', certificateLifetime, 'a duration of a second or more, such as 24h');
+  }
+  if (!Number.isInteger(replicas) || replicas < 1) return bad('replicas', replicas, 'a number above zero');
+  const unknown = acceptLabels.find(mesh => !ACCEPTED_MESHES.includes(mesh));
+  return unknown === undefined
+    ? undefined
+    : bad('acceptLabels', unknown, `one of ${ACCEPTED_MESHES.join(', ')}`);
+}
+
+/** Whether a server of this version has an API that came with Kubernetes 1.`minor`. */
+export function hasMinor(kubernetesVersion: string, minor: number): boolean {
+  return Number(/^v?1\.(\d+)/.exec(kubernetesVersion)?.[1] ?? 0) >= minor;
+}

@@ -1,0 +1,143 @@
+// What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
+import { INJECTOR } from '../../../webhook/index.ts';
+import { dialects } from '../../translate/dialects.ts';
+import { NAMES } from './names.ts';
+
+/** A PolicyRule, and why it is there. */
+export interface Rule {
+  readonly why: string;
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+const follow = ['list', 'watch'];
+
+/** In the whole cluster. */
+export function clusterRules(): Rule[] {
+  return [
+    {
+      why: 'discovery: who is where',
+      apiGroups: [''],
+      resources: ['services', 'endpoints', 'pods', 'namespaces', 'nodes'],
+      verbs: follow,
+    },
+    {
+      why: 'discovery: endpoints where the server has slices',
+      apiGroups: ['discovery.k8s.io'],
+      resources: ['endpointslices'],
+      verbs: follow,
+    },
+    ...policyRules(),
+    {
+      why: 'injection: the labels of a namespace at this moment, and pods that injection missed',
+      apiGroups: [''],
+      resources: ['namespaces', 'pods'],
+      verbs: ['get'],
+    },
+    {
+      why: "injection: the annotations of a pod's workload",
+      apiGroups: ['apps'],
+      resources: ['replicasets', 'statefulsets', 'daemonsets'],
+      verbs: ['get'],
+    },
+    {
+      why: "injection: the annotations of a pod's workload",
+      apiGroups: ['batch'],
+      resources: ['jobs', 'cronjobs'],
+      verbs: ['get'],
+    },
+    {
+      why: 'injection: why a pod was left out',
+      apiGroups: [''],
+      resources: ['events'],
+      verbs: ['create'],
+    },
+    {
+      why: 'identity: whom the token of a proxy speaks for',
+      apiGroups: ['authentication.k8s.io'],
+      resources: ['tokenreviews'],
+      verbs: ['create'],
+    },
+    {
+      why: 'trust: the roots of the mesh, in every meshed namespace',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      verbs: ['create'],
+    },
+    {
+      why: 'trust: the roots of the mesh, in every meshed namespace',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [NAMES.trust],
+      verbs: ['list', 'watch', 'patch'],
+    },
+    {
+      why: 'webhook: its caBundle',
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['mutatingwebhookconfigurations'],
+      resourceNames: [INJECTOR],
+      verbs: ['get', 'patch'],
+    },
+  ];
+}
+
+/** In the namespace of the control plane. Names cannot limit `create`. */
+export function ownRules(): Rule[] {
+  return [
+    {
+      why: 'identity: makes the root of the mesh once',
+      apiGroups: [''],
+      resources: ['secrets'],
+      verbs: ['create'],
+    },
+    {
+      why: 'identity: the root of the mesh, and an intermediate of your own',
+      apiGroups: [''],
+      resources: ['secrets'],
+      resourceNames: [NAMES.authority, NAMES.ownAuthority],
+      verbs: ['get', 'list', 'watch'],
+    },
+    {
+      why: 'leader election: one of the replicas does what must be done once',
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      verbs: ['create'],
+    },
+    {
+      why: 'leader election: one of the replicas does what must be done once',
+      apiGroups: ['coordination.k8s.io'],
+      resources: ['leases'],
+      resourceNames: [NAMES.injector],
+      verbs: ['get', 'update'],
+    },
+  ];
+}
+
+/** One rule for each group of policies that a dialect reads. */
+function policyRules(): Rule[] {
+  const core = ['', 'discovery.k8s.io'];
+  const groups = new Map<string, Set<string>>();
+  for (const { kind } of dialects) {
+    const dot = kind.indexOf('.');
+    const group = dot < 0 ? '' : kind.slice(dot + 1);
+    if (core.includes(group)) continue;
+    const resources = groups.get(group) ?? new Set<string>();
+    groups.set(group, resources.add(pluralOf(kind.slice(0, dot))));
+  }
+  return [...groups.keys()].sort().map(group => ({
+    why: 'policies that you have already',
+    apiGroups: [group],
+    resources: [...groups.get(group)!].sort(),
+    verbs: follow,
+  }));
+}
+
+/** As Kubernetes and the makers of these kinds form it: `serviceentries`, `gatewayclasses`, `ingresses`. */
+export function pluralOf(kind: string): string {
+  const word = kind.toLowerCase();
+  if (/(s|x|ch|sh)$/.test(word)) return `${word}es`;
+  if (/[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}ies`;
+  return `${word}s`;
+}

@@ -1,0 +1,69 @@
+// As much of Helm's templates as the chart uses, so that tests need no helm: values, conditions, three functions. Whatever else stands
+// between braces is an error, so that the chart cannot quietly use more.
+
+/** What a template sees. */
+export interface HelmContext {
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly namespace: string;
+  readonly apiVersions: readonly string[];
+}
+
+/** The rendered text. */
+export function renderHelm(template: string, context: HelmContext): string {
+  // Helm cuts white space before `{{-`.
+  const parts = template.replace(/\s*\{\{-/g, '{{').split(/\{\{(.*?)\}\}/);
+  const stack: { readonly outer: boolean; taken: boolean; on: boolean }[] = [];
+  let output = '';
+  const active = () => stack.every(({ outer, on }) => outer && on);
+  for (const [index, part] of parts.entries()) {
+    if (index % 2 === 0) {
+      if (active()) output += part;
+      continue;
+    }
+    const words = part.trim();
+    const top = stack.at(-1);
+    const condition = /^(?:else )?if (.*)$/.exec(words)?.[1];
+    if (words === 'end') stack.pop();
+    else if (words === 'else' || words.startsWith('else if ')) {
+      if (top === undefined) throw new Error('else without if');
+      top.on = !top.taken && (condition === undefined || truth(condition, context));
+      top.taken ||= top.on;
+    } else if (condition !== undefined) {
+      const on = truth(condition, context);
+      stack.push({ outer: active(), taken: on, on });
+    } else if (active()) output += text(words, context);
+  }
+  if (stack.length > 0) throw new Error('if without end');
+  return output;
+}
+
+function truth(condition: string, context: HelmContext): boolean {
+  const both = /^and \((.*)\) \((.*)\)$/.exec(condition);
+  if (both) return truth(both[1]!, context) && truth(both[2]!, context);
+  const has = /^has "(\w+)" (\S+)$/.exec(condition);
+  if (has) return (lookup(has[2]!, context) as unknown[]).includes(has[1]);
+  const greater = /^gt \(int (\S+)\) (\d+)$/.exec(condition);
+  if (greater) return Number(lookup(greater[1]!, context)) > Number(greater[2]);
+  const capability = /^\.Capabilities\.APIVersions\.Has "(.*)"$/.exec(condition);
+  if (capability) return context.apiVersions.includes(capability[1]!);
+  throw new Error(`the chart uses a condition that its test does not know: ${condition}`);
+}
+
+function text(words: string, context: HelmContext): string {
+  const [name = '', path] = words.split(' ');
+  if (path === undefined) return String(lookup(name, context));
+  if (name === 'int') return String(Number(lookup(path, context)));
+  if (name === 'toJson') return JSON.stringify(lookup(path, context));
+  throw new Error(`the chart uses a function that its test does not know: ${words}`);
+}
+
+function lookup(path: string, { values, namespace }: HelmContext): unknown {
+  if (path === '.Release.Namespace') return namespace;
+  if (!path.startsWith('.Values.')) throw new Error(`the chart uses ${path}, which its test does not know`);
+  const found = path
+    .slice('.Values.'.length)
+    .split('.')
+    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], values);
+  if (found === undefined) throw new Error(`values.yaml has no ${path}`);
+  return found;
+}

@@ -1,0 +1,82 @@
+import type { Command } from 'commander';
+import { VERSION } from '../config/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { guarded } from './guarded.ts';
+import { compare, type Difference, nameOf } from './install/difference.ts';
+import { installObjects, manifestText } from './install/index.ts';
+import { installedVersion, optionsOfInstalled } from './install/installed.ts';
+import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
+import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
+import { findInstalled } from './kubernetes/installed.ts';
+
+const help = `
+Keeps the options that Weft was installed with; flags change them. Prints the manifests of this version, or, with --dry-run, what
+they would change: nothing is changed by weft itself. Defaults of the server are no difference.
+
+Proxies keep running as they are. They are of the new version when their workloads are restarted next; proxies two
+versions behind are supported.
+
+Examples:
+  weft upgrade --dry-run
+  weft upgrade | kubectl apply -f -
+  weft upgrade --replicas 3 --dry-run`;
+
+/** Adds the command `upgrade`. */
+export function register(program: Command): void {
+  const command = program
+    .command('upgrade')
+    .summary('print what an installed Weft needs to become this version')
+    .description('print the manifests of this version with the options of the installed one');
+  clusterFlags(installFlags(command))
+    .option('--dry-run', 'print the difference instead; exit code 0 in any case')
+    .addHelpText('after', help)
+    .action(guarded(upgrade));
+}
+
+async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: boolean }): Promise<void> {
+  const { objects: live } = await findInstalled(await connect(flags));
+  if (live.length === 0) {
+    throw new WeftError('not-installed', 'there is no Weft in this cluster; weft install prints it', {
+      source: 'config',
+    });
+  }
+  const wanted = installObjects(optionsFrom(flags, optionsOfInstalled(live)));
+  if (!flags.dryRun) {
+    process.stdout.write(manifestText(wanted));
+    return;
+  }
+  const made = ['weft-trust', 'weft-ca'];
+  const differences = wanted.map(object =>
+    compare(
+      object,
+      live.find(each => nameOf(each) === nameOf(object)),
+    ),
+  );
+  for (const object of live) {
+    const isWanted = wanted.some(each => nameOf(each) === nameOf(object));
+    // What the control plane makes for itself is not in the manifests; nor are its Lease and its Secret.
+    const own = ['Lease', 'Secret', 'Endpoints', 'EndpointSlice'].includes(object.kind);
+    if (!isWanted && !own && !made.includes(object.metadata.name))
+      differences.push(compare(undefined, object));
+  }
+  process.stdout.write(`${differenceText(differences, installedVersion(live))}\n`);
+}
+
+/** The differences as `weft upgrade --dry-run` prints them. */
+export function differenceText(differences: readonly Difference[], installed: string | undefined): string {
+  const changed = differences.filter(({ kind }) => kind !== 'same');
+  const head = `from ${installed ?? 'an unknown version'} to ${VERSION}`;
+  if (changed.length === 0) return `${head}: nothing would change`;
+  const words = {
+    create: 'would be created',
+    change: 'would change',
+    remove: 'is not part of this version; kubectl apply leaves it',
+  };
+  const parts = changed.map(({ name, kind, lines }) =>
+    [`${name} ${words[kind as keyof typeof words]}`, ...lines.map(line => `  ${line}`)].join('\n'),
+  );
+  const same = differences.length - changed.length;
+  return [`${head}: ${changed.length} of ${differences.length} objects differ, ${same} stay`, ...parts].join(
+    '\n\n',
+  );
+}

@@ -1,0 +1,84 @@
+// The whole pipeline inside the proxy, over whatever source: resources without a control plane.
+import { loadOrCreateAuthority, localSigner } from '../ca/index.ts';
+import type { ProxyConfig } from '../config/proxy-config.ts';
+import { InProcessStream } from '../discovery/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { CertificateKeeper } from '../identity/index.ts';
+import { formatSpiffe, type Identity } from '../model/index.ts';
+import type { Source } from '../source/index.ts';
+import { openPipeline } from './pipeline.ts';
+import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
+
+/** A source that may take its time. */
+export interface InProcessSource {
+  readonly source: Source;
+  /** Why it has not been read yet; undefined when it has. */
+  readonly notReady?: () => string | undefined;
+  /** Listen only when everything has been read, because it takes no time or fails for good. */
+  readonly readFirst: boolean;
+}
+
+/** Resources from the source; with an authority's folder the proxy also signs its own certificate. */
+export async function openInProcess(
+  config: ProxyConfig,
+  context: DiscoveryContext,
+  { source, notReady, readFirst }: InProcessSource,
+): Promise<Discovery> {
+  const { clock, log, signal, tls } = context;
+  const { trustDomain, clusterDomain } = config;
+  const { pipeline, started } = openPipeline({ source, trustDomain, clusterDomain, clock, log }, signal);
+  if (readFirst) await started;
+  const keeper = config.caDir === '' ? undefined : await keepCertificate(config, context);
+  const { namespace, name } = config.pod;
+  const waiting = new Set<string>();
+  let stream: InProcessStream | undefined;
+  const begin = (): void => {
+    if (signal.aborted) return;
+    stream = new InProcessStream({
+      hub: pipeline.hub,
+      sink: { apply: resource => context.apply(resource), connection() {} },
+      log,
+      caller: { namespace, labels: pipeline.mesh.workloads.get(`${namespace}/${name}`)?.labels ?? {} },
+      pod: `${namespace}/${name}`,
+      source: source.name,
+    });
+    stream.start();
+    for (const key of waiting) stream.want(key);
+    waiting.clear();
+  };
+  return {
+    // Nothing is answered before everything has been read: half a mesh knows half of the destinations.
+    want: key => (stream ? stream.want(key) : void waiting.add(key)),
+    forget: key => (stream ? stream.forget(key) : void waiting.delete(key)),
+    start: () => void started.then(begin),
+    notReady: () =>
+      notReady?.() ??
+      (keeper !== undefined && keeper.credentials === undefined ? 'no certificate yet' : undefined),
+    status: () => ({ discovery: source.name, problems: pipeline.problems(), principal: tls.principal }),
+    metrics(out) {
+      out.family('weft_config_problems', 'gauge', 'Things wrong with the objects that were read.');
+      out.sample('weft_config_problems', '', pipeline.problems().length);
+    },
+  };
+}
+
+async function keepCertificate(
+  config: ProxyConfig,
+  { clock, log, tls, signal }: DiscoveryContext,
+): Promise<CertificateKeeper> {
+  const authority = await loadOrCreateAuthority(config.caDir, { trustDomain: config.trustDomain, clock });
+  if (authority instanceof WeftError) throw authority;
+  const { namespace, serviceAccount } = config.pod;
+  const identity: Identity = { trustDomain: config.trustDomain, namespace, serviceAccount };
+  const keeper = new CertificateKeeper({
+    clock,
+    sign: localSigner(() => authority, identity, { clock }),
+    principal: formatSpiffe(identity),
+    notice: ({ severity, code, message }) =>
+      log[severity === 'warning' ? 'warn' : severity]({ code }, message),
+  });
+  keeper.subscribe(credentials => tls.update(credentials));
+  keeper.start(signal);
+  await keeper.obtained(signal);
+  return keeper;
+}

@@ -1,0 +1,103 @@
+// What the control plane has to do with its cluster. Loaded only when there is one: the API client costs memory.
+import type { LiveAuthority } from '../ca/index.ts';
+import { VERSION } from '../config/version.ts';
+import { AuthorityStore, TrustDistributor } from '../control-plane/index.ts';
+import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
+import { KubernetesSource } from '../source/kubernetes/index.ts';
+import { policyKinds } from '../translate/index.ts';
+import type { Surroundings } from './injector-authority.ts';
+import type { InjectorView } from './injector-view.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** Secrets, Lease and ServiceAccount are called so; see cli/install. */
+const names = { lease: 'weft-injector', authority: 'weft-ca', ownAuthority: 'cacerts' } as const;
+/** Never anything of ours in there: the cluster must come up without Weft. */
+const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+/** The cluster that this control plane is for. */
+export interface Cluster {
+  readonly client: KubeClient;
+  readonly source: KubernetesSource;
+}
+
+/** Finds the API server, without calling it. Throws WeftError `kubeconfig`. */
+export function openCluster({ config, clock, log }: Surroundings): Cluster {
+  const { kubeconfig, context } = config;
+  const client = new KubeClient({ kubeconfig, context, userAgent: `weft-injector/${VERSION}` });
+  return { client, source: new KubernetesSource({ client, clock, log, policyKinds }) };
+}
+
+/** The authority of the cluster's Secret; waits for it. Undefined when it was told to stop before. */
+export function openSecretAuthority(
+  { client }: Cluster,
+  { config, clock, log, signal }: Surroundings,
+  view: InjectorView,
+): Promise<LiveAuthority | undefined> {
+  const store = new AuthorityStore({
+    client,
+    clock,
+    log,
+    namespace: config.namespace,
+    secret: names.authority,
+    ownSecret: names.ownAuthority,
+    trustDomain: config.trustDomain,
+  });
+  view.own.push(() => store.problems());
+  view.waitsFor = () => store.problems()[0]?.message ?? 'the certificate authority is being read';
+  return store.open(signal);
+}
+
+/** What one replica does for all; `elected` is called when it is this one, `changed` when namespaces or roots have changed. */
+export interface Leadership {
+  readonly leads: () => boolean;
+}
+
+/** Competes to lead, and as leader keeps the trusted roots in every namespace. */
+export function competeToLead(
+  { client }: Cluster,
+  live: LiveAuthority,
+  pipeline: Pipeline,
+  { config, clock, log, signal }: Surroundings,
+  view: InjectorView,
+  elected: (signal: AbortSignal) => void,
+): Leadership {
+  const distributor = new TrustDistributor({
+    client,
+    clock,
+    systemNamespace: config.namespace,
+    ignoredNamespaces,
+    namespaces: () => liveNamespaces(pipeline),
+    roots: () => live.ownRoots,
+    keepRetiredMs: Math.max(2 * config.certificateLifetimeMs, 3_600_000),
+  });
+  view.own.push(() => distributor.problems());
+  const stops = [
+    live.subscribe(() => distributor.changed()),
+    pipeline.registry.subscribe(({ changes }) => {
+      if (changes.some(each => each.kind === 'Namespace')) distributor.changed();
+    }),
+  ];
+  const election = new LeaderElection({
+    client,
+    clock,
+    namespace: config.namespace,
+    name: names.lease,
+    identity: config.instance,
+    failed: message => log.warn({ lease: names.lease }, `the Lease cannot be renewed: ${message}`),
+  });
+  const leads = (): boolean => election.isLeader;
+  view.parts.leader = () => ({ leads: leads(), holder: election.holder });
+  void election.run(leading => {
+    log.info({ instance: config.instance }, 'this replica leads: it does what must be done once');
+    void distributor.lead(leading);
+    elected(leading);
+  }, signal);
+  signal.addEventListener('abort', () => stops.forEach(stop => void stop()), { once: true });
+  return { leads };
+}
+
+function* liveNamespaces({ registry }: Pipeline): Iterable<string> {
+  for (const { object } of registry.list('Namespace')) {
+    if (object.metadata.deletionTimestamp === undefined) yield object.metadata.name;
+  }
+}

@@ -1,0 +1,71 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { formatAddress, type HostPort } from '../model/index.ts';
+
+/** What a route answers. */
+export interface Answer {
+  readonly status?: number;
+  /** `application/json` unless told. */
+  readonly type?: string;
+  /** Text as it is; anything else as JSON. */
+  readonly body: unknown;
+}
+
+/** By path. */
+export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
+
+/** Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. */
+export function serveRoutes(listen: HostPort, routes: Routes, signal: AbortSignal): Promise<number> {
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
+    void respond(request, response, routes);
+  });
+  signal.addEventListener('abort', () => close(server), { once: true });
+  return bind(server, listen);
+}
+
+async function respond(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
+  const path = (request.url ?? '/').split('?')[0]!;
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    send(response, { status: 405, body: { error: 'only GET is answered here' } });
+    return;
+  }
+  const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+  if (!route) {
+    send(response, { status: 404, body: { error: `nothing is at ${path}`, paths: Object.keys(routes) } });
+    return;
+  }
+  try {
+    send(response, await route());
+  } catch (thrown) {
+    send(response, { status: 500, body: { error: errorMessage(thrown) } });
+  }
+}
+
+function send(response: ServerResponse, { status = 200, type = 'application/json', body }: Answer): void {
+  const text = typeof body === 'string' ? body : `${JSON.stringify(body, undefined, 2)}\n`;
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) });
+  response.end(text);
+}
+
+function close(server: Server): void {
+  server.close();
+  server.closeIdleConnections();
+}
+
+function bind(server: Server, { host, port }: HostPort): Promise<number> {
+  const where = formatAddress(host, port);
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === 'EADDRINUSE'
+          ? `port ${port} is in use; stop what listens at ${where}, or give another with --metrics-listen`
+          : `cannot listen on ${where}: ${error.message}; give another address with --metrics-listen`;
+      const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'listen-failed';
+      reject(new WeftError(code, why, { source: 'config', cause: error }));
+    });
+    server.listen({ port, ...(host !== '' && { host }) }, () =>
+      resolve((server.address() as AddressInfo).port),
+    );
+  });
+}

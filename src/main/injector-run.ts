@@ -1,0 +1,122 @@
+// The control plane, stage by stage. Each stage is built by its own room; here they are only connected.
+import type { InjectorConfig } from '../config/injector-config.ts';
+import { DiscoveryServer } from '../discovery/index.ts';
+import { FilesSource } from '../source/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import {
+  keepOwnCertificate,
+  openFolderAuthority,
+  openVerifier,
+  type Surroundings,
+  signerOf,
+} from './injector-authority.ts';
+import { serveRoutes } from './injector-http.ts';
+import { InjectorView } from './injector-view.ts';
+import { noteProblems, startPipeline } from './pipeline.ts';
+
+/** What runs, for tests and logs. Ports are 0 where it was told to stop before they were opened. */
+export interface RunningInjector {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly webhookPort: number;
+}
+
+/**
+ * Starts the control plane; resolves when proxies are served. Rejects with the WeftError of the stage that cannot start, and
+ * waits for what may come by itself, an API server that is away, permissions. When the signal aborts, readiness fails,
+ * streams end after what was written, and the listeners close.
+ */
+export async function runInjector(
+  config: InjectorConfig,
+  clock: Clock,
+  log: Log,
+  signal: AbortSignal,
+): Promise<RunningInjector> {
+  const around: Surroundings = { config, clock, log, signal };
+
+  // 1. What it tells about itself, first: probes are answered while everything else is waited for.
+  const view = new InjectorView(config, signal);
+  const { parts } = view;
+  const metricsPort = await serveRoutes(config.metricsListen, view.routes(), signal);
+  const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0 };
+  const note = noteProblems(() => view.own.flatMap(each => each()), log);
+  signal.addEventListener('abort', clock.every(2_000, note), { once: true });
+
+  // 2. The cluster, where there is one: its API, which nobody has called yet.
+  const inCluster = config.source === 'kubernetes' ? await import('./injector-cluster.ts') : undefined;
+  const cluster = inCluster?.openCluster(around);
+
+  // 3. The certificate authority, in a folder or a Secret, and whose tokens it believes.
+  const live =
+    inCluster && cluster && config.caDir === ''
+      ? await inCluster.openSecretAuthority(cluster, around, view)
+      : await openFolderAuthority(around);
+  if (live === undefined) return stopped;
+  parts.live = live;
+  const verifier = await openVerifier(around, cluster?.client);
+
+  // 4. The control plane's own certificate, kept fresh as a proxy keeps its own.
+  const keeper = await keepOwnCertificate(live, around);
+  parts.keeper = keeper;
+
+  // 5. Configuration: source → registry → translate → mesh → hub. Everything is read once before anybody is served.
+  const source = cluster?.source ?? new FilesSource({ folder: config.files, clock });
+  parts.kinds = cluster && (() => cluster.source.status());
+  view.waitsFor = () => cluster?.source.notReady() ?? 'the configuration is being read';
+  const { trustDomain, clusterDomain } = config;
+  const pipeline = await startPipeline({ source, trustDomain, clusterDomain, clock, log }, signal);
+  if (signal.aborted) return stopped;
+  parts.pipeline = pipeline;
+  const setRoots = (): void => pipeline.hub.setRoots(live.roots, clock.now());
+  setRoots();
+  signal.addEventListener('abort', live.subscribe(setRoots), { once: true });
+
+  // 6. Discovery and certificates for proxies.
+  const server = new DiscoveryServer({
+    hub: pipeline.hub,
+    signer: signerOf(live, around),
+    verifier,
+    credentials: keeper,
+    clock,
+    log,
+    observer: view.metrics,
+  });
+  const port = await server.start(config.listen, signal);
+  parts.server = server;
+
+  // 7. The admission webhook, where there are settings for it.
+  let leads = (): boolean => false;
+  const webhook =
+    cluster && config.injectionSettings !== ''
+      ? await (await import('./injector-webhook.ts')).openWebhook(
+          { client: cluster.client, live, keeper, pipeline, leads: () => leads() },
+          around,
+          view,
+        )
+      : undefined;
+  parts.webhook = webhook?.running;
+
+  // 8. What one replica does for all: roots in every namespace, the webhook's caBundle.
+  if (inCluster && cluster) {
+    const elected = (): void => webhook?.elected();
+    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected).leads;
+  }
+
+  // 9. Alarms about what will run out.
+  const alarm = (): void => {
+    for (const { severity, code, message } of live.current.alarms()) {
+      log[severity === 'error' ? 'error' : 'warn']({ code }, message);
+    }
+  };
+  alarm();
+  signal.addEventListener('abort', clock.every(3_600_000, alarm), { once: true });
+
+  view.waitsFor = undefined;
+  const ports = { port, metricsPort, webhookPort: webhook?.running.port ?? 0 };
+  log.info(
+    { ...ports, source: source.name, trustDomain, objects: pipeline.counts() },
+    'the control plane serves proxies',
+  );
+  return ports;
+}

@@ -1,0 +1,110 @@
+// What the control plane tells about itself: readiness, metrics, /debug. It answers from the first moment, before the other
+// parts are there.
+import type { RunningWebhook } from '../../webhook/index.ts';
+import type { LiveAuthority } from '../ca/index.ts';
+import type { InjectorConfig } from '../config/injector-config.ts';
+import type { DiscoveryServer } from '../discovery/index.ts';
+import type { CertificateKeeper } from '../identity/index.ts';
+import type { Problem } from '../model/index.ts';
+import { ControlPlaneMetrics } from '../telemetry/control-plane-metrics.ts';
+import type { Routes } from './injector-http.ts';
+import type { Pipeline } from './pipeline.ts';
+
+/** The parts that there are so far; each stage adds its own. */
+export interface InjectorParts {
+  live?: LiveAuthority;
+  keeper?: CertificateKeeper;
+  pipeline?: Pipeline;
+  server?: DiscoveryServer;
+  webhook?: RunningWebhook;
+  /** How the kinds stand that are read from the API. */
+  kinds?: () => readonly object[];
+  leader?: () => { readonly leads: boolean; readonly holder: string };
+}
+
+/** See the head of this file. */
+export class InjectorView {
+  readonly parts: InjectorParts = {};
+  readonly metrics: ControlPlaneMetrics;
+  /** Everything wrong with what the control plane itself works with. */
+  readonly own: (() => readonly Problem[])[] = [];
+  /** Why it is not ready; undefined when this stage is over. */
+  waitsFor: (() => string | undefined) | undefined = () => 'the control plane is starting';
+  readonly #config: InjectorConfig;
+  readonly #signal: AbortSignal;
+
+  constructor(config: InjectorConfig, signal: AbortSignal) {
+    this.#config = config;
+    this.#signal = signal;
+    this.metrics = new ControlPlaneMetrics({
+      problems: () => countProblems(this.problems()),
+      objects: () => this.parts.pipeline?.counts() ?? {},
+      expiries: () =>
+        (this.parts.live?.current.expiries() ?? []).map(each => ({
+          ...each,
+          notAfterS: each.notAfterMs / 1000,
+        })),
+    });
+  }
+
+  problems(): readonly Problem[] {
+    return [...this.own.flatMap(each => each()), ...(this.parts.pipeline?.problems() ?? [])];
+  }
+
+  /** Undefined when proxies and the API server get their answers here. */
+  notReady(): string | undefined {
+    if (this.#signal.aborted) return 'the control plane is stopping';
+    return this.waitsFor?.() ?? this.parts.webhook?.notReady();
+  }
+
+  routes(): Routes {
+    const { parts } = this;
+    const routes: Routes = {
+      '/ready': () => {
+        const reason = this.notReady();
+        return reason === undefined
+          ? { body: { ready: true } }
+          : { status: 503, body: { ready: false, reason } };
+      },
+      '/live': () => ({ body: { live: true } }),
+      '/metrics': () => this.metrics.render(),
+      '/debug/problems': () => ({ body: this.problems() }),
+      '/debug/proxies': () => ({ body: parts.server?.status() ?? [] }),
+      '/debug/authority': () => ({
+        body: { expiries: parts.live?.current.expiries() ?? [], certificate: parts.keeper?.report() },
+      }),
+      '/debug/mesh': () => ({ body: parts.pipeline ? meshSummary(parts.pipeline) : {} }),
+      '/debug/source': () => ({
+        body: {
+          source: this.#config.source,
+          instance: this.#config.instance,
+          ...parts.leader?.(),
+          kinds: parts.kinds?.(),
+        },
+      }),
+    };
+    const paths = Object.keys(routes).filter(each => each.startsWith('/debug/'));
+    return { ...routes, '/debug': () => ({ body: { paths } }) };
+  }
+}
+
+function countProblems(problems: readonly Problem[]): Record<'error' | 'warning', number> {
+  const counts = { error: 0, warning: 0 };
+  for (const { severity } of problems) counts[severity]++;
+  return counts;
+}
+
+function meshSummary(pipeline: Pipeline): object {
+  const { mesh, hub } = pipeline;
+  return {
+    trustDomain: mesh.trustDomain,
+    clusterDomain: mesh.clusterDomain,
+    objects: pipeline.counts(),
+    services: mesh.services.size,
+    workloads: mesh.workloads.size,
+    meshedWorkloads: [...mesh.workloads.values()].filter(each => each.meshed).length,
+    peerPolicies: [...mesh.peerPolicies.values()].flat().length,
+    trafficPolicies: [...mesh.trafficPolicies.values()].flat().length,
+    followedResources: hub.size,
+  };
+}

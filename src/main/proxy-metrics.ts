@@ -1,0 +1,31 @@
+import { VERSION } from '../config/version.ts';
+import { type Exposition, labelText } from '../telemetry/index.ts';
+
+const startSeconds = Date.now() / 1000 - process.uptime();
+
+/** What Prometheus expects of every process (https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics). */
+export function processMetrics(out: Exposition): void {
+  const memory = process.memoryUsage();
+  const cpu = process.cpuUsage();
+  const gauge = (name: string, help: string, value: number): void => {
+    out.family(name, 'gauge', help);
+    out.sample(name, '', value);
+  };
+  out.family('process_cpu_seconds_total', 'counter', 'User and system CPU time.');
+  out.sample('process_cpu_seconds_total', '', (cpu.user + cpu.system) / 1e6);
+  gauge(
+    'process_resident_memory_bytes',
+    'Resident memory, the executable shared with other proxies included.',
+    memory.rss,
+  );
+  gauge('process_start_time_seconds', 'When the process began, since the epoch.', startSeconds);
+  gauge('nodejs_heap_size_used_bytes', 'Used JavaScript heap.', memory.heapUsed);
+  gauge('nodejs_external_memory_bytes', 'Memory of buffers outside the heap.', memory.external);
+  gauge(
+    'nodejs_eventloop_utilization',
+    'Share of the time since start that the event loop was busy.',
+    performance.eventLoopUtilization().utilization,
+  );
+  out.family('weft_build_info', 'gauge', 'Version of weft and of Node.');
+  out.sample('weft_build_info', labelText({ version: VERSION, node: process.versions.node }), 1);
+}

@@ -1,0 +1,204 @@
+// `weft-proxy run`. The stages of a proxy, in the order in which they start.
+import type { Command } from 'commander';
+import {
+  type AdminHost,
+  AdminServer,
+  adminRoutes,
+  appHealthRoutes,
+  appMetricsRoutes,
+  healthRoutes,
+  readAppMetrics,
+  readAppProbes,
+} from '../admin/index.ts';
+import { ENVIRONMENT } from '../config/names.ts';
+import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
+import { appIsPresent, DataPlane, drained, passThroughAddress } from '../proxy/index.ts';
+import { createAccessLog, createLogger, type Log } from '../telemetry/index.ts';
+import { systemClock } from '../time/index.ts';
+import { MeshTls } from '../tls/index.ts';
+import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import { appHasEnded, readExitWithApp } from './app-exit.ts';
+import { openDiscovery } from './proxy-discovery.ts';
+import { processMetrics } from './proxy-metrics.ts';
+import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
+
+/** Adds the command to `program`. */
+export function register(program: Command): void {
+  program
+    .command('run')
+    .description('carry the traffic of this workload')
+    .option(
+      '--discovery <source>',
+      'control-plane, kubernetes (the API server), files (a folder, with --files) or none',
+      'control-plane',
+    )
+    .option(
+      '--kubeconfig <file>',
+      "with --discovery kubernetes (default: KUBECONFIG, the pod's account, ~/.kube/config)",
+    )
+    .option('--context <name>', 'a context of the kubeconfig')
+    .option('--files <folder>', 'with --discovery files: a folder of Kubernetes YAML, watched')
+    .option('--control-plane <host:port>', 'the control plane (WEFT_CONTROL_PLANE)')
+    .option('--control-plane-identity <spiffe>', 'who it must prove to be (WEFT_CONTROL_PLANE_IDENTITY)')
+    .option('--trust-domain <name>', 'the trust domain (WEFT_TRUST_DOMAIN), default cluster.local')
+    .option(
+      '--cluster-domain <name>',
+      'the DNS domain of Services (WEFT_CLUSTER_DOMAIN), default cluster.local',
+    )
+    .option(
+      '--root-certificate <file>',
+      'PEM of the roots to trust the control plane with (WEFT_ROOT_CERTIFICATE)',
+    )
+    .option('--token <file>', 'the ServiceAccount token that proves who this is (WEFT_TOKEN)')
+    .option(
+      '--ca-dir <folder>',
+      'with --discovery files or kubernetes: sign own certificates with the authority in this folder',
+    )
+    .option('--state <folder>', 'where to keep the last snapshot (WEFT_STATE)')
+    .option('--no-redirect', 'no packet rules: apps name the proxy (HTTP_PROXY), peers its inbound port')
+    .option('--outbound-port <port>', 'where outbound traffic arrives, default 15001')
+    .option('--inbound-port <port>', 'where inbound traffic arrives, default 15006')
+    .option('--admin-port <port>', 'admin, on loopback, default 15000')
+    .option('--health-port <port>', 'health and Prometheus, default 15020')
+    .option('--listen <address>', 'one address to listen on, instead of loopback and all')
+    .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (WEFT_LOG_LEVEL)')
+    .option('--access-log <mode>', 'off, errors or all (WEFT_ACCESS_LOG)')
+    .option('--pod-name <name>', 'this workload (POD_NAME)')
+    .option('--pod-namespace <name>', 'its namespace (POD_NAMESPACE)')
+    .option('--pod-ips <addresses>', 'its addresses, comma-separated (POD_IPS)')
+    .option('--service-account <name>', 'its ServiceAccount (SERVICE_ACCOUNT)')
+    .action(async (flags: ProxyFlags) => {
+      try {
+        await run(readProxyConfig(flags, process.env));
+      } catch (error) {
+        const code = error instanceof WeftError ? ` (${error.code})` : '';
+        process.stderr.write(`weft-proxy run: ${errorMessage(error)}${code}\n`);
+        process.exit(1);
+      }
+    });
+}
+
+async function run(config: ProxyConfig): Promise<void> {
+  // 1. The machine: stream handles, getsockopt, logs.
+  checkNative();
+  if (config.redirected) loadSocketOptions();
+  const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  const accessLog = createAccessLog(config.accessLog);
+  const stopping = new AbortController();
+  const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);
+  // 2. Identity and discovery: who we are, and where destinations are asked for.
+  const tls = new MeshTls();
+  const discovery = await openDiscovery(config, {
+    clock: systemClock,
+    log,
+    tls,
+    signal: stopping.signal,
+    apply: resource => {
+      const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
+      // After the answer to the control plane is on its way.
+      if (ended) setImmediate(() => stop('the app of this pod has ended', true));
+      return plane.apply(resource);
+    },
+    restore: resource => plane.restore(resource),
+  });
+  // 3. The data plane.
+  const plane: DataPlane = new DataPlane({
+    clock: systemClock,
+    log,
+    accessLog,
+    tls,
+    source: discovery,
+    outbound: { hosts: config.hosts.outbound, port: config.ports.outbound },
+    inbound: { hosts: config.hosts.inbound, port: config.ports.inbound },
+    redirected: config.redirected,
+    address: config.pod.addresses[0] ?? '127.0.0.1',
+    mtlsUntilKnown: config.mtlsUntilKnown,
+    intercept: interceptProbes,
+  });
+  plane.listen();
+  discovery.start();
+  // 4. Readiness, health, admin.
+  const redirection = watchRedirection(config, systemClock, log);
+  let draining = false;
+  const host: AdminHost = {
+    plane,
+    log,
+    accessLog,
+    notReady: () =>
+      draining ? 'draining: the pod is being stopped' : (discovery.notReady() ?? redirection.notReady()),
+    status: () => ({ draining, redirection: redirection.status(), ...discovery.status() }),
+    metrics: out => {
+      discovery.metrics(out);
+      processMetrics(out);
+    },
+    drain: () => stop('asked to through the admin port'),
+  };
+  const servers = serveAdmin(config, host, plane.services.http1);
+  // 5. The end: drain, then go.
+  const stop = (why: string, appEnded = false): void => {
+    if (draining) return;
+    draining = true;
+    log.info({ why, ...plane.connections }, 'draining: no new work is asked for, and work under way goes on');
+    plane.drain();
+    const subject = {
+      busy: () => ({ exchanges: plane.services.active, ...plane.connections }),
+      appIsPresent: () => (config.redirected ? appIsPresent() : undefined),
+    };
+    // A Job waits for us, and nobody is left to serve.
+    const nothingToDo = appEnded && plane.services.active === 0;
+    void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(() => {
+      stopping.abort();
+      log.info({}, 'drained; goodbye');
+      accessLog.flush();
+      for (const server of servers) server.close();
+      process.exit(0);
+    });
+  };
+  listenForSignals(stop, log);
+  const { ports } = config;
+  log.info(
+    { pod: `${config.pod.namespace}/${config.pod.name}`, ports, discovery: config.discovery },
+    'weft-proxy carries traffic',
+  );
+}
+
+function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions): AdminServer[] {
+  const options: ServerOptions = { ...http1, limits: DEFAULT_LIMITS, idleTimeoutMs: 120_000 };
+  const probes = readAppProbes(process.env[ENVIRONMENT.probes]);
+  const own = config.pod.addresses[0] ?? '127.0.0.1';
+  const app = { host: own, ...(config.redirected ? { localAddress: passThroughAddress(own) } : {}) };
+  const appProbes = appHealthRoutes(probes, app);
+  const health = healthRoutes(host);
+  const metrics = readAppMetrics(process.env[ENVIRONMENT.appMetrics]);
+  const merged = metrics ? appMetricsRoutes(health['GET /stats/prometheus']!, metrics, app, host.log) : {};
+  return [
+    new AdminServer(config.hosts.health, { port: config.ports.health, purpose: 'health' }, options, {
+      ...health,
+      ...merged,
+      ...appProbes,
+    }),
+    new AdminServer(
+      config.hosts.admin,
+      { port: config.ports.admin, purpose: 'admin' },
+      options,
+      adminRoutes(host),
+    ),
+  ];
+}
+
+function listenForSignals(stop: (why: string) => void, log: Log): void {
+  let asked = 0;
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      asked++;
+      if (asked === 1) stop(signal);
+      else {
+        log.warn({ signal }, 'asked to stop a second time; going at once');
+        process.exit(0);
+      }
+    });
+  }
+}

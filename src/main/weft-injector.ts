@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+// weft-injector: the control plane. Reads configuration, issues certificates, and tells proxies what they ask for.
+import { Command } from 'commander';
+import { type InjectorFlags, readInjectorConfig } from '../config/injector-config.ts';
+import { VERSION } from '../config/version.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { createLogger } from '../telemetry/index.ts';
+import { systemClock } from '../time/index.ts';
+import { runInjector } from './injector-run.ts';
+
+await new Command('weft-injector')
+  .description('The control plane of Weft: discovery and certificates for proxies')
+  .version(VERSION, '-V, --version')
+  .option(
+    '--source <source>',
+    'where objects come from: kubernetes (the default in a cluster), or files:FOLDER, a folder of Kubernetes YAML, watched',
+  )
+  .option(
+    '--kubeconfig <file>',
+    'with --source kubernetes (default: KUBECONFIG, the account of the pod, ~/.kube/config)',
+  )
+  .option('--context <name>', 'a context of the kubeconfig')
+  .option(
+    '--ca-dir <folder>',
+    'the certificate authority; an empty or missing folder gets a new one (default in a cluster: a Secret)',
+  )
+  .option(
+    '--token-keys <file>',
+    'JWKS of the keys that sign ServiceAccount tokens (default in a cluster: the cluster is asked)',
+  )
+  .option('--token-issuer <url>', 'the issuer that tokens name (default: the one of Kubernetes)')
+  .option('--listen <address>', 'where proxies connect: HOST:PORT, :PORT or HOST (default: :15012)')
+  .option('--metrics-listen <address>', 'metrics, readiness, /debug (default: port 15014 of the same host)')
+  .option('--injection-settings <file>', 'settings of the admission webhook; without them there is none')
+  .option(
+    '--webhook-listen <address>',
+    'where the API server asks about pods (default: port 8443 of the same host)',
+  )
+  .option('--trust-domain <name>', 'the trust domain of identities', 'cluster.local')
+  .option('--cluster-domain <name>', 'the DNS domain of Services', 'cluster.local')
+  .option('--certificate-lifetime <duration>', 'how long certificates live', '24h')
+  .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .action(async (flags: InjectorFlags) => {
+    try {
+      await main(flags);
+    } catch (thrown) {
+      const code = thrown instanceof WeftError ? ` (${thrown.code})` : '';
+      process.stderr.write(`weft-injector: ${errorMessage(thrown)}${code}\n`);
+      process.exit(1);
+    }
+  })
+  .parseAsync(process.argv);
+
+/** Runs until SIGTERM or SIGINT, then lets what was written reach the proxies and ends. */
+async function main(flags: InjectorFlags): Promise<void> {
+  const config = readInjectorConfig(flags, process.env);
+  const log = createLogger({ program: 'weft-injector', level: config.logLevel });
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () => {
+      log.info({ signal: name }, 'stopping: streams are ended, proxies go on with what they have');
+      stop.abort();
+      // Whoever does not take what was written within two seconds loses it.
+      setTimeout(() => process.exit(0), 2_000).unref();
+    });
+  }
+  await runInjector(config, systemClock, log, stop.signal);
+}

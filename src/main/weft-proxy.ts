@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// weft-proxy: the data plane of one workload. `run` carries traffic, `init` writes the packet rules of a pod, `wait` holds a container's
+// start until the proxy is ready. What each needs is loaded when it is the one that was asked for.
+import { Command } from 'commander';
+import { VERSION } from '../config/version.ts';
+
+const program = new Command('weft-proxy')
+  .description('The data plane of Weft: carries the traffic of one workload')
+  .version(VERSION, '-V, --version')
+  .showHelpAfterError('(weft-proxy COMMAND --help explains a command)');
+
+const wanted = process.argv[2];
+if (wanted === 'run') (await import('./proxy-run.ts')).register(program);
+else program.command('run').description('carry traffic (the container weft-proxy)').allowUnknownOption();
+if (wanted === 'init') (await import('../cli/init.ts')).register(program);
+else
+  program
+    .command('init')
+    .description("write, check or undo the pod's packet rules (the container weft-init)")
+    .allowUnknownOption();
+if (wanted === 'wait') (await import('./proxy-wait.ts')).register(program);
+else program.command('wait').description('wait until the proxy of this pod is ready').allowUnknownOption();
+
+if (wanted === undefined) program.outputHelp();
+else await program.parseAsync(process.argv);

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { tailOf } from './log-file.ts';
+import { startProcess } from './process.ts';
+import { run } from './run.ts';
+
+function logFile(context: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-process-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  return join(folder, 'log');
+}
+
+test('a process writes to its log and ends with its code', async context => {
+  const log = logFile(context);
+  const process = startProcess(['sh', '-c', 'echo out; echo err >&2; exit 7'], log);
+  assert.deepEqual(await process.exited, { code: 7, signal: undefined });
+  assert.equal(readFileSync(log, 'utf8'), 'out\nerr\n');
+});
+
+test('what a process leaves of its group goes with it', async context => {
+  const log = logFile(context);
+  const process = startProcess(['sh', '-c', 'sleep 600 & echo $!; exit 0'], log);
+  await process.exited;
+  const child = Number(readFileSync(log, 'utf8'));
+  const gone = async (): Promise<boolean> =>
+    (await run(['sh', '-c', `! kill -0 ${child} 2>/dev/null || grep -q ' Z ' /proc/${child}/stat`])).code ===
+    0;
+  while (!(await gone())) await new Promise(resolve => setImmediate(resolve));
+});
+
+test('SIGTERM reaches the process, and its end says so', async context => {
+  const process = startProcess(['sleep', '600'], logFile(context));
+  process.signal('SIGTERM');
+  assert.deepEqual(await process.exited, { code: undefined, signal: 'SIGTERM' });
+  process.signal('SIGTERM');
+});
+
+test('a command that does not exist is an exit code like in sh', async context => {
+  const process = startProcess(['/nonexistent/command'], logFile(context));
+  assert.deepEqual(await process.exited, { code: 127, signal: undefined });
+});
+
+test('run gives output and code, feeds input, and gives up after its time', async () => {
+  assert.deepEqual(await run(['sh', '-c', 'cat; echo err >&2; exit 3'], { input: 'in' }), {
+    code: 3,
+    output: 'inerr',
+  });
+  assert.equal((await run(['/nonexistent/command'])).code, 127);
+  assert.equal((await run(['sh', '-c', 'sleep 600 & wait'], { timeoutMs: 100 })).code, 124);
+});
+
+test('the tail of a log is its last lines, within a limit', async context => {
+  const log = logFile(context);
+  await startProcess(['sh', '-c', 'for i in 1 2 3 4 5; do echo line $i; done'], log).exited;
+  assert.equal(tailOf(log, 2), 'line 4\nline 5');
+  assert.equal(tailOf(log, 9, 9), '4\nline 5'.slice(-9));
+  assert.equal(tailOf('/nonexistent', 2), '');
+});

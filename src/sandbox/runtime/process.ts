@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+
+/** How a process ended: by itself with a code, or by a signal. */
+export interface Exit {
+  readonly code: number | undefined;
+  readonly signal: NodeJS.Signals | undefined;
+}
+
+/** A running process in a group of its own. */
+export interface RunningProcess {
+  readonly pid: number;
+  /** Settles when the process itself has ended; what is left of its group is killed then. */
+  readonly exited: Promise<Exit>;
+  /** Signals the process; `SIGKILL` goes to its whole group. Does nothing when it has ended. */
+  signal(signal: NodeJS.Signals): void;
+}
+
+/**
+ * Starts a command in a process group of its own, with its output appended to a file that outlives this process: apps keep
+ * running and logging when the agent dies. Throws when it cannot be started at all.
+ */
+export function startProcess(command: readonly string[], logPath: string): RunningProcess {
+  const log = openSync(logPath, 'a', 0o644);
+  try {
+    const child = spawn(command[0]!, command.slice(1), {
+      detached: true,
+      cwd: '/',
+      stdio: ['ignore', log, log],
+    });
+    const { promise, resolve } = Promise.withResolvers<Exit>();
+    let ended = false;
+    const group = (signal: NodeJS.Signals): boolean => kill(-child.pid!, signal);
+    child.on('error', () => resolve({ code: 127, signal: undefined }));
+    child.on('exit', (code, signal) => {
+      ended = true;
+      if (child.pid !== undefined) group('SIGKILL');
+      resolve({ code: code ?? undefined, signal: signal ?? undefined });
+    });
+    child.unref();
+    return {
+      pid: child.pid ?? 0,
+      exited: promise,
+      signal(signal) {
+        if (ended || child.pid === undefined) return;
+        if (signal === 'SIGKILL') group(signal);
+        else kill(child.pid, signal);
+      },
+    };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Sends a signal; what has ended already is no error. Whether it was sent. */
+export function kill(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
