@@ -1,0 +1,27 @@
+// The programs that are measured: those of dist/, and the bench's own proxy, bundled in the same way.
+import { execFileSync } from 'node:child_process';
+import { build } from 'esbuild';
+
+/** Bundles everything; gives the folder of the programs. */
+export async function bundle(): Promise<{ hop: string; proxy: string; injector: string }> {
+  execFileSync(process.execPath, ['scripts/build.ts'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  await build({
+    entryPoints: ['bench/weft-hop.ts'],
+    outfile: 'dist/bench/weft-hop.mjs',
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    external: ['koffi'],
+    sourcemap: 'linked',
+    banner: {
+      js: "import { createRequire as __weftRequire } from 'node:module'; const require = __weftRequire(import.meta.url);",
+    },
+    logLevel: 'warning',
+  });
+  return {
+    hop: 'dist/bench/weft-hop.mjs',
+    proxy: 'dist/weft-proxy.mjs',
+    injector: 'dist/weft-injector.mjs',
+  };
+}

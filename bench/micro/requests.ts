@@ -1,0 +1,87 @@
+// What one request makes a proxy allocate and ask of the kernel: a fixed number of requests over real sockets, one connection, one at a
+// time, so that every run does the very same.
+import { connect } from 'node:net';
+import { askHop, type RunningPath, startWeft } from '../peers/index.ts';
+import type { Running } from '../processes.ts';
+import { ownBackend } from '../scenarios/backends.ts';
+import type { Stage } from '../stage.ts';
+import { systemCalls } from '../usage.ts';
+
+const warm = 16_000;
+/** The least of several batches: what is allocated now and then is not the request's. */
+const batches = 4;
+const counted = 4_000;
+const request = Buffer.from(
+  'GET /api/v1/products/42?page=3 HTTP/1.1\r\nhost: server.bench\r\nuser-agent: bench\r\naccept: */*\r\n\r\n',
+);
+
+interface Heap {
+  readonly used: number;
+  readonly external: number;
+}
+
+/** Bytes allocated, and read and write calls, for each request of a hop or of a whole path. */
+export async function requestCost(stage: Stage, topology: 'hop' | 'path'): Promise<Record<string, number>> {
+  const { http } = await ownBackend(stage);
+  // Nothing is collected while counting: at 5 KB a request this would hold a hundred thousand. And the compiler takes its turn instead of
+  // working beside, so that every run optimises the same functions at the same moment: what it optimises decides what is allocated.
+  const size = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
+  const heap = ['--expose-gc', '--no-concurrent-recompilation', ...size];
+  const path = await startWeft({ protocol: 'http', topology, backend: http }, stage, {
+    flags: heap,
+    ipc: true,
+  });
+  await send(path.port, warm);
+  const cost = await batch(path);
+  for (let more = 1; more < batches; more++) {
+    const again = await batch(path);
+    for (const [name, value] of Object.entries(again)) cost[name] = Math.min(cost[name]!, value);
+  }
+  return Object.fromEntries(Object.entries(cost).map(([name, value]) => [`${topology}_${name}`, value]));
+}
+
+async function batch({ port, programs }: RunningPath): Promise<Record<string, number>> {
+  const before = await Promise.all(programs.map(program => heapOf(program, true)));
+  const callsBefore = programs.map(program => systemCalls(program.pid));
+  await send(port, counted);
+  const callsAfter = programs.map(program => systemCalls(program.pid));
+  const after = await Promise.all(programs.map(program => heapOf(program, false)));
+  const grown = (of: keyof Heap): number =>
+    after.reduce((sum, heap, index) => sum + heap[of] - before[index]![of], 0);
+  const called = (of: 'reads' | 'writes'): number =>
+    callsAfter.reduce((sum, calls, index) => sum + calls[of] - callsBefore[index]![of], 0);
+  return {
+    bytes_per_request: (grown('used') + grown('external')) / counted,
+    reads_per_request: called('reads') / counted,
+    writes_per_request: called('writes') / counted,
+  };
+}
+
+function heapOf(program: Running, collect: boolean): Promise<Heap> {
+  return askHop(program, { ask: 'heap', collect }) as Promise<Heap>;
+}
+
+/** One request after the other on one connection. */
+function send(port: number, requests: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    let left = requests;
+    let got = 0;
+    let length = 0;
+    const next = (): void => {
+      if (left-- === 0) {
+        socket.destroy();
+        resolve();
+      } else socket.write(request);
+    };
+    socket.on('connect', next).on('error', reject);
+    socket.on('data', (data: Buffer) => {
+      got += data.length;
+      // The first answer tells how long all of them are.
+      if (length === 0) length = got;
+      if (got < length) return;
+      got = 0;
+      next();
+    });
+  });
+}

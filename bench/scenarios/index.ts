@@ -1,0 +1,22 @@
+// scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
+import { discoveryScenarios } from './discovery.ts';
+import { idleConnections } from './idle-connections.ts';
+import { meshSize } from './mesh-size.ts';
+import { redirect } from './redirect.ts';
+import type { Scenario } from './scenario.interface.ts';
+import { sidecar } from './sidecar.ts';
+import { start } from './start.ts';
+import { trafficScenarios } from './traffic.ts';
+
+export type { Scenario } from './scenario.interface.ts';
+
+/** All of them, in the order in which they run. */
+export const scenarios: readonly Scenario[] = [
+  ...trafficScenarios,
+  redirect,
+  idleConnections,
+  sidecar,
+  meshSize,
+  start,
+  ...discoveryScenarios,
+];

@@ -1,0 +1,54 @@
+// The kinds of load, as a Comparison takes them.
+import { readResult } from '../load/load-result.ts';
+import type { Load } from './rounds.ts';
+
+/** What wrk is asked for. */
+export interface WrkOptions {
+  readonly connections?: number;
+  readonly headers?: readonly string[];
+  /** Bytes of a POST body; GET without. */
+  readonly body?: number;
+  readonly path?: string;
+}
+
+/** As fast as it goes: wrk, one thread, closed loop. */
+export function closedLoop(options: WrkOptions = {}): Load {
+  const { connections = 32, headers = [], body = 0, path = '/' } = options;
+  return async (stage, port, seconds) => {
+    const printed = await stage.load('env', [
+      `BENCH_BODY=${body}`,
+      'wrk',
+      '-t1',
+      `-c${connections}`,
+      `-d${Math.max(1, Math.round(seconds))}s`,
+      '-s',
+      'bench/load/wrk.lua',
+      ...headers.flatMap(header => ['-H', header]),
+      `http://127.0.0.1:${port}${path}`,
+    ]);
+    return readResult(printed);
+  };
+}
+
+/** At a constant rate, without coordinated omission. */
+export function openLoop(rate: number, host = 'bench', address = '127.0.0.1'): Load {
+  return async (stage, port, seconds) => {
+    const program = ['bench/load/open-loop.ts', '--url', `http://${address}:${port}/`];
+    const flags = ['--rate', `${rate}`, '--seconds', `${seconds}`, '--host', host];
+    return readResult(await stage.load(process.execPath, [...program, ...flags]));
+  };
+}
+
+/** Streams of 100 MB. */
+export function transfer(kind: 'download' | 'upload' | 'tcp'): Load {
+  return async (stage, port, seconds) => {
+    const flags = ['--port', `${port}`, '--kind', kind, '--seconds', `${seconds}`];
+    return readResult(await stage.load(process.execPath, ['bench/load/transfer.ts', ...flags]));
+  };
+}
+
+/** WebSocket messages and their echoes. */
+export const websocket: Load = async (stage, port, seconds) => {
+  const flags = ['--port', `${port}`, '--seconds', `${seconds}`];
+  return readResult(await stage.load(process.execPath, ['bench/load/websocket.ts', ...flags]));
+};

@@ -1,0 +1,57 @@
+// What processes use, as the kernel counts it.
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Memory of some processes together, in bytes. */
+export interface Memory {
+  /** Resident, what they share with others included. */
+  readonly rss: number;
+  /** Private_Clean + Private_Dirty of smaps_rollup: what would be free if they were gone. */
+  readonly private: number;
+}
+
+const ticksPerSecond = 100;
+
+/** CPU time of all threads of these processes so far, in microseconds. */
+export function cpuUs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (fromSchedstat(pid) ?? fromStat(pid)), 0);
+}
+
+/** Nanoseconds on the CPU, per thread. Undefined where the kernel is built without it. */
+function fromSchedstat(pid: number): number | undefined {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    const ns = threads.map(thread =>
+      Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0]),
+    );
+    return ns.reduce((sum, each) => sum + each, 0) / 1000;
+  } catch {
+    return undefined;
+  }
+}
+
+/** utime + stime, in ticks of 10 ms. */
+function fromStat(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / ticksPerSecond;
+}
+
+/** Their memory now. */
+export function memory(pids: readonly number[]): Memory {
+  let rss = 0;
+  let own = 0;
+  for (const pid of pids) {
+    const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    const kb = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
+    rss += kb('Rss') * 1024;
+    own += (kb('Private_Clean') + kb('Private_Dirty')) * 1024;
+  }
+  return { rss, private: own };
+}
+
+/** read() and write() calls that a process has made, of the kinds that /proc/PID/io counts. */
+export function systemCalls(pid: number): { reads: number; writes: number } {
+  const text = readFileSync(`/proc/${pid}/io`, 'utf8');
+  const count = (name: string): number => Number(new RegExp(`^${name}: (\\d+)`, 'm').exec(text)?.[1] ?? 0);
+  return { reads: count('syscr'), writes: count('syscw') };
+}
