@@ -91,7 +91,7 @@ export const rooms: Record<string, Room> = {
   },
   proxy: {
     imports: ['errors', 'model', 'time', 'wire', 'http', 'http1', 'tls', 'telemetry', 'cluster', 'config'],
-    packages: [],
+    packages: ['re2js'],
     instead: passIn,
   },
   admin: {

@@ -16,7 +16,7 @@ const given = process.env.KUBECONFIG ?? '';
 export const noApiServer: string | false =
   assets !== '' && existsSync(join(assets, 'kube-apiserver'))
     ? false
-    : given !== '' &&
+    : given === '' &&
       'set KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, or KUBECONFIG to a test cluster';
 
 /** The same for tests that stop and start it. */
