@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
+import { parseSpiffe } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
 import { clientHello } from '../tls/testing/hellos.ts';
 import { ask, closeAll, httpServer, rawConnection, tcpServer } from './testing/clients.ts';
 import { eventually, redirectedInbound } from './testing/redirected.ts';
-import { StaticMesh } from './testing/static-mesh.ts';
+import { credentialsOf, StaticMesh } from './testing/static-mesh.ts';
 
 /** A TCP app that sends back what it gets. */
 const echo = () =>
@@ -258,8 +260,6 @@ test('a bad preface is refused in the log, and a peer that sends none is given u
   const clock = new FakeClock();
   const server = mesh.proxy('server', { clock });
   const inbound = redirectedInbound(server.plane, 80);
-  const { credentialsOf } = await import('./testing/static-mesh.ts');
-  const { parseSpiffe } = await import('../model/index.ts');
   const { keyPem, chainPem } = credentialsOf(
     mesh.ca,
     parseSpiffe('spiffe://cluster.local/ns/default/sa/evil')!,
@@ -292,6 +292,44 @@ test('a bad preface is refused in the log, and a peer that sends none is given u
   await clock.advance(11_000);
   await closed(silent);
   assert.match(server.log.lines.at(-1)!.message, /no complete mesh TLS handshake within 10000 ms/);
+  await eventually(() => server.plane.services.counters.openInbound === 0);
+});
+
+test('bytes that come in TLS records behind the preface, before the app is reached, are not lost', async t => {
+  const mesh = new StaticMesh();
+  const app = await echo();
+  const server = mesh.proxy('server');
+  const inbound = redirectedInbound(server.plane, app.port);
+  const principal = parseSpiffe('spiffe://cluster.local/ns/default/sa/client')!;
+  const { keyPem, chainPem } = credentialsOf(mesh.ca, principal);
+  // A relay that lets the ClientHello through and holds what follows until the client ends, so that all records arrive at once.
+  const target = connect({ port: inbound.port, host: '127.0.0.1' }).on('error', () => {});
+  const relay = await tcpServer(socket => {
+    const held: Buffer[] = [];
+    let greeted = false;
+    target.on('data', data => socket.write(data));
+    socket.on('data', data => {
+      if (greeted) held.push(data);
+      else target.write(data);
+      greeted = true;
+    });
+    socket.on('end', () => target.write(Buffer.concat(held)));
+  });
+  t.after(() => closeAll(relay, inbound, mesh, app));
+  const options = { port: relay.port, host: '127.0.0.1', key: keyPem, cert: chainPem };
+  const peer = tlsConnect({ ...options, rejectUnauthorized: false, ALPNProtocols: ['weft/tcp'] });
+  await once(peer, 'secureConnect');
+  let heard = '';
+  peer.setEncoding('latin1').on('data', text => {
+    heard += text;
+  });
+  // Each is a record of its own.
+  for (const record of [`WEFT/1 {"port":${app.port}}\n`, 'one ', 'two ', 'three'])
+    await new Promise(resolve => peer.write(record, resolve));
+  peer.end();
+  await once(peer, 'end');
+  assert.equal(heard, 'one two three');
+  target.destroy();
   await eventually(() => server.plane.services.counters.openInbound === 0);
 });
 

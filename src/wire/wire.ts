@@ -66,6 +66,9 @@ export class Wire implements ScratchOwner {
   #queuedBytes = 0;
   #wantsDrain = false;
   #reading = false;
+  /** What came while not reading: TLS gives out every record of a segment that it has, whoever has stopped it. */
+  #backlog: Buffer[] | undefined;
+  #backlogEnded = false;
   #ended = false;
   #endWanted = false;
   #endSent = false;
@@ -105,16 +108,17 @@ export class Wire implements ScratchOwner {
     return this.#writingBytes + this.#queuedBytes;
   }
 
-  /** Begins or continues to read. */
+  /** Begins or continues to read; nothing is delivered before this returns. */
   resume(): void {
     if (this.#reading || this.#closed || this.#ended) return;
     this.#reading = true;
+    if (this.#backlog !== undefined) setImmediate(() => this.#deliverBacklog());
     const errno = this.native.readStart();
     // TLS has been reading since its handshake.
     if (errno !== 0 && errno !== ALREADY) this.#fail(errno);
   }
 
-  /** Stops reading; the kernel's window then slows the peer. */
+  /** Stops reading: `onData` and `onEnd` are not called until `resume`. The kernel's window then slows the peer. */
   pause(): void {
     if (!this.#reading) return;
     this.#reading = false;
@@ -292,7 +296,11 @@ export class Wire implements ScratchOwner {
   received(length: number): void {
     if (length > 0) {
       this.bytesRead += length;
-      this.handler.onData(readBuffer, 0, length);
+      if (this.#reading && this.#backlog === undefined) this.handler.onData(readBuffer, 0, length);
+      else if (!this.#closed) {
+        this.#backlog ??= [];
+        this.#backlog.push(Buffer.from(readBuffer.subarray(0, length)));
+      }
       return;
     }
     if (length === 0 || this.#closed) return;
@@ -300,6 +308,31 @@ export class Wire implements ScratchOwner {
       this.#fail(length);
       return;
     }
+    if (this.#reading && this.#backlog === undefined) this.#receivedEnd();
+    else {
+      this.#backlog ??= [];
+      this.#backlogEnded = true;
+    }
+  }
+
+  /** Rare. The handler may stop it at any point. */
+  #deliverBacklog(): void {
+    enterEvent();
+    try {
+      while (this.#reading && !this.#closed && this.#backlog !== undefined) {
+        const bytes = this.#backlog.shift();
+        if (bytes !== undefined) this.handler.onData(bytes, 0, bytes.length);
+        else {
+          this.#backlog = undefined;
+          if (this.#backlogEnded) this.#receivedEnd();
+        }
+      }
+    } finally {
+      leaveEvent();
+    }
+  }
+
+  #receivedEnd(): void {
     this.#ended = true;
     this.pause();
     this.handler.onEnd();
