@@ -33,6 +33,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'http/ is what codecs and engine share; it knows neither.',
   },
+  routing: {
+    imports: ['errors', 'model', 'http'],
+    packages: ['re2js'],
+    instead: 'routing/ matches and edits heads; it knows no cluster and no connection.',
+  },
   http1: {
     imports: ['errors', 'http', 'wire', 'time'],
     packages: [],
@@ -90,8 +95,20 @@ export const rooms: Record<string, Room> = {
     instead: 'cluster/ picks endpoints and keeps connections; it knows no routes and no discovery.',
   },
   proxy: {
-    imports: ['errors', 'model', 'time', 'wire', 'http', 'http1', 'tls', 'telemetry', 'cluster', 'config'],
-    packages: ['re2js'],
+    imports: [
+      'errors',
+      'model',
+      'time',
+      'wire',
+      'http',
+      'http1',
+      'tls',
+      'telemetry',
+      'routing',
+      'cluster',
+      'config',
+    ],
+    packages: [],
     instead: passIn,
   },
   admin: {
@@ -131,6 +148,9 @@ export const rooms: Record<string, Room> = {
     imports: [
       'errors',
       'model',
+      'http',
+      'http1',
+      'routing',
       'time',
       'webhook',
       'sandbox',
@@ -153,6 +173,7 @@ export const rooms: Record<string, Room> = {
       'wire',
       'http',
       'http1',
+      'routing',
       'tls',
       'identity',
       'ca',

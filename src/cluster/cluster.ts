@@ -59,6 +59,8 @@ export class Cluster {
     'consecutive-connect-failures': 0,
   };
   readonly recentEjections: Ejection[] = [];
+  /** What became of copies of requests that were sent here; rendered as weft_mirrored_requests_total. */
+  readonly mirrored = { sent: 0, answered: 0, failed: 0 };
   /** How many endpoints the Service has in all, for messages. */
   total = 0;
   /** Whether its servers were last seen to speak before their clients: then nobody waits for a client's first byte. */

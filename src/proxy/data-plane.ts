@@ -7,6 +7,7 @@ import {
   type Log,
   PeerRequests,
   RequestMetrics,
+  RouteMetrics,
   TcpMetrics,
   UNKNOWN_PEER,
 } from '../telemetry/index.ts';
@@ -95,6 +96,7 @@ export class DataPlane {
       accessLog: options.accessLog,
       requests: new RequestMetrics(),
       tcp: new TcpMetrics(),
+      routes: new RouteMetrics(),
       counters: new Counters(),
       tls: options.tls,
       connector,
@@ -108,6 +110,7 @@ export class DataPlane {
       options.source,
       this.#clusterHost('outbound'),
       options.times ?? DEFAULT_DESTINATION_TIMES,
+      this.services.routes,
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
     this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);

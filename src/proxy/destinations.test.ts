@@ -4,8 +4,8 @@ import type { Cluster } from '../cluster/index.ts';
 import { config, endpoint, endpoints, TestClusterHost } from '../cluster/testing/clusters.ts';
 import { seeded } from '../cluster/testing/random.ts';
 import { DEFAULT_RETRY, type DestinationResource } from '../model/index.ts';
-import { WeightedChoice } from './destination.ts';
 import { type DestinationAnswer, Destinations } from './destinations.ts';
+import { WeightedChoice } from './weighted-choice.ts';
 
 /** `key`, with a route to each of `clusters` by weight. */
 function destination(

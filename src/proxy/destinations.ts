@@ -1,6 +1,7 @@
 import { Cluster, type ClusterHost, type Random } from '../cluster/index.ts';
 import { errorMessage } from '../errors/index.ts';
 import type { DestinationResource, EndpointsResource } from '../model/index.ts';
+import { RouteMetrics } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { RunningDestination } from './destination.ts';
 
@@ -44,6 +45,7 @@ export class Destinations {
   readonly #clock: Clock;
   readonly #times: DestinationTimes;
   readonly #random: Random;
+  readonly #routeMetrics: RouteMetrics;
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, Cluster>();
   /** Endpoint sets that arrived before the destination that names them. */
@@ -54,7 +56,9 @@ export class Destinations {
     source: DestinationSource,
     host: ClusterHost,
     times: DestinationTimes = DEFAULT_DESTINATION_TIMES,
+    routeMetrics: RouteMetrics = new RouteMetrics(),
   ) {
+    this.#routeMetrics = routeMetrics;
     this.#source = source;
     this.#host = host;
     this.#clock = host.clock;
@@ -108,21 +112,24 @@ export class Destinations {
     const made: Cluster[] = [];
     try {
       const configs = new Map(resource.clusters.map(config => [config.name, config]));
-      const destination = new RunningDestination(
-        resource,
-        name => {
-          const known = this.#clusters.get(name);
-          if (known !== undefined) return known;
-          const config = configs.get(name);
-          if (config === undefined)
-            throw new Error(`a route names the cluster ${name}, which the destination does not have`);
-          const cluster = new Cluster(config, this.#host);
-          made.push(cluster);
-          this.#clusters.set(name, cluster);
-          return cluster;
-        },
-        this.#random,
-      );
+      const cluster = (name: string): Cluster => {
+        const known = this.#clusters.get(name);
+        if (known !== undefined) return known;
+        const config = configs.get(name);
+        if (config === undefined)
+          throw new Error(`a route names the cluster ${name}, which the destination does not have`);
+        const cluster = new Cluster(config, this.#host);
+        made.push(cluster);
+        this.#clusters.set(name, cluster);
+        return cluster;
+      };
+      const parts = {
+        cluster,
+        random: this.#random,
+        nowMs: this.#clock.monotonic(),
+        routeMetrics: this.#routeMetrics,
+      };
+      const destination = new RunningDestination(resource, parts, entry.current);
       // Nothing can fail any more: now change what runs.
       for (const config of resource.clusters) {
         const cluster = this.#clusters.get(config.name);

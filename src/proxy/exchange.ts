@@ -1,4 +1,4 @@
-import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../cluster/index.ts';
+import type { Cluster, HashKey, Outcome, RunningEndpoint, StreamWaiter } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import {
   type ClientStream,
@@ -12,12 +12,16 @@ import {
 } from '../http/index.ts';
 import type { ClientConnection } from '../http1/index.ts';
 import type { RetryCondition } from '../model/index.ts';
+import { isFailure } from '../routing/index.ts';
 import { Deadline } from '../time/index.ts';
-import type { RunningDestination, RunningRoute } from './destination.ts';
+import type { RunningDestination } from './destination.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
 import { localReply, statusFor } from './local-replies.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { backoffMs, retriableStatus } from './retry-rules.ts';
+import { type Instead, RouteWork } from './route-work.ts';
+import type { RunningRoute } from './running-route.ts';
+import { Shadow } from './shadow.ts';
 import { removeUntouched, saysUntouched } from './untouched.ts';
 
 /** What an exchange is waiting for. */
@@ -26,16 +30,18 @@ const PHASE = {
   IDLE: 0,
   /** Where the request goes. */
   TARGET: 1,
+  /** The end of a delay that a policy asks for. */
+  DELAY: 2,
   /** A connection. */
-  CONNECTION: 2,
+  CONNECTION: 3,
   /** The answer's head; the request is being or has been sent. */
-  ANSWER: 3,
+  ANSWER: 4,
   /** The time of the next try. */
-  BACKOFF: 4,
+  BACKOFF: 5,
   /** The rest of the answer. */
-  BODY: 5,
+  BODY: 6,
   /** Upgraded or CONNECT: bytes in both directions. */
-  TUNNEL: 6,
+  TUNNEL: 7,
 } as const;
 
 /** Idle keep-alive races are repaired this often without counting as retries. */
@@ -70,11 +76,22 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   #receivedBytes = 0;
   #sentBytes = 0;
   #outOfRetries = false;
+  /** Whether a policy held the request up on purpose. */
+  #delayed = false;
+  /** What consistent hashing knows the request by; -1 for nothing. */
+  #hash = -1;
+  /** The endpoint of a sticky session, for the first try. */
+  #preferred: RunningEndpoint | undefined;
+  /** Made when a route first asks for it. */
+  #ownWork: RouteWork | undefined;
+  /** Defined while the route of this request has work to do. */
+  #work: RouteWork | undefined;
+  #shadows: readonly Shadow[] | undefined;
   readonly #replay = new ReplayBuffer();
   readonly #timeout = new Deadline(() => this.#timedOut());
   readonly #tryTimeout = new Deadline(() => this.#tryTimedOut());
   readonly #idleTimeout = new Deadline(() => this.#checkIdle());
-  readonly #backoff = new Deadline(() => this.#try());
+  readonly #later = new Deadline(() => (this.#phase === PHASE.DELAY ? this.#answerOrForward() : this.#try()));
 
   constructor(services: ExchangeServices, host: ExchangeHost) {
     this.#services = services;
@@ -111,6 +128,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   onRequestData(bytes: Buffer, start: number, end: number): void {
     this.#receivedBytes += end - start;
     const upstream = this.#upstream;
+    if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.data(bytes, start, end);
     if (this.#phase <= PHASE.BACKOFF) {
       this.#replay.add(bytes, start, end, upstream === undefined);
       if (upstream === undefined) {
@@ -125,6 +143,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   onRequestEnd(trailers: Buffer | undefined): void {
     this.#requestEnded = true;
     if (trailers !== undefined) this.#trailers = Buffer.from(trailers);
+    if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.end(trailers);
     this.#upstream?.end(trailers);
     if (this.#phase === PHASE.TUNNEL && this.#responseEnded) this.#finishTunnel();
   }
@@ -138,6 +157,8 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
 
   onRequestAbort(flag: Flag, detail: string): void {
     if (this.#phase === PHASE.IDLE) return;
+    if (!this.#requestEnded && this.#shadows !== undefined)
+      for (const shadow of this.#shadows) shadow.cancel();
     this.#letGo();
     this.#finish(flag, detail);
   }
@@ -179,13 +200,20 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   onResponse(head: Head, end: boolean): void {
     const nowMs = this.#services.clock.monotonic();
     const { status } = head;
+    const { responseClasses, retry } = this.#route!.route;
+    const latencyMs = nowMs - this.#tryStartMs;
     this.#lastMoveMs = nowMs;
-    this.#endpoint!.latency.observe(nowMs - this.#tryStartMs, nowMs);
-    this.#record(status < 500 ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
+    this.#endpoint!.latency.observe(latencyMs, nowMs);
+    const { occupancy } = this.#cluster!;
+    occupancy.adaptive?.observe(latencyMs, occupancy.requests, nowMs);
+    const failed = responseClasses === undefined ? status >= 500 : isFailure(responseClasses, status);
+    this.#record(!failed ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
     this.#services.timers.cancel(this.#tryTimeout);
-    if (status >= 400 && this.#retryStatus(head, end)) return;
+    if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
+      return;
     this.#status = status;
     this.#replay.drop();
+    this.#work?.decorate(head, this.#endpoint!);
     if (end) {
       this.#upstream = undefined;
       this.#finish(this.#outOfRetries ? 'URX' : '', '');
@@ -242,11 +270,47 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
       return;
     }
     this.#route = route;
-    const cluster = route.clusters.pick();
-    if (cluster === undefined) {
-      this.#fail('NC', `route ${route.route.name} of ${target.resource.host} names no cluster`);
+    if (route.plain) {
+      this.#forward(route);
       return;
     }
+    const { clock, timers, random } = this.#services;
+    this.#ownWork ??= new RouteWork(this.#host.downstream, random);
+    const work = this.#ownWork;
+    this.#work = work;
+    const instead = work.begin(route, head, clock.monotonic());
+    if (instead !== undefined) {
+      this.#answer(instead);
+      return;
+    }
+    const delayMs = work.delayMs();
+    if (delayMs === 0) {
+      this.#answerOrForward();
+      return;
+    }
+    this.#delayed = true;
+    this.#phase = PHASE.DELAY;
+    timers.schedule(this.#later, delayMs);
+  }
+
+  /** The request has come through the filters. */
+  #answerOrForward(): void {
+    const instead = this.#work!.answer();
+    if (instead === undefined) this.#forward(this.#route!);
+    else this.#answer(instead);
+  }
+
+  #forward(route: RunningRoute): void {
+    const head = this.#head;
+    const work = this.#work;
+    const session = route.sessionCookie === undefined ? undefined : work?.bySession();
+    const choice = session === undefined ? route.clusters.pickIndex() : session.choice;
+    const cluster = route.clusters.clusters[choice];
+    if (cluster === undefined) {
+      this.#fail('NC', `route ${route.route.name} names no cluster`);
+      return;
+    }
+    this.#preferred = session?.endpoint;
     if (!cluster.occupancy.mayRequest()) {
       cluster.occupancy.overflows++;
       this.#fail('UO', `${cluster.occupancy.requests} requests to ${cluster.config.name} are under way`);
@@ -255,17 +319,57 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     this.#cluster = cluster;
     cluster.occupancy.requests++;
     cluster.budget.recordRequest(this.#startMs);
+    const { hashKey } = cluster;
+    // Before the route edits the request: it is the client that is to be known again.
+    if (hashKey !== undefined) this.#hashRequest(hashKey);
     this.#host.prepare(head);
+    if (work !== undefined) {
+      work.prepare(choice, cluster);
+      if (route.mirrors.length > 0) this.#mirror(work.mirrors());
+    }
     const { timeoutMs, idleTimeoutMs } = route.route;
     if (timeoutMs > 0) this.#services.timers.schedule(this.#timeout, timeoutMs);
     if (idleTimeoutMs > 0) this.#services.timers.schedule(this.#idleTimeout, idleTimeoutMs);
     this.#try();
   }
 
+  #hashRequest(hashKey: HashKey): void {
+    const { downstream } = this.#host;
+    this.#hash = hashKey.of(this.#head, downstream.slice(0, downstream.lastIndexOf(':')));
+    const cookie = hashKey.takeCookie();
+    if (cookie === undefined) return;
+    if (this.#work === undefined) {
+      this.#ownWork ??= new RouteWork(this.#host.downstream, this.#services.random);
+      this.#ownWork.begin(this.#route!, this.#head, this.#startMs);
+      this.#work = this.#ownWork;
+    }
+    this.#work.addCookie(cookie);
+  }
+
+  #mirror(clusters: readonly Cluster[]): void {
+    if (clusters.length === 0 || this.#head.isUpgrade) return;
+    this.#shadows = clusters.map(cluster => {
+      const { pieces } = this.#replay;
+      return new Shadow(
+        this.#services,
+        cluster,
+        this.#head.copy(),
+        cluster.mirrored,
+        pieces,
+        this.#requestEnded,
+      );
+    });
+    for (const shadow of this.#shadows) shadow.start();
+  }
+
   #try(): void {
     const cluster = this.#cluster!;
-    this.#tryStartMs = this.#attempts === 0 ? this.#startMs : this.#services.clock.monotonic();
-    const endpoint = cluster.pick(this.#tried ?? noneTried, this.#tryStartMs);
+    const first = this.#attempts === 0 && !this.#delayed;
+    this.#tryStartMs = first ? this.#startMs : this.#services.clock.monotonic();
+    const anywhere = this.#route!.route.retry.remoteLocalities === true;
+    const endpoint =
+      this.#preferred ?? cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
+    this.#preferred = undefined;
     if (endpoint === undefined) {
       const { name } = cluster.config;
       const why = cluster.known
@@ -277,6 +381,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     this.#endpoint = endpoint;
     endpoint.active++;
     this.#attempts++;
+    if (this.#route!.series !== undefined) this.#route!.series.tries++;
     const { perTryTimeoutMs } = this.#route!.route.retry;
     if (perTryTimeoutMs > 0) this.#services.timers.schedule(this.#tryTimeout, perTryTimeoutMs);
     this.#phase = PHASE.CONNECTION;
@@ -301,10 +406,12 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   }
 
   /** Tries again because of the answer's status. `ended`: the answer has no body that is still to come. */
-  #retryStatus(head: Head, ended: boolean): boolean {
+  #retryStatus(head: Head, ended: boolean, failed: boolean): boolean {
     const { status } = head;
     const untouched = status === 503 && this.#isUntouched(head);
-    const condition = untouched ? 'connect-failure' : retriableStatus(this.#route!.route.retry, status);
+    const condition = untouched
+      ? 'connect-failure'
+      : retriableStatus(this.#route!.route.retry, status, failed);
     if (condition === undefined) return false;
     if (!this.#mayRetry(condition, untouched)) return false;
     if (!ended) this.#upstream!.cancel();
@@ -330,9 +437,9 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   }
 
   /** Whether one more try is wanted, safe, and within the budget; if so it is charged. */
-  #mayRetry(condition: RetryCondition, untouched: boolean): boolean {
+  #mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
     const { retry } = this.#route!.route;
-    if (!retry.on.includes(condition)) return false;
+    if (condition !== 'status' && !retry.on.includes(condition)) return false;
     if (!untouched && !retry.nonIdempotent && !isIdempotent(this.#head.method)) return false;
     if (!this.#replay.complete || this.#head.isUpgrade) return false;
     if (this.#attempts > retry.attempts) {
@@ -349,7 +456,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     const { retry } = this.#route!.route;
     this.#services.timers.cancel(this.#tryTimeout);
     this.#phase = PHASE.BACKOFF;
-    this.#services.timers.schedule(this.#backoff, backoffMs(retry, this.#attempts, this.#services.random()));
+    this.#services.timers.schedule(this.#later, backoffMs(retry, this.#attempts, this.#services.random()));
   }
 
   /**
@@ -392,7 +499,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   #timedOut(): void {
     const { timeoutMs } = this.#route!.route;
     // An answer that has begun shows that the endpoint is there.
-    if (this.#phase < PHASE.BODY) this.#record('connect-failure');
+    if (this.#phase < PHASE.BODY) this.#noAnswer();
     this.#giveUp('UT', `no complete answer within ${timeoutMs} ms (route ${this.#route!.route.name})`);
   }
 
@@ -400,11 +507,19 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     const { retry, name } = this.#route!.route;
     if (this.#phase !== PHASE.CONNECTION && this.#phase !== PHASE.ANSWER) return;
     const untouched = this.#phase === PHASE.CONNECTION;
-    this.#record('connect-failure');
+    this.#noAnswer();
     this.#letGo();
     this.#leaveEndpoint();
     if (!this.#retry('gateway-error', untouched))
       this.#fail('UT', `no answer within ${retry.perTryTimeoutMs} ms per try (route ${name})`);
+  }
+
+  /** The endpoint has not answered in time. */
+  #noAnswer(): void {
+    this.#record('connect-failure');
+    const { occupancy } = this.#cluster!;
+    const nowMs = this.#services.clock.monotonic();
+    occupancy.adaptive?.dropped(nowMs - this.#tryStartMs, occupancy.requests, nowMs);
   }
 
   #checkIdle(): void {
@@ -431,7 +546,15 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     this.#status = statusFor(flag);
     const tries = this.#attempts > 1 ? ` (after ${this.#attempts} tries)` : '';
     const reply = localReply(flag, `${detail}${tries}`, untouched && this.#host.direction === 'inbound');
+    const lines = this.#work?.localLines ?? '';
     this.#finish(flag, `${detail}${tries}`);
+    this.#stream.respondLocal(lines === '' ? reply : { ...reply, headers: reply.headers + lines });
+  }
+
+  /** Answers as a policy says, in place of the upstream. */
+  #answer({ reply, flag, detail }: Instead): void {
+    this.#status = reply.status;
+    this.#finish(flag, detail);
     this.#stream.respondLocal(reply);
   }
 
@@ -441,10 +564,13 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     timers.cancel(this.#timeout);
     timers.cancel(this.#tryTimeout);
     timers.cancel(this.#idleTimeout);
-    timers.cancel(this.#backoff);
+    timers.cancel(this.#later);
     const endpoint = this.#endpoint ?? this.#tried?.at(-1);
     const cluster = this.#cluster;
     const nowMs = clock.monotonic();
+    if (flag === '' && this.#delayed) flag = 'DI';
+    const route = this.#route;
+    if (route?.series !== undefined) this.#countRoute(route, nowMs);
     const series = this.#host.metrics(endpoint, cluster).series(this.#status, flag);
     series.requests++;
     series.touchedMs = nowMs;
@@ -456,6 +582,12 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     if (cluster !== undefined) cluster.occupancy.requests--;
     this.#services.active--;
     this.#reset();
+  }
+
+  #countRoute({ series, route }: RunningRoute, nowMs: number): void {
+    if (this.#status === 0 || isFailure(route.responseClasses, this.#status)) series!.failure++;
+    else series!.success++;
+    series!.durationMs.observe(nowMs - this.#startMs);
   }
 
   #reset(): void {
@@ -471,6 +603,11 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     this.#receivedBytes = 0;
     this.#sentBytes = 0;
     this.#outOfRetries = false;
+    this.#delayed = false;
+    this.#hash = -1;
+    this.#preferred = undefined;
+    this.#work = undefined;
+    this.#shadows = undefined;
     this.#replay.clear();
   }
 

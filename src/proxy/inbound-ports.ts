@@ -45,6 +45,8 @@ export class InboundPorts {
   readonly #random: Random;
   readonly #clusters = new Map<string, Cluster>();
   readonly #running = new Map<string, RunningPort>();
+  /** What ran before the resource changed. */
+  readonly #before = new Map<string, RunningDestination>();
   #resource: InboundResource | undefined;
   #modeUntilKnown: MtlsMode;
 
@@ -69,7 +71,10 @@ export class InboundPorts {
     const key = formatAddress(address, port);
     let running = this.#running.get(key);
     if (running === undefined) {
-      if (this.#running.size >= maxPorts) this.#running.clear();
+      if (this.#running.size >= maxPorts) {
+        this.#running.clear();
+        this.#before.clear();
+      }
       running = this.#make(address, port, key);
       this.#running.set(key, running);
     }
@@ -86,11 +91,20 @@ export class InboundPorts {
     return this.#clusters.values();
   }
 
+  /** Rate limits go on with the tokens that they have. */
+  #destination(resource: DestinationResource, app: Cluster): RunningDestination {
+    const parts = { cluster: () => app, random: this.#random, nowMs: this.#host.clock.monotonic() };
+    const made = new RunningDestination(resource, parts, this.#before.get(resource.key));
+    this.#before.set(resource.key, made);
+    return made;
+  }
+
   #make(address: string, port: number, key: string): RunningPort {
     const said: InboundPort | undefined = this.#resource?.ports.find(candidate => candidate.number === port);
     const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
+    const rateLimits = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
     const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
@@ -111,7 +125,14 @@ export class InboundPorts {
       port,
       protocol,
       routes: [
-        { name: 'inbound', action: { kind: 'forward', clusters }, timeoutMs: 0, idleTimeoutMs: 0, retry },
+        {
+          name: 'inbound',
+          action: { kind: 'forward', clusters },
+          timeoutMs: 0,
+          idleTimeoutMs: 0,
+          retry,
+          ...(rateLimits !== undefined && { rateLimits }),
+        },
       ],
       tcp: clusters,
       clusters: [config],
@@ -122,7 +143,7 @@ export class InboundPorts {
       mtls,
       policy: from === undefined ? 'the default of the mesh' : formatRef(from),
       service,
-      destination: new RunningDestination(resource, () => app, this.#random),
+      destination: this.#destination(resource, app),
     };
   }
 }

@@ -84,7 +84,8 @@ export class PassThrough {
       tcp: clusters,
       clusters: [config],
     };
-    return { destination: new RunningDestination(resource, () => cluster, this.#random), cluster };
+    const parts = { cluster: () => cluster, random: this.#random, nowMs: this.#host.clock.monotonic() };
+    return { destination: new RunningDestination(resource, parts), cluster };
   }
 
   /** The oldest that nothing uses. */

@@ -79,13 +79,31 @@ const clusterMetrics: readonly ClusterMetric[] = [
   },
 ];
 
+function renderMirrors(out: Exposition, clusters: readonly Cluster[]): void {
+  const used = clusters.filter(({ mirrored }) => mirrored.sent > 0);
+  if (used.length === 0) return;
+  out.family(
+    'weft_mirrored_requests_total',
+    'counter',
+    'Copies of requests that were sent here, by what became of them.',
+  );
+  for (const { config, mirrored } of used) {
+    const labels = labelText({ cluster: config.name });
+    const { answered, failed } = mirrored;
+    out.sample('weft_mirrored_requests_total', `${labels},outcome="answered"`, answered);
+    out.sample('weft_mirrored_requests_total', `${labels},outcome="failed"`, failed);
+  }
+}
+
 /** Everything a proxy measures, as Prometheus text. */
 export function renderProxyMetrics(proxy: DataPlane, more: (out: Exposition) => void): string {
   const out = new Exposition();
-  const { requests, tcp, counters } = proxy.services;
+  const { requests, tcp, routes, counters } = proxy.services;
   requests.render(out);
   tcp.render(out);
+  routes.render(out);
   renderClusters(out, [...proxy.destinations.clusters, ...proxy.passThrough.clusters]);
+  renderMirrors(out, [...proxy.destinations.clusters]);
   counter(
     out,
     'weft_malformed_requests_total',

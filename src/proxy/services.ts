@@ -1,7 +1,7 @@
 import type { Random } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import type { Peer } from '../model/index.ts';
-import type { AccessLog, Log, RequestMetrics, TcpMetrics } from '../telemetry/index.ts';
+import type { AccessLog, Log, RequestMetrics, RouteMetrics, TcpMetrics } from '../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
 import type { Connector } from './connector.ts';
@@ -15,6 +15,7 @@ export interface Services {
   readonly accessLog: AccessLog;
   readonly requests: RequestMetrics;
   readonly tcp: TcpMetrics;
+  readonly routes: RouteMetrics;
   readonly counters: Counters;
   readonly tls: MeshTls;
   readonly connector: Connector;

@@ -18,4 +18,5 @@ export {
   RequestMetrics,
   type RequestSeries,
 } from './request-metrics.ts';
+export { RouteMetrics, type RouteSeries } from './route-metrics.ts';
 export { TcpMetrics, type TcpSeries } from './tcp-metrics.ts';

@@ -94,7 +94,12 @@ export class ExchangeRig {
       tcp: clusters,
       clusters: [this.cluster.config],
     };
-    return new RunningDestination(resource, () => this.cluster, this.host.random);
+    const { random, clock } = this.host;
+    return new RunningDestination(resource, {
+      cluster: () => this.cluster,
+      random,
+      nowMs: clock.monotonic(),
+    });
   }
 
   /** A new client connection. */

@@ -1,5 +1,5 @@
-import type { Cluster, Random } from '../../cluster/index.ts';
-import type { WeightedCluster } from '../../model/index.ts';
+import type { Cluster, Random } from '../cluster/index.ts';
+import type { WeightedCluster } from '../model/index.ts';
 
 /** Cards of a deck at most: shares are exact to a hundredth of a percent. */
 const maxCards = 10_000;

@@ -1,4 +1,4 @@
-import type { ResponseClass } from '../../model/index.ts';
+import type { ResponseClass } from '../model/index.ts';
 
 /** Whether a status counts as a failure of the upstream: by the first class that holds it, otherwise from 500 on. */
 export function isFailure(classes: readonly ResponseClass[] | undefined, status: number): boolean {

@@ -1,11 +1,13 @@
-import type { Random } from '../../cluster/index.ts';
-import { WeftError } from '../../errors/index.ts';
-import { equal, formatRef, type RateLimit as RateLimitModel } from '../../model/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { equal, formatRef, type RateLimit as RateLimitModel } from '../model/index.ts';
 import { Condition } from './condition.ts';
 import { HeaderEdits } from './header-edits.ts';
 import type { VariableSource } from './header-template.ts';
 import type { RequestParts } from './request-parts.ts';
 import { TokenBucket } from './token-bucket.ts';
+
+/** Uniform in [0, 1). */
+export type Random = () => number;
 
 /** What a limit says of a request. `WARN`: over it, but the limit is only tried out. */
 export const LIMIT = { PASS: 0, WARN: 1, REFUSE: 2 } as const;

@@ -2,7 +2,7 @@
 // hang a proxy). The engine costs half a megabyte of heap, so it is loaded when the first pattern is compiled.
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
-import { errorMessage, WeftError } from '../../errors/index.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
 
 /** A regular expression that is ready for use. */
 export interface CompiledPattern {

@@ -1,4 +1,4 @@
-import { WeftError } from '../../errors/index.ts';
+import { WeftError } from '../errors/index.ts';
 
 /** What variables in header values stand for, asked for one request. */
 export interface VariableSource {

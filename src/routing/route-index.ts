@@ -1,4 +1,4 @@
-import { type ByteRange, hashBytes, queryValue } from '../../http/index.ts';
+import { type ByteRange, hashBytes, queryValue } from '../http/index.ts';
 import type { Condition, NamedTest } from './condition.ts';
 import { PathTree, type RuleScan } from './path-tree.ts';
 import type { RequestParts } from './request-parts.ts';

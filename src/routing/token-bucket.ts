@@ -1,4 +1,4 @@
-import type { TokenBucket as TokenBucketModel } from '../../model/index.ts';
+import type { TokenBucket as TokenBucketModel } from '../model/index.ts';
 
 /** A token bucket without a timer: what has flown in meanwhile is worked out when somebody wants a token. Times monotonic. */
 export class TokenBucket {

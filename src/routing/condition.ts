@@ -1,5 +1,5 @@
-import { type ByteRange, type Head, methodOf, queryValue } from '../../http/index.ts';
-import type { NamedMatch, RequestMatch, TextMatch } from '../../model/index.ts';
+import { type ByteRange, type Head, methodOf, queryValue } from '../http/index.ts';
+import type { NamedMatch, RequestMatch, TextMatch } from '../model/index.ts';
 import { PathTest } from './path-test.ts';
 import type { RequestParts } from './request-parts.ts';
 import { TextTest } from './text-test.ts';

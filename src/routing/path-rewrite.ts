@@ -1,6 +1,6 @@
-import { WeftError } from '../../errors/index.ts';
-import { TARGET } from '../../http/index.ts';
-import type { PathRewrite as PathRewriteModel } from '../../model/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { TARGET } from '../http/index.ts';
+import type { PathRewrite as PathRewriteModel } from '../model/index.ts';
 import { type CompiledPattern, compilePattern } from './pattern.ts';
 import type { RequestParts } from './request-parts.ts';
 

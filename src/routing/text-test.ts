@@ -1,4 +1,4 @@
-import type { TextMatch } from '../../model/index.ts';
+import type { TextMatch } from '../model/index.ts';
 import { type CompiledPattern, compilePattern } from './pattern.ts';
 
 /** A TextMatch that reads bytes. Allocates only for regexes, which take text. */

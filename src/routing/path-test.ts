@@ -1,4 +1,4 @@
-import type { PathMatch } from '../../model/index.ts';
+import type { PathMatch } from '../model/index.ts';
 import { type CompiledPattern, compilePattern, literalPrefix } from './pattern.ts';
 import type { RequestParts } from './request-parts.ts';
 import { equalsLower, lowerAscii } from './text-test.ts';

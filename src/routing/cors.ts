@@ -1,7 +1,7 @@
 // Cross-origin requests as Envoy's CORS filter answers them, which is what Istio's corsPolicy and Gateway API's CORS filter mean:
 // https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cors_filter
-import { type Head, type LocalReply, METHOD } from '../../http/index.ts';
-import type { CorsPolicy } from '../../model/index.ts';
+import { type Head, type LocalReply, METHOD } from '../http/index.ts';
+import type { CorsPolicy } from '../model/index.ts';
 import { TextTest } from './text-test.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');

@@ -1,6 +1,6 @@
-import { WeftError } from '../../errors/index.ts';
-import { AUTHORITY, FIELD, type Head, TOKEN } from '../../http/index.ts';
-import type { HeaderEdits as HeaderEditsModel } from '../../model/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { AUTHORITY, FIELD, type Head, TOKEN } from '../http/index.ts';
+import type { HeaderEdits as HeaderEditsModel } from '../model/index.ts';
 import { headerTemplate, type VariableSource } from './header-template.ts';
 
 /** Names that belong to the connection or say where the message ends: edited, they would break it or smuggle another one in. */

@@ -1,4 +1,4 @@
-import { type Head, METHOD } from '../../http/index.ts';
+import { type Head, METHOD } from '../http/index.ts';
 
 const SLASH = 0x2f;
 const QUESTION = 0x3f;

@@ -1,6 +1,6 @@
-import { WeftError } from '../../errors/index.ts';
-import type { LocalReply } from '../../http/index.ts';
-import type { Redirect as RedirectModel } from '../../model/index.ts';
+import { WeftError } from '../errors/index.ts';
+import type { LocalReply } from '../http/index.ts';
+import type { Redirect as RedirectModel } from '../model/index.ts';
 import { checkedAuthority } from './header-edits.ts';
 import { PathRewrite } from './path-rewrite.ts';
 import type { RequestParts } from './request-parts.ts';

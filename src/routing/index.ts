@@ -1,0 +1,15 @@
+// routing: what policies ask of requests, compiled once per resource and run on bytes: which route a request takes (conditions, route
+// index), and what a route does to it (header edits, rewrites, redirects, CORS, rate limits). In: the model's routes and a request's head.
+// Out: the number of a route, edits of heads, answers. Knows no cluster and no connection, so that `weft route` runs the very same code.
+export { Condition } from './condition.ts';
+export { CORS, Cors } from './cors.ts';
+export { HeaderEdits } from './header-edits.ts';
+export type { VariableSource } from './header-template.ts';
+export { PathRewrite } from './path-rewrite.ts';
+export { type CompiledPattern, compilePattern } from './pattern.ts';
+export { chance, LIMIT, type Random, RateLimit, rateLimits } from './rate-limit.ts';
+export { Redirect } from './redirect.ts';
+export { RequestParts } from './request-parts.ts';
+export { isFailure } from './response-classes.ts';
+export { RouteIndex } from './route-index.ts';
+export { RouteMatcher } from './route-matcher.ts';

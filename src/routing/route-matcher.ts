@@ -1,0 +1,33 @@
+import type { Head } from '../http/index.ts';
+import type { Route } from '../model/index.ts';
+import { Condition } from './condition.ts';
+import { RequestParts } from './request-parts.ts';
+import { RouteIndex, type Rule } from './route-index.ts';
+
+/** Matching ends before the next request is looked at, so one for all is enough. */
+const parts = new RequestParts();
+
+/** The routes of one destination: which of them a request takes. Compiled once, immutable; matching allocates nothing unless a regex runs. */
+export class RouteMatcher {
+  /** Undefined where the first route takes every request. */
+  readonly #index: RouteIndex | undefined;
+  readonly #size: number;
+
+  /** Throws a WeftError for a pattern that is not RE2 or too large. */
+  constructor(routes: readonly Pick<Route, 'matches'>[]) {
+    const rules = routes.flatMap(({ matches }, route): Rule[] => {
+      const asked = matches === undefined || matches.length === 0 ? [{}] : matches;
+      return asked.map(match => ({ condition: new Condition(match), route }));
+    });
+    const [first] = rules;
+    this.#size = routes.length;
+    this.#index = first === undefined || first.condition.holdsAlways ? undefined : new RouteIndex(rules);
+  }
+
+  /** The number of the first route that matches; -1 when none does. */
+  match(head: Head): number {
+    if (this.#index === undefined) return this.#size === 0 ? -1 : 0;
+    parts.read(head);
+    return this.#index.find(parts);
+  }
+}
