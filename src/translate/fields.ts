@@ -1,7 +1,7 @@
 import { parseDurationMs } from '../model/index.ts';
 import type { Report } from './report.ts';
 
-/** Bounds of a number; whole numbers only. */
+/** Bounds of a number. */
 export interface NumberBounds {
   readonly min?: number;
   readonly max?: number;
@@ -55,6 +55,14 @@ export class Fields {
     if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
       return value as number;
     return this.#wrong(name, `must be a whole number from ${min} to ${max}`);
+  }
+
+  /** A number that need not be whole: a percentage, a ratio. */
+  decimal(name: string, { min = 0, max = 100 }: NumberBounds = {}): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    if (typeof value === 'number' && value >= min && value <= max) return value;
+    return this.#wrong(name, `must be a number from ${min} to ${max}`);
   }
 
   port(name: string): number | undefined {
@@ -129,6 +137,17 @@ export class Fields {
   rest(): void {
     for (const name of this.names()) {
       if (!this.#read.has(name)) this.unsupported(name, 'misspelt or not supported yet; it has no effect');
+    }
+  }
+
+  /** Refuses every field that nobody has read. For conditions: with one of them left out they would hold for more than was meant. */
+  refuseRest(): void {
+    for (const name of this.names()) {
+      if (this.#read.has(name)) continue;
+      this.#wrong(
+        name,
+        'is no condition that is known here; without it this would match too much, so correct it',
+      );
     }
   }
 

@@ -171,3 +171,5 @@ export interface InboundRateLimitPart {
   readonly limit: InboundRateLimit;
   readonly createdAt: string;
 }
+  /** The warning that its object gets as long as nobody puts it in. */
+  readonly unused?: { readonly path: string; readonly message: string };

@@ -78,6 +78,11 @@ export class RouteTableAssembler {
     else delete entry.part;
     this.#parts.set(id, entry);
     for (const lender of lenders) {
+    for (const [key, { part }] of this.#fragments) {
+      if (!part.unused || this.#users.has(key)) continue;
+      const { path, message } = part.unused;
+      yield problem('hosts-missing', message, { object: part.from, path, severity: 'warning' });
+    }
       const users = this.#users.get(lender) ?? new Set();
       if (present) users.add(id);
       else users.delete(id);

@@ -1,127 +1,112 @@
-import type { RetryCondition, RetryPolicy, TrafficPolicy } from '../../model/index.ts';
+import { ROUTE_RANKS, type RouteTable } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
-import type { Part } from '../part.ts';
+import { given, some } from '../given.ts';
+import type { Delegation, Part, RouteFragmentPart } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readExportTo } from './export-to.ts';
 import { qualifiedHost } from './host.ts';
+import { fragmentKey, readHttpRoute } from './http-route.ts';
+import type { Reading } from './reading.ts';
+import { isForSidecars } from './source-match.ts';
+import { readStreamRoute } from './stream-route.ts';
 
-/**
- * networking.istio.io VirtualService, v1alpha3, v1beta1 and v1, as far as it is one HTTP route for all requests to its own
- * host: its timeout and retries. Everything else is named as not supported.
- */
+/** networking.istio.io VirtualService, v1alpha3, v1beta1 and v1, for the traffic of sidecars. */
 export const virtualServiceTranslator: KindTranslator = {
   kind: 'VirtualService.networking.istio.io',
   translate: translateVirtualService,
 };
 
-type RouteSettings = Pick<TrafficPolicy, 'timeoutMs' | 'retry'>;
+type Rules = Pick<RouteTable, 'http' | 'tcp'> & { readonly delegations: readonly Delegation[] };
 
 function translateVirtualService(
   object: KubeObject,
   context: TranslateContext,
   report: Report,
 ): readonly Part[] {
-  const { namespace = '', creationTimestamp = '' } = object.metadata;
+  const { name, namespace = '' } = object.metadata;
+  const reading: Reading = { namespace, context, report };
   const spec = fieldsOf(object, 'spec', report);
-  const written = spec.texts('hosts');
-  if (written.length === 0)
-    report.error('field-invalid', 'spec.hosts', 'spec.hosts is empty; name the services');
-  const hosts = written.flatMap(
-    (host, index) => qualifiedHost(host, namespace, `spec.hosts[${index}]`, context, report) ?? [],
-  );
-  const gateways = spec.texts('gateways');
-  const routes = spec.objects('http');
-  const [route] = routes;
-  if (gateways.length > 0 && !gateways.includes('mesh')) {
-    spec.unsupported('gateways', 'gateways are not supported yet; this object has no effect');
-    return [];
-  }
-  if (routes.length !== 1 || route!.has('match')) {
-    spec.unsupported('http', 'routes by match are not supported yet; this object has no effect');
-    spec.rest();
-    return [];
-  }
-  const targets = targetsOf(route!, namespace, context, report);
-  const settings = settingsOf(route!, report);
-  route!.rest();
+  const hosts = readHosts(spec, reading);
+  const visibleTo = readExportTo(spec, reading);
+  const holds = isForSidecars(spec, reading);
+  const rules = readRules(spec, name, reading);
   spec.rest();
-  if (Object.keys(settings).length === 0) return [];
-  return hosts
-    .filter(host => targets.includes(host))
-    .map(host => ({
-      kind: 'traffic-policy',
-      policy: { host, ...settings, from: report.object },
-      rank: 2,
-      createdAt: creationTimestamp,
-    }));
+  if (!holds) return [];
+  const table = (host: string): RouteTable => ({
+    host,
+    ...given({ visibleTo }),
+    http: rules.http,
+    tcp: rules.tcp,
+    combine: 'oldest-first',
+    unmatched: 'not-found',
+    rank: ROUTE_RANKS.istio,
+    from: report.object,
+    createdAt: object.metadata.creationTimestamp ?? '',
+  });
+  if (!spec.has('hosts') || spec.texts('hosts').length === 0)
+    return [fragmentOf(rules, table, fragmentKey(namespace, name), visibleTo)];
+  return [...new Set(hosts)].map(host => ({
+    kind: 'route-table',
+    table: table(host),
+    ...given({ delegations: some(rules.delegations) }),
+  }));
 }
 
-/** The hosts that the route sends to. Where that is not simply the asked host, the difference is named. */
-function targetsOf(
-  route: Fields,
-  namespace: string,
-  context: TranslateContext,
-  report: Report,
-): readonly string[] {
-  const destinations = route.objects('route');
-  if (destinations.length > 1) {
-    route.unsupported(
-      'route',
-      'sharing traffic among destinations is not supported yet; it goes to the asked host',
-    );
-  }
-  return destinations.flatMap(each => {
-    const destination = each.object('destination');
-    const host = destination?.text('host');
-    destination?.unsupported('subset', 'subsets are not supported yet; traffic goes to every endpoint');
-    destination?.unsupported('port', 'another port is not supported yet; traffic goes to the asked one');
-    destination?.rest();
-    each.number('weight');
-    each.rest();
-    return host === undefined
-      ? []
-      : (qualifiedHost(host, namespace, each.at('destination'), context, report) ?? []);
+function readHosts(spec: Fields, { namespace, context, report }: Reading): readonly string[] {
+  return spec.texts('hosts').flatMap((host, index) => {
+    const path = `spec.hosts[${index}]`;
+    if (/^[\d.]+(\/\d+)?$/.test(host) || host.includes(':')) {
+      const message = `${path}: addresses as hosts are not supported; make a ServiceEntry with the address and name its host`;
+      report.warn('field-not-supported', path, message);
+      return [];
+    }
+    return qualifiedHost(host, namespace, path, context, report) ?? [];
   });
 }
 
-function settingsOf(route: Fields, report: Report): RouteSettings {
-  const timeoutMs = route.duration('timeout');
-  const retries = route.object('retries');
-  const retry = retries && readRetries(retries, report);
-  retries?.rest();
-  return { ...(timeoutMs === undefined ? {} : { timeoutMs }), ...(retry && { retry }) };
+function readRules(spec: Fields, object: string, reading: Reading): Rules {
+  const http: RouteTable['http'][number][] = [];
+  const delegations: Delegation[] = [];
+  spec.objects('http').forEach((route, index) => {
+    const part = readHttpRoute(route, `${object}/${index}`, reading);
+    if (part.delegation) delegations.push({ after: http.length, ...part.delegation });
+    http.push(...part.rules);
+  });
+  const tls = spec.objects('tls').flatMap(route => readStreamRoute(route, 'tls', reading));
+  const tcp = spec.objects('tcp').flatMap(route => readStreamRoute(route, 'tcp', reading));
+  return { http, tcp: [...tls, ...tcp], delegations };
 }
 
-/** Envoy's words for when to retry, and ours. `cancelled` and the like are of gRPC, whose answers are not looked into yet. */
-const conditions: Readonly<Record<string, readonly RetryCondition[]>> = {
-  '5xx': ['5xx', 'connect-failure', 'reset', 'refused-stream'],
-  'gateway-error': ['gateway-error'],
-  reset: ['reset'],
-  'connect-failure': ['connect-failure'],
-  'retriable-4xx': ['retriable-4xx'],
-  'refused-stream': ['refused-stream'],
-};
-
-function readRetries(retries: Fields, report: Report): Partial<RetryPolicy> {
-  const attempts = retries.number('attempts', { max: 100 });
-  const perTryTimeoutMs = retries.duration('perTryTimeout');
-  const backoffBaseMs = retries.duration('backoff', 1);
-  const on = new Set<RetryCondition>();
-  for (const word of (retries.text('retryOn') ?? '').split(',')) {
-    const name = word.trim();
-    if (Object.hasOwn(conditions, name)) for (const each of conditions[name]!) on.add(each);
-    else if (name)
-      report.warn(
-        'field-not-supported',
-        retries.at('retryOn'),
-        `${retries.at('retryOn')}: '${name}' is not supported yet`,
-      );
-  }
+/**
+ * Without hosts it lends its rules to those that delegate to it. Istio wants nothing else of it; people also write it for the one
+ * service that they route, so while nobody delegates to it, it is taken for that.
+ */
+function fragmentOf(
+  { http, tcp, delegations }: Rules,
+  table: (host: string) => RouteTable,
+  key: string,
+  visibleTo: readonly string[] | undefined,
+): RouteFragmentPart {
+  const rules = http.flatMap(({ action }) => (action.kind === 'forward' ? action.targets : []));
+  const hosts = [...new Set([...rules, ...tcp.flatMap(each => each.targets)].map(each => each.host))];
+  const alone = hosts.length === 1 ? [table(hosts[0]!)] : [];
+  const meanwhile =
+    alone.length > 0
+      ? `it is taken for ${hosts[0]}, where its rules send requests`
+      : `it sends to ${hosts.length === 0 ? 'no host' : hosts.join(' and ')}, so that it has no effect`;
   return {
-    ...(attempts === undefined ? {} : { attempts }),
-    ...(perTryTimeoutMs === undefined ? {} : { perTryTimeoutMs }),
-    ...(backoffBaseMs === undefined ? {} : { backoffBaseMs, backoffMaxMs: backoffBaseMs * 10 }),
-    ...(on.size === 0 ? {} : { on: [...on] }),
+    kind: 'route-fragment',
+    key,
+    http,
+    nested: delegations.map(({ rule, to }) => ({ path: rule.path, to })),
+    ...given({ visibleTo }),
+    alone,
+    unused: {
+      path: 'spec.hosts',
+      message: `spec.hosts is missing and no VirtualService delegates to this one; ${meanwhile}. Name its hosts`,
+    },
+    from: table('').from,
   };
 }

@@ -1,0 +1,9 @@
+import type { TranslateContext } from '../dialect.ts';
+import type { Report } from '../report.ts';
+
+/** The object that is read: what its pieces need to know of it. */
+export interface Reading {
+  readonly namespace: string;
+  readonly context: TranslateContext;
+  readonly report: Report;
+}

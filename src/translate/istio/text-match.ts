@@ -1,0 +1,49 @@
+import { type NamedMatch, regexProblem, type TextMatch } from '../../model/index.ts';
+import type { Fields } from '../fields.ts';
+import type { Report } from '../report.ts';
+
+/** Istio's StringMatch. Empty, or the regex `*`, is there: whatever value, as long as there is one. */
+export function readTextMatch(match: Fields, report: Report): TextMatch | undefined {
+  const found: TextMatch[] = [];
+  for (const kind of ['exact', 'prefix', 'regex'] as const) {
+    const value = match.text(kind);
+    if (value === undefined) continue;
+    if (kind === 'regex' && value === '*') found.push({ kind: 'present', value: '' });
+    else if (kind === 'regex' && !isRegex(value, match.at(kind), report)) return undefined;
+    else found.push({ kind, value });
+  }
+  match.refuseRest();
+  if (found.length > 1)
+    report.error(
+      'field-invalid',
+      match.path,
+      `${match.path} has more than one of exact, prefix and regex; keep one`,
+    );
+  return found[0] ?? { kind: 'present', value: '' };
+}
+
+/** A map of names to StringMatches: headers, query parameters. `invert`: none of them may hold. */
+export function readNamedMatches(
+  map: Fields | undefined,
+  report: Report,
+  { lowercase, invert = false }: { readonly lowercase: boolean; readonly invert?: boolean },
+): readonly NamedMatch[] {
+  return (map?.names() ?? []).flatMap(name => {
+    const fields = map!.object(name);
+    const match = fields && readTextMatch(fields, report);
+    if (!match) return [];
+    if (name.startsWith('@request.auth.')) {
+      const why = 'claims of tokens are not supported; match a header that the application sets instead';
+      report.error('field-not-supported', map!.at(name), `${map!.at(name)}: ${why}`);
+    }
+    return [{ name: lowercase ? name.toLowerCase() : name, match, ...(invert && { invert }) }];
+  });
+}
+
+/** Whether the proxies will take the pattern; what they will not is reported. */
+export function isRegex(pattern: string, path: string, report: Report): boolean {
+  const problem = regexProblem(pattern);
+  if (problem === undefined) return true;
+  report.error('regex-invalid', path, `${path}: the pattern ${problem}`);
+  return false;
+}
