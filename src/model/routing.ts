@@ -1,6 +1,6 @@
 // What users said about routing, before anybody asks: objects of every dialect become these, resolve/ turns them into the Routes and
 // ClusterConfigs of one caller's destination. Targets are Services by host, with a subset where one is named.
-import type { Labels } from './labels.ts';
+import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { CallerMatch, RequestMatch } from './request-match.ts';
 import type {
@@ -81,7 +81,7 @@ export interface TcpRule {
 }
 
 /** How far apart dialects are: of tables of different kinds for one host, the one with the highest rank counts and the others are told so. */
-export const ROUTE_RANKS = { smi: 1, linkerd: 2, consul: 3, gateway: 4, istio: 5 } as const;
+export const ROUTE_RANKS = { smi: 1, linkerd: 2, consul: 3, gateway: 4, gatewayGrpc: 4.5, istio: 5 } as const;
 
 /** All that one object says about routing requests to one host. */
 export interface RouteTable {
@@ -89,16 +89,20 @@ export interface RouteTable {
   readonly host: string;
   /** Namespaces whose callers it holds for; undefined for all. */
   readonly visibleTo?: readonly string[];
+  /** Only calls of this Service port; undefined for all. For the others it is as if the table were not there. */
+  readonly port?: number;
   readonly http: readonly RouteRule[];
   readonly tcp: readonly TcpRule[];
   /**
    * `merge`: rules of several tables of one kind and host are joined (Istio joins VirtualServices oldest first; Gateway API joins HTTPRoutes
-   * by how specific their matches are). `exclusive`: the oldest counts.
+   * by how specific their matches are, those for the caller's namespace only among themselves). `exclusive`: the oldest counts.
    */
   readonly combine: 'oldest-first' | 'most-specific' | 'exclusive';
   /** What happens to requests that no rule matches: 404 (Istio, Gateway API), or the Service itself (SMI, Linkerd). */
   readonly unmatched: 'not-found' | 'default';
   readonly rank: number;
+  /** Objects of lower ranks whose targets stand in its rules, so that they are not without effect. */
+  readonly joins?: readonly ObjectRef[];
   readonly from: ObjectRef;
   /** RFC 3339; '' when not known. */
   readonly createdAt: string;
@@ -109,6 +113,8 @@ export interface Subset {
   readonly host: string;
   readonly name: string;
   readonly labels: Labels;
+  /** What labels must hold beside, where equality does not say it: Consul's filters. */
+  readonly expressions?: LabelSelector['matchExpressions'];
   readonly visibleTo?: readonly string[];
   /** As in TrafficPolicy: of subsets of one name, the caller's own namespace's wins, then the Service's, then the mesh's. */
   readonly callerNamespace?: string;

@@ -62,7 +62,7 @@ function ofService(asking: Asking, called: HostPort, found: Extract<Found, { kin
     protocol: port.protocol,
     asked: { host, port: port.number, cluster },
     called,
-    tables: chooseTables(asking, host, service.namespace),
+    tables: chooseTables(asking, host, port.number, service.namespace),
   };
 }
 
@@ -80,7 +80,7 @@ function ofAddress(asking: Asking, called: HostPort, found: Extract<Found, { kin
     protocol: backed?.port.protocol ?? 'auto',
     asked: { host, port, cluster },
     called,
-    tables: service?.headless ? chooseTables(asking, host, service.namespace) : { http: [], tcp: [] },
+    tables: service?.headless ? chooseTables(asking, host, port, service.namespace) : { http: [], tcp: [] },
   };
 }
 
@@ -88,7 +88,7 @@ function ofAddress(asking: Asking, called: HostPort, found: Extract<Found, { kin
 function namedByTables(asking: Asking, called: HostPort): Meaning | undefined {
   if (isIpAddress(called.host)) return undefined;
   for (const host of searchList(called.host.toLowerCase(), asking.caller, asking.reader.mesh.clusterDomain)) {
-    const all = chooseTables(asking, host);
+    const all = chooseTables(asking, host, called.port);
     // `*` speaks of what is there, and makes nothing up.
     const tables = {
       http: all.http.filter(each => each.host !== '*'),

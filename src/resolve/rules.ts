@@ -35,7 +35,7 @@ export interface CallerRules {
 export function callerRules(tables: readonly RouteTable[], caller: Caller, port: number): CallerRules {
   const [first] = tables;
   if (!first) return { rules: [], leftOut: [] };
-  const counted = first.combine === 'exclusive' ? [first] : tables;
+  const counted = countedOf(first, tables);
   const rules: CallerRule[] = [];
   const leftOut: LeftOut[] = [];
   for (const table of counted) {
@@ -46,6 +46,16 @@ export function callerRules(tables: readonly RouteTable[], caller: Caller, port:
     }
   }
   return { rules: inOrder(rules, first.combine), leftOut };
+}
+
+/**
+ * Which tables are joined. Gateway API joins routes of a kind only: the consumer's own, where it has any, else the producer's
+ * (gateway-api.sigs.k8s.io/geps/gep-1426, multiple routes for a service). `first`: the narrowest.
+ */
+function countedOf(first: RouteTable, tables: readonly RouteTable[]): readonly RouteTable[] {
+  if (first.combine === 'exclusive') return [first];
+  if (first.combine === 'oldest-first') return tables;
+  return tables.filter(each => (each.visibleTo === undefined) === (first.visibleTo === undefined));
 }
 
 function forCaller(table: RouteTable, rule: RouteRule, caller: Caller, port: number): CallerRule | string {
@@ -59,7 +69,8 @@ function forCaller(table: RouteTable, rule: RouteRule, caller: Caller, port: num
   });
   if (only.length === 0) return whys[0]!;
   const requests = only.map(index => rule.matches[index]!.request ?? {});
-  const everything = requests.some(each => Object.keys(each).length === 0);
+  // Where the most specific match goes first, one that is for everything does not make its companions superfluous.
+  const everything = table.combine !== 'most-specific' && requests.some(isEmpty);
   return {
     table,
     rule,
@@ -105,9 +116,17 @@ function isEverything(match: RequestMatch): boolean {
 }
 
 function split(rule: CallerRule): readonly CallerRule[] {
-  if (rule.matches.length <= 1) return [rule];
   const numbers = rule.only.length === 0 ? rule.rule.matches.map((_, index) => index) : rule.only;
-  return rule.matches.map((match, index) => ({ ...rule, only: [numbers[index]!], matches: [match] }));
+  if (rule.matches.length === 0) return [rule];
+  return rule.matches.map((match, index) => ({
+    ...rule,
+    only: rule.rule.matches.length === 1 ? [] : [numbers[index]!],
+    matches: isEmpty(match) ? [] : [match],
+  }));
+}
+
+function isEmpty(match: RequestMatch): boolean {
+  return Object.keys(match).length === 0;
 }
 
 /** Gateway API's precedence (gateway-api.sigs.k8s.io/reference/spec/#httprouterule): below zero where the left one goes first. */

@@ -14,11 +14,13 @@ export interface ChosenTables {
  * Tables for the very host go before those for a wildcard, a narrower wildcard before a wider one, and of one host the highest
  * rank. HTTP and TCP are looked for apart: who speaks of one says nothing about the other.
  */
-export function chooseTables(asking: Asking, host: string, namespace?: string): ChosenTables {
+export function chooseTables(asking: Asking, host: string, port: number, namespace?: string): ChosenTables {
   let http: readonly RouteTable[] = [];
   let tcp: readonly RouteTable[] = [];
   for (const name of [host, ...wildcardsOf(host)]) {
-    const tables = asking.reader.routeTables(name).filter(table => holds(asking, table, host, namespace));
+    const tables = asking.reader
+      .routeTables(name)
+      .filter(table => (table.port ?? port) === port && holds(asking, table, host, namespace));
     if (http.length === 0) http = highest(tables.filter(each => each.http.length > 0));
     if (tcp.length === 0) tcp = highest(tables.filter(each => each.tcp.length > 0));
     if (http.length > 0 && tcp.length > 0) break;

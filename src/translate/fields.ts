@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../model/index.ts';
+import { parseQuantity } from './quantity.ts';
 import type { Report } from './report.ts';
 
 /** Bounds of a number. */
@@ -65,6 +66,20 @@ export class Fields {
     return this.#wrong(name, `must be a number from ${min} to ${max}`);
   }
 
+  /** A Kubernetes quantity: a whole number, or text such as `500m` or `2k`. */
+  quantity(name: string): number | undefined {
+    const value = this.#take(name);
+    if (value === undefined) return undefined;
+    const amount = typeof value === 'string' ? parseQuantity(value) : value;
+    if (typeof amount === 'number' && amount >= 0 && Number.isFinite(amount)) return amount;
+    return this.#wrong(name, 'must be a quantity of 0 or more, such as 90 or 500m');
+  }
+
+  /** Whether the field is a list; for those that may be written in two ways. */
+  isList(name: string): boolean {
+    return Array.isArray(this.#values[name]);
+  }
+
   port(name: string): number | undefined {
     return this.number(name, { min: 1, max: 65_535 });
   }
@@ -100,6 +115,17 @@ export class Fields {
       const path = `${this.at(name)}[${index}]`;
       if (isRecord(value)) return [new Fields(value, path, this.#report)];
       this.#report.error('field-invalid', path, `${path} must be an object`);
+      return [];
+    });
+  }
+
+  numbers(name: string, { min = 0, max = 0xffff_ffff }: NumberBounds = {}): readonly number[] {
+    const values = this.#list(name);
+    return values.flatMap((value, index) => {
+      if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)
+        return [value as number];
+      const path = `${this.at(name)}[${index}]`;
+      this.#report.error('field-invalid', path, `${path} must be a whole number from ${min} to ${max}`);
       return [];
     });
   }

@@ -9,6 +9,7 @@ import type {
   PeerPolicy,
   RouteRule,
   RouteTable,
+  RouteTarget,
   RuleMatch,
   Service,
   Subset,
@@ -27,6 +28,8 @@ export type Part =
   | RouteTablePart
   | RouteFragmentPart
   | MatchGroupPart
+  | ReferenceGrantPart
+  | TargetsPart
   | SubsetPart
   | ExternalServicePart
   | EgressScopePart
@@ -92,6 +95,48 @@ export interface RouteTablePart {
   /** In the order of the object; see Delegation.after. */
   readonly delegations?: readonly Delegation[];
   readonly groups?: readonly GroupUse[];
+  /** The chain of TargetsParts that its targets go through. */
+  readonly chain?: TargetsPart['chain'];
+  /** Targets that need the consent of their namespace. */
+  readonly references?: readonly ForeignReference[];
+}
+
+/** A target of a rule in another namespace, to which nothing is sent without a ReferenceGrantPart of that namespace. */
+export interface ForeignReference {
+  /** Index in table.http. */
+  readonly rule: number;
+  /** Index among the rule's targets, or among its mirrors. */
+  readonly target: number;
+  readonly mirror: boolean;
+  readonly from: { readonly group: string; readonly kind: string; readonly namespace: string };
+  readonly to: { readonly namespace: string; readonly name: string };
+  readonly path: string;
+}
+
+/** Consent of a namespace that routes of others send traffic to its Services (Gateway API's ReferenceGrant). */
+export interface ReferenceGrantPart {
+  readonly kind: 'reference-grant';
+  readonly namespace: string;
+  readonly from: readonly { readonly group: string; readonly kind: string; readonly namespace: string }[];
+  /** Names of Services; undefined for all. */
+  readonly services?: readonly string[];
+}
+
+/**
+ * What targets that name a host come to in tables of the same chain. `split`: those without a subset share their traffic like
+ * this (Consul's ServiceSplitters; SMI's TrafficSplits where a ServiceProfile forwards to the root Service), each of which is
+ * split in turn where `nested`. `resolve`, after that: one target. For the host itself it adds a subset where none is named,
+ * for another host it stands instead (Consul's ServiceResolvers). Of two for one host and stage the older counts.
+ */
+export interface TargetsPart {
+  readonly kind: 'targets';
+  readonly chain: 'smi' | 'consul';
+  readonly stage: 'split' | 'resolve';
+  readonly host: string;
+  readonly targets: readonly RouteTarget[];
+  readonly nested: boolean;
+  readonly from: ObjectRef;
+  readonly createdAt: string;
 }
 
 /** A place in a table where the rules of a fragment stand, narrowed to `rule`'s matches and with its settings below their own. */
@@ -132,6 +177,8 @@ export interface RouteFragmentPart {
   readonly visibleTo?: readonly string[];
   /** Tables that hold as long as nobody puts the fragment in. */
   readonly alone: readonly RouteTable[];
+  /** The warning that its object gets as long as nobody puts it in. */
+  readonly unused?: { readonly path: string; readonly message: string };
   readonly from: ObjectRef;
 }
 
@@ -171,5 +218,3 @@ export interface InboundRateLimitPart {
   readonly limit: InboundRateLimit;
   readonly createdAt: string;
 }
-  /** The warning that its object gets as long as nobody puts it in. */
-  readonly unused?: { readonly path: string; readonly message: string };

@@ -124,6 +124,8 @@ export class MeshAssembler {
       case 'route-table':
       case 'route-fragment':
       case 'match-group':
+      case 'reference-grant':
+      case 'targets':
         this.#routes.set(id, part, present);
         break;
       case 'subset':

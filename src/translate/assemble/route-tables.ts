@@ -6,12 +6,22 @@ import {
   type RouteRule,
   type RouteTable,
 } from '../../model/index.ts';
-import type { Delegation, GroupUse, MatchGroupPart, RouteFragmentPart, RouteTablePart } from '../part.ts';
+import type {
+  Delegation,
+  GroupUse,
+  MatchGroupPart,
+  ReferenceGrantPart,
+  RouteFragmentPart,
+  RouteTablePart,
+  TargetsPart,
+} from '../part.ts';
 import { placeRule } from './delegation.ts';
 import type { GroupAssembler } from './groups.ts';
 import { routeTables } from './policies.ts';
+import { grantsOf, ReferenceGrants } from './reference-grants.ts';
+import { chainOf, TargetChains } from './target-chains.ts';
 
-type RoutePart = RouteTablePart | RouteFragmentPart | MatchGroupPart;
+type RoutePart = RouteTablePart | RouteFragmentPart | MatchGroupPart | ReferenceGrantPart | TargetsPart;
 
 interface Table {
   /** Undefined once its object has it no more; `expanded` then goes with the next expansion. */
@@ -30,6 +40,8 @@ export class RouteTableAssembler {
   /** Fragments whose own tables stand in `tables`. */
   readonly #alone = new Map<string, readonly RouteTable[]>();
   readonly #groups = new Map<string, MatchGroupPart>();
+  readonly #grants = new ReferenceGrants();
+  readonly #chains = new TargetChains();
   /** Ids of tables by the fragments and groups that they name. */
   readonly #users = new Map<string, Set<string>>();
   readonly #dirty = new Set<string>();
@@ -47,6 +59,12 @@ export class RouteTableAssembler {
       if (present) this.#groups.set(part.key, part);
       else this.#groups.delete(part.key);
       this.#lenderChanged(part.key);
+    } else if (part.kind === 'reference-grant') {
+      this.#grants.set(id, part, present);
+      this.#lenderChanged(grantsOf(part.namespace));
+    } else if (part.kind === 'targets') {
+      this.#chains.set(id, part, present);
+      this.#lenderChanged(chainOf(part.chain));
     } else {
       if (present) this.#fragments.set(part.key, { id, part });
       else this.#fragments.delete(part.key);
@@ -65,24 +83,27 @@ export class RouteTableAssembler {
 
   /** What is wrong between objects. */
   *problems(): Iterable<Problem> {
+    yield* this.tables.problems();
     for (const { problems } of this.#parts.values()) yield* problems;
+    for (const [key, { part }] of this.#fragments) {
+      if (!part.unused || this.#users.has(key)) continue;
+      const { path, message } = part.unused;
+      yield problem('hosts-missing', message, { object: part.from, path, severity: 'warning' });
+    }
   }
 
   #setTable(id: string, part: RouteTablePart, present: boolean): void {
     const lenders = [
       ...(part.delegations ?? []).map(each => each.to),
       ...(part.groups ?? []).map(each => each.group),
+      ...(part.references ?? []).map(each => grantsOf(each.to.namespace)),
+      ...(part.chain ? [chainOf(part.chain)] : []),
     ];
     const entry: Table = this.#parts.get(id) ?? { problems: [] };
     if (present) entry.part = part;
     else delete entry.part;
     this.#parts.set(id, entry);
     for (const lender of lenders) {
-    for (const [key, { part }] of this.#fragments) {
-      if (!part.unused || this.#users.has(key)) continue;
-      const { path, message } = part.unused;
-      yield problem('hosts-missing', message, { object: part.from, path, severity: 'warning' });
-    }
       const users = this.#users.get(lender) ?? new Set();
       if (present) users.add(id);
       else users.delete(id);
@@ -131,7 +152,14 @@ export class RouteTableAssembler {
     entry.expanded = after;
   }
 
-  #expand({ table, delegations = [], groups = [] }: RouteTablePart, problems: Problem[]): RouteTable {
+  #expand(part: RouteTablePart, problems: Problem[]): RouteTable {
+    const table = this.#joined(part, problems);
+    return part.chain ? this.#chains.through(table, part.chain, problems) : table;
+  }
+
+  #joined(part: RouteTablePart, problems: Problem[]): RouteTable {
+    const { delegations = [], groups = [], references = [] } = part;
+    const table = this.#grants.permitted(part.table, references, problems);
     if (delegations.length === 0 && groups.length === 0) return table;
     const own = table.http.flatMap((rule, index) => {
       const use = groups.find(each => each.rule === index);

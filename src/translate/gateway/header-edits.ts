@@ -1,0 +1,57 @@
+import type { HeaderEdits } from '../../model/index.ts';
+import type { Fields } from '../fields.ts';
+import { given, some } from '../given.ts';
+import type { Report } from '../report.ts';
+import { required } from './matches.ts';
+
+const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
+/** Those of one connection: a proxy decides about them (RFC 9110 section 7.6.1), or they say where a message ends. */
+const untouchable = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** A HTTPHeaderFilter. Of one name there may be one action only. */
+export function readHeaderEdits(filter: Fields | undefined, report: Report): HeaderEdits | undefined {
+  if (!filter) return undefined;
+  const names = new Set<string>();
+  const checked = (written: string, path: string): string => {
+    const name = written.toLowerCase();
+    const wrong = !token.test(name)
+      ? 'is no header name'
+      : untouchable.has(name)
+        ? 'is decided about by the proxy itself and cannot be edited'
+        : names.has(name)
+          ? 'is there more than once; one action for each header'
+          : undefined;
+    if (wrong !== undefined) report.error('field-invalid', path, `${path}: '${written}' ${wrong}`);
+    names.add(name);
+    return name;
+  };
+  const pairs = (field: string): readonly (readonly [string, string])[] =>
+    filter.objects(field).map(each => {
+      const name = checked(required(each, 'name', report), each.at('name'));
+      const value = required(each, 'value', report);
+      each.rest();
+      return [name, literal(value)] as const;
+    });
+  const set = pairs('set');
+  const add = pairs('add');
+  const remove = filter
+    .texts('remove')
+    .map((name, index) => checked(name, `${filter.at('remove')}[${index}]`));
+  filter.rest();
+  return given({ remove: some(remove), set: some(set), add: some(add) });
+}
+
+/** Gateway API knows no variables in values: a percent sign is one. */
+function literal(value: string): string {
+  return value.replaceAll('%', '%%');
+}

@@ -1,0 +1,61 @@
+import type { RouteTable } from '../../model/index.ts';
+import type { TranslateContext } from '../dialect.ts';
+import type { Fields } from '../fields.ts';
+import type { Report } from '../report.ts';
+import { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
+
+/** A Service that a route is for: what of its tables follows from that. */
+export interface Parent extends Pick<RouteTable, 'host' | 'visibleTo' | 'port'> {
+  readonly namespace: string;
+}
+
+/**
+ * The Services that the route is attached to. Routes beside a Service (its producer's) hold for every caller; those of another
+ * namespace (a consumer's) only for callers of that namespace. Every other parent is named.
+ */
+export function readParents(
+  spec: Fields,
+  namespace: string,
+  context: TranslateContext,
+  report: Report,
+): readonly Parent[] {
+  const refs = readParentRefs(spec, namespace);
+  if (refs.length === 0)
+    report.warn(
+      'parent-not-supported',
+      'spec.parentRefs',
+      'spec.parentRefs is empty, so that the route has no effect; name a Service',
+    );
+  return refs.flatMap(ref => {
+    if (ref.name === '') report.error('field-invalid', `${ref.path}.name`, `${ref.path}.name is missing`);
+    const host = serviceOf(ref, context.clusterDomain);
+    const why = host === undefined ? whyNot(ref) : ref.sectionName === undefined ? undefined : bySection(ref);
+    if (host === undefined || why !== undefined) {
+      report.warn('parent-not-supported', ref.path, `${ref.path}: ${why}`);
+      return [];
+    }
+    return [
+      {
+        host,
+        namespace: ref.namespace,
+        ...(ref.namespace !== namespace && { visibleTo: [namespace] }),
+        ...(ref.port !== undefined && { port: ref.port }),
+      },
+    ];
+  });
+}
+
+function whyNot({ group, kind, name }: ParentRef): string {
+  if (kind === 'Gateway' && group === GATEWAY_GROUP)
+    return `parents that are Gateways are not supported yet; the route has no effect at ${name}`;
+  if (kind === 'Service')
+    return `a Service is of the core group and not of ${group}; write group: "" for the route to have an effect`;
+  if (kind === 'Server' && group === 'policy.linkerd.io')
+    return `routes of a Server are for authorization, which is not read yet; the route has no effect at ${name}`;
+  const named = group === '' ? kind : `${kind}.${group}`;
+  return `a ${named} cannot be a parent; the route has no effect at ${name}. Name a Service`;
+}
+
+function bySection({ sectionName }: ParentRef): string {
+  return `a port by its name (sectionName: ${sectionName}) is not supported yet, so that this parent has no effect; write port: and its number`;
+}

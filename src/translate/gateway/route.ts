@@ -1,0 +1,88 @@
+import type { ROUTE_RANKS, RouteRule } from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import type { TranslateContext } from '../dialect.ts';
+import { fieldsOf } from '../fields.ts';
+import type { ForeignReference, Part } from '../part.ts';
+import type { Report } from '../report.ts';
+import type { RouteContext } from './backends.ts';
+import { type Parent, readParents } from './parents.ts';
+import { type ReadRule, type RuleShape, readRule } from './rules.ts';
+
+/** One kind of routes. */
+export interface RouteKind {
+  readonly group: string;
+  readonly kind: string;
+  readonly rank: (typeof ROUTE_RANKS)['gateway' | 'gatewayGrpc'];
+  shape(report: Report): RuleShape;
+  /** Linkerd's: a rule without backends sends to its parent, and other namespaces are not asked for their consent. */
+  readonly isLinkerd: boolean;
+}
+
+/** The route as one table for each Service that it is attached to. */
+export function translateRoute(
+  route: RouteKind,
+  object: KubeObject,
+  context: TranslateContext,
+  report: Report,
+): readonly Part[] {
+  const { name, namespace = '', creationTimestamp = '' } = object.metadata;
+  const { group, kind, rank } = route;
+  const spec = fieldsOf(object, 'spec', report);
+  const parents = readParents(spec, namespace, context, report);
+  // Whoever it is for reads the rest.
+  if (parents.length === 0) return [];
+  spec.unsupported(
+    'hostnames',
+    'routes of a Service hold whatever the Host header says (gateway-api.sigs.k8s.io/geps/gep-1426); match the header host instead',
+  );
+  spec.text('useDefaultGateways');
+  const shape = route.shape(report);
+  const from: RouteContext = { report, group, kind, namespace, name, clusterDomain: context.clusterDomain };
+  const rules = spec.objects('rules').map((each, index) => readRule(each, index, shape, from));
+  spec.rest();
+  if (!route.isLinkerd) warnWithoutBackends(rules, report);
+  return parents.map(parent => ({
+    kind: 'route-table',
+    table: {
+      host: parent.host,
+      ...(parent.visibleTo && { visibleTo: parent.visibleTo }),
+      ...(parent.port !== undefined && { port: parent.port }),
+      http: rules.map(each => (route.isLinkerd ? sentToParent(each, parent) : each.rule)),
+      tcp: [],
+      combine: 'most-specific',
+      unmatched: 'not-found',
+      rank,
+      from: report.object,
+      createdAt: creationTimestamp,
+    },
+    ...(!route.isLinkerd && referencesOf(rules, parent, { group, kind, namespace })),
+  }));
+}
+
+function warnWithoutBackends(rules: readonly ReadRule[], report: Report): void {
+  for (const { rule, withoutBackends } of rules) {
+    if (!withoutBackends) continue;
+    const path = `${rule.path}.backendRefs`;
+    report.warn(
+      'backends-missing',
+      path,
+      `${path} is empty, so that requests of this rule are answered 500; name a Service`,
+    );
+  }
+}
+
+function sentToParent({ rule, withoutBackends }: ReadRule, { host }: Parent): RouteRule {
+  return withoutBackends ? { ...rule, action: { kind: 'forward', targets: [{ host, weight: 1 }] } } : rule;
+}
+
+/** Traffic to the parent's own namespace goes there without any route too: nobody is asked for that. */
+function referencesOf(
+  rules: readonly ReadRule[],
+  parent: Parent,
+  from: ForeignReference['from'],
+): { readonly references?: readonly ForeignReference[] } {
+  const references = rules.flatMap(({ foreign }, rule) =>
+    foreign.filter(each => each.to.namespace !== parent.namespace).map(each => ({ rule, ...each, from })),
+  );
+  return references.length === 0 ? {} : { references };
+}
