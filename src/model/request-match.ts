@@ -32,6 +32,8 @@ export interface RequestMatch {
   readonly scheme?: TextMatch;
   readonly headers?: readonly NamedMatch[];
   readonly query?: readonly NamedMatch[];
+  /** None of these may hold. With `not` inside `not`, any condition can be written. */
+  readonly not?: readonly RequestMatch[];
 }
 
 /** Conditions on who asks and where, which resolve/ decides before a proxy is told of the route. */

@@ -106,7 +106,8 @@ class EndpointSets {
     if (!subset) return [];
     return all.filter(each => {
       const labels = each.labels ?? this.#workloadOf(each)?.labels ?? noLabels;
-      return matchesLabels({ matchLabels: subset.labels }, labels);
+      const { labels: matchLabels, expressions: matchExpressions = [] } = subset;
+      return matchesLabels({ matchLabels, matchExpressions }, labels);
     });
   }
 

@@ -15,6 +15,8 @@ export interface GroupRules<P, V> {
   rank(part: P): number;
   /** Whether both speak of the same, so that only the older counts. */
   sameScope(left: P, right: P): boolean;
+  /** What becomes of the one that does not count; undefined: it has no effect. */
+  outcome?(lost: P, won: P): string;
 }
 
 /** Parts in groups, each in the order in which they count, and word of those that an older one keeps from counting. */
@@ -76,7 +78,11 @@ export class GroupAssembler<P, V> {
       const winner = parts.slice(0, index).find(older => this.#rules.sameScope(older, part));
       if (!winner) return [];
       const [lost, won] = [this.#rules.from(part), this.#rules.from(winner)];
-      return sameObject(lost, won) ? [] : [shadowed(lost, won)];
+      if (sameObject(lost, won)) return [];
+      const outcome =
+        this.#rules.outcome?.(part, winner) ??
+        `has no effect: ${formatRef(won)} speaks of the same traffic and is older; merge the two`;
+      return [problem('policy-shadowed', outcome, { object: lost, severity: 'warning' })];
     });
     if (problems.length > 0) this.#shadowed.set(group, problems);
     else this.#shadowed.delete(group);
@@ -95,9 +101,4 @@ export function compareText(left: string, right: string): number {
 
 function sameObject(left: ObjectRef, right: ObjectRef): boolean {
   return left.kind === right.kind && left.namespace === right.namespace && left.name === right.name;
-}
-
-function shadowed(lost: ObjectRef, won: ObjectRef): Problem {
-  const message = `has no effect: ${formatRef(won)} speaks of the same traffic and is older; merge the two`;
-  return problem('policy-shadowed', message, { object: lost, severity: 'warning' });
 }

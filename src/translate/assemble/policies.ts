@@ -17,6 +17,7 @@ import type {
   TrafficPolicyPart,
 } from '../part.ts';
 import { GroupAssembler } from './groups.ts';
+import { hiddenBy, hidesTable } from './hidden-tables.ts';
 
 /** For Mesh.peerPolicies. */
 export function peerPolicies(): GroupAssembler<PeerPolicyPart, PeerPolicy> {
@@ -47,8 +48,9 @@ export function trafficPolicies(): GroupAssembler<TrafficPolicyPart, TrafficPoli
 }
 
 function scopeOf({ policy }: TrafficPolicyPart): unknown {
-  const { from, callerNamespace, callerSelector, visibleTo, meshWide, port, subset } = policy;
-  return [from.kind, callerNamespace, callerSelector, visibleTo, meshWide, port, subset];
+  const { from, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo } = policy;
+  const { port, subset } = policy;
+  return [from.kind, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo, port, subset];
 }
 
 /** For Mesh.routeTables; see RouteTableAssembler for what tables borrow from others. */
@@ -60,8 +62,9 @@ export function routeTables(): GroupAssembler<RouteTable, RouteTable> {
     from: ({ from }) => from,
     createdAt: ({ createdAt }) => createdAt,
     rank: ({ rank }) => -rank,
-    // Who wins depends on callers and on how the kinds combine: outcomes of resolve/ say so.
-    sameScope: () => false,
+    // Only what no caller will ever meet; for the rest, outcomes of resolve/ say who wins.
+    sameScope: hidesTable,
+    outcome: hiddenBy,
   });
 }
 
