@@ -1,8 +1,22 @@
 import { lookup } from 'node:dns';
-import type { Flag } from '../errors/index.ts';
-import { type ClusterEndpoint, formatAddress, isIpAddress, isIpv6, type Peer } from '../model/index.ts';
+import { errorMessage, type Flag } from '../errors/index.ts';
+import {
+  type ClusterEndpoint,
+  formatAddress,
+  isIpAddress,
+  isIpv6,
+  type OriginatedTls,
+  type Peer,
+} from '../model/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
-import { type ALPN, connectMeshTls, type Handshake, type MeshTls } from '../tls/index.ts';
+import {
+  ALPN,
+  connectMeshTls,
+  connectOriginatedTls,
+  type Handshake,
+  type MeshTls,
+  OriginatedContexts,
+} from '../tls/index.ts';
 import { type Dial, dial, enterEvent, leaveEvent, type Wire } from '../wire/index.ts';
 import { encodePreface } from './preface.ts';
 
@@ -19,6 +33,8 @@ export interface ConnectorOptions {
   readonly self: () => Peer;
   /** This pod's address, for the preface; ''. */
   readonly address: string;
+  /** Monotonic. */
+  readonly nowMs: () => number;
 }
 
 /** What a connection is for. */
@@ -30,11 +46,14 @@ export interface ConnectRequest {
   readonly timeoutMs: number;
   /** The source address to bind; '' for any. */
   readonly localAddress: string;
+  /** For endpoints that are no mesh peers. */
+  readonly tls?: OriginatedTls;
 }
 
 /** Opens connections to endpoints: TCP, then mesh TLS with the identity check and the preface where the endpoint is meshed. */
 export class Connector {
   readonly #options: ConnectorOptions;
+  readonly #contexts = new OriginatedContexts();
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
@@ -42,12 +61,13 @@ export class Connector {
 
   /** Begins to open a connection; the wire comes without a handler and does not read yet. */
   open(request: ConnectRequest, onWire: OnWire, onError: OnError): { cancel(): void } {
-    return new Opening(this.#options, request, onWire, onError);
+    return new Opening(this.#options, this.#contexts, request, onWire, onError);
   }
 }
 
 class Opening {
   readonly #options: ConnectorOptions;
+  readonly #contexts: OriginatedContexts;
   readonly #request: ConnectRequest;
   readonly #onWire: OnWire;
   readonly #onError: OnError;
@@ -56,8 +76,15 @@ class Opening {
   #handshake: Handshake | undefined;
   #over = false;
 
-  constructor(options: ConnectorOptions, request: ConnectRequest, onWire: OnWire, onError: OnError) {
+  constructor(
+    options: ConnectorOptions,
+    contexts: OriginatedContexts,
+    request: ConnectRequest,
+    onWire: OnWire,
+    onError: OnError,
+  ) {
     this.#options = options;
+    this.#contexts = contexts;
     this.#request = request;
     this.#onWire = onWire;
     this.#onError = onError;
@@ -70,10 +97,12 @@ class Opening {
 
   /** Behind an ExternalName stands a name and not an address; it is looked up for each connection, so that it may move. */
   #resolve(name: string): void {
-    lookup(name, (error, address) => {
+    lookup(name, { all: true }, (error, addresses) => {
       if (this.#over) return;
+      const { allAddresses } = this.#request.endpoint;
+      const at = allAddresses === true ? Math.floor(Math.random() * addresses.length) : 0;
       enterEvent();
-      if (error === null) this.#connect(address);
+      if (error === null) this.#connect(addresses[at]!.address);
       else this.#fail(`the name ${name} cannot be resolved (${error.code})`, 'DF');
       leaveEvent();
     });
@@ -98,8 +127,11 @@ class Opening {
     this.#dial = undefined;
     const { endpoint, alpn, serverName } = this.#request;
     if (endpoint.tls === 'plaintext') {
-      this.#finish();
-      this.#onWire(wire);
+      if (this.#request.tls !== undefined) this.#originate(wire, this.#request.tls);
+      else {
+        this.#finish();
+        this.#onWire(wire);
+      }
       return;
     }
     const { tls } = this.#options;
@@ -137,8 +169,33 @@ class Opening {
     });
   }
 
+  /** TLS to an upstream outside of the mesh. */
+  #originate(wire: Wire, settings: OriginatedTls): void {
+    const { alpn, serverName } = this.#request;
+    let context: ReturnType<OriginatedContexts['get']>;
+    try {
+      context = this.#contexts.get(settings, this.#options.nowMs());
+    } catch (error) {
+      wire.destroy();
+      this.#fail(`${this.#where()}: ${errorMessage(error)}`);
+      return;
+    }
+    const offered = alpn === ALPN.h1 ? 'http/1.1' : '';
+    this.#handshake = connectOriginatedTls(
+      wire,
+      { context, settings, serverName, alpn: offered },
+      {
+        onSecured: secured => {
+          this.#finish();
+          this.#onWire(secured.wire);
+        },
+        onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+      },
+    );
+  }
+
   #timedOut(): void {
-    const what = this.#handshake === undefined ? 'no connection' : 'no mesh TLS handshake';
+    const what = this.#handshake === undefined ? 'no connection' : 'no TLS handshake';
     this.#dial?.cancel();
     this.#handshake?.cancel();
     this.#fail(`${this.#where()}: ${what} within ${this.#request.timeoutMs} ms`);

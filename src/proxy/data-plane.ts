@@ -88,6 +88,7 @@ export class DataPlane {
       tls: options.tls,
       self: () => this.services.self,
       address: options.address,
+      nowMs: () => options.clock.monotonic(),
     });
     this.services = {
       clock: options.clock,
@@ -290,6 +291,7 @@ export class DataPlane {
           serverName: cluster.config.service.host,
           timeoutMs: cluster.config.settings.connectTimeoutMs,
           localAddress: local,
+          ...(cluster.config.settings.tls && { tls: cluster.config.settings.tls }),
         },
         onWire,
         onError,

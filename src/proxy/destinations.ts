@@ -4,6 +4,7 @@ import type { DestinationResource, EndpointsResource } from '../model/index.ts';
 import { RouteMetrics } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { RunningDestination } from './destination.ts';
+import { pinOriginalDestination } from './original-destination.ts';
 
 /** Where destinations are asked for: discovery. */
 export interface DestinationSource {
@@ -106,10 +107,12 @@ export class Destinations {
   }
 
   /** Takes a destination over. Returns undefined, or why it was refused; then the last good one stays. */
-  applyDestination(resource: DestinationResource): string | undefined {
-    const entry = this.#entries.get(resource.key);
+  applyDestination(told: DestinationResource): string | undefined {
+    const entry = this.#entries.get(told.key);
     if (entry === undefined) return undefined;
     const made: Cluster[] = [];
+    const pinned = pinOriginalDestination(told);
+    const { resource } = pinned;
     try {
       const configs = new Map(resource.clusters.map(config => [config.name, config]));
       const cluster = (name: string): Cluster => {
@@ -138,6 +141,7 @@ export class Destinations {
         if (early !== undefined && this.#isFresh(early.atMs)) cluster?.setEndpoints(early.resource);
         this.#early.delete(config.name);
       }
+      for (const own of pinned.endpoints) this.#clusters.get(own.key)?.setEndpoints(own);
       entry.current = destination;
     } catch (error) {
       for (const cluster of made) this.#clusters.delete(cluster.config.name);

@@ -42,16 +42,21 @@ export class NamedDestinations {
   find(key: string, waiter: TargetWaiter): RunningDestination | undefined {
     const known = this.#destinations.find(key, answer => this.#answered(key, answer, waiter));
     if (known === undefined || known.resource.found !== 'unknown') return known;
-    this.#outside(key, waiter);
+    this.#outside(key, known.resource.refused, waiter);
     return undefined;
   }
 
   #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
-    if (answer === 'timeout' || answer.resource.found === 'unknown') this.#outside(key, waiter);
+    if (answer === 'timeout') this.#outside(key, undefined, waiter);
+    else if (answer.resource.found === 'unknown') this.#outside(key, answer.resource.refused, waiter);
     else waiter.onTarget(answer, 'NR', '');
   }
 
-  #outside(key: string, waiter: TargetWaiter): void {
+  #outside(key: string, refused: string | undefined, waiter: TargetWaiter): void {
+    if (refused !== undefined) {
+      setImmediate(() => waiter.onTarget(undefined, 'NR', refused));
+      return;
+    }
     const address = parseHostPort(key)!;
     if (isIpAddress(address.host)) {
       setImmediate(() => waiter.onTarget(this.#passThrough.destination(key, true), 'NR', ''));

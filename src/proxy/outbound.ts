@@ -1,12 +1,13 @@
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
 import type { Head } from '../http/index.ts';
-import { formatAddress } from '../model/index.ts';
+import { formatAddress, isIpAddress, parseHostPort } from '../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { RunningDestination } from './destination.ts';
 import type { DestinationAnswer, Destinations } from './destinations.ts';
 import { Detection, type DetectionWaiter, QUIET_MS } from './detection.ts';
 import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { HelloReader } from './hello-reader.ts';
 import { HttpServing } from './http-serving.ts';
 import type { PassThrough } from './pass-through.ts';
 import { requestIdLine } from './request-id.ts';
@@ -31,6 +32,12 @@ export function outboundLabels(
     protocol,
     mutualTls: endpoint?.config.tls === 'mesh',
   };
+}
+
+/** An address that the mesh does not know, but has something to say about. */
+function isJudged({ resource }: RunningDestination): boolean {
+  const { found, askByName, refused } = resource;
+  return found === 'unknown' && (askByName === true || refused !== undefined);
 }
 
 /** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
@@ -87,7 +94,11 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    const { protocol } = this.#destination!.resource;
+    const { protocol, askByName } = this.#destination!.resource;
+    if (kind === 'tls' && (this.#destination!.routesByServerName || askByName === true)) {
+      this.#readHello(first);
+      return;
+    }
     if (kind === 'http1' && protocol !== 'tcp' && protocol !== 'tls') {
       this.#session?.cancel();
       this.#session = undefined;
@@ -100,9 +111,12 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   onQuiet(): void {
-    const { protocol } = this.#destination!.resource;
+    const { protocol, askByName, refused } = this.#destination!.resource;
     // Said to be HTTP: the client speaks first, however long it thinks.
     if (protocol === 'http' || protocol === 'http2' || protocol === 'grpc') return;
+    if (protocol === 'tls') return;
+    // Only the client's first bytes can tell whether this may go anywhere.
+    if (askByName === true && refused !== undefined) return;
     if (this.#session === undefined) this.#openSession(true, undefined);
   }
 
@@ -112,9 +126,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     this.#onClosed();
   }
 
-  target(_head: Head, waiter: TargetWaiter): RunningDestination | undefined {
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
     // Looked up for each request: long-lived connections follow changes of their routes.
     const current = this.#destinations.current(this.key);
+    if (current !== undefined && isJudged(current)) return this.#byAuthority(current, head, waiter);
     if (current !== undefined && current.resource.found !== 'unknown') return current;
     const passedThrough = this.#destination!.resource.found === 'unknown';
     if (current !== undefined || passedThrough) return this.#passThrough.destination(this.key, true);
@@ -144,7 +159,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (this.#wire.closed) return;
     this.#destination = this.#resolve(answer);
     const { protocol } = this.#destination.resource;
-    if (protocol === 'tcp' || protocol === 'tls') {
+    if (protocol === 'tcp' || (protocol === 'tls' && !this.#destination.routesByServerName)) {
       this.#detection.stop();
       this.#services.counters.accepted.add('direction="outbound",protocol="tcp"');
       this.#openSession(false, this.#detection.taken);
@@ -156,11 +171,77 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (undecided && this.#destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
+  /** An address that says nothing: the request is asked about by the name that it wants. */
+  #byAuthority(
+    current: RunningDestination,
+    head: Head,
+    waiter: TargetWaiter,
+  ): RunningDestination | undefined {
+    const { refused, askByName } = current.resource;
+    const settle = (answer: DestinationAnswer): RunningDestination | undefined => {
+      if (answer !== 'timeout' && answer.resource.found !== 'unknown') return answer;
+      return refused === undefined ? this.#passThrough.destination(this.key, true) : undefined;
+    };
+    const name = askByName === true ? parseHostPort(head.authority, 80)?.host.toLowerCase() : undefined;
+    const known =
+      name === undefined || isIpAddress(name)
+        ? current
+        : this.#destinations.find(formatAddress(name, current.resource.port), answer =>
+            waiter.onTarget(settle(answer), 'NR', refused ?? ''),
+          );
+    if (known === undefined) return undefined;
+    const settled = settle(known);
+    if (settled === undefined) setImmediate(() => waiter.onTarget(undefined, 'NR', refused!));
+    return settled;
+  }
+
+  /** The server name decides where the connection goes. */
+  #readHello(first: Buffer): void {
+    this.#session?.cancel();
+    this.#session = undefined;
+    const reader = new HelloReader(this.#wire, this.#services.timers, first, {
+      onServerName: (serverName, bytes) => this.#named(serverName, bytes),
+      onGone: () => this.#onClosed(),
+    });
+    reader.start();
+  }
+
+  #named(serverName: string, first: Buffer): void {
+    const own = this.#destination!;
+    this.#services.counters.accepted.add('direction="outbound",protocol="tls"');
+    const { askByName, port } = own.resource;
+    if (askByName !== true || serverName === '') {
+      this.#openSession(
+        false,
+        first,
+        own.routesByServerName ? own.forServerName(serverName).pick() : undefined,
+      );
+      return;
+    }
+    const go = (answer: DestinationAnswer): void => {
+      if (this.#wire.closed) return;
+      const isKnown = answer !== 'timeout' && answer.resource.found !== 'unknown';
+      this.#openSession(false, first, isKnown ? answer.forServerName(serverName).pick() : undefined);
+    };
+    const known = this.#destinations.find(formatAddress(serverName, port), go);
+    if (known !== undefined) go(known);
+  }
+
   /** What nobody knows is passed through; what nobody has told of may be HTTP all the same. */
   #resolve(answer: DestinationAnswer): RunningDestination {
+    if (answer !== 'timeout' && isJudged(answer)) return answer;
     if (answer !== 'timeout' && answer.resource.found !== 'unknown') return answer;
     if (answer === 'timeout') this.#services.counters.discoveryTimeouts++;
     return this.#passThrough.destination(this.key, answer === 'timeout' || this.#serving !== undefined);
+  }
+
+  /** For bytes whose server name says nothing; undefined where that is refused. */
+  #ownCluster(): Cluster | undefined {
+    const own = this.#destination!;
+    if (!isJudged(own)) return own.tcp.pick();
+    return own.resource.refused === undefined
+      ? this.#passThrough.destination(this.key, false).tcp.pick()
+      : undefined;
   }
 
   #serveHttp(first: Buffer): void {
@@ -169,9 +250,16 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     this.#serving.start(first);
   }
 
-  #openSession(speculative: boolean, first: Buffer | undefined): void {
-    const cluster = this.#destination!.tcp.pick();
+  #openSession(speculative: boolean, first: Buffer | undefined, chosen?: Cluster): void {
+    const { refused } = this.#destination!.resource;
+    const cluster = chosen ?? this.#ownCluster();
     if (cluster === undefined) {
+      this.#detection.stop();
+      if (refused !== undefined)
+        this.#services.log.warn(
+          { client: this.downstream, to: this.key },
+          `refused a connection: ${refused}`,
+        );
       this.#wire.reset();
       this.#onClosed();
       return;

@@ -140,6 +140,7 @@ export class TcpSession implements WireHandler {
         serverName: service.host,
         timeoutMs: settings.connectTimeoutMs,
         localAddress: this.#options.localAddress,
+        ...(settings.tls && { tls: settings.tls }),
       },
       wire => this.#connected(wire),
       (flag, detail) => this.#failed(flag, detail),

@@ -1,9 +1,11 @@
 // Turns a TCP wire into the clear side of a TLS connection, by Node's TLSSocket for the handshake and its handle afterwards.
 import { isIP, Socket } from 'node:net';
-import { connect, TLSSocket } from 'node:tls';
+import { connect, type SecureContext, TLSSocket } from 'node:tls';
 import { principalOf } from '../identity/index.ts';
+import type { OriginatedTls } from '../model/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
 import type { MeshTls } from './mesh-tls.ts';
+import { wrongUpstream } from './originated.ts';
 
 /** A handshake that succeeded. */
 export interface Secured {
@@ -47,9 +49,50 @@ export function acceptMeshTls(
     rejectUnauthorized: false,
     ALPNProtocols: [...alpn],
   });
-  return attend(secure, socket, 'secure', waiter, () =>
+  return attend(secure, socket, 'secure', waiter, meshPeer, () =>
     (secure as unknown as WithHandle)._handle.verifyError(),
   );
+}
+
+/** What is expected of an upstream that is no mesh peer. */
+export interface OriginatedHandshake {
+  readonly context: SecureContext;
+  readonly settings: OriginatedTls;
+  /** The service's host, for SNI where the settings name none. */
+  readonly serverName: string;
+  /** ALPN to offer; '' for none. */
+  readonly alpn: string;
+}
+
+/** TLS to an upstream outside of the mesh: its certificate must be good and its own, unless the settings do not ask. */
+export function connectOriginatedTls(
+  wire: Wire,
+  { context, settings, serverName, alpn }: OriginatedHandshake,
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  const name = settings.serverName ?? serverName;
+  const secure = connect({
+    socket,
+    secureContext: context,
+    ...(alpn !== '' && { ALPNProtocols: [alpn] }),
+    servername: isIP(name) === 0 ? name : '',
+    rejectUnauthorized: false,
+    checkServerIdentity: () => undefined,
+  });
+  const verify = (): Error | null => {
+    if (settings.insecureSkipVerify === true) return null;
+    if (!secure.authorized) return toError(secure.authorizationError);
+    const wrong = wrongUpstream(settings, name, secure.getPeerCertificate());
+    return wrong === undefined ? null : new Error(wrong);
+  };
+  return attend(secure, socket, 'secureConnect', waiter, () => '', verify, 'TLS to the upstream failed');
+}
+
+/** The SPIFFE id of a mesh peer; undefined: it is none. */
+function meshPeer(secure: TLSSocket): string | undefined {
+  const certificate = secure.getPeerX509Certificate();
+  return certificate === undefined ? undefined : principalOf(certificate);
 }
 
 /** The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle). */
@@ -84,7 +127,7 @@ export function connectMeshTls(
     },
     onHandshakeError: reason => waiter.onHandshakeError(reason),
   };
-  return attend(secure, socket, 'secureConnect', checked, () =>
+  return attend(secure, socket, 'secureConnect', checked, meshPeer, () =>
     secure.authorized ? null : toError(secure.authorizationError),
   );
 }
@@ -106,7 +149,9 @@ function attend(
   socket: Socket,
   event: 'secure' | 'secureConnect',
   waiter: HandshakeWaiter,
+  identify: (secure: TLSSocket) => string | undefined,
   verify: () => Error | null,
+  what = 'mesh TLS failed',
 ): Handshake {
   let settled = false;
   let wire: Wire | undefined;
@@ -126,7 +171,7 @@ function attend(
   };
   secure.on('error', (error: NodeJS.ErrnoException) => {
     if (wire !== undefined) wire.destroy(error.code ?? 'EPROTO');
-    else fail(handshakeWords(error));
+    else fail(handshakeWords(error, what));
   });
   secure.on('close', () => {
     if (wire !== undefined) wire.destroy();
@@ -139,9 +184,8 @@ function attend(
   secure.once(event, () => {
     if (settled) return;
     const refusal = verify();
-    const certificate = refusal === null ? secure.getPeerX509Certificate() : undefined;
-    const principal = certificate === undefined ? undefined : principalOf(certificate);
-    if (refusal !== null) return fail(handshakeWords(refusal));
+    if (refusal !== null) return fail(handshakeWords(refusal, what));
+    const principal = identify(secure);
     if (principal === undefined)
       return fail('the peer has no certificate with a SPIFFE id; only mesh proxies may connect here');
     settled = true;
@@ -183,9 +227,9 @@ const words: Record<string, string> = {
 };
 
 /** Node's or OpenSSL's reason in words that say what to look at. */
-export function handshakeWords(error: NodeJS.ErrnoException): string {
+export function handshakeWords(error: NodeJS.ErrnoException, what = 'mesh TLS failed'): string {
   const code = error.code ?? '';
   const known = words[code];
-  if (known !== undefined) return `mesh TLS failed: ${known}`;
-  return `mesh TLS failed: ${code === '' || error.message.includes(code) ? error.message : `${code} ${error.message}`}`;
+  if (known !== undefined) return `${what}: ${known}`;
+  return `${what}: ${code === '' || error.message.includes(code) ? error.message : `${code} ${error.message}`}`;
 }

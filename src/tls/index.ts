@@ -4,9 +4,11 @@ export { type Hello, readClientHello } from './client-hello.ts';
 export {
   acceptMeshTls,
   connectMeshTls,
+  connectOriginatedTls,
   type Handshake,
   type HandshakeWaiter,
   handshakeWords,
   type Secured,
 } from './handshake.ts';
 export { ALPN, isMeshHello, MeshTls } from './mesh-tls.ts';
+export { OriginatedContexts } from './originated.ts';

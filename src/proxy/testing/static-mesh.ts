@@ -12,6 +12,7 @@ import {
   type MtlsMode,
   type Peer,
   parseSpiffe,
+  type Resource,
   type RetryPolicy,
   type TrafficSettings,
 } from '../../model/index.ts';
@@ -90,6 +91,8 @@ export interface TestDestination {
 export class StaticMesh {
   readonly ca = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: systemClock });
   readonly destinations = new Map<string, TestDestination>();
+  /** Resources that answer for a key as they stand, in this order; before `destinations`. */
+  readonly resources = new Map<string, readonly Resource[]>();
   /** Keys that nobody answers about. */
   readonly silent = new Set<string>();
   readonly #proxies: DataPlane[] = [];
@@ -178,6 +181,14 @@ export class StaticMesh {
   /** Tells a proxy about `key`, as it does by itself when the proxy asks. */
   answer(plane: DataPlane, key: string): void {
     if (this.silent.has(key)) return;
+    const given = this.resources.get(key);
+    if (given !== undefined) {
+      for (const resource of given) {
+        const refused = plane.apply(resource);
+        if (refused !== undefined) throw new Error(refused);
+      }
+      return;
+    }
     const destination = this.destinations.get(key);
     const refused =
       destination === undefined
@@ -203,7 +214,8 @@ export class StaticMesh {
   }
 }
 
-function resourceOf(destination: TestDestination): DestinationResource {
+/** The resource of a destination with one cluster. */
+export function resourceOf(destination: TestDestination): DestinationResource {
   const { key } = destination;
   const [host, port] = key.split(':') as [string, string];
   const config: ClusterConfig = {
