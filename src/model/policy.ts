@@ -39,6 +39,8 @@ export interface TrafficPolicy {
   readonly callerNamespace?: string;
   /** Only callers with these labels (and of callerNamespace); wins over what is said for all of the namespace. */
   readonly callerSelector?: Labels;
+  /** Only where the host's Service lives in this namespace; undefined wherever it does. */
+  readonly serviceNamespace?: string;
   /** Namespaces whose callers it holds for; undefined for all. Says nothing about precedence. */
   readonly visibleTo?: readonly string[];
   /** Only this Service port; undefined for all. */
@@ -68,6 +70,7 @@ const scopeFields: ReadonlySet<string> = new Set<keyof TrafficPolicy>([
   'meshWide',
   'callerNamespace',
   'callerSelector',
+  'serviceNamespace',
   'visibleTo',
   'port',
   'subset',

@@ -42,7 +42,7 @@ interface Candidate {
 export function resolveTraffic(reader: MeshReader, caller: Caller, scope: TrafficScope): Traffic {
   const kinds = new Map<string, Candidate[]>();
   for (const candidate of candidates(reader, scope.host)) {
-    if (!concerns(candidate.policy, caller, scope)) continue;
+    if (!concerns(reader, candidate.policy, caller, scope)) continue;
     const { kind } = candidate.policy.from;
     const others = kinds.get(kind);
     if (others) others.push(candidate);
@@ -76,13 +76,30 @@ function candidates(reader: MeshReader, host: string): readonly Candidate[] {
   return found;
 }
 
-function concerns(policy: TrafficPolicy, caller: Caller, { port, subset }: TrafficScope): boolean {
-  const { callerNamespace, callerSelector, visibleTo } = policy;
+function concerns(
+  reader: MeshReader,
+  policy: TrafficPolicy,
+  caller: Caller,
+  { host, port, subset }: TrafficScope,
+): boolean {
+  const { callerNamespace, callerSelector, serviceNamespace, visibleTo } = policy;
   if (callerNamespace !== undefined && callerNamespace !== caller.namespace) return false;
   if (visibleTo && !visibleTo.includes(caller.namespace)) return false;
   if (callerSelector && !matchesLabels({ matchLabels: callerSelector }, caller.labels)) return false;
   if (policy.subset !== undefined && policy.subset !== subset) return false;
-  return policy.port === undefined || policy.port === port;
+  if (policy.port !== undefined && policy.port !== port) return false;
+  return serviceNamespace === undefined || livesIn(reader, host, serviceNamespace);
+}
+
+/** Whether the host is that of a Service of the namespace, by its very name or the narrowest wildcard that there is. */
+function livesIn(reader: MeshReader, host: string, namespace: string): boolean {
+  const service = reader.serviceByHost(host);
+  if (service) return service.namespace === namespace;
+  for (const each of [host, ...wildcardsOf(host)]) {
+    const known = reader.externals(each);
+    if (known.length > 0) return known.some(external => external.namespace === namespace);
+  }
+  return false;
 }
 
 /**

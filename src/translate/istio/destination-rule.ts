@@ -1,88 +1,142 @@
-import type { TrafficPolicy } from '../../model/index.ts';
+import type { Subset, TrafficPolicy } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readExportTo } from './export-to.ts';
 import { qualifiedHost } from './host.ts';
-import { readTrafficPolicy } from './traffic-policy.ts';
+import type { Reading } from './reading.ts';
+import { readTrafficPolicy, type TrafficPart } from './traffic-policy.ts';
 
-/** networking.istio.io DestinationRule, v1alpha3, v1beta1 and v1: its trafficPolicy. Subsets follow. */
+/** networking.istio.io DestinationRule, v1alpha3, v1beta1 and v1. */
 export const destinationRuleTranslator: KindTranslator = {
   kind: 'DestinationRule.networking.istio.io',
   translate: translateDestinationRule,
 };
+
+/** Of DestinationRules among the kinds of traffic policies: above a Service's annotations, below TrafficSettings. */
+const RANK = 1;
+
+type Scope = Pick<
+  TrafficPolicy,
+  'host' | 'callerNamespace' | 'callerSelector' | 'meshWide' | 'serviceNamespace' | 'visibleTo'
+>;
 
 function translateDestinationRule(
   object: KubeObject,
   context: TranslateContext,
   report: Report,
 ): readonly Part[] {
-  const { namespace = '', creationTimestamp = '' } = object.metadata;
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const reading: Reading = { namespace, context, report };
   const spec = fieldsOf(object, 'spec', report);
   const written = spec.text('host');
-  if (written === undefined) {
+  if (written === undefined && !spec.has('host'))
     report.error(
       'field-invalid',
       'spec.host',
       'spec.host is missing; name the service that this rule is for',
     );
-    return [];
-  }
-  const host = qualifiedHost(written, namespace, 'spec.host', context, report);
-  const scope = host === undefined ? undefined : scopeOf(spec, host, namespace, context);
-  const policies = policiesOf(spec.object('trafficPolicy'));
-  spec.unsupported('subsets', 'subsets are not supported yet; traffic goes to every endpoint of the host');
+  const host =
+    written === undefined ? undefined : qualifiedHost(written, namespace, 'spec.host', context, report);
+  const visibleTo = readExportTo(spec, reading);
+  const callerSelector = readSelector(spec);
+  const general = readTrafficPolicy(spec.object('trafficPolicy'), report);
+  const subsets = readSubsets(spec, report);
   spec.rest();
-  if (!scope) return [];
-  return policies.map(policy => ({
-    kind: 'traffic-policy',
-    policy: { ...scope, ...policy, from: report.object },
-    rank: 1,
-    createdAt: creationTimestamp,
-  }));
+  if (host === undefined) return [];
+  const scopes = scopesOf(host, visibleTo, callerSelector, reading);
+  const from = report.object;
+  // One without settings says that this rule is there: rules of a wider scope then do not count, as in Istio.
+  const said: readonly TrafficPart[] = general.some(each => each.port === undefined)
+    ? general
+    : [{}, ...general];
+  const policies = [...said, ...subsets.flatMap(each => each.policies)];
+  return scopes.flatMap(scope => [
+    ...policies.map(
+      (policy): Part => ({
+        kind: 'traffic-policy',
+        policy: { ...scope, ...policy, from },
+        rank: RANK,
+        createdAt,
+      }),
+    ),
+    ...subsets.map(
+      ({ name, labels }): Part => ({
+        kind: 'subset',
+        subset: { ...ofSubset(scope), name, labels, from },
+        createdAt,
+      }),
+    ),
+  ]);
 }
-
-type Scope = Pick<TrafficPolicy, 'host' | 'callerNamespace' | 'meshWide'>;
 
 /**
- * Whose traffic a rule is about: of everybody when it lives beside the Service or in a root namespace, and otherwise only of
- * callers in its own namespace (Istio looks for a rule in the caller's namespace, the Service's, the root's). Undefined:
- * it says something about its callers that is not supported, and so is left out altogether.
+ * Whose traffic a rule is about. Istio looks for a rule in the caller's namespace, then in the Service's, then in the root's: so
+ * one that lives beside the Service or in a root namespace is for everybody, any other for callers in its own namespace. For
+ * hosts that may be ServiceEntries (and wildcards), where the Service lives is known only when somebody calls it.
  */
-function scopeOf(
-  spec: Fields,
+function scopesOf(
   host: string,
-  namespace: string,
-  context: TranslateContext,
-): Scope | undefined {
-  const exportTo = spec.texts('exportTo');
-  const onlyHere = exportTo.length > 0 && exportTo.every(each => each === '.' || each === namespace);
-  if (exportTo.length > 0 && !onlyHere && !exportTo.includes('*')) {
-    spec.unsupported('exportTo', 'other namespaces by name are not supported yet; the rule has no effect');
-    return undefined;
-  }
-  if (spec.has('workloadSelector')) {
-    spec.unsupported('workloadSelector', 'callers by label are not supported yet; the rule has no effect');
-    return undefined;
-  }
-  if (onlyHere) return { host, callerNamespace: namespace };
-  if (context.rootNamespaces.includes(namespace)) return { host, meshWide: true };
-  if (host.endsWith(`.${namespace}.svc.${context.clusterDomain}`)) return { host };
-  return { host, callerNamespace: namespace };
+  visibleTo: readonly string[] | undefined,
+  callerSelector: TrafficPolicy['callerSelector'],
+  { namespace, context }: Reading,
+): readonly Scope[] {
+  const cluster = `.svc.${context.clusterDomain}`;
+  // A selector is about the workloads of the rule's own namespace, and goes over what is said for all of them.
+  if (callerSelector) return [{ host, callerNamespace: namespace, callerSelector }];
+  const base = { host, ...given({ visibleTo }) };
+  if (context.rootNamespaces.includes(namespace)) return [{ ...base, meshWide: true }];
+  if (host.endsWith(`.${namespace}${cluster}`)) return [base];
+  const own: Scope[] =
+    visibleTo && !visibleTo.includes(namespace) ? [] : [{ host, callerNamespace: namespace }];
+  const onlyOwn = visibleTo?.every(each => each === namespace) ?? false;
+  const elsewhere = host.endsWith(cluster) && !host.startsWith('*');
+  return onlyOwn || elsewhere ? own : [...own, { ...base, serviceNamespace: namespace }];
 }
 
-/** One for the host and one for each port with settings of its own; a port inherits nothing, as in Istio. */
-function policiesOf(policy: Fields | undefined): readonly Partial<TrafficPolicy>[] {
-  if (!policy) return [];
-  const general = readTrafficPolicy(policy);
-  const ports = policy.objects('portLevelSettings').flatMap(settings => {
-    const selector = settings.object('port');
-    const port = selector?.port('number');
-    const said = readTrafficPolicy(settings);
-    settings.rest();
-    return port === undefined ? [] : [{ port, ...said }];
+function ofSubset({
+  host,
+  callerNamespace,
+  meshWide,
+  visibleTo,
+}: Scope): Omit<Subset, 'name' | 'labels' | 'from'> {
+  return { host, ...given({ callerNamespace, meshWide, visibleTo }) };
+}
+
+function readSelector(spec: Fields): TrafficPolicy['callerSelector'] {
+  const selector = spec.object('workloadSelector');
+  const labels = selector?.strings('matchLabels');
+  selector?.rest();
+  return labels && Object.keys(labels).length > 0 ? labels : undefined;
+}
+
+interface ReadSubset {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly policies: readonly TrafficPart[];
+}
+
+function readSubsets(spec: Fields, report: Report): readonly ReadSubset[] {
+  const names = new Set<string>();
+  return spec.objects('subsets').flatMap(each => {
+    const subset = each.text('name');
+    const labels = each.strings('labels') ?? {};
+    const policies = readTrafficPolicy(each.object('trafficPolicy'), report);
+    each.rest();
+    const path = each.at('name');
+    if (subset === undefined || !/^[A-Za-z0-9._-]+$/.test(subset)) {
+      if (subset !== undefined || !each.has('name'))
+        report.error('field-invalid', path, `${path} must be a name of letters, digits, '-', '_' and '.'`);
+      return [];
+    }
+    if (names.has(subset)) {
+      report.error('field-invalid', path, `${path}: there are two subsets '${subset}'; keep one`);
+      return [];
+    }
+    names.add(subset);
+    return [{ name: subset, labels, policies: policies.map(policy => ({ subset, ...policy })) }];
   });
-  policy.rest();
-  return [...(Object.keys(general).length > 0 ? [general] : []), ...ports];
 }
