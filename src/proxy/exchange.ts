@@ -2,7 +2,6 @@ import type { Cluster, HashKey, Outcome, RunningEndpoint, StreamWaiter } from '.
 import type { Flag } from '../errors/index.ts';
 import {
   type ClientStream,
-  type ClientStreamHandler,
   type Head,
   isIdempotent,
   METHOD,
@@ -16,6 +15,7 @@ import { isFailure } from '../routing/index.ts';
 import { Deadline } from '../time/index.ts';
 import type { RunningDestination } from './destination.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
+import { Hedge, type HedgeOwner } from './hedge.ts';
 import { localReply, statusFor } from './local-replies.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 import { backoffMs, retriableStatus } from './retry-rules.ts';
@@ -52,7 +52,7 @@ const noneTried: readonly RunningEndpoint[] = [];
  * One request on its way: routed, sent to an endpoint, tried again where that is safe, answered, counted. One object serves all
  * requests of an HTTP/1 connection, one after the other.
  */
-export class Exchange implements ServerStreamHandler, ClientStreamHandler, StreamWaiter, TargetWaiter {
+export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, TargetWaiter {
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
   #stream!: ServerStream;
@@ -87,9 +87,14 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
   /** Defined while the route of this request has work to do. */
   #work: RouteWork | undefined;
   #shadows: readonly Shadow[] | undefined;
+  /** A second try beside the first; undefined when there is none, or once it has become the try. */
+  #hedge: Hedge | undefined;
+  /** Who waits for this try's connection: the exchange itself, or the hedge that it adopted. */
+  #waiter: StreamWaiter = this;
   readonly #replay = new ReplayBuffer();
   readonly #timeout = new Deadline(() => this.#timedOut());
   readonly #tryTimeout = new Deadline(() => this.#tryTimedOut());
+  readonly #hedgeTime = new Deadline(() => this.#startHedge());
   readonly #idleTimeout = new Deadline(() => this.#checkIdle());
   readonly #later = new Deadline(() => (this.#phase === PHASE.DELAY ? this.#answerOrForward() : this.#try()));
 
@@ -190,7 +195,26 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     }
     this.#record('connect-failure');
     this.#leaveEndpoint();
+    if (this.#takeHedge()) return;
     if (!this.#retry('connect-failure', true)) this.#fail(flag, detail, true);
+  }
+
+  onHedgeAnswer(): void {
+    const nowMs = this.#services.clock.monotonic();
+    // The slow one is known by the time that it has taken so far.
+    this.#endpoint?.latency.observe(nowMs - this.#tryStartMs, nowMs);
+    this.#letGo();
+    this.#leaveEndpoint();
+    this.#takeHedge();
+  }
+
+  onHedgeStream(stream: ClientStream): void {
+    this.#upstream = stream;
+    this.#phase = PHASE.ANSWER;
+  }
+
+  onHedgeLost(): void {
+    this.#hedge = undefined;
   }
 
   onInformational(head: Head): void {
@@ -213,6 +237,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
       return;
     this.#status = status;
     this.#replay.drop();
+    this.#dropHedge();
     this.#work?.decorate(head, this.#endpoint!);
     if (end) {
       this.#upstream = undefined;
@@ -255,6 +280,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     if (this.#replayStale(failure)) return;
     this.#record('connect-failure');
     this.#leaveEndpoint();
+    if (this.#takeHedge()) return;
     if (!this.#retry('reset', failure.unread)) this.#fail(failure.flag, failure.detail, failure.unread);
   }
 
@@ -385,9 +411,51 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     const { perTryTimeoutMs } = this.#route!.route.retry;
     if (perTryTimeoutMs > 0) this.#services.timers.schedule(this.#tryTimeout, perTryTimeoutMs);
     this.#phase = PHASE.CONNECTION;
+    this.#waiter = this;
     this.#waited = false;
+    const { hedgeAfterMs = 0 } = this.#route!.route.retry;
+    if (hedgeAfterMs > 0 && this.#attempts === 1)
+      this.#services.timers.schedule(this.#hedgeTime, hedgeAfterMs);
     endpoint.pool.acquire(this);
     if (this.#phase === PHASE.CONNECTION) this.#waited = true;
+  }
+
+  /** The first try has not answered in time: a second goes out beside it, where repeating is safe and the budget allows it. */
+  #startHedge(): void {
+    if (this.#phase !== PHASE.CONNECTION && this.#phase !== PHASE.ANSWER) return;
+    const cluster = this.#cluster!;
+    const { retry } = this.#route!.route;
+    const safe = retry.nonIdempotent || isIdempotent(this.#head.method);
+    if (!safe || !this.#requestEnded || !this.#replay.complete || this.#head.isUpgrade) return;
+    const nowMs = this.#services.clock.monotonic();
+    const endpoint = cluster.pick([...(this.#tried ?? noneTried), this.#endpoint!], nowMs, this.#hash);
+    // With nobody else to ask a second try would only add to what is slow.
+    if (endpoint === undefined || endpoint === this.#endpoint || !cluster.budget.tryRetry()) return;
+    cluster.retries++;
+    this.#attempts++;
+    if (this.#route!.series !== undefined) this.#route!.series.tries++;
+    const request = { head: this.#head, body: this.#replay.pieces, trailers: this.#trailers };
+    this.#hedge = new Hedge(this, endpoint, nowMs, request);
+    this.#hedge.start();
+  }
+
+  /** The hedge becomes the try. False when there is none. */
+  #takeHedge(): boolean {
+    const hedge = this.#hedge;
+    if (hedge === undefined) return false;
+    this.#hedge = undefined;
+    hedge.adopt();
+    this.#endpoint = hedge.endpoint;
+    this.#upstream = hedge.stream;
+    this.#waiter = hedge;
+    this.#tryStartMs = hedge.startMs;
+    this.#phase = hedge.stream === undefined ? PHASE.CONNECTION : PHASE.ANSWER;
+    return true;
+  }
+
+  #dropHedge(): void {
+    this.#hedge?.cancel();
+    this.#hedge = undefined;
   }
 
   /** Both directions of a tunnel have ended; the connections close themselves once everything is sent. */
@@ -413,11 +481,12 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
       ? 'connect-failure'
       : retriableStatus(this.#route!.route.retry, status, failed);
     if (condition === undefined) return false;
-    if (!this.#mayRetry(condition, untouched)) return false;
+    const hedged = this.#hedge !== undefined;
+    if (!hedged && !this.#mayRetry(condition, untouched)) return false;
     if (!ended) this.#upstream!.cancel();
     this.#upstream = undefined;
     this.#leaveEndpoint();
-    this.#waitAndTry();
+    if (!this.#takeHedge()) this.#waitAndTry();
     return true;
   }
 
@@ -491,7 +560,7 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
 
   /** Breaks off whatever is under way towards the upstream. */
   #letGo(): void {
-    if (this.#phase === PHASE.CONNECTION) this.#endpoint?.pool.cancel(this);
+    if (this.#phase === PHASE.CONNECTION) this.#endpoint?.pool.cancel(this.#waiter);
     this.#upstream?.cancel();
     this.#upstream = undefined;
   }
@@ -565,6 +634,8 @@ export class Exchange implements ServerStreamHandler, ClientStreamHandler, Strea
     timers.cancel(this.#tryTimeout);
     timers.cancel(this.#idleTimeout);
     timers.cancel(this.#later);
+    timers.cancel(this.#hedgeTime);
+    this.#dropHedge();
     const endpoint = this.#endpoint ?? this.#tried?.at(-1);
     const cluster = this.#cluster;
     const nowMs = clock.monotonic();

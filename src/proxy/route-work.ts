@@ -1,6 +1,7 @@
 import { type Cluster, type RunningEndpoint, sessionToken, setCookieLine } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import { type ByteRange, cookieValue, type Head, type LocalReply, METHOD } from '../http/index.ts';
+import { formatRef, NO_ROUTE } from '../model/index.ts';
 import { CORS, chance, LIMIT, type Random, RequestParts, type VariableSource } from '../routing/index.ts';
 import { localReply } from './local-replies.ts';
 import type { RunningRoute } from './running-route.ts';
@@ -76,6 +77,12 @@ export class RouteWork implements VariableSource {
     if (abort !== undefined && chance(abort.percent, this.#random)) {
       const detail = `route ${route.name} asks for ${abort.status} on ${abort.percent} % of its requests`;
       return { reply: { ...localReply('FI', detail), status: abort.status }, flag: 'FI', detail };
+    }
+    if (route.name === NO_ROUTE) {
+      const { from } = route;
+      const who = from === undefined ? '' : `; ${formatRef(from)} has no rule for it`;
+      const detail = `${this.#head.methodText} ${this.#head.targetText}${who}`;
+      return { reply: localReply('NR', detail), flag: 'NR', detail };
     }
     if (redirect !== undefined) {
       parts.read(this.#head);
