@@ -1,0 +1,35 @@
+import type { Mesh, RouteTable, RouteTarget } from '../../model/index.ts';
+import { isNowhere } from '../nowhere.ts';
+
+/** What is wrong with one target of a rule. */
+export interface MissingBackend {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Targets and mirrors of the table whose Service, or whose port, is not there. */
+export function missingBackends(table: RouteTable, mesh: Mesh): readonly MissingBackend[] {
+  return table.http.flatMap(({ path, action, mirrors = [] }) => {
+    const targets = action.kind === 'forward' ? action.targets : [];
+    return [...targets, ...mirrors.map(each => each.target)].flatMap(target => {
+      const why = whyMissing(target, mesh);
+      return why === undefined ? [] : [{ path, message: `${path}: ${why}` }];
+    });
+  });
+}
+
+/** Why there is no such port of a Service; undefined where there is, or where nobody can tell. */
+export function whyMissing(
+  target: Pick<RouteTarget, 'host' | 'port'>,
+  { services, serviceByHost, externalsByHost, clusterDomain }: Mesh,
+): string | undefined {
+  const { host, port } = target;
+  const suffix = `.svc.${clusterDomain}`;
+  if (isNowhere(target) || !host.endsWith(suffix) || externalsByHost.has(host)) return undefined;
+  const service = services.get(serviceByHost.get(host) ?? '');
+  if (!service) return `there is no Service ${host.slice(0, -suffix.length)}`;
+  if (port === undefined || service.externalName !== undefined) return undefined;
+  if (service.ports.some(each => each.number === port)) return undefined;
+  const ports = service.ports.map(each => each.number).join(', ') || 'none';
+  return `Service ${host.slice(0, -suffix.length)} has no port ${port} (it has ${ports})`;
+}

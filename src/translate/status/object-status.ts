@@ -1,0 +1,57 @@
+import type { ObjectRef, Problem } from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+
+/** A condition as Kubernetes has them, without what depends on when it is written. */
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  /** CamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** Istio's AnalysisMessageBase. */
+export interface ValidationMessage {
+  readonly type: { readonly name: string; readonly code: string };
+  readonly level: 'ERROR' | 'WARNING';
+}
+
+/** What is to stand in an object's status: Gateway API's shape, or Istio's. */
+export type StatusContent =
+  | {
+      readonly shape: 'parents';
+      readonly parents: readonly { readonly parentRef: unknown; readonly conditions: readonly Condition[] }[];
+    }
+  | {
+      readonly shape: 'conditions';
+      readonly conditions: readonly Condition[];
+      readonly messages: readonly ValidationMessage[];
+    };
+
+/** What became of one object. */
+export interface ObjectStatus {
+  readonly object: KubeObject;
+  readonly ref: ObjectRef;
+  /** How much of it is in effect. `none` for one with errors, be it that its last good version holds on. */
+  readonly effect: 'all' | 'part' | 'none';
+  /** Those of its translation, and what only the whole mesh shows: backends and parents that do not exist, who won. */
+  readonly problems: readonly Problem[];
+  /** Undefined for kinds without a status of this sort. */
+  readonly content?: StatusContent;
+}
+
+const gatewayKinds: ReadonlySet<string> = new Set([
+  'HTTPRoute.gateway.networking.k8s.io',
+  'GRPCRoute.gateway.networking.k8s.io',
+  'HTTPRoute.policy.linkerd.io',
+]);
+
+/** Whether objects of the kind say in status.parents what became of them. */
+export function isRoute(kind: string): boolean {
+  return gatewayKinds.has(kind);
+}
+
+/** Whether a status is written for the kind. */
+export function hasStatus(kind: string): boolean {
+  return isRoute(kind) || /\.(networking|security)\.istio\.io$/.test(kind);
+}

@@ -1,0 +1,124 @@
+import { type Mesh, type ObjectRef, type Problem, problem } from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import { fieldsOf } from '../fields.ts';
+import { type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
+import { Report } from '../report.ts';
+import { missingBackends, whyMissing } from './backends.ts';
+import type { Condition, StatusContent } from './object-status.ts';
+import type { IndexedTable } from './table-index.ts';
+import { joined, messagesOf } from './words.ts';
+
+/** A route of Gateway API, and what was made of it. */
+export interface RouteFacts {
+  readonly object: KubeObject;
+  readonly ref: ObjectRef;
+  readonly problems: readonly Problem[];
+  readonly tables: readonly IndexedTable[];
+  readonly mesh: Mesh;
+}
+
+/** Codes of problems with what was left out while the rest took effect. */
+const ignored = ['field-not-supported', 'filter-not-supported', 'backends-missing', 'grpc-not-routed'];
+
+/** What status.parents says, for parents that are Services, and what was found out about them on the way. */
+export function routeStatus(facts: RouteFacts): {
+  readonly content: StatusContent;
+  readonly found: readonly Problem[];
+} {
+  const { object, ref } = facts;
+  const spec = fieldsOf(object, 'spec', new Report(ref));
+  const written = rawParents(object);
+  const found: Problem[] = [];
+  const parents = readParentRefs(spec, ref.namespace).flatMap((parent, index) => {
+    const host = serviceOf(parent, facts.mesh.clusterDomain);
+    if (host === undefined) return [];
+    const tables = facts.tables.filter(
+      ({ table }) => table.host === host && (parent.port === undefined || table.port === parent.port),
+    );
+    const accepted = acceptedOf(parent, host, tables, facts, found);
+    const resolved = resolvedOf(tables, facts, found);
+    const partial = accepted.status === 'True' ? partialOf(facts.problems) : [];
+    return [{ parentRef: written[index], conditions: [accepted, resolved, ...partial] }];
+  });
+  return { content: { shape: 'parents', parents }, found };
+}
+
+function rawParents({ spec }: KubeObject): readonly unknown[] {
+  const refs = (spec as { parentRefs?: unknown } | undefined)?.parentRefs;
+  // The same as Fields.objects leaves out.
+  return Array.isArray(refs)
+    ? refs.filter(each => typeof each === 'object' && each !== null && !Array.isArray(each))
+    : [];
+}
+
+function acceptedOf(
+  parent: ParentRef,
+  host: string,
+  tables: readonly IndexedTable[],
+  { problems, ref, mesh }: RouteFacts,
+  found: Problem[],
+): Condition {
+  const refused = (reason: string, message: string): Condition => ({
+    type: 'Accepted',
+    status: 'False',
+    reason,
+    message,
+  });
+  const errors = problems.filter(each => each.severity === 'error');
+  if (errors.length > 0) {
+    const incompatible = errors.every(each => each.code === 'filters-incompatible');
+    const kept = tables.length > 0 ? '; what was said before holds on' : '';
+    const message = `${joined(errors.map(each => each.message))}${kept}`;
+    return refused(incompatible ? 'IncompatibleFilters' : 'UnsupportedValue', message);
+  }
+  const here = problems.filter(each => each.code === 'parent-not-supported' && each.path === parent.path);
+  if (here.length > 0) return refused('NoMatchingParent', joined(here.map(each => each.message)));
+  const missing = whyMissing({ host, ...(parent.port !== undefined && { port: parent.port }) }, mesh);
+  if (missing !== undefined) {
+    const message = `${parent.path}: ${missing}`;
+    found.push(problem('parent-not-found', message, { object: ref, path: parent.path, severity: 'warning' }));
+    return refused('NoMatchingParent', message);
+  }
+  const hidden = tables.flatMap(each => each.hidden ?? []);
+  if (hidden.length > 0 && hidden.length === tables.length) return refused('Conflicted', joined(hidden));
+  const who =
+    parent.namespace === ref.namespace
+      ? 'callers of every namespace'
+      : `callers of namespace ${ref.namespace}`;
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: `holds for ${who}` };
+}
+
+function resolvedOf(
+  tables: readonly IndexedTable[],
+  { problems, mesh, ref }: RouteFacts,
+  found: Problem[],
+): Condition {
+  const missing = tables.flatMap(({ table }) => missingBackends(table, mesh));
+  for (const { path, message } of missing)
+    found.push(problem('backend-not-found', message, { object: ref, path, severity: 'warning' }));
+  const reasons: readonly (readonly [string, readonly string[]])[] = [
+    ['RefNotPermitted', messagesOf(problems, ['reference-not-permitted'])],
+    ['InvalidKind', messagesOf(problems, ['reference-kind-invalid', 'filter-not-supported'])],
+    ['BackendNotFound', missing.map(each => each.message)],
+  ];
+  const [first] = reasons.filter(([, messages]) => messages.length > 0);
+  if (!first) {
+    return {
+      type: 'ResolvedRefs',
+      status: 'True',
+      reason: 'ResolvedRefs',
+      message: 'every backend is there',
+    };
+  }
+  const message = joined(reasons.flatMap(([, messages]) => messages));
+  return { type: 'ResolvedRefs', status: 'False', reason: first[0], message };
+}
+
+/** Only where it is so: the condition is never False (gateway-api.sigs.k8s.io/geps/gep-1364). */
+function partialOf(problems: readonly Problem[]): readonly Condition[] {
+  const messages = messagesOf(problems, ignored);
+  if (messages.length === 0) return [];
+  return [
+    { type: 'PartiallyInvalid', status: 'True', reason: 'UnsupportedValue', message: joined(messages) },
+  ];
+}

@@ -1,0 +1,63 @@
+import { equal, type Mesh, type Problem } from '../../model/index.ts';
+import { kindOf, type Stored } from '../../registry/index.ts';
+import { istioStatus } from './istio-status.ts';
+import { hasStatus, isRoute, type ObjectStatus } from './object-status.ts';
+import { routeStatus } from './route-status.ts';
+import { idOf, TableIndex } from './table-index.ts';
+
+/** What statuses follow from. */
+export interface StatusInput {
+  /** Objects of policies. */
+  readonly objects: Iterable<Stored>;
+  /** Translator.problems */
+  readonly problems: readonly Problem[];
+  readonly mesh: Mesh;
+}
+
+/** What became of each object, in the order in which they came. */
+export function objectStatuses({ objects, problems, mesh }: StatusInput): readonly ObjectStatus[] {
+  const byObject = new Map<string, Problem[]>();
+  for (const each of problems) {
+    if (!each.object) continue;
+    const id = idOf(each.object);
+    byObject.set(id, [...(byObject.get(id) ?? []), each]);
+  }
+  const index = new TableIndex(mesh);
+  return [...objects].map(stored =>
+    statusOf(stored, unique(byObject.get(idOf(stored.ref)) ?? []), index, mesh),
+  );
+}
+
+/** A route with several parents has what is wrong with its rules once for each. */
+function unique(problems: readonly Problem[]): readonly Problem[] {
+  return problems.filter((each, at) => problems.findIndex(other => equal(other, each)) === at);
+}
+
+function statusOf(
+  { object, ref }: Stored,
+  problems: readonly Problem[],
+  index: TableIndex,
+  mesh: Mesh,
+): ObjectStatus {
+  const kind = kindOf(object.apiVersion, object.kind);
+  const tables = index.of(ref);
+  if (isRoute(kind)) {
+    const { content, found } = routeStatus({ object, ref, problems, tables, mesh });
+    const all = [...problems, ...unique(found)];
+    const parents = content.shape === 'parents' ? content.parents : [];
+    const accepted = parents.filter(each => each.conditions[0]!.status === 'True');
+    const effect = accepted.length === 0 ? 'none' : all.length > 0 ? 'part' : 'all';
+    return { object, ref, effect, problems: all, content };
+  }
+  const hasErrors = problems.some(each => each.severity === 'error');
+  const isHidden = tables.length > 0 && tables.every(each => each.hidden !== undefined);
+  const isShadowed = tables.length === 0 && problems.some(each => each.code === 'policy-shadowed');
+  const effect = hasErrors || isHidden || isShadowed ? 'none' : problems.length > 0 ? 'part' : 'all';
+  return {
+    object,
+    ref,
+    effect,
+    problems,
+    ...(hasStatus(kind) && { content: istioStatus(effect, problems) }),
+  };
+}
