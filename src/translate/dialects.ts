@@ -2,10 +2,11 @@ import type { KindTranslator } from './dialect.ts';
 import { gateway } from './gateway/index.ts';
 import { istio } from './istio/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
+import { linkerd } from './linkerd/index.ts';
 import { smi } from './smi/index.ts';
 
 /** Every kind that Weft reads. A new dialect is a folder beside these and a line here. */
-export const dialects: readonly KindTranslator[] = [...kubernetes, ...istio, ...gateway, ...smi];
+export const dialects: readonly KindTranslator[] = [...kubernetes, ...istio, ...gateway, ...smi, ...linkerd];
 
 /** Kinds of policies: all that are read but those that make up a cluster itself. A server may or may not have them. */
 export const policyKinds: readonly string[] = [...new Set(dialects.map(each => each.kind))].filter(

@@ -1,3 +1,5 @@
+import type { RouteTarget } from '../model/index.ts';
+
 /** Suffixes of Kubernetes quantities (kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity). */
 const suffixes: Readonly<Record<string, number>> = {
   n: 1e-9,
@@ -18,4 +20,10 @@ const suffixes: Readonly<Record<string, number>> = {
 export function parseQuantity(text: string): number | undefined {
   const found = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)(n|u|m|k|M|G|T|Ki|Mi|Gi|Ti)?$/.exec(text);
   return found ? Number(found[1]) * suffixes[found[2] ?? '']! : undefined;
+}
+
+/** Targets with weights of the same shares as whole numbers, which are dealt out exactly; finer than a thousandth is rounded. */
+export function wholeWeights(targets: readonly RouteTarget[]): readonly RouteTarget[] {
+  if (targets.every(each => Number.isInteger(each.weight))) return targets;
+  return targets.map(each => ({ ...each, weight: Math.round(each.weight * 1000) }));
 }

@@ -3,8 +3,7 @@ import { equal, formatRef, type RouteTable } from '../../model/index.ts';
 
 /** Whether `winner`, which stands before `table` among those of their host, keeps all or a part of it from taking effect. */
 export function hidesTable(winner: RouteTable, table: RouteTable): boolean {
-  if (winner.joins?.some(each => each.kind === table.from.kind && each.name === table.from.name))
-    return false;
+  if (winner.joins?.some(each => equal(each, table.from))) return false;
   if (winner.port !== undefined && winner.port !== table.port) return false;
   const [http, tcp] = overlap(winner, table);
   if (!http && !tcp) return false;

@@ -1,6 +1,7 @@
 // What targets of rules come to when other objects speak of their hosts: Consul's router → splitter → resolver (developer.hashicorp.com/
 // consul/docs/manage-traffic/discovery-chain), and an SMI TrafficSplit below a Linkerd ServiceProfile.
 import {
+  equal,
   formatRef,
   type HeaderEdits,
   type ObjectRef,
@@ -111,8 +112,7 @@ class Walk {
   }
 
   #join({ from }: TargetsPart): void {
-    if (from.kind === this.#object.kind && from.name === this.#object.name) return;
-    this.joins.set(formatRef(from), from);
+    if (!equal(from, this.#object)) this.joins.set(formatRef(from), from);
   }
 
   #noteCircle({ from }: TargetsPart, path: string, way: readonly string[]): void {

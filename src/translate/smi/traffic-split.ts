@@ -3,6 +3,7 @@ import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import type { GroupUse, Part } from '../part.ts';
+import { wholeWeights } from '../quantity.ts';
 import type { Report } from '../report.ts';
 import { groupKey } from './http-route-group.ts';
 import { serviceHost } from './service-name.ts';
@@ -96,13 +97,7 @@ function readBackends(
     const message = 'spec.backends: all weights are 0, so traffic is shared evenly; give one a weight';
     report.warn('weights-zero', 'spec.backends', message);
   }
-  return whole(targets);
-}
-
-/** Shares stay what they are; whole numbers are dealt out exactly. */
-function whole(targets: readonly RouteTarget[]): readonly RouteTarget[] {
-  if (targets.every(each => Number.isInteger(each.weight))) return targets;
-  return targets.map(each => ({ ...each, weight: Math.round(each.weight * 1000) }));
+  return wholeWeights(targets);
 }
 
 /** The HTTPRouteGroups whose matches narrow the split; undefined where nothing does. All of them together, as if they were one group. */
