@@ -1,6 +1,8 @@
 // control-plane: what weft-injector keeps in the cluster. In: an API client, the authority's roots. Out: the certificate
-// authority in a Secret, followed live (AuthorityStore), and the trusted roots in every namespace (TrustDistributor).
+// authority in a Secret, followed live (AuthorityStore), the trusted roots in every namespace (TrustDistributor), and in the
+// status of policies what became of them (StatusWriter).
 
 export { AuthorityStore, type AuthorityStoreOptions } from './authority-store.ts';
+export { type StatusWish, StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 export { readBundle, TRUST_CONFIG_MAP, TRUST_KEY, type TrustBundle } from './trust-bundle.ts';
 export { TrustDistributor, type TrustDistributorOptions } from './trust-distributor.ts';

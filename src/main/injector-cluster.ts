@@ -1,11 +1,12 @@
 // What the control plane has to do with its cluster. Loaded only when there is one: the API client costs memory.
 import type { LiveAuthority } from '../ca/index.ts';
 import { VERSION } from '../config/version.ts';
-import { AuthorityStore, TrustDistributor } from '../control-plane/index.ts';
+import { AuthorityStore, StatusWriter, TrustDistributor } from '../control-plane/index.ts';
 import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
+import { changesStatuses, statusWishes } from './injector-status.ts';
 import type { InjectorView } from './injector-view.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -52,7 +53,7 @@ export interface Leadership {
   readonly leads: () => boolean;
 }
 
-/** Competes to lead, and as leader keeps the trusted roots in every namespace. */
+/** Competes to lead, and as leader keeps the trusted roots in every namespace and tells policies what became of them. */
 export function competeToLead(
   { client }: Cluster,
   live: LiveAuthority,
@@ -70,11 +71,16 @@ export function competeToLead(
     roots: () => live.ownRoots,
     keepRetiredMs: Math.max(2 * config.certificateLifetimeMs, 3_600_000),
   });
-  view.own.push(() => distributor.problems());
+  const statuses = new StatusWriter({ client, clock, wishes: () => statusWishes(pipeline, clock) });
+  view.own.push(
+    () => distributor.problems(),
+    () => statuses.problems(),
+  );
   const stops = [
     live.subscribe(() => distributor.changed()),
     pipeline.registry.subscribe(({ changes }) => {
       if (changes.some(each => each.kind === 'Namespace')) distributor.changed();
+      if (changesStatuses(changes.map(each => each.kind))) statuses.changed();
     }),
   ];
   const election = new LeaderElection({
@@ -90,6 +96,7 @@ export function competeToLead(
   void election.run(leading => {
     log.info({ instance: config.instance }, 'this replica leads: it does what must be done once');
     void distributor.lead(leading);
+    void statuses.lead(leading);
     elected(leading);
   }, signal);
   signal.addEventListener('abort', () => stops.forEach(stop => void stop()), { once: true });

@@ -1,6 +1,7 @@
 // What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
 import { INJECTOR } from '../../../webhook/index.ts';
 import { dialects } from '../../translate/dialects.ts';
+import { hasStatus } from '../../translate/status/index.ts';
 import { NAMES } from './names.ts';
 
 /** A PolicyRule, and why it is there. */
@@ -30,6 +31,7 @@ export function clusterRules(): Rule[] {
       verbs: follow,
     },
     ...policyRules(),
+    ...statusRules(),
     {
       why: 'injection: the labels of a namespace at this moment, and pods that injection missed',
       apiGroups: [''],
@@ -117,21 +119,42 @@ export function ownRules(): Rule[] {
 
 /** One rule for each group of policies that a dialect reads. */
 function policyRules(): Rule[] {
-  const core = ['', 'discovery.k8s.io'];
-  const groups = new Map<string, Set<string>>();
-  for (const { kind } of dialects) {
-    const dot = kind.indexOf('.');
-    const group = dot < 0 ? '' : kind.slice(dot + 1);
-    if (core.includes(group)) continue;
-    const resources = groups.get(group) ?? new Set<string>();
-    groups.set(group, resources.add(pluralOf(kind.slice(0, dot))));
-  }
-  return [...groups.keys()].sort().map(group => ({
+  return byGroup(policyKinds()).map(({ group, resources }) => ({
     why: 'policies that you have already',
     apiGroups: [group],
-    resources: [...groups.get(group)!].sort(),
+    resources,
     verbs: follow,
   }));
+}
+
+/** One for each group with statuses. */
+function statusRules(): Rule[] {
+  return byGroup(policyKinds().filter(hasStatus)).map(({ group, resources }) => ({
+    why: 'status: what became of your policies, in their own status',
+    apiGroups: [group],
+    resources: resources.map(each => `${each}/status`),
+    verbs: ['get', 'patch'],
+  }));
+}
+
+function policyKinds(): readonly string[] {
+  return dialects.map(each => each.kind).filter(kind => !['', 'discovery.k8s.io'].includes(groupOf(kind)));
+}
+
+function groupOf(kind: string): string {
+  const dot = kind.indexOf('.');
+  return dot < 0 ? '' : kind.slice(dot + 1);
+}
+
+function byGroup(
+  kinds: readonly string[],
+): readonly { readonly group: string; readonly resources: readonly string[] }[] {
+  const groups = new Map<string, Set<string>>();
+  for (const kind of kinds) {
+    const resources = groups.get(groupOf(kind)) ?? new Set<string>();
+    groups.set(groupOf(kind), resources.add(pluralOf(kind.slice(0, kind.indexOf('.')))));
+  }
+  return [...groups.keys()].sort().map(group => ({ group, resources: [...groups.get(group)!].sort() }));
 }
 
 /** As Kubernetes and the makers of these kinds form it: `serviceentries`, `gatewayclasses`, `ingresses`. */

@@ -62,6 +62,8 @@ export class FakeApi {
   fault: (call: SeenCall) => Fault | undefined = () => undefined;
   /** Answers TokenReviews. */
   review: (spec: Record<string, unknown>) => Record<string, unknown> = () => ({ authenticated: false });
+  /** Kinds without a status subresource. */
+  readonly withoutStatus = new Set<string>();
   readonly #types: ResourceType[];
   readonly #objects = new Map<string, StoredObject>();
   readonly #watchers = new Set<Watcher>();
@@ -226,10 +228,12 @@ export class FakeApi {
       this.#resourceList(group[1]!, group[2]!, response);
       return;
     }
+    const isStatus = call.path.endsWith('/status');
+    const path = isStatus ? call.path.slice(0, -'/status'.length) : call.path;
     for (const type of this.#types) {
-      const match = matchPath(type, call.path);
-      if (match) {
-        this.#serve(type, match.namespace, match.name, call, response);
+      const match = matchPath(type, path);
+      if (match && !(isStatus && this.withoutStatus.has(type.kind))) {
+        this.#serve(type, match.namespace, match.name, isStatus ? statusOnly(call) : call, response);
         return;
       }
     }
@@ -387,12 +391,11 @@ export class FakeApi {
       refuse(response, 404, 'NotFound');
       return;
     }
-    const resources = types.map(({ plural, kind, namespaced }) => ({
-      name: plural,
-      kind,
-      namespaced,
-      verbs: ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'],
-    }));
+    const verbs = ['get', 'list', 'watch', 'create', 'update', 'patch', 'delete'];
+    const resources = types.flatMap(({ plural, kind, namespaced }) => [
+      { name: plural, kind, namespaced, verbs },
+      ...(this.withoutStatus.has(kind) ? [] : [{ name: `${plural}/status`, kind, namespaced, verbs }]),
+    ]);
     send(response, 200, { kind: 'APIResourceList', groupVersion: `${group}/${version}`, resources });
   }
 }
@@ -427,6 +430,17 @@ function matchPath(
   return {
     ...(match[1] !== undefined && { namespace: match[1] }),
     ...(match[3] !== undefined && { name: match[3] }),
+  };
+}
+
+/** Through the subresource nothing but the status is written. */
+function statusOnly(call: SeenCall): SeenCall {
+  if (call.body === undefined) return call;
+  const { metadata, status } = call.body as Record<string, unknown>;
+  const version = (metadata as { resourceVersion?: string } | undefined)?.resourceVersion;
+  return {
+    ...call,
+    body: { ...(version !== undefined && { metadata: { resourceVersion: version } }), status },
   };
 }
 
