@@ -93,12 +93,24 @@ export function callerDiffers(match: CallerMatch, caller: Caller, port: number):
 
 function inOrder(rules: readonly CallerRule[], combine: RouteTable['combine']): readonly CallerRule[] {
   if (combine === 'exclusive') return rules;
-  if (combine === 'oldest-first') {
-    return [...rules.filter(each => !isCatchAll(each)), ...rules.filter(isCatchAll)];
-  }
+  if (combine === 'oldest-first') return oldestFirst(rules);
   const single = rules.flatMap(split);
   // Sorting is stable: equals stay in order of age, and of their place in the object.
   return single.sort((left, right) => compareSpecific(left.matches[0] ?? {}, right.matches[0] ?? {}));
+}
+
+/**
+ * What Istio does: a rule for everything ends its own table, so that those behind it stay behind it, and of several tables such
+ * rules come last.
+ */
+function oldestFirst(rules: readonly CallerRule[]): readonly CallerRule[] {
+  const ended = new Set<RouteTable>();
+  const isMet = (rule: CallerRule): boolean => {
+    if (isCatchAll(rule)) ended.add(rule.table);
+    return !ended.has(rule.table);
+  };
+  const met = rules.map(isMet);
+  return [...rules.filter((_, index) => met[index]), ...rules.filter((_, index) => !met[index])];
 }
 
 /** Whether every usual request meets the rule, so that none after it in the list is ever met. */

@@ -4,9 +4,17 @@ import { istio } from './istio/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { linkerd } from './linkerd/index.ts';
 import { smi } from './smi/index.ts';
+import { weft } from './weft/index.ts';
 
 /** Every kind that Weft reads. A new dialect is a folder beside these and a line here. */
-export const dialects: readonly KindTranslator[] = [...kubernetes, ...istio, ...gateway, ...smi, ...linkerd];
+export const dialects: readonly KindTranslator[] = [
+  ...kubernetes,
+  ...istio,
+  ...gateway,
+  ...smi,
+  ...linkerd,
+  ...weft,
+];
 
 /** Kinds of policies: all that are read but those that make up a cluster itself. A server may or may not have them. */
 export const policyKinds: readonly string[] = [...new Set(dialects.map(each => each.kind))].filter(
@@ -26,6 +34,7 @@ const meshGroups = [
   'policy.linkerd.io',
   'gateway.networking.k8s.io',
   'consul.hashicorp.com',
+  'policy.weft.dev',
 ];
 
 /** Why an object of a kind that no dialect reads has no effect; undefined where nobody would expect one. */

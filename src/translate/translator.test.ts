@@ -149,12 +149,12 @@ test('a kind that a mesh is expected to obey and Weft does not is named; others 
   const translator = new Translator();
   const object = (apiVersion: string, kind: string): string =>
     `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n`;
-  apply(translator, object('networking.istio.io/v1', 'Sidecar'));
+  apply(translator, object('networking.istio.io/v1', 'WorkloadGroup'));
   apply(translator, object('apps/v1', 'Deployment'));
   assert.deepEqual(
     translator.problems().map(each => each.object!.kind),
-    ['Sidecar'],
+    ['WorkloadGroup'],
   );
-  remove(translator, 'Sidecar.networking.istio.io', 'default/x');
+  remove(translator, 'WorkloadGroup.networking.istio.io', 'default/x');
   assert.deepEqual(translator.problems(), []);
 });

@@ -1,7 +1,7 @@
 import type { CorsPolicy, TextMatch } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import type { Report } from '../report.ts';
-import { readTextMatch } from './text-match.ts';
+import { readTextMatch } from '../text-match.ts';
 
 /** Istio's CorsPolicy. */
 export function readCors(cors: Fields, report: Report): CorsPolicy {

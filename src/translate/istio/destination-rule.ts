@@ -109,7 +109,7 @@ function ofSubset({
 function readSelector(spec: Fields): TrafficPolicy['callerSelector'] {
   const selector = spec.object('workloadSelector');
   const labels = selector?.strings('matchLabels');
-  selector?.rest();
+  selector?.refuseRest();
   return labels && Object.keys(labels).length > 0 ? labels : undefined;
 }
 

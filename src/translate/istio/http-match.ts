@@ -1,9 +1,9 @@
 import type { PathMatch, RequestMatch, RuleMatch, TextMatch } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
+import { readNamedMatches, readTextMatch } from '../text-match.ts';
 import type { Reading } from './reading.ts';
 import { readSource } from './source-match.ts';
-import { readNamedMatches, readTextMatch } from './text-match.ts';
 
 /** A match, and its name where it has one. */
 export interface NamedRuleMatch {

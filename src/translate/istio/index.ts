@@ -1,8 +1,11 @@
-// istio: Istio's objects as parts of the mesh. Pure. A first slice: PeerAuthentication, the traffic policies of
-// DestinationRules, and VirtualServices that only set timeouts and retries; every other field and kind is named in a problem.
+// istio: Istio's objects as parts of the mesh, as far as sidecars go by them. Pure: objects in, parts and problems out; every field
+// is read, or named with the reason why it has no effect (docs/policies/istio.md has them all).
 import type { KindTranslator } from '../dialect.ts';
 import { destinationRuleTranslator } from './destination-rule.ts';
+import { envoyFilterTranslator } from './envoy-filter.ts';
 import { peerAuthenticationTranslator } from './peer-authentication.ts';
+import { serviceEntryTranslator } from './service-entry.ts';
+import { sidecarTranslator } from './sidecar.ts';
 import { virtualServiceTranslator } from './virtual-service.ts';
 
 /** The kinds of Istio that Weft reads. */
@@ -10,4 +13,7 @@ export const istio: readonly KindTranslator[] = [
   peerAuthenticationTranslator,
   destinationRuleTranslator,
   virtualServiceTranslator,
+  serviceEntryTranslator,
+  sidecarTranslator,
+  envoyFilterTranslator,
 ];

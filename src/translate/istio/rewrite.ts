@@ -2,7 +2,7 @@ import type { PathRewrite } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Report } from '../report.ts';
-import { isRegex } from './text-match.ts';
+import { isRegex } from '../text-match.ts';
 
 /** What a rule makes of path and authority. `path` depends on the match that a request meets. */
 export interface Rewrite {

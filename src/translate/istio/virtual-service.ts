@@ -28,7 +28,8 @@ function translateVirtualService(
   const { name, namespace = '' } = object.metadata;
   const reading: Reading = { namespace, context, report };
   const spec = fieldsOf(object, 'spec', report);
-  const hosts = readHosts(spec, reading);
+  const written = spec.texts('hosts');
+  const hosts = readHosts(written, reading);
   const visibleTo = readExportTo(spec, reading);
   const holds = isForSidecars(spec, reading);
   const rules = readRules(spec, name, reading);
@@ -45,8 +46,7 @@ function translateVirtualService(
     from: report.object,
     createdAt: object.metadata.creationTimestamp ?? '',
   });
-  if (!spec.has('hosts') || spec.texts('hosts').length === 0)
-    return [fragmentOf(rules, table, fragmentKey(namespace, name), visibleTo)];
+  if (written.length === 0) return [fragmentOf(rules, table, fragmentKey(namespace, name), visibleTo)];
   return [...new Set(hosts)].map(host => ({
     kind: 'route-table',
     table: table(host),
@@ -54,8 +54,8 @@ function translateVirtualService(
   }));
 }
 
-function readHosts(spec: Fields, { namespace, context, report }: Reading): readonly string[] {
-  return spec.texts('hosts').flatMap((host, index) => {
+function readHosts(written: readonly string[], { namespace, context, report }: Reading): readonly string[] {
+  return written.flatMap((host, index) => {
     const path = `spec.hosts[${index}]`;
     if (/^[\d.]+(\/\d+)?$/.test(host) || host.includes(':')) {
       const message = `${path}: addresses as hosts are not supported; make a ServiceEntry with the address and name its host`;

@@ -1,8 +1,8 @@
-import { type NamedMatch, regexProblem, type TextMatch } from '../../model/index.ts';
-import type { Fields } from '../fields.ts';
-import type { Report } from '../report.ts';
+import { type NamedMatch, regexProblem, type TextMatch } from '../model/index.ts';
+import type { Fields } from './fields.ts';
+import type { Report } from './report.ts';
 
-/** Istio's StringMatch. Empty, or the regex `*`, is there: whatever value, as long as there is one. */
+/** One of exact, prefix and regex, as Istio's StringMatch has them. Empty, or the regex `*`, is there: whatever value, as long as there is one. */
 export function readTextMatch(match: Fields, report: Report): TextMatch | undefined {
   const found: TextMatch[] = [];
   for (const kind of ['exact', 'prefix', 'regex'] as const) {
