@@ -105,6 +105,7 @@ export class DataPlane {
       random: Math.random,
       self: UNKNOWN_PEER,
       active: 0,
+      failedCalls: 0,
       draining: false,
     };
     this.destinations = new Destinations(

@@ -34,4 +34,6 @@ export interface ExchangeServices {
   readonly random: Random;
   /** Exchanges under way. */
   active: number;
+  /** Outbound requests that failed, all in all; see cascade.ts. */
+  failedCalls: number;
 }

@@ -13,6 +13,7 @@ import type { ClientConnection } from '../http1/index.ts';
 import type { RetryCondition } from '../model/index.ts';
 import { isFailure } from '../routing/index.ts';
 import { Deadline } from '../time/index.ts';
+import { markCascaded, takeCascaded } from './cascade.ts';
 import type { RunningDestination } from './destination.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
@@ -76,6 +77,8 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   #receivedBytes = 0;
   #sentBytes = 0;
   #outOfRetries = false;
+  /** Services.failedCalls when the request came. */
+  #failedCallsBefore = 0;
   /** Whether a policy held the request up on purpose. */
   #delayed = false;
   /** What consistent hashing knows the request by; -1 for nothing. */
@@ -119,6 +122,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     this.#startMs = this.#services.clock.monotonic();
     this.#lastMoveMs = this.#startMs;
     this.#services.active++;
+    this.#failedCallsBefore = this.#services.failedCalls;
     this.#phase = PHASE.TARGET;
     const target = this.#host.target(head, this);
     if (target !== undefined) this.#send(target);
@@ -477,6 +481,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   #retryStatus(head: Head, ended: boolean, failed: boolean): boolean {
     const { status } = head;
     const untouched = status === 503 && this.#isUntouched(head);
+    if (status >= 500 && this.#isCascaded(head)) return false;
     const condition = untouched
       ? 'connect-failure'
       : retriableStatus(this.#route!.route.retry, status, failed);
@@ -488,6 +493,14 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     this.#leaveEndpoint();
     if (!this.#takeHedge()) this.#waitAndTry();
     return true;
+  }
+
+  /** Whether a failure was retried further down already; see cascade.ts. */
+  #isCascaded(head: Head): boolean {
+    if (this.#host.direction === 'outbound')
+      return this.#endpoint!.config.tls === 'mesh' && takeCascaded(head);
+    markCascaded(head, this.#services.failedCalls !== this.#failedCallsBefore);
+    return false;
   }
 
   /** Whether a 503 comes from the peer's proxy, whose app has not seen the request. What an app itself says of that does not count. */
@@ -652,6 +665,8 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     if (this.#endpoint !== undefined) this.#endpoint.active--;
     if (cluster !== undefined) cluster.occupancy.requests--;
     this.#services.active--;
+    if (this.#host.direction === 'outbound' && (this.#status >= 500 || this.#status === 0))
+      this.#services.failedCalls++;
     this.#reset();
   }
 

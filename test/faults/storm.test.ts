@@ -1,0 +1,210 @@
+// Overload and failure over real proxies, real TLS and real sockets: what reaches whom when things go wrong.
+import assert from 'node:assert/strict';
+import { Agent, request } from 'node:http';
+import { createServer, type Server, type Socket } from 'node:net';
+import { test } from 'node:test';
+import { DEFAULT_TRAFFIC, type TrafficSettings } from '../../src/model/index.ts';
+import { closeAll, httpServer } from '../../src/proxy/testing/clients.ts';
+import { StaticMesh, type TestProxy } from '../../src/proxy/testing/static-mesh.ts';
+
+/** Without a floor the budget is its share alone, which is what holds at any load worth speaking of. */
+const shareOnly: Partial<TrafficSettings> = {
+  retryBudget: { ratio: 0.2, minPerSecond: 0, ttlMs: 10_000 },
+  outlier: { ...DEFAULT_TRAFFIC.outlier, enabled: false },
+};
+const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+
+/** The status of `http://authority/` through an explicit proxy; 0 when there is no answer. */
+function call(proxyPort: number, authority: string): Promise<number> {
+  return new Promise(resolve => {
+    const path = `http://${authority}/`;
+    request({ host: '127.0.0.1', port: proxyPort, path, headers: { host: authority }, agent }, response => {
+      response.resume().on('end', () => resolve(response.statusCode!));
+    })
+      .on('error', () => resolve(0))
+      .end();
+  });
+}
+
+/** Services in a row, each an app behind two pods' worth of proxy that calls the next; the last answers what `last` says. */
+async function chain(length: number, last: () => number, settings: Partial<TrafficSettings>) {
+  const mesh = new StaticMesh();
+  const served: number[] = new Array(length).fill(0);
+  const apps: { close(): void }[] = [];
+  const caller = mesh.proxy('caller');
+  const proxies: TestProxy[] = [];
+  for (let hop = length - 1; hop >= 0; hop--) {
+    const proxy = mesh.proxy(`hop-${hop}`);
+    proxies[hop] = proxy;
+    const app = await httpServer(async (_request, response) => {
+      served[hop]!++;
+      // As most apps do: what fails below is a failure above.
+      response.statusCode =
+        hop === length - 1 ? last() : await call(proxy.plane.outboundPort, `hop-${hop + 1}:80`);
+      response.end();
+    });
+    apps.push(app);
+    mesh.set({ key: `hop-${hop}:80`, endpoints: [mesh.meshed(proxy, app.port)], settings });
+  }
+  return { mesh, served, caller, close: () => closeAll(mesh, ...apps) };
+}
+
+test('a backend that fails half of the time, three hops down, sees at most 1.2 times the offered load', async t => {
+  let toggle = 0;
+  const { served, caller, close } = await chain(3, () => (toggle++ % 2 === 0 ? 503 : 200), shareOnly);
+  t.after(() => {
+    agent.destroy();
+    close();
+  });
+  const offered = 2000;
+  let failed = 0;
+  for (let sent = 0; sent < offered; sent += 10) {
+    const statuses = await Promise.all(
+      Array.from({ length: 10 }, () => call(caller.plane.outboundPort, 'hop-0:80')),
+    );
+    failed += statuses.filter(status => status !== 200).length;
+  }
+  const atTheEnd = served[2]! / offered;
+  t.diagnostic(`${offered} requests became ${served.join(', ')} at the three hops; ${failed} failed`);
+  assert.ok(atTheEnd <= 1.21, `${atTheEnd} times the offered load`);
+  assert.ok(atTheEnd > 1.1, 'and the last hop does retry');
+  assert.ok(served[0]! / offered < 1.02 && served[1]! / offered < 1.02, 'hops above leave it at that');
+});
+
+test('everybody fails at once: never more than half are ejected, never the last, and all are back when it is over', async t => {
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  let failing = true;
+  const served = [0, 0, 0, 0];
+  const apps = await Promise.all(
+    served.map((_, i) =>
+      httpServer((_request, response) => {
+        served[i]!++;
+        response.statusCode = failing ? 500 : 200;
+        response.end();
+      }),
+    ),
+  );
+  t.after(() => closeAll(mesh, ...apps));
+  const outlier = {
+    ...DEFAULT_TRAFFIC.outlier,
+    baseEjectionTimeMs: 300,
+    intervalMs: 100,
+    maxEjectionTimeMs: 300,
+  };
+  mesh.set({
+    key: 'all:80',
+    endpoints: apps.map(app => mesh.plain(app.port)),
+    settings: { outlier, balancer: { kind: 'round-robin' } },
+  });
+  for (let i = 0; i < 200; i++) assert.equal(await call(caller.plane.outboundPort, 'all:80'), 500);
+  const [cluster] = [...caller.plane.destinations.clusters];
+  assert.equal(cluster!.healthy, 2, 'half are out, and half go on');
+  failing = false;
+  for (let i = 0; i < 50; i++) assert.equal(await call(caller.plane.outboundPort, 'all:80'), 200, 'at once');
+  while (cluster!.healthy < 4) await new Promise(resolve => setTimeout(resolve, 20));
+  served.fill(0);
+  for (let i = 0; i < 40; i++) await call(caller.plane.outboundPort, 'all:80');
+  assert.ok(
+    served.every(count => count === 10),
+    served.join(', '),
+  );
+});
+
+/** An app on a port of its own that can be there or not, from one moment to the next. */
+class Flapping {
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+  #port = 0;
+
+  async up(): Promise<number> {
+    const server = createServer(socket => {
+      this.#sockets.add(socket.on('error', () => {}));
+      socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
+    });
+    this.#server = server;
+    await new Promise<void>(resolve => server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = (server.address() as { port: number }).port;
+    return this.#port;
+  }
+
+  /** Breaks off what is open and refuses what comes. */
+  down(): void {
+    this.#server?.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#sockets.clear();
+  }
+}
+
+/** A caller with these endpoints behind `all:80`. */
+function callerOf(ports: readonly number[], settings: Partial<TrafficSettings> = {}, perTryTimeoutMs = 0) {
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  mesh.set({
+    key: 'all:80',
+    endpoints: ports.map(port => mesh.plain(port)),
+    settings: { balancer: { kind: 'round-robin' }, ...settings },
+    retry: { perTryTimeoutMs, backoffBaseMs: 1, backoffMaxMs: 2 },
+  });
+  return {
+    mesh,
+    ask: () => call(caller.plane.outboundPort, 'all:80'),
+    cluster: () => [...caller.plane.destinations.clusters][0]!,
+  };
+}
+
+test('an endpoint that comes and goes costs no request', async t => {
+  const flapping = new Flapping();
+  const good = await httpServer((_request, response) => response.end());
+  const { mesh, ask } = callerOf([good.port, await flapping.up()]);
+  t.after(() => {
+    flapping.down();
+    closeAll(mesh, good);
+  });
+  for (let turn = 0; turn < 10; turn++) {
+    if (turn % 2 === 0) flapping.down();
+    else await flapping.up();
+    for (let i = 0; i < 30; i++) assert.equal(await ask(), 200, `turn ${turn}`);
+  }
+});
+
+test('an endpoint that takes requests and never answers is ejected after three of them, and none is lost', async t => {
+  const hanging = createServer(() => {}).listen(0, '127.0.0.1');
+  await new Promise(resolve => hanging.once('listening', resolve));
+  const good = await httpServer((_request, response) => response.end());
+  const { port } = hanging.address() as { port: number };
+  const { mesh, ask, cluster } = callerOf([good.port, port], {}, 50);
+  t.after(() => {
+    closeAll(mesh, good);
+    hanging.close();
+  });
+  for (let i = 0; i < 40; i++) assert.equal(await ask(), 200);
+  assert.equal(cluster().healthy, 1);
+  assert.equal(cluster().recentEjections[0]!.reason, 'consecutive-connect-failures');
+  assert.equal(cluster().retries, 3);
+});
+
+test('an endpoint that is gone for good is asked three times, and none is lost', async t => {
+  const gone = new Flapping();
+  const good = await httpServer((_request, response) => response.end());
+  const { mesh, ask, cluster } = callerOf([good.port, await gone.up()]);
+  t.after(() => closeAll(mesh, good));
+  for (let i = 0; i < 4; i++) assert.equal(await ask(), 200);
+  gone.down();
+  for (let i = 0; i < 40; i++) assert.equal(await ask(), 200);
+  assert.equal(cluster().healthy, 1);
+  assert.ok(cluster().retries <= 4, `${cluster().retries} retries`);
+});
+
+test('an endpoint that has become slow gets a small share while the others answer', async t => {
+  let slow = 0;
+  const good = await httpServer((_request, response) => response.end());
+  const bad = await httpServer((_request, response) => {
+    slow++;
+    setTimeout(() => response.end(), 100);
+  });
+  const { mesh, ask } = callerOf([good.port, bad.port, good.port], { balancer: { kind: 'p2c-ewma' } });
+  t.after(() => closeAll(mesh, good, bad));
+  for (let i = 0; i < 200; i++) assert.equal(await ask(), 200);
+  assert.ok(slow < 20, `${slow} of 200, an even share would be 67`);
+});
