@@ -5,6 +5,7 @@ import { after, before, test } from 'node:test';
 import { ApiError } from '../../src/kubernetes/index.ts';
 import { webhookConfiguration } from '../../webhook/index.ts';
 import { noApiServer, noOwnApiServer, openApiServer, type TestApiServer } from './support/api-server.ts';
+import { crashesOnCustomResources } from './support/custom-resources.ts';
 import { type Injector, startInjector, startProxy } from './support/injector.ts';
 import {
   apply,
@@ -42,16 +43,6 @@ before(async () => {
 after(async () => {
   if (!noApiServer) await api.close();
 });
-
-/** Kubernetes before 1.23, built with Go 1.18 or later, dies of the first custom resource (modern-go/reflect2 before 1.0.2). */
-async function crashesOnCustomResources(): Promise<string | undefined> {
-  const { minor, goVersion } = await good(api.client.call({ path: '/version' }));
-  const go = Number(/^go1\.(\d+)/.exec(String(goVersion))?.[1] ?? 0);
-  const crashes = Number.parseInt(String(minor), 10) < 23 && go >= 18;
-  return crashes
-    ? `custom resources are left out: this server (1.${String(minor)}, ${String(goVersion)}) dies of them`
-    : undefined;
-}
 
 async function rootsOf(namespace: string): Promise<string> {
   const found = await api.client.call({ path: `/api/v1/namespaces/${namespace}/configmaps/weft-trust` });
@@ -325,7 +316,7 @@ test('a kind of policies is read when its definition comes, and obeyed', {
       each => each.kind === 'DestinationRule.networking.istio.io' && each.phase === 'watching',
     ),
   );
-  const crashes = await crashesOnCustomResources();
+  const crashes = await crashesOnCustomResources(api.client);
   if (crashes) {
     context.diagnostic(crashes);
     return;
