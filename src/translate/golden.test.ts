@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
-import { formatRef, type Mesh, type Problem } from '../model/index.ts';
 import { meshFromYaml } from './testing/from-yaml.ts';
+import { readable } from './testing/readable.ts';
 
 const folder = join(import.meta.dirname, 'golden');
 const cases = globSync('*/*.yaml', { cwd: folder }).sort();
@@ -29,18 +29,3 @@ test('there are golden cases of every dialect', () => {
     [],
   );
 });
-
-function readable(mesh: Mesh, problems: readonly Problem[]): unknown {
-  const replace = (_key: string, value: unknown): unknown => {
-    if (value instanceof Map) return Object.fromEntries(value);
-    return value instanceof Set ? [...value] : value;
-  };
-  const sorted = (map: ReadonlyMap<string, unknown>): unknown =>
-    Object.fromEntries([...map].sort(([left], [right]) => (left < right ? -1 : 1)));
-  const filled = Object.entries(mesh).flatMap(([name, value]) => {
-    if (typeof value === 'string' || ('size' in value ? value.size : value.length) === 0) return [];
-    return [[name, 'get' in value ? sorted(value) : value]];
-  });
-  const flat = problems.map(each => ({ ...each, object: each.object && formatRef(each.object) }));
-  return JSON.parse(JSON.stringify({ ...Object.fromEntries(filled), problems: flat }, replace));
-}
