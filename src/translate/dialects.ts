@@ -1,3 +1,4 @@
+import { consul } from './consul/index.ts';
 import type { KindTranslator } from './dialect.ts';
 import { gateway } from './gateway/index.ts';
 import { istio } from './istio/index.ts';
@@ -13,6 +14,7 @@ export const dialects: readonly KindTranslator[] = [
   ...gateway,
   ...smi,
   ...linkerd,
+  ...consul,
   ...weft,
 ];
 

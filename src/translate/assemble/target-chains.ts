@@ -11,6 +11,7 @@ import {
   type RouteTarget,
 } from '../../model/index.ts';
 import type { TargetsPart } from '../part.ts';
+import { wholeWeights } from '../quantity.ts';
 import { ageOf } from './groups.ts';
 
 /** Under which name tables wait for changes of a chain. */
@@ -35,10 +36,13 @@ export class TargetChains {
   /** The table with what its targets come to, and a problem for each way that leads back to where it began. */
   through(table: RouteTable, chain: TargetsPart['chain'], problems: Problem[]): RouteTable {
     const walk = new Walk((stage, host) => this.#oldest(`${chain} ${stage} ${host}`), table.from);
+    // Stages of the host itself are no rivals, whether a rule passes through them or names a subset and passes them by.
+    for (const stage of ['split', 'resolve'] as const)
+      walk.join(this.#oldest(`${chain} ${stage} ${table.host}`));
     const http = table.http.map(rule => {
       const { action } = rule;
       if (action.kind !== 'forward') return rule;
-      return { ...rule, action: { ...action, targets: walk.split(action.targets, rule.path) } };
+      return { ...rule, action: { ...action, targets: wholeWeights(walk.split(action.targets, rule.path)) } };
     });
     // Only HTTP is split: Consul's splitters are for HTTP services.
     const tcp = table.tcp.map(rule => ({
@@ -80,7 +84,7 @@ class Walk {
       const { host, subset } = target;
       const part = subset === undefined && !way.includes(host) ? this.#find('split', host) : undefined;
       if (!part) return [this.resolve(target, path)];
-      this.#join(part);
+      this.join(part);
       const parts = part.nested
         ? this.split(part.targets, path, [...way, host])
         : part.targets.map(each => this.resolve(each, path));
@@ -98,21 +102,21 @@ class Walk {
     if (!part || !to) return target;
     if (to.host === target.host) {
       if (target.subset !== undefined) return target;
-      this.#join(part);
+      this.join(part);
       return { ...target, ...(to.subset !== undefined && { subset: to.subset }) };
     }
     if (way.includes(to.host)) {
       this.#noteCircle(part, path, [...way, target.host, to.host]);
       return target;
     }
-    this.#join(part);
+    this.join(part);
     const { subset: _, ...rest } = target;
     const next = { ...rest, host: to.host, ...(to.subset !== undefined && { subset: to.subset }) };
     return this.resolve(next, path, [...way, target.host]);
   }
 
-  #join({ from }: TargetsPart): void {
-    if (!equal(from, this.#object)) this.joins.set(formatRef(from), from);
+  join(part: TargetsPart | undefined): void {
+    if (part && !equal(part.from, this.#object)) this.joins.set(formatRef(part.from), part.from);
   }
 
   #noteCircle({ from }: TargetsPart, path: string, way: readonly string[]): void {

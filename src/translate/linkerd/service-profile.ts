@@ -17,6 +17,9 @@ export const serviceProfileTranslator: KindTranslator = {
   translate: translateProfile,
 };
 
+/** Over what Services say of themselves and below Consul's and Istio's policies; see docs/policies/linkerd.md. */
+const policyRank = 0.2;
+
 type Scope = Pick<RouteTable, 'host' | 'visibleTo'>;
 
 function translateProfile(object: KubeObject, context: TranslateContext, report: Report): readonly Part[] {
@@ -40,7 +43,7 @@ function translateProfile(object: KubeObject, context: TranslateContext, report:
   if (budget) {
     const { host, visibleTo } = scope;
     const policy = { host, ...(visibleTo && { callerNamespace: visibleTo[0]! }), retryBudget: budget, from };
-    parts.push({ kind: 'traffic-policy', policy, rank: 0, createdAt });
+    parts.push({ kind: 'traffic-policy', policy, rank: policyRank, createdAt });
   }
   return parts;
 }
