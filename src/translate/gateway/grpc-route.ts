@@ -3,6 +3,7 @@ import type { KindTranslator } from '../dialect.ts';
 import type { Fields } from '../fields.ts';
 import { some } from '../given.ts';
 import type { Report } from '../report.ts';
+import { isRegex } from '../text-match.ts';
 import { readHeaders } from './matches.ts';
 import { GATEWAY_GROUP } from './parent-ref.ts';
 import { type RouteKind, translateRoute } from './route.ts';
@@ -66,8 +67,11 @@ function readMethod(method: Fields | undefined, report: Report): PathMatch | und
     report.error('field-invalid', method.path, `${method.path} names neither service nor method; name one`);
     return undefined;
   }
-  if (type === 'RegularExpression')
+  if (type === 'RegularExpression') {
+    isRegex(service, method.at('service'), report);
+    isRegex(name, method.at('method'), report);
     return { kind: 'regex', value: `/(${service || '[^/]+'})/(${name || '[^/]+'})` };
+  }
   for (const [field, value] of Object.entries({ service, method: name })) {
     if (!/^[A-Za-z0-9_.]*$/.test(value))
       report.error(

@@ -1,22 +1,9 @@
 import type { HeaderEdits } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
+import { headerNameProblem } from '../header-name.ts';
 import type { Report } from '../report.ts';
 import { required } from './matches.ts';
-
-const token = /^[!#$%&'*+.^_`|~0-9a-z-]+$/;
-/** Those of one connection: a proxy decides about them (RFC 9110 section 7.6.1), or they say where a message ends. */
-const untouchable = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** A HTTPHeaderFilter. Of one name there may be one action only. */
 export function readHeaderEdits(filter: Fields | undefined, report: Report): HeaderEdits | undefined {
@@ -24,13 +11,9 @@ export function readHeaderEdits(filter: Fields | undefined, report: Report): Hea
   const names = new Set<string>();
   const checked = (written: string, path: string): string => {
     const name = written.toLowerCase();
-    const wrong = !token.test(name)
-      ? 'is no header name'
-      : untouchable.has(name)
-        ? 'is decided about by the proxy itself and cannot be edited'
-        : names.has(name)
-          ? 'is there more than once; one action for each header'
-          : undefined;
+    const wrong =
+      headerNameProblem(name) ??
+      (names.has(name) ? 'is there more than once; one action for each header' : undefined);
     if (wrong !== undefined) report.error('field-invalid', path, `${path}: '${written}' ${wrong}`);
     names.add(name);
     return name;

@@ -2,6 +2,7 @@ import type { NamedMatch, PathMatch, RequestMatch, TextMatch } from '../../model
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
+import { isRegex } from '../text-match.ts';
 
 /** HTTP methods that a match may name. */
 export const METHODS = [
@@ -42,7 +43,10 @@ function readPath(path: Fields | undefined, report: Report): PathMatch | undefin
   const type = path.choice('type', ['Exact', 'PathPrefix', 'RegularExpression']) ?? 'PathPrefix';
   const value = path.text('value') ?? '/';
   path.refuseRest();
-  if (type === 'RegularExpression') return { kind: 'regex', value };
+  if (type === 'RegularExpression') {
+    isRegex(value, path.at('value'), report);
+    return { kind: 'regex', value };
+  }
   const wrong = wrongPath(value);
   if (wrong !== undefined)
     report.error('field-invalid', path.at('value'), `${path.at('value')}: '${value}' ${wrong}`);
@@ -79,6 +83,7 @@ function readNamed(
     const name = nameOf(required(fields, 'name', report));
     const value = required(fields, 'value', report);
     fields.refuseRest();
+    if (type === 'RegularExpression') isRegex(value, fields.at('value'), report);
     if (found.some(each => each.name === name)) {
       const message = `${fields.path}: '${name}' is there twice; only the first has an effect`;
       report.warn('field-not-supported', fields.path, message);
