@@ -15,6 +15,8 @@ import { RunningDestination } from './destination.ts';
 
 /** The app's side of one inbound port. */
 export interface RunningPort {
+  /** Where the app is. */
+  readonly address: string;
   readonly number: number;
   readonly protocol: Protocol;
   readonly mtls: MtlsMode;
@@ -47,6 +49,8 @@ export class InboundPorts {
   readonly #running = new Map<string, RunningPort>();
   /** What ran before the resource changed. */
   readonly #before = new Map<string, RunningDestination>();
+  /** Grows with every resource, so that open connections see that there is another. */
+  version = 0;
   #resource: InboundResource | undefined;
   #modeUntilKnown: MtlsMode;
 
@@ -56,9 +60,10 @@ export class InboundPorts {
     this.#modeUntilKnown = modeUntilKnown;
   }
 
-  /** Takes the workload's inbound side over; open connections go on as they began. */
+  /** Takes the workload's inbound side over; open connections stay open, and their next requests follow it. */
   apply(resource: InboundResource): void {
     this.#resource = resource;
+    this.version++;
     this.#running.clear();
   }
 
@@ -138,6 +143,7 @@ export class InboundPorts {
       clusters: [config],
     };
     return {
+      address,
       number: port,
       protocol,
       mtls,

@@ -135,6 +135,37 @@ test('a policy that changes holds for the next connection, and open ones go on',
   assert.match(kept.text, /^HTTP\/1\.1 200 OK/);
 });
 
+test('a rate limit holds for the next request on connections that are open already', async t => {
+  const mesh = new StaticMesh();
+  const app = await headersApp();
+  const server = mesh.proxy('server', { mtls: 'permissive' });
+  const inbound = redirectedInbound(server.plane, app.port);
+  t.after(() => closeAll(inbound, mesh, app));
+  const kept = await rawConnection(inbound.port);
+  const status = async (): Promise<string> => {
+    kept.text = '';
+    kept.write(get);
+    await kept.until(({ text }) => text.endsWith('app') || text.endsWith('\n'));
+    return kept.text.slice(9, 12);
+  };
+  assert.equal(await status(), '200');
+  const limit = {
+    bucket: { maxTokens: 1, perFill: 1, fillIntervalMs: 60_000 },
+    matches: [],
+    status: 429,
+    enabledPercent: 100,
+    enforcedPercent: 100,
+  };
+  const resource = { kind: 'inbound', key: 'default/server-0', self: server.peer, ports: [] } as const;
+  server.plane.apply({ ...resource, defaultMtls: 'permissive', defaultRateLimits: [limit] });
+  assert.deepEqual([await status(), await status()], ['200', '429']);
+  // The same limit told again, beside something else that changed: its tokens stay used up.
+  server.plane.apply({ ...resource, defaultMtls: 'strict', defaultRateLimits: [limit] });
+  assert.equal(await status(), '429');
+  server.plane.apply({ ...resource, defaultMtls: 'strict' });
+  assert.equal(await status(), '200');
+});
+
 test("disable: mesh TLS is the app's own business, plaintext is served", async t => {
   const mesh = new StaticMesh();
   const app = await echo();

@@ -49,6 +49,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
   #port: RunningPort | undefined;
+  #portVersion: number;
   #source: Peer = UNKNOWN_PEER;
   #sourceAddress: string;
   #mutualTls = false;
@@ -81,6 +82,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
     this.#deadline = new Deadline(() => this.#tooSlow());
+    this.#portVersion = ports.version;
     if (wanted !== undefined) this.#port = ports.find(wanted.address, wanted.port);
   }
 
@@ -146,7 +148,13 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     this.#over();
   }
 
+  /** Connections live long: what the port does with requests may have changed since. Whether it takes plaintext holds for the next connection. */
   target(_head: Head, _waiter: TargetWaiter): RunningDestination | undefined {
+    const ports = this.#ports;
+    if (ports.version !== this.#portVersion) {
+      this.#portVersion = ports.version;
+      this.#port = ports.find(this.#port!.address, this.#port!.number);
+    }
     return this.#port!.destination;
   }
 
