@@ -127,6 +127,12 @@ export const rooms: Record<string, Room> = {
     instead:
       'inject is pure, and admission knows no client library: pass in what it needs through admission/options.ts.',
   },
+  analyze: {
+    imports: ['errors', 'model', 'config', 'registry', 'translate', 'resolve', 'webhook'],
+    packages: [],
+    pure: true,
+    instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',
+  },
   sandbox: {
     imports: [
       'errors',
@@ -161,6 +167,7 @@ export const rooms: Record<string, Room> = {
       'registry',
       'translate',
       'resolve',
+      'analyze',
     ],
     packages: ['commander', 'yaml', 'undici'],
     instead: passIn,

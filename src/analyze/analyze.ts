@@ -1,0 +1,62 @@
+import { canaryFindings } from './canary.ts';
+import { conflictFindings } from './conflicts.ts';
+import { AnalysisContext } from './context.ts';
+import type { Finding, FindingSeverity } from './finding.ts';
+import { hostFindings } from './hosts.ts';
+import { injectionFindings } from './injection.ts';
+import type { ObjectMesh } from './mesh-of-objects.ts';
+import { outlierFindings } from './outlier.ts';
+import { portFindings } from './ports.ts';
+import { retryFindings } from './retries.ts';
+import { selectorFindings } from './selectors.ts';
+import { shadowFindings } from './shadowed.ts';
+import { strictFindings } from './strict.ts';
+import { subsetFindings } from './subsets.ts';
+import { translationFindings } from './translation.ts';
+
+/** Every family of findings. */
+const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = [
+  translationFindings,
+  injectionFindings,
+  strictFindings,
+  canaryFindings,
+  outlierFindings,
+  hostFindings,
+  subsetFindings,
+  shadowFindings,
+  conflictFindings,
+  selectorFindings,
+  retryFindings,
+  portFindings,
+];
+
+const order: readonly FindingSeverity[] = ['error', 'warning', 'info'];
+
+/** Everything that is wrong with the objects and the mesh that they make: errors first, then in order of their place. */
+export function analyze(input: ObjectMesh): readonly Finding[] {
+  const context = new AnalysisContext(input);
+  const once = new Map<string, Finding>();
+  for (const family of families) {
+    // An object with several hosts says the same about each of them.
+    for (const each of family(context)) once.set(idOf(each), once.get(idOf(each)) ?? each);
+  }
+  return [...once.values()].sort(
+    (left, right) =>
+      order.indexOf(left.severity) - order.indexOf(right.severity) || compare(placeOf(left), placeOf(right)),
+  );
+}
+
+function idOf({ code, object, path, reason }: Finding): string {
+  const { kind, namespace, name } = object ?? {};
+  return JSON.stringify([code, kind, namespace, name, path, reason]);
+}
+
+/** Lines in order of their number. */
+function placeOf({ object, code, path, reason }: Finding): string {
+  const origin = (object?.origin ?? '').replace(/\d+$/, line => line.padStart(8, '0'));
+  return [origin, object?.namespace, object?.kind, object?.name, path, code, reason].join('\n');
+}
+
+function compare(left: string, right: string): number {
+  return left < right ? -1 : left > right ? 1 : 0;
+}

@@ -1,0 +1,45 @@
+// Subsets that nobody defines, or that no pod is in.
+import type { Mesh, Subset } from '../model/index.ts';
+import type { AnalysisContext } from './context.ts';
+import { type Finding, finding } from './finding.ts';
+import { servicesOf } from './known-hosts.ts';
+import { type Destined, destinedOf, shortHost } from './routed.ts';
+import { endpointsOfTarget, isIn, subsetsNamed } from './target-endpoints.ts';
+
+/** Findings about subsets. */
+export function subsetFindings({ mesh, knowsWorkloads }: AnalysisContext): readonly Finding[] {
+  const destined = destinedOf(mesh).filter(each => each.target.subset !== undefined);
+  return [
+    ...destined.flatMap(each => undefinedFindings(each, mesh)),
+    ...(knowsWorkloads
+      ? [...mesh.subsets.values()].flat().flatMap(each => emptyFindings(each, destined, mesh))
+      : []),
+  ];
+}
+
+function undefinedFindings({ object, path, target, mirror }: Destined, mesh: Mesh): readonly Finding[] {
+  const { host, subset, weight } = target;
+  if (subsetsNamed(host, subset!, mesh).length > 0) return [];
+  const known = [...new Set((mesh.subsets.get(host) ?? []).map(each => each.name))];
+  const has = known.length > 0 ? ` (there are: ${known.join(', ')})` : ' (it has none)';
+  const outcome = mirror || weight === 0 ? '' : ': their share of the requests is answered with 503';
+  const reason = `nobody defines subset ${subset} of ${shortHost(host, mesh)}${has}${outcome}`;
+  return [finding('subset-undefined', { object, path, reason })];
+}
+
+function emptyFindings(subset: Subset, destined: readonly Destined[], mesh: Mesh): readonly Finding[] {
+  const { host, name, from } = subset;
+  const services = servicesOf(host, mesh).filter(each => each.externalName === undefined && !each.external);
+  const all = services.length === 0 ? [] : endpointsOfTarget({ host }, mesh);
+  if (services.length === 0 || all.some(each => isIn(subset, each, mesh))) return [];
+  const users = destined.filter(
+    ({ target, mirror }) => target.host === host && target.subset === name && !mirror && target.weight > 0,
+  );
+  const labels = Object.entries(subset.labels).map(([key, value]) => `${key}=${value}`);
+  const what = `subset ${name} (${labels.join(', ') || 'by expressions'}) selects none of the ${new Set(all.map(each => each.address)).size} pods of ${shortHost(host, mesh)}`;
+  const [user] = users;
+  if (!user)
+    return [finding('subset-empty', { object: from, reason: `${what}; no rule sends anything to it yet` })];
+  const reason = `${what}, and ${user.object.kind} ${user.object.name} ${user.path} sends requests to it: they are answered with 503`;
+  return [finding('subset-empty', { object: from, reason, severity: 'error' })];
+}

@@ -1,0 +1,34 @@
+// What translation found: fields without effect, objects that are refused or lose against others.
+import type { Problem } from '../model/index.ts';
+import type { AnalysisContext } from './context.ts';
+import type { Finding } from './finding.ts';
+
+/** Messages of problems end with their own remedy; where they do not, these say what to do. */
+const remedies: Readonly<Record<string, string>> = {
+  'field-invalid': 'correct the field; until then the last good version of the object stays in use',
+  'field-not-supported': 'take the field out, or do not rely on it',
+  'kind-not-supported': 'take the object out, or do not rely on it',
+  'policy-shadowed': 'merge the two objects, or take this one out',
+  'weights-sum': 'make the weights add up to 100',
+  'weights-zero': 'give at least one target a weight above 0',
+  'weight-missing': 'write the weight',
+  'hosts-missing': 'name the hosts',
+  'host-looks-short': 'write the host in full',
+  'regex-invalid': 'correct the pattern; it is RE2, without look-around and back-references',
+  'yaml-unreadable': 'correct the YAML',
+  'object-unreadable': 'correct the object',
+  'object-duplicate': 'keep one of the two',
+  'file-unreadable': 'make the file readable',
+};
+
+/** Each problem as a finding. */
+export function translationFindings({ problems }: AnalysisContext): readonly Finding[] {
+  return problems.map(({ code, severity, object, path, message }: Problem) => ({
+    code,
+    severity,
+    ...(object && { object }),
+    ...(path !== undefined && path !== '' && { path }),
+    reason: message,
+    remedy: remedies[code] ?? `see docs/errors.md#${code}`,
+  }));
+}
