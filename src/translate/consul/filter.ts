@@ -81,11 +81,11 @@ class Parser {
       case 'in': {
         const selector = this.#next();
         if (selector.text !== 'Service.Meta') throw new Unsayable(`asks what '${selector.text}' contains`);
-        return leaf(left.text, negated ? 'DoesNotExist' : 'Exists');
+        return leaf(checkedKey(left.text), negated ? 'DoesNotExist' : 'Exists');
       }
       case 'contains': {
         if (left.text !== 'Service.Meta') throw new Unsayable(`asks what '${left.text}' contains`);
-        return leaf(this.#next().text, negated ? 'DoesNotExist' : 'Exists');
+        return leaf(checkedKey(this.#next().text), negated ? 'DoesNotExist' : 'Exists');
       }
       default:
         throw new Unsayable(`compares by '${operator}'`);
@@ -124,7 +124,12 @@ function tokensOf(filter: string): readonly Token[] {
 function labelOf({ text, quoted }: Token): string {
   const key = /^Service\.Meta(?:\.([^[\]]+)|\["([^"]+)"\])$/.exec(text);
   if (quoted || !key) throw new Unsayable(`asks for '${text}'`);
-  return key[1] ?? key[2]!;
+  return checkedKey(key[1] ?? key[2]!);
+}
+
+function checkedKey(key: string): string {
+  if (/^[A-Za-z0-9]([A-Za-z0-9_./-]*[A-Za-z0-9])?$/.test(key)) return key;
+  throw new Unsayable(`asks for '${key}', which is no name of a label`);
 }
 
 function leaf(key: string, operator: Operator, values?: readonly string[]): Node {

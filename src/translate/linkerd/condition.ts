@@ -10,8 +10,30 @@ type Matches = readonly RequestMatch[];
 /** So many matches a route may come to before its condition is nested instead. */
 const most = 16;
 
+/** So many conditions may stand in a route's matches, which repeat some of them. */
+const mostConditions = 2000;
+
+/** What a route's condition comes to; undefined where something is wrong. */
+export function readRouteCondition(condition: Fields, report: Report): Matches | undefined {
+  const matches = readCondition(condition, report);
+  if (!matches || sizeOf(matches) <= mostConditions) return matches;
+  const message = `${condition.path} comes to more than ${mostConditions} conditions; make several routes of it`;
+  report.error('field-invalid', condition.path, message);
+  return undefined;
+}
+
+/** How many conditions there are; stops counting where there are too many. */
+function sizeOf(matches: Matches, before = 0): number {
+  let size = before;
+  for (const { path, method, not = [] } of matches) {
+    if (size > mostConditions) break;
+    size = sizeOf(not, size + (path ? 1 : 0) + (method ? 1 : 0) + 1);
+  }
+  return size;
+}
+
 /** Undefined where something is wrong. Of several fields all must hold. */
-export function readCondition(condition: Fields, report: Report): Matches | undefined {
+function readCondition(condition: Fields, report: Report): Matches | undefined {
   const parts: (Matches | undefined)[] = [];
   if (condition.has('all')) parts.push(...list(condition, 'all', report));
   if (condition.has('any')) parts.push(union(list(condition, 'any', report)));
@@ -63,8 +85,9 @@ function union(parts: readonly (Matches | undefined)[]): Matches | undefined {
 /** Every left one with every right one. */
 function both(left: Matches, right: Matches): Matches {
   if (left.length * right.length <= most) return left.flatMap(one => right.map(other => merged(one, other)));
-  const [few, many] = left.length < right.length ? [left, right] : [right, left];
-  return both(few, [{ not: [{ not: many }] }]);
+  if (left.length > 1 && right.length > 1) return [{ not: [{ not: left }, { not: right }] }];
+  const [one, many] = left.length === 1 ? [left[0]!, right] : [right[0]!, left];
+  return [merged(one, { not: [{ not: many }] })];
 }
 
 /** A match has one path and one method: a second one goes into a `not` inside a `not`. */

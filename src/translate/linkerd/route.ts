@@ -2,7 +2,7 @@ import type { RetryBudget, RouteRule } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
-import { readCondition } from './condition.ts';
+import { readRouteCondition } from './condition.ts';
 import { readResponseClasses } from './response-classes.ts';
 import { readBudget, retryOf } from './retries.ts';
 
@@ -25,7 +25,7 @@ export function readRoute(route: Fields, report: Report): ProfileRoute | undefin
       route.at('condition'),
       `${route.at('condition')} is missing; say which requests`,
     );
-  const matches = condition && readCondition(condition, report);
+  const matches = condition && readRouteCondition(condition, report);
   const responseClasses = readResponseClasses(route, report);
   const retry = retryOf(route.flag('isRetryable'));
   const timeoutMs = route.duration('timeout');
