@@ -7,6 +7,11 @@ import { type InstallOptions, installOptions } from './options.ts';
 const parts: readonly (readonly [file: string, kinds: readonly string[], why: string])[] = [
   ['namespace.yaml', ['Namespace'], 'Where the control plane runs, under restricted Pod Security.'],
   [
+    'policies.yaml',
+    ['CustomResourceDefinition'],
+    "Weft's own policies: docs/rate-limits.md, docs/traffic-settings.md.",
+  ],
+  [
     'rbac.yaml',
     ['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding'],
     'What the control plane may do; docs/install.md gives the reason for each rule.',

@@ -67,10 +67,15 @@ export function helmFiles(): Map<string, string> {
   for (const object of installObjects({ ...options, acceptLabels: [] })) {
     // The release's namespace is made by Helm (--create-namespace), which cannot label it.
     if (object.kind === 'Namespace') continue;
-    const name = object.kind.replace(/(?<!^)[A-Z]/g, letter => `-${letter}`).toLowerCase();
-    files.set(`templates/${name}.yaml`, templateOf(object, options, yaml));
+    files.set(`templates/${fileOf(object)}.yaml`, templateOf(object, options, yaml));
   }
   return files;
+}
+
+/** There is one object of each kind, but for the definitions of policies. */
+function fileOf({ kind, metadata }: Manifest): string {
+  if (kind === 'CustomResourceDefinition') return `definition-${metadata.name.split('.')[0]}`;
+  return kind.replace(/(?<!^)[A-Z]/g, letter => `-${letter}`).toLowerCase();
 }
 
 function templateOf(object: Manifest, options: InstallOptions, yaml: (object: unknown) => string): string {

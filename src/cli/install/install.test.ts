@@ -135,6 +135,7 @@ test('plurals are as Kubernetes forms them', () => {
   const pairs = {
     DestinationRule: 'destinationrules',
     ServiceEntry: 'serviceentries',
+    TrafficSettings: 'trafficsettings',
     Ingress: 'ingresses',
     GatewayClass: 'gatewayclasses',
     Gateway: 'gateways',

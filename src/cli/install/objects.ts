@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
 import { PORTS } from '../../config/index.ts';
+import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
 import { NAMES, PART_OF, SELECTOR } from './names.ts';
 import { hasMinor, type InstallOptions } from './options.ts';
@@ -31,6 +32,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
   };
   return [
     namespaceObject(namespace, labels),
+    ...policyDefinitions(labels),
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
     { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata, rules: clusterRules().map(withoutReason) },
     {

@@ -39,6 +39,7 @@ const kinds: readonly (readonly [apiVersion: string, kind: string, plural: strin
   ['coordination.k8s.io/v1', 'Lease', 'leases', true],
   ['v1', 'Secret', 'secrets', true],
   ['v1', 'ServiceAccount', 'serviceaccounts', true],
+  ['apiextensions.k8s.io/v1', 'CustomResourceDefinition', 'customresourcedefinitions', false],
   ['v1', 'Namespace', 'namespaces', false],
 ];
 
