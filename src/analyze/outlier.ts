@@ -20,15 +20,15 @@ export function outlierFindings({ mesh, knowsWorkloads }: AnalysisContext): read
 }
 
 const counted = [
-  ['consecutive5xx', '5xx'],
-  ['consecutiveGatewayErrors', 'gateway errors'],
-  ['consecutiveConnectFailures', 'connect failures'],
+  ['consecutive5xx', '5xx answer'],
+  ['consecutiveGatewayErrors', 'gateway error'],
+  ['consecutiveConnectFailures', 'connect failure'],
 ] as const;
 
 function sensitive(policy: TrafficPolicy, said: Partial<OutlierSettings>, mesh: Mesh): readonly Finding[] {
   const low = counted.flatMap(([field, words]) => {
     const limit = said[field];
-    return limit === 1 || limit === 2 ? [`${limit} ${words}`] : [];
+    return limit === 1 ? [`a single ${words}`] : limit === 2 ? [`2 ${words}s in a row`] : [];
   });
   if (low.length === 0) return [];
   const percent = said.maxEjectionPercent ?? DEFAULT_TRAFFIC.outlier.maxEjectionPercent;
@@ -36,7 +36,7 @@ function sensitive(policy: TrafficPolicy, said: Partial<OutlierSettings>, mesh: 
   const outcome = all
     ? 'and maxEjectionPercent is 100, so that a short disturbance leaves one pod for all of the traffic'
     : `so that a short disturbance takes out up to ${percent} % of them at once`;
-  const reason = `${low.join(' or ')} in a row eject a pod of ${shortHost(policy.host, mesh)}, ${outcome}`;
+  const reason = `${low.join(' or ')} eject a pod of ${shortHost(policy.host, mesh)}, ${outcome}`;
   return [
     finding('outlier-too-sensitive', {
       object: policy.from,

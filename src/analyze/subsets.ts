@@ -7,24 +7,30 @@ import { type Destined, destinedOf, shortHost } from './routed.ts';
 import { endpointsOfTarget, isIn, subsetsNamed } from './target-endpoints.ts';
 
 /** Findings about subsets. */
-export function subsetFindings({ mesh, knowsWorkloads }: AnalysisContext): readonly Finding[] {
+export function subsetFindings({ mesh, knowsServices, knowsWorkloads }: AnalysisContext): readonly Finding[] {
   const destined = destinedOf(mesh).filter(each => each.target.subset !== undefined);
   return [
-    ...destined.flatMap(each => undefinedFindings(each, mesh)),
+    ...destined.flatMap(each => undefinedFindings(each, mesh, knowsServices)),
     ...(knowsWorkloads
       ? [...mesh.subsets.values()].flat().flatMap(each => emptyFindings(each, destined, mesh))
       : []),
   ];
 }
 
-function undefinedFindings({ object, path, target, mirror }: Destined, mesh: Mesh): readonly Finding[] {
+/** Of policies alone, those that define subsets may stand elsewhere. */
+function undefinedFindings(
+  { object, path, target, mirror }: Destined,
+  mesh: Mesh,
+  isWhole: boolean,
+): readonly Finding[] {
   const { host, subset, weight } = target;
   if (subsetsNamed(host, subset!, mesh).length > 0) return [];
   const known = [...new Set((mesh.subsets.get(host) ?? []).map(each => each.name))];
   const has = known.length > 0 ? ` (there are: ${known.join(', ')})` : ' (it has none)';
   const outcome = mirror || weight === 0 ? '' : ': their share of the requests is answered with 503';
   const reason = `nobody defines subset ${subset} of ${shortHost(host, mesh)}${has}${outcome}`;
-  return [finding('subset-undefined', { object, path, reason })];
+  const severity = isWhole || known.length > 0 ? 'error' : 'warning';
+  return [finding('subset-undefined', { object, path, reason, severity })];
 }
 
 function emptyFindings(subset: Subset, destined: readonly Destined[], mesh: Mesh): readonly Finding[] {

@@ -1,8 +1,9 @@
 import { WeftError } from '../errors/index.ts';
 
-/** An action whose WeftErrors become `error: …` on stderr and exit code 1; other errors are bugs and stay. */
+/** An action whose WeftErrors become `error: …` on stderr and an exit code, 1 unless told; other errors are bugs and stay. */
 export function guarded<Arguments extends unknown[]>(
   action: (...given: Arguments) => Promise<void>,
+  exitCode = 1,
 ): (...given: Arguments) => Promise<void> {
   return async (...given) => {
     try {
@@ -10,7 +11,7 @@ export function guarded<Arguments extends unknown[]>(
     } catch (error) {
       if (!(error instanceof WeftError)) throw error;
       process.stderr.write(`error: ${error.message}\n`);
-      process.exitCode = 1;
+      process.exitCode = exitCode;
     }
   };
 }

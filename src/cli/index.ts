@@ -56,6 +56,12 @@ const commands: readonly CommandEntry[] = [
     ],
   },
   {
+    name: 'analyze',
+    summary: 'find what is wrong with policies and workloads, before requests fail',
+    load: () => import('./analyze.ts'),
+    start: ['weft analyze -f DIR', 'what is wrong with your YAML, with file, line and remedy'],
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

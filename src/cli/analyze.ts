@@ -1,0 +1,67 @@
+import { type Command, Option } from 'commander';
+import { type Finding, analyze as findingsOf } from '../analyze/index.ts';
+import { analysisText } from './analyze/text.ts';
+import { guarded } from './guarded.ts';
+import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
+
+const help = `
+Reads and changes nothing. Without -f it looks at the cluster of the kubeconfig. For files it reckons with the pods that Deployments,
+StatefulSets, DaemonSets, Jobs and CronJobs ask for; a namespace that is not among the files is taken for one of the mesh.
+
+Exit code: 0 when nothing is an error, 1 when something is (with --strict also for warnings), 2 when it could not look.
+
+Every code with its remedy: docs/analyze.md.
+
+Examples:
+  weft analyze -f manifests/
+  weft analyze -n shop --strict
+  weft analyze -f . -o sarif > weft.sarif
+  kustomize build prod | weft analyze -f - --ignore workload-outside-mesh`;
+
+interface AnalyzeFlags extends MeshFlags {
+  readonly namespace?: string;
+  readonly strict?: boolean;
+  readonly ignore?: readonly string[];
+  readonly output: 'text' | 'json' | 'sarif';
+}
+
+/** Adds the command `analyze`. */
+export function register(program: Command): void {
+  const command = program
+    .command('analyze')
+    .summary('find what is wrong with policies and workloads, before requests fail')
+    .description('find what is wrong with policies and workloads, in files or in a cluster');
+  meshFlags(command)
+    .option('-n, --namespace <name>', 'only what is found about objects of this namespace')
+    .option('--strict', 'warnings count as errors')
+    .option('--ignore <code...>', 'leave findings of these codes out')
+    .addOption(
+      new Option('-o, --output <format>', 'text, json or sarif (2.1.0)')
+        .choices(['text', 'json', 'sarif'])
+        .default('text'),
+    )
+    .addHelpText('after', help)
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .action(guarded(analyze, 2));
+}
+
+async function analyze(flags: AnalyzeFlags): Promise<void> {
+  const found = findingsOf(await loadMesh(flags)).filter(each => isWanted(each, flags));
+  process.stdout.write(`${await rendered(found, flags.output)}\n`);
+  const fails = found.some(
+    ({ severity }) => severity === 'error' || (flags.strict && severity === 'warning'),
+  );
+  if (fails) process.exitCode = 1;
+}
+
+function isWanted({ code, object }: Finding, { namespace, ignore = [] }: AnalyzeFlags): boolean {
+  if (ignore.includes(code)) return false;
+  return namespace === undefined || object === undefined || object.namespace === namespace;
+}
+
+async function rendered(found: readonly Finding[], output: AnalyzeFlags['output']): Promise<string> {
+  if (output === 'text') return analysisText(found);
+  if (output === 'json') return JSON.stringify(found, undefined, 2);
+  const { sarifLog } = await import('./analyze/sarif.ts');
+  return JSON.stringify(sarifLog(found), undefined, 2);
+}

@@ -1,0 +1,52 @@
+import { kubeApiOf } from '../../../webhook/index.ts';
+import { TEMPLATE_KINDS } from '../../analyze/index.ts';
+import { VERSION } from '../../config/index.ts';
+import { WeftError } from '../../errors/index.ts';
+import type { ResourceType } from '../../kubernetes/index.ts';
+import { type Problem, problem } from '../../model/index.ts';
+import { readObject, refOf, type Stored } from '../../registry/index.ts';
+import { policyKinds } from '../../translate/index.ts';
+import type { ClusterFlags } from '../kubernetes/connect.ts';
+import { listObjects } from '../kubernetes/objects.ts';
+import type { ReadObjects } from './from-files.ts';
+
+/** Kinds that the cluster may or may not have, beside policies. */
+const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling'];
+
+/** Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read. */
+export async function readCluster({ kubeconfig, context }: ClusterFlags): Promise<ReadObjects> {
+  const { KubeClient, TYPES, ApiError, discover, groupKindOf, collectionPath } = await import(
+    '../../kubernetes/index.ts'
+  );
+  const client = new KubeClient({
+    ...(kubeconfig !== undefined && { kubeconfig }),
+    ...(context !== undefined && { context }),
+    userAgent: `weft/${VERSION}`,
+  });
+  const slices = groupKindOf(TYPES.endpointSlice);
+  const found = await discover(client, [slices, ...TEMPLATE_KINDS, ...others, ...policyKinds]);
+  if (found instanceof ApiError) throw found;
+  const endpoints = found.types.has(slices) ? [] : [TYPES.endpoints];
+  const required: readonly ResourceType[] = [TYPES.namespace, TYPES.service, TYPES.pod, ...endpoints];
+  const optional: readonly ResourceType[] = [TYPES.node, ...found.types.values()];
+  const api = kubeApiOf(client);
+  const objects: Stored[] = [];
+  const problems: Problem[] = [];
+  for (const type of [...required, ...optional]) {
+    try {
+      for (const item of (await listObjects(api, collectionPath(type))) ?? []) {
+        const read = readObject(item);
+        if (read.kind === 'object') objects.push({ object: read.object, ref: refOf(read.object) });
+      }
+    } catch (error) {
+      if (!(error instanceof WeftError) || required.includes(type)) throw error;
+      problems.push(leftOut(groupKindOf(type), error));
+    }
+  }
+  return { objects, problems };
+}
+
+function leftOut(kind: string, error: WeftError): Problem {
+  const message = `${error.message}; every ${kind} is left out, so let this account list them`;
+  return problem(error.code, message, { severity: 'warning' });
+}
