@@ -111,6 +111,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: passIn,
   },
+  cores: {
+    imports: ['errors', 'model', 'time', 'identity', 'tls', 'proxy'],
+    packages: [],
+    instead: 'cores/ shares between threads what one of them has; it carries nothing itself.',
+  },
   admin: {
     imports: ['errors', 'model', 'time', 'wire', 'http', 'http1', 'telemetry', 'cluster', 'proxy', 'config'],
     packages: [],
@@ -195,6 +200,7 @@ export const rooms: Record<string, Room> = {
       'control-plane',
       'cluster',
       'proxy',
+      'cores',
       'admin',
       'redirect',
       'webhook',

@@ -12,3 +12,4 @@ export {
   text,
 } from './http-server.ts';
 export { type AdminHost, adminRoutes, healthRoutes } from './routes.ts';
+export { clusterView } from './views.ts';

@@ -8,7 +8,7 @@ import {
   type Log,
   type LogLevel,
 } from '../telemetry/index.ts';
-import { type AdminHandler, type AdminRoutes, json, text } from './http-server.ts';
+import { type AdminHandler, type AdminReply, type AdminRoutes, json, text } from './http-server.ts';
 import { cpuProfile, heapSnapshot } from './profiling.ts';
 import { clusterView, configView, connectionView } from './views.ts';
 
@@ -23,17 +23,28 @@ export interface AdminHost {
   status(): object;
   /** Metrics of the process beside the data plane's. */
   metrics(out: Exposition): void;
+  /** The other cores of this proxy; undefined when it has one. */
+  readonly cores?: {
+    metrics(own: string): Promise<string>;
+    clusters(): Promise<readonly object[][]>;
+    setLogging(level: string | undefined, access: string | undefined): void;
+    readonly figures: { readonly exchanges: number; readonly inbound: number; readonly outbound: number };
+  };
   /** Begins to drain; the process exits when it is done. */
   drain(): void;
 }
 
 /** Port 15020: what kubelet and Prometheus ask. */
 export function healthRoutes(host: AdminHost): AdminRoutes {
-  const metrics: AdminHandler = () => ({
+  const exposition = (body: string): AdminReply => ({
     status: 200,
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    body: renderProxyMetrics(host.plane, out => host.metrics(out)),
+    body,
   });
+  const metrics: AdminHandler = () => {
+    const own = renderProxyMetrics(host.plane, out => host.metrics(out));
+    return host.cores === undefined ? exposition(own) : host.cores.metrics(own).then(exposition);
+  };
   return {
     'GET /ready': () => {
       const reason = host.notReady();
@@ -52,10 +63,12 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
     ...healthRoutes(host),
     'GET /status': () => json(host.status()),
     'GET /config_dump': () => json(configView(plane)),
-    'GET /clusters': () =>
-      json([...plane.destinations.clusters, ...plane.passThrough.clusters].map(clusterView)),
+    'GET /clusters': async () => {
+      const own = [...plane.destinations.clusters, ...plane.passThrough.clusters].map(clusterView);
+      return json([...own, ...((await host.cores?.clusters()) ?? []).flat()]);
+    },
     'GET /inbound': () => json([...plane.inboundPorts.clusters].map(clusterView)),
-    'GET /connections': () => json(connectionView(plane)),
+    'GET /connections': () => json(connectionView(plane, host.cores?.figures)),
     'GET /logging': () => json({ level: host.log.level, accessLog: host.accessLog.mode }),
     'POST /logging': request => setLogging(host, request.query),
     'POST /cpu': request => cpuProfile(Number(request.query.get('seconds') ?? 10)),
@@ -81,6 +94,7 @@ function setLogging(host: AdminHost, query: URLSearchParams): ReturnType<AdminHa
       return text(`weft: access must be one of ${ACCESS_LOG_MODES.join(', ')}\n`, 400);
     host.accessLog.mode = mode as AccessLogMode;
   }
+  host.cores?.setLogging(level ?? undefined, mode ?? undefined);
   if (level === null && mode === null) return text('weft: say ?level=debug or ?access=all\n', 400);
   return json({ level: host.log.level, accessLog: host.accessLog.mode });
 }

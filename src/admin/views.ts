@@ -44,7 +44,12 @@ export function configView(plane: DataPlane): object {
   };
 }
 
-/** `/connections`. */
-export function connectionView(plane: DataPlane): object {
-  return { ...plane.connections, activeExchanges: plane.services.active, draining: plane.services.draining };
+/** `/connections`, those of other cores included. */
+export function connectionView(plane: DataPlane, others = { exchanges: 0, inbound: 0, outbound: 0 }): object {
+  return {
+    inbound: plane.connections.inbound + others.inbound,
+    outbound: plane.connections.outbound + others.outbound,
+    activeExchanges: plane.services.active + others.exchanges,
+    draining: plane.services.draining,
+  };
 }

@@ -83,6 +83,7 @@ export const ENVIRONMENT = {
   state: 'WEFT_STATE',
   logLevel: 'WEFT_LOG_LEVEL',
   accessLog: 'WEFT_ACCESS_LOG',
+  concurrency: 'WEFT_CONCURRENCY',
   /** JSON, an AppProbes: the app's own probes, which the kubelet asks the proxy about. */
   probes: 'WEFT_PROBES',
   /** JSON, an AppMetrics: where the app serves its metrics, to be merged into the proxy's own. */

@@ -49,6 +49,8 @@ export interface ProxyConfig {
     readonly health: readonly string[];
   };
   readonly mtlsUntilKnown: MtlsMode;
+  /** Threads that carry traffic, 1 to 64. */
+  readonly concurrency: number;
   readonly logLevel: LogLevel;
   readonly accessLog: AccessLogMode;
 }
@@ -73,6 +75,7 @@ export interface ProxyFlags {
   readonly adminPort?: string;
   readonly healthPort?: string;
   readonly listen?: string;
+  readonly concurrency?: string;
   readonly mtls?: string;
   readonly logLevel?: string;
   readonly accessLog?: string;
@@ -138,6 +141,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       health: everywhere,
     },
     mtlsUntilKnown: oneOf('--mtls', flags.mtls ?? 'permissive', ['strict', 'permissive', 'disable'] as const),
+    concurrency: cores(pick(flags.concurrency, ENVIRONMENT.concurrency, '1')),
     logLevel: oneOf('--log-level', pick(flags.logLevel, ENVIRONMENT.logLevel, 'info'), LOG_LEVELS),
     accessLog: oneOf(
       '--access-log',
@@ -170,6 +174,17 @@ function port(flag: string, value: string | undefined, otherwise: number): numbe
   throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes a port, 0 to 65535`, {
     source: 'config',
   });
+}
+
+function cores(value: string): number {
+  if (/^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= 64) return Number(value);
+  throw new WeftError(
+    'bad-configuration',
+    `--concurrency is '${value}'; it takes a number of cores, 1 to 64`,
+    {
+      source: 'config',
+    },
+  );
 }
 
 function hostPort(flag: string, value: string, defaultPort: number): HostPort {

@@ -20,7 +20,8 @@ import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
-import { openDiscovery } from './proxy-discovery.ts';
+import { SharedTls, startCores } from './proxy-cores.ts';
+import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 
@@ -63,6 +64,11 @@ export function register(program: Command): void {
     .option('--admin-port <port>', 'admin, on loopback, default 15000')
     .option('--health-port <port>', 'health and Prometheus, default 15020')
     .option('--listen <address>', 'one address to listen on, instead of loopback and all')
+    .option(
+      '--concurrency <cores>',
+      'threads that carry traffic, connections spread over them (WEFT_CONCURRENCY)',
+      '1',
+    )
     .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
     .option('--log-level <level>', 'debug, info, warn, error or silent (WEFT_LOG_LEVEL)')
     .option('--access-log <mode>', 'off, errors or all (WEFT_ACCESS_LOG)')
@@ -90,8 +96,12 @@ async function run(config: ProxyConfig): Promise<void> {
   const stopping = new AbortController();
   const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);
   // 2. Identity and discovery: who we are, and where destinations are asked for.
-  const tls = new MeshTls();
-  const discovery = await openDiscovery(config, {
+  const cores =
+    config.concurrency > 1
+      ? startCores(config, log, { own: resource => plane.apply(resource), source: () => discovery })
+      : undefined;
+  const tls = cores ? new SharedTls(credentials => cores.useCredentials(credentials)) : new MeshTls();
+  const discovery: Discovery = await openDiscovery(config, {
     clock: systemClock,
     log,
     tls,
@@ -100,9 +110,15 @@ async function run(config: ProxyConfig): Promise<void> {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.
       if (ended) setImmediate(() => stop('the app of this pod has ended', true));
-      return plane.apply(resource);
+      const refused = plane.apply(resource);
+      if (refused === undefined) cores?.apply(resource);
+      return refused;
     },
-    restore: resource => plane.restore(resource),
+    restore: resource => {
+      const refused = plane.restore(resource);
+      if (refused === undefined) cores?.apply(resource);
+      return refused;
+    },
   });
   // 3. The data plane.
   const plane: DataPlane = new DataPlane({
@@ -110,15 +126,17 @@ async function run(config: ProxyConfig): Promise<void> {
     log,
     accessLog,
     tls,
-    source: discovery,
+    source: cores?.source ?? discovery,
     outbound: { hosts: config.hosts.outbound, port: config.ports.outbound },
     inbound: { hosts: config.hosts.inbound, port: config.ports.inbound },
     redirected: config.redirected,
+    sharePorts: cores !== undefined,
     address: config.pod.addresses[0] ?? '127.0.0.1',
     mtlsUntilKnown: config.mtlsUntilKnown,
     intercept: interceptProbes,
   });
   plane.listen();
+  await cores?.listen(plane.outboundPort, plane.inboundPort);
   discovery.start();
   // 4. Readiness, health, admin.
   const redirection = watchRedirection(config, systemClock, log);
@@ -135,6 +153,7 @@ async function run(config: ProxyConfig): Promise<void> {
       processMetrics(out);
     },
     drain: () => stop('asked to through the admin port'),
+    ...(cores && { cores }),
   };
   const servers = serveAdmin(config, host, plane.services.http1);
   // 5. The end: drain, then go.
@@ -143,8 +162,17 @@ async function run(config: ProxyConfig): Promise<void> {
     draining = true;
     log.info({ why, ...plane.connections }, 'draining: no new work is asked for, and work under way goes on');
     plane.drain();
+    cores?.drain();
     const subject = {
-      busy: () => ({ exchanges: plane.services.active, ...plane.connections }),
+      busy: () => {
+        const others = cores?.figures ?? { exchanges: 0, inbound: 0, outbound: 0 };
+        const { inbound, outbound } = plane.connections;
+        return {
+          exchanges: plane.services.active + others.exchanges,
+          inbound: inbound + others.inbound,
+          outbound: outbound + others.outbound,
+        };
+      },
       appIsPresent: () => (config.redirected ? appIsPresent() : undefined),
     };
     // A Job waits for us, and nobody is left to serve.

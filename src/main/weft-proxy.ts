@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // weft-proxy: the data plane of one workload. `run` carries traffic, `init` writes the packet rules of a pod, `wait` holds a container's
 // start until the proxy is ready. What each needs is loaded when it is the one that was asked for.
+import { isMainThread } from 'node:worker_threads';
 import { Command } from 'commander';
 import { VERSION } from '../config/version.ts';
 
@@ -9,7 +10,9 @@ const program = new Command('weft-proxy')
   .version(VERSION, '-V, --version')
   .showHelpAfterError('(weft-proxy COMMAND --help explains a command)');
 
-const wanted = process.argv[2];
+// A thread of `run --concurrency` has this file too.
+if (!isMainThread) await import('./proxy-core.ts');
+const wanted = isMainThread ? process.argv[2] : 'core';
 if (wanted === 'run') (await import('./proxy-run.ts')).register(program);
 else program.command('run').description('carry traffic (the container weft-proxy)').allowUnknownOption();
 if (wanted === 'init') (await import('../cli/init.ts')).register(program);
@@ -22,4 +25,4 @@ if (wanted === 'wait') (await import('./proxy-wait.ts')).register(program);
 else program.command('wait').description('wait until the proxy of this pod is ready').allowUnknownOption();
 
 if (wanted === undefined) program.outputHelp();
-else await program.parseAsync(process.argv);
+else if (isMainThread) await program.parseAsync(process.argv);

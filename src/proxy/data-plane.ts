@@ -42,6 +42,8 @@ export interface DataPlaneOptions {
   readonly redirected: boolean;
   /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
   readonly fixedDestination?: OriginalDestination;
+  /** Other cores listen on the same ports. */
+  readonly sharePorts?: boolean;
   /** This pod's own address. */
   readonly address: string;
   /** What holds for inbound connections before discovery has said anything. */
@@ -120,14 +122,14 @@ export class DataPlane {
     this.#inboundOptions = { redirected: options.redirected, appAddress: options.address };
   }
 
-  /** Opens the listeners. Throws the WeftError of the first that cannot be opened, with none left open. */
-  listen(): void {
+  /** Opens the listeners, on other ports than the options say where they are given. Throws the WeftError of the first that cannot be opened, with none left open. */
+  listen(outboundPort?: number, inboundPort?: number): void {
     const { outbound, inbound } = this.#options;
     try {
-      this.#outboundPort = this.#listen('outbound', outbound.hosts, outbound.port, wire =>
+      this.#outboundPort = this.#listen('outbound', outbound.hosts, outboundPort ?? outbound.port, wire =>
         this.#acceptOutbound(wire),
       );
-      this.#inboundPort = this.#listen('inbound', inbound.hosts, inbound.port, wire =>
+      this.#inboundPort = this.#listen('inbound', inbound.hosts, inboundPort ?? inbound.port, wire =>
         this.#acceptInbound(wire),
       );
     } catch (error) {
@@ -207,7 +209,8 @@ export class DataPlane {
   #listen(purpose: string, hosts: readonly string[], port: number, accept: (wire: Wire) => void): number {
     let chosen = port;
     for (const host of hosts) {
-      const listener = new Listener({ host, port: chosen, purpose }, accept);
+      const shared = this.#options.sharePorts === true;
+      const listener = new Listener({ host, port: chosen, purpose, shared }, accept);
       this.#listeners.push(listener);
       chosen = listener.port;
     }

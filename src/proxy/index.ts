@@ -4,6 +4,7 @@
 export { appIsPresent } from './app-presence.ts';
 export { passThroughAddress } from './connector.ts';
 export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
+export type { DestinationSource } from './destinations.ts';
 export { type DrainSubject, drained } from './drain.ts';
 export { encodePreface, type Preface, readPreface } from './preface.ts';
 export { renderProxyMetrics } from './render-metrics.ts';

@@ -27,6 +27,8 @@ export class Condition {
   readonly query: readonly NamedTest[];
   /** METHOD of an exact method, or 0. */
   readonly methodId: number;
+  /** None of these may hold. */
+  readonly not: readonly Condition[];
   /** Can hold for no request: it wants another scheme than http. */
   readonly impossible: boolean;
 
@@ -37,6 +39,7 @@ export class Condition {
     this.authority = textTest(match.authority);
     this.headers = (match.headers ?? []).map(namedTest);
     this.query = (match.query ?? []).map(namedTest);
+    this.not = (match.not ?? []).map(each => new Condition(each));
     const { method } = this;
     const exact = method?.kind === 'exact' && !method.ignoreCase;
     this.methodId = exact ? methodOf(method.value, 0, method.value.length) : 0;
@@ -46,10 +49,18 @@ export class Condition {
 
   /** Whether nothing is asked of the request. */
   get holdsAlways(): boolean {
-    const { path, method, authority, headers, query, impossible } = this;
+    const { path, method, authority, headers, query, not, impossible } = this;
     const anyPath =
       path === undefined || ((path.kind === 'prefix' || path.kind === 'segments') && isRoot(path.value));
-    return anyPath && !method && !authority && headers.length === 0 && query.length === 0 && !impossible;
+    return (
+      anyPath &&
+      !method &&
+      !authority &&
+      headers.length === 0 &&
+      query.length === 0 &&
+      not.length === 0 &&
+      !impossible
+    );
   }
 
   test(parts: RequestParts): boolean {
@@ -62,6 +73,7 @@ export class Condition {
     if (this.authority !== undefined && !holdsForAuthority(this.authority, parts)) return false;
     for (let i = 0; i < this.headers.length; i++) if (!headerHolds(this.headers[i]!, parts)) return false;
     for (let i = 0; i < this.query.length; i++) if (!queryHolds(this.query[i]!, parts)) return false;
+    for (let i = 0; i < this.not.length; i++) if (this.not[i]!.test(parts)) return false;
     return true;
   }
 

@@ -13,6 +13,8 @@ export interface ListenOptions {
   /** What it is for, for the error when the port is taken: `outbound`. */
   readonly purpose: string;
   readonly backlog?: number;
+  /** Other threads or processes listen on the port as well, and the kernel spreads connections over all of them (SO_REUSEPORT). */
+  readonly shared?: boolean;
   /** An inherited listening socket instead of a new one; host and port are then only for messages. */
   readonly fd?: number;
 }
@@ -28,7 +30,7 @@ export class Listener {
   constructor(options: ListenOptions, accept: (wire: Wire) => void) {
     const handle = new tcp.TCP(tcp.constants.SERVER);
     this.#handle = handle;
-    let errno = options.fd === undefined ? bind(handle, options.host, options.port) : handle.open(options.fd);
+    let errno = options.fd === undefined ? bind(handle, options) : handle.open(options.fd);
     handle.onconnection = (status, client) => {
       if (status !== 0) return;
       client.setNoDelay(true);
@@ -62,9 +64,12 @@ export class Listener {
   }
 }
 
-function bind(handle: NativeTcp, host: string, port: number): number {
-  // Without the flag libuv makes an IPv6 socket that also takes IPv4, which is what `::` is wanted for.
-  return isIP(host) === 6 ? handle.bind6(host, port, 0) : handle.bind(host, port);
+/** libuv's UV_TCP_REUSEPORT; without UV_TCP_IPV6ONLY an IPv6 socket also takes IPv4, which is what `::` is wanted for. */
+const reusePort = 2;
+
+function bind(handle: NativeTcp, { host, port, shared }: ListenOptions): number {
+  const flags = shared === true ? reusePort : 0;
+  return isIP(host) === 6 ? handle.bind6(host, port, flags) : handle.bind(host, port, flags);
 }
 
 function listenError(options: ListenOptions, errno: string): WeftError {

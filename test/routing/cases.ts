@@ -653,6 +653,27 @@ const orders: readonly {
     ],
   },
   {
+    title: 'what must not hold, and what must not hold of that',
+    routes: [
+      {
+        name: 'not-api',
+        matches: [
+          { path: { kind: 'prefix', value: '/' }, not: [path('prefix', '/api'), header('x', 'exact', '1')] },
+        ],
+      },
+      { name: 'only-posts', matches: [{ not: [{ not: [{ method: { kind: 'exact', value: 'POST' } }] }] }] },
+      { name: 'rest', matches: [] },
+    ],
+    asked: [
+      ['GET /', 'not-api'],
+      [['GET /', 'x: 1'], 'rest'],
+      ['GET /api', 'rest'],
+      ['POST /api/a', 'only-posts'],
+      [['POST /', 'x: 1'], 'only-posts'],
+      [['GET /', 'x: 2'], 'not-api'],
+    ],
+  },
+  {
     title: 'authority tells apart what a path does not',
     routes: [
       { name: 'a', matches: [{ authority: { kind: 'exact', value: 'a' } }] },

@@ -1,0 +1,79 @@
+import { errorMessage, WeftError } from '../errors/index.ts';
+import type { DestinationSource } from '../proxy/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { MeshTls } from '../tls/index.ts';
+import type { CoreFigures, FromCore, ToCore } from './messages.ts';
+
+/** The first core, as another sees it. */
+export interface FirstCore {
+  postMessage(message: FromCore): void;
+  on(event: 'message', heard: (message: ToCore) => void): unknown;
+}
+
+/** The data plane on this core, as far as a core needs it. */
+export interface CorePlane {
+  apply(resource: Extract<ToCore, { type: 'apply' }>['resource']): string | undefined;
+  listen(outbound: number, inbound: number): void;
+  drain(): void;
+  metrics(): string;
+  clusters(): readonly object[];
+  figures(): CoreFigures;
+  setLogging(level: string | undefined, access: string | undefined): void;
+}
+
+const tellEveryMs = 100;
+
+/** Runs a core beside the first one: does what that says, and tells what its data plane wants. */
+export function runCore(
+  first: FirstCore,
+  clock: Clock,
+  tls: MeshTls,
+  makePlane: (source: DestinationSource) => CorePlane,
+): void {
+  const plane = makePlane({
+    want: key => first.postMessage({ type: 'want', key }),
+    forget: key => first.postMessage({ type: 'forget', key }),
+  });
+  const obey = (message: ToCore): void => {
+    switch (message.type) {
+      case 'credentials':
+        tls.update(message.credentials);
+        return;
+      case 'apply':
+        // The first core has had the same and answered for it.
+        plane.apply(message.resource);
+        return;
+      case 'listen':
+        plane.listen(message.outbound, message.inbound);
+        first.postMessage({ type: 'listening' });
+        return;
+      case 'drain':
+        plane.drain();
+        return;
+      case 'metrics':
+        first.postMessage({ type: 'reply', id: message.id, value: plane.metrics() });
+        return;
+      case 'clusters':
+        first.postMessage({ type: 'reply', id: message.id, value: plane.clusters() });
+        return;
+      case 'logging':
+        plane.setLogging(message.level, message.access);
+        return;
+    }
+  };
+  first.on('message', message => {
+    try {
+      obey(message);
+    } catch (error) {
+      const code = error instanceof WeftError ? error.code : 'core-failed';
+      first.postMessage({ type: 'failed', code, message: errorMessage(error) });
+    }
+  });
+  let last = '';
+  clock.every(tellEveryMs, () => {
+    const figures = plane.figures();
+    const text = JSON.stringify(figures);
+    if (text !== last) first.postMessage({ type: 'figures', figures });
+    last = text;
+  });
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Resource } from '../model/index.ts';
+import { Cores, type FromCore, mergeMetrics, type ToCore } from './index.ts';
+
+/** Two other cores by hand. */
+function setUp() {
+  const told: ToCore[][] = [[], []];
+  const hear: ((message: FromCore) => void)[] = [];
+  const asked: string[] = [];
+  const failed: string[] = [];
+  const own: Resource[] = [];
+  const cores = new Cores({
+    ports: told.map(messages => ({
+      postMessage: message => messages.push(message),
+      on: (_event, heard) => hear.push(heard),
+    })),
+    own: resource => own.push(resource),
+    source: () => ({ want: key => asked.push(`want ${key}`), forget: key => asked.push(`forget ${key}`) }),
+    onFailed: (core, code) => failed.push(`${core} ${code}`),
+  });
+  const from = (core: number, message: FromCore): void => hear[core - 1]!(message);
+  return { cores, told, from, asked, failed, own };
+}
+
+const destination: Resource = {
+  kind: 'destination',
+  key: 'a:80',
+  found: 'service',
+  host: 'a',
+  port: 80,
+  protocol: 'auto',
+  routes: [],
+  tcp: [],
+  clusters: [{ name: 'a:80' } as never],
+};
+const endpoints: Resource = { kind: 'endpoints', key: 'a:80', endpoints: [], total: 0 };
+
+test('what any core wants is asked for once, and forgotten with the last that wants it', () => {
+  const { cores, from, asked } = setUp();
+  cores.source.want('a:80');
+  from(1, { type: 'want', key: 'a:80' });
+  from(2, { type: 'want', key: 'b:80' });
+  from(1, { type: 'forget', key: 'a:80' });
+  from(1, { type: 'forget', key: 'a:80' });
+  assert.deepEqual(asked, ['want a:80', 'want b:80']);
+  cores.source.forget('a:80');
+  assert.deepEqual(asked, ['want a:80', 'want b:80', 'forget a:80']);
+});
+
+test('a resource goes to those that want it, and to those that come later as well', () => {
+  const { cores, told, from, own } = setUp();
+  from(1, { type: 'want', key: 'a:80' });
+  cores.apply(destination);
+  cores.apply(endpoints);
+  assert.deepEqual(told[0], [
+    { type: 'apply', resource: destination },
+    { type: 'apply', resource: endpoints },
+  ]);
+  told[1]!.length = 0;
+  from(2, { type: 'want', key: 'a:80' });
+  assert.deepEqual(told[1], told[0]);
+  assert.deepEqual(own, []);
+  cores.source.want('a:80');
+  assert.deepEqual(own, [destination, endpoints]);
+});
+
+test('figures are added up, and a core that cannot go on is named', () => {
+  const { cores, from, failed } = setUp();
+  from(1, { type: 'figures', figures: { exchanges: 1, inbound: 2, outbound: 3 } });
+  from(2, { type: 'figures', figures: { exchanges: 10, inbound: 0, outbound: 1 } });
+  assert.deepEqual(cores.figures, { exchanges: 11, inbound: 2, outbound: 4 });
+  from(2, { type: 'failed', code: 'port-in-use', message: 'taken' });
+  assert.deepEqual(failed, ['2 port-in-use']);
+});
+
+test('metrics of all cores become one exposition', () => {
+  const text = (requests: number, ejected: number): string =>
+    `# HELP r Requests.\n# TYPE r counter\nr{a="1 2"} ${requests}\n# HELP weft_cluster_ejected E.\n# TYPE weft_cluster_ejected gauge\nweft_cluster_ejected{c="x"} ${ejected}\n# HELP weft_cluster_endpoints N.\n# TYPE weft_cluster_endpoints gauge\nweft_cluster_endpoints{c="x"} 3\n`;
+  const only = `# HELP r Requests.\n# TYPE r counter\nr{a="2"} 5\n`;
+  assert.equal(
+    mergeMetrics([text(1, 0), text(10, 2), only]),
+    '# HELP r Requests.\n# TYPE r counter\nr{a="1 2"} 11\nr{a="2"} 5\n' +
+      '# HELP weft_cluster_ejected E.\n# TYPE weft_cluster_ejected gauge\nweft_cluster_ejected{c="x"} 2\n' +
+      '# HELP weft_cluster_endpoints N.\n# TYPE weft_cluster_endpoints gauge\nweft_cluster_endpoints{c="x"} 3\n',
+  );
+});

@@ -1,0 +1,182 @@
+import type { Credentials } from '../identity/index.ts';
+import type { Resource } from '../model/index.ts';
+import { mergeMetrics } from './merge-metrics.ts';
+import type { CoreFigures, FromCore, ToCore } from './messages.ts';
+
+/** A thread with a core on it. */
+export interface CorePort {
+  postMessage(message: ToCore): void;
+  on(event: 'message', heard: (message: FromCore) => void): unknown;
+}
+
+/** Where destinations are asked for. */
+interface Source {
+  want(key: string): void;
+  forget(key: string): void;
+}
+
+export interface CoresOptions {
+  readonly ports: readonly CorePort[];
+  /** The first core's data plane. */
+  readonly own: (resource: Resource) => void;
+  /** Discovery. A function, because it may come later. */
+  readonly source: () => Source;
+  /** A core cannot go on; the process should end with these words. */
+  readonly onFailed: (core: number, code: string, message: string) => void;
+}
+
+const none: CoreFigures = { exchanges: 0, inbound: 0, outbound: 0 };
+
+/** The other cores, as the first one sees them: what any wants is asked for once, what comes goes to those that want it. */
+export class Cores {
+  readonly #options: CoresOptions;
+  /** Who wants a destination; the first core is 0. */
+  readonly #wanted = new Map<string, Set<number>>();
+  /** The last of each kind and key, for cores that begin to want it later. */
+  readonly #known = new Map<string, Resource>();
+  readonly #figures: CoreFigures[];
+  readonly #asked = new Map<number, (value: unknown) => void>();
+  #nextId = 0;
+  #listening = 0;
+  #allListen: () => void = () => {};
+
+  constructor(options: CoresOptions) {
+    this.#options = options;
+    this.#figures = options.ports.map(() => none);
+    for (const [i, port] of options.ports.entries())
+      port.on('message', message => this.#heard(i + 1, message));
+  }
+
+  /** The first core's own way to ask. */
+  get source(): Source {
+    return { want: key => this.#want(0, key), forget: key => this.#forget(0, key) };
+  }
+
+  /** Hands a resource to every core that has a use for it. */
+  apply(resource: Resource): void {
+    if (resource.kind === 'trust') return;
+    this.#known.set(`${resource.kind} ${resource.key}`, resource);
+    const wanted = resource.kind === 'destination' ? this.#wanted.get(resource.key) : undefined;
+    for (const [i, port] of this.#options.ports.entries()) {
+      if (resource.kind === 'destination' && wanted?.has(i + 1) !== true) continue;
+      port.postMessage({ type: 'apply', resource });
+    }
+  }
+
+  useCredentials(credentials: Credentials): void {
+    this.#tellAll({ type: 'credentials', credentials });
+  }
+
+  /** Resolves when all listen too. Ports as the first core has them. */
+  listen(outbound: number, inbound: number): Promise<void> {
+    return new Promise(resolve => {
+      this.#allListen = resolve;
+      this.#tellAll({ type: 'listen', outbound, inbound });
+    });
+  }
+
+  drain(): void {
+    this.#tellAll({ type: 'drain' });
+  }
+
+  setLogging(level: string | undefined, access: string | undefined): void {
+    this.#tellAll({ type: 'logging', ...(level && { level }), ...(access && { access }) });
+  }
+
+  /** What is under way on all other cores, as they last said; they say it ten times a second while they have anything. */
+  get figures(): CoreFigures {
+    return this.#figures.reduce(
+      (sum, each) => ({
+        exchanges: sum.exchanges + each.exchanges,
+        inbound: sum.inbound + each.inbound,
+        outbound: sum.outbound + each.outbound,
+      }),
+      none,
+    );
+  }
+
+  /** The first core's Prometheus text with everybody's figures in it. */
+  async metrics(own: string): Promise<string> {
+    return mergeMetrics([own, ...((await this.#askAll('metrics')) as string[])]);
+  }
+
+  /** The cluster views of the other cores. */
+  async clusters(): Promise<readonly object[][]> {
+    return (await this.#askAll('clusters')) as object[][];
+  }
+
+  #heard(core: number, message: FromCore): void {
+    switch (message.type) {
+      case 'want':
+        this.#want(core, message.key);
+        return;
+      case 'forget':
+        this.#forget(core, message.key);
+        return;
+      case 'figures':
+        this.#figures[core - 1] = message.figures;
+        return;
+      case 'listening':
+        if (++this.#listening === this.#options.ports.length) this.#allListen();
+        return;
+      case 'reply':
+        this.#asked.get(message.id)?.(message.value);
+        this.#asked.delete(message.id);
+        return;
+      case 'failed':
+        this.#options.onFailed(core, message.code, message.message);
+    }
+  }
+
+  #want(core: number, key: string): void {
+    const cores = this.#wanted.get(key);
+    if (cores === undefined) {
+      this.#wanted.set(key, new Set([core]));
+      this.#options.source().want(key);
+      return;
+    }
+    cores.add(core);
+    const known = this.#known.get(`destination ${key}`);
+    if (known?.kind !== 'destination') return;
+    this.#tell(core, known);
+    for (const { name } of known.clusters) {
+      const endpoints = this.#known.get(`endpoints ${name}`);
+      if (endpoints !== undefined) this.#tell(core, endpoints);
+    }
+  }
+
+  #forget(core: number, key: string): void {
+    const cores = this.#wanted.get(key);
+    if (cores === undefined || !cores.delete(core) || cores.size > 0) return;
+    this.#wanted.delete(key);
+    this.#known.delete(`destination ${key}`);
+    const used = new Set<string>();
+    for (const resource of this.#known.values())
+      if (resource.kind === 'destination') for (const { name } of resource.clusters) used.add(name);
+    for (const [id, resource] of this.#known)
+      if (resource.kind === 'endpoints' && !used.has(resource.key)) this.#known.delete(id);
+    this.#options.source().forget(key);
+  }
+
+  #tell(core: number, resource: Resource): void {
+    if (core === 0) this.#options.own(resource);
+    else this.#options.ports[core - 1]!.postMessage({ type: 'apply', resource });
+  }
+
+  #tellAll(message: ToCore): void {
+    for (const port of this.#options.ports) port.postMessage(message);
+  }
+
+  #askAll(type: 'metrics' | 'clusters'): Promise<unknown[]> {
+    return Promise.all(
+      this.#options.ports.map(
+        port =>
+          new Promise(resolve => {
+            const id = this.#nextId++;
+            this.#asked.set(id, resolve);
+            port.postMessage({ type, id });
+          }),
+      ),
+    );
+  }
+}

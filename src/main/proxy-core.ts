@@ -1,0 +1,47 @@
+// Another core of `weft-proxy run --concurrency`: a thread with listeners and a data plane; see src/cores/.
+import { parentPort, workerData } from 'node:worker_threads';
+import { clusterView } from '../admin/index.ts';
+import type { ProxyConfig } from '../config/proxy-config.ts';
+import { runCore } from '../cores/index.ts';
+import { DataPlane, renderProxyMetrics } from '../proxy/index.ts';
+import { type AccessLogMode, createAccessLog, createLogger } from '../telemetry/index.ts';
+import { systemClock } from '../time/index.ts';
+import { MeshTls } from '../tls/index.ts';
+import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import { interceptProbes } from './proxy-redirection.ts';
+
+const { config, core } = workerData as { config: ProxyConfig; core: number };
+checkNative();
+if (config.redirected) loadSocketOptions();
+const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+const accessLog = createAccessLog(config.accessLog);
+const tls = new MeshTls();
+runCore(parentPort!, systemClock, tls, source => {
+  const ports = { outbound: config.ports.outbound, inbound: config.ports.inbound };
+  const plane = new DataPlane({
+    clock: systemClock,
+    log,
+    accessLog,
+    tls,
+    source,
+    outbound: { hosts: config.hosts.outbound, port: ports.outbound },
+    inbound: { hosts: config.hosts.inbound, port: ports.inbound },
+    redirected: config.redirected,
+    sharePorts: true,
+    address: config.pod.addresses[0] ?? '127.0.0.1',
+    mtlsUntilKnown: config.mtlsUntilKnown,
+    intercept: interceptProbes,
+  });
+  return {
+    apply: resource => plane.restore(resource),
+    listen: (outbound, inbound) => plane.listen(outbound, inbound),
+    drain: () => plane.drain(),
+    metrics: () => renderProxyMetrics(plane, () => {}),
+    clusters: () => [...plane.destinations.clusters].map(each => ({ core, ...clusterView(each) })),
+    figures: () => ({ exchanges: plane.services.active, ...plane.connections }),
+    setLogging(level, access) {
+      if (level !== undefined) log.level = level;
+      if (access !== undefined) accessLog.mode = access as AccessLogMode;
+    },
+  };
+});

@@ -1,0 +1,121 @@
+// weft-proxy on several cores, as a process: connections spread, discovery and certificate shared, figures added up.
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ask, httpServer } from '../proxy/testing/clients.ts';
+
+const program = join(import.meta.dirname, 'weft-proxy.ts');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await new Promise(resolve => server.close(resolve));
+  return port;
+}
+
+const objects = (port: number): string => `
+apiVersion: v1
+kind: Service
+metadata: { name: app, namespace: default }
+spec: { clusterIP: 10.96.0.9, ports: [{ name: http, port: 80, targetPort: ${port} }] }
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: { name: app-1, namespace: default, labels: { kubernetes.io/service-name: app } }
+addressType: IPv4
+ports: [{ name: http, port: ${port} }]
+endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
+`;
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  for (const limit = performance.now() + 20_000; !(await holds().catch(() => false)); ) {
+    assert.ok(performance.now() < limit, `not within 20 s: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
+
+test('several cores: connections are spread over them, and asked together they are one proxy', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-cores-'));
+  const app = await httpServer((_request, response) => response.end('app'));
+  writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
+  const [outbound, inbound, admin, health] = [
+    await freePort(),
+    await freePort(),
+    await freePort(),
+    await freePort(),
+  ];
+  const flags = {
+    concurrency: 3,
+    discovery: 'files',
+    files: folder,
+    listen: '127.0.0.1',
+    'outbound-port': outbound,
+    'inbound-port': inbound,
+    'admin-port': admin,
+    'health-port': health,
+  };
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [
+      program,
+      'run',
+      '--no-redirect',
+      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let log = '';
+  child.stdout!.on('data', text => {
+    log += String(text);
+  });
+  t.after(() => {
+    child.kill('SIGKILL');
+    app.close();
+    rmSync(folder, { recursive: true });
+  });
+  const get = async (path: string): Promise<string> =>
+    (await fetch(`http://127.0.0.1:${admin}${path}`)).text();
+  await until('the proxy', async () => (await get('/ready')).startsWith('ready'));
+  const requests = 120;
+  for (let i = 0; i < requests; i++) assert.equal((await ask(outbound, 'app.default:80')).body, 'app');
+  const clusters = JSON.parse(await get('/clusters')) as { core?: number; name: string }[];
+  const cores = clusters.filter(({ name }) => name.startsWith('app.default')).map(({ core }) => core ?? 0);
+  assert.deepEqual(cores.sort(), [0, 1, 2], 'each core has carried some of them');
+  const metrics = await get('/stats/prometheus');
+  const counted = metrics
+    .split('\n')
+    .filter(line => line.startsWith('istio_requests_total{'))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  assert.equal(counted, requests);
+  assert.equal(metrics.match(/^# TYPE istio_requests_total /gm)?.length, 1);
+  assert.match(metrics, /^weft_cluster_endpoints\{cluster="app\.default\.svc\.cluster\.local:80"\} 1$/m);
+  // What any of them holds open is waited for.
+  const slow = await httpServer((_request, response) => setTimeout(() => response.end('late'), 1_000));
+  t.after(() => slow.close());
+  const late = Array.from({ length: 9 }, () => ask(outbound, `127.0.0.1:${slow.port}`));
+  await until(
+    'nine requests under way',
+    async () => JSON.parse(await get('/connections')).activeExchanges === 9,
+  );
+  child.kill('SIGTERM');
+  assert.deepEqual(
+    (await Promise.all(late)).map(({ body }) => body),
+    Array(9).fill('late'),
+  );
+  if (child.exitCode === null) await once(child, 'exit');
+  assert.equal(child.exitCode, 0, log);
+});
+
+test('a number of cores that is none is refused in words', () => {
+  const { status, stderr } = spawnSync(process.execPath, [program, 'run', '--concurrency', 'all'], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /--concurrency is 'all'; it takes a number of cores, 1 to 64/);
+});
