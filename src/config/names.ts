@@ -49,6 +49,7 @@ export const ANNOTATIONS = {
   tunnelPort: 'weft.dev/tunnel-port',
   logLevel: 'weft.dev/log-level',
   accessLog: 'weft.dev/access-log',
+  concurrency: 'weft.dev/concurrency',
   cpuRequest: 'weft.dev/proxy-cpu-request',
   cpuLimit: 'weft.dev/proxy-cpu-limit',
   memoryRequest: 'weft.dev/proxy-memory-request',

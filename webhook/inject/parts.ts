@@ -141,6 +141,8 @@ function proxyEnvironment(
     { name: ENVIRONMENT.logLevel, value: settings.logLevel },
     { name: ENVIRONMENT.accessLog, value: settings.accessLog },
   ];
+  if (settings.concurrency !== undefined)
+    entries.push({ name: ENVIRONMENT.concurrency, value: settings.concurrency });
   const json = (name: string, value: unknown) =>
     entries.push({ name, value: literal(JSON.stringify(value)) });
   if (Object.keys(facts.probes).length > 0) json(ENVIRONMENT.probes, facts.probes);

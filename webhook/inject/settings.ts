@@ -12,6 +12,8 @@ export interface PodSettings {
   readonly image: string;
   readonly logLevel: string;
   readonly accessLog: string;
+  /** Threads of the proxy; undefined for the one that it has by itself. */
+  readonly concurrency?: string;
   readonly resources: Resources;
   /** Flags of `weft-proxy init`. */
   readonly redirectFlags: readonly string[];
@@ -27,10 +29,16 @@ export function readSettings(
 ): { settings?: PodSettings; problems: readonly Problem[] } {
   const reader = new AnnotationReader(pod.metadata?.annotations ?? {}, object);
   const image = reader.text(ANNOTATIONS.image, /^\S+$/, 'write an image such as weft-proxy:0.1.0');
+  const concurrency = reader.text(
+    ANNOTATIONS.concurrency,
+    /^([1-9]|[1-5]\d|6[0-4])$/,
+    'write a number of cores from 1 to 64',
+  );
   const settings: PodSettings = {
     image: image ?? options.proxyImage,
     logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
     accessLog: reader.word(ANNOTATIONS.accessLog, ACCESS_LOGS) ?? options.accessLog,
+    ...(concurrency !== undefined && { concurrency }),
     resources: readResources(reader, options),
     ...readRedirect(reader),
   };
