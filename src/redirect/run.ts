@@ -30,7 +30,9 @@ export function systemRun(prefix: readonly string[] = []): Run {
   return (command, args, input = '') => {
     const [first, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
     return new Promise(resolve => {
-      const child = spawn(first, rest, { env: environment, timeout: timeoutMs, killSignal: 'SIGKILL' });
+      const child = spawn(first, rest, { env: environment });
+      // Not spawn's own `timeout`: where there is no such command, its timer goes on and keeps this process for a minute.
+      const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
       let stdout = '';
       let stderr = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -40,9 +42,11 @@ export function systemRun(prefix: readonly string[] = []): Run {
         stderr += text;
       });
       child.on('error', (error: NodeJS.ErrnoException) => {
+        clearTimeout(limit);
         resolve({ code: undefined, stdout, stderr: error.message, missing: error.code === 'ENOENT' });
       });
       child.on('close', code => {
+        clearTimeout(limit);
         // A prefix such as nsenter starts, and answers 127 when it cannot find the command.
         const missing = prefix.length > 0 && code === 127;
         resolve({ code: code ?? undefined, stdout, stderr, missing });
