@@ -62,6 +62,12 @@ const commands: readonly CommandEntry[] = [
     start: ['weft analyze -f DIR', 'what is wrong with your YAML, with file, line and remedy'],
   },
   {
+    name: 'route',
+    summary: 'tell where a request would go, and which rule of which object says so',
+    load: () => import('./route.ts'),
+    start: ['weft route GET http://reviews.shop/ -f DIR', 'where this request would go, and why'],
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

@@ -5,5 +5,7 @@ export { type Caller, callerOf, callerScope, changesScopes } from './caller.ts';
 export { type ClusterName, formatClusterName, parseClusterName } from './cluster-name.ts';
 export { resolveDestination } from './destination.ts';
 export { resolveEndpoints } from './endpoints.ts';
+export { type ExplainedDestination, explainDestination } from './explain.ts';
 export { resolveInbound } from './inbound.ts';
 export type { Resolved } from './mesh-reader.ts';
+export type { CallerRule, LeftOut } from './rules.ts';

@@ -1,0 +1,198 @@
+// What becomes of one request, as plain data: `-o json` prints it as it stands.
+import {
+  type ClusterConfig,
+  type DestinationResource,
+  type Mirror,
+  type MtlsMode,
+  NO_ROUTE,
+  type ObjectRef,
+  type RateLimit,
+  type Route,
+  type WeightedCluster,
+} from '../../model/index.ts';
+import { PathRewrite, Redirect, RequestParts } from '../../routing/index.ts';
+import { decide } from './decide.ts';
+import { type AskedRequest, type AskedUrl, headOf, keyOf } from './request.ts';
+
+/** Who asks, as far as that is known. */
+export interface AskingCaller {
+  /** `Deployment productpage`, or ''. */
+  readonly name: string;
+  readonly namespace: string;
+  /** Undefined where nobody knows. */
+  readonly meshed?: boolean;
+}
+
+/** Where a rule was written. */
+export interface RuleOrigin {
+  readonly object?: ObjectRef;
+  /** Inside the object. */
+  readonly path?: string;
+}
+
+/** The endpoints of a cluster. */
+export interface EndpointFacts {
+  /** May get the request now. */
+  readonly ready: number;
+  readonly total: number;
+  /** Of the ready ones, how many are spoken to in mutual TLS. */
+  readonly mutualTls: number;
+  /** What they take, and who said so; undefined where that is not known. */
+  readonly accepts?: { readonly mode: MtlsMode; readonly from?: ObjectRef };
+  /** What their own proxies let in at most. */
+  readonly rateLimits: readonly RateLimit[];
+  readonly workloads: readonly string[];
+}
+
+/** Where routes and endpoints come from: a mesh, or a proxy that runs. */
+export interface RoutingFacts {
+  readonly caller: AskingCaller;
+  readonly destination: DestinationResource;
+  /** Of the route by its number. */
+  origin(route: number): RuleOrigin;
+  readonly leftOut: readonly (RuleOrigin & { readonly why: string })[];
+  endpoints(cluster: string): EndpointFacts;
+}
+
+/** A share of the requests, and what it meets. */
+export interface ClusterAnswer extends EndpointFacts {
+  readonly cluster: string;
+  /** Percent of the route's requests. */
+  readonly percent: number;
+  readonly requestHeaders?: WeightedCluster['requestHeaders'];
+  readonly responseHeaders?: WeightedCluster['responseHeaders'];
+  readonly balancer?: ClusterConfig['settings']['balancer'];
+}
+
+/** What the route does. */
+export interface ActionAnswer {
+  readonly kind: Route['action']['kind'];
+  readonly clusters: readonly ClusterAnswer[];
+  readonly mirrors: readonly (Mirror & EndpointFacts)[];
+  /** The request line's target as it is sent on, where it changes. */
+  readonly rewrittenTarget?: string;
+  readonly authority?: string;
+  readonly location?: string;
+  readonly status?: number;
+  readonly body?: string;
+  /** The route as proxies have it: time limits, retries, header edits, fault, limits. */
+  readonly route: Route;
+}
+
+/** The whole answer. */
+export interface RouteAnswer {
+  readonly request: AskedRequest;
+  readonly caller: AskingCaller;
+  readonly destination: Pick<DestinationResource, 'key' | 'found' | 'host' | 'port' | 'protocol' | 'refused'>;
+  /** In the order in which they are tried; the last one is taken where `matched`. */
+  readonly rules: readonly (RuleOrigin & {
+    readonly route: string;
+    readonly matched: boolean;
+    readonly why?: string;
+  })[];
+  readonly leftOut: RoutingFacts['leftOut'];
+  /** Undefined where HTTP rules have no say. */
+  readonly action?: ActionAnswer;
+  /** For connections that are not HTTP. */
+  readonly connections: readonly ClusterAnswer[];
+  readonly notes: readonly string[];
+}
+
+/** Decides. Throws a WeftError for a request that is not valid HTTP, or routes that no proxy would take. */
+export function answerOf({ request, encrypted }: AskedUrl, facts: RoutingFacts): RouteAnswer {
+  const { destination, caller, leftOut } = facts;
+  const { key, found, host, port, protocol, refused } = destination;
+  const head = headOf(request);
+  const isHttp = !encrypted && protocol !== 'tcp' && protocol !== 'tls' && destination.routes.length > 0;
+  const { taken, whyNot } = isHttp ? decide(destination.routes, request, head) : { taken: -1, whyNot: [] };
+  const tried = [
+    ...whyNot.map((why, index) => ({ index, matched: false, why })),
+    ...(taken < 0 ? [] : [{ index: taken, matched: true }]),
+  ];
+  const route = destination.routes[taken];
+  const parts = new RequestParts();
+  parts.read(head);
+  return {
+    request,
+    caller,
+    destination: { key, found, host, port, protocol, ...(refused !== undefined && { refused }) },
+    rules: tried.map(({ index, ...rest }) => ({
+      route: destination.routes[index]!.name,
+      ...rest,
+      ...facts.origin(index),
+    })),
+    leftOut: isHttp ? leftOut : [],
+    ...(route && { action: actionOf(route, parts, facts) }),
+    connections: isHttp ? [] : shares(destination.tcp, facts),
+    notes: notesOf(facts, encrypted, route),
+  };
+}
+
+function actionOf(route: Route, parts: RequestParts, facts: RoutingFacts): ActionAnswer {
+  const { action, mirrors = [] } = route;
+  const common = {
+    kind: action.kind,
+    clusters: action.kind === 'forward' ? shares(action.clusters, facts) : [],
+    mirrors: mirrors.map(each => ({ ...each, ...facts.endpoints(each.cluster) })),
+    route,
+  };
+  if (action.kind === 'respond') return { ...common, status: action.status, body: action.body };
+  if (action.kind === 'redirect')
+    return { ...common, status: action.status, location: new Redirect(action).location(parts) };
+  return {
+    ...common,
+    ...(action.path && { rewrittenTarget: new PathRewrite(action.path).target(parts) }),
+    ...(action.authority !== undefined && { authority: action.authority }),
+  };
+}
+
+function shares(clusters: readonly WeightedCluster[], facts: RoutingFacts): readonly ClusterAnswer[] {
+  const sum = clusters.reduce((total, each) => total + each.weight, 0);
+  return clusters.map(({ cluster, weight, ...edits }) => {
+    const config = facts.destination.clusters.find(each => each.name === cluster);
+    return {
+      cluster,
+      percent: sum === 0 ? 0 : Math.round((weight / sum) * 10_000) / 100,
+      ...edits,
+      ...(config && { balancer: config.settings.balancer }),
+      ...facts.endpoints(cluster),
+    };
+  });
+}
+
+function notesOf(
+  { caller, destination }: RoutingFacts,
+  encrypted: boolean,
+  route: Route | undefined,
+): readonly string[] {
+  const { found, key, protocol, refused, askByName } = destination;
+  const notes: string[] = [];
+  if (caller.meshed === false)
+    notes.push(
+      `${caller.name} has no proxy: nothing of this happens, its request goes to ${key} as it stands`,
+    );
+  if (found === 'unknown' && refused !== undefined)
+    notes.push(`the mesh does not know ${key}, and it is refused: ${refused}`);
+  else if (found === 'unknown')
+    notes.push(`the mesh does not know ${key}: the connection is passed through to where it was going`);
+  if (askByName)
+    notes.push(
+      'on this port, requests may name what the mesh knows: ask for the name instead of the address',
+    );
+  if (encrypted)
+    notes.push(
+      'the client speaks TLS itself, so that proxies see a connection and no request: rules for HTTP have no say',
+    );
+  else if (protocol === 'tcp' || protocol === 'tls')
+    notes.push(
+      `the port says that it is ${protocol}: rules for HTTP have no say; name it http-… where it is HTTP`,
+    );
+  if (route?.name === NO_ROUTE)
+    notes.push('no rule matches, and the object that has the rules wants a 404 then (flag NR)');
+  return notes;
+}
+
+/** The key that a proxy would ask for. */
+export function keyOfUrl({ to }: AskedUrl): string {
+  return keyOf(to);
+}
