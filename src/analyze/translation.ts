@@ -29,6 +29,6 @@ export function translationFindings({ problems }: AnalysisContext): readonly Fin
     ...(object && { object }),
     ...(path !== undefined && path !== '' && { path }),
     reason: message,
-    remedy: remedies[code] ?? `see docs/errors.md#${code}`,
+    remedy: remedies[code] ?? `see ${code} in docs/errors.md`,
   }));
 }
