@@ -8,6 +8,7 @@ import {
 } from '../model/index.ts';
 import { keyOf, type Stored } from '../registry/index.ts';
 import { resolveInbound } from '../resolve/index.ts';
+import { type InjectionRules, namespaceMarks } from './expected-pods.ts';
 import { expectedReason } from './expected-reason.ts';
 import { mentionedServices } from './mentions.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
@@ -42,15 +43,18 @@ export class AnalysisContext {
   /** Whether the objects are policies alone, about whose targets nothing can be said. */
   readonly knowsServices: boolean;
   readonly knowsWorkloads: boolean;
+  /** What injection goes by. */
+  readonly injection: InjectionRules;
   readonly #byOwner = new Map<string, Stored>();
   readonly #pods = new Map<string, Stored>();
   #outsiders: readonly Outsider[] | undefined;
   #strict: readonly StrictService[] | undefined;
 
-  constructor({ objects, mesh, problems }: ObjectMesh) {
+  constructor({ objects, mesh, problems, inject }: ObjectMesh) {
     this.mesh = mesh;
     this.objects = objects;
     this.problems = problems;
+    this.injection = { namespaces: namespaceMarks(objects), inject };
     this.workloads = [...mesh.workloads.values()];
     this.services = [...mesh.services.values()];
     this.knowsServices = this.services.length > 0;
@@ -119,7 +123,7 @@ export class AnalysisContext {
       const { kind, namespace, name } = stored.ref;
       const key = `${kind} ${namespace}/${name}`;
       if (!template?.ends || found.has(key)) continue;
-      if (expectedReason(stored, this.objects) !== undefined)
+      if (expectedReason(stored, this.injection) !== undefined)
         found.set(key, this.#outsider(stored, stored.ref));
     }
     return [...found.values()];
@@ -131,7 +135,7 @@ export class AnalysisContext {
     const spec = template ? template.template.spec : fieldAt(stored?.object, 'spec');
     return {
       ref,
-      why: stored && expectedReason(stored, this.objects),
+      why: stored && expectedReason(stored, this.injection),
       mentions: mentionedServices(spec, ref.namespace, this.mesh),
     };
   }

@@ -1,6 +1,6 @@
 // The pods that objects would make, for folders of YAML where nothing runs: one for each replica, with or without a proxy as injection
 // would decide. Pure; addresses are made up (RFC 2544's range for tests, which no cluster uses).
-import { decide, injectOptions, type NamespaceMarks } from '../../webhook/inject/index.ts';
+import { decide, type InjectOptions, type NamespaceMarks } from '../../webhook/inject/index.ts';
 import type { PodTemplate } from '../../webhook/inject/pod.ts';
 import { ANNOTATIONS } from '../config/names.ts';
 import type { KubeObject, Stored } from '../registry/index.ts';
@@ -12,14 +12,14 @@ import { isLivePod, type OwnedTemplate, templateOf } from './pod-templates.ts';
 const mostReplicas = 50;
 
 /** Every pod that the objects ask for and that is not among them already. */
-export function expectedPods(objects: readonly Stored[]): readonly Stored[] {
+export function expectedPods(objects: readonly Stored[], inject: InjectOptions): readonly Stored[] {
   const live = objects.filter(isLivePod);
   const namespaces = namespaceMarks(objects);
   let number = 0;
   return objects.flatMap(stored => {
     const found = isLivePod(stored) ? undefined : templateOf(stored);
     if (!found || live.some(pod => isOf(pod, found))) return [];
-    const meshed = isMeshed(found, namespaces);
+    const meshed = isMeshed(found, { namespaces, inject });
     const count = Math.min(Math.max(found.replicas, scaledTo(found, objects)), mostReplicas);
     return Array.from({ length: count }, (_, index) => podOf(found, index, ++number, meshed));
   });
@@ -35,16 +35,21 @@ export function namespaceMarks(objects: readonly Stored[]): ReadonlyMap<string, 
   return marks;
 }
 
-/** A namespace that is not described is taken for one of the mesh: people keep its labels elsewhere. */
-function isMeshed(found: OwnedTemplate, namespaces: ReadonlyMap<string, NamespaceMarks>): boolean {
-  if (found.annotations[ANNOTATIONS.status] !== undefined) return true;
-  return injectionOf(found, namespaces).kind === 'inject';
+/** What injection depends on. */
+export interface InjectionRules {
+  readonly namespaces: ReadonlyMap<string, NamespaceMarks>;
+  readonly inject: InjectOptions;
 }
 
-/** What injection would do with the template. */
+function isMeshed(found: OwnedTemplate, rules: InjectionRules): boolean {
+  if (found.annotations[ANNOTATIONS.status] !== undefined) return true;
+  return injectionOf(found, rules).kind === 'inject';
+}
+
+/** What injection would do with the template. A namespace that is not described is taken for one of the mesh: people keep its labels elsewhere. */
 export function injectionOf(
   { template, owner }: OwnedTemplate,
-  namespaces: ReadonlyMap<string, NamespaceMarks>,
+  { namespaces, inject }: InjectionRules,
 ): ReturnType<typeof decide> {
   const namespace = owner.ref.namespace;
   const marks = namespaces.get(namespace);
@@ -54,8 +59,7 @@ export function injectionOf(
     namespaceAnnotations: marks?.annotations,
     ...(owner.object.kind !== 'Pod' && { ownerAnnotations: owner.object.metadata.annotations ?? {} }),
   };
-  const options = injectOptions({ acceptOtherMeshes: true, injectByDefault: marks === undefined });
-  return decide(readable(template), context, options);
+  return decide(readable(template), context, marks ? inject : { ...inject, injectByDefault: true });
 }
 
 /** With the lists that `decide` goes through. */

@@ -1,8 +1,8 @@
 // Pods without a proxy where there should be one.
-import { findUninjected, injectOptions, type KubePod } from '../../webhook/index.ts';
+import { findUninjected, type KubePod } from '../../webhook/index.ts';
 import { formatRef, type ObjectRef } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
-import { injectionOf, namespaceMarks } from './expected-pods.ts';
+import { injectionOf } from './expected-pods.ts';
 import { type Finding, finding } from './finding.ts';
 import { isLivePod, templateOf } from './pod-templates.ts';
 
@@ -19,13 +19,11 @@ export function injectionFindings(context: AnalysisContext): readonly Finding[] 
 }
 
 /** Those that run, and would be injected if they were made now. */
-function missedPods({ objects }: AnalysisContext): readonly Finding[] {
-  const marks = namespaceMarks(objects);
+function missedPods({ objects, injection }: AnalysisContext): readonly Finding[] {
   const pods = objects.filter(isLivePod).map(({ object }) => object as unknown as KubePod);
-  const inject = injectOptions({ acceptOtherMeshes: true });
   const found = findUninjected(pods, {
-    namespaces: name => marks.get(name),
-    settings: { inject, refusedPods: 'deny' },
+    namespaces: name => injection.namespaces.get(name),
+    settings: { inject: injection.inject, refusedPods: 'deny' },
   });
   return found.map(({ namespace, workload, pods: names, code, reason, remedy }) => {
     const owner = objects.find(
@@ -51,11 +49,10 @@ function missedPods({ objects }: AnalysisContext): readonly Finding[] {
   });
 }
 
-function refused({ objects }: AnalysisContext): readonly Finding[] {
-  const marks = namespaceMarks(objects);
+function refused({ objects, injection }: AnalysisContext): readonly Finding[] {
   return objects.flatMap(stored => {
     const template = isLivePod(stored) ? undefined : templateOf(stored);
-    const decision = template && injectionOf(template, marks);
+    const decision = template && injectionOf(template, injection);
     if (decision?.kind !== 'refused') return [];
     return decision.problems.map(({ message, path }) =>
       finding('injection-refused', { object: stored.ref, reason: message, ...(path && { path }) }),

@@ -1,3 +1,4 @@
+import { type InjectOptions, injectOptions } from '../../webhook/inject/index.ts';
 import type { Mesh, Problem } from '../model/index.ts';
 import { keyOf, kindOf, type Stored } from '../registry/index.ts';
 import { Translator, type TranslatorOptions } from '../translate/index.ts';
@@ -12,23 +13,25 @@ export interface ObjectMesh {
   readonly mesh: Mesh;
   /** Everything wrong with single objects, and between them. */
   readonly problems: readonly Problem[];
-  /** Whether there are pods in the mesh that do not run: those that the objects ask for. */
-  readonly expected: boolean;
+  /** How pods are injected. */
+  readonly inject: InjectOptions;
 }
 
 /** How the objects are read. */
 export interface ObjectMeshOptions extends TranslatorOptions {
   /** Put in the pods that the objects ask for and that are not among them, as for a folder of YAML. */
   readonly expectPods: boolean;
+  /** How pods are injected; with the labels of all meshes unless told. */
+  readonly inject?: InjectOptions;
 }
 
 /** Translates all objects at once. What was wrong with reading them goes before what is wrong with the objects. */
 export function meshOfObjects(
   objects: readonly Stored[],
-  { expectPods, ...options }: ObjectMeshOptions,
+  { expectPods, inject = injectOptions({ acceptOtherMeshes: true }), ...options }: ObjectMeshOptions,
   before: readonly Problem[] = [],
 ): ObjectMesh {
-  const made = expectPods ? expectedPods(objects) : [];
+  const made = expectPods ? expectedPods(objects, inject) : [];
   const pods = [...objects.filter(isLivePod), ...made];
   const slices = expectPods ? expectedEndpoints(objects, pods) : [];
   const translator = new Translator(options);
@@ -42,5 +45,5 @@ export function meshOfObjects(
       stored,
     })),
   );
-  return { objects, mesh, problems: [...before, ...translator.problems()], expected: made.length > 0 };
+  return { objects, mesh, problems: [...before, ...translator.problems()], inject };
 }

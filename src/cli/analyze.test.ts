@@ -133,8 +133,8 @@ test('a cluster is read as it is: running pods, jobs that do not run now, polici
   api.put(cronJobs, { ...inShop('report'), spec: { jobTemplate: { spec: { template } } } });
   api.fault = ({ path }) => (path.endsWith('/nodes') ? { status: 403, reason: 'Forbidden' } : undefined);
   const folder = folderOf(context, { config: JSON.stringify(kubeconfig(api.url)) });
-  const { objects, problems } = await readCluster({ kubeconfig: join(folder, 'config') });
-  const found = analyze(meshOfObjects(objects, { expectPods: false }, problems));
+  const { objects, problems, inject } = await readCluster({ kubeconfig: join(folder, 'config') });
+  const found = analyze(meshOfObjects(objects, { expectPods: false, inject }, problems));
   assert.deepEqual(
     found.map(each => [each.code, each.object?.name]),
     [

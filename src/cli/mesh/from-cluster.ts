@@ -1,12 +1,13 @@
-import { kubeApiOf } from '../../../webhook/index.ts';
+import { type InjectOptions, injectOptions, kubeApiOf } from '../../../webhook/index.ts';
 import { TEMPLATE_KINDS } from '../../analyze/index.ts';
-import { VERSION } from '../../config/index.ts';
+import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import type { ResourceType } from '../../kubernetes/index.ts';
 import { type Problem, problem } from '../../model/index.ts';
 import { readObject, refOf, type Stored } from '../../registry/index.ts';
 import { policyKinds } from '../../translate/index.ts';
-import type { ClusterFlags } from '../kubernetes/connect.ts';
+import { CheckContext } from '../check/index.ts';
+import type { Cluster, ClusterFlags } from '../kubernetes/connect.ts';
 import { listObjects } from '../kubernetes/objects.ts';
 import type { ReadObjects } from './from-files.ts';
 
@@ -14,7 +15,10 @@ import type { ReadObjects } from './from-files.ts';
 const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling'];
 
 /** Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read. */
-export async function readCluster({ kubeconfig, context }: ClusterFlags): Promise<ReadObjects> {
+export async function readCluster({
+  kubeconfig,
+  context,
+}: ClusterFlags): Promise<ReadObjects & { readonly inject: InjectOptions }> {
   const { KubeClient, TYPES, ApiError, discover, groupKindOf, collectionPath } = await import(
     '../../kubernetes/index.ts'
   );
@@ -43,7 +47,20 @@ export async function readCluster({ kubeconfig, context }: ClusterFlags): Promis
       problems.push(leftOut(groupKindOf(type), error));
     }
   }
-  return { objects, problems };
+  const settings = await settingsOf({ ...api, server: client.server });
+  if (settings instanceof WeftError) problems.push(leftOut('setting of injection', settings));
+  const inject = settings instanceof WeftError ? injectOptions() : settings;
+  return { objects, problems, inject };
+}
+
+/** How the installed Weft injects, or would. */
+async function settingsOf(cluster: Cluster): Promise<InjectOptions | WeftError> {
+  try {
+    return (await new CheckContext(cluster, SYSTEM_NAMESPACE).settings()).inject;
+  } catch (error) {
+    if (error instanceof WeftError) return error;
+    throw error;
+  }
 }
 
 function leftOut(kind: string, error: WeftError): Problem {

@@ -25,6 +25,10 @@ export function meshFlags(command: Command): Command {
 /** Reads it. Rejects with a WeftError when there is nothing to read. */
 export async function loadMesh(flags: MeshFlags): Promise<ObjectMesh> {
   const { file, clusterDomain } = flags;
-  const { objects, problems } = file ? await readFiles(file) : await readCluster(flags);
-  return meshOfObjects(objects, { expectPods: file !== undefined, clusterDomain }, problems);
+  if (file) {
+    const { objects, problems } = await readFiles(file);
+    return meshOfObjects(objects, { expectPods: true, clusterDomain }, problems);
+  }
+  const { objects, problems, inject } = await readCluster(flags);
+  return meshOfObjects(objects, { expectPods: false, clusterDomain, inject }, problems);
 }
