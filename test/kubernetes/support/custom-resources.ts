@@ -1,11 +1,15 @@
 import { ApiError, type KubeClient } from '../../../src/kubernetes/index.ts';
 import { apply, good, until } from './objects.ts';
 
-/** Kubernetes before 1.23, built with Go 1.18 or later, dies of the first custom resource (modern-go/reflect2 before 1.0.2). */
+/**
+ * Kubernetes before 1.23, built with Go 1.18 or later, dies of the first custom resource (modern-go/reflect2 before 1.0.2).
+ * WEFT_TEST_CUSTOM_RESOURCES in the environment says that this one was built with a newer library.
+ */
 export async function crashesOnCustomResources(client: KubeClient): Promise<string | undefined> {
   const { minor, goVersion } = await good(client.call({ path: '/version' }));
   const go = Number(/^go1\.(\d+)/.exec(String(goVersion))?.[1] ?? 0);
-  const crashes = Number.parseInt(String(minor), 10) < 23 && go >= 18;
+  const mended = process.env.WEFT_TEST_CUSTOM_RESOURCES === '1';
+  const crashes = Number.parseInt(String(minor), 10) < 23 && go >= 18 && !mended;
   return crashes
     ? `custom resources are left out: this server (1.${String(minor)}, ${String(goVersion)}) dies of them`
     : undefined;

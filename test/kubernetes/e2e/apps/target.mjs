@@ -1,0 +1,58 @@
+// A server that can be told to be down: HTTP with /metrics on 8080, TCP on 9090, the file /tmp/up for exec probes. Its control port 9900
+// is for whoever runs the test: POST /down, POST /up, POST /fetch?method=…&url=… (calls that from inside the pod). On SIGTERM it ends.
+import { rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createTcpServer } from 'node:net';
+
+let served = 0;
+let servers = [];
+
+function handle(request, response) {
+  if (request.url === '/metrics') {
+    response.end(`# TYPE target_requests_total counter\ntarget_requests_total ${served}\n`);
+    return;
+  }
+  if (request.url !== '/healthz') served += 1;
+  response.end(`${JSON.stringify({ service: 'target', pod: process.env.POD_NAME, url: request.url })}\n`);
+}
+
+async function up() {
+  if (servers.length > 0) return;
+  const http = createServer(handle).listen(8080);
+  const tcp = createTcpServer(socket => socket.on('error', () => {}).end('hello\n')).listen(9090);
+  servers = [http, tcp];
+  writeFileSync('/tmp/up', '');
+}
+
+async function down() {
+  rmSync('/tmp/up', { force: true });
+  const stopped = servers;
+  servers = [];
+  for (const server of stopped) {
+    server.closeAllConnections?.();
+    server.close();
+  }
+}
+
+const control = createServer(async (request, response) => {
+  const { pathname, searchParams } = new URL(request.url, 'http://control');
+  try {
+    if (pathname === '/down') await down();
+    else if (pathname === '/up') await up();
+    else {
+      const answer = await fetch(searchParams.get('url'), { method: searchParams.get('method') ?? 'GET' });
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ status: answer.status, text: await answer.text() }));
+      return;
+    }
+    response.setHeader('content-type', 'application/json');
+    response.end('{}');
+  } catch (error) {
+    response.statusCode = 500;
+    response.end(String(error.cause ?? error));
+  }
+});
+
+await up();
+control.listen(9900);
+process.on('SIGTERM', () => process.exit(0));

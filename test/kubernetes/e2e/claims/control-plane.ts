@@ -1,0 +1,116 @@
+import { strict as assert } from 'node:assert';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { become, CASES, podOf, service, target } from '../cases.ts';
+import type { Claim } from '../claim.ts';
+import { type Cluster, isReady, pathOf, until } from '../cluster.ts';
+import { nothingLost } from '../shop.ts';
+import { injector, isClean } from './install.ts';
+
+async function scale(cluster: Cluster, replicas: number): Promise<void> {
+  await cluster.patch(pathOf(injector), { spec: { replicas } });
+}
+
+export const killed: Claim = {
+  name: 'the control plane killed without warning under load: no request is lost, and it comes back',
+  async run({ cluster, shop }) {
+    await shop.start('killed');
+    const pods = await cluster.pods('weft-system');
+    for (const { metadata } of pods) {
+      await cluster.delete(`/api/v1/namespaces/weft-system/pods/${metadata.name}`, { gracePeriodSeconds: 0 });
+    }
+    await cluster.rolledOut([injector]);
+    await isClean(cluster);
+    await sleep(5_000);
+    return `${pods.length} replicas killed, ${nothingLost(await shop.stop('killed'))}`;
+  },
+};
+
+export const away: Claim = {
+  name: 'without a control plane traffic goes on, a restarted proxy boots from its last snapshot, pods outside the mesh start',
+  async run({ cluster, shop, settings }) {
+    // The pod's app knows nobody but `plain` before: that is what the snapshot has to hold.
+    await cluster.apply(service('survivor'), target(settings.shopImage, 'survivor', {}));
+    await become(cluster, ['survivor'], true);
+    const call = async (method: string, url: string) =>
+      cluster.askPod<{ status: number; text: string }>(
+        await podOf(cluster, 'survivor'),
+        9900,
+        `/fetch?method=${method}&url=${encodeURIComponent(url)}`,
+        'POST',
+      );
+    const plain = () => call('GET', `http://plain.${CASES}:8080/from-survivor`);
+    assert.equal((await plain()).status, 200);
+    await shop.start('away');
+    await scale(cluster, 0);
+    await until('the control plane to be gone', async () => (await cluster.pods('weft-system')).length === 0);
+    await call('POST', 'http://127.0.0.1:15000/drain');
+    await until('the proxy to be restarted', async () => {
+      const pod = await podOf(cluster, 'survivor');
+      const proxy = pod.status.containerStatuses?.find(({ name }) => name === 'weft-proxy');
+      return (proxy?.restartCount ?? 0) > 0 && isReady(pod);
+    });
+    assert.equal((await plain()).status, 200, 'after the restart of the proxy');
+    const spec = { containers: [{ name: 'app', image: settings.shopImage, command: ['sleep', '600'] }] };
+    const metadata = { name: 'outsider', namespace: 'outside', labels: { app: 'outsider' } };
+    await cluster.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+    await until('a pod outside the mesh to start', async () =>
+      (await cluster.pods('outside', 'app=outsider')).find(isReady),
+    );
+    const figure = nothingLost(await shop.stop('away'));
+    await scale(cluster, 2);
+    await cluster.rolledOut([injector]);
+    await isClean(cluster);
+    return figure;
+  },
+};
+
+export const missedPods: Claim = {
+  name: 'a pod without proxy in a labelled namespace is named by weft check, a metric and an event, with the command that mends it',
+  async run({ cluster, settings }) {
+    const path = `/api/v1/namespaces/${CASES}`;
+    const label = (value: string | null) =>
+      cluster.patch(path, { metadata: { labels: { 'weft.dev/inject': value } } });
+    await label(null);
+    await cluster.apply({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'missed', namespace: CASES },
+      spec: {
+        selector: { matchLabels: { app: 'missed' } },
+        template: {
+          metadata: { labels: { app: 'missed' } },
+          spec: { containers: [{ name: 'app', image: settings.shopImage, command: ['sleep', '3600'] }] },
+        },
+      },
+    });
+    await until('pod missed to run', async () => (await cluster.pods(CASES, 'app=missed')).find(isReady));
+    await label('enabled');
+    const remedy = /kubectl rollout restart deployment\/missed -n cases/;
+    await until('weft check to name it', async () => {
+      const { stdout, code } = await cluster.weft('check');
+      return code !== 0 && remedy.test(stdout);
+    });
+    await until('the metric', async () => {
+      const pods = (await cluster.pods('weft-system')).filter(isReady);
+      const pages = await Promise.all(
+        pods.map(({ metadata }) =>
+          cluster.text(`/api/v1/namespaces/weft-system/pods/${metadata.name}:15014/proxy/metrics`),
+        ),
+      );
+      return pages.some(page => /^weft_uninjected_pods\{[^}]*namespace="cases"[^}]*\} [1-9]/m.test(page));
+    });
+    await until('the event', async () => {
+      const events = await cluster.list(`${path}/events`);
+      return events.find(
+        ({ reason, message }) => reason === 'WeftPodsOutsideMesh' && remedy.test(String(message)),
+      );
+    });
+    await cluster.restart({
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: { name: 'missed', namespace: CASES },
+    });
+    await isClean(cluster);
+    return 'found by all three, and mended by the command';
+  },
+};

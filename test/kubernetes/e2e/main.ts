@@ -1,0 +1,68 @@
+// The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It makes
+// the namespaces shop, outside and cases, and deletes them at the end.
+//   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
+//        --shop-image weft-example-shop:dev [--restarts 20] [--prometheus /usr/bin/prometheus]
+// The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this machine
+// must reach the addresses of pods. The last line says how many claims passed and failed.
+import { parseArgs } from 'node:util';
+import { removeCases, strictNamespace } from './cases.ts';
+import { type Claim, type Context, show, showAll } from './claim.ts';
+import { away, killed, missedPods } from './claims/control-plane.ts';
+import { fit, installs, labels, uninstalls } from './claims/install.ts';
+import { cronJobsEnd, initContainersCall, jobsEnd } from './claims/jobs.ts';
+import { sameNames, withoutMesh } from './claims/names.ts';
+import { honestProbes, livenessRestarts } from './claims/probes.ts';
+import { scraped } from './claims/prometheus.ts';
+import { rollingRestarts } from './claims/restarts.ts';
+import { everyHop } from './claims/traffic.ts';
+import { Cluster } from './cluster.ts';
+import { NAMESPACES, Shop } from './shop.ts';
+
+const { values } = parseArgs({
+  options: {
+    'proxy-image': { type: 'string' },
+    'injector-image': { type: 'string' },
+    'shop-image': { type: 'string' },
+    restarts: { type: 'string', default: '20' },
+    prometheus: { type: 'string' },
+  },
+});
+const kubeconfig = process.env.KUBECONFIG;
+const { 'proxy-image': proxyImage, 'injector-image': injectorImage, 'shop-image': shopImage } = values;
+if (!kubeconfig || !proxyImage || !injectorImage || !shopImage) {
+  console.error(
+    'e2e: needs KUBECONFIG, --proxy-image, --injector-image and --shop-image; see the head of test/kubernetes/e2e/main.ts',
+  );
+  process.exit(2);
+}
+
+const { prometheus } = values;
+const settings = { proxyImage, injectorImage, shopImage, restarts: Number(values.restarts), prometheus };
+const cluster = new Cluster(kubeconfig);
+const context: Context = { cluster, shop: new Shop(cluster, shopImage), settings };
+const results: boolean[] = [];
+
+/** Without these nothing else can be shown. */
+async function needed(...claims: readonly Claim[]): Promise<boolean> {
+  for (const claim of claims) {
+    const passed = await show(claim, context);
+    results.push(passed);
+    if (!passed) return false;
+  }
+  return true;
+}
+
+if (await needed(fit, withoutMesh, installs, labels, strictNamespace)) {
+  results.push(...(await showAll([everyHop, sameNames], context)));
+  const groups = [[cronJobsEnd], [jobsEnd, initContainersCall, honestProbes, livenessRestarts]];
+  results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
+  results.push(
+    ...(await showAll([...(prometheus ? [scraped] : []), rollingRestarts, killed, away], context)),
+  );
+  results.push(...(await showAll([missedPods, uninstalls], context)));
+}
+await removeCases(cluster);
+for (const name of NAMESPACES) await cluster.delete(`/api/v1/namespaces/${name}`);
+const failed = results.filter(passed => !passed).length;
+console.log(`${results.length - failed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
