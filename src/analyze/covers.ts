@@ -70,7 +70,9 @@ function coversPath(wide: PathMatch, narrow: PathMatch | undefined): boolean {
     ? [wide.value.toLowerCase(), narrow.value.toLowerCase()]
     : [wide.value, narrow.value];
   if (wide.kind === 'exact') return narrow.kind === 'exact' && outer === inner;
-  if (wide.kind === 'prefix') return inner.startsWith(outer);
+  // By segments, `/a/` is met by `/a` too.
+  if (wide.kind === 'prefix')
+    return (narrow.kind === 'segments' ? inner.replace(/\/+$/, '') : inner).startsWith(outer);
   const whole = outer.replace(/\/+$/, '');
   if (inner.startsWith(`${whole}/`)) return true;
   return narrow.kind !== 'prefix' && inner.replace(/\/+$/, '') === whole;
