@@ -104,6 +104,11 @@ const all = {
     title: 'a rule sends requests to a port that the Service has not',
     remedy: 'name one of the ports of the Service',
   },
+  'target-without-pods': {
+    severity: 'error',
+    title: 'a rule sends requests to a Service that has no pods',
+    remedy: 'start its pods, correct its selector, or take its share away',
+  },
   'subset-undefined': {
     severity: 'error',
     title: 'a rule sends requests to a subset that nobody defines',

@@ -4,11 +4,18 @@ import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { isClusterHost, isKnownHost, namesakes, servicesOf } from './known-hosts.ts';
 import { type Destined, destinedOf, shortHost, tablesOf, targetText } from './routed.ts';
+import { endpointsOfTarget } from './target-endpoints.ts';
 
 /** Findings about hosts. Nothing where the objects are policies alone. */
-export function hostFindings({ mesh, knowsServices }: AnalysisContext): readonly Finding[] {
+export function hostFindings({ mesh, knowsServices, knowsWorkloads }: AnalysisContext): readonly Finding[] {
   if (!knowsServices) return [];
-  return [...unmatched(mesh), ...destinedOf(mesh).flatMap(each => targetFindings(each, mesh))];
+  return [
+    ...unmatched(mesh),
+    ...destinedOf(mesh).flatMap(each => [
+      ...targetFindings(each, mesh),
+      ...(knowsWorkloads ? podlessFindings(each, mesh) : []),
+    ]),
+  ];
 }
 
 function unmatched(mesh: Mesh): readonly Finding[] {
@@ -65,4 +72,14 @@ function targetFindings({ object, path, target, mirror }: Destined, mesh: Mesh):
   const ports = services.flatMap(each => each.ports.map(({ number }) => number)).join(', ') || 'none';
   const reason = `requests go to ${targetText(target, mesh)}, and that Service has no port ${port} (it has ${ports}): they are answered with 503`;
   return [finding('target-port-unknown', { object, path, reason })];
+}
+
+/** Of subsets, others speak. */
+function podlessFindings({ object, path, target, mirror }: Destined, mesh: Mesh): readonly Finding[] {
+  if (target.subset !== undefined || mirror || target.weight === 0) return [];
+  const services = servicesOf(target.host, mesh);
+  const isElsewhere = services.some(each => each.externalName !== undefined || each.external);
+  if (services.length === 0 || isElsewhere || endpointsOfTarget(target, mesh).length > 0) return [];
+  const reason = `requests go to ${targetText(target, mesh)}, which has no pods: they are answered with 503`;
+  return [finding('target-without-pods', { object, path, reason })];
 }
