@@ -83,8 +83,9 @@ export class Head implements Noted {
 
   count = 0;
   slots: Int32Array = new Int32Array(initialHeaders * STRIDE);
-  /** Whole lines with CRLF to add after the received ones. */
+  /** Whole lines with CRLF to add after the received ones: the first `addedCount`. What is behind them is of earlier messages. */
   readonly added: Buffer[] = [];
+  addedCount = 0;
   addedBytes = 0;
   removedAny = false;
   #own: Buffer | undefined;
@@ -117,7 +118,8 @@ export class Head implements Noted {
     this.isUpgrade = false;
     this.expectContinue = false;
     this.count = 0;
-    this.added.length = 0;
+    // Not emptied: that would give the array's memory back, only to ask for it again with the next message.
+    this.addedCount = 0;
     this.addedBytes = 0;
     this.removedAny = false;
   }
@@ -172,17 +174,18 @@ export class Head implements Noted {
 
   /** Adds a whole line, CRLF included, after the received ones. The bytes must be valid HTTP; nobody checks them again. */
   addLine(line: Buffer): void {
-    this.added.push(line);
+    this.added[this.addedCount++] = line;
     this.addedBytes += line.length;
   }
 
   /** Takes every line of this name (lowercase bytes) out, received or added before. */
   removeAll(lower: Uint8Array): void {
     for (let index = this.find(lower); index >= 0; index = this.find(lower, index + 1)) this.remove(index);
-    for (let i = this.added.length - 1; i >= 0; i--) {
+    for (let i = this.addedCount - 1; i >= 0; i--) {
       const line = this.added[i]!;
       if (line[lower.length] !== COLON || !equalsIgnoreCase(line, 0, lower.length, lower)) continue;
       this.added.splice(i, 1);
+      this.addedCount--;
       this.addedBytes -= line.length;
     }
   }
@@ -196,8 +199,10 @@ export class Head implements Noted {
   /** Whether a line of this name (lowercase bytes) will be sent, received or added. */
   has(lower: Uint8Array): boolean {
     if (this.find(lower) >= 0) return true;
-    for (const line of this.added)
+    for (let i = 0; i < this.addedCount; i++) {
+      const line = this.added[i]!;
       if (line[lower.length] === COLON && equalsIgnoreCase(line, 0, lower.length, lower)) return true;
+    }
     return false;
   }
 
@@ -209,7 +214,7 @@ export class Head implements Noted {
     copy.#shift(-this.start);
     copy.bytes = own;
     copy.#own = own;
-    for (const line of this.added) copy.added.push(line);
+    for (let i = 0; i < this.addedCount; i++) copy.added.push(this.added[i]!);
     return copy;
   }
 
@@ -263,6 +268,8 @@ export class Head implements Noted {
   release(): void {
     this.#own = undefined;
     this.bytes = empty;
+    this.added.length = 0;
+    this.addedCount = 0;
     this.count = 0;
   }
 

@@ -309,6 +309,7 @@ const emptyHost = Buffer.from('host: \r\n', 'latin1');
 
 /** An HTTP/1.0 request needs no Host, but it goes on as HTTP/1.1, which does: RFC 9112 section 3.2, unless the engine named one. */
 function addEmptyHost(head: Head): void {
-  for (const line of head.added) if (equalsIgnoreCase(line, 0, hostName.length, hostName)) return;
+  for (let i = 0; i < head.addedCount; i++)
+    if (equalsIgnoreCase(head.added[i]!, 0, hostName.length, hostName)) return;
   head.addLine(emptyHost);
 }

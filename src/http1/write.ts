@@ -54,7 +54,7 @@ function putHeaders(head: Head): void {
     }
     if (stop > from) put(bytes, from, stop);
   }
-  for (let i = 0; i < head.added.length; i++) putAll(head.added[i]!);
+  for (let i = 0; i < head.addedCount; i++) putAll(head.added[i]!);
   putAll(end);
 }
 
@@ -116,7 +116,7 @@ function writeLarge(wire: Wire, head: Head, begin: readonly Uint8Array[]): void 
     from = head.lineEnd(index);
   }
   wire.write(head.bytes, from, head.end - 2);
-  for (const added of head.added) wire.write(added, 0, added.length);
+  for (let i = 0; i < head.addedCount; i++) wire.write(head.added[i]!, 0, head.added[i]!.length);
   wire.write(end, 0, end.length);
 }
 

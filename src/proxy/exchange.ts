@@ -16,7 +16,7 @@ import { Deadline } from '../time/index.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { RunningDestination } from './destination.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
-import { ExchangeTally } from './exchange-tally.ts';
+import { type ExchangeEnd, recordOf } from './exchange-record.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
 import { localReply, statusFor } from './local-replies.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
@@ -57,7 +57,6 @@ const noneTried: readonly RunningEndpoint[] = [];
 export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, TargetWaiter {
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
-  readonly #tally: ExchangeTally;
   #stream!: ServerStream;
   #phase: number = PHASE.IDLE;
   #head!: Head;
@@ -69,11 +68,20 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   #cluster: Cluster | undefined;
   #endpoint: RunningEndpoint | undefined;
   #tried: RunningEndpoint[] | undefined;
+  #attempts = 0;
   #staleReplays = 0;
+  #startMs = 0;
   #tryStartMs = 0;
   #waited = false;
   #lastMoveMs = 0;
+  #status = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
   #outOfRetries = false;
+  /** Services.failedCalls when the request came. */
+  #failedCallsBefore = 0;
+  /** Whether a policy held the request up on purpose. */
+  #delayed = false;
   /** What consistent hashing knows the request by; -1 for nothing. */
   #hash = -1;
   /** The endpoint of a sticky session, for the first try. */
@@ -97,7 +105,6 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   constructor(services: ExchangeServices, host: ExchangeHost) {
     this.#services = services;
     this.#host = host;
-    this.#tally = new ExchangeTally(services, host);
   }
 
   /** Before the first request. */
@@ -113,9 +120,10 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     head.retain();
     this.#head = head;
     this.#requestEnded = end;
-    this.#tally.begin(this.#services.clock.monotonic());
-    this.#lastMoveMs = this.#tally.startMs;
+    this.#startMs = this.#services.clock.monotonic();
+    this.#lastMoveMs = this.#startMs;
     this.#services.active++;
+    this.#failedCallsBefore = this.#services.failedCalls;
     this.#phase = PHASE.TARGET;
     const target = this.#host.target(head, this);
     if (target !== undefined) this.#send(target);
@@ -128,7 +136,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   }
 
   onRequestData(bytes: Buffer, start: number, end: number): void {
-    this.#tally.receivedBytes += end - start;
+    this.#receivedBytes += end - start;
     const upstream = this.#upstream;
     if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.data(bytes, start, end);
     if (this.#phase <= PHASE.BACKOFF) {
@@ -153,7 +161,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   /** The body of the request under way is malformed and `status` is the answer to it; onRequestAbort follows. False: none is under way. */
   onMalformedBody(status: number): boolean {
     if (this.#phase === PHASE.IDLE) return false;
-    if (this.#phase < PHASE.BODY) this.#tally.status = status;
+    if (this.#phase < PHASE.BODY) this.#status = status;
     return true;
   }
 
@@ -232,7 +240,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     this.#services.timers.cancel(this.#tryTimeout);
     if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
       return;
-    this.#tally.status = status;
+    this.#status = status;
     this.#replay.drop();
     this.#dropHedge();
     this.#work?.decorate(head, this.#endpoint!);
@@ -248,7 +256,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   }
 
   onResponseData(bytes: Buffer, start: number, end: number): void {
-    this.#tally.sentBytes += end - start;
+    this.#sentBytes += end - start;
     this.#lastMoveMs = this.#services.clock.monotonic();
     if (!this.#stream.data(bytes, start, end)) this.#upstream?.pauseResponse();
   }
@@ -311,7 +319,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
       this.#answerOrForward();
       return;
     }
-    this.#tally.delayed = true;
+    this.#delayed = true;
     this.#phase = PHASE.DELAY;
     timers.schedule(this.#later, delayMs);
   }
@@ -341,7 +349,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     }
     this.#cluster = cluster;
     cluster.occupancy.requests++;
-    cluster.budget.recordRequest(this.#tally.startMs);
+    cluster.budget.recordRequest(this.#startMs);
     const { hashKey } = cluster;
     // Before the route edits the request: it is the client that is to be known again.
     if (hashKey !== undefined) this.#hashRequest(hashKey);
@@ -363,7 +371,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     if (cookie === undefined) return;
     if (this.#work === undefined) {
       this.#ownWork ??= new RouteWork(this.#host.downstream, this.#services.random);
-      this.#ownWork.begin(this.#route!, this.#head, this.#tally.startMs);
+      this.#ownWork.begin(this.#route!, this.#head, this.#startMs);
       this.#work = this.#ownWork;
     }
     this.#work.addCookie(cookie);
@@ -387,8 +395,8 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
 
   #try(): void {
     const cluster = this.#cluster!;
-    const first = this.#tally.attempts === 0 && !this.#tally.delayed;
-    this.#tryStartMs = first ? this.#tally.startMs : this.#services.clock.monotonic();
+    const first = this.#attempts === 0 && !this.#delayed;
+    this.#tryStartMs = first ? this.#startMs : this.#services.clock.monotonic();
     const anywhere = this.#route!.route.retry.remoteLocalities === true;
     const endpoint =
       this.#preferred ?? cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
@@ -403,7 +411,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     }
     this.#endpoint = endpoint;
     endpoint.active++;
-    this.#tally.attempts++;
+    this.#attempts++;
     if (this.#route!.series !== undefined) this.#route!.series.tries++;
     const { perTryTimeoutMs } = this.#route!.route.retry;
     if (perTryTimeoutMs > 0) this.#services.timers.schedule(this.#tryTimeout, perTryTimeoutMs);
@@ -411,7 +419,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     this.#waiter = this;
     this.#waited = false;
     const { hedgeAfterMs = 0 } = this.#route!.route.retry;
-    if (hedgeAfterMs > 0 && this.#tally.attempts === 1)
+    if (hedgeAfterMs > 0 && this.#attempts === 1)
       this.#services.timers.schedule(this.#hedgeTime, hedgeAfterMs);
     endpoint.pool.acquire(this);
     if (this.#phase === PHASE.CONNECTION) this.#waited = true;
@@ -429,7 +437,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     // With nobody else to ask a second try would only add to what is slow.
     if (endpoint === undefined || endpoint === this.#endpoint || !cluster.budget.tryRetry()) return;
     cluster.retries++;
-    this.#tally.attempts++;
+    this.#attempts++;
     if (this.#route!.series !== undefined) this.#route!.series.tries++;
     const request = { head: this.#head, body: this.#replay.pieces, trailers: this.#trailers };
     this.#hedge = new Hedge(this, endpoint, nowMs, request);
@@ -492,7 +500,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
   #isCascaded(head: Head): boolean {
     if (this.#host.direction === 'outbound')
       return this.#endpoint!.config.tls === 'mesh' && takeCascaded(head);
-    markCascaded(head, this.#services.failedCalls !== this.#tally.failedCallsBefore);
+    markCascaded(head, this.#services.failedCalls !== this.#failedCallsBefore);
     return false;
   }
 
@@ -517,7 +525,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     if (condition !== 'status' && !retry.on.includes(condition)) return false;
     if (!untouched && !retry.nonIdempotent && !isIdempotent(this.#head.method)) return false;
     if (!this.#replay.complete || this.#head.isUpgrade) return false;
-    if (this.#tally.attempts > retry.attempts) {
+    if (this.#attempts > retry.attempts) {
       this.#outOfRetries = retry.attempts > 0;
       return false;
     }
@@ -531,10 +539,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     const { retry } = this.#route!.route;
     this.#services.timers.cancel(this.#tryTimeout);
     this.#phase = PHASE.BACKOFF;
-    this.#services.timers.schedule(
-      this.#later,
-      backoffMs(retry, this.#tally.attempts, this.#services.random()),
-    );
+    this.#services.timers.schedule(this.#later, backoffMs(retry, this.#attempts, this.#services.random()));
   }
 
   /**
@@ -546,7 +551,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     if (!failure.unread && !isIdempotent(this.#head.method)) return false;
     if (!this.#replay.complete || this.#staleReplays >= maxStaleReplays) return false;
     this.#staleReplays++;
-    this.#tally.attempts--;
+    this.#attempts--;
     this.#leaveEndpoint(false);
     this.#try();
     return true;
@@ -621,8 +626,8 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
 
   /** Answers in place of the upstream. `untouched`: the upstream has not seen a byte of the request. */
   #fail(flag: Flag, detail: string, untouched = false): void {
-    this.#tally.status = statusFor(flag);
-    const tries = this.#tally.attempts > 1 ? ` (after ${this.#tally.attempts} tries)` : '';
+    this.#status = statusFor(flag);
+    const tries = this.#attempts > 1 ? ` (after ${this.#attempts} tries)` : '';
     const reply = localReply(flag, `${detail}${tries}`, untouched && this.#host.direction === 'inbound');
     const lines = this.#work?.localLines ?? '';
     this.#finish(flag, `${detail}${tries}`);
@@ -631,26 +636,45 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
 
   /** Answers as a policy says, in place of the upstream. */
   #answer({ reply, flag, detail }: Instead): void {
-    this.#tally.status = reply.status;
+    this.#status = reply.status;
     this.#finish(flag, detail);
     this.#stream.respondLocal(reply);
   }
 
   /** Counts and logs the exchange and gets ready for the next. Before the last bytes are written, because they may start it. */
   #finish(flag: Flag | '', detail: string): void {
-    const { timers } = this.#services;
+    const { timers, clock, accessLog } = this.#services;
     timers.cancel(this.#timeout);
     timers.cancel(this.#tryTimeout);
     timers.cancel(this.#idleTimeout);
     timers.cancel(this.#later);
     timers.cancel(this.#hedgeTime);
     this.#dropHedge();
+    const endpoint = this.#endpoint ?? this.#tried?.at(-1);
     const cluster = this.#cluster;
-    this.#tally.end(this.#head, flag, detail, this.#endpoint ?? this.#tried?.at(-1), cluster, this.#route);
+    const nowMs = clock.monotonic();
+    if (flag === '' && this.#delayed) flag = 'DI';
+    const route = this.#route;
+    if (route?.series !== undefined) this.#countRoute(route, nowMs);
+    const series = this.#host.metrics(endpoint, cluster).series(this.#status, flag);
+    series.requests++;
+    series.touchedMs = nowMs;
+    series.durationMs.observe(nowMs - this.#startMs);
+    series.requestBytes.observe(this.#receivedBytes);
+    series.responseBytes.observe(this.#sentBytes);
+    if (accessLog.wants(this.#status, flag)) this.#log(flag, detail, nowMs, endpoint);
     if (this.#endpoint !== undefined) this.#endpoint.active--;
     if (cluster !== undefined) cluster.occupancy.requests--;
     this.#services.active--;
+    if (this.#host.direction === 'outbound' && (this.#status >= 500 || this.#status === 0))
+      this.#services.failedCalls++;
     this.#reset();
+  }
+
+  #countRoute({ series, route }: RunningRoute, nowMs: number): void {
+    if (this.#status === 0 || isFailure(route.responseClasses, this.#status)) series!.failure++;
+    else series!.success++;
+    series!.durationMs.observe(nowMs - this.#startMs);
   }
 
   #reset(): void {
@@ -660,12 +684,34 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     this.#cluster = undefined;
     this.#endpoint = undefined;
     this.#tried = undefined;
+    this.#attempts = 0;
     this.#staleReplays = 0;
+    this.#status = 0;
+    this.#receivedBytes = 0;
+    this.#sentBytes = 0;
     this.#outOfRetries = false;
+    this.#delayed = false;
     this.#hash = -1;
     this.#preferred = undefined;
     this.#work = undefined;
     this.#shadows = undefined;
     this.#replay.clear();
+  }
+
+  #log(flag: Flag | '', detail: string, nowMs: number, endpoint: RunningEndpoint | undefined): void {
+    const end: ExchangeEnd = {
+      head: this.#head,
+      status: this.#status,
+      flag,
+      detail,
+      durationMs: nowMs - this.#startMs,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      attempts: this.#attempts,
+      endpoint,
+      cluster: this.#cluster,
+      route: this.#route,
+    };
+    this.#services.accessLog.write(recordOf(this.#host, end));
   }
 }

@@ -28,6 +28,6 @@ export function sentLines(head: Head): string[] {
     if (head.isRemoved(index)) continue;
     lines.push(head.bytes.toString('latin1', head.nameStart(index), head.lineEnd(index) - 2));
   }
-  for (const added of head.added) lines.push(added.toString('latin1').slice(0, -2));
+  for (const added of head.added.slice(0, head.addedCount)) lines.push(added.toString('latin1').slice(0, -2));
   return lines;
 }

@@ -103,8 +103,10 @@ export const strictNamespace: Claim = {
     await become(cluster, ['plain'], true);
     const host = `plain.${CASES}`;
     const refusal = await until('the visitor to be refused', async () => {
-      const { status, error } = await shop.visit(`http://${host}:8080/hello`);
-      return status === undefined ? error : undefined;
+      const { status, text = '' } = await shop.visit(`http://${host}:8080/hello`);
+      return (
+        status === 403 && /takes mutual TLS only \(PeerAuthentication default.cases\)/.test(text) && text
+      );
     });
     const { text } = await shop.raw(
       host,
@@ -112,7 +114,7 @@ export const strictNamespace: Claim = {
       `GET /hello HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
     );
     if (!text.startsWith('HTTP/1.1 200')) throw new Error(`from within the mesh: ${text.slice(0, 200)}`);
-    return `the visitor hears ${refusal}`;
+    return `the visitor hears: ${refusal.trim()}`;
   },
 };
 
