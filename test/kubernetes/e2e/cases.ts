@@ -40,7 +40,13 @@ export function podSpec(containers: readonly object[], more: object = {}): objec
 }
 
 /** A pod that serves (apps/target.mjs), with its probes; annotated so that whoever tests can reach its control port. */
-export function target(image: string, name: string, probes: object, annotations: object = {}): object {
+export function target(
+  image: string,
+  name: string,
+  probes: object,
+  annotations: object = {},
+  more: object = {},
+): object {
   const ports = [
     { name: 'web', containerPort: 8080 },
     { name: 'raw', containerPort: 9090 },
@@ -54,7 +60,7 @@ export function target(image: string, name: string, probes: object, annotations:
       labels: { app: name },
       annotations: { 'weft.dev/skip-inbound-ports': '9900', ...annotations },
     },
-    spec: podSpec([container(image, 'app', ['/apps/target.mjs'], { ports, ...probes })]),
+    spec: podSpec([container(image, 'app', ['/apps/target.mjs'], { ports, ...probes })], more),
   };
 }
 

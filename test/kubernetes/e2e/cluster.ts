@@ -37,7 +37,10 @@ export interface ContainerStatus {
 /** A pod. */
 export interface Pod extends Item {
   readonly spec: {
-    readonly containers: readonly { readonly name: string }[];
+    readonly containers: readonly {
+      readonly name: string;
+      readonly ports?: readonly { readonly containerPort: number }[];
+    }[];
     readonly initContainers?: readonly { readonly name: string }[];
   };
   readonly status: {

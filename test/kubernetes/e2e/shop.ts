@@ -80,6 +80,18 @@ export class Shop {
     return this.#ask(`/runs/${name}`, 'DELETE');
   }
 
+  /** A steady load while `work` goes on, and whatever becomes of it no longer; how it went. */
+  async underLoad(name: string, work: () => Promise<void>): Promise<Report> {
+    await this.start(name);
+    try {
+      await work();
+    } catch (thrown) {
+      await this.stop(name).catch(() => {});
+      throw thrown;
+    }
+    return this.stop(name);
+  }
+
   /** Runs exactly so many requests. */
   async run(name: string, count: number): Promise<Report> {
     await this.start(name, { ...steady, ratePerSecond: 30, count });

@@ -1,6 +1,7 @@
 // A server that can be told to be down: HTTP with /metrics on 8080, TCP on 9090, the file /tmp/up for exec probes. Its control port 9900
-// is for whoever runs the test: POST /down, POST /up, POST /fetch?method=…&url=… (calls that from inside the pod). On SIGTERM it ends.
-import { rmSync, writeFileSync } from 'node:fs';
+// is for whoever runs the test: POST /down, POST /up, POST /fetch?url=… (calls that from inside the pod), POST /kill-proxy (of a pod that
+// shares its process namespace: the proxy dies without warning). On SIGTERM it ends.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTcpServer } from 'node:net';
 
@@ -34,13 +35,21 @@ async function down() {
   }
 }
 
+function killProxy() {
+  for (const id of readdirSync('/proc').filter(name => /^\d+$/.test(name))) {
+    const [, program = ''] = readFileSync(`/proc/${id}/cmdline`, 'utf8').split('\0');
+    if (program.endsWith('/weft-proxy')) process.kill(Number(id), 'SIGKILL');
+  }
+}
+
 const control = createServer(async (request, response) => {
   const { pathname, searchParams } = new URL(request.url, 'http://control');
   try {
     if (pathname === '/down') await down();
     else if (pathname === '/up') await up();
+    else if (pathname === '/kill-proxy') killProxy();
     else {
-      const answer = await fetch(searchParams.get('url'), { method: searchParams.get('method') ?? 'GET' });
+      const answer = await fetch(searchParams.get('url'));
       response.setHeader('content-type', 'application/json');
       response.end(JSON.stringify({ status: answer.status, text: await answer.text() }));
       return;

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { become, CASES, podOf, service, target } from '../cases.ts';
-import type { Claim } from '../claim.ts';
+import { become, CASES, podOf, service, target, tell } from '../cases.ts';
+import type { Claim, Context } from '../claim.ts';
 import { type Cluster, isReady, pathOf, until } from '../cluster.ts';
 import { nothingLost } from '../shop.ts';
 import { injector, isClean } from './install.ts';
@@ -13,56 +13,74 @@ async function scale(cluster: Cluster, replicas: number): Promise<void> {
 export const killed: Claim = {
   name: 'the control plane killed without warning under load: no request is lost, and it comes back',
   async run({ cluster, shop }) {
-    await shop.start('killed');
     const pods = await cluster.pods('weft-system');
-    for (const { metadata } of pods) {
-      await cluster.delete(`/api/v1/namespaces/weft-system/pods/${metadata.name}`, { gracePeriodSeconds: 0 });
-    }
-    await cluster.rolledOut([injector]);
-    await isClean(cluster);
-    await sleep(5_000);
-    return `${pods.length} replicas killed, ${nothingLost(await shop.stop('killed'))}`;
+    const report = await shop.underLoad('killed', async () => {
+      for (const { metadata } of pods) {
+        const path = `/api/v1/namespaces/weft-system/pods/${metadata.name}`;
+        await cluster.delete(path, { gracePeriodSeconds: 0 });
+      }
+      await cluster.rolledOut([injector]);
+      await isClean(cluster);
+      await sleep(5_000);
+    });
+    return `${pods.length} replicas killed, ${nothingLost(report)}`;
   },
 };
 
 export const away: Claim = {
-  name: 'without a control plane traffic goes on, a restarted proxy boots from its last snapshot, pods outside the mesh start',
-  async run({ cluster, shop, settings }) {
-    // The pod's app knows nobody but `plain` before: that is what the snapshot has to hold.
-    await cluster.apply(service('survivor'), target(settings.shopImage, 'survivor', {}));
+  name: 'without a control plane traffic goes on, a killed proxy boots from its last snapshot, pods outside the mesh start',
+  async run(context) {
+    const { cluster, shop } = context;
+    // Its app may kill its proxy. It knows nobody but `plain` before: that is what the snapshot has to hold.
+    const power = { shareProcessNamespace: true, securityContext: { runAsUser: 0 } };
+    await cluster.apply(service('survivor'), target(context.settings.shopImage, 'survivor', {}, {}, power));
     await become(cluster, ['survivor'], true);
-    const call = async (method: string, url: string) =>
-      cluster.askPod<{ status: number; text: string }>(
-        await podOf(cluster, 'survivor'),
-        9900,
-        `/fetch?method=${method}&url=${encodeURIComponent(url)}`,
-        'POST',
-      );
-    const plain = () => call('GET', `http://plain.${CASES}:8080/from-survivor`);
-    assert.equal((await plain()).status, 200);
-    await shop.start('away');
-    await scale(cluster, 0);
-    await until('the control plane to be gone', async () => (await cluster.pods('weft-system')).length === 0);
-    await call('POST', 'http://127.0.0.1:15000/drain');
-    await until('the proxy to be restarted', async () => {
-      const pod = await podOf(cluster, 'survivor');
-      const proxy = pod.status.containerStatuses?.find(({ name }) => name === 'weft-proxy');
-      return (proxy?.restartCount ?? 0) > 0 && isReady(pod);
+    await callPlain(cluster);
+    const report = await shop.underLoad('away', async () => {
+      try {
+        await scale(cluster, 0);
+        await until(
+          'the control plane to be gone',
+          async () => (await cluster.pods('weft-system')).length === 0,
+        );
+        await survivesItsProxy(cluster);
+        await startsOutside(context);
+      } finally {
+        await scale(cluster, 2);
+      }
+      await cluster.rolledOut([injector]);
+      await isClean(cluster);
     });
-    assert.equal((await plain()).status, 200, 'after the restart of the proxy');
-    const spec = { containers: [{ name: 'app', image: settings.shopImage, command: ['sleep', '600'] }] };
-    const metadata = { name: 'outsider', namespace: 'outside', labels: { app: 'outsider' } };
-    await cluster.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
-    await until('a pod outside the mesh to start', async () =>
-      (await cluster.pods('outside', 'app=outsider')).find(isReady),
-    );
-    const figure = nothingLost(await shop.stop('away'));
-    await scale(cluster, 2);
-    await cluster.rolledOut([injector]);
-    await isClean(cluster);
-    return figure;
+    return nothingLost(report);
   },
 };
+
+/** The app of `survivor` calls `plain`, both in strict mode. */
+async function callPlain(cluster: Cluster): Promise<void> {
+  const path = `/fetch?url=${encodeURIComponent(`http://plain.${CASES}:8080/from-survivor`)}`;
+  const pod = await podOf(cluster, 'survivor');
+  const { status, text } = await cluster.askPod<{ status: number; text: string }>(pod, 9900, path, 'POST');
+  assert.equal(status, 200, text);
+}
+
+async function survivesItsProxy(cluster: Cluster): Promise<void> {
+  await tell(cluster, await podOf(cluster, 'survivor'), '/kill-proxy');
+  await until('the proxy to be restarted', async () => {
+    const pod = await podOf(cluster, 'survivor');
+    const proxy = pod.status.containerStatuses?.find(({ name }) => name === 'weft-proxy');
+    return (proxy?.restartCount ?? 0) > 0 && isReady(pod);
+  });
+  await callPlain(cluster);
+}
+
+async function startsOutside({ cluster, settings }: Context): Promise<void> {
+  const spec = { containers: [{ name: 'app', image: settings.shopImage, command: ['sleep', '600'] }] };
+  const metadata = { name: 'outsider', namespace: 'outside', labels: { app: 'outsider' } };
+  await cluster.apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
+  await until('a pod outside the mesh to start', async () =>
+    (await cluster.pods('outside', 'app=outsider')).find(isReady),
+  );
+}
 
 export const missedPods: Claim = {
   name: 'a pod without proxy in a labelled namespace is named by weft check, a metric and an event, with the command that mends it',

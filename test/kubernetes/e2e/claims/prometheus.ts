@@ -19,7 +19,7 @@ export const scraped: Claim = {
     }
     await cluster.apply(service('metered'));
     await become(cluster, names, true);
-    const prometheus = await startPrometheus(settings.prometheus ?? '', cluster.kubeconfig, [
+    const prometheus = await startPrometheus(settings.prometheus ?? '', cluster, [
       'shop',
       CASES,
       'weft-system',
@@ -55,7 +55,7 @@ async function sums({ cluster, shop }: Context, prometheus: Prometheus): Promise
     const series = `istio_requests_total{reporter="${reporter}",destination_app="${name}",response_code="200"}`;
     await equals(prometheus, `sum(${series})`, requests);
   }
-  return `${pods} pods of the shop and ${replicas} of the control plane; app, its proxies and its caller all count ${requests}; ${figure}`;
+  return `${pods} pods of the shop and ${replicas} of the control plane; app, its proxies and its caller all count ${requests}; ${prometheus.discovery}; ${figure}`;
 }
 
 /** The query has this value, soon. */
