@@ -145,6 +145,8 @@ test('tokens that prove nothing get no certificate, and the proxy is told why', 
     ],
     ['rubbish', 'rubbish', /not a signed JWT/],
   ];
+  const expired = await api.expired(frontGood);
+  if (expired !== undefined) cases.push(['expired', expired, /the token has expired/]);
   for (const [what, token, message] of cases) {
     const { keeper, notices } = startProxy(
       context,

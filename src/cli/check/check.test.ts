@@ -4,6 +4,7 @@ import { fakeApi } from '../../../webhook/admission/testing/admission.ts';
 import type { KubeAnswer, KubeCall } from '../../../webhook/index.ts';
 import { CertificateAuthority } from '../../ca/index.ts';
 import { VERSION } from '../../config/index.ts';
+import { WeftError } from '../../errors/index.ts';
 import { FakeClock, systemClock } from '../../time/index.ts';
 import { installObjects, installOptions } from '../install/index.ts';
 import {
@@ -112,6 +113,16 @@ test('an API server that is not there ends the checks at the first one', async (
   const done = await runChecks(checksFor(false), context);
   assert.equal(done.length, 1);
   assert.match(troubles(done).api!, /error: \/version cannot be read: who are you \(401\)/);
+});
+
+test('an API server that cannot be reached is not blamed on the rights of the account', async () => {
+  const message = 'the Kubernetes API server at https://gone cannot be reached; check its address';
+  const request = () => Promise.reject(new WeftError('api-unreachable', message));
+  const done = await runChecks(
+    checksFor(false),
+    new CheckContext({ server: 'https://gone', request }, 'weft-system'),
+  );
+  assert.deepEqual(done[0]?.findings, [{ result: 'error', message }]);
 });
 
 test('before an installation, missing rights and missing token projection are named', async () => {

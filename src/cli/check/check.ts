@@ -122,7 +122,13 @@ export async function runCheck({ id, title, run }: Check, context: CheckContext)
     return { id, title, findings: findings.length > 0 ? findings : [ok()] };
   } catch (thrown) {
     if (!(thrown instanceof WeftError)) throw thrown;
-    return { id, title, findings: [error(errorMessage(thrown), 'see that this account may read it')] };
+    // Who cannot be reached says in the message what to look at.
+    const message = errorMessage(thrown);
+    const unreachable = thrown.code === 'api-unreachable';
+    const finding: Finding = unreachable
+      ? { result: 'error', message }
+      : error(message, 'see that this account may read it');
+    return { id, title, findings: [finding] };
   }
 }
 

@@ -1,6 +1,6 @@
 // An API server of one's own for tests: etcd and kube-apiserver from KUBEBUILDER_ASSETS on free ports, or whatever KUBECONFIG names.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -30,6 +30,8 @@ export interface TestApiServer {
   readonly client: KubeClient;
   /** A kubeconfig with this bearer token. */
   kubeconfigOf(token: string): Promise<string>;
+  /** This token, signed by the server's own key, but over for an hour; undefined where the key is not ours. */
+  expired(token: string): Promise<string | undefined>;
   stop(): Promise<void>;
   start(): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +52,7 @@ async function useGiven(folder: string): Promise<TestApiServer> {
     kubeconfig: given,
     client: new KubeClient({ kubeconfig: given }),
     kubeconfigOf: token => writeKubeconfig(folder, cluster.server, ca, token),
+    expired: async () => undefined,
     stop: never,
     start: never,
     close: () => rm(folder, { recursive: true, force: true }),
@@ -126,6 +129,16 @@ class OwnApiServer implements TestApiServer {
   async kubeconfigOf(token: string): Promise<string> {
     const ca = await readFile(join(this.#folder, 'certs/apiserver.crt'), 'base64');
     return writeKubeconfig(this.#folder, `https://127.0.0.1:${this.#ports.api}`, ca, token);
+  }
+
+  async expired(token: string): Promise<string> {
+    const [head = '', body = ''] = token.split('.');
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString()) as { exp: number };
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const over = { ...claims, iat: nowSeconds - 7_200, nbf: nowSeconds - 7_200, exp: nowSeconds - 3_600 };
+    const text = `${head}.${Buffer.from(JSON.stringify(over)).toString('base64url')}`;
+    const signature = sign('sha256', Buffer.from(text), await readFile(join(this.#folder, 'sa.key')));
+    return `${text}.${signature.toString('base64url')}`;
   }
 
   async close(): Promise<void> {
