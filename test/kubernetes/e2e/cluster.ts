@@ -118,8 +118,10 @@ export class Cluster {
     return (items as T[]).map(item => ({ ...item, kind: itemKind }));
   }
 
-  pods(namespace: string, labelSelector = ''): Promise<readonly Pod[]> {
-    return this.list<Pod>(`/api/v1/namespaces/${namespace}/pods`, { labelSelector });
+  /** Pods that are not on their way out. */
+  async pods(namespace: string, labelSelector = ''): Promise<readonly Pod[]> {
+    const all = await this.list<Pod>(`/api/v1/namespaces/${namespace}/pods`, { labelSelector });
+    return all.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
   /** Creates or merges, as kubectl apply does for objects that only this test writes. */
@@ -188,7 +190,7 @@ export class Cluster {
     await this.patch(pathOf(workload), { spec: { template: { metadata: { annotations } } } });
   }
 
-  /** `kubectl rollout status`: the new pods are ready and the old ones gone. */
+  /** `kubectl rollout status`: the new pods are ready. Old ones may be on their way out still; a kubelet may take a minute for it. */
   async rolledOut(workloads: readonly Item[], limitMs = 300_000): Promise<void> {
     for (const workload of workloads) {
       const { kind, metadata } = workload;
@@ -199,21 +201,13 @@ export class Cluster {
   async #isRolledOut(workload: Item): Promise<boolean> {
     const now = await this.find(pathOf(workload));
     if (!now) return false;
-    const { replicas: wanted = 1, selector } = now.spec as {
-      replicas?: number;
-      selector: { matchLabels: Record<string, string> };
-    };
-    const {
-      observedGeneration = 0,
-      updatedReplicas = 0,
-      readyReplicas = 0,
-      replicas = 0,
-    } = now.status as Record<string, number>;
-    if (observedGeneration < (now.metadata.generation ?? 0)) return false;
-    if (updatedReplicas < wanted || readyReplicas < wanted || replicas > wanted) return false;
-    const labels = Object.entries(selector.matchLabels).map(([key, value]) => `${key}=${value}`);
-    const pods = await this.pods(now.metadata.namespace ?? 'default', labels.join());
-    return pods.every(({ metadata }) => metadata.deletionTimestamp === undefined);
+    const { replicas: wanted = 1 } = now.spec as { replicas?: number };
+    const status = now.status as Record<string, number | string | undefined>;
+    const { observedGeneration = 0, updatedReplicas = 0, readyReplicas = 0, replicas = 0 } = status;
+    if (Number(observedGeneration) < (now.metadata.generation ?? 0)) return false;
+    // StatefulSets say so; Deployments have neither.
+    if (status.currentRevision !== status.updateRevision) return false;
+    return [updatedReplicas, readyReplicas, replicas].every(count => count === wanted);
   }
 
   /** Runs `weft`. */

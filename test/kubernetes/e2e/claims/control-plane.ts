@@ -41,7 +41,7 @@ export const away: Claim = {
         await scale(cluster, 0);
         await until(
           'the control plane to be gone',
-          async () => (await cluster.pods('weft-system')).length === 0,
+          async () => (await cluster.list('/api/v1/namespaces/weft-system/pods')).length === 0,
         );
         await survivesItsProxy(cluster);
         await startsOutside(context);
