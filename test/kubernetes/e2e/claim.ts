@@ -35,7 +35,7 @@ export async function show(claim: Claim, context: Context): Promise<boolean> {
     return true;
   } catch (thrown) {
     const why = thrown instanceof Error ? thrown.message : String(thrown);
-    console.log(`FAIL  ${claim.name}: ${why} (${seconds()})`);
+    console.log(`FAIL  ${claim.name} (${seconds()}): ${why.replaceAll('\n', '\n        ')}`);
     return false;
   }
 }

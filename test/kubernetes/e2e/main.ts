@@ -52,14 +52,14 @@ async function needed(...claims: readonly Claim[]): Promise<boolean> {
   return true;
 }
 
-if (await needed(fit, withoutMesh, installs, labels, strictNamespace)) {
+if (await needed(fit, withoutMesh, installs, labels)) {
   results.push(...(await showAll([everyHop, sameNames], context)));
-  const groups = [[cronJobsEnd], [jobsEnd, initContainersCall, honestProbes, livenessRestarts]];
-  results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
-  results.push(
-    ...(await showAll([...(prometheus ? [scraped] : []), rollingRestarts, killed, away], context)),
-  );
-  results.push(...(await showAll([missedPods, uninstalls], context)));
+  if (await needed(strictNamespace)) {
+    const groups = [[cronJobsEnd], [jobsEnd, initContainersCall, honestProbes, livenessRestarts]];
+    results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
+    results.push(...(await showAll([...(prometheus ? [scraped] : []), killed, away, missedPods], context)));
+  }
+  results.push(...(await showAll([rollingRestarts, uninstalls], context)));
 }
 await removeCases(cluster);
 for (const name of NAMESPACES) await cluster.delete(`/api/v1/namespaces/${name}`);
