@@ -47,9 +47,12 @@ describe('pods without native sidecars', { skip }, () => {
 
   const podOf = async (workload: string): Promise<PodView | undefined> =>
     (await sandbox.pods()).find(pod => pod.workload === workload || pod.name.startsWith(workload));
+  /** For the failure that nobody can repeat. */
+  const state = async (): Promise<string> =>
+    JSON.stringify({ pods: await sandbox.pods(), events: (await sandbox.events()).slice(-30) }, undefined, 1);
   const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-    for (const limit = performance.now() + 30_000; !(await holds()); ) {
-      assert.ok(performance.now() < limit, `not within 30 s: ${what}`);
+    for (const limit = performance.now() + 60_000; !(await holds()); ) {
+      if (performance.now() > limit) assert.fail(`not within 60 s: ${what}\n${await state()}`);
       await new Promise(resolve => setTimeout(resolve, 50));
     }
   };
