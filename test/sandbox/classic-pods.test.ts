@@ -5,7 +5,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { machineCapabilities, type PodView, Sandbox, takeDown } from '../../src/sandbox/index.ts';
+import {
+  machineCapabilities,
+  type PodView,
+  Sandbox,
+  type SandboxEvent,
+  takeDown,
+} from '../../src/sandbox/index.ts';
 
 const skip = machineCapabilities().reasons.join('; ') || false;
 const name = `classic-${process.pid}`;
@@ -44,12 +50,14 @@ spec:
 describe('pods without native sidecars', { skip }, () => {
   let folder: string;
   let sandbox: Sandbox;
+  const events: SandboxEvent[] = [];
+  const watching = new AbortController();
 
   const podOf = async (workload: string): Promise<PodView | undefined> =>
     (await sandbox.pods()).find(pod => pod.workload === workload || pod.name.startsWith(workload));
   /** For the failure that nobody can repeat. */
   const state = async (): Promise<string> =>
-    JSON.stringify({ pods: await sandbox.pods(), events: (await sandbox.events()).slice(-30) }, undefined, 1);
+    JSON.stringify({ pods: await sandbox.pods(), events: events.slice(-30) }, undefined, 1);
   const until = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
     for (const limit = performance.now() + 60_000; !(await holds()); ) {
       if (performance.now() > limit) assert.fail(`not within 60 s: ${what}\n${await state()}`);
@@ -64,8 +72,10 @@ describe('pods without native sidecars', { skip }, () => {
     writeFileSync(join(folder, 'mesh', 'objects.yaml'), objects);
     sandbox = await Sandbox.up({ dir: join(folder, 'mesh'), name, sidecar: 'classic' });
     await sandbox.ready({ timeoutMs: 60_000 });
+    sandbox.events(event => events.push(event), watching.signal).catch(() => {});
   });
   after(async () => {
+    watching.abort();
     await takeDown(name);
     rmSync(folder, { recursive: true, force: true });
   });
