@@ -196,7 +196,13 @@ const plurals: Readonly<Record<string, string>> = {
   Endpoints: 'endpoints',
   NetworkPolicy: 'networkpolicies',
 };
-const clusterScoped = ['Namespace', 'ClusterRole', 'ClusterRoleBinding', 'MutatingWebhookConfiguration'];
+const clusterScoped = [
+  'Namespace',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'MutatingWebhookConfiguration',
+  'CustomResourceDefinition',
+];
 
 /** The path that objects of this kind are created at. */
 export function collectionOf(object: object): string {
