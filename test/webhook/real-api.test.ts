@@ -294,9 +294,11 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
       const answer = await api.request({ method: 'DELETE', path: pathOf(object)! });
       assert.ok(answer.status < 300, message(answer));
     }
-    const left = (await findInstalled(api)).objects.map(nameOf);
+    const left = async (): Promise<string[]> => (await findInstalled(api)).objects.map(nameOf);
+    // A definition goes a moment later, when its objects are gone.
+    await until(async () => (await left()).length <= 1);
     // A namespace goes when its controller has emptied it, and there is none here.
-    assert.deepEqual(left, ['Namespace weft-system']);
+    assert.deepEqual(await left(), ['Namespace weft-system']);
     assert.ok(proxyIn(await must(create(pod('shop')))) === false);
   });
 
