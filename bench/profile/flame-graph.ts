@@ -38,7 +38,8 @@ export function flameGraph(
   place(trees.map(merged), 0, 0);
   const height = (Math.max(...boxes.map(box => box.depth)) + 1) * rowHeight + 30;
   const drawn = boxes.map(box => draw(box, total, height)).join('\n');
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="monospace" font-size="11">
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="monospace" font-size="11" role="img" aria-labelledby="title">
+<title id="title">${escaped(title)}</title>
 <rect width="${width}" height="${height}" fill="#fffdf8"/>
 <text x="6" y="15" font-size="13">${escaped(title)}: ${(total / 1e6).toFixed(1)} ${unit}; callers below what they call</text>
 ${drawn}
