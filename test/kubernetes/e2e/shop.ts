@@ -21,7 +21,18 @@ export function shopObjects(image: string): readonly Item[] {
   const objects = parseAllDocuments(text).map(document => document.toJS() as Item);
   const namespaces = objects.filter(({ kind }) => kind === 'Namespace');
   const others = objects.filter(({ kind }) => kind !== 'Namespace');
+  others.forEach(patient);
   return [...namespaces.map(object => ({ ...object, metadata: { name: object.metadata.name } })), ...others];
+}
+
+/** A node with much else to do answers late; with the second that probes have by default it would withdraw pods that are well. */
+function patient({ spec }: Item): void {
+  const { template } = (spec ?? {}) as {
+    template?: { spec: { containers: { readinessProbe?: { timeoutSeconds?: number } }[] } };
+  };
+  for (const { readinessProbe } of template?.spec.containers ?? []) {
+    if (readinessProbe) readinessProbe.timeoutSeconds = 15;
+  }
 }
 
 /** A steady load that only counts what failed: slow answers on a busy machine are no failures. */
