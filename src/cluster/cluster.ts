@@ -28,6 +28,8 @@ export interface ClusterHost {
   readonly random?: Random;
   /** See PoolOptions; DEFAULT_STALE_AFTER_MS unless told. */
   readonly staleAfterMs?: number;
+  /** See PoolOptions. */
+  readonly isEnding?: () => boolean;
   /** How to open a connection to an endpoint of this cluster. */
   connect(cluster: Cluster, endpoint: ClusterEndpoint): Connect;
   /** The request metrics of an endpoint. */
@@ -223,7 +225,9 @@ export class Cluster {
     const { clock, timers, limits } = this.#host;
     const { settings } = this.config;
     const staleAfterMs = this.#host.staleAfterMs ?? DEFAULT_STALE_AFTER_MS;
-    const poolOptions = { clock, timers, limits, staleAfterMs, meshed: config.tls === 'mesh' };
+    const { isEnding } = this.#host;
+    const meshed = config.tls === 'mesh';
+    const poolOptions = { clock, timers, limits, staleAfterMs, meshed, ...(isEnding && { isEnding }) };
     const pool = new Pool(this.#host.connect(this, config), poolOptions, this.occupancy, {
       idleTimeoutMs: settings.idleTimeoutMs,
       maxRequestsPerConnection: settings.limits.maxRequestsPerConnection,

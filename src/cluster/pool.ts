@@ -32,6 +32,11 @@ export interface PoolOptions {
   readonly staleAfterMs: number;
   /** Whether the other side is a Weft proxy, which never closes an idle connection first. */
   readonly meshed: boolean;
+  /**
+   * Whether the other side has been told to end, as the app beside a proxy that drains: it closes what is idle at any moment, so what may not be
+   * repeated goes on a new connection. Refused, it goes elsewhere; reset on an old one, it would be lost.
+   */
+  readonly isEnding?: () => boolean;
 }
 
 /** Shorter than any keep-alive limit in use (uvicorn and Node 5 s, gunicorn 2 s), longer than a busy connection ever waits. */
@@ -71,7 +76,9 @@ export class Pool implements ClientConnectionHost {
 
   /** Gives the waiter a connection, at once when one is free. Over the limits: flag UO, at once. */
   acquire(waiter: StreamWaiter): void {
-    const connection = this.#takeFree(waiter.repeatable || this.#options.meshed);
+    const { meshed, isEnding } = this.#options;
+    const careful = !waiter.repeatable && !meshed && isEnding?.() === true;
+    const connection = careful ? undefined : this.#takeFree(waiter.repeatable || meshed);
     if (connection !== undefined) {
       waiter.onConnection(connection);
       return;

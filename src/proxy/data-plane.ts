@@ -274,6 +274,7 @@ export class DataPlane {
       limits: DEFAULT_LIMITS,
       log: options.log,
       staleAfterMs: options.staleAfterMs,
+      ...(direction === 'inbound' && { isEnding: () => this.services.draining }),
       connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction),
       metrics: (cluster, endpoint) =>
         new PeerRequests(this.services.requests, {

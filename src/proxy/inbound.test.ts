@@ -424,3 +424,26 @@ test('draining: kept connections are told to close with their next answer, and n
   assert.equal((await ask(inbound.plane.outboundPort, 'app:80')).status, 200);
   await eventually(() => server.plane.connections.inbound <= 1);
 });
+
+test('draining: what may not be repeated never goes on a kept connection to an app that is ending as well', async t => {
+  const mesh = new StaticMesh();
+  let connections = 0;
+  const app = await httpServer((request, response) => request.resume().on('end', () => response.end('app')));
+  app.server.on('connection', () => connections++);
+  const server = mesh.proxy('server', { mtls: 'permissive' });
+  const inbound = redirectedInbound(server.plane, app.port);
+  t.after(() => closeAll(inbound, mesh, app));
+  const post = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx';
+  const send = async (): Promise<void> => {
+    const raw = await rawConnection(inbound.port);
+    raw.write(post);
+    await raw.until(({ text }) => text.endsWith('app'));
+    raw.socket.destroy();
+  };
+  await send();
+  await send();
+  assert.equal(connections, 1);
+  server.plane.drain();
+  await send();
+  assert.equal(connections, 2);
+});
