@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { getHeapStatistics } from 'node:v8';
+import { linux, yieldToTraffic } from '../src/compiler/index.ts';
 import { readCredentials } from '../src/identity/index.ts';
 import type {
   ClusterEndpoint,
@@ -45,6 +46,7 @@ const wanted = { address: '10.96.0.1', port: 80 };
 
 checkNative();
 loadSocketOptions();
+yieldToTraffic(systemClock, linux());
 const tls = new MeshTls();
 const credentials = readCredentials(config, Date.now());
 if (credentials instanceof Error) throw credentials;

@@ -23,9 +23,15 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'model/ is types and pure functions: no I/O, no Kubernetes, no sockets.',
   },
+  libc: { imports: [], packages: ['koffi'], instead: 'libc/ calls the C library and knows no use of it.' },
+  compiler: {
+    imports: ['errors', 'time', 'libc'],
+    packages: [],
+    instead: 'compiler/ knows threads of this process and no traffic.',
+  },
   wire: {
-    imports: ['errors', 'time'],
-    packages: ['koffi'],
+    imports: ['errors', 'time', 'libc'],
+    packages: [],
     instead: 'wire/ moves bytes and knows no protocol.',
   },
   http: {
@@ -182,6 +188,7 @@ export const rooms: Record<string, Room> = {
       'errors',
       'model',
       'time',
+      'compiler',
       'wire',
       'http',
       'http1',

@@ -10,6 +10,7 @@ import {
   readAppMetrics,
   readAppProbes,
 } from '../admin/index.ts';
+import { linux, yieldToTraffic } from '../compiler/index.ts';
 import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
@@ -92,6 +93,8 @@ async function run(config: ProxyConfig): Promise<void> {
   checkNative();
   if (config.redirected) loadSocketOptions();
   const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  const eager = yieldToTraffic(systemClock, linux());
+  if (eager !== undefined) log.debug({ why: eager }, "V8's compiler keeps its priority beside traffic");
   const accessLog = createAccessLog(config.accessLog);
   const stopping = new AbortController();
   const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);

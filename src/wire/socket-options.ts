@@ -1,6 +1,6 @@
 // The two socket options that Node has no call for, through koffi, once per connection or on a rare path.
-import { createRequire } from 'node:module';
 import { errorMessage, WeftError } from '../errors/index.ts';
+import { libcFunction } from '../libc/index.ts';
 
 type Getsockopt = (fd: number, level: number, name: number, value: Buffer, length: Int32Array) => number;
 
@@ -19,14 +19,9 @@ export function loadSocketOptions(): void {
 
 function load(): Getsockopt {
   try {
-    const koffi = createRequire(import.meta.url)('koffi') as {
-      load(name: null): { func(definition: string): unknown };
-    };
-    return koffi
-      .load(null)
-      .func(
-        'int getsockopt(int fd, int level, int name, _Inout_ void *value, _Inout_ int *length)',
-      ) as Getsockopt;
+    return libcFunction<Getsockopt>(
+      'int getsockopt(int fd, int level, int name, _Inout_ void *value, _Inout_ int *length)',
+    );
   } catch (error) {
     throw new WeftError(
       'no-getsockopt',
