@@ -16,6 +16,7 @@ interface InjectFlags {
   readonly quiet?: boolean;
   readonly nativeSidecar?: boolean;
   readonly hold: boolean;
+  readonly redirection?: InjectOptions['redirection'];
   readonly rewriteProbes: boolean;
   readonly mergePrometheus: boolean;
   readonly proxyImage?: string;
@@ -62,6 +63,12 @@ export function register(program: Command): void {
     .option('-q, --quiet', 'report only what stops it')
     .option('--native-sidecar', 'the proxy as a native sidecar (Kubernetes 1.29 or newer)')
     .option('--no-hold', 'let the app start before the proxy is ready')
+    .addOption(
+      new Option(
+        '--redirection <how>',
+        `default: ${defaults.redirection}; none needs no capability, apps obey http_proxy`,
+      ).choices(['init', 'none']),
+    )
     .option('--no-rewrite-probes', 'leave the probes of the app as they are')
     .option('--no-merge-prometheus', 'leave the prometheus.io annotations as they are')
     .option('--proxy-image <image>', `image of the proxy (default: ${defaults.proxyImage})`)
@@ -105,6 +112,7 @@ function optionsFrom(flags: InjectFlags): InjectOptions {
     acceptOtherMeshes: flags.otherMeshes,
     nativeSidecar: flags.nativeSidecar === true,
     holdApplicationUntilProxyStarts: flags.hold,
+    redirection: flags.redirection,
     rewriteProbes: flags.rewriteProbes,
     mergePrometheus: flags.mergePrometheus,
   };

@@ -16,6 +16,7 @@ export interface InstallFlags {
   readonly failurePolicy?: InstallOptions['failurePolicy'];
   readonly refusedPods?: InstallOptions['refusedPods'];
   readonly nativeSidecars?: InstallOptions['nativeSidecars'];
+  readonly redirection?: InstallOptions['redirection'];
   readonly acceptLabels?: InstallOptions['acceptLabels'];
   readonly logLevel?: string;
   readonly proxyLogLevel?: string;
@@ -74,6 +75,12 @@ export function installFlags(command: Command): Command {
     'the proxy as a native sidecar: auto from Kubernetes 1.29',
     ['auto', 'on', 'off'],
     defaults.nativeSidecars,
+  );
+  choice(
+    '--redirection <how>',
+    'what sends traffic to proxies: init, packet rules by an init container with NET_ADMIN; none, apps that obey http_proxy',
+    ['init', 'none'],
+    defaults.redirection,
   );
   command.addOption(
     new Option(

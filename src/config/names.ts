@@ -47,6 +47,8 @@ export const ANNOTATIONS = {
   onlyInboundPorts: 'weft.dev/only-inbound-ports',
   /** Where the pod's proxy takes mesh TLS for any of its ports: for pods whose inbound traffic is not redirected. */
   tunnelPort: 'weft.dev/tunnel-port',
+  /** `init`: packet rules send traffic to the proxy. `none`: the app does, told by http_proxy; no container needs a capability. */
+  redirection: 'weft.dev/redirection',
   logLevel: 'weft.dev/log-level',
   accessLog: 'weft.dev/access-log',
   concurrency: 'weft.dev/concurrency',

@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { errorMessage, WeftError } from '../../src/errors/index.ts';
 import type { Clock } from '../../src/time/index.ts';
 import { ACCESS_LOGS, type InjectOptions, injectOptions, LOG_LEVELS } from '../inject/index.ts';
+import { REDIRECTIONS } from '../inject/named-proxy.ts';
 import { isMap } from '../inject/pod.ts';
 import { parseQuantity } from '../inject/quantity.ts';
 import { ACCEPTED_MESHES } from './configuration.ts';
@@ -55,6 +56,7 @@ export function readWebhookSettings(
     proxyImage: reader.text('proxyImage'),
     imagePullPolicy: reader.word('imagePullPolicy', ['Always', 'IfNotPresent', 'Never']),
     holdApplicationUntilProxyStarts: reader.flag('holdApplicationUntilProxyStarts'),
+    redirection: reader.word('redirection', REDIRECTIONS),
     rewriteProbes: reader.flag('rewriteProbes'),
     mergePrometheus: reader.flag('mergePrometheus'),
     controlPlane: reader.text('controlPlane'),

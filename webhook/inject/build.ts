@@ -2,6 +2,7 @@
 import { ANNOTATIONS, type ExitWithApp } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import { mergeMetrics } from './metrics.ts';
+import { nameProxy } from './named-proxy.ts';
 import { CONTAINERS, FOREIGN_ANNOTATIONS, MOUNTS, RUN_APP, VOLUMES } from './names.ts';
 import type { InjectOptions } from './options.ts';
 import { addedVolumes, initContainer, proxyContainer, runAppContainer } from './parts.ts';
@@ -33,15 +34,23 @@ export function build(
   const job = native ? { wrapped: [], warnings: [] } : followApp(spec, options, object);
   const facts = { probes: rewritten.probes, appMetrics: metrics.appMetrics, exitWithApp: job.exitWithApp };
   const proxy = proxyContainer(facts, settings, options, native);
-  const init = initContainer(settings, options);
+  const init = settings.redirection === 'init' ? [initContainer(settings, options)] : [];
+  const named = settings.redirection === 'none' ? nameProxy(pod, object) : undefined;
   const withRunApp = job.wrapped.length > 0;
-  const addedInit = native ? [init, proxy] : withRunApp ? [runAppContainer(settings, options), init] : [init];
+  const addedInit = native
+    ? [...init, proxy]
+    : withRunApp
+      ? [runAppContainer(settings, options), ...init]
+      : init;
   const volumes = addedVolumes(options, withRunApp);
-  const containers = rewritten.containers.map(entry =>
-    job.wrapped.includes(entry.name) ? wrap(entry) : entry,
-  );
+  const containers = rewritten.containers.map((entry, index) => {
+    const env = named?.containers[index]?.env;
+    const told = named !== undefined && env !== undefined ? { ...entry, env } : entry;
+    return job.wrapped.includes(entry.name) ? wrap(told) : told;
+  });
   const annotations = {
     ...metrics.annotations,
+    ...named?.annotations,
     ...(native ? {} : defaultContainer(pod, spec.containers[0]!.name)),
   };
   const status: InjectionStatus = {
@@ -54,7 +63,8 @@ export function build(
     annotations: recordAnnotations(pod, annotations),
     ...(Object.keys(rewritten.originals).length > 0 ? { probes: rewritten.originals } : {}),
     ...(withRunApp ? { wrapped: job.wrapped } : {}),
-    created: createdFields(pod, job.wrapped),
+    ...(named && { env: named.env }),
+    created: createdFields(pod, job.wrapped, Object.keys(named?.env ?? {})),
   };
   const newSpec: PodSpec = {
     ...spec,
@@ -64,7 +74,7 @@ export function build(
     containers: native ? containers : [proxy, ...containers],
     volumes: [...(spec.volumes ?? []), ...volumes],
   };
-  const warnings = [...rewritten.warnings, ...metrics.warnings, ...job.warnings];
+  const warnings = [...rewritten.warnings, ...metrics.warnings, ...job.warnings, ...(named?.warnings ?? [])];
   return { pod: { ...pod, metadata: annotate(pod, annotations, status), spec: newSpec }, status, warnings };
 }
 
@@ -129,7 +139,11 @@ function recordAnnotations(
   return Object.fromEntries(entries);
 }
 
-function createdFields(pod: PodTemplate, wrapped: readonly string[]): Record<string, 'absent' | 'null'> {
+function createdFields(
+  pod: PodTemplate,
+  wrapped: readonly string[],
+  named: readonly string[],
+): Record<string, 'absent' | 'null'> {
   const created: Record<string, 'absent' | 'null'> = {};
   const look = (name: string, value: unknown) => {
     if (value == null) created[name] = value === undefined ? 'absent' : 'null';
@@ -138,8 +152,9 @@ function createdFields(pod: PodTemplate, wrapped: readonly string[]): Record<str
   look('annotations', pod.metadata?.annotations);
   look('initContainers', pod.spec.initContainers);
   look('volumes', pod.spec.volumes);
-  for (const { name, volumeMounts } of pod.spec.containers) {
+  for (const { name, volumeMounts, env } of pod.spec.containers) {
     if (wrapped.includes(name)) look(`${name}.volumeMounts`, volumeMounts);
+    if (named.includes(name)) look(`${name}.env`, env);
   }
   return created;
 }

@@ -182,3 +182,37 @@ test('the words for logs are those of the proxy', () => {
   assert.deepEqual(LOG_LEVELS, TELEMETRY_LEVELS);
   assert.deepEqual(ACCESS_LOGS, ACCESS_LOG_MODES);
 });
+
+test('a pod without packet rules asks for no capability, in none of its containers', () => {
+  for (const nativeSidecar of [false, true]) {
+    const without = { ...options, nativeSidecar, redirection: 'none' as const };
+    const { spec, metadata } = injected(inject(podWith({}), context, without));
+    const added = [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name !== 'app');
+    assert.equal(added.length, 1);
+    for (const { securityContext, args } of added) {
+      const { runAsNonRoot, allowPrivilegeEscalation, capabilities, seccompProfile } = securityContext as never;
+      assert.deepEqual(
+        { runAsNonRoot, allowPrivilegeEscalation, capabilities, seccompProfile },
+        {
+          runAsNonRoot: true,
+          allowPrivilegeEscalation: false,
+          capabilities: { drop: ['ALL'] },
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+      );
+      assert.deepEqual(args, ['run', '--no-redirect']);
+    }
+    assert.equal(metadata?.annotations?.['weft.dev/tunnel-port'], '15006');
+    const app = spec.containers.find(({ name }) => name === 'app');
+    assert.equal(app?.env?.find(({ name }) => name === 'http_proxy')?.value, 'http://127.0.0.1:15001');
+  }
+});
+
+test('the pod has the last word on packet rules, whatever the installation says', () => {
+  const metadata = { annotations: { 'weft.dev/redirection': 'init' } };
+  const { spec } = injected(inject(podWith({}, metadata), context, { ...options, redirection: 'none' }));
+  assert.deepEqual(
+    spec.initContainers?.map(({ name }) => name),
+    ['weft-init'],
+  );
+});

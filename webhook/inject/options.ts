@@ -1,6 +1,7 @@
 // Everything inject can be told, and the one place of its defaults.
 import { PORTS, SYSTEM_NAMESPACE, VERSION } from '../../src/config/index.ts';
 import { formatSpiffe } from '../../src/model/index.ts';
+import type { Redirection } from './named-proxy.ts';
 
 /** CPU and memory of the proxy, as Kubernetes quantities; an absent limit is no limit. */
 export interface ProxyResources {
@@ -36,6 +37,11 @@ export interface InjectOptions {
   readonly nativeSidecar: boolean;
   /** Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits). */
   readonly holdApplicationUntilProxyStarts: boolean;
+  /**
+   * `init`: an init container with NET_ADMIN and NET_RAW writes packet rules. `none`: nobody does; containers are told of the proxy by
+   * http_proxy, and the pod fits the restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
+   */
+  readonly redirection: Redirection;
   /** Whether the app's probes go through the proxy. Off where nobody but the pod itself probes it. */
   readonly rewriteProbes: boolean;
   /** Whether `prometheus.io/*` annotations are pointed at the proxy, which merges the app's metrics into its own. */
@@ -78,6 +84,7 @@ export function injectOptions(given: Partial<InjectOptions> = {}): InjectOptions
     ignoredNamespaces: ['kube-system', 'kube-public', 'kube-node-lease'],
     nativeSidecar: false,
     holdApplicationUntilProxyStarts: true,
+    redirection: 'init',
     rewriteProbes: true,
     mergePrometheus: true,
     wrapJobCommands: false,

@@ -66,7 +66,7 @@ export function proxyContainer(
     image: settings.image,
     imagePullPolicy: options.imagePullPolicy,
     ...(native ? { restartPolicy: 'Always' } : {}),
-    args: ['run'],
+    args: settings.redirection === 'none' ? ['run', '--no-redirect'] : ['run'],
     env: proxyEnvironment(facts, settings, options),
     ports: [{ name: HEALTH_PORT_NAME, containerPort: PORTS.health, protocol: 'TCP' }],
     resources: structuredClone(settings.resources),

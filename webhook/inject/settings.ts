@@ -3,6 +3,7 @@
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import { readOptions } from '../../src/redirect/options.ts';
+import { REDIRECTIONS, type Redirection } from './named-proxy.ts';
 import type { InjectOptions } from './options.ts';
 import type { PodTemplate, Resources } from './pod.ts';
 import { parseQuantity } from './quantity.ts';
@@ -15,6 +16,7 @@ export interface PodSettings {
   /** Threads of the proxy; undefined for the one that it has by itself. */
   readonly concurrency?: string;
   readonly resources: Resources;
+  readonly redirection: Redirection;
   /** Flags of `weft-proxy init`. */
   readonly redirectFlags: readonly string[];
   /** Ports that are the proxy's and not the app's. */
@@ -40,6 +42,7 @@ export function readSettings(
     accessLog: reader.word(ANNOTATIONS.accessLog, ACCESS_LOGS) ?? options.accessLog,
     ...(concurrency !== undefined && { concurrency }),
     resources: readResources(reader, options),
+    redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
     ...readRedirect(reader),
   };
   const refused = reader.problems.some(({ severity }) => severity === 'error');
@@ -78,9 +81,9 @@ class AnnotationReader {
     return undefined;
   }
 
-  word(key: string, words: readonly string[]): string | undefined {
+  word<T extends string>(key: string, words: readonly T[]): T | undefined {
     const value = this.get(key);
-    if (value === undefined || words.includes(value)) return value;
+    if (value === undefined || words.includes(value as T)) return value as T | undefined;
     this.complain(key, `write one of ${words.join(', ')}`);
     return undefined;
   }

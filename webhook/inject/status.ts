@@ -18,6 +18,8 @@ export interface InjectionStatus {
   readonly probes?: Readonly<Record<string, Handler>>;
   /** Containers whose command was wrapped. */
   readonly wrapped?: readonly string[];
+  /** Variables that were added to containers. */
+  readonly env?: Readonly<Record<string, readonly string[]>>;
   /** Fields that inject had to create: missing before, or null. */
   readonly created: Readonly<Record<string, 'absent' | 'null'>>;
 }
@@ -45,11 +47,12 @@ function statusText(metadata: Metadata | null | undefined): string | undefined {
 
 function isStatus(value: unknown): value is InjectionStatus {
   if (!isMap(value)) return false;
-  const { version, initContainers, containers, volumes, annotations, created, probes, wrapped } = value;
+  const { version, initContainers, containers, volumes, annotations, created, probes, wrapped, env } = value;
   if (typeof version !== 'string') return false;
   if (![initContainers, containers, volumes, wrapped ?? []].every(isNames)) return false;
   if (!isMap(annotations) || !isMap(created)) return false;
   if (!Object.values(annotations).every(isChange)) return false;
+  if (env !== undefined && !(isMap(env) && Object.values(env).every(isNames))) return false;
   return probes === undefined || (isMap(probes) && Object.values(probes).every(isMap));
 }
 

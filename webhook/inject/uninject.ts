@@ -1,6 +1,7 @@
 // Takes out of a pod what inject put in, by the record that inject left.
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
+import { forgetProxy } from './named-proxy.ts';
 import { RUN_APP, VOLUMES } from './names.ts';
 import { type Container, type Metadata, type PodSpec, type PodTemplate, shapeProblems } from './pod.ts';
 import { restoreProbes } from './probes.ts';
@@ -61,7 +62,8 @@ function takeOutAnnotations(
 }
 
 function takeOutOfSpec(spec: PodSpec, status: InjectionStatus): PodSpec {
-  const mend = (container: Container) => unwrap(restoreProbes(container, status.probes ?? {}), status);
+  const mend = (container: Container) =>
+    unname(unwrap(restoreProbes(container, status.probes ?? {}), status), status);
   const keep = (names: readonly string[]) => (entry: { readonly name: string }) =>
     !names.includes(entry.name);
   const result: Record<string, unknown> = { ...spec };
@@ -79,6 +81,13 @@ function unwrap(container: Container, status: InjectionStatus): Container {
   if (first === RUN_APP && dashes === '--') result.command = command;
   const mounts = (container.volumeMounts ?? []).filter(({ name }) => name !== VOLUMES.runApp);
   setOrDrop(result, 'volumeMounts', mounts, status, `${container.name}.volumeMounts`);
+  return result as unknown as Container;
+}
+
+function unname(container: Container, status: InjectionStatus): Container {
+  if (!Object.hasOwn(status.env ?? {}, container.name)) return container;
+  const result: Record<string, unknown> = { ...container };
+  setOrDrop(result, 'env', forgetProxy(container.env ?? []), status, `${container.name}.env`);
   return result as unknown as Container;
 }
 

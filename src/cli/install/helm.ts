@@ -30,6 +30,7 @@ function templateOptions(): InstallOptions {
     failurePolicy: text('failurePolicy'),
     refusedPods: text('refusedPods'),
     nativeSidecars: text('nativeSidecars'),
+    redirection: text('redirection'),
     logLevel: value('logLevel'),
     proxyLogLevel: value('proxyLogLevel'),
     accessLog: value('accessLog'),

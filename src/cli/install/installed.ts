@@ -88,6 +88,7 @@ function fromSettings(objects: InstalledObjects): Given {
     imagePullPolicy: inject.imagePullPolicy,
     nativeSidecars:
       native === 'on' || native === 'true' ? 'on' : native === 'off' || native === 'false' ? 'off' : 'auto',
+    redirection: inject.redirection,
     acceptLabels: inject.acceptedMeshes ?? [],
     refusedPods,
     proxyLogLevel: inject.logLevel,

@@ -92,6 +92,7 @@ export function settingsText(options: InstallOptions): string {
       proxyImage: options.proxyImage,
       imagePullPolicy: options.imagePullPolicy,
       nativeSidecars: options.nativeSidecars,
+      redirection: options.redirection,
       acceptLabels: options.acceptLabels,
       refusedPods: options.refusedPods,
       logLevel: options.proxyLogLevel,

@@ -2,6 +2,7 @@
 import {
   ACCEPTED_MESHES,
   type AcceptedMesh,
+  type InjectOptions,
   injectOptions,
   type ProxyResources,
 } from '../../../webhook/index.ts';
@@ -30,6 +31,8 @@ export interface InstallOptions {
   /** What weft-injector does with a pod that it cannot inject. */
   readonly refusedPods: 'deny' | 'admit';
   readonly nativeSidecars: 'auto' | 'on' | 'off';
+  /** What sends traffic to proxies; pods say otherwise with `weft.dev/redirection`. */
+  readonly redirection: InjectOptions['redirection'];
   readonly acceptLabels: readonly AcceptedMesh[];
   readonly logLevel: string;
   /** Of the proxies. */
@@ -58,6 +61,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     failurePolicy: 'Ignore',
     refusedPods: 'deny',
     nativeSidecars: 'auto',
+    redirection: inject.redirection,
     acceptLabels: [],
     logLevel: 'info',
     proxyLogLevel: inject.logLevel,

@@ -13,6 +13,7 @@ import { cronJobsEnd, initContainersCall, jobsEnd } from './claims/jobs.ts';
 import { sameNames, withoutMesh } from './claims/names.ts';
 import { honestProbes, livenessRestarts } from './claims/probes.ts';
 import { scraped } from './claims/prometheus.ts';
+import { withoutRules } from './claims/redirection.ts';
 import { rollingRestarts } from './claims/restarts.ts';
 import { everyHop } from './claims/traffic.ts';
 import { Cluster } from './cluster.ts';
@@ -55,7 +56,10 @@ async function needed(...claims: readonly Claim[]): Promise<boolean> {
 if (await needed(fit, withoutMesh, installs, labels)) {
   results.push(...(await showAll([everyHop, sameNames], context)));
   if (await needed(strictNamespace)) {
-    const groups = [[cronJobsEnd], [jobsEnd, initContainersCall, honestProbes, livenessRestarts]];
+    const groups = [
+      [cronJobsEnd],
+      [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules],
+    ];
     results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
     results.push(...(await showAll([...(prometheus ? [scraped] : []), killed, away, missedPods], context)));
   }
