@@ -190,7 +190,8 @@ test('a pod without packet rules asks for no capability, in none of its containe
     const added = [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name !== 'app');
     assert.equal(added.length, 1);
     for (const { securityContext, args } of added) {
-      const { runAsNonRoot, allowPrivilegeEscalation, capabilities, seccompProfile } = securityContext as never;
+      const { runAsNonRoot, allowPrivilegeEscalation, capabilities, seccompProfile } =
+        securityContext as never;
       assert.deepEqual(
         { runAsNonRoot, allowPrivilegeEscalation, capabilities, seccompProfile },
         {
