@@ -131,3 +131,13 @@ test('a client that goes away while a handler works leaves no trace', async t =>
   finish();
   assert.match(await exchange(server.port, 'GET /quick HTTP/1.0\r\n\r\n'), /quick/);
 });
+
+test('a path with two slashes in front, as old kubelets write those of hooks, finds its handler', async t => {
+  const server = serve({ 'GET /app-drained': ({ query }) => text(`drained ${query.get('seconds')}\n`) });
+  t.after(() => server.close());
+  const answer = await exchange(
+    server.port,
+    'GET //app-drained?seconds=3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+  );
+  assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*drained 3\n$/);
+});

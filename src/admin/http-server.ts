@@ -89,7 +89,8 @@ class AdminStreams implements ServerStreamHandler {
     const method = head.method === METHOD.HEAD ? 'GET' : head.methodText;
     this.#request = {
       method,
-      path: url?.pathname ?? target,
+      // The kubelet before 1.26 writes two slashes in front of the path of a lifecycle hook.
+      path: (url?.pathname ?? target).replace(/^\/+/, '/'),
       query: url?.searchParams ?? new URLSearchParams(),
     };
     if (end) void this.#answer();

@@ -11,5 +11,6 @@ export {
   json,
   text,
 } from './http-server.ts';
+export { preStopRoutes } from './pre-stop.ts';
 export { type AdminHost, adminRoutes, healthRoutes } from './routes.ts';
 export { clusterView } from './views.ts';

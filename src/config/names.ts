@@ -59,7 +59,7 @@ export const ANNOTATIONS = {
   image: 'weft.dev/proxy-image',
 } as const;
 
-/** Files in the proxy's container. */
+/** Files in the proxy's container, and a path of its health port. */
 export const PATHS = {
   /** Projected ServiceAccount token, audience `weft`. */
   token: '/var/run/secrets/weft/token',
@@ -67,6 +67,8 @@ export const PATHS = {
   rootCertificate: '/var/run/weft/trust/root-cert.pem',
   /** Where the proxy keeps its last snapshot; an emptyDir. */
   state: '/var/run/weft/state',
+  /** On the health port: answered when traffic to the app has ended. The preStop hook of apps. */
+  drained: '/app-drained',
 } as const;
 
 /** Environment variables of `weft-proxy`; each has a flag of the same meaning, which wins. */

@@ -7,6 +7,7 @@ import {
   appHealthRoutes,
   appMetricsRoutes,
   healthRoutes,
+  preStopRoutes,
   readAppMetrics,
   readAppProbes,
 } from '../admin/index.ts';
@@ -210,6 +211,7 @@ function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions):
       ...health,
       ...merged,
       ...appProbes,
+      ...preStopRoutes(host, systemClock),
     }),
     new AdminServer(
       config.hosts.admin,

@@ -7,6 +7,7 @@ import { CONTAINERS, FOREIGN_ANNOTATIONS, MOUNTS, RUN_APP, VOLUMES } from './nam
 import type { InjectOptions } from './options.ts';
 import { addedVolumes, initContainer, proxyContainer, runAppContainer } from './parts.ts';
 import type { Container, PodSpec, PodTemplate } from './pod.ts';
+import { addPreStop, hooked } from './pre-stop.ts';
 import { type RewrittenProbes, rewriteProbes } from './probes.ts';
 import type { PodSettings } from './settings.ts';
 import { formatStatus, type InjectionStatus } from './status.ts';
@@ -43,10 +44,12 @@ export function build(
       ? [runAppContainer(settings, options), ...init]
       : init;
   const volumes = addedVolumes(options, withRunApp);
+  const preStop = options.stopApplicationAfterTraffic ? hooked(spec) : [];
   const containers = rewritten.containers.map((entry, index) => {
     const env = named?.containers[index]?.env;
     const told = named !== undefined && env !== undefined ? { ...entry, env } : entry;
-    return job.wrapped.includes(entry.name) ? wrap(told) : told;
+    const waiting = preStop.includes(entry.name) ? addPreStop(told, spec) : told;
+    return job.wrapped.includes(entry.name) ? wrap(waiting) : waiting;
   });
   const annotations = {
     ...metrics.annotations,
@@ -64,7 +67,12 @@ export function build(
     ...(Object.keys(rewritten.originals).length > 0 ? { probes: rewritten.originals } : {}),
     ...(withRunApp ? { wrapped: job.wrapped } : {}),
     ...(named && { env: named.env }),
-    created: createdFields(pod, job.wrapped, Object.keys(named?.env ?? {})),
+    ...(preStop.length > 0 && { preStop }),
+    created: createdFields(pod, {
+      volumeMounts: job.wrapped,
+      env: Object.keys(named?.env ?? {}),
+      lifecycle: preStop,
+    }),
   };
   const newSpec: PodSpec = {
     ...spec,
@@ -141,8 +149,7 @@ function recordAnnotations(
 
 function createdFields(
   pod: PodTemplate,
-  wrapped: readonly string[],
-  named: readonly string[],
+  changed: Readonly<Record<'volumeMounts' | 'env' | 'lifecycle', readonly string[]>>,
 ): Record<string, 'absent' | 'null'> {
   const created: Record<string, 'absent' | 'null'> = {};
   const look = (name: string, value: unknown) => {
@@ -152,9 +159,9 @@ function createdFields(
   look('annotations', pod.metadata?.annotations);
   look('initContainers', pod.spec.initContainers);
   look('volumes', pod.spec.volumes);
-  for (const { name, volumeMounts, env } of pod.spec.containers) {
-    if (wrapped.includes(name)) look(`${name}.volumeMounts`, volumeMounts);
-    if (named.includes(name)) look(`${name}.env`, env);
+  for (const container of pod.spec.containers) {
+    for (const [field, names] of Object.entries(changed))
+      if (names.includes(container.name)) look(`${container.name}.${field}`, container[field]);
   }
   return created;
 }

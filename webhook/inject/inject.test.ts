@@ -217,3 +217,27 @@ test('the pod has the last word on packet rules, whatever the installation says'
     ['weft-init'],
   );
 });
+
+test('apps that serve are stopped after their traffic; hooks of their own, Jobs and hasty pods are left alone', () => {
+  const preStopOf = (container: Partial<Container>, spec: object = {}) => {
+    const pod = podWith(container);
+    const after = injected(inject({ ...pod, spec: { ...pod.spec, ...spec } }, context, options));
+    return after.spec.containers.find(({ name }) => name === 'app')?.lifecycle?.preStop;
+  };
+  const path = (seconds: number) => ({
+    httpGet: { path: `/app-drained?seconds=${seconds}`, port: 15020, scheme: 'HTTP' },
+  });
+  assert.deepEqual(preStopOf({}), path(10));
+  assert.deepEqual(preStopOf({ lifecycle: { postStart: { exec: { command: ['x'] } } } }), path(10));
+  assert.deepEqual(preStopOf({}, { terminationGracePeriodSeconds: 10 }), path(3));
+  assert.equal(preStopOf({}, { terminationGracePeriodSeconds: 2 }), undefined);
+  assert.equal(preStopOf({}, { restartPolicy: 'Never' }), undefined);
+  const own = { exec: { command: ['sleep', '5'] } };
+  assert.deepEqual(preStopOf({ lifecycle: { preStop: own } }), own);
+});
+
+test('a preStop hook that replaced ours since stays when Weft is taken out', () => {
+  const mine = { preStop: { exec: { command: ['sleep', '5'] } } };
+  const back = uninject(edited(injected(inject(podWith({}), context, options)), { lifecycle: mine }));
+  assert.deepEqual(back.kind === 'uninjected' && back.pod, podWith({ lifecycle: mine }));
+});

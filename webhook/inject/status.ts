@@ -20,6 +20,8 @@ export interface InjectionStatus {
   readonly wrapped?: readonly string[];
   /** Variables that were added to containers. */
   readonly env?: Readonly<Record<string, readonly string[]>>;
+  /** Containers that were given a preStop hook. */
+  readonly preStop?: readonly string[];
   /** Fields that inject had to create: missing before, or null. */
   readonly created: Readonly<Record<string, 'absent' | 'null'>>;
 }
@@ -47,9 +49,20 @@ function statusText(metadata: Metadata | null | undefined): string | undefined {
 
 function isStatus(value: unknown): value is InjectionStatus {
   if (!isMap(value)) return false;
-  const { version, initContainers, containers, volumes, annotations, created, probes, wrapped, env } = value;
+  const {
+    version,
+    initContainers,
+    containers,
+    volumes,
+    annotations,
+    created,
+    probes,
+    wrapped,
+    env,
+    preStop,
+  } = value;
   if (typeof version !== 'string') return false;
-  if (![initContainers, containers, volumes, wrapped ?? []].every(isNames)) return false;
+  if (![initContainers, containers, volumes, wrapped ?? [], preStop ?? []].every(isNames)) return false;
   if (!isMap(annotations) || !isMap(created)) return false;
   if (!Object.values(annotations).every(isChange)) return false;
   if (env !== undefined && !(isMap(env) && Object.values(env).every(isNames))) return false;

@@ -4,6 +4,7 @@ import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts'
 import { forgetProxy } from './named-proxy.ts';
 import { RUN_APP, VOLUMES } from './names.ts';
 import { type Container, type Metadata, type PodSpec, type PodTemplate, shapeProblems } from './pod.ts';
+import { isOwnPreStop } from './pre-stop.ts';
 import { restoreProbes } from './probes.ts';
 import { type InjectionStatus, readStatus } from './status.ts';
 
@@ -63,7 +64,7 @@ function takeOutAnnotations(
 
 function takeOutOfSpec(spec: PodSpec, status: InjectionStatus): PodSpec {
   const mend = (container: Container) =>
-    unname(unwrap(restoreProbes(container, status.probes ?? {}), status), status);
+    unhook(unname(unwrap(restoreProbes(container, status.probes ?? {}), status), status), status);
   const keep = (names: readonly string[]) => (entry: { readonly name: string }) =>
     !names.includes(entry.name);
   const result: Record<string, unknown> = { ...spec };
@@ -88,6 +89,14 @@ function unname(container: Container, status: InjectionStatus): Container {
   if (!Object.hasOwn(status.env ?? {}, container.name)) return container;
   const result: Record<string, unknown> = { ...container };
   setOrDrop(result, 'env', forgetProxy(container.env ?? []), status, `${container.name}.env`);
+  return result as unknown as Container;
+}
+
+function unhook(container: Container, status: InjectionStatus): Container {
+  const { preStop, ...others } = container.lifecycle ?? {};
+  if (!status.preStop?.includes(container.name) || !isOwnPreStop(preStop)) return container;
+  const result: Record<string, unknown> = { ...container };
+  setOrDrop(result, 'lifecycle', others, status, `${container.name}.lifecycle`);
   return result as unknown as Container;
 }
 
