@@ -276,11 +276,28 @@ test('Pod Security and NetworkPolicies that stand in the way are told with the r
       policy('guard', 'weft-system', { policyTypes: ['Ingress'], ingress: [{ ports: [{ port: 8443 }] }] }),
     ),
   });
-  assert.match(troubles(done)['pod-security']!, /namespace shop enforces restricted.*enforce=privileged/);
+  assert.match(
+    troubles(done)['pod-security']!,
+    /namespace shop enforces restricted.*enforce=privileged, or weft\.dev\/redirection: none/,
+  );
   const networks = troubles(done)['network-policies']!;
   assert.match(networks, /shop\/closed limits egress/);
   assert.match(networks, /weft-system\/guard limits ingress/);
   assert.doesNotMatch(networks, /open|elsewhere/);
+});
+
+test('where nobody writes packet rules, no level of Pod Security is in the way', async () => {
+  const done = await run({
+    'GET /api/v1/namespaces': list(
+      'Namespace',
+      namespace('shop', { 'pod-security.kubernetes.io/enforce': 'restricted' }),
+    ),
+    'GET /api/v1/namespaces/weft-system/configmaps/weft-injection': {
+      status: 200,
+      body: { data: { 'injection.yaml': 'redirection: none' } },
+    },
+  });
+  assert.equal(troubles(done)['pod-security'], undefined);
 });
 
 test('ranges and protocols of NetworkPolicies are understood', () => {

@@ -138,6 +138,7 @@ const podSecurity: Check = {
   title: 'Pod Security lets weft-init write the packet rules',
   async run(context) {
     const label = 'pod-security.kubernetes.io/enforce';
+    if ((await context.settings()).inject.redirection === 'none') return [];
     const namespaces = await context.namespaces();
     return (await injectedNamespaces(context)).flatMap(name => {
       const level = namespaces.get(name)?.labels[label];
@@ -145,7 +146,7 @@ const podSecurity: Check = {
       return [
         error(
           `namespace ${name} enforces ${level}: pods with weft-init (NET_ADMIN, NET_RAW) are not created`,
-          `kubectl label namespace ${name} --overwrite ${label}=privileged`,
+          `kubectl label namespace ${name} --overwrite ${label}=privileged, or weft.dev/redirection: none in its pod templates (docs/pod-annotations.md)`,
         ),
       ];
     });
