@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { request as httpsRequest } from 'node:https';
 import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError } from '../../src/kubernetes/index.ts';
 import { webhookConfiguration } from '../../webhook/index.ts';
 import { noApiServer, noOwnApiServer, openApiServer, type TestApiServer } from './support/api-server.ts';
@@ -22,6 +23,8 @@ import {
   until,
 } from './support/objects.ts';
 
+/** How long the API server is gone: a moment, and a minute in CI. */
+const outageMs = Number(process.env.WEFT_TEST_OUTAGE_SECONDS ?? 3) * 1_000;
 const reviews = 'reviews.shop.svc.cluster.local:80';
 let api: TestApiServer;
 let kubeconfig: string;
@@ -389,6 +392,7 @@ test('an API server that goes and comes back costs nothing that was known', {
   const before = sink.applied.length;
 
   await api.stop();
+  const stoppedMs = performance.now();
   await until('the problem', async () =>
     (await injector.json<{ code: string }[]>('/debug/problems')).some(
       each => each.code === 'api-unreachable',
@@ -407,6 +411,10 @@ test('an API server that goes and comes back costs nothing that was known', {
   );
   assert.equal(other.keeper.credentials, undefined);
   assert.ok(keeper.credentials);
+  do {
+    assert.equal((await injector.get('/ready')).status, 200, 'it still serves what it knows');
+    await sleep(500);
+  } while (performance.now() - stoppedMs < outageMs);
 
   await api.start();
   await setEndpoints(api.client, 'shop', 'reviews', {
