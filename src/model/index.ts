@@ -19,6 +19,7 @@ export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
 export { hasSettings, type MtlsMode, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
+export { parseQuantity } from './quantity.ts';
 export { regexProblem } from './regex.ts';
 export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
 export type {
@@ -55,6 +56,7 @@ export {
   type RouteAction,
   type StickySession,
   type TokenBucket,
+  UNTOUCHABLE_HEADERS,
   type WeightedCluster,
 } from './route.ts';
 export {

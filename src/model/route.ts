@@ -36,6 +36,24 @@ export interface RetryPolicy {
   readonly hedgeAfterMs?: number;
 }
 
+/**
+ * Names of headers that no policy may edit: they belong to the connection, frame the message, or are what proxies tell each other. Edited,
+ * they would break the message or smuggle another one in. Lower case.
+ */
+export const UNTOUCHABLE_HEADERS: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'x-forwarded-client-cert',
+  'x-weft-untouched',
+]);
+
 /** Header edits, in this order: remove, set, add. Names lowercase; values as they are sent. */
 export interface HeaderEdits {
   readonly remove?: readonly string[];

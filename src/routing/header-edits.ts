@@ -1,23 +1,7 @@
 import { WeftError } from '../errors/index.ts';
 import { AUTHORITY, FIELD, type Head, TOKEN } from '../http/index.ts';
-import type { HeaderEdits as HeaderEditsModel } from '../model/index.ts';
+import { type HeaderEdits as HeaderEditsModel, UNTOUCHABLE_HEADERS } from '../model/index.ts';
 import { headerTemplate, type VariableSource } from './header-template.ts';
-
-/** Names that belong to the connection or say where the message ends: edited, they would break it or smuggle another one in. */
-const untouchable = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  // Ours alone: who the client is, and what a proxy tells another.
-  'x-forwarded-client-cert',
-  'x-weft-untouched',
-]);
 
 interface Line {
   readonly name: Buffer;
@@ -97,7 +81,7 @@ function lineOf([name, value]: readonly [string, string]): Line {
 function checkedName(name: string): Buffer {
   const bytes = Buffer.from(name.toLowerCase(), 'latin1');
   if (name === '' || !all(bytes, TOKEN)) throw refused(name, 'this is no header name');
-  if (untouchable.has(name.toLowerCase()) || name.toLowerCase() === 'host')
+  if (UNTOUCHABLE_HEADERS.has(name.toLowerCase()) || name.toLowerCase() === 'host')
     throw refused(name, 'the proxy itself decides about it');
   return bytes;
 }

@@ -1,13 +1,14 @@
 // The settings of injection as a file, which the ConfigMap weft-injection holds and the kubelet keeps current in the pod. In: YAML that
 // people may have edited. Out: WebhookSettings, and every mistake with its path. The last good settings stay in use.
+
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { errorMessage, WeftError } from '../../src/errors/index.ts';
+import { parseQuantity } from '../../src/model/index.ts';
 import type { Clock } from '../../src/time/index.ts';
 import { ACCESS_LOGS, type InjectOptions, injectOptions, LOG_LEVELS } from '../inject/index.ts';
 import { REDIRECTIONS } from '../inject/named-proxy.ts';
 import { isMap } from '../inject/pod.ts';
-import { parseQuantity } from '../inject/quantity.ts';
 import { ACCEPTED_MESHES } from './configuration.ts';
 import type { WebhookLog, WebhookSettings } from './options.ts';
 

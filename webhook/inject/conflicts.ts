@@ -1,9 +1,8 @@
 // What in a pod cannot live together with the proxy, or will not do what its author thinks.
 import { PORTS, PROXY_UID } from '../../src/config/index.ts';
-import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
+import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
 import { CONTAINERS, VOLUMES } from './names.ts';
 import type { Container, PodSpec, Resources, SecurityContext } from './pod.ts';
-import { parseQuantity } from './quantity.ts';
 import type { PodSettings } from './settings.ts';
 
 /** Every conflict of a pod that is not injected yet. An error means that injecting it would break it or bypass the mesh. */

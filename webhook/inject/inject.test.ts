@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AppProbes } from '../../src/config/index.ts';
+import { parseQuantity } from '../../src/model/index.ts';
 import { ACCESS_LOG_MODES } from '../../src/telemetry/access-log.ts';
 import { LOG_LEVELS as TELEMETRY_LEVELS } from '../../src/telemetry/log.ts';
 import { type InjectResult, inject } from './inject.ts';
 import { injectOptions } from './options.ts';
 import type { Container, PodTemplate } from './pod.ts';
-import { parseQuantity } from './quantity.ts';
 import { ACCESS_LOGS, LOG_LEVELS } from './settings.ts';
 import { uninject } from './uninject.ts';
 

@@ -1,12 +1,11 @@
 // What a pod's annotations ask of its proxy, checked. A bad value refuses the pod instead of being ignored: a typo in a
 // port list must not quietly put a database behind the proxy, or an app outside the mesh.
 import { ANNOTATIONS } from '../../src/config/index.ts';
-import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
+import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
 import { readOptions } from '../../src/redirect/options.ts';
 import { REDIRECTIONS, type Redirection } from './named-proxy.ts';
 import type { InjectOptions } from './options.ts';
 import type { PodTemplate, Resources } from './pod.ts';
-import { parseQuantity } from './quantity.ts';
 
 /** What is injected into one pod: the options with the pod's annotations laid over them. */
 export interface PodSettings {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseQuantity } from '../../model/index.ts';
 import type { ConfigMap, Container, EnvVar, Secret } from '../kube/index.ts';
 import { pod, service } from '../testing/objects.ts';
 import { containerEnv, type EnvLookup, expand, serviceEnv } from './env.ts';
-import { parseQuantity } from './quantity.ts';
 
 const settings = { data: { color: 'blue', size: '3' } } as unknown as ConfigMap;
 const secret = {

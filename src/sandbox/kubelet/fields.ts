@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
+import { parseQuantity } from '../../model/index.ts';
 import type { Container, Pod } from '../kube/index.ts';
-import { parseQuantity } from './quantity.ts';
 
 /** Addresses that pod fields name, known once the pod is connected. */
 export interface PodAddresses {

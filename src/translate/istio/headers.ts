@@ -1,4 +1,4 @@
-import type { HeaderEdits } from '../../model/index.ts';
+import { type HeaderEdits, UNTOUCHABLE_HEADERS } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
@@ -8,20 +8,6 @@ export interface HeadersPart {
   readonly requestHeaders?: HeaderEdits;
   readonly responseHeaders?: HeaderEdits;
 }
-
-/** Names that belong to the connection or frame the message; an edit would break it. Proxies refuse them too. */
-const untouchable = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-forwarded-client-cert',
-]);
 
 /** Istio's Headers, of a rule or of one of its destinations. */
 export function readHeaders(owner: Fields, report: Report): HeadersPart {
@@ -76,7 +62,7 @@ function checked(name: string, path: string, report: Report): string | undefined
     report.error('field-invalid', path, `${path}: '${name}' is no name of a header`);
     return undefined;
   }
-  if (!untouchable.has(lower)) return lower;
+  if (!UNTOUCHABLE_HEADERS.has(lower)) return lower;
   const message = `${path}: '${name}' belongs to the connection and cannot be edited; take it out`;
   report.error('field-invalid', path, message);
   return undefined;
