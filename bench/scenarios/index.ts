@@ -1,4 +1,5 @@
 // scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
+import { cores } from './cores.ts';
 import { discoveryScenarios } from './discovery.ts';
 import { idleConnections } from './idle-connections.ts';
 import { meshSize } from './mesh-size.ts';
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   redirect,
   idleConnections,
   sidecar,
+  cores,
   meshSize,
   start,
   ...discoveryScenarios,

@@ -9,11 +9,14 @@ export interface WrkOptions {
   /** Bytes of a POST body; GET without. */
   readonly body?: number;
   readonly path?: string;
+  readonly address?: string;
+  /** The Host header; the address unless told. */
+  readonly host?: string;
 }
 
 /** As fast as it goes: wrk, one thread, closed loop. */
 export function closedLoop(options: WrkOptions = {}): Load {
-  const { connections = 32, headers = [], body = 0, path = '/' } = options;
+  const { connections = 32, headers = [], body = 0, path = '/', address = '127.0.0.1', host = '' } = options;
   return async (stage, port, seconds) => {
     const printed = await stage.load('env', [
       `BENCH_BODY=${body}`,
@@ -23,8 +26,8 @@ export function closedLoop(options: WrkOptions = {}): Load {
       `-d${Math.max(1, Math.round(seconds))}s`,
       '-s',
       'bench/load/wrk.lua',
-      ...headers.flatMap(header => ['-H', header]),
-      `http://127.0.0.1:${port}${path}`,
+      ...[...headers, ...(host === '' ? [] : [`Host: ${host}`])].flatMap(header => ['-H', header]),
+      `http://${address}:${port}${path}`,
     ]);
     return readResult(printed);
   };

@@ -14,14 +14,18 @@ export interface MeshPlan {
   /** Services; the first `live` of them lead to the backend, through the receiving sidecar. */
   readonly services: number;
   readonly live: number;
-  /** Port of the backend on SERVER. */
+  /** Port of the backend. */
   readonly backend: number;
+  /** Where it is: SERVER, behind a sidecar, unless told. */
+  readonly address?: string;
 }
 
 /** Addresses of the pods. */
 export const CLIENT = '127.0.0.2';
 /** The pod of every live Service. */
 export const SERVER = '127.0.0.3';
+/** Where something is that is not in the mesh. */
+export const OUTSIDE = '127.0.0.4';
 const namespace = 'bench';
 
 /** Name of a Service as apps call it. */
@@ -88,7 +92,10 @@ export class BenchMesh {
   }
 
   /** Starts the sidecar of the client or the server; resolves when it is ready, with how long that took. */
-  async sidecar(name: 'client' | 'server'): Promise<Sidecar & { readonly readyMs: number }> {
+  async sidecar(
+    name: 'client' | 'server',
+    more: readonly string[] = [],
+  ): Promise<Sidecar & { readonly readyMs: number }> {
     const address = name === 'client' ? CLIENT : SERVER;
     const token = join(this.#folder, `${name}-token`);
     writeFileSync(token, await this.#issuer.issue({ namespace, serviceAccount: name, pod: `${name}-0` }));
@@ -110,7 +117,13 @@ export class BenchMesh {
     };
     const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     const beganMs = performance.now();
-    const program = this.#stage.weft([this.#stage.settings.programs.proxy, 'run', '--no-redirect', ...args]);
+    const program = this.#stage.weft([
+      this.#stage.settings.programs.proxy,
+      'run',
+      '--no-redirect',
+      ...args,
+      ...more,
+    ]);
     await ready(`http://${address}:${healthPort}/ready`, program, 15_000);
     return { program, address, outboundPort, healthPort, readyMs: performance.now() - beganMs };
   }
@@ -132,7 +145,11 @@ async function ready(url: string, program: Running, withinMs: number): Promise<v
 const filesOf = 200;
 
 /** Services with EndpointSlices of three addresses each; those that are called have one, the server's. */
-function writeObjects(folder: string, { services, live, backend }: MeshPlan, tunnelPort: number): void {
+function writeObjects(
+  folder: string,
+  { services, live, backend, address = SERVER }: MeshPlan,
+  tunnelPort: number,
+): void {
   writeFileSync(
     join(folder, 'pods.yaml'),
     [pod('client', CLIENT, ''), pod('server', SERVER, `${tunnelPort}`)].join(''),
@@ -140,7 +157,7 @@ function writeObjects(folder: string, { services, live, backend }: MeshPlan, tun
   for (let first = 0; first < services; first += filesOf) {
     let text = '';
     for (let each = first; each < Math.min(first + filesOf, services); each++)
-      text += service(each, live, backend);
+      text += service(each, { live, backend, address });
     writeFileSync(join(folder, `services-${first}.yaml`), text);
   }
 }
@@ -156,12 +173,15 @@ status: {podIP: ${address}}
 `;
 }
 
-function service(index: number, live: number, backend: number): string {
+function service(
+  index: number,
+  { live, backend, address }: { live: number; backend: number; address: string },
+): string {
   const base = index * 3;
   const others = [base, base + 1, base + 2].map(
     each => `10.${128 + (each >> 16)}.${(each >> 8) & 255}.${each & 255}`,
   );
-  const endpoints = index < live ? [SERVER] : others;
+  const endpoints = index < live ? [address] : others;
   return `---
 apiVersion: v1
 kind: Service
