@@ -19,7 +19,8 @@ const { values } = parseArgs({
     peers: { type: 'string', default: PEERS.join(',') },
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
-    'node-flags': { type: 'string', default: '' },
+    // What Dockerfile.sidecar says.
+    'node-flags': { type: 'string', default: '--max-semi-space-size=2' },
     'profile-folder': { type: 'string', default: '' },
   },
 });

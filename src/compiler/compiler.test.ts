@@ -8,12 +8,15 @@ import { type CompilerMachine, linux, yieldToTraffic } from './index.ts';
 /** A machine by hand: `state` says how busy it is and how long its one worker has waited. */
 function machine(state: { busy: number; waitedMs: number }) {
   const idle: number[] = [];
-  const told: { pauses: number } = { pauses: 0 };
+  const told = { pauses: 0, alone: false };
   const made: CompilerMachine = {
     workers: () => [7, 8],
     makeIdle: thread => void idle.push(thread),
     waitedMs: thread => (thread === 7 ? state.waitedMs : 0),
     busy: () => state.busy,
+    collectAlone: () => {
+      told.alone = true;
+    },
     pause: () => void told.pauses++,
   };
   return { made, idle, told };
@@ -57,6 +60,7 @@ test('a compiler that a full core starves gets a fifth of it until it is through
   const { made, idle, told } = machine(state);
   assert.equal(yieldToTraffic(clock, made), undefined);
   assert.deepEqual(idle, [7, 8]);
+  assert.equal(told.alone, true, 'collections do not wait for idle threads');
   await clock.advance(250);
   state.waitedMs += 200;
   assert.equal(told.pauses, 0);

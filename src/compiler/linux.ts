@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { libcFunction } from '../libc/index.ts';
 
 /** What is asked of the machine. */
@@ -11,6 +12,8 @@ export interface CompilerMachine {
   waitedMs(thread: number): number | undefined;
   /** The share of the last period that the event loop worked, 0 to 1; the period begins with the last call. */
   busy(): number;
+  /** Young collections without the workers: waiting for an idle thread, they could stand still for long on a full core. */
+  collectAlone(): void;
   /** Stands still, so that others run. */
   pause(ms: number): void;
 }
@@ -55,6 +58,8 @@ export function linux(): CompilerMachine {
       before = now;
       return utilization;
     },
+    // Read at every collection, so it may change while the program runs.
+    collectAlone: () => setFlagsFromString('--no-parallel-scavenge'),
     pause: ms => void Atomics.wait(nobody, 0, 0, ms),
   };
 }

@@ -30,6 +30,7 @@ export function yieldToTraffic(clock: Clock, machine: CompilerMachine): string |
     return errorMessage(error);
   }
   if (workers.length === 0) return 'no thread of this process is named as a worker of V8';
+  machine.collectAlone();
   const waited = (): number => workers.reduce((sum, worker) => sum + (machine.waitedMs(worker) ?? 0), 0);
   /** At the last look, if the event loop was busy then. */
   let before: number | undefined;
