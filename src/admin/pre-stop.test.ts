@@ -27,7 +27,7 @@ function setUp({ handled = 0, inbound = 0, active = 0 }) {
   const came = (more: number): void => {
     series[1]!.requests += more;
   };
-  return { clock, ask, connections, services, came };
+  return { clock, ask, host, connections, services, came };
 }
 
 test('an app that nobody ever called is told to stop at once', async () => {
@@ -35,6 +35,16 @@ test('an app that nobody ever called is told to stop at once', async () => {
   const answer = ask('10');
   await clock.advance(0);
   assert.equal(answer.body, 'nothing ever came in\n');
+});
+
+test('with several cores, of which others may have been called, the second is waited for', async () => {
+  const { clock, ask, host } = setUp({});
+  Object.assign(host, { cores: { figures: { exchanges: 0, inbound: 0, outbound: 0 } } });
+  const answer = ask('10');
+  await clock.advance(900);
+  assert.equal(answer.body, undefined);
+  await clock.advance(300);
+  assert.equal(answer.body, 'nothing comes in any more\n');
 });
 
 test('the app is told a second after the last request came in, and nothing is left scheduled', async () => {

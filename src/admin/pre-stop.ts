@@ -25,7 +25,9 @@ export function preStopRoutes(host: AdminHost, clock: Clock): AdminRoutes {
 function quiet(host: AdminHost, clock: Clock, limitMs: number): Promise<string> {
   const startMs = clock.monotonic();
   let before = look(host);
-  if (before.handled === 0 && before.open === 0) return Promise.resolve('nothing ever came in');
+  // What other cores have handled is not known here.
+  const isAlone = host.cores === undefined;
+  if (isAlone && before.handled === 0 && before.open === 0) return Promise.resolve('nothing ever came in');
   let sinceMs = startMs;
   return new Promise(resolve => {
     const stop = clock.every(lookEveryMs, () => {
@@ -42,7 +44,7 @@ function quiet(host: AdminHost, clock: Clock, limitMs: number): Promise<string> 
   });
 }
 
-/** Requests that came in and are over, connections from others, and exchanges either way. */
+/** Requests that came in here and are over, connections from others, and exchanges either way. */
 function look({ plane, cores }: AdminHost): { handled: number; open: number; underWay: number } {
   const others = cores?.figures ?? { exchanges: 0, inbound: 0 };
   let handled = 0;

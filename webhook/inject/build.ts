@@ -2,7 +2,7 @@
 import { ANNOTATIONS, type ExitWithApp } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import { mergeMetrics } from './metrics.ts';
-import { nameProxy } from './named-proxy.ts';
+import { namedProxyAnnotations, namedProxyWarnings, nameProxy, told } from './named-proxy.ts';
 import { CONTAINERS, FOREIGN_ANNOTATIONS, MOUNTS, RUN_APP, VOLUMES } from './names.ts';
 import type { InjectOptions } from './options.ts';
 import { addedVolumes, initContainer, proxyContainer, runAppContainer } from './parts.ts';
@@ -36,7 +36,8 @@ export function build(
   const facts = { probes: rewritten.probes, appMetrics: metrics.appMetrics, exitWithApp: job.exitWithApp };
   const proxy = proxyContainer(facts, settings, options, native);
   const init = settings.redirection === 'init' ? [initContainer(settings, options)] : [];
-  const named = settings.redirection === 'none' ? nameProxy(pod, object) : undefined;
+  const isNamed = settings.redirection === 'none';
+  const named = isNamed ? told(spec) : [];
   const withRunApp = job.wrapped.length > 0;
   const addedInit = native
     ? [...init, proxy]
@@ -44,16 +45,16 @@ export function build(
       ? [runAppContainer(settings, options), ...init]
       : init;
   const volumes = addedVolumes(options, withRunApp);
-  const preStop = options.stopApplicationAfterTraffic ? hooked(spec) : [];
-  const containers = rewritten.containers.map((entry, index) => {
-    const env = named?.containers[index]?.env;
-    const told = named !== undefined && env !== undefined ? { ...entry, env } : entry;
-    const waiting = preStop.includes(entry.name) ? addPreStop(told, spec) : told;
-    return job.wrapped.includes(entry.name) ? wrap(waiting) : waiting;
+  const preStop = hooked(spec);
+  const containers = rewritten.containers.map(entry => {
+    let result = entry;
+    if (named.includes(entry.name)) result = nameProxy(result);
+    if (preStop.includes(entry.name)) result = addPreStop(result, spec);
+    return job.wrapped.includes(entry.name) ? wrap(result) : result;
   });
   const annotations = {
     ...metrics.annotations,
-    ...named?.annotations,
+    ...(isNamed ? namedProxyAnnotations : {}),
     ...(native ? {} : defaultContainer(pod, spec.containers[0]!.name)),
   };
   const status: InjectionStatus = {
@@ -66,11 +67,11 @@ export function build(
     annotations: recordAnnotations(pod, annotations),
     ...(Object.keys(rewritten.originals).length > 0 ? { probes: rewritten.originals } : {}),
     ...(withRunApp ? { wrapped: job.wrapped } : {}),
-    ...(named && { env: named.env }),
+    ...(named.length > 0 && { named }),
     ...(preStop.length > 0 && { preStop }),
     created: createdFields(pod, {
       volumeMounts: job.wrapped,
-      env: Object.keys(named?.env ?? {}),
+      env: named,
       lifecycle: preStop,
     }),
   };
@@ -82,7 +83,12 @@ export function build(
     containers: native ? containers : [proxy, ...containers],
     volumes: [...(spec.volumes ?? []), ...volumes],
   };
-  const warnings = [...rewritten.warnings, ...metrics.warnings, ...job.warnings, ...(named?.warnings ?? [])];
+  const warnings = [
+    ...rewritten.warnings,
+    ...metrics.warnings,
+    ...job.warnings,
+    ...(isNamed ? namedProxyWarnings(spec, object) : []),
+  ];
   return { pod: { ...pod, metadata: annotate(pod, annotations, status), spec: newSpec }, status, warnings };
 }
 

@@ -17,7 +17,6 @@ function randomOptions(random: Random): InjectOptions {
     injectByDefault: true,
     nativeSidecar: random.chance(0.4),
     wrapJobCommands: random.chance(0.5),
-    stopApplicationAfterTraffic: random.chance(0.7),
     redirection: random.chance(0.3) ? 'none' : 'init',
     rewriteProbes: random.chance(0.8),
     mergePrometheus: random.chance(0.8),

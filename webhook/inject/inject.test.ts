@@ -209,6 +209,18 @@ test('a pod without packet rules asks for no capability, in none of its containe
   }
 });
 
+test('who follows the remedy for a proxy of one’s own is not told again', () => {
+  const codes = (value: string) => {
+    const result = inject(podWith({ env: [{ name: 'http_proxy', value }] }), context, {
+      ...options,
+      redirection: 'none',
+    });
+    return result.kind === 'injected' && result.warnings.map(({ code }) => code);
+  };
+  assert.deepEqual(codes('http://proxy.example:3128'), ['proxy-named-already', 'not-redirected']);
+  assert.deepEqual(codes('http://127.0.0.1:15001'), ['not-redirected']);
+});
+
 test('the pod has the last word on packet rules, whatever the installation says', () => {
   const metadata = { annotations: { 'weft.dev/redirection': 'init' } };
   const { spec } = injected(inject(podWith({}, metadata), context, { ...options, redirection: 'none' }));

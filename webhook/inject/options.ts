@@ -42,8 +42,6 @@ export interface InjectOptions {
    * http_proxy, and the pod fits the restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
    */
   readonly redirection: Redirection;
-  /** Whether apps without a preStop hook get one that waits until traffic to them has ended. */
-  readonly stopApplicationAfterTraffic: boolean;
   /** Whether the app's probes go through the proxy. Off where nobody but the pod itself probes it. */
   readonly rewriteProbes: boolean;
   /** Whether `prometheus.io/*` annotations are pointed at the proxy, which merges the app's metrics into its own. */
@@ -87,7 +85,6 @@ export function injectOptions(given: Partial<InjectOptions> = {}): InjectOptions
     nativeSidecar: false,
     holdApplicationUntilProxyStarts: true,
     redirection: 'init',
-    stopApplicationAfterTraffic: true,
     rewriteProbes: true,
     mergePrometheus: true,
     wrapJobCommands: false,

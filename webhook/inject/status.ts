@@ -18,8 +18,8 @@ export interface InjectionStatus {
   readonly probes?: Readonly<Record<string, Handler>>;
   /** Containers whose command was wrapped. */
   readonly wrapped?: readonly string[];
-  /** Variables that were added to containers. */
-  readonly env?: Readonly<Record<string, readonly string[]>>;
+  /** Containers that were told of the proxy by variables. */
+  readonly named?: readonly string[];
   /** Containers that were given a preStop hook. */
   readonly preStop?: readonly string[];
   /** Fields that inject had to create: missing before, or null. */
@@ -58,14 +58,14 @@ function isStatus(value: unknown): value is InjectionStatus {
     created,
     probes,
     wrapped,
-    env,
+    named,
     preStop,
   } = value;
   if (typeof version !== 'string') return false;
-  if (![initContainers, containers, volumes, wrapped ?? [], preStop ?? []].every(isNames)) return false;
+  if (![initContainers, containers, volumes, wrapped ?? [], named ?? [], preStop ?? []].every(isNames))
+    return false;
   if (!isMap(annotations) || !isMap(created)) return false;
   if (!Object.values(annotations).every(isChange)) return false;
-  if (env !== undefined && !(isMap(env) && Object.values(env).every(isNames))) return false;
   return probes === undefined || (isMap(probes) && Object.values(probes).every(isMap));
 }
 

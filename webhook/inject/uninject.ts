@@ -86,7 +86,7 @@ function unwrap(container: Container, status: InjectionStatus): Container {
 }
 
 function unname(container: Container, status: InjectionStatus): Container {
-  if (!Object.hasOwn(status.env ?? {}, container.name)) return container;
+  if (!status.named?.includes(container.name)) return container;
   const result: Record<string, unknown> = { ...container };
   setOrDrop(result, 'env', forgetProxy(container.env ?? []), status, `${container.name}.env`);
   return result as unknown as Container;
