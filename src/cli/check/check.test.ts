@@ -286,6 +286,22 @@ test('Pod Security and NetworkPolicies that stand in the way are told with the r
   assert.doesNotMatch(networks, /open|elsewhere/);
 });
 
+test('who has told the pods of a namespace to do without packet rules is not told again', async () => {
+  const annotations = { 'weft.dev/status': '{}', 'weft.dev/redirection': 'none' };
+  const without = { metadata: { name: 'a', namespace: 'shop', annotations }, status: { phase: 'Running' } };
+  const restricted = namespace('shop', { 'pod-security.kubernetes.io/enforce': 'restricted' });
+  const troubleWith = async (...pods: object[]) =>
+    troubles(
+      await run({
+        'GET /api/v1/namespaces': list('Namespace', restricted),
+        'GET /api/v1/pods': list('Pod', ...pods),
+      }),
+    )['pod-security'];
+  assert.equal(await troubleWith(without), undefined);
+  assert.match((await troubleWith(without, meshed('good')))!, /enforces restricted/);
+  assert.match((await troubleWith())!, /enforces restricted/);
+});
+
 test('where nobody writes packet rules, no level of Pod Security is in the way', async () => {
   const done = await run({
     'GET /api/v1/namespaces': list(
