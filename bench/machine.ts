@@ -44,6 +44,11 @@ export function pinning(): Pinning {
   return { proxy: `${numbers[0]}`, load: numbers.slice(1).join(',') };
 }
 
+/** V8 flags that the proxy's image sets, which the proxy is measured with. */
+export function imageFlags(): string {
+  return /\bNODE_OPTIONS=(\S+)/.exec(readFileSync('Dockerfile.sidecar', 'utf8'))?.[1] ?? '';
+}
+
 /** The commit of the tree, with `+` when it has changes; '' outside git. */
 export function commit(): string {
   const git = (...args: string[]): string =>

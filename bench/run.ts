@@ -4,7 +4,7 @@
 // Prints tables (or the report itself with --json) and writes bench/results/latest.json. docs/performance.md explains the method.
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
-import { commit, machine, pinning } from './machine.ts';
+import { commit, imageFlags, machine, pinning } from './machine.ts';
 import { debian, findProxies, type MeasuredProxy, PEERS } from './peers/index.ts';
 import { type Report, type ScenarioResult, table, write } from './results.ts';
 import { type Scenario, scenarios } from './scenarios/index.ts';
@@ -19,8 +19,7 @@ const { values } = parseArgs({
     peers: { type: 'string', default: PEERS.join(',') },
     json: { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
-    // What Dockerfile.sidecar says.
-    'node-flags': { type: 'string', default: '--max-semi-space-size=2' },
+    'node-flags': { type: 'string', default: imageFlags() },
     'profile-folder': { type: 'string', default: '' },
   },
 });

@@ -96,7 +96,7 @@ describe('a sandbox without a mesh', { skip }, () => {
     const shown = await sandbox.exec(target, [
       'sh',
       '-c',
-      'hostname; id -u; cat /etc/settings/greeting /var/run/weft-test/work/prepared; echo $WHO',
+      'hostname; id -u; cat /etc/settings/greeting /var/run/weft-test/data/prepared; echo $WHO',
     ]);
     assert.deepEqual(shown, {
       code: 0,
