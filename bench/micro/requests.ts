@@ -23,10 +23,10 @@ interface Heap {
 /** Bytes allocated, and read and write calls, for each request of a hop or of a whole path. */
 export async function requestCost(stage: Stage, topology: 'hop' | 'path'): Promise<Record<string, number>> {
   const { http } = await ownBackend(stage);
-  // Nothing is collected while counting: at 5 KB a request this would hold a hundred thousand. And the compiler takes its turn instead of
-  // working beside, so that every run optimises the same functions at the same moment: what it optimises decides what is allocated.
+  // Nothing is collected while counting: at 15 KB a request this would hold thirty thousand. And nothing is optimised: what the compilers
+  // inline, and so what they need not allocate, depends on the moment and differs by a third from run to run. This counts what the code asks for.
   const size = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
-  const heap = ['--expose-gc', '--no-concurrent-recompilation', ...size];
+  const heap = ['--expose-gc', '--no-turbofan', '--no-maglev', ...size];
   const path = await startWeft({ protocol: 'http', topology, backend: http }, stage, {
     flags: heap,
     ipc: true,
