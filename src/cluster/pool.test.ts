@@ -243,6 +243,42 @@ test('idle connections are closed when their time is over, and an idle pool sche
   assert.equal(set.cluster.occupancy.connections, 0);
 });
 
+test('a connection that was opened in vain is closed after a second, however long used ones are kept', async () => {
+  const set = setUp();
+  const peer = warm(set);
+  await set.host.clock.advance(10_000);
+  const first = request(set.pool);
+  const second = request(set.pool);
+  assert.equal(first.connection?.wire, peer.wire);
+  peer.send(answer());
+  assert.equal(second.connection?.wire, peer.wire, 'the dial is not waited for when another becomes free');
+  const spare = set.host.dials[0]!.open();
+  peer.send(answer());
+  await set.host.clock.advance(900);
+  assert.equal(spare.closed, false);
+  await set.host.clock.advance(300);
+  assert.equal(spare.closed, true);
+  assert.equal(peer.closed, false);
+  assert.equal(set.cluster.occupancy.connections, 1);
+  await set.host.clock.advance(62_000);
+  assert.equal(peer.closed, true, 'the used one goes in its own time');
+});
+
+test('a connection that was opened in vain serves the next request, and counts as used from then on', async () => {
+  const set = setUp();
+  const peer = warm(set);
+  request(set.pool);
+  request(set.pool);
+  peer.send(answer());
+  peer.send(answer());
+  const spare = set.host.dials[0]!.open();
+  const next = request(set.pool);
+  assert.equal(next.connection?.wire, spare.wire);
+  spare.send(answer());
+  await set.host.clock.advance(20_000);
+  assert.equal(spare.closed, false);
+});
+
 test('connections that break while idle are never given out', () => {
   const set = setUp();
   const peers = warmSeveral(set, 3);

@@ -42,6 +42,12 @@ export interface PoolOptions {
 /** Shorter than any keep-alive limit in use (uvicorn and Node 5 s, gunicorn 2 s), longer than a busy connection ever waits. */
 export const DEFAULT_STALE_AFTER_MS = 300;
 
+/**
+ * A connection that was opened for a request which another has served by then is closed so soon if nobody needs it: servers wait for its first
+ * request, and a Node server that is told to end does not end before it came, or a minute has passed.
+ */
+const unusedMs = 1_000;
+
 /** The upstream's own idle limit minus this is when a connection is no longer trusted to be open on the other side. */
 const keepAliveMarginMs = 1000;
 
@@ -58,6 +64,7 @@ export class Pool implements ClientConnectionHost {
   readonly #waiters: StreamWaiter[] = [];
   readonly #dials = new Set<{ cancel(): void }>();
   readonly #sweep: Deadline;
+  #sweepAtMs = 0;
   #closed = false;
 
   constructor(
@@ -119,9 +126,11 @@ export class Pool implements ClientConnectionHost {
       waiter.onConnection(connection);
       return;
     }
-    connection.freeSinceMs = this.#options.clock.monotonic();
+    const nowMs = this.#options.clock.monotonic();
+    connection.freeSinceMs = nowMs;
     this.#free.push(connection);
-    if (!this.#sweep.scheduled) this.#options.timers.schedule(this.#sweep, Math.max(this.idleTimeoutMs, 100));
+    if (!this.#sweep.scheduled || (isUnused(connection) && nowMs + unusedMs < this.#sweepAtMs))
+      this.#sweepIn(isUnused(connection) ? unusedMs : this.idleTimeoutMs);
   }
 
   onGone(connection: ClientConnection): void {
@@ -226,16 +235,28 @@ export class Pool implements ClientConnectionHost {
 
   #closeStale(): void {
     const nowMs = this.#options.clock.monotonic();
-    for (const connection of [...this.#free]) {
-      const trusted =
-        connection.keepAliveTimeoutMs === 0
-          ? Number.POSITIVE_INFINITY
-          : trustedMs(connection.keepAliveTimeoutMs);
-      if (nowMs - connection.freeSinceMs >= Math.min(this.idleTimeoutMs, trusted)) connection.wire.destroy();
-    }
-    if (this.#free.length > 0)
-      this.#options.timers.schedule(this.#sweep, Math.max(this.idleTimeoutMs / 2, 100));
+    for (const connection of [...this.#free])
+      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) connection.wire.destroy();
+    if (this.#free.length > 0) this.#sweepIn(this.#free.some(isUnused) ? unusedMs : this.idleTimeoutMs / 2);
   }
+
+  /** How long a connection may be idle. */
+  #keptMs(connection: ClientConnection): number {
+    const { idleTimeoutMs } = this;
+    if (isUnused(connection)) return Math.min(idleTimeoutMs, unusedMs);
+    const { keepAliveTimeoutMs } = connection;
+    return keepAliveTimeoutMs === 0 ? idleTimeoutMs : Math.min(idleTimeoutMs, trustedMs(keepAliveTimeoutMs));
+  }
+
+  #sweepIn(ms: number): void {
+    const waitMs = Math.max(Math.min(ms, this.idleTimeoutMs), 100);
+    this.#sweepAtMs = this.#options.clock.monotonic() + waitMs;
+    this.#options.timers.schedule(this.#sweep, waitMs);
+  }
+}
+
+function isUnused({ requests }: ClientConnection): boolean {
+  return requests === 0;
 }
 
 /** How long an idle connection is used when the upstream said that it closes after `timeoutMs`. */
