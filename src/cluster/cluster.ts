@@ -11,7 +11,7 @@ import { AdaptiveLimit } from './adaptive-limit.ts';
 import { type Balancer, createBalancer, type Random } from './balancer.ts';
 import { RunningEndpoint } from './endpoint.ts';
 import { HashKey } from './hash-key.ts';
-import { LatencyAverage } from './latency.ts';
+import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
 import { type EjectionReason, type Outcome, OutlierDetector } from './outlier.ts';
 import { type Connect, DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
@@ -45,7 +45,6 @@ export interface Ejection {
   readonly forMs: number;
 }
 
-const startLatencyMs = 5;
 const ejectionsKept = 20;
 
 /** A named set of endpoints while it runs. */
@@ -69,6 +68,7 @@ export class Cluster {
   speaksFirst = false;
   /** Whether endpoints have ever been told. */
   known = false;
+  readonly #latency = new ClusterLatency();
   readonly #host: ClusterHost;
   readonly #endpoints = new Map<string, RunningEndpoint>();
   readonly #random: Random;
@@ -232,7 +232,7 @@ export class Cluster {
       idleTimeoutMs: settings.idleTimeoutMs,
       maxRequestsPerConnection: settings.limits.maxRequestsPerConnection,
     });
-    const latency = new LatencyAverage(this.#averageLatencyMs(), clock.monotonic());
+    const latency = new LatencyAverage(this.#latency, clock.monotonic());
     const endpoint = new RunningEndpoint(key, config, pool, latency, this.#host.metrics(this, config));
     if (config.readySinceMs !== undefined) {
       // On the monotonic clock from now on: a wall clock that is set must not take weight away again.
@@ -259,12 +259,6 @@ export class Cluster {
     }
     oldest?.closeIdle();
     return oldest !== undefined;
-  }
-
-  #averageLatencyMs(): number {
-    let sum = 0;
-    for (const endpoint of this.#endpoints.values()) sum += endpoint.latency.averageMs;
-    return this.#endpoints.size === 0 ? startLatencyMs : sum / this.#endpoints.size;
   }
 
   #eject(endpoint: RunningEndpoint, reason: EjectionReason): void {
