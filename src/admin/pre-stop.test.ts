@@ -6,14 +6,14 @@ import { preStopRoutes } from './pre-stop.ts';
 import type { AdminHost } from './routes.ts';
 
 /** A proxy by hand, and one who asks it whether traffic has ended. */
-function setUp({ handled = 0, inbound = 0, active = 0 }) {
+function setUp({ handled = 0, inbound = 0, active = 0, tunnels = 0 }) {
   const clock = new FakeClock();
   const series = [
     { labels: 'reporter="source"', requests: 99 },
     { labels: 'reporter="destination",response_code="200"', requests: handled },
   ];
   const connections = { inbound, outbound: 5 };
-  const services = { active, requests: { values: () => series.values() } };
+  const services = { active, tunnels, requests: { values: () => series.values() } };
   const host = { plane: { services, connections } } as unknown as AdminHost;
   const ask = (seconds: string) => {
     const answer: { body?: string } = {};
@@ -39,7 +39,7 @@ test('an app that nobody ever called is told to stop at once', async () => {
 
 test('with several cores, of which others may have been called, the second is waited for', async () => {
   const { clock, ask, host } = setUp({});
-  Object.assign(host, { cores: { figures: { exchanges: 0, inbound: 0, outbound: 0 } } });
+  Object.assign(host, { cores: { figures: { exchanges: 0, tunnels: 0, inbound: 0, outbound: 0 } } });
   const answer = ask('10');
   await clock.advance(900);
   assert.equal(answer.body, undefined);
@@ -69,6 +69,15 @@ test('a request that is still under way is waited for; calls of the app to other
   connections.inbound = 0;
   services.active = 1;
   await clock.advance(1_200);
+  assert.equal(answer.body, 'nothing comes in any more\n');
+});
+
+test('tunnels, as WebSockets are, are left to the app to end', async () => {
+  const { clock, ask } = setUp({ handled: 7, inbound: 2, active: 2, tunnels: 2 });
+  const answer = ask('10');
+  await clock.advance(900);
+  assert.equal(answer.body, undefined);
+  await clock.advance(300);
   assert.equal(answer.body, 'nothing comes in any more\n');
 });
 

@@ -28,7 +28,7 @@ export interface AdminHost {
     metrics(own: string): Promise<string>;
     clusters(): Promise<readonly object[][]>;
     setLogging(level: string | undefined, access: string | undefined): void;
-    readonly figures: { readonly exchanges: number; readonly inbound: number; readonly outbound: number };
+    readonly figures: Readonly<Record<'exchanges' | 'tunnels' | 'inbound' | 'outbound', number>>;
   };
   /** Begins to drain; the process exits when it is done. */
   drain(): void;

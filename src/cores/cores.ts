@@ -25,7 +25,7 @@ export interface CoresOptions {
   readonly onFailed: (core: number, code: string, message: string) => void;
 }
 
-const none: CoreFigures = { exchanges: 0, inbound: 0, outbound: 0 };
+const none: CoreFigures = { exchanges: 0, tunnels: 0, inbound: 0, outbound: 0 };
 
 /** The other cores, as the first one sees them: what any wants is asked for once, what comes goes to those that want it. */
 export class Cores {
@@ -88,6 +88,7 @@ export class Cores {
     return this.#figures.reduce(
       (sum, each) => ({
         exchanges: sum.exchanges + each.exchanges,
+        tunnels: sum.tunnels + each.tunnels,
         inbound: sum.inbound + each.inbound,
         outbound: sum.outbound + each.outbound,
       }),

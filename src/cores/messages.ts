@@ -4,6 +4,8 @@ import type { Resource } from '../model/index.ts';
 /** What is under way on one core. */
 export interface CoreFigures {
   readonly exchanges: number;
+  /** Those of them that have become tunnels. */
+  readonly tunnels: number;
   readonly inbound: number;
   readonly outbound: number;
 }

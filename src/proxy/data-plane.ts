@@ -107,6 +107,7 @@ export class DataPlane {
       random: Math.random,
       self: UNKNOWN_PEER,
       active: 0,
+      tunnels: 0,
       failedCalls: 0,
       draining: false,
     };

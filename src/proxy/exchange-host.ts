@@ -34,6 +34,8 @@ export interface ExchangeServices {
   readonly random: Random;
   /** Exchanges under way. */
   active: number;
+  /** Those of them that have become tunnels. */
+  tunnels: number;
   /** Outbound requests that failed, all in all; see cascade.ts. */
   failedCalls: number;
 }

@@ -235,7 +235,7 @@ class Life {
   #checkBooks(): void {
     const where = `seed ${this.#seed}`;
     const rig = this.#rig;
-    assert.deepEqual(rig.open, { exchanges: 0, requests: 0, waiting: 0, active: 0 }, where);
+    assert.deepEqual(rig.open, { exchanges: 0, tunnels: 0, requests: 0, waiting: 0, active: 0 }, where);
     // Heads that never became whole are recorded without having been requests.
     const requests = rig.records().filter(record => record.path !== undefined);
     assert.equal(requests.length, rig.asked, `${where}: requests and records differ`);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_TRAFFIC } from '../model/index.ts';
 import { ExchangeRig, GET, OK, post, tell } from './testing/exchange-rig.ts';
 
-const none = { exchanges: 0, requests: 0, waiting: 0, active: 0 };
+const none = { exchanges: 0, tunnels: 0, requests: 0, waiting: 0, active: 0 };
 const unavailable = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 4\r\n\r\nbusy';
 
 test('a request and its answer, counted once with bytes and time', async () => {

@@ -471,6 +471,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
 
   #becomeTunnel(): void {
     this.#phase = PHASE.TUNNEL;
+    this.#services.tunnels++;
     this.#services.timers.cancel(this.#timeout);
     this.#services.timers.cancel(this.#idleTimeout);
     // From here on the request's end is the client's half-close.
@@ -666,6 +667,7 @@ export class Exchange implements ServerStreamHandler, HedgeOwner, StreamWaiter, 
     if (this.#endpoint !== undefined) this.#endpoint.active--;
     if (cluster !== undefined) cluster.occupancy.requests--;
     this.#services.active--;
+    if (this.#phase === PHASE.TUNNEL) this.#services.tunnels--;
     if (this.#host.direction === 'outbound' && (this.#status >= 500 || this.#status === 0))
       this.#services.failedCalls++;
     this.#reset();

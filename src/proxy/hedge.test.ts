@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ExchangeRig, GET, OK, post } from './testing/exchange-rig.ts';
 
 const hedging = { endpoints: 2, retry: { hedgeAfterMs: 100 } } as const;
-const idle = { exchanges: 0, requests: 0, waiting: 0, active: 0 };
+const idle = { exchanges: 0, tunnels: 0, requests: 0, waiting: 0, active: 0 };
 const unavailable = 'HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n';
 
 /** A request of which the first try waits for its answer and the second has just been sent, to another endpoint. */

@@ -25,6 +25,8 @@ export interface Services {
   self: Peer;
   /** Exchanges under way, in both directions. */
   active: number;
+  /** Those of them that have become tunnels, as WebSockets do. */
+  tunnels: number;
   /** See ExchangeServices.failedCalls. */
   failedCalls: number;
   /** Since SIGTERM: answers ask clients to close. */

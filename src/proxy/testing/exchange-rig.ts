@@ -136,10 +136,10 @@ export class ExchangeRig {
   }
 
   /** Everything that must be nothing when no exchange is under way. */
-  get open(): { exchanges: number; requests: number; waiting: number; active: number } {
+  get open(): { exchanges: number; tunnels: number; requests: number; waiting: number; active: number } {
     const active = [...this.cluster.endpoints].reduce((sum, endpoint) => sum + endpoint.active, 0);
     const { requests, waiting } = this.cluster.occupancy;
-    return { exchanges: this.services.active, requests, waiting, active };
+    return { exchanges: this.services.active, tunnels: this.services.tunnels, requests, waiting, active };
   }
 
   /** Lets what was written outside of an event leave, without moving the clock. */
