@@ -1,10 +1,14 @@
 // `weft-proxy wait`: a postStart hook, or anybody else who must not begin before the proxy is ready (USERS.md row 1).
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { PORTS } from '../config/names.ts';
 import { errorMessage } from '../errors/index.ts';
 
 const lookEveryMs = 50;
+const answerMs = 1_000;
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
@@ -29,16 +33,17 @@ export function register(program: Command): void {
 async function waitUntilReady(url: string, limitMs: number): Promise<string | undefined> {
   const untilMs = Date.now() + limitMs;
   for (;;) {
-    let reason: string;
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(1000) });
-      if (response.ok) return undefined;
-      reason = (await response.text()).trim();
-    } catch (error) {
-      reason =
-        error instanceof Error && error.cause instanceof Error ? error.cause.message : errorMessage(error);
-    }
-    if (Date.now() >= untilMs) return reason;
+    const reason = await whyNotReady(url).catch(errorMessage);
+    if (reason === undefined || Date.now() >= untilMs) return reason;
     await sleep(lookEveryMs);
   }
+}
+
+/** Asks once, on a connection that is gone afterwards: one that is kept would keep this process, and the app waits for its end. */
+async function whyNotReady(url: string): Promise<string | undefined> {
+  const request = get(url, { agent: false, timeout: answerMs });
+  request.on('timeout', () => request.destroy(new Error(`no answer from ${url} within ${answerMs} ms`)));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  const words = await text(response);
+  return response.statusCode === 200 ? undefined : words.trim();
 }

@@ -26,6 +26,7 @@ class FakeMachine implements ContainerBackend {
     this.#exit = resolve;
     const process: RunningProcess = {
       pid: 100 + restarts,
+      entered: Promise.resolve(),
       exited: promise,
       signal: signal => {
         this.#note(signal);

@@ -56,7 +56,7 @@ test('where a user could not read its own program, it gets the right to read and
 test('without namespaces there is nothing but folder and environment', () => {
   const { script, command } = launchContainer(spec({ netns: undefined }), machine);
   assert.deepEqual(command, ['/bin/sh']);
-  assert.equal(script, `set -e\ncd /srv\nexec env -i 'A=it'\\''s $HOME' run 'it is'\n`);
+  assert.equal(script, `set -e\nexec 3>&-\ncd /srv\nexec env -i 'A=it'\\''s $HOME' run 'it is'\n`);
 });
 
 test('quoted words come through sh as they are', () => {

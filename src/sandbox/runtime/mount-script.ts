@@ -112,9 +112,12 @@ function newRoot(root: string): string[] {
   ];
 }
 
-/** The command line that enters `root`, if it is not the machine's own, goes to `folder` and becomes `words`. */
+/**
+ * The command line that enters `root`, if it is not the machine's own, goes to `folder` and becomes `words`. Descriptor 3 is closed when the
+ * process is where it belongs (see startProcess).
+ */
 export function enterRoot(root: string, folder: string, words: readonly string[]): string[] {
-  if (root === '') return [`cd ${quote(folder)}`, `exec ${quoteAll(words)}`];
-  const inner = `cd ${quote(folder)} && exec ${quoteAll(words)}`;
+  if (root === '') return ['exec 3>&-', `cd ${quote(folder)}`, `exec ${quoteAll(words)}`];
+  const inner = `exec 3>&-; cd ${quote(folder)} && exec ${quoteAll(words)}`;
   return [`exec chroot ${quote(root)} /bin/sh -c ${quote(inner)}`];
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { tailOf } from './log-file.ts';
 import { startProcess } from './process.ts';
@@ -36,6 +36,25 @@ test('SIGTERM reaches the process, and its end says so', async context => {
   process.signal('SIGTERM');
   assert.deepEqual(await process.exited, { code: undefined, signal: 'SIGTERM' });
   process.signal('SIGTERM');
+});
+
+test('a process has entered its surroundings when it closes descriptor 3, or has ended', async context => {
+  const flag = join(mkdtempSync(join(tmpdir(), 'weft-process-')), 'go');
+  context.after(() => rmSync(dirname(flag), { recursive: true }));
+  const script = `while [ ! -e ${flag} ]; do sleep 0.01; done; exec 3>&-; exec sleep 600`;
+  const process = startProcess(['sh', '-c', script], logFile(context));
+  let entered = false;
+  const seen = process.entered.then(() => {
+    entered = true;
+  });
+  await new Promise(resolve => setTimeout(resolve, 50));
+  assert.equal(entered, false);
+  writeFileSync(flag, '');
+  await seen;
+  process.signal('SIGTERM');
+  assert.deepEqual(await process.exited, { code: undefined, signal: 'SIGTERM' });
+  await startProcess(['sh', '-c', 'exit 3'], logFile(context)).entered;
+  await startProcess(['/nonexistent/command'], logFile(context)).entered;
 });
 
 test('a command that does not exist is an exit code like in sh', async context => {

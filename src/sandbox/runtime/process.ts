@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
+import type { Socket } from 'node:net';
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface Exit {
@@ -10,6 +11,8 @@ export interface Exit {
 /** A running process in a group of its own. */
 export interface RunningProcess {
   readonly pid: number;
+  /** Settles when the process has closed its descriptor 3: the script of a container does so in the container's own surroundings. */
+  readonly entered: Promise<void>;
   /** Settles when the process itself has ended; what is left of its group is killed then. */
   readonly exited: Promise<Exit>;
   /** Signals the process; `SIGKILL` goes to its whole group. Does nothing when it has ended. */
@@ -26,7 +29,7 @@ export function startProcess(command: readonly string[], logPath: string): Runni
     const child = spawn(command[0]!, command.slice(1), {
       detached: true,
       cwd: '/',
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, 'pipe'],
     });
     const { promise, resolve } = Promise.withResolvers<Exit>();
     let ended = false;
@@ -38,8 +41,18 @@ export function startProcess(command: readonly string[], logPath: string): Runni
       resolve({ code: code ?? undefined, signal: signal ?? undefined });
     });
     child.unref();
+    const mark = child.stdio[3] as Socket;
+    mark.unref();
+    // Read to its end, or the end would not be noticed. What starts the process may be no script that closes it: then its end does.
+    const entered = new Promise<void>(resolve =>
+      mark
+        .resume()
+        .on('error', () => {})
+        .on('close', resolve),
+    );
     return {
       pid: child.pid ?? 0,
+      entered,
       exited: promise,
       signal(signal) {
         if (ended || child.pid === undefined) return;

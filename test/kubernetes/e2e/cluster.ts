@@ -127,11 +127,23 @@ export class Cluster {
   /** Creates or merges, as kubectl apply does for objects that only this test writes. */
   async apply(...objects: readonly object[]): Promise<void> {
     for (const object of objects as readonly Item[]) {
-      const made = await this.client.call({ method: 'POST', path: pathOf(object, true), body: object });
+      const made = await this.#create(object);
       if (!(made instanceof ApiError)) continue;
       if (made.code !== 'api-already-exists')
         throw new Error(`${object.kind} ${object.metadata.name}: ${made.message}`);
       await this.call({ method: 'PATCH', path: pathOf(object), body: object });
+    }
+  }
+
+  /** Pods of a namespace that is new are refused until Kubernetes has made its ServiceAccount and a token for it. */
+  async #create(object: Item): Promise<ApiObject | ApiError> {
+    const call = { method: 'POST', path: pathOf(object, true), body: object } as const;
+    for (let triesLeft = 100; ; triesLeft--) {
+      const made = await this.client.call(call);
+      const isEarly =
+        object.kind === 'Pod' && made instanceof ApiError && /No API token|serviceaccount/.test(made.message);
+      if (!isEarly || triesLeft === 0) return made;
+      await new Promise(resolve => setTimeout(resolve, 200));
     }
   }
 
