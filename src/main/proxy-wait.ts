@@ -1,6 +1,5 @@
 // `weft-proxy wait`: a postStart hook, or anybody else who must not begin before the proxy is ready (USERS.md row 1).
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
+import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
@@ -22,7 +21,11 @@ export function register(program: Command): void {
       if (!(seconds > 0)) {
         program.error(`error: --timeout is '${options.timeout}'; it takes seconds above 0`);
       }
-      const reason = await waitUntilReady(`http://127.0.0.1:${options.healthPort}/ready`, seconds * 1000);
+      const port = Number(options.healthPort);
+      if (!(Number.isInteger(port) && port >= 1 && port <= 65_535)) {
+        program.error(`error: --health-port is '${options.healthPort}'; it takes a port, 1 to 65535`);
+      }
+      const reason = await waitUntilReady(`http://127.0.0.1:${port}/ready`, seconds * 1000);
       if (reason === undefined) return;
       process.stderr.write(`weft-proxy wait: the proxy is not ready after ${seconds} s: ${reason}\n`);
       process.exitCode = 1;
@@ -40,10 +43,14 @@ async function waitUntilReady(url: string, limitMs: number): Promise<string | un
 }
 
 /** Asks once, on a connection that is gone afterwards: one that is kept would keep this process, and the app waits for its end. */
-async function whyNotReady(url: string): Promise<string | undefined> {
-  const request = get(url, { agent: false, timeout: answerMs });
-  request.on('timeout', () => request.destroy(new Error(`no answer from ${url} within ${answerMs} ms`)));
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  const words = await text(response);
-  return response.statusCode === 200 ? undefined : words.trim();
+function whyNotReady(url: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const request = get(url, { agent: false, timeout: answerMs }, response => {
+      const { statusCode } = response;
+      text(response).then(words => resolve(statusCode === 200 ? undefined : words.trim()), reject);
+    });
+    // Also after the head: an answer may stop in the middle.
+    request.on('error', reject);
+    request.on('timeout', () => request.destroy(new Error(`no answer from ${url} within ${answerMs} ms`)));
+  });
 }
