@@ -31,6 +31,7 @@ export class ClusterLatency {
     return this.#updatedMs !== Number.NEGATIVE_INFINITY;
   }
 
+  /** An answer of any endpoint; `nowMs` is monotonic. */
   observe(log: number, exactLog: number, nowMs: number): void {
     const weight = this.isKnown ? weightAfter(nowMs - this.#updatedMs, ofCluster) : 1;
     this.#updatedMs = nowMs;
@@ -64,6 +65,7 @@ export class LatencyAverage {
     return Math.exp(this.#exactLog);
   }
 
+  /** An answer of this endpoint, from its try's start to its head; `nowMs` is monotonic. */
   observe(latencyMs: number, nowMs: number): void {
     const cluster = this.#cluster;
     const exact = Math.log(Math.max(leastMs, latencyMs));

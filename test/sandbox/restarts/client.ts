@@ -85,7 +85,7 @@ load('gRPC streams', 300, () => {
   });
 });
 
-/** One WebSocket after the other; each is good when every message came back before a goodbye, or all of them were. */
+/** One WebSocket until the server says goodbye; it was good when every message had come back by its end. */
 function converse(): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://${host}/`);
