@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer, get } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
@@ -45,7 +47,7 @@ async function setUp(context: TestContext) {
   return { api, folder, kubeconfig, authorizationOf };
 }
 
-test('tokens, token files, passwords and plugins of a kubeconfig are used', async context => {
+test('tokens, token files, passwords, plugins and providers of a kubeconfig are used', async context => {
   const { folder, kubeconfig, authorizationOf } = await setUp(context);
   const file = join(folder, 'token');
   await writeFile(file, 'from-file');
@@ -53,16 +55,66 @@ test('tokens, token files, passwords and plugins of a kubeconfig are used', asyn
   const status = '{"kind":"ExecCredential","status":{"token":"from-\'$KIND\'"}}';
   await writeFile(plugin, `#!/bin/sh\necho '${status}'\n`);
   await chmod(plugin, 0o755);
+  const cloud = join(folder, 'cloud');
+  await writeFile(cloud, `#!/bin/sh\necho '{"token":"from-'$1'","until":"2099-01-01T00:00:00Z"}'\n`);
+  await chmod(cloud, 0o755);
+  const cloudUser = (name: string) => ({
+    'auth-provider': {
+      name,
+      config: { 'cmd-path': cloud, 'cmd-args': name, 'token-key': '{.token}', 'expiry-key': '{.until}' },
+    },
+  });
+  const part = (content: object) => Buffer.from(JSON.stringify(content)).toString('base64url');
+  const idToken = `${part({ alg: 'none' })}.${part({ exp: Math.round(Date.now() / 1000) + 3_600 })}.c2ln`;
   const users: [object, string][] = [
     [{ token: 'plain' }, 'Bearer plain'],
     [{ 'token-file': file }, 'Bearer from-file'],
     [{ 'auth-provider': { name: 'tokenFile', config: { tokenFile: file } } }, 'Bearer from-file'],
     [{ username: 'me', password: 'secret' }, `Basic ${Buffer.from('me:secret').toString('base64')}`],
     [{ exec: { command: plugin, env: [{ name: 'KIND', value: 'exec' }] } }, 'Bearer from-exec'],
+    [cloudUser('gcp'), 'Bearer from-gcp'],
+    [cloudUser('azure'), 'Bearer from-azure'],
+    [{ 'auth-provider': { name: 'oidc', config: { 'id-token': idToken } } }, `Bearer ${idToken}`],
   ];
   for (const [user, expected] of users) {
     assert.equal(await authorizationOf(new KubeClient({ kubeconfig: await kubeconfig(user) })), expected);
   }
+});
+
+test('a proxy before the server, and whom to act for, are taken from the kubeconfig', async context => {
+  const { api, kubeconfig } = await setUp(context);
+  const through: string[] = [];
+  const proxy = createHttpServer();
+  proxy.on('connect', (request, socket: Duplex) => {
+    through.push(`${request.method} ${request.url}`);
+    const { hostname, port } = new URL(api.url);
+    const onward = connect(Number(port), hostname, () => socket.write('HTTP/1.1 200 OK\r\n\r\n'));
+    onward.pipe(socket).pipe(onward);
+    for (const each of [socket, onward]) each.on('error', () => {});
+    socket.on('close', () => onward.destroy());
+    context.after(() => socket.destroy());
+  });
+  proxy.on('request', (request, response) => {
+    through.push(`${request.method} ${request.url}`);
+    const onward = get(request.url!, { headers: request.headers }, answer => {
+      response.writeHead(answer.statusCode!, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  context.after(() => proxy.close().closeAllConnections());
+  const proxyUrl = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const path = await kubeconfig({ token: 'plain', as: 'auditor' }, { 'proxy-url': proxyUrl });
+  const answer = await new KubeClient({ kubeconfig: path }).get(TYPES.namespace, undefined, 'shop');
+  assert.ok(!(answer instanceof ApiError), String(answer));
+  assert.equal(through.length, 1, 'the call went through the proxy');
+  const { authorization, impersonated } = api.calls.at(-1)!;
+  assert.deepEqual(
+    { authorization, impersonated },
+    { authorization: 'Bearer plain', impersonated: 'auditor' },
+  );
 });
 
 test('credentials that were replaced in the file are used as soon as the old ones are refused', async context => {

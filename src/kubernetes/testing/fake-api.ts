@@ -51,6 +51,8 @@ export interface SeenCall {
   readonly path: string;
   readonly query: URLSearchParams;
   readonly authorization: string | undefined;
+  /** Whom the caller acts for. */
+  readonly impersonated: string | undefined;
   readonly body: unknown;
 }
 
@@ -208,6 +210,7 @@ export class FakeApi {
       path: url.pathname,
       query: url.searchParams,
       authorization: request.headers.authorization,
+      impersonated: request.headers['impersonate-user']?.toString(),
       body: text === '' ? undefined : JSON.parse(text),
     };
     this.calls.push(call);
