@@ -12,9 +12,9 @@ function setUp({ handled = 0, inbound = 0, active = 0, tunnels = 0 }) {
     { labels: 'reporter="source"', requests: 99 },
     { labels: 'reporter="destination",response_code="200"', requests: handled },
   ];
-  const connections = { inbound, outbound: 5 };
-  const services = { active, tunnels, requests: { values: () => series.values() } };
-  const host = { plane: { services, connections } } as unknown as AdminHost;
+  const underWay = { exchanges: active, tunnels, inbound, outbound: 5 };
+  const services = { requests: { values: () => series.values() } };
+  const host = { plane: { services }, underWay: () => underWay } as unknown as AdminHost;
   const ask = (seconds: string) => {
     const answer: { body?: string } = {};
     const request = { query: new URLSearchParams({ seconds }) } as AdminRequest;
@@ -27,7 +27,7 @@ function setUp({ handled = 0, inbound = 0, active = 0, tunnels = 0 }) {
   const came = (more: number): void => {
     series[1]!.requests += more;
   };
-  return { clock, ask, host, connections, services, came };
+  return { clock, ask, host, underWay, came };
 }
 
 test('an app that nobody ever called is told to stop at once', async () => {
@@ -39,7 +39,7 @@ test('an app that nobody ever called is told to stop at once', async () => {
 
 test('with several cores, of which others may have been called, the second is waited for', async () => {
   const { clock, ask, host } = setUp({});
-  Object.assign(host, { cores: { figures: { exchanges: 0, tunnels: 0, inbound: 0, outbound: 0 } } });
+  Object.assign(host, { cores: {} });
   const answer = ask('10');
   await clock.advance(900);
   assert.equal(answer.body, undefined);
@@ -62,12 +62,12 @@ test('the app is told a second after the last request came in, and nothing is le
 });
 
 test('a request that is still under way is waited for; calls of the app to others are not, once nobody is connected', async () => {
-  const { clock, ask, connections, services } = setUp({ handled: 7, inbound: 1, active: 1 });
+  const { clock, ask, underWay } = setUp({ handled: 7, inbound: 1, active: 1 });
   const answer = ask('10');
   await clock.advance(5_000);
   assert.equal(answer.body, undefined);
-  connections.inbound = 0;
-  services.active = 1;
+  underWay.inbound = 0;
+  underWay.exchanges = 1;
   await clock.advance(1_200);
   assert.equal(answer.body, 'nothing comes in any more\n');
 });

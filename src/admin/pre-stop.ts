@@ -45,15 +45,15 @@ function quiet(host: AdminHost, clock: Clock, limitMs: number): Promise<string> 
 }
 
 /** Requests that came in here and are over, connections from others, and exchanges either way but tunnels. */
-function look({ plane, cores }: AdminHost): { handled: number; open: number; underWay: number } {
-  const others = cores?.figures ?? { exchanges: 0, tunnels: 0, inbound: 0 };
+function look(host: AdminHost): { handled: number; open: number; underWay: number } {
+  const { inbound, exchanges, tunnels } = host.underWay();
   let handled = 0;
-  for (const { labels, requests } of plane.services.requests.values())
+  for (const { labels, requests } of host.plane.services.requests.values())
     if (labels.includes('reporter="destination"')) handled += requests;
   return {
     handled,
-    open: plane.connections.inbound + others.inbound,
+    open: inbound,
     // A tunnel, as a WebSocket is, ends when the app ends it: there is nothing to wait for.
-    underWay: plane.services.active + others.exchanges - plane.services.tunnels - others.tunnels,
+    underWay: exchanges - tunnels,
   };
 }

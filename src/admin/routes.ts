@@ -1,4 +1,4 @@
-import { type DataPlane, renderProxyMetrics } from '../proxy/index.ts';
+import { type DataPlane, renderProxyMetrics, type UnderWay } from '../proxy/index.ts';
 import {
   ACCESS_LOG_MODES,
   type AccessLog,
@@ -28,8 +28,9 @@ export interface AdminHost {
     metrics(own: string): Promise<string>;
     clusters(): Promise<readonly object[][]>;
     setLogging(level: string | undefined, access: string | undefined): void;
-    readonly figures: Readonly<Record<'exchanges' | 'tunnels' | 'inbound' | 'outbound', number>>;
   };
+  /** On all cores. */
+  underWay(): UnderWay;
   /** Begins to drain; the process exits when it is done. */
   drain(): void;
 }
@@ -68,7 +69,7 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
       return json([...own, ...((await host.cores?.clusters()) ?? []).flat()]);
     },
     'GET /inbound': () => json([...plane.inboundPorts.clusters].map(clusterView)),
-    'GET /connections': () => json(connectionView(plane, host.cores?.figures)),
+    'GET /connections': () => json(connectionView(plane, host.underWay())),
     'GET /logging': () => json({ level: host.log.level, accessLog: host.accessLog.mode }),
     'POST /logging': request => setLogging(host, request.query),
     'POST /cpu': request => cpuProfile(Number(request.query.get('seconds') ?? 10)),

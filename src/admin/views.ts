@@ -1,6 +1,6 @@
 // What the admin pages show: plain data made from what runs.
 import type { Cluster } from '../cluster/index.ts';
-import type { DataPlane } from '../proxy/index.ts';
+import type { DataPlane, UnderWay } from '../proxy/index.ts';
 
 /** `/clusters`: endpoint health, ejections, load. */
 export function clusterView(cluster: Cluster): object {
@@ -44,12 +44,8 @@ export function configView(plane: DataPlane): object {
   };
 }
 
-/** `/connections`, those of other cores included. */
-export function connectionView(plane: DataPlane, others = { exchanges: 0, inbound: 0, outbound: 0 }): object {
-  return {
-    inbound: plane.connections.inbound + others.inbound,
-    outbound: plane.connections.outbound + others.outbound,
-    activeExchanges: plane.services.active + others.exchanges,
-    draining: plane.services.draining,
-  };
+/** `/connections`; `underWay` on all cores. */
+export function connectionView(plane: DataPlane, underWay: UnderWay): object {
+  const { inbound, outbound, exchanges, tunnels } = underWay;
+  return { inbound, outbound, activeExchanges: exchanges, tunnels, draining: plane.services.draining };
 }

@@ -1,8 +1,8 @@
 import { errorMessage, WeftError } from '../errors/index.ts';
-import type { DestinationSource } from '../proxy/index.ts';
+import type { DestinationSource, UnderWay } from '../proxy/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
-import type { CoreFigures, FromCore, ToCore } from './messages.ts';
+import type { FromCore, ToCore } from './messages.ts';
 
 /** The first core, as another sees it. */
 export interface FirstCore {
@@ -17,7 +17,7 @@ export interface CorePlane {
   drain(): void;
   metrics(): string;
   clusters(): readonly object[];
-  figures(): CoreFigures;
+  underWay(): UnderWay;
   setLogging(level: string | undefined, access: string | undefined): void;
 }
 
@@ -71,9 +71,9 @@ export function runCore(
   });
   let last = '';
   clock.every(tellEveryMs, () => {
-    const figures = plane.figures();
-    const text = JSON.stringify(figures);
-    if (text !== last) first.postMessage({ type: 'figures', figures });
+    const underWay = plane.underWay();
+    const text = JSON.stringify(underWay);
+    if (text !== last) first.postMessage({ type: 'under-way', underWay });
     last = text;
   });
 }

@@ -65,11 +65,11 @@ test('a resource goes to those that want it, and to those that come later as wel
   assert.deepEqual(own, [destination, endpoints]);
 });
 
-test('figures are added up, and a core that cannot go on is named', () => {
+test('what is under way is added up, and a core that cannot go on is named', () => {
   const { cores, from, failed } = setUp();
-  from(1, { type: 'figures', figures: { exchanges: 1, tunnels: 1, inbound: 2, outbound: 3 } });
-  from(2, { type: 'figures', figures: { exchanges: 10, tunnels: 0, inbound: 0, outbound: 1 } });
-  assert.deepEqual(cores.figures, { exchanges: 11, tunnels: 1, inbound: 2, outbound: 4 });
+  from(1, { type: 'under-way', underWay: { exchanges: 1, tunnels: 1, inbound: 2, outbound: 3 } });
+  from(2, { type: 'under-way', underWay: { exchanges: 10, tunnels: 0, inbound: 0, outbound: 1 } });
+  assert.deepEqual(cores.underWay, { exchanges: 11, tunnels: 1, inbound: 2, outbound: 4 });
   from(2, { type: 'failed', code: 'port-in-use', message: 'taken' });
   assert.deepEqual(failed, ['2 port-in-use']);
 });

@@ -1,7 +1,8 @@
 import type { Credentials } from '../identity/index.ts';
 import type { Resource } from '../model/index.ts';
+import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
 import { mergeMetrics } from './merge-metrics.ts';
-import type { CoreFigures, FromCore, ToCore } from './messages.ts';
+import type { FromCore, ToCore } from './messages.ts';
 
 /** A thread with a core on it. */
 export interface CorePort {
@@ -25,8 +26,6 @@ export interface CoresOptions {
   readonly onFailed: (core: number, code: string, message: string) => void;
 }
 
-const none: CoreFigures = { exchanges: 0, tunnels: 0, inbound: 0, outbound: 0 };
-
 /** The other cores, as the first one sees them: what any wants is asked for once, what comes goes to those that want it. */
 export class Cores {
   readonly #options: CoresOptions;
@@ -34,7 +33,7 @@ export class Cores {
   readonly #wanted = new Map<string, Set<number>>();
   /** The last of each kind and key, for cores that begin to want it later. */
   readonly #known = new Map<string, Resource>();
-  readonly #figures: CoreFigures[];
+  readonly #underWay: UnderWay[];
   readonly #asked = new Map<number, (value: unknown) => void>();
   #nextId = 0;
   #listening = 0;
@@ -42,7 +41,7 @@ export class Cores {
 
   constructor(options: CoresOptions) {
     this.#options = options;
-    this.#figures = options.ports.map(() => none);
+    this.#underWay = options.ports.map(() => IDLE);
     for (const [i, port] of options.ports.entries())
       port.on('message', message => this.#heard(i + 1, message));
   }
@@ -84,16 +83,8 @@ export class Cores {
   }
 
   /** What is under way on all other cores, as they last said; they say it ten times a second while they have anything. */
-  get figures(): CoreFigures {
-    return this.#figures.reduce(
-      (sum, each) => ({
-        exchanges: sum.exchanges + each.exchanges,
-        tunnels: sum.tunnels + each.tunnels,
-        inbound: sum.inbound + each.inbound,
-        outbound: sum.outbound + each.outbound,
-      }),
-      none,
-    );
+  get underWay(): UnderWay {
+    return sumUnderWay(this.#underWay);
   }
 
   /** The first core's Prometheus text with everybody's figures in it. */
@@ -114,8 +105,8 @@ export class Cores {
       case 'forget':
         this.#forget(core, message.key);
         return;
-      case 'figures':
-        this.#figures[core - 1] = message.figures;
+      case 'under-way':
+        this.#underWay[core - 1] = message.underWay;
         return;
       case 'listening':
         if (++this.#listening === this.#options.ports.length) this.#allListen();

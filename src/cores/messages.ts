@@ -1,14 +1,6 @@
 import type { Credentials } from '../identity/index.ts';
 import type { Resource } from '../model/index.ts';
-
-/** What is under way on one core. */
-export interface CoreFigures {
-  readonly exchanges: number;
-  /** Those of them that have become tunnels. */
-  readonly tunnels: number;
-  readonly inbound: number;
-  readonly outbound: number;
-}
+import type { UnderWay } from '../proxy/index.ts';
 
 /** From the first core to another. */
 export type ToCore =
@@ -26,6 +18,6 @@ export type FromCore =
   | { readonly type: 'want'; readonly key: string }
   | { readonly type: 'forget'; readonly key: string }
   | { readonly type: 'listening' }
-  | { readonly type: 'figures'; readonly figures: CoreFigures }
+  | { readonly type: 'under-way'; readonly underWay: UnderWay }
   | { readonly type: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };

@@ -38,10 +38,7 @@ runCore(parentPort!, systemClock, tls, source => {
     drain: () => plane.drain(),
     metrics: () => renderProxyMetrics(plane, () => {}),
     clusters: () => [...plane.destinations.clusters].map(each => ({ core, ...clusterView(each) })),
-    figures: () => {
-      const { active, tunnels } = plane.services;
-      return { exchanges: active, tunnels, ...plane.connections };
-    },
+    underWay: () => plane.underWay,
     setLogging(level, access) {
       if (level !== undefined) log.level = level;
       if (access !== undefined) accessLog.mode = access as AccessLogMode;

@@ -16,7 +16,7 @@ import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
-import { appIsPresent, DataPlane, drained, passThroughAddress } from '../proxy/index.ts';
+import { appIsPresent, DataPlane, drained, passThroughAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
@@ -157,6 +157,7 @@ async function run(config: ProxyConfig): Promise<void> {
       processMetrics(out);
     },
     drain: () => stop('asked to through the admin port'),
+    underWay: () => (cores ? sumUnderWay([plane.underWay, cores.underWay]) : plane.underWay),
     ...(cores && { cores }),
   };
   const servers = serveAdmin(config, host, plane.services.http1);
@@ -164,23 +165,15 @@ async function run(config: ProxyConfig): Promise<void> {
   const stop = (why: string, appEnded = false): void => {
     if (draining) return;
     draining = true;
-    log.info({ why, ...plane.connections }, 'draining: no new work is asked for, and work under way goes on');
+    log.info({ why, ...host.underWay() }, 'draining: no new work is asked for, and work under way goes on');
     plane.drain();
     cores?.drain();
     const subject = {
-      busy: () => {
-        const others = cores?.figures ?? { exchanges: 0, inbound: 0, outbound: 0 };
-        const { inbound, outbound } = plane.connections;
-        return {
-          exchanges: plane.services.active + others.exchanges,
-          inbound: inbound + others.inbound,
-          outbound: outbound + others.outbound,
-        };
-      },
+      busy: host.underWay,
       appIsPresent: () => (config.redirected ? appIsPresent() : undefined),
     };
     // A Job waits for us, and nobody is left to serve.
-    const nothingToDo = appEnded && plane.services.active === 0;
+    const nothingToDo = appEnded && host.underWay().exchanges === 0;
     void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(() => {
       stopping.abort();
       log.info({}, 'drained; goodbye');

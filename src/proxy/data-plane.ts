@@ -28,6 +28,7 @@ import { InboundPorts } from './inbound-ports.ts';
 import { OutboundConnection, outboundLabels } from './outbound.ts';
 import { PassThrough } from './pass-through.ts';
 import type { Services } from './services.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** What a proxy is built from; see config/ for where it comes from. */
 export interface DataPlaneOptions {
@@ -202,9 +203,14 @@ export class DataPlane {
     this.inboundPorts.close();
   }
 
-  /** Connections that are open now. */
-  get connections(): { inbound: number; outbound: number } {
-    return { inbound: this.services.counters.openInbound, outbound: this.services.counters.openOutbound };
+  get underWay(): UnderWay {
+    const { active, tunnels, counters } = this.services;
+    return {
+      exchanges: active,
+      tunnels,
+      inbound: counters.openInbound,
+      outbound: counters.openOutbound,
+    };
   }
 
   #listen(purpose: string, hosts: readonly string[], port: number, accept: (wire: Wire) => void): number {

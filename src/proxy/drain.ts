@@ -1,9 +1,10 @@
 import type { Clock } from '../time/index.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** What draining looks at. */
 export interface DrainSubject {
   /** Exchanges and connections that are under way. */
-  busy(): { exchanges: number; outbound: number; inbound: number };
+  busy(): Pick<UnderWay, 'exchanges' | 'outbound'>;
   /** Whether the app still runs; undefined when that cannot be known (a proxy that shares its network with others). */
   appIsPresent(): boolean | undefined;
 }

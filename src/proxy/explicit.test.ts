@@ -126,7 +126,7 @@ test('a CONNECT request that never ends is given up; one that is bad is answered
   t.after(() => closeAll(mesh));
   const slow = await rawConnection(port);
   slow.write('CONNECT raw:7 HTTP/1.1\r\n');
-  await eventually(() => client.plane.connections.outbound === 1);
+  await eventually(() => client.plane.underWay.outbound === 1);
   await new Promise(resolve => setTimeout(resolve, 20));
   await clock.advance(61_000);
   await slow.until(connection => connection.ended);
@@ -138,7 +138,7 @@ test('a CONNECT request that never ends is given up; one that is bad is answered
     ['CONNECT raw:7 HTTP/3.1\r\nHost: raw\r\n\r\n', /400 /],
   ] as const)
     assert.match(await exchange(port, bad), words, bad);
-  await eventually(() => client.plane.connections.outbound === 0);
+  await eventually(() => client.plane.underWay.outbound === 0);
 });
 
 test('what a client sent too early does not cost it the answer to its CONNECT', async t => {
@@ -182,5 +182,5 @@ test('a connection that is neither redirected nor HTTP is closed, with the remed
   raw.write('\x00\x00\x00\x08');
   await raw.until(connection => connection.closed);
   assert.match(client.log.lines.at(-1)!.message, /use HTTP_PROXY, or CONNECT/);
-  await eventually(() => client.plane.connections.outbound === 0);
+  await eventually(() => client.plane.underWay.outbound === 0);
 });

@@ -422,7 +422,7 @@ test('draining: kept connections are told to close with their next answer, and n
   await raw.until(connection => connection.text.endsWith('app') || connection.closed);
   assert.match(raw.text, /^HTTP\/1\.1 200 OK/);
   assert.equal((await ask(inbound.plane.outboundPort, 'app:80')).status, 200);
-  await eventually(() => server.plane.connections.inbound <= 1);
+  await eventually(() => server.plane.underWay.inbound <= 1);
 });
 
 test('draining: what may not be repeated never goes on a kept connection to an app that is ending as well', async t => {

@@ -10,3 +10,4 @@ export { encodePreface, type Preface, readPreface } from './preface.ts';
 export { renderProxyMetrics } from './render-metrics.ts';
 export type { Services } from './services.ts';
 export { type Sniffed, sniff } from './sniff.ts';
+export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';
