@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { appHealthRoutes, readAppProbes, runProbe } from './app-health.ts';
 import type { AdminRequest } from './http-server.ts';
 
@@ -54,12 +55,9 @@ test('an app that says nothing, or something else, or is not there fails with th
     createServer(socket => socket.end('SSH-2.0-x\r\n')),
   );
   assert.match((await runProbe(httpGet(other, '/'), app))!, /the answer is no HTTP/);
-  const gone = createServer();
-  const port = await portOf(context, gone);
-  gone.close();
-  await once(gone, 'close');
-  assert.match((await runProbe(httpGet(port, '/'), app))!, /ECONNREFUSED/);
-  assert.match((await runProbe({ tcpSocket: { port }, timeoutSeconds: 1 }, app))!, /ECONNREFUSED/);
+  assert.match((await runProbe(httpGet(CLOSED_PORT, '/'), app))!, /ECONNREFUSED/);
+  const tcpSocket = { port: CLOSED_PORT };
+  assert.match((await runProbe({ tcpSocket, timeoutSeconds: 1 }, app))!, /ECONNREFUSED/);
 });
 
 test('a TCP probe succeeds when the port takes the connection', async context => {

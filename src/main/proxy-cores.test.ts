@@ -3,21 +3,13 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, httpServer } from '../proxy/testing/clients.ts';
+import { freePorts } from '../wire/testing/ports.ts';
 
 const program = join(import.meta.dirname, 'weft-proxy.ts');
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
 
 const objects = (port: number): string => `
 apiVersion: v1
@@ -44,12 +36,7 @@ test('several cores: connections are spread over them, and asked together they a
   const folder = mkdtempSync(join(tmpdir(), 'weft-cores-'));
   const app = await httpServer((_request, response) => response.end('app'));
   writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
-  const [outbound, inbound, admin, health] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
+  const [outbound = 0, inbound = 0, admin = 0, health = 0] = await freePorts(4);
   const flags = {
     concurrency: 3,
     discovery: 'files',

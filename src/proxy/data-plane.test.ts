@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
+import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { ask, closeAll, httpServer, rawConnection, tcpServer } from './testing/clients.ts';
 import { StaticMesh } from './testing/static-mesh.ts';
 
@@ -198,14 +199,12 @@ test('an idempotent request is tried again elsewhere, a POST that was read is no
 
 test('connect failures are retried for every method, and an unready Service says how many are ready', async t => {
   const mesh = new StaticMesh();
-  const closed = await tcpServer(() => {});
-  closed.close();
   const good = await httpServer((request, response) => request.pipe(response));
   const client = mesh.proxy('client');
   t.after(() => closeAll(mesh, good));
   mesh.set({
     key: 'half:80',
-    endpoints: [mesh.plain(closed.port), mesh.plain(good.port)],
+    endpoints: [mesh.plain(CLOSED_PORT), mesh.plain(good.port)],
     settings: { balancer: { kind: 'round-robin' } },
   });
   for (let i = 0; i < 4; i++)

@@ -6,6 +6,7 @@ import { connect as tlsConnect } from 'node:tls';
 import { parseSpiffe } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
 import { clientHello } from '../tls/testing/hellos.ts';
+import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { ask, closeAll, httpServer, rawConnection, tcpServer } from './testing/clients.ts';
 import { eventually, redirectedInbound } from './testing/redirected.ts';
 import { credentialsOf, StaticMesh } from './testing/static-mesh.ts';
@@ -271,15 +272,13 @@ test('only proxies may say that a request did not reach the app', async t => {
 
 test('an app that does not listen: the caller’s proxy may go elsewhere, even with a POST', async t => {
   const mesh = new StaticMesh();
-  const gone = await tcpServer(() => {});
-  gone.close();
   const app = await headersApp();
   const client = mesh.proxy('client');
   const [a, b] = [mesh.proxy('a'), mesh.proxy('b')];
   t.after(() => closeAll(mesh, app));
   mesh.set({
     key: 'app:80',
-    endpoints: [mesh.meshed(a, gone.port), mesh.meshed(b, app.port)],
+    endpoints: [mesh.meshed(a, CLOSED_PORT), mesh.meshed(b, app.port)],
     settings: { balancer: { kind: 'round-robin' } },
   });
   for (let i = 0; i < 4; i++)

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DEFAULT_TRAFFIC } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
+import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { closeAll, httpServer, type RawConnection, rawConnection, tcpServer } from './testing/clients.ts';
 import { eventually, redirectedOutbound } from './testing/redirected.ts';
 import { StaticMesh, type TestDestination } from './testing/static-mesh.ts';
@@ -142,11 +143,9 @@ test('when nobody can be reached a late HTTP client hears why; one that says not
 });
 
 test('an opaque connection goes to another endpoint when one refuses it', async t => {
-  const closed = await tcpServer(() => {});
-  closed.close();
   const app = await tcpServer(socket => socket.on('data', data => socket.write(data)));
   const { mesh, outbound, client } = setUp({
-    endpoints: [closed, app].map(each => new StaticMesh().plain(each.port)),
+    endpoints: [CLOSED_PORT, app.port].map(port => new StaticMesh().plain(port)),
     settings: { balancer: { kind: 'round-robin' }, outlier: { ...DEFAULT_TRAFFIC.outlier, enabled: false } },
     protocol: 'tcp',
   });

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { WeftError } from '../errors/index.ts';
 import { type Dialer, dial, Listener, type Wire, type WireHandler } from './index.ts';
 import { acknowledgedBytes, formatIpv6 } from './socket-options.ts';
+import { CLOSED_PORT } from './testing/ports.ts';
 
 class Recorder implements WireHandler {
   readonly chunks: Buffer[] = [];
@@ -163,12 +164,8 @@ test('a refused dial and an impossible local address are told by name', async ()
     new Promise(resolve => {
       dial(address, port, local, { onConnect: () => resolve('connected'), onConnectError: resolve });
     });
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  assert.equal(await failure('127.0.0.1', port, ''), 'ECONNREFUSED');
-  assert.equal(await failure('127.0.0.1', port, '192.0.2.1'), 'EADDRNOTAVAIL');
+  assert.equal(await failure('127.0.0.1', CLOSED_PORT, ''), 'ECONNREFUSED');
+  assert.equal(await failure('127.0.0.1', CLOSED_PORT, '192.0.2.1'), 'EADDRNOTAVAIL');
   assert.equal(await failure('not-an-ip', 80, ''), 'EINVAL');
 });
 

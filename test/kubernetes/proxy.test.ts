@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, get } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, type TestContext, test } from 'node:test';
+import { freePorts } from '../../src/wire/testing/ports.ts';
 import { noApiServer, noOwnApiServer, openApiServer, type TestApiServer } from './support/api-server.ts';
 import { apply, good, makeAccount, makeNamespace, setEndpoints, tokenOf, until } from './support/objects.ts';
 
@@ -53,16 +54,6 @@ async function app(context: TestContext, answer: string): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 interface Proxy {
   readonly child: ChildProcess;
   readonly lines: Record<string, unknown>[];
@@ -71,12 +62,7 @@ interface Proxy {
 }
 
 async function startProxy(context: TestContext, kubeconfig: string): Promise<Proxy> {
-  const [outbound, inbound, admin, health] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
-  ];
+  const [outbound = 0, inbound = 0, admin = 0, health = 0] = await freePorts(4);
   const args = [
     'run',
     '--discovery=kubernetes',

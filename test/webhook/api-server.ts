@@ -4,12 +4,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KubeClient } from '../../src/kubernetes/index.ts';
+import { freePorts } from '../../src/wire/testing/ports.ts';
 import { type KubeAnswer, type KubeApi, kubeApiOf } from '../../webhook/index.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS ?? '';
@@ -31,7 +30,7 @@ export interface ApiServer extends KubeApi {
 /** Starts one; resolves when it is ready. */
 export async function startApiServer(): Promise<ApiServer> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-api-'));
-  const [etcdPort, peerPort, port] = [await freePort(), await freePort(), await freePort()];
+  const [etcdPort = 0, peerPort = 0, port = 0] = await freePorts(3);
   const token = randomBytes(16).toString('hex');
   const children: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
@@ -170,17 +169,6 @@ async function waitUntilReady(
     if (performance.now() > endAt) throw new Error('it is not ready after a minute');
     await sleep(100);
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { CLOSED_PORT } from '../../wire/testing/ports.ts';
 import { probeGrpc } from './grpc-probe.ts';
 import { probeHttp, probeTcp } from './probe-actions.ts';
 
@@ -12,15 +13,6 @@ async function portOf(context: TestContext, server: Server): Promise<number> {
   await once(server, 'listening');
   context.after(() => server.close());
   return (server.address() as AddressInfo).port;
-}
-
-/** A port where nobody listens. */
-async function closedPort(context: TestContext): Promise<number> {
-  const server = createServer();
-  const port = await portOf(context, server);
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 test('HTTP: 200 to 399 is success, with path and headers as written; anything else says its status', async context => {
@@ -49,8 +41,7 @@ test('HTTP: an app that does not answer fails after the timeout', async context 
 test('TCP: a connection is success, a refusal is not', async context => {
   const port = await portOf(context, createServer());
   assert.equal((await probeTcp('127.0.0.1', port, 1000)).ok, true);
-  const closed = await closedPort(context);
-  assert.match((await probeTcp('127.0.0.1', closed, 1000)).detail, /ECONNREFUSED/);
+  assert.match((await probeTcp('127.0.0.1', CLOSED_PORT, 1000)).detail, /ECONNREFUSED/);
 });
 
 test('gRPC: SERVING is success, NOT_SERVING, an error status and no server are not', async context => {
@@ -74,5 +65,5 @@ test('gRPC: SERVING is success, NOT_SERVING, an error status and no server are n
   assert.deepEqual(await probe('good'), { ok: true, detail: '' });
   assert.match((await probe('bad')).detail, /not serving/);
   assert.match((await probe('unknown')).detail, /status 5/);
-  assert.match((await probeGrpc('127.0.0.1', await closedPort(context), '', 1000)).detail, /ECONNREFUSED/);
+  assert.match((await probeGrpc('127.0.0.1', CLOSED_PORT, '', 1000)).detail, /ECONNREFUSED/);
 });

@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { freePort } from '../../../src/wire/testing/ports.ts';
 import { type Cluster, isReady, type Pod, until } from './cluster.ts';
 
 const source = (label: string) => `__meta_kubernetes_pod_${label}`;
@@ -159,15 +160,4 @@ async function query(url: string, text: string): Promise<number> {
 
 function portOf(server: Server): number {
   return (server.address() as AddressInfo).port;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const port = portOf(server);
-  await new Promise(resolve => server.close(resolve));
-  return port;
 }

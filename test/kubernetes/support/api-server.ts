@@ -3,11 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, KubeClient } from '../../../src/kubernetes/index.ts';
+import { freePorts } from '../../../src/wire/testing/ports.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS ?? '';
 const given = process.env.KUBECONFIG ?? '';
@@ -176,14 +176,4 @@ async function writeKubeconfig(folder: string, server: string, ca: string, token
   };
   await writeFile(path, JSON.stringify(config), { mode: 0o600 });
   return path;
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map(server => new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))),
-  );
-  const ports = servers.map(server => (server.address() as { port: number }).port);
-  await Promise.all(servers.map(server => new Promise(resolve => server.close(resolve))));
-  return ports;
 }
