@@ -8,6 +8,8 @@ export interface Settings {
   readonly shopImage: string;
   /** Rolling restarts of the whole shop under load. */
   readonly restarts: number;
+  /** When no further one begins, after the first three. */
+  readonly restartMinutes: number;
   /** The program of Prometheus; undefined leaves its claims out. */
   readonly prometheus: string | undefined;
 }

@@ -1,7 +1,7 @@
 // The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It makes
 // the namespaces shop, outside and cases, and deletes them at the end.
 //   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
-//        --shop-image weft-example-shop:dev [--restarts 20] [--prometheus /usr/bin/prometheus]
+//        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus]
 // The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this machine
 // must reach the addresses of pods. The last line says how many claims passed and failed.
 import { parseArgs } from 'node:util';
@@ -25,6 +25,8 @@ const { values } = parseArgs({
     'injector-image': { type: 'string' },
     'shop-image': { type: 'string' },
     restarts: { type: 'string', default: '20' },
+    // No further restart begins after this time, but for the first three.
+    'restart-minutes': { type: 'string', default: '60' },
     prometheus: { type: 'string' },
   },
 });
@@ -38,7 +40,8 @@ if (!kubeconfig || !proxyImage || !injectorImage || !shopImage) {
 }
 
 const { prometheus } = values;
-const settings = { proxyImage, injectorImage, shopImage, restarts: Number(values.restarts), prometheus };
+const [restarts, restartMinutes] = [Number(values.restarts), Number(values['restart-minutes'])];
+const settings = { proxyImage, injectorImage, shopImage, restarts, restartMinutes, prometheus };
 const cluster = new Cluster(kubeconfig);
 const context: Context = { cluster, shop: new Shop(cluster, shopImage), settings };
 const results: boolean[] = [];
