@@ -2,15 +2,16 @@ import type { RunningEndpoint, StreamWaiter } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import type { ClientStream, ClientStreamHandler, Head, StreamFailure } from '../http/index.ts';
 import type { ClientConnection } from '../http1/index.ts';
+import type { RequestSoFar } from './request-so-far.ts';
 
-/** The exchange that a hedge is for. Once it has adopted the hedge it hears of it as of a try of its own. */
-export interface HedgeOwner extends ClientStreamHandler {
+/** The tries that a hedge stands beside. */
+export interface HedgeOwner {
   /** The hedge has answered first. */
-  onHedgeAnswer(hedge: Hedge): void;
+  onHedgeAnswer(): void;
   /** The adopted hedge has its connection. */
   onHedgeStream(stream: ClientStream): void;
   onNoConnection(flag: Flag, detail: string): void;
-  /** Hedge and exchange go separate ways: it failed before anybody needed it. */
+  /** It failed before anybody needed it. */
   onHedgeLost(): void;
 }
 
@@ -21,25 +22,27 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   readonly startMs: number;
   stream: ClientStream | undefined;
   readonly #owner: HedgeOwner;
-  readonly #head: Head;
-  readonly #body: readonly Buffer[];
-  readonly #trailers: Buffer | undefined;
+  readonly #handler: ClientStreamHandler;
+  readonly #request: RequestSoFar;
   #adopted = false;
   #over = false;
 
-  /** The request must be there whole. The endpoint counts it as under way from now on. */
+  /**
+   * The request must be there whole. The endpoint counts it as under way from now on. `handler` hears what comes from the upstream once the
+   * hedge has answered first or was adopted.
+   */
   constructor(
     owner: HedgeOwner,
+    handler: ClientStreamHandler,
     endpoint: RunningEndpoint,
     startMs: number,
-    request: { readonly head: Head; readonly body: readonly Buffer[]; readonly trailers: Buffer | undefined },
+    request: RequestSoFar,
   ) {
     this.#owner = owner;
+    this.#handler = handler;
     this.endpoint = endpoint;
     this.startMs = startMs;
-    this.#head = request.head;
-    this.#body = request.body;
-    this.#trailers = request.trailers;
+    this.#request = request;
     endpoint.active++;
   }
 
@@ -47,7 +50,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     this.endpoint.pool.acquire(this);
   }
 
-  /** From now on it is the exchange's try, whose place at the endpoint it takes over. */
+  /** From now on it is the try that counts, and the endpoint's place is its owner's. */
   adopt(): void {
     this.#adopted = true;
   }
@@ -65,12 +68,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     const stream = connection.open(this);
     this.stream = stream;
     if (this.#adopted) this.#owner.onHedgeStream(stream);
-    const head = this.#head;
-    const whole = this.#body.length === 0 && !head.chunked && head.bodyLength === 0;
-    stream.request(head, whole);
-    if (whole) return;
-    for (const piece of this.#body) stream.data(piece, 0, piece.length);
-    stream.end(this.#trailers);
+    this.#request.sendTo(stream);
   }
 
   onNoConnection(flag: Flag, detail: string): void {
@@ -79,29 +77,29 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   }
 
   onInformational(head: Head): void {
-    if (this.#adopted) this.#owner.onInformational(head);
+    if (this.#adopted) this.#handler.onInformational(head);
   }
 
   onResponse(head: Head, end: boolean): void {
-    if (!this.#adopted) this.#owner.onHedgeAnswer(this);
-    this.#owner.onResponse(head, end);
+    if (!this.#adopted) this.#owner.onHedgeAnswer();
+    this.#handler.onResponse(head, end);
   }
 
   onResponseData(bytes: Buffer, start: number, end: number): void {
-    this.#owner.onResponseData(bytes, start, end);
+    this.#handler.onResponseData(bytes, start, end);
   }
 
   onResponseEnd(trailers: Buffer | undefined): void {
-    this.#owner.onResponseEnd(trailers);
+    this.#handler.onResponseEnd(trailers);
   }
 
   onResponseAbort(failure: StreamFailure): void {
-    if (this.#adopted) this.#owner.onResponseAbort(failure);
+    if (this.#adopted) this.#handler.onResponseAbort(failure);
     else this.#lost();
   }
 
   onRequestWritable(): void {
-    if (this.#adopted) this.#owner.onRequestWritable();
+    if (this.#adopted) this.#handler.onRequestWritable();
   }
 
   #lost(): void {
