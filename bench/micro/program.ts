@@ -1,7 +1,9 @@
 // What weft-proxy is when it starts: bytes of code that it loads, modules of Node's that it pulls in, live heap.
+
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort, Running } from '../processes.ts';
+import { freePort } from '../../src/wire/testing/ports.ts';
+import { Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 
 /** Kilobytes of bundled code that `weft-proxy run` reads, Node's own modules it loads, and its heap once ready. */

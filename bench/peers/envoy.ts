@@ -1,7 +1,9 @@
 // Envoy: one worker, with the retries, outlier detection and identity checks that Istio's sidecar arms by default.
+
 import { execFileSync } from 'node:child_process';
+import { freePort } from '../../src/wire/testing/ports.ts';
 import type { BenchIdentity } from '../identities.ts';
-import { freePort, listening, type Running } from '../processes.ts';
+import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
 

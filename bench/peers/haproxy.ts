@@ -1,6 +1,8 @@
 // HAProxy: one thread, connections kept on both sides and shared between clients.
+
 import { execFileSync } from 'node:child_process';
-import { freePort, listening, type Running } from '../processes.ts';
+import { freePort } from '../../src/wire/testing/ports.ts';
+import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
 

@@ -1,7 +1,9 @@
 // nginx: one process, connections to the backend kept.
+
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { freePort, listening, type Running } from '../processes.ts';
+import { freePort } from '../../src/wire/testing/ports.ts';
+import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import type { Job, MeasuredProxy, RunningPath } from './proxy.interface.ts';
 

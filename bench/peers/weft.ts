@@ -1,9 +1,11 @@
 // Weft: the bundled data plane.
+
 import { once } from 'node:events';
 import { VERSION } from '../../src/config/version.ts';
 import type { ClusterEndpoint, InboundPort, Peer } from '../../src/model/index.ts';
+import { freePort } from '../../src/wire/testing/ports.ts';
 import type { BenchIdentity } from '../identities.ts';
-import { freePort, listening, type Running } from '../processes.ts';
+import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import type { HopConfig, Question } from '../weft-hop.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';

@@ -1,8 +1,10 @@
 // The applications behind the proxies, on the load CPUs.
+
 import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '../../src/wire/testing/ports.ts';
 import { which } from '../peers/index.ts';
-import { freePort, listening } from '../processes.ts';
+import { listening } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 
 /** Ports on loopback. */

@@ -1,9 +1,10 @@
 // What a larger mesh costs a sidecar that calls five Services of it. Weft asks for what its app calls; an Envoy that is told everything,
 // as Istio does unless scoped, holds a cluster and a virtual host for each Service.
+
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../src/wire/testing/ports.ts';
 import { cluster, httpFilter, retryPolicy, run as runEnvoy } from '../peers/envoy.ts';
 import type { MeasuredProxy } from '../peers/index.ts';
-import { freePort } from '../processes.ts';
 import { type Figures, type ProxyResult, summarise } from '../results.ts';
 import { type BenchSettings, Stage } from '../stage.ts';
 import { memory } from '../usage.ts';

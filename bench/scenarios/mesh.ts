@@ -1,12 +1,14 @@
 // A control plane and sidecars as they are run in production, but in explicit mode (HTTP_PROXY) so that no packet rules are needed: each
 // pod has an address of loopback.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TokenIssuer } from '../../src/ca/index.ts';
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { systemClock } from '../../src/time/index.ts';
-import { freePort, type Running } from '../processes.ts';
+import { freePort } from '../../src/wire/testing/ports.ts';
+import type { Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 
 /** What is in the mesh. */

@@ -203,6 +203,7 @@ export class DataPlane {
     this.inboundPorts.close();
   }
 
+  /** What goes on on this core. */
   get underWay(): UnderWay {
     const { active, tunnels, counters } = this.services;
     return {

@@ -39,8 +39,16 @@ if (!kubeconfig || !proxyImage || !injectorImage || !shopImage) {
   process.exit(2);
 }
 
+/** A flag's whole number from 1 on. */
+function count(flag: 'restarts' | 'restart-minutes'): number {
+  const value = values[flag];
+  if (/^[1-9]\d*$/.test(value)) return Number(value);
+  console.error(`e2e: --${flag} is '${value}'; give a whole number, 1 or more`);
+  process.exit(2);
+}
+
 const { prometheus } = values;
-const [restarts, restartMinutes] = [Number(values.restarts), Number(values['restart-minutes'])];
+const [restarts, restartMinutes] = (['restarts', 'restart-minutes'] as const).map(count) as [number, number];
 const settings = { proxyImage, injectorImage, shopImage, restarts, restartMinutes, prometheus };
 const cluster = new Cluster(kubeconfig);
 const context: Context = { cluster, shop: new Shop(cluster, shopImage), settings };
