@@ -19,8 +19,8 @@ async function setUp(context: TestContext, answer: RequestListener) {
   const log = { ...silentLog, warn: (_: object, message: string) => void said.push(message) };
   const own = () => ({ status: 200, contentType: 'text/plain', body: 'own 1\n' });
   const routes = appMetricsRoutes(own, { port, path: '/m?x=1', scheme: 'http' }, { host: '127.0.0.1' }, log);
-  const get = async () =>
-    (await routes['GET /stats/prometheus']!({ method: 'GET', path: '', query: new URLSearchParams() })).body;
+  const request = { method: 'GET', path: '', query: new URLSearchParams() };
+  const get = async () => [...(await routes['GET /stats/prometheus']!(request)).pieces!].join('');
   return { get, said, server };
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AppMetrics } from '../config/app.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import { mergeExpositions } from '../telemetry/merge-expositions.ts';
+import { type AppExposition, mergeExpositions } from '../telemetry/merge-expositions.ts';
 import type { AppAddress } from './app-health.ts';
 import type { AdminHandler, AdminReply, AdminRoutes } from './http-server.ts';
 
@@ -38,7 +38,7 @@ export function appMetricsRoutes(
   app: AppAddress,
   log: Log,
 ): AdminRoutes {
-  let asking: Promise<Scraped | string> | undefined;
+  let asking: Promise<AppExposition | string> | undefined;
   let lastFailure = '';
   const handler: AdminHandler = async request => {
     // Everybody who asks meanwhile gets the same answer: a flood of scrapes does not reach the app.
@@ -58,21 +58,22 @@ export function appMetricsRoutes(
   return { 'GET /stats/prometheus': handler, 'GET /metrics': handler };
 }
 
-interface Scraped {
-  readonly text: string;
-  readonly openMetrics: boolean;
-}
-
-function withApp(own: AdminReply, app: Scraped | undefined): AdminReply {
+function withApp(own: AdminReply, app: AppExposition | undefined): AdminReply {
   const up =
     '# HELP weft_app_metrics_up Whether the app gave its metrics.\n' +
     `# TYPE weft_app_metrics_up gauge\nweft_app_metrics_up ${app ? 1 : 0}\n`;
-  const body = own.body + up;
-  return { ...own, body: app ? mergeExpositions(body, app.text, app.openMetrics) : body };
+  const pieces = followedBy(own, up);
+  return { ...own, body: '', pieces: app ? mergeExpositions(pieces, app) : pieces };
+}
+
+function* followedBy({ body, pieces }: AdminReply, last: string): Generator<string, void, void> {
+  if (pieces === undefined) yield body;
+  else yield* pieces;
+  yield last;
 }
 
 /** The app's metrics, or why there are none. node:http costs 3 MB, which only pods with metrics pay. */
-async function scrape({ port, path, scheme }: AppMetrics, app: AppAddress): Promise<Scraped | string> {
+async function scrape({ port, path, scheme }: AppMetrics, app: AppAddress): Promise<AppExposition | string> {
   const { request } = scheme === 'https' ? await import('node:https') : await import('node:http');
   return new Promise(resolve => {
     const call = request(
@@ -98,7 +99,7 @@ async function scrape({ port, path, scheme }: AppMetrics, app: AppAddress): Prom
   });
 }
 
-async function read(response: IncomingMessage, path: string): Promise<Scraped | string> {
+async function read(response: IncomingMessage, path: string): Promise<AppExposition | string> {
   const type = response.headers['content-type'] ?? '';
   const refused =
     response.statusCode !== 200
@@ -120,5 +121,5 @@ async function read(response: IncomingMessage, path: string): Promise<Scraped | 
     }
     chunks.push(chunk);
   }
-  return { text: Buffer.concat(chunks).toString('utf8'), openMetrics: /openmetrics/.test(type) };
+  return { bytes: Buffer.concat(chunks), openMetrics: /openmetrics/.test(type) };
 }

@@ -141,3 +141,86 @@ test('a path with two slashes in front, as old kubelets write those of hooks, fi
   );
   assert.match(answer, /^HTTP\/1\.1 200 [\s\S]*drained 3\n$/);
 });
+
+/** A body of `count` pieces of 64 KB, and how many were made. */
+function pieces(count: number): { made: number; cancelled: boolean; body: Iterable<string> } {
+  const state = { made: 0, cancelled: false, body: [] as Iterable<string> };
+  state.body = (function* () {
+    try {
+      for (; state.made < count; state.made++) yield 'x'.repeat(64 << 10);
+    } finally {
+      state.cancelled = state.made < count;
+    }
+  })();
+  return state;
+}
+const inPieces = (body: Iterable<string>) => ({
+  status: 200,
+  contentType: 'text/plain',
+  body: '',
+  pieces: body,
+});
+
+test('a body in pieces arrives whole, chunked or, for HTTP/1.0, until the end; HEAD makes none', async t => {
+  const made: ReturnType<typeof pieces>[] = [];
+  const server = serve({
+    'GET /large': () => {
+      made.push(pieces(40));
+      return inPieces(made.at(-1)!.body);
+    },
+  });
+  t.after(() => server.close());
+  const answer = await fetch(`http://127.0.0.1:${server.port}/large`);
+  assert.equal((await answer.text()).length, 40 << 16);
+  const old = await exchange(server.port, 'GET /large HTTP/1.0\r\n\r\n');
+  assert.equal(old.split('\r\n\r\n')[1]!.length, 40 << 16);
+  const head = await exchange(server.port, 'HEAD /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(head, /^HTTP\/1\.1 200 [\s\S]*\r\n\r\n$/);
+  assert.equal(made[2]!.made, 0);
+});
+
+test('a body in pieces is made only as fast as it is read, and not at all for who went away', async t => {
+  const state = pieces(10_000);
+  const server = serve({ 'GET /large': () => inPieces(state.body) });
+  t.after(() => server.close());
+  const raw = await rawConnection(server.port);
+  raw.socket.pause();
+  raw.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+  let before = -1;
+  while (state.made === 0 || state.made !== before) {
+    before = state.made;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  assert.ok(state.made < 1_000, `${state.made} pieces were made for a client that reads none`);
+  raw.socket.destroy();
+  while (!state.cancelled) await new Promise(resolve => setTimeout(resolve, 10));
+});
+
+test('so many bodies in pieces at once and no more; a piece that cannot be made breaks the answer off', async t => {
+  const server = serve({
+    'GET /large': () => inPieces(pieces(10_000).body),
+    'GET /broken': () =>
+      inPieces(
+        (function* () {
+          yield 'half';
+          throw new Error('no more');
+        })(),
+      ),
+  });
+  t.after(() => server.close());
+  const readers = await Promise.all(Array.from({ length: 4 }, () => rawConnection(server.port)));
+  for (const reader of readers) {
+    reader.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    await reader.until(({ text: got }) => got.length > 0);
+    reader.socket.pause();
+  }
+  const refused = await exchange(server.port, 'GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  assert.match(refused, /^HTTP\/1\.1 503 [\s\S]*retry-after: 1/);
+  for (const reader of readers) reader.socket.destroy();
+  await assert.rejects(async () => {
+    for (;;) {
+      const answer = await fetch(`http://127.0.0.1:${server.port}/broken`);
+      if (answer.status === 200) await answer.text();
+    }
+  });
+});

@@ -1,7 +1,9 @@
 import { errorMessage } from '../errors/index.ts';
 import { type Head, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
 import { ServerConnection, type ServerOptions } from '../http1/index.ts';
+import type { TimerWheel } from '../time/index.ts';
 import { Listener, type ListenOptions, type Wire } from '../wire/index.ts';
+import { StreamedBody } from './streamed-body.ts';
 
 /** A request to an admin or health endpoint. Bodies are ignored. */
 export interface AdminRequest {
@@ -9,13 +11,28 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Those that tell who asks (see NOTED_HEADERS), by lower-case name. */
+  readonly headers?: Readonly<Partial<Record<(typeof NOTED_HEADERS)[number], string>>>;
 }
+
+/** Headers that handlers get to see. */
+export const NOTED_HEADERS = [
+  'host',
+  'origin',
+  'referer',
+  'sec-fetch-site',
+  'user-agent',
+  'x-weft-admin',
+] as const;
+const notedNames = NOTED_HEADERS.map(name => [name, Buffer.from(name, 'latin1')] as const);
 
 /** Its answer. */
 export interface AdminReply {
   readonly status: number;
   readonly contentType: string;
   readonly body: string;
+  /** In place of `body`, pieces of it that are made while they are written: for what is too large to be held. */
+  readonly pieces?: Iterable<string>;
 }
 
 /** Answers one path. */
@@ -40,6 +57,8 @@ export class AdminServer {
   readonly #listeners: Listener[];
   readonly #routes: AdminRoutes;
   readonly #options: ServerOptions;
+  /** Answers in pieces that are under way. */
+  readonly #streaming = new Set<StreamedBody>();
   readonly port: number;
 
   /** Throws the WeftError of the listener. `hosts`: one listener each, on the same port. */
@@ -67,19 +86,29 @@ export class AdminServer {
 
   #accept(wire: Wire): void {
     const connection = new ServerConnection(wire, this.#options);
-    const streams = new AdminStreams(connection, this.#routes);
+    const streams = new AdminStreams(connection, this.#routes, this.#options.timers, this.#streaming);
     connection.start({ streams, onMalformed() {}, onConnectionClosed() {} }, undefined);
   }
 }
 
+/** More answers in pieces than this at once are refused: each holds something, and a few scrapers is what there is. */
+const maxStreaming = 4;
+
 class AdminStreams implements ServerStreamHandler {
   readonly #stream: ServerStream;
   readonly #routes: AdminRoutes;
+  readonly #timers: TimerWheel;
+  /** Of all connections. */
+  readonly #streaming: Set<StreamedBody>;
   #request: AdminRequest | undefined;
+  #headOnly = false;
+  #body: StreamedBody | undefined;
 
-  constructor(stream: ServerStream, routes: AdminRoutes) {
+  constructor(stream: ServerStream, routes: AdminRoutes, timers: TimerWheel, streaming: Set<StreamedBody>) {
     this.#stream = stream;
     this.#routes = routes;
+    this.#timers = timers;
+    this.#streaming = streaming;
   }
 
   onRequest(head: Head, end: boolean): void {
@@ -92,7 +121,9 @@ class AdminStreams implements ServerStreamHandler {
       // The kubelet before 1.26 writes two slashes in front of the path of a lifecycle hook.
       path: (url?.pathname ?? target).replace(/^\/+/, '/'),
       query: url?.searchParams ?? new URLSearchParams(),
+      headers: notedHeaders(head),
     };
+    this.#headOnly = head.method === METHOD.HEAD;
     if (end) void this.#answer();
   }
 
@@ -104,9 +135,12 @@ class AdminStreams implements ServerStreamHandler {
 
   onRequestAbort(): void {
     this.#request = undefined;
+    this.#body?.cancel();
   }
 
-  onResponseWritable(): void {}
+  onResponseWritable(): void {
+    this.#body?.pump();
+  }
 
   async #answer(): Promise<void> {
     const request = this.#request;
@@ -118,7 +152,25 @@ class AdminStreams implements ServerStreamHandler {
     } catch (error) {
       reply = text(`weft: ${errorMessage(error)}\n`, 500);
     }
-    this.#stream.respondLocal({ ...reply, headers: '', close: false });
+    // The client may have gone while the handler was at it.
+    if (this.#request !== request) return;
+    if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
+    else this.#stream.respondLocal({ ...reply, headers: '', close: false });
+  }
+
+  #respondInPieces({ status, contentType }: AdminReply, pieces: Iterable<string>): void {
+    if (this.#streaming.size >= maxStreaming) {
+      const busy = text(`weft: ${maxStreaming} others are reading this now; come again\n`, 503);
+      this.#stream.respondLocal({ ...busy, headers: 'retry-after: 1\r\n', close: false });
+      return;
+    }
+    const streamed = new StreamedBody(this.#stream, pieces, this.#timers, () => {
+      this.#streaming.delete(streamed);
+      this.#body = undefined;
+    });
+    this.#body = streamed;
+    this.#streaming.add(streamed);
+    streamed.start(status, contentType, this.#headOnly);
   }
 
   #find(request: AdminRequest): AdminHandler | undefined {
@@ -135,4 +187,13 @@ class AdminStreams implements ServerStreamHandler {
     const known = Object.keys(this.#routes).join('\n  ');
     return text(`weft: no ${request.method} ${request.path} here; there are:\n  ${known}\n`, 404);
   }
+}
+
+function notedHeaders(head: Head): NonNullable<AdminRequest['headers']> {
+  const noted: Partial<Record<(typeof NOTED_HEADERS)[number], string>> = {};
+  for (const [name, bytes] of notedNames) {
+    const at = head.find(bytes);
+    if (at >= 0) noted[name] = head.text(at);
+  }
+  return noted;
 }

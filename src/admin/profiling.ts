@@ -31,7 +31,7 @@ export async function heapSnapshot(): Promise<AdminReply> {
   session.on('HeapProfiler.addHeapSnapshotChunk', message => chunks.push(message.params.chunk));
   try {
     await session.post('HeapProfiler.takeHeapSnapshot');
-    return { status: 200, contentType: 'application/json', body: chunks.join('') };
+    return { status: 200, contentType: 'application/json', body: '', pieces: chunks };
   } finally {
     session.disconnect();
   }

@@ -1,4 +1,4 @@
-import { type DataPlane, renderProxyMetrics, type UnderWay } from '../proxy/index.ts';
+import { type DataPlane, proxyMetricPieces, type UnderWay } from '../proxy/index.ts';
 import {
   ACCESS_LOG_MODES,
   type AccessLog,
@@ -8,6 +8,7 @@ import {
   type Log,
   type LogLevel,
 } from '../telemetry/index.ts';
+import { guardAdmin } from './browser-guard.ts';
 import { type AdminHandler, type AdminReply, type AdminRoutes, json, text } from './http-server.ts';
 import { cpuProfile, heapSnapshot } from './profiling.ts';
 import { clusterView, configView, connectionView } from './views.ts';
@@ -25,7 +26,7 @@ export interface AdminHost {
   metrics(out: Exposition): void;
   /** The other cores of this proxy; undefined when it has one. */
   readonly cores?: {
-    metrics(own: string): Promise<string>;
+    metrics(own: string): Promise<Iterable<string>>;
     clusters(): Promise<readonly object[][]>;
     setLogging(level: string | undefined, access: string | undefined): void;
   };
@@ -37,14 +38,17 @@ export interface AdminHost {
 
 /** Port 15020: what kubelet and Prometheus ask. */
 export function healthRoutes(host: AdminHost): AdminRoutes {
-  const exposition = (body: string): AdminReply => ({
+  const exposition = (pieces: Iterable<string>): AdminReply => ({
     status: 200,
     contentType: 'text/plain; version=0.0.4; charset=utf-8',
-    body,
+    body: '',
+    pieces,
   });
   const metrics: AdminHandler = () => {
-    const own = renderProxyMetrics(host.plane, out => host.metrics(out));
-    return host.cores === undefined ? exposition(own) : host.cores.metrics(own).then(exposition);
+    const own = proxyMetricPieces(host.plane, out => host.metrics(out));
+    return host.cores === undefined
+      ? exposition(own)
+      : host.cores.metrics([...own].join('')).then(exposition);
   };
   return {
     'GET /ready': () => {
@@ -57,7 +61,7 @@ export function healthRoutes(host: AdminHost): AdminRoutes {
   };
 }
 
-/** Port 15000, loopback only: what people and tools ask. */
+/** Port 15000, loopback only: what people and tools ask, and no page in a browser (see browser-guard.ts). */
 export function adminRoutes(host: AdminHost): AdminRoutes {
   const { plane } = host;
   const routes: AdminRoutes = {
@@ -79,7 +83,11 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
       return text('draining\n');
     },
   };
-  return { ...routes, 'GET /': () => text(`weft-proxy admin:\n  ${Object.keys(routes).join('\n  ')}\n`) };
+  const all = {
+    ...routes,
+    'GET /': () => text(`weft-proxy admin:\n  ${Object.keys(routes).join('\n  ')}\n`),
+  };
+  return guardAdmin(all);
 }
 
 function setLogging(host: AdminHost, query: URLSearchParams): ReturnType<AdminHandler> {

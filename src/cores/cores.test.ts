@@ -79,7 +79,7 @@ test('metrics of all cores become one exposition', () => {
     `# HELP r Requests.\n# TYPE r counter\nr{a="1 2"} ${requests}\n# HELP weft_cluster_ejected E.\n# TYPE weft_cluster_ejected gauge\nweft_cluster_ejected{c="x"} ${ejected}\n# HELP weft_cluster_endpoints N.\n# TYPE weft_cluster_endpoints gauge\nweft_cluster_endpoints{c="x"} 3\n`;
   const only = `# HELP r Requests.\n# TYPE r counter\nr{a="2"} 5\n`;
   assert.equal(
-    mergeMetrics([text(1, 0), text(10, 2), only]),
+    [...mergeMetrics([text(1, 0), text(10, 2), only])].join(''),
     '# HELP r Requests.\n# TYPE r counter\nr{a="1 2"} 11\nr{a="2"} 5\n' +
       '# HELP weft_cluster_ejected E.\n# TYPE weft_cluster_ejected gauge\nweft_cluster_ejected{c="x"} 2\n' +
       '# HELP weft_cluster_endpoints N.\n# TYPE weft_cluster_endpoints gauge\nweft_cluster_endpoints{c="x"} 3\n',

@@ -87,8 +87,8 @@ export class Cores {
     return sumUnderWay(this.#underWay);
   }
 
-  /** The first core's Prometheus text with everybody's figures in it. */
-  async metrics(own: string): Promise<string> {
+  /** The first core's Prometheus text with everybody's figures in it, in pieces. */
+  async metrics(own: string): Promise<Iterable<string>> {
     return mergeMetrics([own, ...((await this.#askAll('metrics')) as string[])]);
   }
 

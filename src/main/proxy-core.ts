@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { clusterView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { runCore } from '../cores/index.ts';
-import { DataPlane, renderProxyMetrics } from '../proxy/index.ts';
-import { type AccessLogMode, createAccessLog, createLogger } from '../telemetry/index.ts';
+import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
+import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
@@ -31,12 +31,13 @@ runCore(parentPort!, systemClock, tls, source => {
     address: config.pod.addresses[0] ?? '127.0.0.1',
     mtlsUntilKnown: config.mtlsUntilKnown,
     intercept: interceptProbes,
+    metricLimits: metricLimitsOf(config.concurrency),
   });
   return {
     apply: resource => plane.restore(resource),
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     drain: () => plane.drain(),
-    metrics: () => renderProxyMetrics(plane, () => {}),
+    metrics: () => [...proxyMetricPieces(plane, () => {})].join(''),
     clusters: () => [...plane.destinations.clusters].map(each => ({ core, ...clusterView(each) })),
     underWay: () => plane.underWay,
     setLogging(level, access) {

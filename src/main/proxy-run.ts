@@ -17,7 +17,7 @@ import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/pr
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
 import { appIsPresent, DataPlane, drained, passThroughAddress, sumUnderWay } from '../proxy/index.ts';
-import { createAccessLog, createLogger, type Log } from '../telemetry/index.ts';
+import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
@@ -138,6 +138,7 @@ async function run(config: ProxyConfig): Promise<void> {
     address: config.pod.addresses[0] ?? '127.0.0.1',
     mtlsUntilKnown: config.mtlsUntilKnown,
     intercept: interceptProbes,
+    metricLimits: metricLimitsOf(config.concurrency),
   });
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);

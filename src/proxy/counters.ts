@@ -1,14 +1,20 @@
 // Counters of the proxy that have no standard name, as plain numbers by label.
 
+import { OVERFLOW } from '../telemetry/index.ts';
+
+const labelValues = /="(?:[^"\\]|\\.)*"/g;
+
 /** A counter with one or two labels, rendered as `weft_<name>_total`. */
 export class Counter {
   readonly #counts = new Map<string, number>();
   readonly #maxSeries = 200;
 
+  /** What there is no room for is counted under the same labels, each of them `overflow`. */
   add(labels: string, by = 1): void {
     const known = this.#counts.get(labels);
-    if (known === undefined && this.#counts.size >= this.#maxSeries) this.add('overflow="true"', by);
-    else this.#counts.set(labels, (known ?? 0) + by);
+    const fits = known !== undefined || this.#counts.size < this.#maxSeries;
+    const name = fits ? labels : `${labels.replace(labelValues, `="${OVERFLOW}"`)},overflow="true"`;
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 
   entries(): IterableIterator<[string, number]> {

@@ -5,6 +5,8 @@ import { type ClusterEndpoint, isIpv6, type MtlsMode, type Resource } from '../m
 import {
   type AccessLog,
   type Log,
+  type MetricLimits,
+  PeerNames,
   PeerRequests,
   RequestMetrics,
   RouteMetrics,
@@ -52,6 +54,8 @@ export interface DataPlaneOptions {
   readonly times?: DestinationTimes;
   /** See PoolOptions.staleAfterMs; for tests. */
   readonly staleAfterMs?: number;
+  /** Of this core, where there are several. */
+  readonly metricLimits?: MetricLimits;
   /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
   readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
 }
@@ -98,9 +102,10 @@ export class DataPlane {
       timers,
       log: options.log,
       accessLog: options.accessLog,
-      requests: new RequestMetrics(),
-      tcp: new TcpMetrics(),
+      requests: new RequestMetrics(options.metricLimits),
+      tcp: new TcpMetrics(options.metricLimits),
       routes: new RouteMetrics(),
+      peers: new PeerNames(),
       counters: new Counters(),
       tls: options.tls,
       connector,
@@ -143,6 +148,8 @@ export class DataPlane {
       this.destinations.expire();
       this.services.requests.expire(nowMs);
       this.services.tcp.expire(nowMs);
+      this.services.routes.expire(nowMs);
+      this.services.peers.expire(nowMs);
     };
     this.#stopHousekeeping = this.services.clock.every(housekeepingMs, keepHouse);
   }

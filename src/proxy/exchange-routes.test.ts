@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemoryPeer } from '../http1/testing/memory-wire.ts';
 import type { CorsPolicy, RateLimit } from '../model/index.ts';
-import { Exposition } from '../telemetry/index.ts';
+import { expositionText } from '../telemetry/index.ts';
 import { GET, OK, post } from './testing/exchange-rig.ts';
 import { forward, RouteRig, type TestRoute } from './testing/route-rig.ts';
 
@@ -330,9 +330,7 @@ test('statuses that a policy names are tried again, and response classes say wha
   assert.match(client.peer.take(), /^HTTP\/1\.1 500/);
   await rig.send(GET, client);
   got[1]!.send('HTTP/1.1 404 No\r\ncontent-length: 0\r\n\r\n');
-  const out = new Exposition();
-  rig.metrics.render(out);
-  const text = out.text();
+  const text = expositionText(out => rig.metrics.render(out));
   const labels = 'dst="a.default",rt_route="GET /a"';
   assert.ok(text.includes(`weft_route_requests_total{${labels},classification="success"} 1`), text);
   assert.ok(text.includes(`weft_route_requests_total{${labels},classification="failure"} 1`), text);

@@ -378,6 +378,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   #countRoute({ series, route }: RunningRoute, nowMs: number): void {
     if (this.#status === 0 || isFailure(route.responseClasses, this.#status)) series!.failure++;
     else series!.success++;
+    series!.touchedMs = nowMs;
     series!.durationMs.observe(nowMs - this.#startMs);
   }
 

@@ -240,7 +240,8 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
   }
 
   #acceptPeer(preface: Preface, rest: Buffer | undefined): void {
-    this.#source = preface.source;
+    const { peers, clock } = this.#services;
+    this.#source = peers.admit(preface.source, clock.monotonic());
     if (preface.address !== '') this.#sourceAddress = preface.address;
     const wanted = this.#wanted;
     const port =

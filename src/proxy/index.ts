@@ -7,7 +7,7 @@ export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 export type { DestinationSource } from './destinations.ts';
 export { type DrainSubject, drained } from './drain.ts';
 export { encodePreface, type Preface, readPreface } from './preface.ts';
-export { renderProxyMetrics } from './render-metrics.ts';
+export { proxyMetricPieces } from './render-metrics.ts';
 export type { Services } from './services.ts';
 export { type Sniffed, sniff } from './sniff.ts';
 export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';

@@ -1,5 +1,11 @@
 import type { Cluster } from '../cluster/index.ts';
-import { Exposition, labelText } from '../telemetry/index.ts';
+import {
+  type Exposition,
+  expositionPieces,
+  labelText,
+  OVERFLOW,
+  type Rendering,
+} from '../telemetry/index.ts';
 import type { Counter } from './counters.ts';
 import type { DataPlane } from './data-plane.ts';
 
@@ -79,31 +85,70 @@ const clusterMetrics: readonly ClusterMetric[] = [
   },
 ];
 
-function renderMirrors(out: Exposition, clusters: readonly Cluster[]): void {
+/** Clusters beyond this are shown as one: an app that calls ever new addresses makes ever new clusters. */
+const maxClusters = 1000;
+
+const overflowLabels = labelText({ cluster: OVERFLOW, overflow: 'true' });
+
+/** The clusters to show by themselves, with their labels, and the rest of them. */
+interface ShownClusters {
+  readonly shown: readonly (readonly [labels: string, cluster: Cluster])[];
+  readonly rest: readonly Cluster[];
+}
+
+function shownClusters(clusters: readonly Cluster[]): ShownClusters {
+  const shown = clusters
+    .slice(0, maxClusters)
+    .map(cluster => [labelText({ cluster: cluster.config.name }), cluster] as const);
+  return { shown, rest: clusters.slice(maxClusters) };
+}
+
+function sumOf(clusters: readonly Cluster[], value: (cluster: Cluster) => number): number {
+  return clusters.reduce((sum, cluster) => sum + value(cluster), 0);
+}
+
+function* renderMirrors(out: Exposition, clusters: readonly Cluster[]): Rendering {
   const used = clusters.filter(({ mirrored }) => mirrored.sent > 0);
   if (used.length === 0) return;
-  out.family(
-    'weft_mirrored_requests_total',
-    'counter',
-    'Copies of requests that were sent here, by what became of them.',
-  );
-  for (const { config, mirrored } of used) {
-    const labels = labelText({ cluster: config.name });
-    const { answered, failed } = mirrored;
-    out.sample('weft_mirrored_requests_total', `${labels},outcome="answered"`, answered);
-    out.sample('weft_mirrored_requests_total', `${labels},outcome="failed"`, failed);
+  const name = 'weft_mirrored_requests_total';
+  out.family(name, 'counter', 'Copies of requests that were sent here, by what became of them.');
+  const { shown, rest } = shownClusters(used);
+  for (const outcome of ['answered', 'failed'] as const) {
+    const sample = (labels: string, value: number): void =>
+      out.sample(name, `${labels},outcome="${outcome}"`, value);
+    for (const [labels, { mirrored }] of shown) {
+      sample(labels, mirrored[outcome]);
+      if (out.full) yield;
+    }
+    if (rest.length > 0)
+      sample(
+        overflowLabels,
+        sumOf(rest, ({ mirrored }) => mirrored[outcome]),
+      );
   }
 }
 
-/** Everything a proxy measures, as Prometheus text. */
-export function renderProxyMetrics(proxy: DataPlane, more: (out: Exposition) => void): string {
-  const out = new Exposition();
-  const { requests, tcp, routes, counters } = proxy.services;
-  requests.render(out);
-  tcp.render(out);
-  routes.render(out);
-  renderClusters(out, [...proxy.destinations.clusters, ...proxy.passThrough.clusters]);
-  renderMirrors(out, [...proxy.destinations.clusters]);
+/** Everything a proxy measures, as pieces of Prometheus text: whole lines, made while they are taken. */
+export function proxyMetricPieces(
+  proxy: DataPlane,
+  more: (out: Exposition) => void,
+): Generator<string, void, void> {
+  return expositionPieces(out => renderProxyMetrics(out, proxy, more));
+}
+
+function* renderProxyMetrics(out: Exposition, proxy: DataPlane, more: (out: Exposition) => void): Rendering {
+  const { requests, tcp, routes } = proxy.services;
+  yield* requests.render(out);
+  yield* tcp.render(out);
+  yield* routes.render(out);
+  yield* renderClusters(out, [...proxy.destinations.clusters, ...proxy.passThrough.clusters]);
+  yield* renderMirrors(out, [...proxy.destinations.clusters]);
+  renderCounters(out, proxy);
+  more(out);
+}
+
+function renderCounters(out: Exposition, proxy: DataPlane): void {
+  const { counters, peers } = proxy.services;
   counter(
     out,
     'weft_malformed_requests_total',
@@ -134,20 +179,34 @@ export function renderProxyMetrics(proxy: DataPlane, more: (out: Exposition) => 
   out.sample('weft_discovery_timeouts_total', '', counters.discoveryTimeouts);
   out.family('weft_destinations', 'gauge', 'Destinations that the app has called and that are kept.');
   out.sample('weft_destinations', '', [...proxy.destinations.keys].length);
-  more(out);
-  return out.text();
+  out.family(
+    'weft_peer_overflows_total',
+    'counter',
+    'Connections whose peer is overflow in labels, because its identity has named too many workloads.',
+  );
+  out.sample('weft_peer_overflows_total', '', peers.overflows);
 }
 
-function renderClusters(out: Exposition, clusters: readonly Cluster[]): void {
-  const labels = clusters.map(cluster => labelText({ cluster: cluster.config.name }));
+/** What each cluster counts; those beyond a thousand are added up as one. */
+export function* renderClusters(out: Exposition, clusters: readonly Cluster[]): Rendering {
+  const { shown, rest } = shownClusters(clusters);
   for (const { name, type, help, value } of clusterMetrics) {
     out.family(name, type, help);
-    for (const [i, cluster] of clusters.entries()) out.sample(name, labels[i]!, value(cluster));
-  }
-  out.family('weft_ejections_total', 'counter', 'Endpoints taken out of rotation, by reason.');
-  for (const [i, cluster] of clusters.entries()) {
-    for (const [reason, count] of Object.entries(cluster.ejectionCounts)) {
-      out.sample('weft_ejections_total', `${labels[i]},reason="${reason}"`, count);
+    for (const [labels, cluster] of shown) {
+      out.sample(name, labels, value(cluster));
+      if (out.full) yield;
     }
+    if (rest.length > 0) out.sample(name, overflowLabels, sumOf(rest, value));
   }
+  const name = 'weft_ejections_total';
+  out.family(name, 'counter', 'Endpoints taken out of rotation, by reason.');
+  for (const [labels, { ejectionCounts }] of shown) {
+    for (const [reason, count] of Object.entries(ejectionCounts))
+      out.sample(name, `${labels},reason="${reason}"`, count);
+    if (out.full) yield;
+  }
+  const ofRest = sumOf(rest, ({ ejectionCounts }) =>
+    Object.values(ejectionCounts).reduce((sum, count) => sum + count, 0),
+  );
+  if (ofRest > 0) out.sample(name, `${overflowLabels},reason="${OVERFLOW}"`, ofRest);
 }

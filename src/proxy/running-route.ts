@@ -51,7 +51,8 @@ export class RunningRoute {
   readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
   /** Name of the cookie of sticky sessions. */
   readonly sessionCookie: Buffer | undefined;
-  readonly series: RouteSeries | undefined;
+  readonly #openSeries: () => RouteSeries | undefined;
+  #series: RouteSeries | undefined;
 
   /** `before`: the route of this name that ran until now; its rate limits go on with the tokens they have. Throws a WeftError. */
   constructor(route: Route, parts: RouteParts, before?: RunningRoute) {
@@ -74,9 +75,17 @@ export class RunningRoute {
       percent: mirror.percent,
     }));
     this.sessionCookie = route.session && Buffer.from(route.session.cookie, 'latin1');
-    this.series =
-      route.metricsName === undefined ? undefined : parts.routeMetrics?.open(parts.host, route.metricsName);
+    const { routeMetrics, host } = parts;
+    this.#openSeries = () =>
+      route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
+    this.#series = this.#openSeries();
     this.plain = forward !== undefined && !this.#asksForMore();
+  }
+
+  /** What a route with a name of its own counts. */
+  get series(): RouteSeries | undefined {
+    if (this.#series?.expired === true) this.#series = this.#openSeries();
+    return this.#series;
   }
 
   #asksForMore(): boolean {

@@ -1,7 +1,14 @@
 import type { Random } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import type { Peer } from '../model/index.ts';
-import type { AccessLog, Log, RequestMetrics, RouteMetrics, TcpMetrics } from '../telemetry/index.ts';
+import type {
+  AccessLog,
+  Log,
+  PeerNames,
+  RequestMetrics,
+  RouteMetrics,
+  TcpMetrics,
+} from '../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
 import type { Connector } from './connector.ts';
@@ -16,6 +23,8 @@ export interface Services {
   readonly requests: RequestMetrics;
   readonly tcp: TcpMetrics;
   readonly routes: RouteMetrics;
+  /** What callers may call themselves in labels. */
+  readonly peers: PeerNames;
   readonly counters: Counters;
   readonly tls: MeshTls;
   readonly connector: Connector;

@@ -41,9 +41,35 @@ export interface AccessLog {
   flush(): void;
 }
 
+/** Longer fields are cut: clients choose their paths and hosts, and one of 64 KB says no more than its beginning. */
+const maxFieldLength = 2048;
+/** What may wait to be written when nobody reads the log; lines beyond it are lost. */
+const maxWaitingBytes = 4 << 20;
+
+function cut<T>(value: T): T | string {
+  const isLong = typeof value === 'string' && value.length > maxFieldLength;
+  return isLong ? `${value.slice(0, maxFieldLength)}…` : value;
+}
+
+/** A record as its line: long texts cut. */
+export function lineOf(record: AccessRecord): { readonly fields: object; readonly reason: string } {
+  const { flag, detail, ...fields } = record;
+  const words = flag === '' ? '' : flagWords(flag);
+  const reason = detail === '' || words === '' ? `${words}${detail}` : `${words}: ${detail}`;
+  const line: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(fields)) line[name] = cut(value);
+  return { fields: { ...line, flags: flag === '' ? '-' : flag }, reason: cut(reason) };
+}
+
 /** The access log as JSON lines through pino, buffered: lines leave within a second or when 4 KB have collected. */
 export function createAccessLog(mode: AccessLogMode, fd = 1): AccessLog {
-  const destination = pino.destination({ fd, sync: false, minLength: 4096, periodicFlush: 1000 });
+  const destination = pino.destination({
+    fd,
+    sync: false,
+    minLength: 4096,
+    periodicFlush: 1000,
+    maxLength: maxWaitingBytes,
+  });
   const logger = pino(
     {
       base: { log: 'access' },
@@ -60,10 +86,8 @@ export function createAccessLog(mode: AccessLogMode, fd = 1): AccessLog {
       return this.mode === 'all' || flag !== '' || status >= 500;
     },
     write(record) {
-      const { flag, detail, ...fields } = record;
-      const words = flag === '' ? '' : flagWords(flag);
-      const reason = detail === '' || words === '' ? `${words}${detail}` : `${words}: ${detail}`;
-      logger.info({ ...fields, flags: flag === '' ? '-' : flag }, reason);
+      const { fields, reason } = lineOf(record);
+      logger.info(fields, reason);
     },
     flush: () => destination.flushSync(),
   };

@@ -15,33 +15,96 @@ function escapeLabel(value: string): string {
     : value;
 }
 
-/** Collects lines of one exposition. */
+/** What a piece is about: larger than what a socket takes at once, small beside the memory of a sidecar. */
+const pieceBytes = 64 << 10;
+/** Beyond this an exposition leaves samples out, however they came to be. The limits of each family keep it well below. */
+const MAX_EXPOSITION_BYTES = 64 << 20;
+
+/**
+ * One step of rendering. Whoever renders yields whenever `Exposition.full`, so that nobody ever holds the whole text: a scrape is written
+ * in pieces, as fast as whoever asked reads them.
+ */
+export type Rendering = Generator<void, void, void>;
+
+/** Collects lines of one exposition until they are taken. */
 export class Exposition {
-  readonly #lines: string[] = [];
+  #lines: string[] = [];
+  #bytes = 0;
+  #room: number;
+  #leftOut = 0;
+
+  /** `maxBytes`: of the whole exposition; samples that would go beyond are left out and counted. */
+  constructor(maxBytes: number = MAX_EXPOSITION_BYTES) {
+    this.#room = maxBytes;
+  }
+
+  /** Whether a piece has collected, which `take` should have before more is rendered. */
+  get full(): boolean {
+    return this.#bytes >= pieceBytes;
+  }
+
+  /** Samples that the bound left out. */
+  get leftOut(): number {
+    return this.#leftOut;
+  }
 
   /** The two lines that begin a family. */
   family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    this.#push(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`);
   }
 
   /** `labels` as labelText gives them, or ''. */
   sample(name: string, labels: string, value: number): void {
-    this.#lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`);
+    this.#push(labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`);
   }
 
+  /** All of its lines or, beyond the bound, none: half a histogram would be wrong. */
   histogram(name: string, labels: string, histogram: Histogram): void {
     const comma = labels === '' ? '' : ',';
+    const braces = labels === '' ? '' : `{${labels}}`;
     let cumulative = 0;
+    let text = '';
     for (let i = 0; i <= BUCKETS.length; i++) {
       cumulative += histogram.counts[i]!;
       const bound = i === BUCKETS.length ? '+Inf' : String(BUCKETS[i]);
-      this.#lines.push(`${name}_bucket{${labels}${comma}le="${bound}"} ${cumulative}`);
+      text += `${name}_bucket{${labels}${comma}le="${bound}"} ${cumulative}\n`;
     }
-    this.sample(`${name}_sum`, labels, histogram.sum);
-    this.sample(`${name}_count`, labels, cumulative);
+    this.#push(`${text}${name}_sum${braces} ${histogram.sum}\n${name}_count${braces} ${cumulative}\n`);
   }
 
-  text(): string {
-    return `${this.#lines.join('\n')}\n`;
+  /** What has collected since it was last taken: whole lines. */
+  take(): string {
+    const text = this.#lines.join('');
+    this.#lines = [];
+    this.#bytes = 0;
+    return text;
   }
+
+  #push(text: string): void {
+    if (text.length > this.#room) {
+      this.#leftOut++;
+      return;
+    }
+    this.#room -= text.length;
+    this.#bytes += text.length;
+    this.#lines.push(text);
+  }
+}
+
+/** The pieces of what `render` writes into an exposition: whole lines, a few hundred KB at most each. */
+export function* expositionPieces(
+  render: (out: Exposition) => Rendering,
+  maxBytes?: number,
+): Generator<string, void, void> {
+  const out = new Exposition(maxBytes);
+  for (const _ of render(out)) if (out.full) yield out.take();
+  yield out.take();
+  if (out.leftOut === 0) return;
+  yield '# HELP weft_metrics_left_out Samples that the bound of an exposition left out.\n' +
+    `# TYPE weft_metrics_left_out gauge\nweft_metrics_left_out ${out.leftOut}\n`;
+}
+
+/** All of what `render` writes, as one text; for tests and small expositions. */
+export function expositionText(render: (out: Exposition) => Rendering): string {
+  return [...expositionPieces(render)].join('');
 }

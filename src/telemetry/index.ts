@@ -7,16 +7,18 @@ export {
   type AccessRecord,
   createAccessLog,
 } from './access-log.ts';
-export { Exposition, labelText } from './exposition.ts';
+export {
+  Exposition,
+  expositionPieces,
+  expositionText,
+  labelText,
+  type Rendering,
+} from './exposition.ts';
 export { BUCKETS, Histogram } from './histogram.ts';
 export { createLogger, LOG_LEVELS, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
 export { type PeerLabels, UNKNOWN_PEER } from './peer-labels.ts';
-export {
-  DEFAULT_METRIC_LIMITS,
-  type MetricLimits,
-  PeerRequests,
-  RequestMetrics,
-  type RequestSeries,
-} from './request-metrics.ts';
+export { DEFAULT_PEER_LIMITS, OVERFLOW, type PeerLimits, PeerNames } from './peer-names.ts';
+export { PeerRequests, RequestMetrics, type RequestSeries } from './request-metrics.ts';
 export { RouteMetrics, type RouteSeries } from './route-metrics.ts';
+export { DEFAULT_METRIC_LIMITS, type MetricLimits, metricLimitsOf } from './series-budget.ts';
 export { TcpMetrics, type TcpSeries } from './tcp-metrics.ts';

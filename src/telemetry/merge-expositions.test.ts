@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { mergeExpositions } from './merge-expositions.ts';
+import { mergeExpositions as mergePieces } from './merge-expositions.ts';
+
+function mergeExpositions(own: string, app: string, openMetrics: boolean): string {
+  return [...mergePieces([own], { bytes: Buffer.from(app), openMetrics })].join('');
+}
 
 const own = `# HELP istio_requests_total Requests.
 # TYPE istio_requests_total counter
@@ -69,4 +73,21 @@ test('what is no metric does not spoil the rest', () => {
   const app =
     '<html>\n\0\0\nnot a metric at all\nfine 1\nbad{x=} x\nbroken{x="} 1\n{} 1\n9a 1\nstamp 1 later\r\n';
   assert.equal(mergeExpositions('own 1\n', app, false), 'own 1\nfine 1\nstamp 1 later\n');
+});
+
+test('an app that sends what no app sends costs its own length and no more', () => {
+  const app = [
+    `a{x="${'y'.repeat(100_000)}"} 1`,
+    `b${' '.repeat(60_000)}c d e`,
+    'fine 1',
+    `# TYPE ${'h'.repeat(70_000)} histogram`,
+  ];
+  assert.equal(mergeExpositions('own 1\n', app.join('\n'), false), 'own 1\nfine 1\n');
+  const many = Array.from({ length: 300_000 }, (_, i) => `m${i} 1`).join('\n');
+  let pieces = 0;
+  for (const piece of mergePieces(['own 1\n'], { bytes: Buffer.from(many), openMetrics: false })) {
+    pieces++;
+    assert.ok(piece.length < 64 << 10);
+  }
+  assert.ok(pieces > 1_000, `${pieces} pieces`);
 });

@@ -5,28 +5,47 @@ const sharedPrefix = /^(process|nodejs)_/;
 const samplePattern =
   /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?\s+(\S+)(?:\s+(\S+))?\s*$/;
 const knownTypes = ['counter', 'gauge', 'histogram', 'summary', 'untyped'];
+/** A line of the app longer than this is left out. */
+const maxLineBytes = 64 << 10;
+/** So many of the app's families are remembered: as shared ones, and as histograms. Nobody has as many. */
+const maxRemembered = 10_000;
+const linesPerPiece = 256;
+
+/** What the app answered. */
+export interface AppExposition {
+  readonly bytes: Buffer;
+  /** The newer format, which some libraries answer whatever they are asked. */
+  readonly openMetrics: boolean;
+}
 
 /**
- * Appends the app's metrics to the proxy's. Where both have a family, the app keeps its own process_ and nodejs_ ones, as
- * dashboards made before the mesh expect, and the proxy's get `weft_proxy_` before their names; of any other the proxy's
- * stays. Lines of the app that are no metrics are left out, because one of them would spoil the whole scrape.
+ * The proxy's metrics and behind them the app's, in pieces of whole lines that are made while they are taken: beside what the app sent
+ * nothing is held. Where both have a family, the app keeps its own process_ and nodejs_ ones, as dashboards made before the mesh expect,
+ * and the proxy's get `weft_proxy_` before their names; of any other the proxy's stays. Lines of the app that are no metrics are left
+ * out, because one of them would spoil the whole scrape.
  */
-export function mergeExpositions(own: string, app: string, openMetrics: boolean): string {
-  const lines = readLines(app, openMetrics);
-  const appFamilies = new Set(lines.map(line => line.family));
+export function* mergeExpositions(own: Iterable<string>, app: AppExposition): Generator<string, void, void> {
+  const appShared = sharedFamilies(app);
   const ownFamilies = new Set<string>();
-  const merged: string[] = [];
-  for (const line of own.split('\n')) {
-    const family = familyOf(line);
-    if (family === undefined) continue;
-    if (appFamilies.has(family) && sharedPrefix.test(family)) merged.push(renamed(line, family));
-    else {
+  for (const piece of own) {
+    const lines = piece.split('\n').map(line => {
+      const family = familyOf(line);
+      if (family === undefined) return line;
+      if (appShared.has(family)) return line.replace(family, `weft_proxy_${family}`);
       ownFamilies.add(family);
-      merged.push(line);
-    }
+      return line;
+    });
+    yield lines.join('\n');
   }
-  for (const { family, text } of lines) if (!ownFamilies.has(family)) merged.push(text);
-  return `${merged.join('\n')}\n`;
+  let piece: string[] = [];
+  for (const { family, text } of readLines(app)) {
+    if (ownFamilies.has(family)) continue;
+    piece.push(text);
+    if (piece.length < linesPerPiece) continue;
+    yield `${piece.join('\n')}\n`;
+    piece = [];
+  }
+  if (piece.length > 0) yield `${piece.join('\n')}\n`;
 }
 
 interface Line {
@@ -34,17 +53,25 @@ interface Line {
   readonly text: string;
 }
 
-function readLines(text: string, openMetrics: boolean): Line[] {
+function sharedFamilies(app: AppExposition): ReadonlySet<string> {
+  const shared = new Set<string>();
+  for (const { family } of readLines(app)) {
+    if (sharedPrefix.test(family)) shared.add(family);
+    if (shared.size >= maxRemembered) break;
+  }
+  return shared;
+}
+
+function* readLines({ bytes, openMetrics }: AppExposition): Generator<Line> {
   const histograms = new Set<string>();
-  const lines: Line[] = [];
-  for (const raw of text.split('\n')) {
-    const line = raw.replace(/\r$/, '');
+  for (const line of linesOf(bytes)) {
     const comment = /^#\s+(HELP|TYPE)\s+([a-zA-Z_:][a-zA-Z0-9_:]*)\s?(.*)$/.exec(line);
     if (comment) {
       const [, word, name, rest] = comment;
       const type = word === 'TYPE' ? typeOf(rest!) : rest!;
-      if (word === 'TYPE' && (type === 'histogram' || type === 'summary')) histograms.add(name!);
-      lines.push({ family: name!, text: `# ${word} ${name} ${type}` });
+      const isSet = word === 'TYPE' && (type === 'histogram' || type === 'summary');
+      if (isSet && histograms.size < maxRemembered) histograms.add(name!);
+      yield { family: name!, text: `# ${word} ${name} ${type}` };
       continue;
     }
     const sample = samplePattern.exec(openMetrics ? withoutExemplar(line) : line);
@@ -54,9 +81,17 @@ function readLines(text: string, openMetrics: boolean): Line[] {
     const family = histogramOf(name!, histograms) ?? name!;
     const when = stamp === undefined ? '' : ` ${openMetrics ? Math.round(Number(stamp) * 1000) : stamp}`;
     if (/NaN/.test(when)) continue;
-    lines.push({ family, text: `${name}${labels} ${value}${when}` });
+    yield { family, text: `${name}${labels} ${value}${when}` };
   }
-  return lines;
+}
+
+function* linesOf(bytes: Buffer): Generator<string> {
+  for (let start = 0; start < bytes.length; ) {
+    const found = bytes.indexOf(0x0a, start);
+    const end = found < 0 ? bytes.length : found;
+    if (end - start <= maxLineBytes) yield bytes.toString('utf8', start, end).replace(/\r$/, '');
+    start = end + 1;
+  }
 }
 
 /** Types that only OpenMetrics has are untyped here. */
@@ -86,8 +121,4 @@ function withoutExemplar(line: string): string {
 /** Of a line of our own; undefined for the empty one. */
 function familyOf(line: string): string | undefined {
   return /^(?:# (?:HELP|TYPE) )?([a-zA-Z_:][a-zA-Z0-9_:]*)/.exec(line)?.[1];
-}
-
-function renamed(line: string, family: string): string {
-  return line.replace(family, `weft_proxy_${family}`);
 }

@@ -1,5 +1,6 @@
 import type { Peer } from '../model/index.ts';
 import { labelText } from './exposition.ts';
+import { OVERFLOW } from './peer-names.ts';
 
 /** What Istio's standard metrics say about who talks to whom. */
 export interface PeerLabels {
@@ -22,6 +23,12 @@ export const UNKNOWN_PEER: Peer = {
   principal: '',
   pod: '',
 };
+
+/** Who is on the other side, as its certificate proves it; '' where there is none. */
+export function peerOf({ reporter, source, destination, mutualTls }: PeerLabels): string {
+  if (!mutualTls) return '';
+  return reporter === 'source' ? destination.principal : source.principal;
+}
 
 const orUnknown = (text: string): string => (text === '' ? 'unknown' : text);
 
@@ -53,6 +60,25 @@ export function peerLabelText(labels: PeerLabels): string {
     request_protocol: labels.protocol,
     connection_security_policy: security,
   });
+}
+
+const overflowPeer: Peer = {
+  workload: OVERFLOW,
+  namespace: OVERFLOW,
+  app: OVERFLOW,
+  version: OVERFLOW,
+  principal: OVERFLOW,
+  pod: '',
+};
+
+/**
+ * The labels of the series that counts what there is no room for: every label is there, so that sums by any of them still add up, and what
+ * is not about this workload itself says `overflow`.
+ */
+export function overflowLabelText(labels: PeerLabels): string {
+  const other = labels.reporter === 'source' ? { destination: overflowPeer } : { source: overflowPeer };
+  const service = { host: OVERFLOW, name: OVERFLOW, namespace: OVERFLOW };
+  return mergeLabels(peerLabelText({ ...labels, ...other, service }), 'overflow="true"');
 }
 
 /** Joins two label texts. */

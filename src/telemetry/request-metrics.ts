@@ -1,12 +1,16 @@
 import type { Flag } from '../errors/index.ts';
 import { FLAGS } from '../errors/index.ts';
-import type { Exposition } from './exposition.ts';
-import { Histogram } from './histogram.ts';
-import { mergeLabels, type PeerLabels, peerLabelText } from './peer-labels.ts';
+import type { Exposition, Rendering } from './exposition.ts';
+import { BUCKETS, Histogram } from './histogram.ts';
+import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
+import { OVERFLOW } from './peer-names.ts';
+import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
 
 /** One combination of labels of istio_requests_total and its histograms. Plain numbers; rendered when scraped. */
 export interface RequestSeries {
   readonly labels: string;
+  /** Whose share of the budget it is in. */
+  readonly peer: string;
   requests: number;
   readonly durationMs: Histogram;
   readonly requestBytes: Histogram;
@@ -25,6 +29,7 @@ const flagIds = new Map<string, number>([
 /** The series of one pair of peers, by status and flag. Reached through the endpoint or connection, never looked up per request. */
 export class PeerRequests {
   readonly #owner: RequestMetrics;
+  readonly #labels: PeerLabels;
   readonly #peer: string;
   readonly #series = new Map<number, RequestSeries>();
   #lastKey = -1;
@@ -32,6 +37,7 @@ export class PeerRequests {
 
   constructor(owner: RequestMetrics, labels: PeerLabels) {
     this.#owner = owner;
+    this.#labels = labels;
     this.#peer = peerLabelText(labels);
   }
 
@@ -41,7 +47,7 @@ export class PeerRequests {
     if (key === this.#lastKey && !this.#last!.expired) return this.#last!;
     let series = this.#series.get(key);
     if (series === undefined || series.expired) {
-      series = this.#owner.open(this.#peer, status, flag);
+      series = this.#owner.open(this.#peer, status, flag, this.#labels);
       this.#series.set(key, series);
     }
     this.#lastKey = key;
@@ -50,46 +56,33 @@ export class PeerRequests {
   }
 }
 
-/** Bounds of the metrics of one proxy. */
-export interface MetricLimits {
-  /** Series beyond this are counted under `overflow` labels (USERS.md row 34). */
-  readonly maxSeries: number;
-  /** A series that has not counted for this long is dropped. */
-  readonly expireMs: number;
-}
-
-export const DEFAULT_METRIC_LIMITS: MetricLimits = { maxSeries: 5000, expireMs: 3_600_000 };
+/** A counter and three histograms. */
+const linesPerSeries = 1 + 3 * (BUCKETS.length + 3);
+/** Series of what there is no room for are few by nature; beyond this they do not tell flags apart either. */
+const maxOverflowSeries = 64;
 
 /** Every request series of a proxy. */
 export class RequestMetrics {
   readonly #limits: MetricLimits;
+  readonly #budget: SeriesBudget;
   readonly #series = new Map<string, RequestSeries>();
+  readonly #overflow = new Map<string, RequestSeries>();
   #overflows = 0;
 
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
+    this.#budget = new SeriesBudget(limits, linesPerSeries);
   }
 
-  /** The series with these labels, made when there is none. */
-  open(peer: string, status: number, flag: Flag | ''): RequestSeries {
-    let labels = mergeLabels(peer, `response_code="${status}",response_flags="${flag === '' ? '-' : flag}"`);
-    if (!this.#series.has(labels) && this.#series.size >= this.#limits.maxSeries) {
-      this.#overflows++;
-      labels = `overflow="true",response_code="${status}",response_flags="${flag === '' ? '-' : flag}"`;
-    }
-    let series = this.#series.get(labels);
-    if (series === undefined) {
-      series = {
-        labels,
-        requests: 0,
-        durationMs: new Histogram(),
-        requestBytes: new Histogram(),
-        responseBytes: new Histogram(),
-        touchedMs: 0,
-        expired: false,
-      };
-      this.#series.set(labels, series);
-    }
+  /** The series with these labels, made when there is none and room for it. `of`: the same, for the series of what has no room. */
+  open(peer: string, status: number, flag: Flag | '', of: PeerLabels): RequestSeries {
+    const labels = mergeLabels(peer, outcome(String(status), flag));
+    const known = this.#series.get(labels);
+    if (known !== undefined) return known;
+    const owner = peerOf(of);
+    if (!this.#budget.take(labels, owner)) return this.#openOverflow(status, flag, of);
+    const series = newSeries(labels, owner);
+    this.#series.set(labels, series);
     return series;
   }
 
@@ -98,40 +91,45 @@ export class RequestMetrics {
     for (const [labels, series] of this.#series) {
       if (nowMs - series.touchedMs <= this.#limits.expireMs) continue;
       this.#series.delete(labels);
+      this.#budget.give(labels, series.peer);
+      series.expired = true;
+    }
+    // Whoever counts there asks again, for there may be room now; what was counted stays.
+    for (const [labels, series] of this.#overflow) {
+      this.#overflow.set(labels, { ...series });
       series.expired = true;
     }
   }
 
   get size(): number {
-    return this.#series.size;
+    return this.#series.size + this.#overflow.size;
   }
 
   /** All series; for tests and the admin page. */
-  values(): IterableIterator<RequestSeries> {
-    return this.#series.values();
+  *values(): Generator<RequestSeries> {
+    yield* this.#series.values();
+    yield* this.#overflow.values();
   }
 
-  render(out: Exposition): void {
+  *render(out: Exposition): Rendering {
     out.family(
       'istio_requests_total',
       'counter',
       'Requests and their answers, by peer, status and response flag.',
     );
-    for (const series of this.#series.values())
+    for (const series of this.values()) {
       out.sample('istio_requests_total', series.labels, series.requests);
-    out.family(
-      'istio_request_duration_milliseconds',
-      'histogram',
-      'From the first byte of a request to the last byte of its answer.',
-    );
-    for (const s of this.#series.values())
-      out.histogram('istio_request_duration_milliseconds', s.labels, s.durationMs);
-    out.family('istio_request_bytes', 'histogram', 'Bytes of request bodies.');
-    for (const s of this.#series.values()) out.histogram('istio_request_bytes', s.labels, s.requestBytes);
-    out.family('istio_response_bytes', 'histogram', 'Bytes of response bodies.');
-    for (const s of this.#series.values()) out.histogram('istio_response_bytes', s.labels, s.responseBytes);
+      if (out.full) yield;
+    }
+    for (const [name, help, histogram] of histograms) {
+      out.family(name, 'histogram', help);
+      for (const series of this.values()) {
+        out.histogram(name, series.labels, histogram(series));
+        if (out.full) yield;
+      }
+    }
     out.family('weft_metric_series', 'gauge', 'Request series held.');
-    out.sample('weft_metric_series', '', this.#series.size);
+    out.sample('weft_metric_series', '', this.size);
     out.family(
       'weft_metric_overflows_total',
       'counter',
@@ -139,4 +137,47 @@ export class RequestMetrics {
     );
     out.sample('weft_metric_overflows_total', '', this.#overflows);
   }
+
+  #openOverflow(status: number, flag: Flag | '', of: PeerLabels): RequestSeries {
+    this.#overflows++;
+    const peer = overflowLabelText(of);
+    // The class alone: an upstream that means harm has 900 statuses. `5xx` is still found by `5..`.
+    const code = status === 0 ? '0' : `${Math.trunc(status / 100)}xx`;
+    let labels = mergeLabels(peer, outcome(code, flag));
+    if (!this.#overflow.has(labels) && this.#overflow.size >= maxOverflowSeries)
+      labels = mergeLabels(peer, outcome(code, OVERFLOW));
+    let series = this.#overflow.get(labels);
+    if (series === undefined) {
+      series = newSeries(labels, '');
+      this.#overflow.set(labels, series);
+    }
+    return series;
+  }
+}
+
+const histograms: readonly [name: string, help: string, of: (series: RequestSeries) => Histogram][] = [
+  [
+    'istio_request_duration_milliseconds',
+    'From the first byte of a request to the last byte of its answer.',
+    series => series.durationMs,
+  ],
+  ['istio_request_bytes', 'Bytes of request bodies.', series => series.requestBytes],
+  ['istio_response_bytes', 'Bytes of response bodies.', series => series.responseBytes],
+];
+
+function outcome(code: string, flag: string): string {
+  return `response_code="${code}",response_flags="${flag === '' ? '-' : flag}"`;
+}
+
+function newSeries(labels: string, peer: string): RequestSeries {
+  return {
+    labels,
+    peer,
+    requests: 0,
+    durationMs: new Histogram(),
+    requestBytes: new Histogram(),
+    responseBytes: new Histogram(),
+    touchedMs: 0,
+    expired: false,
+  };
 }

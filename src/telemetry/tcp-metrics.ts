@@ -1,11 +1,13 @@
 import type { Flag } from '../errors/index.ts';
-import type { Exposition } from './exposition.ts';
-import { mergeLabels, type PeerLabels, peerLabelText } from './peer-labels.ts';
-import { DEFAULT_METRIC_LIMITS, type MetricLimits } from './request-metrics.ts';
+import type { Exposition, Rendering } from './exposition.ts';
+import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
+import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
 
 /** One combination of labels of the istio_tcp_* metrics. */
 export interface TcpSeries {
   readonly labels: string;
+  /** Whose share of the budget it is in. */
+  readonly peer?: string;
   opened: number;
   closed: number;
   /** From the server to the client, as Istio counts. */
@@ -14,24 +16,40 @@ export interface TcpSeries {
   touchedMs: number;
 }
 
+const families: readonly [name: string, help: string, value: (series: TcpSeries) => number][] = [
+  ['istio_tcp_connections_opened_total', 'Connections opened.', series => series.opened],
+  ['istio_tcp_connections_closed_total', 'Connections closed.', series => series.closed],
+  ['istio_tcp_sent_bytes_total', 'Bytes sent to clients.', series => series.sentBytes],
+  ['istio_tcp_received_bytes_total', 'Bytes received from clients.', series => series.receivedBytes],
+];
+
 /** Every TCP series of a proxy; looked up once per connection. */
 export class TcpMetrics {
   readonly #limits: MetricLimits;
+  readonly #budget: SeriesBudget;
   readonly #series = new Map<string, TcpSeries>();
+  /** Of what there is no room for: one for each way a connection can end and be protected. */
+  readonly #overflow = new Map<string, TcpSeries>();
 
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
+    this.#budget = new SeriesBudget(limits, families.length);
   }
 
   series(labels: PeerLabels, flag: Flag | ''): TcpSeries {
     const end = `response_flags="${flag === '' ? '-' : flag}"`;
-    let text = mergeLabels(peerLabelText(labels), end);
-    if (!this.#series.has(text) && this.#series.size >= this.#limits.maxSeries)
-      text = `overflow="true",${end}`;
-    let series = this.#series.get(text);
+    const text = mergeLabels(peerLabelText(labels), end);
+    const known = this.#series.get(text);
+    if (known !== undefined) return known;
+    const peer = peerOf(labels);
+    const fits = this.#budget.take(text, peer);
+    const [map, name] = fits
+      ? [this.#series, text]
+      : [this.#overflow, mergeLabels(overflowLabelText(labels), end)];
+    let series = map.get(name);
     if (series === undefined) {
-      series = { labels: text, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0, touchedMs: 0 };
-      this.#series.set(text, series);
+      series = { labels: name, peer, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0, touchedMs: 0 };
+      map.set(name, series);
     }
     return series;
   }
@@ -39,26 +57,25 @@ export class TcpMetrics {
   /** Drops series without open connections that have been idle for too long. */
   expire(nowMs: number): void {
     for (const [labels, series] of this.#series) {
-      if (series.opened === series.closed && nowMs - series.touchedMs > this.#limits.expireMs)
-        this.#series.delete(labels);
+      if (series.opened !== series.closed || nowMs - series.touchedMs <= this.#limits.expireMs) continue;
+      this.#series.delete(labels);
+      this.#budget.give(labels, series.peer);
     }
   }
 
   /** All series; for tests and the admin page. */
-  values(): IterableIterator<TcpSeries> {
-    return this.#series.values();
+  *values(): Generator<TcpSeries> {
+    yield* this.#series.values();
+    yield* this.#overflow.values();
   }
 
-  render(out: Exposition): void {
-    const families: [string, string, (series: TcpSeries) => number][] = [
-      ['istio_tcp_connections_opened_total', 'Connections opened.', series => series.opened],
-      ['istio_tcp_connections_closed_total', 'Connections closed.', series => series.closed],
-      ['istio_tcp_sent_bytes_total', 'Bytes sent to clients.', series => series.sentBytes],
-      ['istio_tcp_received_bytes_total', 'Bytes received from clients.', series => series.receivedBytes],
-    ];
+  *render(out: Exposition): Rendering {
     for (const [name, help, value] of families) {
       out.family(name, 'counter', help);
-      for (const series of this.#series.values()) out.sample(name, series.labels, value(series));
+      for (const series of this.values()) {
+        out.sample(name, series.labels, value(series));
+        if (out.full) yield;
+      }
     }
   }
 }

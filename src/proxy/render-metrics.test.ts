@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Cluster } from '../cluster/index.ts';
+import { expositionText } from '../telemetry/index.ts';
+import { Counter } from './counters.ts';
+import { renderClusters } from './render-metrics.ts';
+
+function cluster(i: number): Cluster {
+  const parts = {
+    config: { name: `c${i}` },
+    budget: { requests: 1, exhausted: 0 },
+    retries: 0,
+    occupancy: { overflows: 0, connectFailures: 0, connections: 2, waiting: 0, requests: 0 },
+    size: 1,
+    healthy: 1,
+    ejectionCounts: { gateway: 1 },
+  };
+  // Only what is rendered.
+  return parts as unknown as Cluster;
+}
+
+test('clusters of ever new addresses are shown up to a thousand, and the others as one', () => {
+  const clusters = Array.from({ length: 5000 }, (_, i) => cluster(i));
+  const text = expositionText(out => renderClusters(out, clusters));
+  assert.ok(text.includes('\nweft_requests_total{cluster="c999"} 1\n'));
+  assert.ok(!text.includes('"c1000"'));
+  assert.ok(text.includes('\nweft_requests_total{cluster="overflow",overflow="true"} 4000\n'));
+  assert.ok(text.includes('\nweft_upstream_connections{cluster="overflow",overflow="true"} 8000\n'));
+  assert.ok(
+    text.includes('\nweft_ejections_total{cluster="overflow",overflow="true",reason="overflow"} 4000\n'),
+  );
+});
+
+test('a counter whose labels callers choose keeps every label when it overflows', () => {
+  const counter = new Counter();
+  for (let port = 0; port < 5000; port++) counter.add(`port="${port}",reason="plaintext"`);
+  const all = [...counter.entries()];
+  assert.ok(all.length <= 201, `${all.length} series`);
+  assert.deepEqual(all.at(-1), ['port="overflow",reason="overflow",overflow="true"', 4800]);
+});
