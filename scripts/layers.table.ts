@@ -149,6 +149,7 @@ export const rooms: Record<string, Room> = {
       'errors',
       'model',
       'time',
+      'libc',
       'webhook',
       'redirect',
       'config',

@@ -40,10 +40,14 @@ export function machineCapabilities(): MachineCapabilities {
 function refusals(): string[] {
   const attempt =
     "mount -t tmpfs weft /tmp && printf '*nat\\nCOMMIT\\n*filter\\nCOMMIT\\n' | iptables-restore";
-  const { status, stderr } = spawnSync('unshare', ['--net', '--mount', '--', 'sh', '-c', attempt], {
-    encoding: 'utf8',
-    env: { ...process.env, PATH: fullPath() },
-  });
+  const { status, stderr } = spawnSync(
+    'unshare',
+    ['--net', '--mount', '--pid', '--fork', '--', 'sh', '-c', attempt],
+    {
+      encoding: 'utf8',
+      env: { ...process.env, PATH: fullPath() },
+    },
+  );
   if (status === 0) return [];
   const why = stderr.trim().split('\n').at(-1) ?? '';
   return [

@@ -22,7 +22,8 @@ export interface PodSpec {
   readonly enableServiceLinks?: boolean;
   readonly automountServiceAccountToken?: boolean;
   readonly hostNetwork?: boolean;
-  readonly securityContext?: { readonly runAsUser?: number; readonly runAsGroup?: number };
+  readonly shareProcessNamespace?: boolean;
+  readonly securityContext?: PodSecurityContext;
   readonly hostAliases?: readonly { readonly ip: string; readonly hostnames?: readonly string[] }[];
 }
 
@@ -58,6 +59,15 @@ export interface ContainerPort {
   readonly name?: string;
   readonly containerPort: number;
   readonly protocol?: string;
+}
+
+/** Who the containers of a pod run as unless they say otherwise, and which groups they and their volumes belong to. */
+export interface PodSecurityContext {
+  readonly runAsUser?: number;
+  readonly runAsGroup?: number;
+  /** Owns the volumes, and every container is in it. */
+  readonly fsGroup?: number;
+  readonly supplementalGroups?: readonly number[];
 }
 
 /** Who a container runs as, and which capabilities it has. */
@@ -119,15 +129,19 @@ export interface NamedFiles {
   readonly secretName?: string;
   readonly items?: readonly KeyToPath[];
   readonly optional?: boolean;
+  /** Permission bits of files whose item names none; 0644 unless given. */
+  readonly defaultMode?: number;
 }
 
 /** Pod fields as files. */
 export interface DownwardFiles {
   readonly items?: readonly {
     readonly path: string;
+    readonly mode?: number;
     readonly fieldRef?: { readonly fieldPath: string };
     readonly resourceFieldRef?: { readonly containerName?: string; readonly resource: string };
   }[];
+  readonly defaultMode?: number;
 }
 
 /** One part of a projected volume. */
@@ -149,7 +163,7 @@ export interface Volume {
   readonly configMap?: NamedFiles;
   readonly secret?: NamedFiles;
   readonly downwardAPI?: DownwardFiles;
-  readonly projected?: { readonly sources?: readonly Projection[] };
+  readonly projected?: { readonly sources?: readonly Projection[]; readonly defaultMode?: number };
   readonly hostPath?: { readonly path: string };
   /** A folder of the sandbox that outlives the pod. */
   readonly persistentVolumeClaim?: { readonly claimName: string };

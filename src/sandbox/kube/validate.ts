@@ -57,6 +57,11 @@ function checkPodSpec(
     const message = `${who} asks for hostNetwork, which the sandbox does not give; it gets an address of its own`;
     problems.push(problem('host-network', message, { path: `${path}.hostNetwork`, severity: 'warning' }));
   }
+  if (spec.shareProcessNamespace) {
+    const message = `${who} asks for shareProcessNamespace, which the sandbox does not give; each container sees its own processes only`;
+    const at = { path: `${path}.shareProcessNamespace`, severity: 'warning' } as const;
+    problems.push(problem('share-process-namespace', message, at));
+  }
   const names = new Set<string>();
   const volumes = new Set([...(spec.volumes ?? []).map(volume => volume.name), ...claims]);
   for (const list of ['initContainers', 'containers'] as const) {

@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Container, Pod } from '../kube/index.ts';
 import type { PodLink } from '../network/index.ts';
 import type { LaunchSpec } from '../runtime/index.ts';
+import { accountFiles } from './accounts.ts';
 import { commandOf, DEFAULT_UID, findWorkingDir } from './command.ts';
 import { containerEnv, type EnvLookup, serviceEnv } from './env.ts';
 import { loopbackEnv, mapValues, onMachine } from './loopback-env.ts';
 import type { KubeletParts } from './parts.ts';
-import { containerMounts, hiddenBy, keepVisible } from './pod-mounts.ts';
+import { containerMounts, hiddenBy, isInVolume, keepVisible } from './pod-mounts.ts';
 import type { PodVolumes } from './volumes.ts';
 
 /** A pod and where it has its place on this machine. */
@@ -33,23 +34,36 @@ export function launchSpec(
   const program = parts.programOf(container.image ?? '');
   const words = commandOf(container, program, found.env, process.execPath);
   if ('problem' in words) return words;
-  const workingDir = program ? { path: '/' } : findWorkingDir(container.workingDir, parts);
-  if ('problem' in workingDir) return workingDir;
-  const own = containerMounts(container, folder, place.volumes);
-  const mounts = keepVisible(own, folder, program ? parts.programsDir : undefined);
-  const hidden = hiddenBy(mounts, [workingDir.path, words.command[0]!]);
-  if (hidden) return hidden;
   const security = { ...pod.spec.securityContext, ...container.securityContext };
   const uid = security.runAsUser ?? DEFAULT_UID;
+  const gid = security.runAsGroup ?? uid;
   const plain = link.netns === undefined;
+  const volumes = containerMounts(container, folder, place.volumes);
+  const accounts = plain ? [] : accountFiles(folder, { uid, gid, home: found.env.HOME });
+  const mounts = keepVisible([...accounts, ...volumes], folder, program ? parts.programsDir : undefined);
+  // What is in a volume is looked for when the volume is there; the rest is of the image, for which this machine stands.
+  const inVolume =
+    container.workingDir?.startsWith('/') === true && isInVolume(container.workingDir, volumes);
+  const workingDir = program
+    ? { path: '/' }
+    : inVolume
+      ? { path: container.workingDir! }
+      : findWorkingDir(container.workingDir, parts);
+  if ('problem' in workingDir) return workingDir;
+  const [first] = words.command;
+  const ofMachine = [...(inVolume ? [] : [workingDir.path]), ...(first === process.execPath ? [first] : [])];
+  const hidden = hiddenBy(mounts, ofMachine);
+  if (hidden) return hidden;
   const shown = (text: string): string => (plain ? onMachine(text, mounts, folder) : text);
   return {
     command: words.command.map(shown),
-    workingDir: workingDir.path,
+    workingDir: inVolume ? shown(workingDir.path) : workingDir.path,
+    makeWorkingDir: inVolume,
     env: mapValues(found.env, shown),
     hostname,
     uid,
-    gid: security.runAsGroup ?? uid,
+    gid,
+    groups: groupsOf(pod),
     security,
     mounts,
     ...(link.netns ? { netns: link.netns } : {}),
@@ -57,6 +71,11 @@ export function launchSpec(
     scratch: join(folder, 'scratch', `${container.name}.${restarts}`),
     readAnywhere: parts.readAnywhere,
   };
+}
+
+function groupsOf(pod: Pod): number[] {
+  const { fsGroup, supplementalGroups = [] } = pod.spec.securityContext ?? {};
+  return [...new Set([...supplementalGroups, ...(fsGroup === undefined ? [] : [fsGroup])])];
 }
 
 function baseEnv({ parts, pod, link }: PodPlace, hostname: string): Record<string, string> {

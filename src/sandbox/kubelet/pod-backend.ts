@@ -105,7 +105,10 @@ export class PodBackend implements ContainerBackend {
     mkdirSync(logs, { recursive: true });
     rmSync(join(logs, `${container.name}.${restarts - keptLogs}.log`), { force: true });
     const logPath = join(logs, `${container.name}.${restarts}.log`);
-    const process = startProcess([...launch.command, scriptPath], logPath);
+    const process = startProcess([...launch.command, scriptPath], logPath, {
+      ownPids: spec.netns !== undefined,
+      uid: spec.uid,
+    });
     this.#entered.set(process.pid, process.entered);
     void process.exited.then(() => this.#entered.delete(process.pid));
     return { process, logPath };

@@ -1,5 +1,5 @@
 import { chmodSync, mkdirSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join, posix, relative } from 'node:path';
 import type { Container } from '../kube/index.ts';
 import { type Mount, machineFiles } from '../runtime/index.ts';
 import type { PodVolumes } from './volumes.ts';
@@ -22,7 +22,7 @@ export function containerMounts(container: Container, folder: string, volumes: P
     // What is the sandbox's own is named from the pod's folder on (see Mount.source).
     const sandbox = dirname(dirname(folder));
     const near = source.startsWith(`${sandbox}/`) ? relative(folder, source) : source;
-    return { source: near, target: mountPath, isFile, readOnly: readOnly === true };
+    return { source: near, target: normalTarget(mountPath), isFile, readOnly: readOnly === true };
   });
   return [...own, ...mounted];
 }
@@ -37,7 +37,23 @@ export function keepVisible(
   return [...mounts, { source: relative(folder, path), target: path, isFile: false, readOnly: true }];
 }
 
-/** A volume mounted over the folder that the process runs in would hide it: on a real node the image would not be there. */
+/** A path as the others are compared with it: absolute, without a slash at its end. */
+function normalTarget(path: string): string {
+  return posix.join('/', path).replace(/(?<=.)\/+$/, '');
+}
+
+/** Whether a path of the container lies in one of its volumes. */
+export function isInVolume(path: string, mounts: readonly Mount[]): boolean {
+  const normal = normalTarget(path);
+  return mounts.some(
+    ({ target, isFile }) => normal === target || (!isFile && normal.startsWith(`${target}/`)),
+  );
+}
+
+/**
+ * A volume mounted over a file or folder of this machine that stands for one of the image would hide it: on a real node the image would
+ * not be there.
+ */
 export function hiddenBy(
   mounts: readonly Mount[],
   paths: readonly string[],

@@ -29,7 +29,7 @@ async function filesOf(
     Promise.resolve(`token for ${audience}, ${seconds} s`);
   const content = await volumeContent(volume, pod('web-1'), lookup, issued);
   if (!content || 'missing' in content) return content;
-  const files = Object.fromEntries([...content.files].map(([path, bytes]) => [path, bytes.toString()]));
+  const files = Object.fromEntries([...content.files].map(([path, { bytes }]) => [path, bytes.toString()]));
   return { files, renewAfterMs: content.renewAfterMs };
 }
 
@@ -61,4 +61,36 @@ test('what does not exist is named, unless it is optional', async () => {
 
 test('an emptyDir has no content of ours', async () => {
   assert.equal(await filesOf({ name: 'v', emptyDir: {} }), undefined);
+});
+
+test('files have the mode of their item, else of their volume, else 0644', async () => {
+  const modesOf = async (volume: Volume): Promise<Record<string, string>> => {
+    const content = await volumeContent(volume, pod('web-1'), lookup, () => Promise.resolve('token'));
+    assert.ok(content && 'files' in content);
+    return Object.fromEntries([...content.files].map(([path, { mode }]) => [path, mode.toString(8)]));
+  };
+  assert.deepEqual(await modesOf({ name: 'v', secret: { secretName: 'keys' } }), { key: '644' });
+  assert.deepEqual(await modesOf({ name: 'v', secret: { secretName: 'keys', defaultMode: 256 } }), {
+    key: '400',
+  });
+  const items = [
+    { key: 'root.pem', path: 'run', mode: 0o755 },
+    { key: 'bin', path: 'bin' },
+  ];
+  assert.deepEqual(await modesOf({ name: 'v', configMap: { name: 'trust', items, defaultMode: 0o440 } }), {
+    run: '755',
+    bin: '440',
+  });
+  const sources = [
+    { serviceAccountToken: { path: 'token' } },
+    { configMap: { name: 'trust', defaultMode: 0o777 } },
+    { downwardAPI: { items: [{ path: 'labels', mode: 0o400, fieldRef: { fieldPath: 'metadata.labels' } }] } },
+  ];
+  // A projected volume's own mode counts, not that of a source.
+  assert.deepEqual(await modesOf({ name: 'v', projected: { sources, defaultMode: 0o600 } }), {
+    token: '600',
+    'root.pem': '600',
+    bin: '600',
+    labels: '400',
+  });
 });

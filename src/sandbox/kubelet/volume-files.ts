@@ -1,15 +1,23 @@
-import type { DownwardFiles, KeyToPath, Pod, Projection, Volume } from '../kube/index.ts';
+import type { DownwardFiles, Pod, Projection, Volume } from '../kube/index.ts';
 import type { EnvLookup } from './env.ts';
 import { fieldOf, resourceOf } from './fields.ts';
 
 /** Issues a ServiceAccount token for a pod, as the API server's TokenRequest does. */
 export type IssueToken = (pod: Pod, audience: string, lifetimeSeconds: number) => Promise<string>;
 
+/** A file that the kubelet writes: its bytes and permission bits. */
+export interface VolumeFile {
+  readonly bytes: Buffer;
+  readonly mode: number;
+}
+
 /** The files of a volume by path, or what they need and does not exist (yet). */
 export type VolumeContent =
-  | { readonly files: ReadonlyMap<string, Buffer>; readonly renewAfterMs?: number }
+  | { readonly files: ReadonlyMap<string, VolumeFile>; readonly renewAfterMs?: number }
   | { readonly missing: string };
 
+/** Kubernetes' default for the files of ConfigMaps, Secrets and the others here. */
+const defaultFileMode = 0o644;
 /** The API server's own audience, and Kubernetes' default for tokens without one. */
 const defaultAudience = 'https://kubernetes.default.svc.cluster.local';
 
@@ -27,18 +35,21 @@ export async function volumeContent(
     sources.push({ secret: { ...volume.secret, name: volume.secret.secretName ?? '' } });
   else if (volume.downwardAPI) sources.push({ downwardAPI: volume.downwardAPI });
   else return undefined;
-  const files = new Map<string, Buffer>();
+  const { defaultMode = defaultFileMode } =
+    volume.projected ?? volume.configMap ?? volume.secret ?? volume.downwardAPI ?? {};
+  const files = new Map<string, VolumeFile>();
   let renewAfterMs: number | undefined;
   for (const source of sources) {
     const token = source.serviceAccountToken;
     if (token) {
       const lifetime = token.expirationSeconds ?? 3600;
-      files.set(token.path, Buffer.from(await issueToken(pod, token.audience ?? defaultAudience, lifetime)));
+      const bytes = Buffer.from(await issueToken(pod, token.audience ?? defaultAudience, lifetime));
+      files.set(token.path, { bytes, mode: defaultMode });
       // The kubelet renews at 80 % of the life.
       renewAfterMs = Math.min(renewAfterMs ?? Number.POSITIVE_INFINITY, lifetime * 800);
       continue;
     }
-    const missing = addSource(source, pod, lookup, files);
+    const missing = addSource(source, pod, lookup, defaultMode, files);
     if (missing) return { missing };
   }
   return { files, ...(renewAfterMs === undefined ? {} : { renewAfterMs }) };
@@ -48,16 +59,24 @@ function addSource(
   source: Projection,
   pod: Pod,
   lookup: EnvLookup,
-  files: Map<string, Buffer>,
+  defaultMode: number,
+  files: Map<string, VolumeFile>,
 ): string | undefined {
-  if (source.downwardAPI) return addFields(source.downwardAPI, pod, lookup, files);
+  if (source.downwardAPI) return addFields(source.downwardAPI, pod, lookup, defaultMode, files);
   const wanted = source.configMap ?? source.secret;
   if (!wanted) return undefined;
   const name = wanted.name ?? wanted.secretName ?? '';
   const kind = source.configMap ? 'ConfigMap' : 'Secret';
   const values = source.configMap ? configMapBytes(lookup, name) : secretBytes(lookup, name);
   if (!values) return wanted.optional ? undefined : `${kind} ${name}`;
-  return addKeys(values, wanted.items, files, `${kind} ${name}`, wanted.optional === true);
+  for (const [key, path, mode] of (wanted.items ?? []).length > 0
+    ? wanted.items!.map(item => [item.key, item.path, item.mode ?? defaultMode] as const)
+    : [...values.keys()].map(key => [key, key, defaultMode] as const)) {
+    const bytes = values.get(key);
+    if (bytes) files.set(path, { bytes, mode });
+    else if (!wanted.optional) return `key ${key} of ${kind} ${name}`;
+  }
+  return undefined;
 }
 
 function configMapBytes(lookup: EnvLookup, name: string): Map<string, Buffer> | undefined {
@@ -79,26 +98,12 @@ function secretBytes(lookup: EnvLookup, name: string): Map<string, Buffer> | und
   return bytes;
 }
 
-function addKeys(
-  values: ReadonlyMap<string, Buffer>,
-  items: readonly KeyToPath[] | undefined,
-  files: Map<string, Buffer>,
-  who: string,
-  optional: boolean,
-): string | undefined {
-  for (const { key, path } of items ?? [...values.keys()].map(name => ({ key: name, path: name }))) {
-    const value = values.get(key);
-    if (value) files.set(path, value);
-    else if (!optional) return `key ${key} of ${who}`;
-  }
-  return undefined;
-}
-
 function addFields(
   downward: DownwardFiles,
   pod: Pod,
   lookup: EnvLookup,
-  files: Map<string, Buffer>,
+  defaultMode: number,
+  files: Map<string, VolumeFile>,
 ): string | undefined {
   for (const item of downward.items ?? []) {
     const { fieldRef, resourceFieldRef: resource } = item;
@@ -108,7 +113,7 @@ function addFields(
       ? fieldOf(pod, fieldRef.fieldPath, lookup.addresses)
       : resourceOf(container, resource?.resource ?? '');
     if (text === undefined) return `the field ${fieldRef?.fieldPath ?? resource?.resource ?? ''}`;
-    files.set(item.path, Buffer.from(text));
+    files.set(item.path, { bytes: Buffer.from(text), mode: item.mode ?? defaultMode });
   }
   return undefined;
 }

@@ -1,9 +1,20 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, normalize, resolve } from 'node:path';
 import type { Cancel, Clock } from '../../time/index.ts';
 import type { Pod, Volume } from '../kube/index.ts';
+import { DEFAULT_UID } from './command.ts';
 import type { EnvLookup } from './env.ts';
-import { type IssueToken, volumeContent } from './volume-files.ts';
+import { type IssueToken, type VolumeFile, volumeContent } from './volume-files.ts';
 
 /** Renewing a token that could not be issued is tried again after this long. */
 const retryMs = 5000;
@@ -67,7 +78,7 @@ export class PodVolumes {
     if (content && 'missing' in content) return content.missing;
     mkdirSync(folder, { recursive: true });
     // Any user of the pod may write to an emptyDir, and each container may run as another one.
-    chmodSync(folder, content ? 0o755 : 0o777);
+    this.#own(folder, content ? 0o755 : 0o777);
     if (!content) return undefined;
     this.#write(volume.name, folder, content.files);
     if (content.renewAfterMs !== undefined) this.#renewLater(volume, content.renewAfterMs);
@@ -82,13 +93,32 @@ export class PodVolumes {
     this.#timers.set(volume.name, this.#clock.after(afterMs, renew));
   }
 
-  #write(name: string, folder: string, files: ReadonlyMap<string, Buffer>): void {
+  /**
+   * Gives a folder or file its permission bits, and to the pod's fsGroup what the kubelet gives it: the group, reading (writing too where
+   * the owner may) and, for folders, that what is made in them has the same group.
+   */
+  #own(path: string, mode: number, owner?: number): void {
+    const group = this.#pod.spec.securityContext?.fsGroup;
+    if (process.getuid?.() === 0 && (group ?? owner) !== undefined)
+      chownSync(path, owner ?? 0, group ?? owner ?? 0);
+    const isFolder = statSync(path).isDirectory();
+    const more = group === undefined ? 0 : isFolder ? 0o2770 : 0o440;
+    chmodSync(path, mode | more);
+  }
+
+  #write(name: string, folder: string, files: ReadonlyMap<string, VolumeFile>): void {
     const before = this.#written.get(name) ?? new Set();
-    for (const [path, bytes] of files) {
+    // The kubelet's files are root's. But where nobody says who the app is, its image would, and most images say root.
+    const owner = this.#pod.spec.securityContext?.runAsUser === undefined ? DEFAULT_UID : 0;
+    for (const [path, { bytes, mode }] of files) {
       const target = join(folder, normalize(`/${path}`));
-      if (existsSync(target) && readFileSync(target).equals(bytes)) continue;
+      if (existsSync(target) && readFileSync(target).equals(bytes)) {
+        this.#own(target, mode, owner);
+        continue;
+      }
       mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
-      writeFileSync(`${target}.new`, bytes, { mode: 0o644 });
+      writeFileSync(`${target}.new`, bytes, { mode: 0o600 });
+      this.#own(`${target}.new`, mode, owner);
       renameSync(`${target}.new`, target);
     }
     for (const path of before)

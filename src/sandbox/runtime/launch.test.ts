@@ -14,6 +14,7 @@ function spec(more: Partial<LaunchSpec>): LaunchSpec {
     hostname: 'web-1',
     uid: 10_001,
     gid: 10_001,
+    groups: [],
     mounts: [],
     netns: 'weft-a.shop-web-1',
     folder: '/pods/1',

@@ -6,10 +6,14 @@ import { quoteAll } from './quote.ts';
 export interface LaunchSpec {
   readonly command: readonly string[];
   readonly workingDir: string;
+  /** Whether it is in a volume, where it may not exist yet: container engines make it. */
+  readonly makeWorkingDir?: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly hostname: string;
   readonly uid: number;
   readonly gid: number;
+  /** Groups beside `gid`. */
+  readonly groups: readonly number[];
   readonly security?: SecurityContext;
   readonly mounts: readonly Mount[];
   /** Name of the pod's network namespace; undefined where pods share the machine's. */
@@ -50,18 +54,24 @@ const defaultCapabilities = [
   'audit_write',
 ];
 
-/** The script and command that start a container (pure). Every step becomes the next with exec, so the process id stays. */
+/**
+ * The script and command that start a container (pure), in a PID namespace of its own where it has a network namespace. Every step becomes
+ * the next with exec, so the process id stays.
+ */
 export function launchContainer(spec: LaunchSpec, host: HostFiles): Launch {
   if (spec.netns === undefined) return launchPlainly(spec);
   const mounts = mountScript(spec.mounts, host, spec.scratch);
   const script = [
     'set -e',
     `trap 'echo "weft sandbox: the container could not be prepared, see the lines above" >&2; exit ${PREPARATION_FAILED}' EXIT`,
+    // The processes of the container's own PID namespace, of which it is number 1.
+    'mount -t proc proc /proc',
     `hostname ${quoteAll([spec.hostname])}`,
     // As container engines do: any user may listen on any port of the pod.
     'echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start',
     `cd ${quoteAll([spec.folder])}`,
     ...mounts.lines,
+    ...(spec.makeWorkingDir ? [`mkdir -p "$R"${quoteAll([spec.workingDir])}`] : []),
     'trap - EXIT',
     ...enterRoot(mounts.root, spec.workingDir, [...becomeUser(spec), ...withEnvironment(spec)]),
   ];
@@ -79,14 +89,28 @@ function launchPlainly(spec: LaunchSpec): Launch {
 
 /** The command that runs `command` beside a container's running process, as the same user in the same surroundings. */
 export function execInContainer(
-  spec: Pick<LaunchSpec, 'env' | 'uid' | 'gid' | 'security' | 'netns' | 'readAnywhere' | 'workingDir'>,
+  spec: Pick<
+    LaunchSpec,
+    'env' | 'uid' | 'gid' | 'groups' | 'security' | 'netns' | 'readAnywhere' | 'workingDir'
+  >,
   pid: number,
   command: readonly string[],
 ): readonly string[] {
   const inner = withEnvironment({ env: spec.env, command });
   if (spec.netns === undefined)
     return ['/bin/sh', '-c', `cd ${quoteAll([spec.workingDir])} && exec ${quoteAll(inner)}`];
-  const enter = ['nsenter', '--target', String(pid), '--net', '--mount', '--uts', '--root', '--wd', '--'];
+  const enter = [
+    'nsenter',
+    '--target',
+    String(pid),
+    '--net',
+    '--mount',
+    '--uts',
+    '--pid',
+    '--root',
+    '--wd',
+    '--',
+  ];
   return [...enter, ...becomeUser(spec), ...inner];
 }
 
@@ -95,8 +119,11 @@ function withEnvironment(spec: Pick<LaunchSpec, 'env' | 'command'>): string[] {
   return ['env', '-i', ...variables, ...spec.command];
 }
 
-function becomeUser(spec: Pick<LaunchSpec, 'uid' | 'gid' | 'security' | 'readAnywhere'>): string[] {
-  const words = ['setpriv', `--reuid=${spec.uid}`, `--regid=${spec.gid}`, '--clear-groups'];
+function becomeUser(
+  spec: Pick<LaunchSpec, 'uid' | 'gid' | 'groups' | 'security' | 'readAnywhere'>,
+): string[] {
+  const groups = spec.groups.length > 0 ? `--groups=${spec.groups.join(',')}` : '--clear-groups';
+  const words = ['setpriv', `--reuid=${spec.uid}`, `--regid=${spec.gid}`, groups];
   if (spec.uid === 0) {
     if (spec.security?.privileged) return words;
     return [...words, `--bounding-set=${boundingSet(spec.security, spec.readAnywhere).join(',')}`];

@@ -69,7 +69,7 @@ test('a target inside another one is made in that one', () => {
 
 test('read-only stays read-only', () => {
   const { lines } = mountScript([mount('a', '/etc', { readOnly: true })], machine, '/scratch');
-  assert.equal(lines.at(-1), 'mount -o remount,bind,ro "$R"/etc');
+  assert.equal(lines.at(-1), 'mount -o remount,bind,exec,ro "$R"/etc');
 });
 
 const noNamespaces = machineCapabilities().reasons.join('; ') || false;

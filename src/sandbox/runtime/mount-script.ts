@@ -78,7 +78,9 @@ function bind(mount: Mount, target: string, make: boolean): string[] {
   if (make && !mount.isFile) lines.push(`mkdir -p ${at}`);
   // -c: mount must not turn a relative source into an absolute one, which may be covered by now.
   lines.push(`mount -c --bind ${quote(mount.source)} ${at}`);
-  if (mount.readOnly) lines.push(`mount -o remount,bind,ro ${at}`);
+  // A bind mount keeps noexec of the file system that it shows, as /run often has it; programs in volumes run on a node.
+  const modes = [...(mount.isFile ? [] : ['exec']), ...(mount.readOnly ? ['ro'] : [])];
+  if (modes.length > 0) lines.push(`mount -o remount,bind,${modes.join(',')} ${at}`);
   return lines;
 }
 

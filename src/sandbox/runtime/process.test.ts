@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { machineCapabilities } from '../host/index.ts';
 import { tailOf } from './log-file.ts';
 import { startProcess } from './process.ts';
 import { run } from './run.ts';
@@ -77,4 +78,45 @@ test('the tail of a log is its last lines, within a limit', async context => {
   assert.equal(tailOf(log, 2), 'line 4\nline 5');
   assert.equal(tailOf(log, 9, 9), '4\nline 5'.slice(-9));
   assert.equal(tailOf('/nonexistent', 2), '');
+});
+
+test('what a process prints to /dev/stdout and /dev/stderr joins the rest, whoever it runs as, and cuts nothing', async context => {
+  const log = logFile(context);
+  const root = process.getuid?.() === 0;
+  const user = root ? ['setpriv', '--reuid=10001', '--regid=10001', '--clear-groups'] : [];
+  const script = 'echo one; echo two >/dev/stdout; echo three >/dev/stderr; echo four';
+  const options = root ? { uid: 10_001 } : {};
+  assert.equal((await startProcess([...user, 'sh', '-c', script], log, options).exited).code, 0);
+  assert.equal(readFileSync(log, 'utf8'), 'one\ntwo\nthree\nfour\n');
+});
+
+test('a log is complete when its process has ended, however much it printed', async context => {
+  const log = logFile(context);
+  await startProcess(['sh', '-c', 'seq 1 200000; exit 3'], log).exited;
+  assert.equal(readFileSync(log, 'utf8').split('\n').at(-2), '200000');
+});
+
+const noNamespaces = machineCapabilities().reasons.join('; ') || false;
+
+test('in a PID namespace of its own a process is number 1, sees nobody else, and all of its own end with it', {
+  skip: noNamespaces,
+}, async context => {
+  const log = logFile(context);
+  const inner =
+    "mount -t proc proc /proc; sleep 600 & setsid sleep 600 & echo $$ $(ls /proc | grep -c '^[0-9]'); kill -0 $OUTER || echo alone";
+  const outer = startProcess(['sleep', '600'], logFile(context));
+  const words = ['env', `OUTER=${outer.pid}`, 'unshare', '--mount', '--', 'sh', '-c', `${inner}; exit 4`];
+  const inside = startProcess(words, log, { ownPids: true });
+  assert.deepEqual(await inside.exited, { code: 4, signal: undefined });
+  const [numbers, ...rest] = readFileSync(log, 'utf8').trim().split('\n');
+  // sh, two sleeps, and what counts: ls and grep in a shell of their own.
+  assert.match(numbers!, /^1 [3-7]$/);
+  assert.match(rest.join(' '), /alone$/);
+  // Whoever is started afterwards is in the machine's own again.
+  const after = startProcess(['sleep', '600'], logFile(context));
+  assert.equal(readlinkSync(`/proc/${after.pid}/ns/pid`), readlinkSync('/proc/self/ns/pid'));
+  for (const one of [outer, after]) {
+    one.signal('SIGKILL');
+    await one.exited;
+  }
 });

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import { openLogPipe } from './log-pipe.ts';
+import { inOwnPidNamespace } from './pid-namespace.ts';
 
 /** How a process ended: by itself with a code, or by a signal. */
 export interface Exit {
@@ -13,24 +15,38 @@ export interface RunningProcess {
   readonly pid: number;
   /** Settles when the process has closed its descriptor 3: the script of a container does so in the container's own surroundings. */
   readonly entered: Promise<void>;
-  /** Settles when the process itself has ended; what is left of its group is killed then. */
+  /** Settles when the process itself has ended and what it printed is in its log; what is left of its group is killed then. */
   readonly exited: Promise<Exit>;
   /** Signals the process; `SIGKILL` goes to its whole group. Does nothing when it has ended. */
   signal(signal: NodeJS.Signals): void;
+}
+
+/** How a process is started. */
+export interface StartOptions {
+  /** Whether it is number 1 of a PID namespace of its own (see inOwnPidNamespace). */
+  readonly ownPids?: boolean;
+  /** Who the pipe that it prints into belongs to; whoever starts it unless told. */
+  readonly uid?: number;
 }
 
 /**
  * Starts a command in a process group of its own, with its output appended to a file that outlives this process: apps keep
  * running and logging when the agent dies. Throws when it cannot be started at all.
  */
-export function startProcess(command: readonly string[], logPath: string): RunningProcess {
-  const log = openSync(logPath, 'a', 0o644);
+export function startProcess(
+  command: readonly string[],
+  logPath: string,
+  options: StartOptions = {},
+): RunningProcess {
+  const log = openLogPipe(logPath, options.uid);
   try {
-    const child = spawn(command[0]!, command.slice(1), {
-      detached: true,
-      cwd: '/',
-      stdio: ['ignore', log, log, 'pipe'],
-    });
+    const begin = () =>
+      spawn(command[0]!, command.slice(1), {
+        detached: true,
+        cwd: '/',
+        stdio: ['ignore', log.fd, log.fd, 'pipe'],
+      });
+    const child = options.ownPids ? inOwnPidNamespace(begin) : begin();
     const { promise, resolve } = Promise.withResolvers<Exit>();
     let ended = false;
     const group = (signal: NodeJS.Signals): boolean => kill(-child.pid!, signal);
@@ -38,7 +54,7 @@ export function startProcess(command: readonly string[], logPath: string): Runni
     child.on('exit', (code, signal) => {
       ended = true;
       if (child.pid !== undefined) group('SIGKILL');
-      resolve({ code: code ?? undefined, signal: signal ?? undefined });
+      void log.drained().then(() => resolve({ code: code ?? undefined, signal: signal ?? undefined }));
     });
     child.unref();
     const mark = child.stdio[3] as Socket;
@@ -61,7 +77,7 @@ export function startProcess(command: readonly string[], logPath: string): Runni
       },
     };
   } finally {
-    closeSync(log);
+    closeSync(log.fd);
   }
 }
 
