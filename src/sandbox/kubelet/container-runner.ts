@@ -107,7 +107,7 @@ export class ContainerRunner {
 
   /** What the container does now. */
   status(): ContainerStatus {
-    const running = this.#process !== undefined;
+    const running = this.#process !== undefined && this.#state.running !== undefined;
     return {
       name: this.container.name,
       image: this.container.image ?? '',
@@ -116,7 +116,7 @@ export class ContainerRunner {
       restartCount: this.#restarts,
       state: this.#state,
       lastState: this.#lastState,
-      ...(this.#process ? { pid: this.#process.pid } : {}),
+      ...(running ? { pid: this.#process!.pid } : {}),
     };
   }
 
@@ -126,6 +126,8 @@ export class ContainerRunner {
     const { process, logPath } = launched;
     const startedAt = this.#timestamp();
     this.#process = process;
+    // Until then it is still outside of the pod: a probe, a hook or exec would be there too.
+    await process.entered;
     this.#state = { running: { startedAt } };
     this.#probes.start(process.pid);
     this.#backend.changed();

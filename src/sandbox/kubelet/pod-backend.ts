@@ -27,7 +27,6 @@ const keptLogs = 3;
 export class PodBackend implements ContainerBackend {
   readonly #place: PodPlace;
   readonly #specs = new Map<string, LaunchSpec>();
-  readonly #entered = new Map<number, Promise<void>>();
   readonly changed: () => void;
 
   /** `changed` is called whenever the status of a container is different. */
@@ -109,8 +108,6 @@ export class PodBackend implements ContainerBackend {
       ownPids: spec.netns !== undefined,
       uid: spec.uid,
     });
-    this.#entered.set(process.pid, process.entered);
-    void process.exited.then(() => this.#entered.delete(process.pid));
     return { process, logPath };
   }
 
@@ -132,8 +129,6 @@ export class PodBackend implements ContainerBackend {
   ): Promise<ProbeOutcome> {
     const words = this.execCommand(container, pid, command);
     if (!words || command.length === 0) return { ok: false, detail: 'there is no command to run' };
-    // Before that it is still outside of the pod, and so would be who enters where it is.
-    await this.#entered.get(pid);
     const { code, output } = await run(words, { timeoutMs });
     if (code === 0) return { ok: true, detail: '' };
     const how = code === 124 ? `took longer than ${timeoutMs} ms` : `exited with code ${code}`;
