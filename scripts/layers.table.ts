@@ -69,7 +69,7 @@ export const rooms: Record<string, Room> = {
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
-    imports: ['errors', 'model', 'registry', 'config'],
+    imports: ['errors', 'model', 'routing', 'registry', 'config'],
     packages: [],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',

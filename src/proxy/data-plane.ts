@@ -1,7 +1,13 @@
 import type { Cluster, ClusterHost, Connect } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import { DEFAULT_LIMITS } from '../http1/index.ts';
-import { type ClusterEndpoint, isIpv6, type MtlsMode, type Resource } from '../model/index.ts';
+import {
+  type ClusterEndpoint,
+  type InboundResource,
+  isIpv6,
+  type MtlsMode,
+  type Resource,
+} from '../model/index.ts';
 import {
   type AccessLog,
   type Log,
@@ -169,14 +175,7 @@ export class DataPlane {
       case 'endpoints':
         return this.destinations.applyEndpoints(resource);
       case 'inbound':
-        this.services.self = {
-          ...resource.self,
-          principal: this.services.tls.principal || resource.self.principal,
-        };
-        this.inboundPorts.apply(resource);
-        for (const cluster of this.destinations.clusters) cluster.renewMetrics();
-        for (const cluster of this.passThrough.clusters) cluster.renewMetrics();
-        return undefined;
+        return this.#applyInbound(resource);
       default:
         return undefined;
     }
@@ -219,6 +218,18 @@ export class DataPlane {
       inbound: counters.openInbound,
       outbound: counters.openOutbound,
     };
+  }
+
+  #applyInbound(resource: InboundResource): string | undefined {
+    const reason = this.inboundPorts.apply(resource);
+    if (reason !== undefined) return reason;
+    this.services.self = {
+      ...resource.self,
+      principal: this.services.tls.principal || resource.self.principal,
+    };
+    for (const cluster of this.destinations.clusters) cluster.renewMetrics();
+    for (const cluster of this.passThrough.clusters) cluster.renewMetrics();
+    return undefined;
   }
 
   #listen(purpose: string, hosts: readonly string[], port: number, accept: (wire: Wire) => void): number {

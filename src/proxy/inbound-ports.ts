@@ -11,6 +11,7 @@ import {
   type MtlsMode,
   type Protocol,
 } from '../model/index.ts';
+import { conditionFault, rateLimitFault } from '../routing/index.ts';
 import { RunningDestination } from './destination.ts';
 
 /** The app's side of one inbound port. */
@@ -60,11 +61,20 @@ export class InboundPorts {
     this.#modeUntilKnown = modeUntilKnown;
   }
 
-  /** Takes the workload's inbound side over; open connections stay open, and their next requests follow it. */
-  apply(resource: InboundResource): void {
+  /**
+   * Takes the workload's inbound side over; open connections stay open, and their next requests follow it. Returns undefined, or why it was
+   * refused: ports are made when they are first called, and nothing may be wrong then.
+   */
+  apply(resource: InboundResource): string | undefined {
+    const limits = [resource.defaultRateLimits, ...resource.ports.map(each => each.rateLimits)];
+    for (const limit of limits.flatMap(each => each ?? [])) {
+      const fault = conditionFault(limit.matches) ?? rateLimitFault(limit);
+      if (fault !== undefined) return limit.from ? `${formatRef(limit.from)}: ${fault}` : fault;
+    }
     this.#resource = resource;
     this.version++;
     this.#running.clear();
+    return undefined;
   }
 
   get resource(): InboundResource | undefined {

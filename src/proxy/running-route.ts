@@ -1,15 +1,6 @@
 import type { Cluster } from '../cluster/index.ts';
-import type { LocalReply } from '../http/index.ts';
-import type { Forward, HeaderEdits as HeaderEditsModel, Respond, Route } from '../model/index.ts';
-import {
-  Cors,
-  HeaderEdits,
-  PathRewrite,
-  type Random,
-  type RateLimit,
-  Redirect,
-  rateLimits,
-} from '../routing/index.ts';
+import type { Forward, Route } from '../model/index.ts';
+import { CompiledRoute, type Random } from '../routing/index.ts';
 import type { RouteMetrics, RouteSeries } from '../telemetry/index.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -25,32 +16,13 @@ export interface RouteParts {
   readonly host: string;
 }
 
-/** Header edits of one of several clusters. */
-interface ChoiceEdits {
-  readonly request: HeaderEdits | undefined;
-  readonly response: HeaderEdits | undefined;
-}
-
 /** A route, compiled: everything that can be known before a request comes. Immutable but for what counts. */
-export class RunningRoute {
+export class RunningRoute extends CompiledRoute {
   readonly route: Route;
   readonly clusters: WeightedChoice;
   /** Nothing to do but to forward; such requests never touch a RouteWork. */
   readonly plain: boolean;
-  readonly cors: Cors | undefined;
-  readonly limits: readonly RateLimit[];
-  readonly redirect: Redirect | undefined;
-  readonly respond: LocalReply | undefined;
-  readonly path: PathRewrite | undefined;
-  /** The Host line in place of the client's. */
-  readonly authority: Buffer | undefined;
-  readonly requestEdits: HeaderEdits | undefined;
-  readonly responseEdits: HeaderEdits | undefined;
-  /** By choice, as in the route's action; empty when no cluster has any. */
-  readonly choiceEdits: readonly ChoiceEdits[];
   readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
-  /** Name of the cookie of sticky sessions. */
-  readonly sessionCookie: Buffer | undefined;
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
 
@@ -58,23 +30,15 @@ export class RunningRoute {
   constructor(route: Route, parts: RouteParts, before?: RunningRoute) {
     const { cluster, random, nowMs } = parts;
     const { action } = route;
-    this.route = route;
     const forward: Forward | undefined = action.kind === 'forward' ? action : undefined;
-    this.clusters = new WeightedChoice(forward?.clusters ?? [], cluster, random);
-    this.cors = route.cors && new Cors(route.cors);
-    this.limits = rateLimits(route.rateLimits, before?.limits ?? [], random, nowMs);
-    this.redirect = action.kind === 'redirect' ? new Redirect(action) : undefined;
-    this.respond = action.kind === 'respond' ? replyOf(action) : undefined;
-    this.path = forward?.path && new PathRewrite(forward.path);
-    this.requestEdits = HeaderEdits.of(route.requestHeaders, 'request');
-    this.responseEdits = HeaderEdits.of(route.responseHeaders, 'response');
-    this.choiceEdits = choiceEditsOf(forward);
-    this.authority = authorityLine(this.requestEdits?.authority ?? forward?.authority);
+    const choices = forward?.clusters ?? [];
+    super({ ...route, choices }, { random, nowMs, limitsBefore: before?.limits ?? [] });
+    this.route = route;
+    this.clusters = new WeightedChoice(choices, cluster, random);
     this.mirrors = (route.mirrors ?? []).map(mirror => ({
       cluster: cluster(mirror.cluster),
       percent: mirror.percent,
     }));
-    this.sessionCookie = route.session && Buffer.from(route.session.cookie, 'latin1');
     const { routeMetrics, host } = parts;
     this.#openSeries = () =>
       route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
@@ -102,23 +66,4 @@ export class RunningRoute {
       this.route.fault !== undefined
     );
   }
-}
-
-function replyOf({ status, body, contentType }: Respond): LocalReply {
-  return { status, body, contentType: body === '' ? '' : contentType, headers: '', close: false };
-}
-
-function choiceEditsOf(forward: Forward | undefined): readonly ChoiceEdits[] {
-  const has = (edits: HeaderEditsModel | undefined): boolean => edits !== undefined;
-  const clusters = forward?.clusters ?? [];
-  if (!clusters.some(({ requestHeaders, responseHeaders }) => has(requestHeaders) || has(responseHeaders)))
-    return [];
-  return clusters.map(({ requestHeaders, responseHeaders }) => ({
-    request: HeaderEdits.of(requestHeaders, 'request'),
-    response: HeaderEdits.of(responseHeaders, 'response'),
-  }));
-}
-
-function authorityLine(authority: string | undefined): Buffer | undefined {
-  return authority === undefined ? undefined : Buffer.from(`host: ${authority}\r\n`, 'latin1');
 }

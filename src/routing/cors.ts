@@ -1,6 +1,7 @@
 // Cross-origin requests as Envoy's CORS filter answers them, which is what Istio's corsPolicy and Gateway API's CORS filter mean:
 // https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cors_filter
-import { type Head, type LocalReply, METHOD } from '../http/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { type Head, type LocalReply, METHOD, TOKEN } from '../http/index.ts';
 import type { CorsPolicy } from '../model/index.ts';
 import { TextTest } from './text-test.ts';
 
@@ -24,12 +25,18 @@ export class Cors {
   readonly #expose: Buffer | undefined;
   readonly #preflight: string;
 
-  /** Throws the WeftError of a bad pattern. */
+  /** Throws a WeftError for a bad pattern, a method or header that is none, or an age that is none. */
   constructor(policy: CorsPolicy) {
     this.#origins = policy.origins.map(origin => new TextTest(origin));
     this.#any = policy.origins.some(({ kind, value }) => kind === 'exact' && value === '*');
     this.#credentials = policy.credentials;
     this.#forwardUnmatched = policy.forwardUnmatchedPreflights;
+    checkNames([...policy.methods, ...policy.headers, ...policy.exposeHeaders]);
+    const age = policy.maxAgeSeconds;
+    if (age !== undefined && !(age >= 0 && Number.isFinite(age)))
+      throw new WeftError('bad-cors', `${age} s is no maximum age of a preflight's answer`, {
+        source: 'config',
+      });
     const line = (name: string, values: readonly string[]): string =>
       values.length === 0 ? '' : `${name}: ${values.join(',')}\r\n`;
     const expose = line('access-control-expose-headers', policy.exposeHeaders);
@@ -79,6 +86,16 @@ export class Cors {
     const start = request.valueStart(origin);
     const end = request.valueEnd(origin);
     return this.#origins.some(test => test.test(request.bytes, start, end));
+  }
+}
+
+/** Lists of them become headers of answers: what is no token would end the line, or make another one. */
+function checkNames(names: readonly string[]): void {
+  for (const name of names) {
+    if (name !== '' && Buffer.from(name, 'utf8').every(code => TOKEN[code] === 1)) continue;
+    throw new WeftError('bad-cors', `'${name}' is no method and no header; correct it in the CORS policy`, {
+      source: 'config',
+    });
   }
 }
 

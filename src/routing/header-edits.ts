@@ -79,7 +79,7 @@ function lineOf([name, value]: readonly [string, string]): Line {
 }
 
 function checkedName(name: string): Buffer {
-  const bytes = Buffer.from(name.toLowerCase(), 'latin1');
+  const bytes = Buffer.from(name.toLowerCase(), 'utf8');
   if (name === '' || !all(bytes, TOKEN)) throw refused(name, 'this is no header name');
   if (UNTOUCHABLE_HEADERS.has(name.toLowerCase()) || name.toLowerCase() === 'host')
     throw refused(name, 'the proxy itself decides about it');
@@ -92,7 +92,8 @@ function all(bytes: Uint8Array, allowed: Uint8Array): boolean {
 
 /** Throws a WeftError when the text cannot be a Host header's value. */
 export function checkedAuthority(authority: string): string {
-  const bytes = Buffer.from(authority, 'latin1');
+  // As UTF-8: cut down to one byte each, other letters would pass for ASCII.
+  const bytes = Buffer.from(authority, 'utf8');
   if (authority === '' || !all(bytes, AUTHORITY))
     throw new WeftError('bad-authority', `'${authority}' is no host with an optional port`, {
       source: 'config',

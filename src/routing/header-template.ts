@@ -1,4 +1,5 @@
 import { WeftError } from '../errors/index.ts';
+import { byteText } from './byte-text.ts';
 
 /** What variables in header values stand for, asked for one request. */
 export interface VariableSource {
@@ -33,7 +34,9 @@ export function headerTemplate(value: string): string | ((source: VariableSource
   }
   parts.push(value.slice(from));
   if (parts.every(part => typeof part === 'string')) return parts.join('');
-  return source => parts.map(part => (typeof part === 'string' ? part : part(source))).join('');
+  // Variables are bytes read as latin1, and the line is written as that: UTF-8 between them has to be bytes too.
+  const bytes = parts.map(part => (typeof part === 'string' ? byteText(part) : part));
+  return source => bytes.map(part => (typeof part === 'string' ? part : part(source))).join('');
 }
 
 function variable(

@@ -1,6 +1,7 @@
 import { WeftError } from '../errors/index.ts';
 import { TARGET } from '../http/index.ts';
 import type { PathRewrite as PathRewriteModel } from '../model/index.ts';
+import { byteText } from './byte-text.ts';
 import { type CompiledPattern, compilePattern } from './pattern.ts';
 import type { RequestParts } from './request-parts.ts';
 
@@ -11,10 +12,10 @@ export class PathRewrite {
 
   /** Throws a WeftError for a bad pattern, a substitution of groups that it has not, or text that no path may hold. */
   constructor(rewrite: PathRewriteModel) {
-    this.#rewrite = rewrite;
     const text = rewrite.kind === 'regex' ? rewrite.substitution : rewrite.value;
     if (!Buffer.from(text, 'utf8').every(code => TARGET[code] === 1))
-      throw bad(text, 'it cannot be in a path');
+      throw bad(text, 'it cannot be in a path; escape blanks, # and letters that are not ASCII with % signs');
+    this.#rewrite = asBytes(rewrite);
     if (rewrite.kind !== 'regex') return;
     this.#pattern = compilePattern(rewrite.pattern);
     for (const [, group] of rewrite.substitution.matchAll(/\\([\s\S]|$)/g)) {
@@ -50,6 +51,17 @@ function replacePrefix(path: string, matched: string, value: string): string {
     return `${path}/` === matched ? value : path;
   const rest = path.slice(matched.length);
   return rest.startsWith('/') && value.endsWith('/') ? value.slice(0, -1) + rest : value + rest;
+}
+
+function asBytes(rewrite: PathRewriteModel): PathRewriteModel {
+  switch (rewrite.kind) {
+    case 'full':
+      return { ...rewrite, value: byteText(rewrite.value) };
+    case 'prefix':
+      return { ...rewrite, matched: byteText(rewrite.matched), value: byteText(rewrite.value) };
+    case 'regex':
+      return { ...rewrite, substitution: byteText(rewrite.substitution) };
+  }
 }
 
 function absolute(path: string): string {

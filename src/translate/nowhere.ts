@@ -1,5 +1,8 @@
 import type { ForwardTo, Respond, RouteTarget } from '../model/index.ts';
 
+/** Begins answers of Weft's own. */
+const mark = 'weft: ';
+
 /** No host of the world ends so (RFC 6761 section 6.4). */
 const suffix = '.invalid';
 
@@ -29,5 +32,10 @@ export function answerIfNowhere(action: ForwardTo, path: string): ForwardTo | Re
 
 /** The answer of a rule that cannot be carried out. */
 export function refusal(why: string): Respond {
-  return { kind: 'respond', status: 500, body: `weft: ${why}\n`, contentType: 'text/plain' };
+  return { kind: 'respond', status: 500, body: `${mark}${why}\n`, contentType: 'text/plain' };
+}
+
+/** Whether refusal() made it. */
+export function isRefusal(action: { readonly kind: string; readonly body?: string }): boolean {
+  return action.kind === 'respond' && action.body?.startsWith(mark) === true;
 }

@@ -20,6 +20,12 @@ export class Report {
     this.problems.push(problem(code, message, { object: this.object, path }));
   }
 
+  /** What is wrong with one rule, which is replaced, so that the rest of the object holds. */
+  fault(code: string, path: string, message: string): void {
+    const known = this.problems.some(each => each.path === path && each.message === message);
+    if (!known) this.problems.push(problem(code, message, { object: this.object, path }));
+  }
+
   warn(code: string, path: string, message: string): void {
     this.problems.push(problem(code, message, { object: this.object, path, severity: 'warning' }));
   }

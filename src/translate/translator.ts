@@ -3,6 +3,7 @@ import type { Change, Stored } from '../registry/index.ts';
 import { MeshAssembler } from './assemble/mesh-assembler.ts';
 import type { KindTranslator, TranslateContext } from './dialect.ts';
 import { dialects, ignoredKind } from './dialects.ts';
+import { fitParts } from './fit-parts.ts';
 import type { Part } from './part.ts';
 import { Report } from './report.ts';
 
@@ -95,6 +96,7 @@ export class Translator {
     let parts: readonly Part[] = [];
     try {
       parts = translator.translate(stored.object, this.#context, report);
+      if (!report.refused) parts = fitParts(parts, before?.parts ?? [], report);
     } catch (thrown) {
       // A translator must not throw; when one does all the same, one object must not stop the others.
       const reason = thrown instanceof Error ? thrown.message : String(thrown);

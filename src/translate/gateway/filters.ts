@@ -37,13 +37,13 @@ function readersOf(context: RouteContext): Readonly<Record<string, readonly [fie
     RequestHeaderModifier: [
       'requestHeaderModifier',
       (filter, into) => {
-        into.requestHeaders = readHeaderEdits(filter, report);
+        into.requestHeaders = readHeaderEdits(filter, 'request', report);
       },
     ],
     ResponseHeaderModifier: [
       'responseHeaderModifier',
       (filter, into) => {
-        into.responseHeaders = readHeaderEdits(filter, report);
+        into.responseHeaders = readHeaderEdits(filter, 'response', report);
       },
     ],
     RequestMirror: ['requestMirror', (filter, into) => readMirror(filter, into, context)],

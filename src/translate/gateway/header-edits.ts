@@ -5,8 +5,12 @@ import { headerNameProblem } from '../header-name.ts';
 import type { Report } from '../report.ts';
 import { required } from './matches.ts';
 
-/** A HTTPHeaderFilter. Of one name there may be one action only. */
-export function readHeaderEdits(filter: Fields | undefined, report: Report): HeaderEdits | undefined {
+/** A HTTPHeaderFilter. Of one name there may be one action only. `way`: whose headers. */
+export function readHeaderEdits(
+  filter: Fields | undefined,
+  way: 'request' | 'response',
+  report: Report,
+): HeaderEdits | undefined {
   if (!filter) return undefined;
   const names = new Set<string>();
   const checked = (written: string, path: string): string => {
@@ -25,13 +29,29 @@ export function readHeaderEdits(filter: Fields | undefined, report: Report): Hea
       each.rest();
       return [name, literal(value)] as const;
     });
+  const why =
+    way === 'response'
+      ? 'is no header of an answer and has no effect; take it out'
+      : 'cannot be removed, every request has one; it has no effect, take it out';
+  /** Every request has a Host, and no answer: as in Envoy, what would change that is passed over. */
+  const withoutHost = <T>(field: string, edits: readonly T[], nameOf: (edit: T) => string): readonly T[] =>
+    edits.filter(edit => {
+      const isKept = nameOf(edit) !== 'host' || (way === 'request' && field !== 'remove');
+      const path = filter.at(field);
+      if (!isKept) report.warn('field-not-supported', path, `${path}: 'host' ${why}`);
+      return isKept;
+    });
   const set = pairs('set');
   const add = pairs('add');
   const remove = filter
     .texts('remove')
     .map((name, index) => checked(name, `${filter.at('remove')}[${index}]`));
   filter.rest();
-  return given({ remove: some(remove), set: some(set), add: some(add) });
+  return given({
+    remove: some(withoutHost('remove', remove, name => name)),
+    set: some(withoutHost('set', set, ([name]) => name)),
+    add: some(withoutHost('add', add, ([name]) => name)),
+  });
 }
 
 /** Gateway API knows no variables in values: a percent sign is one. */

@@ -1,6 +1,6 @@
 import type { Problem } from '../../model/index.ts';
 import type { ObjectStatus, StatusContent, ValidationMessage } from './object-status.ts';
-import { joined } from './words.ts';
+import { isFatal, joined } from './words.ts';
 
 /** Of conditions in Istio's objects, the one that is ours. */
 export const ACCEPTED = 'weft.dev/Accepted';
@@ -12,10 +12,7 @@ export function istioStatus(effect: ObjectStatus['effect'], problems: readonly P
   const reasons = {
     all: ['Accepted', 'takes effect'],
     part: ['PartiallyAccepted', 'takes effect, but for this'],
-    none: [
-      problems.some(each => each.severity === 'error') ? 'UnsupportedValue' : 'Conflicted',
-      'has no effect',
-    ],
+    none: [problems.some(isFatal) ? 'UnsupportedValue' : 'Conflicted', 'has no effect'],
   } as const;
   const [reason, words] = reasons[effect];
   const why = joined(problems.map(each => each.message));

@@ -6,7 +6,7 @@ import { Report } from '../report.ts';
 import { missingBackends, whyMissing } from './backends.ts';
 import type { Condition, StatusContent } from './object-status.ts';
 import type { IndexedTable } from './table-index.ts';
-import { joined, messagesOf } from './words.ts';
+import { isFatal, joined, messagesOf } from './words.ts';
 
 /** A route of Gateway API, and what was made of it. */
 export interface RouteFacts {
@@ -18,7 +18,13 @@ export interface RouteFacts {
 }
 
 /** Codes of problems with what was left out while the rest took effect. */
-const ignored = ['field-not-supported', 'filter-not-supported', 'backends-missing', 'grpc-not-routed'];
+const ignored = [
+  'rule-refused',
+  'field-not-supported',
+  'filter-not-supported',
+  'backends-missing',
+  'grpc-not-routed',
+];
 
 /** What status.parents says, for parents that are Services, and what was found out about them on the way. */
 export function routeStatus(facts: RouteFacts): {
@@ -64,7 +70,7 @@ function acceptedOf(
     reason,
     message,
   });
-  const errors = problems.filter(each => each.severity === 'error');
+  const errors = problems.filter(isFatal);
   if (errors.length > 0) {
     const incompatible = errors.every(each => each.code === 'filters-incompatible');
     const kept = tables.length > 0 ? '; what was said before holds on' : '';

@@ -4,6 +4,7 @@ import { istioStatus } from './istio-status.ts';
 import { hasStatus, isRoute, type ObjectStatus } from './object-status.ts';
 import { routeStatus } from './route-status.ts';
 import { idOf, TableIndex } from './table-index.ts';
+import { isFatal } from './words.ts';
 
 /** What statuses follow from. */
 export interface StatusInput {
@@ -49,7 +50,7 @@ function statusOf(
     const effect = accepted.length === 0 ? 'none' : all.length > 0 ? 'part' : 'all';
     return { object, ref, effect, problems: all, content };
   }
-  const hasErrors = problems.some(each => each.severity === 'error');
+  const hasErrors = problems.some(isFatal);
   const isHidden = tables.length > 0 && tables.every(each => each.hidden !== undefined);
   const isShadowed = tables.length === 0 && problems.some(each => each.code === 'policy-shadowed');
   const effect = hasErrors || isHidden || isShadowed ? 'none' : problems.length > 0 ? 'part' : 'all';

@@ -13,3 +13,10 @@ export function joined(messages: readonly string[]): string {
 export function messagesOf(problems: readonly Problem[], codes: readonly string[]): readonly string[] {
   return problems.filter(each => codes.includes(each.code)).map(each => each.message);
 }
+
+/** Whether the problem keeps the whole object from taking effect: not where only a rule of it is refused. */
+export function isFatal({ severity, code }: Problem): boolean {
+  return severity === 'error' && !partly.has(code);
+}
+
+const partly: ReadonlySet<string> = new Set(['rule-refused']);

@@ -1,0 +1,143 @@
+// Whether proxies will take what an object says, asked of the code that they run (routing/): what would be refused by every proxy, and with
+// it the whole destination, is refused here, where its author is told.
+import { equal, type RouteRule, type RuleMatch } from '../model/index.ts';
+import {
+  conditionFault,
+  type RouteWords,
+  rateLimitFault,
+  routeFault,
+  trafficFault,
+} from '../routing/index.ts';
+import { isRefusal, refusal } from './nowhere.ts';
+import type { Delegation, Part } from './part.ts';
+import type { Report } from './report.ts';
+
+/**
+ * The parts with rules that proxies take. A rule that cannot be carried out does not hold up the others: its requests are what they were
+ * before, or where it said nothing before are answered 500, which the report says (`rule-refused`). Conditions that cannot be judged, and
+ * what stands in no rule, make the whole object wrong, because without them it would mean something else.
+ */
+export function fitParts(parts: readonly Part[], before: readonly Part[], report: Report): readonly Part[] {
+  const fitting = new Fitting(before, report);
+  return parts.map(part => fitting.part(part));
+}
+
+class Fitting {
+  readonly #before: readonly RouteRule[];
+  readonly #report: Report;
+  /** A rule stands in the table of each host. */
+  readonly #known = new Map<RouteRule, RouteRule>();
+
+  constructor(before: readonly Part[], report: Report) {
+    this.#before = before.flatMap(rulesOf);
+    this.#report = report;
+  }
+
+  part(part: Part): Part {
+    switch (part.kind) {
+      case 'route-table': {
+        for (const each of part.delegations ?? []) this.#delegation(each);
+        return { ...part, table: { ...part.table, http: this.#rules(part.table.http) } };
+      }
+      case 'route-fragment':
+        return {
+          ...part,
+          http: this.#rules(part.http),
+          alone: part.alone.map(table => ({ ...table, http: this.#rules(table.http) })),
+        };
+      case 'match-group':
+        this.#conditions(part.matches, '');
+        return part;
+      case 'targets':
+        this.#refuse(routeFault({ action: { kind: 'forward' }, choices: part.targets }), 'spec');
+        return part;
+      case 'traffic-policy':
+        this.#refuse(this.#trafficFault(part.policy), '');
+        return part;
+      case 'inbound-rate-limit':
+        this.#refuse(conditionFault(part.limit.limit.matches) ?? rateLimitFault(part.limit.limit), '');
+        return part;
+      default:
+        return part;
+    }
+  }
+
+  #rules(rules: readonly RouteRule[]): readonly RouteRule[] {
+    return rules.map(rule => {
+      const known = this.#known.get(rule) ?? this.#rule(rule);
+      this.#known.set(rule, known);
+      return known;
+    });
+  }
+
+  #rule(rule: RouteRule): RouteRule {
+    if (this.#conditions(rule.matches, rule.path)) return rule;
+    const fault = routeFault(wordsOf(rule));
+    if (fault === undefined) return rule;
+    const last = this.#before.find(
+      each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
+    );
+    const outcome = last ? 'what this rule said before holds on' : 'its requests are answered 500 until then';
+    this.#report.fault('rule-refused', rule.path, `${at(rule.path)}${fault}; ${outcome}`);
+    return last ?? refused(rule, fault, this.#report);
+  }
+
+  /** Whether there is something wrong with them. */
+  #conditions(
+    matches: readonly { readonly match?: RuleMatch; readonly request?: RuleMatch['request'] }[],
+    path: string,
+  ): boolean {
+    const requests = matches.flatMap(each => each.match?.request ?? each.request ?? []);
+    return this.#refuse(conditionFault(requests), path);
+  }
+
+  #delegation({ rule, rewrite }: Delegation): void {
+    if (this.#conditions(rule.matches, rule.path)) return;
+    const { path: value, pathRegex, authority } = rewrite ?? {};
+    const path = value === undefined ? pathRegex : ({ kind: 'full', value } as const);
+    const action: RouteWords['action'] = {
+      kind: 'forward',
+      ...(path && { path }),
+      ...(authority !== undefined && { authority }),
+    };
+    this.#refuse(routeFault({ ...rule, action, choices: [] }), rule.path);
+  }
+
+  #trafficFault(policy: Extract<Part, { kind: 'traffic-policy' }>['policy']): string | undefined {
+    const { timeoutMs, streamIdleTimeoutMs: idleTimeoutMs, retry } = policy;
+    const route: RouteWords = {
+      action: { kind: 'forward' },
+      choices: [],
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(idleTimeoutMs !== undefined && { idleTimeoutMs }),
+      ...(retry && { retry }),
+    };
+    return trafficFault(policy) ?? routeFault(route);
+  }
+
+  #refuse(fault: string | undefined, path: string): boolean {
+    if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
+    return fault !== undefined;
+  }
+}
+
+function at(path: string): string {
+  return path === '' ? '' : `${path}: `;
+}
+
+function rulesOf(part: Part): readonly RouteRule[] {
+  if (part.kind === 'route-table') return part.table.http;
+  return part.kind === 'route-fragment' ? part.http : [];
+}
+
+function wordsOf({ action, ...rule }: RouteRule): RouteWords {
+  if (action.kind !== 'forward') return { ...rule, action, choices: [] };
+  const { targets: choices, ...forward } = action;
+  return { ...rule, action: forward, choices };
+}
+
+/** What it says beside its conditions is left out: that may be what is wrong. */
+function refused({ name, path, matches, from }: RouteRule, fault: string, { object }: Report): RouteRule {
+  const why = `${object.kind} ${object.name}.${object.namespace} ${path}: ${fault}`;
+  return { name, path, matches, action: refusal(why), ...(from && { from }) };
+}
