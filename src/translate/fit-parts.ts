@@ -78,7 +78,7 @@ class Fitting {
       each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
     );
     const outcome = last ? 'what this rule said before holds on' : 'its requests are answered 500 until then';
-    this.#report.fault('rule-refused', rule.path, `${at(rule.path)}${fault}; ${outcome}`);
+    this.#report.fail('rule-refused', rule.path, `${at(rule.path)}${fault}; ${outcome}`);
     return last ?? refused(rule, fault, this.#report);
   }
 

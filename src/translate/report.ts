@@ -21,7 +21,7 @@ export class Report {
   }
 
   /** What is wrong with one rule, which is replaced, so that the rest of the object holds. */
-  fault(code: string, path: string, message: string): void {
+  fail(code: string, path: string, message: string): void {
     const known = this.problems.some(each => each.path === path && each.message === message);
     if (!known) this.problems.push(problem(code, message, { object: this.object, path }));
   }
