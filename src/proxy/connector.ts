@@ -18,6 +18,7 @@ import {
   OriginatedContexts,
 } from '../tls/index.ts';
 import { type Dial, dial, enterEvent, leaveEvent, type Wire } from '../wire/index.ts';
+import { circleWords, type OwnListener } from './own-listener.ts';
 import { encodePreface } from './preface.ts';
 
 /** How the outcome of opening a connection is told. Never before the call that opens it has returned. */
@@ -35,6 +36,8 @@ export interface ConnectorOptions {
   readonly address: string;
   /** Monotonic. */
   readonly nowMs: () => number;
+  /** Connections there would come back in here. */
+  readonly own?: OwnListener;
 }
 
 /** What a connection is for. */
@@ -110,7 +113,13 @@ class Opening {
 
   #connect(address: string): void {
     const { endpoint, localAddress } = this.#request;
-    this.#dial = dial(address, endpoint.tunnelPort ?? endpoint.port, localAddress, {
+    const port = endpoint.tunnelPort ?? endpoint.port;
+    if (this.#options.own?.is(address, port) === true) {
+      // Never before the call that opens has returned.
+      setImmediate(() => this.#fail(circleWords(formatAddress(address, port)), 'NR'));
+      return;
+    }
+    this.#dial = dial(address, port, localAddress, {
       onConnect: wire => this.#connected(wire),
       onConnectError: error => this.#fail(`${this.#where()}: ${connectWords(error)}`),
     });

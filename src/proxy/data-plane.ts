@@ -34,6 +34,7 @@ import { ExplicitConnection, NamedDestinations } from './explicit.ts';
 import { InboundConnection, type InboundOptions } from './inbound.ts';
 import { InboundPorts } from './inbound-ports.ts';
 import { OutboundConnection, outboundLabels } from './outbound.ts';
+import { OwnListener } from './own-listener.ts';
 import { PassThrough } from './pass-through.ts';
 import type { Services } from './services.ts';
 import type { UnderWay } from './under-way.ts';
@@ -96,12 +97,15 @@ export class DataPlane {
     this.#options = options;
     const timers = new TimerWheel(options.clock);
     const http1: ServerOptions = { limits: DEFAULT_LIMITS, timers, headTimeoutMs, idleTimeoutMs, lingerMs };
+    const { hosts } = options.outbound;
+    const own = new OwnListener({ hosts, address: options.address, port: () => this.#outboundPort });
     const connector = new Connector({
       timers,
       tls: options.tls,
       self: () => this.services.self,
       address: options.address,
       nowMs: () => options.clock.monotonic(),
+      own,
     });
     this.services = {
       clock: options.clock,
@@ -131,7 +135,7 @@ export class DataPlane {
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
     this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);
-    this.#named = new NamedDestinations(this.destinations, this.passThrough);
+    this.#named = new NamedDestinations(this.destinations, this.passThrough, own);
     this.#inboundOptions = { redirected: options.redirected, appAddress: options.address };
   }
 

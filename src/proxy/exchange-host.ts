@@ -20,8 +20,8 @@ export interface ExchangeHost {
   readonly principal: string;
   /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
-  /** Edits that every request of this connection gets: added and removed header lines. */
-  prepare(head: Head): void;
+  /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */
+  prepare(head: Head, cluster: Cluster): void;
   /** The series that an exchange counts in; `endpoint` is undefined when none was found. */
   metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests;
 }

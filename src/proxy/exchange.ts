@@ -255,7 +255,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const { hashKey } = cluster;
     // Before the route edits the request: it is the client that is to be known again.
     const hash = hashKey === undefined ? -1 : this.#hashRequest(hashKey);
-    this.#host.prepare(head);
+    this.#host.prepare(head, cluster);
     if (work !== undefined) {
       work.prepare(choice, cluster);
       if (route.mirrors.length > 0) this.#mirror(work.mirrors());

@@ -5,7 +5,7 @@ import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../http/index.ts';
 import { faultOf, INCOMPLETE, parseRequestHead } from '../http1/index.ts';
-import { formatAddress, isIpAddress, parseHostPort } from '../model/index.ts';
+import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../model/index.ts';
 import { PeerRequests } from '../telemetry/index.ts';
 import { Deadline } from '../time/index.ts';
 import type { Wire, WireHandler } from '../wire/index.ts';
@@ -13,10 +13,12 @@ import type { RunningDestination } from './destination.ts';
 import type { DestinationAnswer, Destinations } from './destinations.ts';
 import { Detection, type DetectionWaiter } from './detection.ts';
 import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from './hops.ts';
 import { HttpServing } from './http-serving.ts';
 import { answerAndLinger } from './lingering.ts';
 import { localReply } from './local-replies.ts';
 import { outboundLabels } from './outbound.ts';
+import { circleWords, type OwnListener } from './own-listener.ts';
 import type { PassThrough } from './pass-through.ts';
 import { requestIdLine } from './request-id.ts';
 import type { Services } from './services.ts';
@@ -32,10 +34,12 @@ const opened = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
 export class NamedDestinations {
   readonly #destinations: Destinations;
   readonly #passThrough: PassThrough;
+  readonly #own: OwnListener;
 
-  constructor(destinations: Destinations, passThrough: PassThrough) {
+  constructor(destinations: Destinations, passThrough: PassThrough, own: OwnListener) {
     this.#destinations = destinations;
     this.#passThrough = passThrough;
+    this.#own = own;
   }
 
   /** `key` is `host:port`. The destination when it is known, otherwise undefined and the waiter is told. */
@@ -59,12 +63,11 @@ export class NamedDestinations {
     }
     const address = parseHostPort(key)!;
     if (isIpAddress(address.host)) {
-      setImmediate(() => waiter.onTarget(this.#passThrough.destination(key, true), 'NR', ''));
+      setImmediate(() => this.#passOn(address, key, waiter));
       return;
     }
     lookup(address.host, (error, ip) => {
-      if (error === null)
-        waiter.onTarget(this.#passThrough.destination(formatAddress(ip, address.port), true), 'NR', '');
+      if (error === null) this.#passOn({ host: ip, port: address.port }, key, waiter);
       else
         waiter.onTarget(
           undefined,
@@ -72,6 +75,12 @@ export class NamedDestinations {
           `${address.host} is no Service of the mesh and DNS says ${error.code}`,
         );
     });
+  }
+
+  /** To an address outside. */
+  #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter): void {
+    if (this.#own.is(host, port)) waiter.onTarget(undefined, 'NR', circleWords(asked));
+    else waiter.onTarget(this.#passThrough.destination(formatAddress(host, port), true), 'NR', '');
   }
 }
 
@@ -89,6 +98,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #fallback: PeerRequests | undefined;
   #fallbackOf: Cluster | undefined;
   #connectHead: Buffer | undefined;
+  #countsHopsOf: Cluster | undefined;
+  #countsHops = false;
   readonly #headDeadline: Deadline;
 
   constructor(services: Services, named: NamedDestinations, wire: Wire, onClosed: () => void) {
@@ -150,6 +161,11 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       setImmediate(() => waiter.onTarget(undefined, 'NR', words));
       return undefined;
     }
+    if (hopsOf(head) >= MAX_HOPS) {
+      const words = `the request has come through ${MAX_HOPS} proxies of Weft, and goes in a circle; see where ${authority} leads`;
+      setImmediate(() => waiter.onTarget(undefined, 'NR', words));
+      return undefined;
+    }
     const address = parseHostPort(authority, 80);
     if (address === undefined) {
       setImmediate(() =>
@@ -160,8 +176,13 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     return this.#named.find(formatAddress(address.host.toLowerCase(), address.port), waiter);
   }
 
-  prepare(head: Head): void {
+  prepare(head: Head, cluster: Cluster): void {
     if (head.requestId < 0) head.addLine(requestIdLine());
+    if (this.#countsHopsOf !== cluster) {
+      this.#countsHopsOf = cluster.size > 0 ? cluster : undefined;
+      this.#countsHops = mayLeadToProxy(cluster);
+    }
+    if (this.#countsHops) countHop(head);
     const end = authorityEnd(head);
     if (end === 0) return;
     const { bytes, targetStart, targetEnd } = head;
