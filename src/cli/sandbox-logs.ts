@@ -1,5 +1,15 @@
+import { statSync } from 'node:fs';
 import { WeftError } from '../errors/index.ts';
-import { logFiles, podsWithLogs, Sandbox, type SandboxFolder } from '../sandbox/index.ts';
+import {
+  choosePod,
+  logFiles,
+  type PodView,
+  parseTarget,
+  podsWithLogs,
+  Sandbox,
+  type SandboxFolder,
+  type Target,
+} from '../sandbox/index.ts';
 
 /** Which log of a pod is meant. */
 export interface LogChoice {
@@ -17,7 +27,7 @@ export async function chooseLog(folder: SandboxFolder, wanted: string, choice: L
   const [namespace, name] = pod.split('/') as [string, string];
   const files = logFiles(folder.logs, namespace, name);
   const containers = [...new Set(files.map(file => file.container))];
-  const container = choice.container ?? (await firstContainer(folder, name)) ?? containers[0];
+  const container = choice.container ?? (await firstContainer(folder, pod)) ?? containers[0];
   const runs = files.filter(file => file.container === container);
   const file = choice.previous ? runs.at(-2) : runs.at(-1);
   if (file) return file.path;
@@ -32,50 +42,52 @@ export async function chooseLog(folder: SandboxFolder, wanted: string, choice: L
   );
 }
 
+/** The pod that is meant: of those that there are, else of those whose logs are still there. */
 async function findPod(folder: SandboxFolder, wanted: string): Promise<string> {
-  const parts = wanted.split('/');
-  const kinds = new Set([
-    'pod',
-    'pods',
-    'po',
-    'deploy',
-    'deployment',
-    'sts',
-    'statefulset',
-    'ds',
-    'daemonset',
-    'job',
-  ]);
-  const rest = kinds.has(parts[0]!) ? parts.slice(1) : parts;
-  const name = rest.at(-1)!;
-  const all = podsWithLogs(folder.logs).filter(pod => rest.length < 2 || pod.startsWith(`${rest[0]}/`));
-  const exact = all.filter(pod => pod.endsWith(`/${name}`));
   const live = await livePods(folder);
-  const begin = all.filter(pod => pod.split('/')[1]!.startsWith(`${name}-`));
-  const running = begin.filter(pod => live.has(pod));
-  const candidates = exact.length > 0 ? exact : running.length > 0 ? running.slice(0, 1) : begin.slice(-1);
-  if (candidates.length === 1) return candidates[0]!;
-  if (candidates.length > 1)
-    throw new WeftError('which-pod', `there are several: ${candidates.join(', ')}; name the namespace too`);
-  throw new WeftError(
-    'no-pod',
-    `there is no log of a pod ${name}; there are: ${all.slice(0, 30).join(', ') || 'none yet'}`,
-  );
+  const found = choosePod(wanted, live);
+  if (!('problem' in found)) return `${found.namespace}/${found.name}`;
+  const target = parseTarget(wanted);
+  const gone = 'problem' in target ? [] : gonePods(folder, target);
+  if (gone.length === 1) return gone[0]!;
+  if (gone.length === 0) throw new WeftError('no-pod', `no log: ${found.problem}`);
+  throw new WeftError('which-pod', `there are logs of several: ${gone.join(', ')}; name one in full`);
 }
 
-async function livePods(folder: SandboxFolder): Promise<Set<string>> {
+const shownPods = 10;
+
+/** Pods that left logs and bear the name, or the beginning of theirs is it: the newest of a namespace. */
+function gonePods(folder: SandboxFolder, { namespace, name }: Target): string[] {
+  const all = podsWithLogs(folder.logs).filter(
+    pod => namespace === undefined || pod.startsWith(`${namespace}/`),
+  );
+  const exact = all.filter(pod => pod.endsWith(`/${name}`));
+  if (exact.length > 0) return exact;
+  const newest = new Map<string, { pod: string; atMs: number }>();
+  for (const pod of all) {
+    const [space, own] = pod.split('/') as [string, string];
+    if (!own.startsWith(`${name}-`)) continue;
+    const atMs = Math.max(0, ...logFiles(folder.logs, space, own).map(file => statSync(file.path).mtimeMs));
+    if (atMs >= (newest.get(space)?.atMs ?? 0)) newest.set(space, { pod, atMs });
+  }
+  return [...newest.values()].map(({ pod }) => pod).slice(0, shownPods);
+}
+
+async function livePods(folder: SandboxFolder): Promise<readonly PodView[]> {
   try {
-    const name = folder.path.split('/').at(-1)!;
-    return new Set((await Sandbox.attach(name).pods()).map(pod => `${pod.namespace}/${pod.name}`));
+    return await Sandbox.attach(folder.path.split('/').at(-1)!).pods();
   } catch {
-    return new Set();
+    // The agent has ended: then there are only the logs.
+    return [];
   }
 }
 
 /** The first container that the author wrote: not the injected proxy. */
 async function firstContainer(folder: SandboxFolder, pod: string): Promise<string | undefined> {
   try {
-    const found = (await Sandbox.attach(folder.path.split('/').at(-1)!).pods()).find(one => one.name === pod);
+    const found = (await Sandbox.attach(folder.path.split('/').at(-1)!).pods()).find(
+      one => `${one.namespace}/${one.name}` === pod,
+    );
     const own = found?.containers.filter(one => !one.init && one.name !== 'weft-proxy');
     return own?.[0]?.name;
   } catch {

@@ -85,19 +85,23 @@ NAMESPACE  SERVICE  TYPE      ADDRESS     PORTS   READY  OPEN
 shop       web      NodePort  10.96.0.16  80/TCP  1/2    http://127.0.0.1:8080
 
 not well:
-  pod shop/db-0, container db: CrashLoopBackOff, last exit code 1: no disk; see weft sandbox logs db-0 -c db
+  pod shop/db-0, container db: CrashLoopBackOff, last exit code 1: no disk; see weft sandbox logs shop/db-0 -c db
 error: a.yaml:3: something is wrong`,
   );
 });
 
 test('up says how many pods are ready, which addresses to open, and what to type next', () => {
-  const text = upText(view([web]), 1234);
+  const text = upText({ ...view([web]), problems: [] }, 1234);
   assert.match(
     text,
     /^sandbox shop is up: 1 of 1 pods ready after 1\.2 s \(namespaces\)\n {2}http:\/\/127\.0\.0\.1:8080 {2}shop\/web\n/,
   );
   assert.match(text, /weft sandbox down --name shop$/);
   assert.match(upText(view([]), 0), /no workload in \/srv\/shop/);
+  assert.match(
+    upText(view([web]), 0),
+    /^sandbox shop is up, but not with all that its folder asks for: 1 of 1/,
+  );
 });
 
 test('an event is one line, whatever its message holds', () => {
@@ -111,11 +115,30 @@ test('an event is one line, whatever its message holds', () => {
   assert.equal(eventText(event), '10:11:12.345 Warning Crashed          Pod/shop/db-0: one | two');
 });
 
-test('progress is one line that is written over, and nothing where there is no terminal', () => {
+test('progress on a terminal is a block that is written over: how many, whom for, and why', () => {
   const written: string[] = [];
   const show = progressText(text => written.push(text), true);
   for (const pods of [[sick], [sick], [web]]) show(view(pods));
-  assert.deepEqual(written, ['\r\x1b[K0 of 1 pods ready', '\r\x1b[K1 of 1 pods ready\n']);
-  const silent = progressText(() => assert.fail('wrote'), false);
-  silent(view([web]));
+  assert.deepEqual(written, [
+    '\r\x1b[J0 of 1 pods ready\n  pod shop/db-0, container db: CrashLoopBackOff, last exit code 1: no disk; see weft sandbox logs shop/db-0 -c db',
+    '\r\x1b[1A\x1b[J1 of 1 pods ready\n',
+  ]);
+});
+
+test('progress without a terminal is a line for each change, and every ten seconds who is waited for', () => {
+  const written: string[] = [];
+  let nowMs = 0;
+  const show = progressText(
+    text => written.push(text),
+    false,
+    () => nowMs,
+  );
+  for (const pods of [[sick], [sick]]) show(view(pods));
+  nowMs = 10_000;
+  for (const pods of [[sick], [sick], [web], [web]]) show(view(pods));
+  assert.deepEqual(written, [
+    '0 of 1 pods ready\n',
+    'waiting for:\n  pod shop/db-0, container db: CrashLoopBackOff, last exit code 1: no disk; see weft sandbox logs shop/db-0 -c db\n',
+    '1 of 1 pods ready\n',
+  ]);
 });

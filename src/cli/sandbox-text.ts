@@ -1,11 +1,14 @@
 import type { PodView, SandboxEvent, SandboxView, ServiceView } from '../sandbox/index.ts';
-import { describePod } from '../sandbox/index.ts';
+import { describePod, missingLines } from '../sandbox/index.ts';
 
 /** What `up` says when the pods are ready. */
 export function upText(view: SandboxView, tookMs: number): string {
   const ready = view.pods.filter(pod => pod.ready).length;
+  const whole = view.problems.some(({ severity }) => severity === 'error')
+    ? ', but not with all that its folder asks for'
+    : '';
   const lines = [
-    `sandbox ${view.name} is up: ${ready} of ${view.pods.length} pods ready after ${(tookMs / 1000).toFixed(1)} s (${view.mode})`,
+    `sandbox ${view.name} is up${whole}: ${ready} of ${view.pods.length} pods ready after ${(tookMs / 1000).toFixed(1)} s (${view.mode})`,
     ...(view.pods.length === 0
       ? [`  no workload in ${view.dir}: put Kubernetes YAML there and it is started`]
       : []),
@@ -65,15 +68,43 @@ export function eventText(event: SandboxEvent): string {
   return `${event.at.slice(11, 23)} ${event.type.padEnd(7)} ${event.reason.padEnd(16)} ${object}: ${event.message.replaceAll('\n', ' | ')}`;
 }
 
-/** Says how many pods are ready whenever that changes; on a terminal on one line. */
-export function progressText(write: (text: string) => void, terminal: boolean): (view: SandboxView) => void {
+/** How often, in ms, somebody who waits is told anew whom for, while nothing changes. */
+const progressEveryMs = 10_000;
+const shownWaiting = 5;
+
+/**
+ * Says how many pods are ready, and who is waited for and why: on a terminal in a block that is written over whenever it changes; else a
+ * line when the number changes, and every ten seconds those who are waited for.
+ */
+export function progressText(
+  write: (text: string) => void,
+  terminal: boolean,
+  nowMs: () => number = () => performance.now(),
+): (view: SandboxView) => void {
   let last = '';
+  let shownLines = 0;
+  let count = '';
+  let toldMs = nowMs();
   return view => {
     const ready = view.pods.filter(pod => pod.ready || pod.phase === 'Succeeded').length;
-    const text = `${ready} of ${view.pods.length} pods ready`;
-    if (text === last) return;
-    last = text;
-    if (terminal) write(`\r\x1b[K${text}${ready === view.pods.length && ready > 0 ? '\n' : ''}`);
+    const head = `${ready} of ${view.pods.length} pods ready`;
+    const missing = missingLines(view);
+    const more = missing.length > shownWaiting ? [`… and ${missing.length - shownWaiting} more`] : [];
+    const lines = [head, ...[...missing.slice(0, shownWaiting), ...more].map(line => `  ${line}`)];
+    if (terminal) {
+      const text = lines.map(line => line.slice(0, (process.stderr.columns ?? 120) - 1)).join('\n');
+      if (text === last) return;
+      const back = shownLines > 1 ? `\x1b[${shownLines - 1}A` : '';
+      write(`\r${back}\x1b[J${text}${missing.length === 0 ? '\n' : ''}`);
+      last = text;
+      shownLines = missing.length === 0 ? 0 : lines.length;
+    } else if (head !== count) {
+      count = head;
+      write(`${head}\n`);
+    } else if (missing.length > 0 && nowMs() - toldMs >= progressEveryMs) {
+      toldMs = nowMs();
+      write(`waiting for:\n${lines.slice(1).join('\n')}\n`);
+    }
   };
 }
 

@@ -2,10 +2,11 @@
 // sandbox-text.ts.
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
-import { errorMessage } from '../errors/index.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
 import {
   defaultName,
   followFile,
+  inNamespace,
   runAgent,
   runGate,
   Sandbox,
@@ -19,6 +20,15 @@ import { deadText, eventText, progressText, statusText, upText } from './sandbox
 interface Named {
   readonly name?: string;
 }
+
+/** Flags of commands about something in a sandbox. */
+interface Targeted extends Named {
+  readonly namespace?: string;
+}
+
+const targets = `
+A target is written NAME, KIND/NAME, NAMESPACE/NAME or KIND/NAMESPACE/NAME, the same for every command; kinds are pod, svc, deploy, sts,
+ds, job and cronjob. Where a name is in several namespaces, say which: with -n, or in the target. A workload stands for one of its pods.`;
 
 /** Adds `sandbox` and its commands. Each reports by itself and sets process.exitCode. */
 export function register(program: Command): void {
@@ -49,36 +59,36 @@ export function register(program: Command): void {
   named(sandbox.command('status').description('pods, services and what is wrong'))
     .option('-o, --output <format>', 'text or json', 'text')
     .action(guarded(status));
-  named(sandbox.command('logs').description("what a pod's container printed"))
-    .argument('<pod>', 'NAME, NAMESPACE/NAME, deploy/NAME, or agent')
+  targeted(sandbox.command('logs').description("what a pod's container printed"))
+    .argument('<target>', 'pod or workload; or agent, for the sandbox itself')
     .option('-c, --container <name>', 'container; the first one unless given')
     .option('-f, --follow', 'go on as more is printed')
     .option('-p, --previous', 'the run before the last restart')
     .action(guarded(logs));
-  named(sandbox.command('exec').description('run a command in a container'))
-    .argument('<pod>', 'NAME, NAMESPACE/NAME or deploy/NAME')
+  targeted(sandbox.command('exec').description('run a command in a container'))
+    .argument('<target>', 'pod or workload')
     .argument('<command...>', 'the command, after --')
     .option('-c, --container <name>', 'container; the first one unless given')
     .option('-i, --stdin', 'no effect: input and terminal are always passed on')
     .option('-t, --tty', 'no effect, like -i')
     .action(guarded(exec));
-  named(sandbox.command('restart').description('rolling restart of a workload'))
-    .argument('<workload>', 'deploy/NAME, sts/NAME or ds/NAME')
+  targeted(sandbox.command('restart').description('rolling restart of a workload'))
+    .argument('<target>', 'Deployment, StatefulSet or DaemonSet')
     .action(guarded(restart));
-  named(sandbox.command('scale').description('set the number of replicas'))
-    .argument('<workload>', 'deploy/NAME or sts/NAME')
+  targeted(sandbox.command('scale').description('set the number of replicas'))
+    .argument('<target>', 'Deployment or StatefulSet')
     .argument('<replicas>', 'how many', Number)
     .action(guarded(scale));
-  named(sandbox.command('delete').description('delete a pod'))
-    .argument('<pod...>', 'pod/NAME, or pod NAME')
+  targeted(sandbox.command('delete').description('delete a pod'))
+    .argument('<pod...>', 'pods')
     .option('--force', 'at once, without a goodbye')
     .action(guarded(deletePod));
-  named(sandbox.command('forward').description('open an address on this machine for a Service or pod'))
-    .argument('<target>', 'svc/NAME or pod/NAME')
+  targeted(sandbox.command('forward').description('open an address on this machine for a Service or pod'))
+    .argument('<target>', 'Service, pod or workload')
     .argument('<port>', 'PORT or LOCAL:PORT')
     .action(guarded(forward));
-  named(sandbox.command('trigger').description('run a CronJob now'))
-    .argument('<cronjob>')
+  targeted(sandbox.command('trigger').description('run a CronJob now'))
+    .argument('<target>', 'CronJob')
     .action(guarded(trigger));
   named(sandbox.command('events').description('what has happened, and goes on to happen')).action(
     guarded(events),
@@ -90,6 +100,19 @@ export function register(program: Command): void {
 
 function named(command: Command): Command {
   return command.option('--name <name>', 'which sandbox; not needed while there is only one');
+}
+
+function targeted(command: Command): Command {
+  return named(command)
+    .option('-n, --namespace <namespace>', 'namespace of the target, where its name alone does not say it')
+    .addHelpText('after', targets);
+}
+
+/** The target with the namespace of -n in it. */
+function aimed(target: string, { namespace }: Targeted): string {
+  const text = inNamespace(target, namespace);
+  if (typeof text === 'string') return text;
+  throw new WeftError('target', text.problem);
 }
 
 function collect(value: string, before: Record<string, string>): Record<string, string> {
@@ -158,7 +181,10 @@ async function up(dir: string, flags: UpFlags): Promise<void> {
       throw error;
     }
   }
-  console.log(upText(await sandbox.status(), performance.now() - started));
+  const view = await sandbox.status();
+  console.log(upText(view, performance.now() - started));
+  // Up, but not with all that the folder asks for: a script must see that too.
+  if (view.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
 }
 
 async function down(flags: Named): Promise<void> {
@@ -183,7 +209,7 @@ async function status(flags: Named & { readonly output: string }): Promise<void>
   }
 }
 
-interface LogFlags extends Named {
+interface LogFlags extends Targeted {
   readonly container?: string;
   readonly follow?: boolean;
   readonly previous?: boolean;
@@ -191,7 +217,7 @@ interface LogFlags extends Named {
 
 async function logs(pod: string, flags: LogFlags): Promise<void> {
   const folder = new SandboxFolder(chosen(flags));
-  const path = await chooseLog(folder, pod, flags);
+  const path = await chooseLog(folder, pod === 'agent' ? pod : aimed(pod, flags), flags);
   const ended = new AbortController();
   if (flags.follow) process.once('SIGINT', () => ended.abort());
   else ended.abort();
@@ -203,9 +229,9 @@ async function logs(pod: string, flags: LogFlags): Promise<void> {
 async function exec(
   pod: string,
   command: string[],
-  flags: Named & { readonly container?: string },
+  flags: Targeted & { readonly container?: string },
 ): Promise<void> {
-  const words = await Sandbox.attach(chosen(flags)).execCommand(pod, command, flags.container);
+  const words = await Sandbox.attach(chosen(flags)).execCommand(aimed(pod, flags), command, flags.container);
   const child = spawn(words[0]!, words.slice(1), { stdio: 'inherit' });
   process.exitCode = await new Promise<number>((resolve, reject) => {
     child.on('error', reject);
@@ -213,40 +239,43 @@ async function exec(
   });
 }
 
-async function restart(workload: string, flags: Named): Promise<void> {
+async function restart(workload: string, flags: Targeted): Promise<void> {
   const started = performance.now();
-  await Sandbox.attach(chosen(flags)).restart(workload, { timeoutMs: 300_000 });
-  console.log(`${workload} restarted in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  const restarted = await Sandbox.attach(chosen(flags)).restart(aimed(workload, flags), {
+    timeoutMs: 300_000,
+    progress: progressText(text => process.stderr.write(text), process.stderr.isTTY === true),
+  });
+  console.log(`${restarted} restarted in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 }
 
-async function scale(workload: string, replicas: number, flags: Named): Promise<void> {
-  await Sandbox.attach(chosen(flags)).scale(workload, replicas);
-  console.log(`${workload} scaled to ${replicas}`);
+async function scale(workload: string, replicas: number, flags: Targeted): Promise<void> {
+  const scaled = await Sandbox.attach(chosen(flags)).scale(aimed(workload, flags), replicas);
+  console.log(`${scaled} scaled to ${replicas}`);
 }
 
-async function deletePod(words: string[], flags: Named & { readonly force?: boolean }): Promise<void> {
+async function deletePod(words: string[], flags: Targeted & { readonly force?: boolean }): Promise<void> {
   const names = words[0] === 'pod' && words.length > 1 ? words.slice(1) : words;
   const sandbox = Sandbox.attach(chosen(flags));
   for (const name of names) {
-    await sandbox.deletePod(name, flags.force ? { force: true } : {});
+    await sandbox.deletePod(aimed(name, flags), flags.force ? { force: true } : {});
     console.log(`${name} deleted`);
   }
 }
 
-async function forward(target: string, ports: string, flags: Named): Promise<void> {
+async function forward(target: string, ports: string, flags: Targeted): Promise<void> {
   const [first, second] = ports.split(':') as [string, string | undefined];
   const port = second ?? first;
   const hostPort = second === undefined ? 0 : Number(first);
   const opened = await Sandbox.attach(chosen(flags)).forward(
-    target,
+    aimed(target, flags),
     /^\d+$/.test(port) ? Number(port) : port,
     hostPort,
   );
   console.log(`http://${opened.host}:${opened.port} leads to ${target}, port ${port}`);
 }
 
-async function trigger(cronJob: string, flags: Named): Promise<void> {
-  console.log(`Job ${await Sandbox.attach(chosen(flags)).trigger(cronJob)} created`);
+async function trigger(cronJob: string, flags: Targeted): Promise<void> {
+  console.log(`Job ${await Sandbox.attach(chosen(flags)).trigger(aimed(cronJob, flags))} created`);
 }
 
 async function events(flags: Named): Promise<void> {

@@ -32,6 +32,7 @@ export {
   followFile,
   type LogFile,
   logFiles,
+  missingLines,
   podsWithLogs,
   Sandbox,
   takeDown,
@@ -39,4 +40,11 @@ export {
   type WaitOptions,
 } from './client/index.ts';
 export { defaultName, machineCapabilities, SandboxFolder, sandboxNames } from './host/index.ts';
-export type { KubeObject, SandboxEvent } from './kube/index.ts';
+export {
+  choosePod,
+  inNamespace,
+  type KubeObject,
+  parseTarget,
+  type SandboxEvent,
+  type Target,
+} from './kube/index.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { whatIsMissing } from '../client/wait.ts';
+import { missingLines, whatIsMissing } from '../client/wait.ts';
 import type { Pod } from '../kube/index.ts';
 import { TestCluster } from '../testing/cluster.ts';
 import { deployment, service, statefulSet } from '../testing/objects.ts';
 import { describePod, describeService, describeWorkloads } from './describe.ts';
-import { findByName, parseTarget, resolveTarget } from './targets.ts';
+import { findNamed, findPod, findReachable, resolveTarget } from './targets.ts';
 import type { SandboxView } from './view.ts';
 
 async function cluster(): Promise<TestCluster> {
@@ -54,7 +54,7 @@ test('waiting ends when every pod is ready and no rollout is under way, and says
   // The old pods are still stopping.
   assert.match(
     whatIsMissing(view(made), { workload: 'deploy/web' })!,
-    /Deployment web: 2 of 2 ready, 2 of the newest version, [34] in all/,
+    /Deployment shop\/web: 2 of 2 ready, 2 of the newest version, [34] in all/,
   );
   await made.removeTerminated();
   assert.equal(whatIsMissing(view(made), {}), undefined);
@@ -85,7 +85,7 @@ test('a crashing container is shown with its exit code, its last words and what 
   const text = whatIsMissing(view(made), {})!;
   assert.match(
     text,
-    /container app: CrashLoopBackOff, last exit code 3: one \| two; see weft sandbox logs db-0 -c app/,
+    /container app: CrashLoopBackOff, last exit code 3: one \| two; see weft sandbox logs shop\/db-0 -c app/,
   );
   assert.equal(
     view(made).pods.find(pod => pod.name === 'db-0')!.containers[0]!.log,
@@ -93,23 +93,32 @@ test('a crashing container is shown with its exit code, its last words and what 
   );
 });
 
-test('targets are found by name where that is enough, and asked back where it is not', async () => {
+test('what is reached is a Service, a pod, or one of the pods of a workload; never a guess', async () => {
   const { store } = await cluster();
-  assert.deepEqual(parseTarget('svc/web', store), { kind: 'svc', namespace: 'shop', name: 'web' });
-  assert.deepEqual(parseTarget('pod/other/x', store), { kind: 'pod', namespace: 'other', name: 'x' });
-  assert.match(
-    (parseTarget('svc/nope', store) as { problem: string }).problem,
-    /there is no Service named nope; there are: web/,
-  );
-  assert.match(
-    (parseTarget('job/x', store) as { problem: string }).problem,
-    /neither svc\/NAME nor pod\/NAME/,
-  );
+  const reached = (text: string) => {
+    const found = findReachable(text, store);
+    return 'problem' in found ? found.problem : `${found.kind}/${found.namespace}/${found.name}`;
+  };
+  assert.equal(reached('svc/web'), 'svc/shop/web');
+  assert.equal(reached('pod/db-0'), 'pod/shop/db-0');
+  assert.match(reached('deploy/web'), /^pod\/shop\/web-/);
+  assert.match(reached('svc/nope'), /there is no Service named nope; see weft sandbox status/);
   store.put({ ...service('web'), metadata: { name: 'web', namespace: 'two', uid: 'x' } });
-  assert.match(
-    (findByName(store, 'Service', 'web') as { problem: string }).problem,
-    /in several namespaces \(shop, two\)/,
-  );
+  assert.match(reached('svc/web'), /svc\/web can be service\/shop\/web, service\/two\/web; name it in full/);
+  assert.equal(reached('svc/two/web'), 'svc/two/web');
+});
+
+test('a pod that ends makes way for one that lives when a workload is named', async () => {
+  const { store } = await cluster();
+  const [first] = store.list('Pod').filter(pod => pod.metadata.name.startsWith('web-'));
+  store.put({ ...first!, metadata: { ...first!.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } });
+  const found = findPod('web', store);
+  assert.ok('pod' in found && found.pod.metadata.name !== first!.metadata.name);
+  assert.deepEqual(findNamed('web', store, ['Deployment']), {
+    kind: 'Deployment',
+    namespace: 'shop',
+    name: 'web',
+  });
 });
 
 test('a Service is reached at its ready pods in turn, and says so when there is none', async () => {
@@ -126,5 +135,30 @@ test('a Service is reached at its ready pods in turn, and says so when there is 
   assert.match(
     (resolveTarget(made.store, wanted, 0) as { problem: string }).problem,
     /no endpoint of svc\/web of namespace shop is ready/,
+  );
+});
+
+test('who is waited for is said with the reason: a probe, the container before, a volume', async () => {
+  const made = await cluster();
+  const [web] = view(made).pods.filter(pod => pod.workload === 'web');
+  const lines = (more: object, containers: object[]) => {
+    const pod = { ...web!, ready: false, ...more, containers } as typeof web;
+    return missingLines({ ...view(made), workloads: [], pods: [pod!] })[0]!;
+  };
+  const container = { name: 'app', init: false, ready: false, restarts: 0, state: 'Running', log: '' };
+  assert.match(
+    lines({}, [{ ...container, message: 'HTTP 503' }]),
+    /container app: running, but not ready: HTTP 503;/,
+  );
+  const proxy = { ...container, name: 'weft-proxy', ready: true };
+  assert.match(
+    lines({}, [proxy, { ...container, state: 'PodInitializing' }]),
+    /container app waits for weft-proxy to have started \(its postStart hook\)$/,
+  );
+  const migrate = { ...container, name: 'migrate', init: true };
+  assert.match(lines({}, [migrate]), /container migrate: runs, and the others wait for it/);
+  assert.match(
+    lines({ reason: 'Pending', warning: 'volume v needs ConfigMap settings' }, []),
+    /: Pending: volume v needs ConfigMap settings$/,
   );
 });

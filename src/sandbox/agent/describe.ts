@@ -10,6 +10,8 @@ import {
   type KubeObject,
   type ObjectStore,
   type Pod,
+  refOf,
+  type SandboxEvent,
   type Service,
 } from '../kube/index.ts';
 import type { Forward } from './forwards.ts';
@@ -21,6 +23,7 @@ export function describePod(
   store: ObjectStore,
   logsDir: string,
   netnsPrefix: string | undefined,
+  events: readonly SandboxEvent[] = [],
 ): PodView {
   const { name, namespace = 'default' } = pod.metadata;
   const folder = join(logsDir, namespace, name);
@@ -34,6 +37,8 @@ export function describePod(
   const counted = [...init.filter(container => sidecars.has(container.name)), ...main];
   const owner = workloadOf(pod, store);
   const injected = pod.metadata.annotations?.[ANNOTATIONS.status];
+  const ref = refOf(pod);
+  const warning = events.findLast(event => event.type === 'Warning' && event.object === ref)?.message;
   return {
     namespace,
     name,
@@ -51,6 +56,7 @@ export function describePod(
     meshed: injected !== undefined,
     ...(injected === undefined ? {} : { proxyVersion: versionOf(injected) }),
     reason: reasonOf(pod, [...init, ...main]),
+    ...(warning ? { warning } : {}),
     startedAt: pod.status?.startTime ?? pod.metadata.creationTimestamp ?? '',
     containers: [...init, ...main],
   };
@@ -63,7 +69,7 @@ function describeContainer(status: ContainerStatus, folder: string, init: boolea
   const message =
     waiting?.reason === 'CrashLoopBackOff'
       ? (ended?.message ?? waiting.message)
-      : (waiting?.message ?? ended?.message);
+      : (waiting?.message ?? (status.ready ? undefined : status.complaint) ?? ended?.message);
   return {
     name: status.name,
     init,

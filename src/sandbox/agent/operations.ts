@@ -7,17 +7,16 @@ import type { SandboxFolder, SandboxRecord } from '../host/index.ts';
 import {
   type Deployment,
   type EventLog,
-  isPodReady,
-  isTerminating,
+  fullName,
   type KubeObject,
   type ObjectStore,
   type Pod,
   withRestart,
 } from '../kube/index.ts';
 import type { Kubelet } from '../kubelet/index.ts';
-import { describePod, describeService, describeWorkloads, workloadOf } from './describe.ts';
+import { describePod, describeService, describeWorkloads } from './describe.ts';
 import type { Forward, Forwards } from './forwards.ts';
-import { findByName, parseTarget, resolveTarget, type Target } from './targets.ts';
+import { findNamed, findPod, findReachable, type Reachable, resolveTarget } from './targets.ts';
 import type { SandboxView } from './view.ts';
 
 /** What was asked for could not be done, and why. */
@@ -43,14 +42,7 @@ export interface OperationParts {
   readonly netnsPrefix: string | undefined;
 }
 
-const restartable = {
-  deploy: 'Deployment',
-  deployment: 'Deployment',
-  sts: 'StatefulSet',
-  statefulset: 'StatefulSet',
-  ds: 'DaemonSet',
-  daemonset: 'DaemonSet',
-} as const;
+const workloadKinds = ['Deployment', 'StatefulSet', 'DaemonSet'] as const;
 
 /** Everything that can be asked of a running sandbox; the server translates HTTP to these. */
 export class Operations {
@@ -71,7 +63,7 @@ export class Operations {
       version: record.version,
       startedAt: record.startedAt,
       agentPid: process.pid,
-      pods: store.list('Pod').map(pod => describePod(pod, store, folder.logs, netnsPrefix)),
+      pods: store.list('Pod').map(pod => describePod(pod, store, folder.logs, netnsPrefix, events.list())),
       workloads: describeWorkloads(store),
       services: store.list('Service').map(service => describeService(service, store, forwards.list())),
       problems: await problems(),
@@ -89,13 +81,13 @@ export class Operations {
     return this.#parts.events;
   }
 
-  /** A rolling restart of `deploy/NAME`, `sts/NAME` or `ds/NAME`; begins it and does not wait. */
+  /** A rolling restart of a Deployment, StatefulSet or DaemonSet; begins it and does not wait. `restarted` is its name in full. */
   restart(target: string): Refused | { restarted: string } {
     const found = this.#workload(target);
     if ('problem' in found) return found;
     const { store, clock } = this.#parts;
     store.put(withRestart(found.object, new Date(clock.now()).toISOString()));
-    return { restarted: `${found.object.kind} ${found.object.metadata.name}` };
+    return { restarted: found.fullName };
   }
 
   /** Sets the number of replicas of a Deployment or StatefulSet. */
@@ -108,7 +100,7 @@ export class Operations {
       return { problem: `${replicas} is not a number of replicas` };
     const { spec } = found.object as Deployment;
     this.#parts.store.put({ ...found.object, spec: { ...spec, replicas } } as KubeObject);
-    return { scaled: `${found.object.kind} ${found.object.metadata.name}` };
+    return { scaled: found.fullName };
   }
 
   /** Deletes a pod as `kubectl delete pod` does, gracefully unless `force`. A bare pod is gone until it is written again. */
@@ -116,15 +108,15 @@ export class Operations {
     target: string,
     options: { force?: boolean; graceSeconds?: number },
   ): Refused | { deleted: string } {
-    const found = this.#pod(target);
-    if ('problem' in found) return found;
     const { controllers, store } = this.#parts;
-    const owner = found.pod.metadata.ownerReferences?.[0];
-    const bare =
-      owner?.kind === 'BarePod' && store.find(`BarePod/${found.pod.metadata.namespace}/${owner.name}`);
+    const named = findNamed(target, store, ['Pod']);
+    if ('problem' in named) return named;
+    const pod = store.get('Pod', named.namespace, named.name)!;
+    const owner = pod.metadata.ownerReferences?.[0];
+    const bare = owner?.kind === 'BarePod' && store.find(`BarePod/${pod.metadata.namespace}/${owner.name}`);
     if (bare) store.remove(bare);
-    controllers.deletePod(found.pod, options.force ? 0 : options.graceSeconds);
-    return { deleted: found.pod.metadata.name };
+    controllers.deletePod(pod, options.force ? 0 : options.graceSeconds);
+    return { deleted: pod.metadata.name };
   }
 
   /** Signals processes of a pod, as a crash from outside would: of one container, or of all. */
@@ -152,10 +144,11 @@ export class Operations {
   }
 
   /** Makes a Job of a CronJob now. */
-  trigger(name: string): Refused | { created: string } {
+  trigger(target: string): Refused | { created: string } {
     const { store, controllers, clock } = this.#parts;
-    const found = findByName(store, 'CronJob', name);
+    const found = findNamed(target, store, ['CronJob']);
     if ('problem' in found) return found;
+    const { name } = found;
     const job = makeJob(store.get('CronJob', found.namespace, name)!, clock.now(), controllers.context);
     const named = {
       ...job,
@@ -179,48 +172,29 @@ export class Operations {
     return { problems: await this.#parts.problems() };
   }
 
-  /** Opens an address on the machine for `svc/NAME` or `pod/NAME`. Rejects when the port is in use. */
+  /** Opens an address on the machine for a Service or pod. Rejects when the port is in use. */
   async forward(target: string, port: number | string, hostPort: number): Promise<Refused | Forward> {
-    const named = parseTarget(target, this.#parts.store);
+    const named = findReachable(target, this.#parts.store);
     if ('problem' in named) return named;
     return this.#parts.forwards.open({ ...named, port }, hostPort);
   }
 
-  /** Where `svc/NAME` or `pod/NAME` is reached from the agent. */
-  dial(target: string, port: number | string): Target {
-    const named = parseTarget(target, this.#parts.store);
+  /** Where a Service or pod is reached from the agent. */
+  dial(target: string, port: number | string): Reachable {
+    const named = findReachable(target, this.#parts.store);
     if ('problem' in named) return named;
     return resolveTarget(this.#parts.store, { ...named, port }, this.#turn++);
   }
 
-  /** `NAME`, `pod/NAME`, `NAMESPACE/NAME`; or a workload (`deploy/NAME`, or its name), which stands for one of its pods. */
   #pod(target: string): Refused | { pod: Pod } {
-    const { store } = this.#parts;
-    const parts = target.split('/');
-    const kind = /^(pods?|po)$/.test(parts[0]!) ? 'Pod' : restartable[parts[0] as keyof typeof restartable];
-    const rest = kind && parts.length > 1 ? parts.slice(1) : parts;
-    const name = rest.at(-1)!;
-    const namespace = rest.length > 1 ? rest[0] : undefined;
-    const here = store
-      .list('Pod')
-      .filter(pod => namespace === undefined || pod.metadata.namespace === namespace);
-    const named = kind && kind !== 'Pod' ? [] : here.filter(pod => pod.metadata.name === name);
-    if (named.length === 1) return { pod: named[0]! };
-    if (named.length > 1) return findByName(store, 'Pod', name) as Refused;
-    const members = here.filter(pod => workloadOf(pod, store).name === name && !isTerminating(pod));
-    const pod = members.find(isPodReady) ?? members[0];
-    return pod ? { pod } : { problem: `there is no pod ${target}; see weft sandbox status` };
+    return findPod(target, this.#parts.store);
   }
 
-  #workload(target: string): Refused | { object: KubeObject } {
-    const [kindWord = '', ...rest] = target.split('/');
-    const kind = restartable[kindWord.toLowerCase() as keyof typeof restartable];
-    if (!kind || rest.length === 0)
-      return { problem: `'${target}' is neither deploy/NAME, sts/NAME nor ds/NAME` };
-    const name = rest.at(-1)!;
-    const found = rest.length === 2 ? { namespace: rest[0]! } : findByName(this.#parts.store, kind, name);
+  #workload(target: string): Refused | { object: KubeObject; fullName: string } {
+    const { store } = this.#parts;
+    const found = findNamed(target, store, workloadKinds);
     if ('problem' in found) return found;
-    const object = this.#parts.store.get(kind, found.namespace, name);
-    return object ? { object } : { problem: `there is no ${kind} ${name} in namespace ${found.namespace}` };
+    const object = store.get(found.kind as (typeof workloadKinds)[number], found.namespace, found.name)!;
+    return { object, fullName: fullName(found) };
   }
 }

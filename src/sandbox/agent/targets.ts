@@ -1,9 +1,19 @@
 import { portByName } from '../controllers/index.ts';
-import { isTerminating, type ObjectStore } from '../kube/index.ts';
+import {
+  chooseNamed,
+  choosePod,
+  isPodReady,
+  isTerminating,
+  type Named,
+  type ObjectStore,
+  type Pod,
+  type TargetKind,
+} from '../kube/index.ts';
 import { readyTargets } from '../network/index.ts';
+import { workloadOf } from './describe.ts';
 
 /** Where to connect to, or why that cannot be said. */
-export type Target = { readonly host: string; readonly port: number } | { readonly problem: string };
+export type Reachable = { readonly host: string; readonly port: number } | { readonly problem: string };
 
 /** What somebody outside wants to reach: `svc/web` or `pod/web-1`, and a port by number or name. */
 export interface TargetName {
@@ -14,7 +24,7 @@ export interface TargetName {
 }
 
 /** Finds an address for a target; of a Service one of the ready ones, in turn by `turn`. */
-export function resolveTarget(store: ObjectStore, wanted: TargetName, turn: number): Target {
+export function resolveTarget(store: ObjectStore, wanted: TargetName, turn: number): Reachable {
   const shown = `${wanted.kind}/${wanted.name} of namespace ${wanted.namespace}`;
   if (wanted.kind === 'pod') {
     const pod = store.get('Pod', wanted.namespace, wanted.name);
@@ -37,37 +47,51 @@ export function resolveTarget(store: ObjectStore, wanted: TargetName, turn: numb
   return { host, port: Number(number) };
 }
 
-/** Reads `svc/web`, `pod/web-1`, with the namespace in front (`svc/shop/web`) or taken from where the name is unique. */
-export function parseTarget(
+/** What a forward or a dial leads to: a Service, a pod, or one of a workload's pods. */
+export function findReachable(
   text: string,
   store: ObjectStore,
-): Omit<TargetName, 'port'> | { problem: string } {
-  const parts = text.split('/');
-  const kind = parts[0] === 'service' ? 'svc' : parts[0];
-  if (kind !== 'svc' && kind !== 'pod') return { problem: `'${text}' is neither svc/NAME nor pod/NAME` };
-  if (parts.length === 3) return { kind, namespace: parts[1]!, name: parts[2]! };
-  const name = parts[1] ?? '';
-  const found = findByName(store, kind === 'svc' ? 'Service' : 'Pod', name);
-  return 'problem' in found ? found : { kind, namespace: found.namespace, name };
+): Omit<TargetName, 'port'> | { readonly problem: string } {
+  const service = findNamed(text, store, ['Service']);
+  if (!('problem' in service)) return { kind: 'svc', namespace: service.namespace, name: service.name };
+  const found = findPod(text, store);
+  if ('pod' in found) {
+    const { namespace = 'default', name } = found.pod.metadata;
+    return { kind: 'pod', namespace, name };
+  }
+  // Of the two reasons, the one that is about what was meant.
+  return /^(svc|services?)\//i.test(text) ? service : found;
 }
 
-/** The one namespace that has an object of this kind and name. */
-export function findByName(
+/** The pod that a target names, or one of the workload that it names. */
+export function findPod(
+  text: string,
   store: ObjectStore,
-  kind: 'Pod' | 'Service' | 'Deployment' | 'StatefulSet' | 'DaemonSet' | 'CronJob' | 'Job',
-  name: string,
-): { readonly namespace: string } | { readonly problem: string } {
-  const objects = store.list(kind).filter(object => object.metadata.name === name);
-  const alive = objects.filter(object => !isTerminating(object));
-  const found = alive.length > 0 ? alive : objects;
-  if (found.length === 1) return { namespace: found[0]!.metadata.namespace ?? 'default' };
-  if (found.length === 0) {
-    const all = store.list(kind).map(object => object.metadata.name);
-    const has = all.length > 0 ? `; there are: ${all.slice(0, 20).join(', ')}` : '';
-    return { problem: `there is no ${kind} named ${name}${has}` };
-  }
-  const namespaces = found.map(object => object.metadata.namespace).join(', ');
-  return {
-    problem: `${kind} ${name} is in several namespaces (${namespaces}); put one in front: ${found[0]!.metadata.namespace}/${name}`,
-  };
+): { readonly pod: Pod } | { readonly problem: string } {
+  const pods = store.list('Pod').map(pod => {
+    const { kind, name } = workloadOf(pod, store);
+    const { namespace = 'default' } = pod.metadata;
+    const names = { namespace, name: pod.metadata.name, workload: name, workloadKind: kind };
+    return { ...names, ready: isPodReady(pod), terminating: isTerminating(pod), pod };
+  });
+  const found = choosePod(text, pods);
+  return 'problem' in found ? found : { pod: found.pod };
+}
+
+/** The one object of these kinds that a target names. */
+export function findNamed(
+  text: string,
+  store: ObjectStore,
+  kinds: readonly TargetKind[],
+): Named | { readonly problem: string } {
+  const all = kinds.flatMap(kind => store.list(kind));
+  const alive = all.filter(object => !isTerminating(object));
+  const candidates = (alive.length > 0 ? alive : all).map(
+    ({ kind, metadata: { name, namespace = 'default' } }) => ({
+      kind,
+      namespace,
+      name,
+    }),
+  );
+  return chooseNamed(text, candidates, kinds);
 }

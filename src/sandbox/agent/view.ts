@@ -43,6 +43,8 @@ export interface PodView {
   readonly proxyVersion?: string;
   /** In a word or two what it does or suffers from. */
   readonly reason: string;
+  /** The last warning about it. */
+  readonly warning?: string;
   readonly startedAt: string;
   readonly containers: readonly ContainerView[];
 }

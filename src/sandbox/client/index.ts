@@ -4,4 +4,4 @@ export { takeDown } from './down.ts';
 export { followFile, type LogFile, logFiles, podsWithLogs } from './logs.ts';
 export { type FetchOptions, type FetchResult, Sandbox } from './sandbox.ts';
 export type { UpOptions } from './up.ts';
-export { describePod, type WaitOptions } from './wait.ts';
+export { describePod, missingLines, type WaitOptions } from './wait.ts';

@@ -33,7 +33,7 @@ const pollMs = 50;
 
 /**
  * A running sandbox, for programs: the demo and end-to-end tests. Targets are written as on the command line: `svc/web`,
- * `pod/web-1`, `deploy/web`, with `namespace/` before the name where it is not unique. Calls reject with a WeftError whose
+ * `pod/web-1`, `deploy/web`, with `namespace/` before the name where it is not unique (kube/target.ts). Calls reject with a WeftError whose
  * message says what to do.
  */
 export class Sandbox implements AsyncDisposable {
@@ -97,15 +97,16 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** Rolling restart of `deploy/NAME`, `sts/NAME` or `ds/NAME`; resolves when the new pods are ready and the old ones gone. */
-  async restart(target: string, options: WaitOptions = {}): Promise<void> {
-    await this.#client.post('/restart', { target });
-    await this.ready({ ...options, workload: target });
+  /** Rolling restart of `deploy/NAME`, `sts/NAME` or `ds/NAME`; resolves with its name in full when the new pods are ready and the old ones gone. */
+  async restart(target: string, options: WaitOptions = {}): Promise<string> {
+    const { restarted } = await this.#client.post<{ restarted: string }>('/restart', { target });
+    await this.ready({ ...options, workload: restarted });
+    return restarted;
   }
 
-  /** Sets the number of replicas; does not wait. */
-  async scale(target: string, replicas: number): Promise<void> {
-    await this.#client.post('/scale', { target, replicas });
+  /** Sets the number of replicas and does not wait; the workload's name in full. */
+  async scale(target: string, replicas: number): Promise<string> {
+    return (await this.#client.post<{ scaled: string }>('/scale', { target, replicas })).scaled;
   }
 
   /** Deletes a pod, gracefully or by force; does not wait. */

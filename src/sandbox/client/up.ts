@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { VERSION } from '../../config/index.ts';
-import { WeftError } from '../../errors/index.ts';
+import { errorMessage, WeftError } from '../../errors/index.ts';
 import {
   defaultName,
   fullPath,
@@ -81,6 +81,15 @@ function checkFolder(dir: string): string {
     throw new WeftError('no-folder', `${dir} does not exist; name a folder of Kubernetes YAML`);
   if (!statSync(path).isDirectory())
     throw new WeftError('no-folder', `${dir} is a file; name the folder it is in`);
+  try {
+    readdirSync(path);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : errorMessage(error);
+    throw new WeftError(
+      'no-folder',
+      `${dir} cannot be read (${why}); give the user who runs this the right to read it`,
+    );
+  }
   return realpathSync(path);
 }
 

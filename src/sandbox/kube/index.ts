@@ -7,4 +7,5 @@ export * from './object.ts';
 export * from './pod.ts';
 export * from './services.ts';
 export { type Change, type Kinds, ObjectStore } from './store.ts';
+export * from './target.ts';
 export * from './workloads.ts';

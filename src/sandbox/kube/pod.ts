@@ -236,6 +236,8 @@ export interface ContainerStatus {
   readonly lastState: ContainerState;
   /** Of the sandbox: the id of the running process on this machine. */
   readonly pid?: number;
+  /** Of the sandbox: why the startup or readiness probe is not content. */
+  readonly complaint?: string;
 }
 
 /** Exactly one of the three; all absent as `lastState` of a container that never ended. */

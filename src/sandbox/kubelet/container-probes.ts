@@ -19,6 +19,7 @@ export class ContainerProbes {
   #pid = 0;
   #ready = false;
   #started = false;
+  #complaint = '';
 
   constructor(container: Container, backend: ContainerBackend, listener: ProbeListener) {
     this.#container = container;
@@ -36,6 +37,11 @@ export class ContainerProbes {
     return this.#started;
   }
 
+  /** What the startup or readiness probe found last, where it is not content: `HTTP 503`; else ''. */
+  get complaint(): string {
+    return this.#complaint;
+  }
+
   /** Begins anew for a process. */
   start(pid: number): void {
     this.stop();
@@ -45,7 +51,7 @@ export class ContainerProbes {
       this.#begin();
       return;
     }
-    this.#watch(probe, (verdict, detail) => {
+    this.#watch(probe, true, (verdict, detail) => {
       if (verdict === 'success' && !this.#started) {
         this.#probers[0]?.stop();
         this.#begin();
@@ -61,6 +67,7 @@ export class ContainerProbes {
     this.#probers = [];
     this.#ready = false;
     this.#started = false;
+    this.#complaint = '';
   }
 
   #begin(): void {
@@ -68,7 +75,7 @@ export class ContainerProbes {
     this.#listener.started();
     const { readinessProbe, livenessProbe, name } = this.#container;
     if (readinessProbe) {
-      this.#watch(readinessProbe, (verdict, detail) => {
+      this.#watch(readinessProbe, true, (verdict, detail) => {
         const ready = verdict === 'success';
         if (!ready) {
           const message = `container ${name} is not ready: ${detail}`;
@@ -80,17 +87,32 @@ export class ContainerProbes {
       });
     }
     if (livenessProbe) {
-      this.#watch(livenessProbe, (verdict, detail) => {
+      this.#watch(livenessProbe, false, (verdict, detail) => {
         if (verdict === 'failure') this.#listener.condemned(`its liveness probe failed: ${detail}`);
       });
     }
   }
 
-  #watch(probe: Probe, changed: (verdict: 'unknown' | 'success' | 'failure', detail: string) => void): void {
+  #watch(
+    probe: Probe,
+    awaited: boolean,
+    changed: (verdict: 'unknown' | 'success' | 'failure', detail: string) => void,
+  ): void {
     const pid = this.#pid;
-    const look = (timeoutMs: number) => this.#backend.probe(this.#container, probe, pid, timeoutMs);
+    const look = async (timeoutMs: number) => {
+      const outcome = await this.#backend.probe(this.#container, probe, pid, timeoutMs);
+      if (awaited && pid === this.#pid) this.#complain(outcome.ok ? '' : outcome.detail);
+      return outcome;
+    };
     const prober = new Prober(probe, look, this.#backend.clock, changed);
     this.#probers.push(prober);
     prober.start();
+  }
+
+  /** Who waits for the container wants to know why, long before the probe gives up. */
+  #complain(detail: string): void {
+    if (detail === this.#complaint) return;
+    this.#complaint = detail;
+    if (!this.ready) this.#backend.changed();
   }
 }

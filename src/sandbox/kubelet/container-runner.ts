@@ -117,6 +117,7 @@ export class ContainerRunner {
       state: this.#state,
       lastState: this.#lastState,
       ...(running ? { pid: this.#process!.pid } : {}),
+      ...(running && this.#probes.complaint !== '' ? { complaint: this.#probes.complaint } : {}),
     };
   }
 
