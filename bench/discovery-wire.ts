@@ -93,6 +93,8 @@ const server = new DiscoveryServer({
     nacked() {},
     signed() {},
     refused: code => console.log(`refused: ${code}`),
+    slowed() {},
+    keyRefused() {},
   },
 });
 const port = await server.start({ host: '127.0.0.1', port: 0 }, stop.signal);

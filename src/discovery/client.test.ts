@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
+import { silentLog } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { DiscoveryClient } from './client.ts';
+import { DISCOVERY_ALPN } from './protocol.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
-import { frontId, SecureMesh, TestCredentials } from './testing/secure-mesh.ts';
+import { controlPlaneId, frontId, SecureMesh, TestCredentials } from './testing/secure-mesh.ts';
 import { reviews, reviewsSlice, shopYaml, streamSuite, TestMesh } from './testing/stream-suite.ts';
 
 streamSuite('over tls', async (context, mesh, sink) => {
@@ -39,6 +42,60 @@ test('after the control plane was away the stream comes back, and what is known 
   mesh.put(reviewsSlice('10.244.0.7'));
   await sink.until(() => sink.addresses(reviews)?.length === 1);
 });
+
+test('a bad name is never asked for: not at once, not at a new connection, and the stream stays', async context => {
+  const { mesh, secure, sink } = await setUp(context);
+  const credentials = new TestCredentials(secure.issue(frontId));
+  const client = secure.client(context, sink, credentials);
+  const long = `${'a'.repeat(377)}:80`;
+  client.want(long);
+  client.want('10.96.0.5:80');
+  await sink.until(() => sink.addresses(reviews) !== undefined);
+  credentials.set(secure.issue(frontId));
+  mesh.put(reviewsSlice('10.244.0.7'));
+  await sink.until(() => sink.addresses(reviews)?.length === 1);
+  assert.match(sink.get('destination', long)!.refused!, /377|380/);
+  assert.ok(sink.connections.every(({ up }, index) => up || index === 0));
+  const names = secure.server.status().map(each => each.resources.map(({ key }) => key));
+  assert.ok(!names.flat().includes(long), String(names));
+});
+
+test('a line that is no message ends the connection, not the process', async context => {
+  const { secure, sink } = await setUp(context);
+  for (const line of ['null', '7', '"text"', '{}', '[]']) {
+    const broken = new DiscoveryClient({
+      controlPlane: {
+        ...secure.controlPlane,
+        address: { host: '127.0.0.1', port: await answering(context, secure, line) },
+      },
+      credentials: new TestCredentials(secure.issue(frontId)),
+      namespace: 'shop',
+      pod: 'front-0',
+      proxyVersion: 'test',
+      sink,
+      clock: systemClock,
+      log: silentLog,
+    });
+    const before = sink.connections.length;
+    broken.start();
+    await sink.until(() => sink.connections.length > before + 1);
+    broken.close();
+    assert.match(sink.connections.at(-1)!.reason, /a line that is no message/, line);
+  }
+});
+
+/** A server with the control plane's certificate that says one line to everybody. */
+async function answering(context: TestContext, secure: SecureMesh, line: string): Promise<number> {
+  const { keyPem, chainPem } = secure.issue(controlPlaneId);
+  const server = createTlsServer({ key: keyPem, cert: chainPem, ALPNProtocols: [DISCOVERY_ALPN] }, socket => {
+    socket.on('error', () => {});
+    socket.write(`${line}\n`);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  return (server.address() as { port: number }).port;
+}
 
 test('a renewed certificate means a new connection, and nothing is applied again or reported as lost', async context => {
   const { mesh, secure, sink } = await setUp(context);

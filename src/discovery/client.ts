@@ -6,14 +6,10 @@ import type { Cancel, Clock } from '../time/index.ts';
 import { Backoff } from './backoff.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
 import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
+import { keyFault, refusedDestination } from './key.ts';
+import { inBatches, KeyBatch } from './key-batch.ts';
 import { LineReader } from './line-reader.ts';
-import {
-  MAX_LINE_BYTES,
-  type ProxyMessage,
-  type ServerMessage,
-  SILENCE_MS,
-  SUBSCRIBE_BATCH,
-} from './protocol.ts';
+import { MAX_LINE_BYTES, type ProxyMessage, type ServerMessage, SILENCE_MS } from './protocol.ts';
 import { Received } from './received.ts';
 import type { CredentialSource } from './server.interface.ts';
 
@@ -32,6 +28,9 @@ export interface DiscoveryClientOptions {
   readonly random?: () => number;
 }
 
+/** What is wanted and forgotten goes out at most this often; the first at once, because an app waits for it. */
+const gatherMs = 20;
+
 type State =
   | { readonly phase: 'idle' }
   | { readonly phase: 'connecting'; readonly stop: AbortController }
@@ -48,6 +47,9 @@ export class DiscoveryClient implements ResourceStream {
   readonly #options: DiscoveryClientOptions;
   readonly #received: Received;
   readonly #backoff: Backoff;
+  readonly #batch = new KeyBatch();
+  /** Set while what is wanted is gathered. */
+  #stopGathering: Cancel | undefined;
   #state: State = { phase: 'idle' };
   #unsubscribe: () => void = () => {};
   #stopWatching: Cancel = () => {};
@@ -71,15 +73,28 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   want(key: string): void {
-    if (this.#received.want(key)) this.#send({ type: 'subscribe', keys: [key] });
+    const fault = keyFault(key);
+    if (fault !== undefined) {
+      // Answered here and never asked for: the control plane would have to refuse it at every connection anew.
+      setImmediate(() => {
+        if (this.#state.phase !== 'closed') this.#options.sink.apply(refusedDestination(key, fault));
+      });
+      return;
+    }
+    if (!this.#received.want(key) || this.#state.phase !== 'connected') return;
+    this.#batch.want(key);
+    this.#sendBatch();
   }
 
   forget(key: string): void {
-    if (this.#received.forget(key)) this.#send({ type: 'unsubscribe', keys: [key] });
+    if (!this.#received.forget(key) || this.#state.phase !== 'connected') return;
+    this.#batch.forget(key);
+    this.#sendBatch();
   }
 
   close(): void {
     this.#unsubscribe();
+    this.#stopGathering?.();
     this.#stopWatching();
     this.#leave();
     this.#state = { phase: 'closed' };
@@ -143,10 +158,8 @@ export class DiscoveryClient implements ResourceStream {
       if (!fine) lost(trouble);
     });
     this.#send({ type: 'hello', namespace, pod, proxyVersion });
-    const keys = [...this.#received.wanted];
-    for (let from = 0; from < keys.length; from += SUBSCRIBE_BATCH) {
-      this.#send({ type: 'subscribe', keys: keys.slice(from, from + SUBSCRIBE_BATCH) });
-    }
+    this.#batch.clear();
+    for (const keys of inBatches(this.#received.wanted)) this.#send({ type: 'subscribe', keys });
   }
 
   /** Handles one message; what is returned is why the connection cannot go on. */
@@ -157,7 +170,9 @@ export class DiscoveryClient implements ResourceStream {
     } catch {
       return 'the control plane sent a line that is not JSON';
     }
-    switch (message.type) {
+    switch (message?.type) {
+      case undefined:
+        return 'the control plane sent a line that is no message';
       case 'error':
         return `the control plane refused this proxy (${message.code}): ${message.message}`;
       case 'ping':
@@ -198,6 +213,16 @@ export class DiscoveryClient implements ResourceStream {
     }
     this.#up = false;
     sink.connection(false, why);
+  }
+
+  /** Says at once what is wanted and forgotten, unless that was said just now: then what comes meanwhile is said together. */
+  #sendBatch(): void {
+    if (this.#stopGathering) return;
+    for (const message of this.#batch.take()) this.#send(message);
+    this.#stopGathering = this.#options.clock.after(gatherMs, () => {
+      this.#stopGathering = undefined;
+      for (const message of this.#batch.take()) this.#send(message);
+    });
   }
 
   #send(message: ProxyMessage): void {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fact } from '../model/index.ts';
+import { Hub } from './hub.ts';
 import { Interest } from './interest.ts';
 import { reviews, reviewsSlice, shopYaml, TestMesh } from './testing/stream-suite.ts';
 
@@ -45,4 +47,31 @@ test('a proxy that takes late gets the latest of each, with the time of the firs
   assert.ok(delivery.resource.kind === 'endpoints');
   assert.deepEqual([delivery.resource.endpoints[0]!.address, delivery.changedAtMs], ['10.1.0.50', 1]);
   assert.equal(interest.take(), undefined);
+});
+
+test('a resource that cannot be worked out keeps its last value, costs no other theirs, and is tried again', () => {
+  const mesh = new TestMesh(shopYaml);
+  const failures: string[] = [];
+  const hub = new Hub(mesh.hub.mesh, [], (what, why) => failures.push(`${what}: ${why}`));
+  const known = hub.watchDestination(shop, '10.96.0.5:80', quiet);
+  const before = known.value!;
+  const services = Object.assign(new Map(hub.mesh.services), {
+    get() {
+      throw new Error('nobody thought of this');
+    },
+  });
+  let told = 0;
+  hub.watchTrust(() => told++);
+  hub.update({ ...hub.mesh, services }, new Set([fact.address('10.96.0.5')]), 1);
+  hub.setRoots(['another'], 1);
+  assert.equal(told, 1);
+  assert.equal(known.value, before);
+  const fresh = hub.watchDestination(shop, 'reviews:80', quiet);
+  assert.match(fresh.value!.refused!, /cannot work out this destination: nobody thought of this/);
+  assert.deepEqual(failures, [
+    'destination 10.96.0.5:80 shop,: nobody thought of this',
+    'destination reviews:80 shop,: nobody thought of this',
+  ]);
+  hub.update(mesh.hub.mesh, new Set(), 2);
+  assert.deepEqual([fresh.value!.found, fresh.value!.refused], ['service', undefined]);
 });

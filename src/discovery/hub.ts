@@ -1,3 +1,4 @@
+import { errorMessage } from '../errors/index.ts';
 import {
   type DestinationResource,
   type EndpointsResource,
@@ -16,6 +17,7 @@ import {
   resolveEndpoints,
   resolveInbound,
 } from '../resolve/index.ts';
+import { refusedDestination } from './key.ts';
 
 /** Called when the watched resource differs; the value is in the Watch. `changedAtMs`: when the cause became known. */
 export type WatchListener = (changedAtMs: number) => void;
@@ -27,7 +29,16 @@ export interface Watch<R extends Resource = Resource> {
   close(): void;
 }
 
+/** Told when a resource cannot be worked out, with what it is; the last good one stays, and all others go on. */
+export type HubFailure = (what: string, why: string) => void;
+
 type Resolve<R extends Resource> = (mesh: Mesh) => Resolved<R | undefined>;
+
+/** How a resource is worked out, and what stands for it where that fails and there was none before. */
+interface Recipe<R extends Resource> {
+  readonly resolve: Resolve<R>;
+  readonly failed?: (why: string) => R;
+}
 
 /**
  * Resources that are followed now, each computed once for all callers who would get the same, and computed again only when a
@@ -37,11 +48,17 @@ export class Hub {
   #mesh: Mesh;
   readonly #entries = new Map<string, Entry<Resource>>();
   readonly #byFact = new Map<string, Set<Entry<Resource>>>();
+  /** Those that could not be worked out: tried again with every mesh, since the facts they rest on are not known. */
+  readonly #failing = new Set<Entry<Resource>>();
+  readonly #onFailure: HubFailure;
   readonly #trust: Entry<Resource>;
 
-  constructor(mesh: Mesh, roots: readonly string[] = []) {
+  constructor(mesh: Mesh, roots: readonly string[] = [], onFailure: HubFailure = () => {}) {
     this.#mesh = mesh;
-    this.#trust = new Entry('trust', () => ({ resource: this.#trustOf(roots), facts: new Set() }));
+    this.#onFailure = onFailure;
+    this.#trust = new Entry('trust', {
+      resolve: () => ({ resource: this.#trustOf(roots), facts: new Set() }),
+    });
     this.#trust.value = this.#trustOf(roots);
   }
 
@@ -58,7 +75,7 @@ export class Hub {
   update(mesh: Mesh, touched: ReadonlySet<string>, changedAtMs: number): void {
     this.#mesh = mesh;
     const moved = changesScopes(touched) ? this.#regroup() : [];
-    const concerned = new Set<Entry<Resource>>();
+    const concerned = new Set<Entry<Resource>>(this.#failing);
     for (const fact of touched) {
       for (const entry of this.#byFact.get(fact) ?? []) concerned.add(entry);
     }
@@ -81,24 +98,22 @@ export class Hub {
 
   /** `key` is `namespace/pod`. */
   watchInbound(key: string, listener: WatchListener): Watch<InboundResource> {
-    return this.#watch(`inbound ${key}`, mesh => resolveInbound(mesh, key), listener);
+    const entry = this.#entry(`inbound ${key}`, { resolve: mesh => resolveInbound(mesh, key) });
+    return entry.open(listener, left => this.#drop(left)) as Watch<InboundResource>;
   }
 
   watchDestination(caller: Caller, key: string, listener: WatchListener): Watch<DestinationResource> {
-    return this.#watchFor(caller, `destination ${key}`, listener, mesh =>
-      resolveDestination(mesh, caller, key),
-    );
+    return this.#watchFor(caller, `destination ${key}`, listener, {
+      resolve: mesh => resolveDestination(mesh, caller, key),
+      // Never passed through: it may be a Service, whose policies then would not hold.
+      failed: why => refusedDestination(key, `the control plane cannot work out this destination: ${why}`),
+    });
   }
 
   watchEndpoints(caller: Caller, cluster: string, listener: WatchListener): Watch<EndpointsResource> {
-    return this.#watchFor(caller, `endpoints ${cluster}`, listener, mesh =>
-      resolveEndpoints(mesh, caller, cluster),
-    );
-  }
-
-  #watch<R extends Resource>(id: string, resolve: Resolve<R>, listener: WatchListener): Watch<R> {
-    const entry = this.#entry(id, resolve);
-    return entry.open(listener, left => this.#drop(left)) as Watch<R>;
+    return this.#watchFor(caller, `endpoints ${cluster}`, listener, {
+      resolve: mesh => resolveEndpoints(mesh, caller, cluster),
+    });
   }
 
   /** Callers of one scope share what is computed for the first of them. */
@@ -106,20 +121,20 @@ export class Hub {
     caller: Caller,
     what: string,
     listener: WatchListener,
-    resolve: Resolve<R>,
+    recipe: Recipe<R>,
   ): Watch<R> {
-    const entry = this.#entry(`${what} ${callerScope(this.#mesh, caller)}`, resolve);
+    const entry = this.#entry(`${what} ${callerScope(this.#mesh, caller)}`, recipe);
     const belongs: Belonging = {
       id: mesh => `${what} ${callerScope(mesh, caller)}`,
-      resolve: resolve as Resolve<Resource>,
+      recipe: recipe as Recipe<Resource>,
     };
     return entry.open(listener, left => this.#drop(left), belongs) as Watch<R>;
   }
 
-  #entry<R extends Resource>(id: string, resolve: Resolve<R>): Entry<Resource> {
+  #entry<R extends Resource>(id: string, recipe: Recipe<R>): Entry<Resource> {
     let entry = this.#entries.get(id);
     if (!entry) {
-      entry = new Entry<Resource>(id, resolve);
+      entry = new Entry<Resource>(id, recipe);
       this.#entries.set(id, entry);
       this.#compute(entry);
     }
@@ -137,7 +152,7 @@ export class Hub {
         const id = watcher.belongs?.id(this.#mesh);
         if (id === undefined || id === entry.id) continue;
         const before = entry.value;
-        const to = this.#entry(id, watcher.belongs!.resolve);
+        const to = this.#entry(id, watcher.belongs!.recipe);
         watcher.moveTo(to);
         if (!equal(before, to.value)) moved.push(watcher);
         // The same object as before, so that nobody takes it for something new.
@@ -146,14 +161,16 @@ export class Hub {
       const [stays] = entry.watchers();
       if (!stays) this.#drop(entry);
       // Whoever it was computed for may have gone.
-      else if (stays.belongs) entry.resolve = stays.belongs.resolve;
+      else if (stays.belongs) entry.recipe = stays.belongs.recipe;
     }
     return moved;
   }
 
   /** Computes the entry anew; true when it differs. */
   #compute(entry: Entry<Resource>): boolean {
-    const { resource, facts } = entry.resolve(this.#mesh);
+    const resolved = this.#resolve(entry);
+    if (!resolved) return false;
+    const { resource, facts } = resolved;
     for (const fact of entry.facts) if (!facts.has(fact)) this.#unlink(fact, entry);
     for (const fact of facts) if (!entry.facts.has(fact)) this.#link(fact, entry);
     entry.facts = facts;
@@ -162,8 +179,24 @@ export class Hub {
     return true;
   }
 
+  /** One resource that cannot be worked out, because of an object that nobody thought of, must not cost the others theirs. */
+  #resolve(entry: Entry<Resource>): Resolved<Resource | undefined> | undefined {
+    try {
+      const resolved = entry.recipe.resolve(this.#mesh);
+      this.#failing.delete(entry);
+      return resolved;
+    } catch (thrown) {
+      const why = errorMessage(thrown);
+      if (!this.#failing.has(entry)) this.#onFailure(entry.id, why);
+      this.#failing.add(entry);
+      entry.value ??= entry.recipe.failed?.(why);
+      return undefined;
+    }
+  }
+
   #drop(entry: Entry<Resource>): void {
     this.#entries.delete(entry.id);
+    this.#failing.delete(entry);
     for (const fact of entry.facts) this.#unlink(fact, entry);
   }
 
@@ -187,7 +220,7 @@ export class Hub {
 /** How a watcher finds the entry that it belongs to when scopes change. */
 interface Belonging {
   readonly id: (mesh: Mesh) => string;
-  readonly resolve: Resolve<Resource>;
+  readonly recipe: Recipe<Resource>;
 }
 
 /** Somebody who follows an entry's resource. */
@@ -211,14 +244,14 @@ class Watcher {
 
 class Entry<R extends Resource> {
   readonly id: string;
-  resolve: Resolve<R>;
+  recipe: Recipe<R>;
   value: R | undefined;
   facts: ReadonlySet<string> = new Set();
   readonly #watchers = new Set<Watcher>();
 
-  constructor(id: string, resolve: Resolve<R>) {
+  constructor(id: string, recipe: Recipe<R>) {
     this.id = id;
-    this.resolve = resolve;
+    this.recipe = recipe;
   }
 
   get isAbandoned(): boolean {

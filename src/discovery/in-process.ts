@@ -3,6 +3,8 @@ import type { Log } from '../telemetry/index.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
 import type { Hub } from './hub.ts';
 import { Interest } from './interest.ts';
+import { keyFault, refusedDestination } from './key.ts';
+import { applied } from './received.ts';
 
 /** Who the proxy is, and where its resources go. */
 export interface InProcessOptions {
@@ -36,7 +38,13 @@ export class InProcessStream implements ResourceStream {
   }
 
   want(key: string): void {
-    if (!this.#closed) this.#interest.want(key);
+    if (this.#closed) return;
+    const fault = keyFault(key);
+    if (fault === undefined) this.#interest.want(key);
+    else
+      setImmediate(() => {
+        if (!this.#closed) this.#options.sink.apply(refusedDestination(key, fault));
+      });
   }
 
   forget(key: string): void {
@@ -61,7 +69,7 @@ export class InProcessStream implements ResourceStream {
   #deliver(): void {
     for (let next = this.#interest.take(); next && !this.#closed; next = this.#interest.take()) {
       const { kind, key } = next.resource;
-      const reason = this.#options.sink.apply(next.resource);
+      const reason = applied(this.#options.sink, next.resource);
       if (reason === undefined) {
         if (kind === 'destination') this.#interest.accepted(key);
         continue;

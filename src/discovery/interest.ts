@@ -62,6 +62,11 @@ export class Interest {
     if (this.#pending.size > 0) this.#options.pending(true);
   }
 
+  /** Whether this destination is followed. */
+  follows(key: string): boolean {
+    return this.#items.has(`destination ${key}`);
+  }
+
   want(key: string): void {
     const id = `destination ${key}`;
     if (this.#items.has(id)) return;

@@ -5,7 +5,8 @@
 // A proxy without a certificate connects without one, sends `sign` and disconnects. With a certificate it connects with
 // mutual TLS, sends `hello`, and then subscribes and unsubscribes as its app calls. The server answers with `resource`
 // (the full one first, endpoint sets then as changes) and the proxy answers each with `ack` or `nack`. A nacked change still
-// counts as sent: the next change builds on it.
+// counts as sent: the next change builds on it. A key that cannot be followed is answered with a destination that is `refused`
+// and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
 import type { ClusterEndpoint, Resource, ResourceKind } from '../model/index.ts';
 
 /** ALPN protocol name. */
@@ -20,8 +21,11 @@ export const MAX_PROXY_LINE_BYTES = 1 << 20;
 /** Proxies name at most this many keys in one message. */
 export const SUBSCRIBE_BATCH = 500;
 
-/** The longest key: a DNS name and a port, with room. */
+/** The longest key: a DNS name and a port, with room. A longer one is refused alone, with a resource that says so. */
 export const MAX_KEY_LENGTH = 300;
+
+/** What is kept of a refusal's reason. */
+export const MAX_REASON_LENGTH = 1_000;
 
 /** The control plane sends `ping` this often. */
 export const PING_MS = 15_000;

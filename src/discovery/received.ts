@@ -1,7 +1,14 @@
+import { errorMessage } from '../errors/index.ts';
 import { type EndpointsResource, equal, type Resource } from '../model/index.ts';
 import type { ResourceSink } from './client.interface.ts';
 import { applyEndpointsChange } from './endpoints-change.ts';
-import type { AckMessage, EndpointsChangeMessage, NackMessage, ResourceMessage } from './protocol.ts';
+import {
+  type AckMessage,
+  type EndpointsChangeMessage,
+  MAX_REASON_LENGTH,
+  type NackMessage,
+  type ResourceMessage,
+} from './protocol.ts';
 
 interface Known {
   readonly resource: Resource;
@@ -11,6 +18,15 @@ interface Known {
   readonly connection: number;
   /** Of a destination: the clusters it names, and while it is refused those of the last good one too, which is in use. */
   readonly clusters: readonly string[];
+}
+
+/** What is wrong with a resource is its own affair: one that the sink cannot even read is refused like any other. */
+export function applied(sink: ResourceSink, resource: Resource): string | undefined {
+  try {
+    return sink.apply(resource);
+  } catch (thrown) {
+    return `it cannot be put to use: ${errorMessage(thrown)}`;
+  }
 }
 
 /**
@@ -66,7 +82,8 @@ export class Received {
     const resource = message.type === 'resource' ? message.resource : this.#changed(message);
     if (!resource) return undefined;
     const reason = this.#use(resource);
-    return reason === undefined ? { type: 'ack', version } : { type: 'nack', version, kind, key, reason };
+    if (reason === undefined) return { type: 'ack', version };
+    return { type: 'nack', version, kind, key, reason: reason.slice(0, MAX_REASON_LENGTH) };
   }
 
   /** Why the sink refuses the resource, if it does. */
@@ -83,7 +100,7 @@ export class Received {
     const named = resource.kind === 'destination' ? resource.clusters.map(each => each.name) : [];
     this.#hold(named);
     this.#known.set(id, { resource, connection, clusters: [...held, ...named] });
-    const refused = this.#sink.apply(resource);
+    const refused = applied(this.#sink, resource);
     const now = this.#known.get(id);
     if (now?.resource !== resource) return refused;
     if (refused !== undefined) {

@@ -7,7 +7,13 @@ import type { Cancel } from '../time/index.ts';
 import { encode } from './encode.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
-import { type HelloMessage, MAX_PROXY_LINE_BYTES, type ProxyMessage, SILENCE_MS } from './protocol.ts';
+import {
+  type HelloMessage,
+  MAX_PROXY_LINE_BYTES,
+  MAX_REASON_LENGTH,
+  type ProxyMessage,
+  SILENCE_MS,
+} from './protocol.ts';
 import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
@@ -43,12 +49,16 @@ export class ServerStream implements Pushable {
   /** SPIFFE id that the connection has proven; undefined without a good certificate. */
   readonly #principal: string | undefined;
   readonly #reader = new LineReader(MAX_PROXY_LINE_BYTES);
-  readonly #bucket: TokenBucket;
+  readonly #messages: TokenBucket;
+  readonly #keys: TokenBucket;
   readonly #cancels: Cancel[] = [];
   #state: State = { phase: 'fresh' };
   /** Lines that wait while a message is being answered; reading is paused meanwhile. */
   #lines: string[] = [];
   #busy = false;
+  /** It sent more than the limits: nothing is read until that is made up for. */
+  #slowed = false;
+  #stopWaiting: Cancel = () => {};
   #heardAtMs: number;
 
   constructor(socket: TLSSocket, shared: StreamShared) {
@@ -58,7 +68,8 @@ export class ServerStream implements Pushable {
     this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.#connectedAtMs = clock.now();
     this.#heardAtMs = clock.monotonic();
-    this.#bucket = new TokenBucket(clock, shared.limits.messagesPerSecond);
+    this.#messages = new TokenBucket(clock, shared.limits.messagesPerSecond);
+    this.#keys = new TokenBucket(clock, shared.limits.keysPerSecond);
     this.#principal = this.#provenPrincipal();
     socket.setNoDelay(true);
     socket.on('data', chunk => this.#received(chunk));
@@ -90,6 +101,8 @@ export class ServerStream implements Pushable {
   beat(): void {
     if (this.#state.phase !== 'open') return;
     const { session } = this.#state;
+    // What it said meanwhile has not been read.
+    if (this.#slowed) return;
     const silentMs = this.#shared.options.clock.monotonic() - this.#heardAtMs;
     if (silentMs > SILENCE_MS) this.#destroy(`nothing was heard for ${Math.round(silentMs / 1000)} s`);
     else if (session.unansweredMs > this.#shared.limits.ackMs)
@@ -125,13 +138,43 @@ export class ServerStream implements Pushable {
   }
 
   #work(): void {
-    while (!this.#busy && this.#lines.length > 0 && this.#state.phase !== 'closed') {
+    while (!this.#busy && !this.#slowed && this.#lines.length > 0 && this.#state.phase !== 'closed') {
       const message = readProxyMessage(this.#lines.shift()!);
       if (message instanceof WeftError) this.fail(message.code, message.message);
-      else if (!this.#bucket.take())
-        this.fail('too-many-messages', 'too many messages in a short time; send fewer');
-      else if (message) this.#handle(message);
+      else if (!this.#settle(message)) this.#charge(message);
     }
+  }
+
+  /** Answers to what was sent are not the proxy's doing and cost it nothing: however much is pushed, it must be able to answer. */
+  #settle(message: ProxyMessage | undefined): boolean {
+    if (this.#state.phase !== 'open') return false;
+    const { session } = this.#state;
+    if (message?.type === 'ack') return session.settle(message.version);
+    return (
+      message?.type === 'nack' && session.settle(message.version, message.reason.slice(0, MAX_REASON_LENGTH))
+    );
+  }
+
+  /** Handles it, and reads on only when what it cost has been earned: who asks for much waits, and loses nothing. */
+  #charge(message: ProxyMessage | undefined): void {
+    const keys = message?.type === 'subscribe' || message?.type === 'unsubscribe' ? message.keys.length : 0;
+    const waitMs = Math.max(this.#messages.take(), this.#keys.take(keys));
+    if (waitMs > 0) this.#slowDown(waitMs);
+    if (message) this.#handle(message);
+  }
+
+  #slowDown(waitMs: number): void {
+    const { clock, observer, log } = this.#shared.options;
+    const fields = { principal: this.#principal, address: this.#address, waitMs };
+    log.debug(fields, 'a proxy sends more than its share and is read more slowly');
+    observer?.slowed();
+    this.#slowed = true;
+    this.#socket.pause();
+    this.#stopWaiting = clock.after(waitMs, () => {
+      this.#slowed = false;
+      this.#heardAtMs = clock.monotonic();
+      this.#goOn();
+    });
   }
 
   #handle(message: ProxyMessage): void {
@@ -144,25 +187,14 @@ export class ServerStream implements Pushable {
 
   #follow(message: SessionMessage, session: ProxySession): void {
     switch (message.type) {
-      case 'subscribe': {
-        const { subscriptions } = this.#shared.limits;
+      case 'subscribe':
         session.subscribe(message.keys);
-        if (session.destinations <= subscriptions) break;
-        this.fail(
-          'too-many-subscriptions',
-          `more than ${subscriptions} destinations are subscribed; forget some`,
-        );
         break;
-      }
       case 'unsubscribe':
         session.unsubscribe(message.keys);
         break;
-      case 'ack':
-        session.settle(message.version);
-        break;
-      case 'nack':
-        session.settle(message.version, message.reason.slice(0, 1000));
-        break;
+      default:
+      // An answer to nothing that was sent, as `settle` found.
     }
   }
 
@@ -228,6 +260,7 @@ export class ServerStream implements Pushable {
     const session = new ProxySession({
       server: options,
       hello,
+      subscriptions: this.#shared.limits.subscriptions,
       caller: callerOf(options.hub.mesh.workloads.get(`${hello.namespace}/${hello.pod}`)!),
       write: line => this.#socket.write(line),
       flushSoon: () => queue.add(this),
@@ -247,6 +280,11 @@ export class ServerStream implements Pushable {
 
   #resume(): void {
     this.#busy = false;
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#busy || this.#slowed || this.#state.phase === 'closed') return;
     this.#socket.resume();
     this.#work();
   }
@@ -261,6 +299,7 @@ export class ServerStream implements Pushable {
     if (state.phase === 'closed') return;
     this.#state = { phase: 'closed' };
     for (const cancel of this.#cancels) cancel();
+    this.#stopWaiting();
     this.#lines = [];
     this.#shared.queue.remove(this);
     if (state.phase === 'waiting') state.cancel();

@@ -31,16 +31,22 @@ export interface DiscoveryObserver {
   signed(): void;
   /** `code` of the WeftError. */
   refused(code: string): void;
+  /** A stream asked for more than its limits and is read more slowly for a while. */
+  slowed(): void;
+  /** A destination that a proxy asked for cannot be followed and was refused alone. */
+  keyRefused(): void;
 }
 
 /** What proxies may take up. */
 export interface DiscoveryLimits {
   /** Connections, streams and those that only ask for a certificate; 20,000 unless told. */
   readonly connections: number;
-  /** Destinations of one proxy; 10,000 unless told. */
+  /** Destinations of one proxy; 10,000 unless told. What is beyond them is refused alone. */
   readonly subscriptions: number;
-  /** Messages a second of one proxy, over a burst of ten times as many; 500 unless told. */
+  /** Messages a second of one proxy, over a burst of ten times as many; 500 unless told. Who sends more is read more slowly. */
   readonly messagesPerSecond: number;
+  /** Destinations a second that one proxy asks for or forgets, over a burst of ten times as many; 2,000 unless told. */
+  readonly keysPerSecond: number;
   /** From the connection to `hello`, and for a handshake; 10 s unless told. */
   readonly helloMs: number;
   /** How long a `hello` waits for the pod's object; 15 s unless told. */
@@ -54,6 +60,7 @@ export const DEFAULT_LIMITS: DiscoveryLimits = {
   connections: 20_000,
   subscriptions: 10_000,
   messagesPerSecond: 500,
+  keysPerSecond: 2_000,
   helloMs: 10_000,
   podMs: 15_000,
   ackMs: 60_000,

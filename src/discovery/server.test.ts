@@ -5,6 +5,7 @@ import { formatAddress } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
 import { MAX_PROXY_LINE_BYTES } from './protocol.ts';
 import { remoteSigner } from './remote-signer.ts';
+import type { DiscoveryObserver } from './server.interface.ts';
 import { RawProxy } from './testing/raw-proxy.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
 import { frontId, SecureMesh, type SecureMeshOptions } from './testing/secure-mesh.ts';
@@ -64,6 +65,20 @@ test('what is no certificate request is refused by name', async context => {
   proxy.send({ type: 'sign', csr: 'hello', token, nowMs: 0 });
   assert.match((await proxy.next('error')).code, /^csr-/);
 });
+
+const silentObserver: DiscoveryObserver = {
+  connected: () => {},
+  pushed: () => {},
+  acked: () => {},
+  nacked: () => {},
+  signed: () => {},
+  refused: () => {},
+  slowed: () => {},
+  keyRefused: () => {},
+};
+
+/** A turn for what comes over the wire. */
+const pause = (): Promise<undefined> => new Promise(resolve => setTimeout(resolve, 5, undefined));
 
 test('resources need a certificate', async context => {
   const { secure } = await setUp(context);
@@ -140,7 +155,7 @@ const bad: [string, string, string][] = [
   ['no json', 'GET / HTTP/1.1\n', 'message-malformed'],
   ['no object', '[]\n', 'message-malformed'],
   ['a message without its fields', '{"type":"subscribe"}\n', 'message-malformed'],
-  ['a key that is too long', `{"type":"subscribe","keys":["${'x'.repeat(400)}"]}\n`, 'message-malformed'],
+  ['a key that is no text', '{"type":"subscribe","keys":[1]}\n', 'message-malformed'],
   ['a subscription before hello', '{"type":"subscribe","keys":[]}\n', 'hello-missing'],
   ['a line without end', 'x'.repeat(MAX_PROXY_LINE_BYTES + 1), 'message-too-long'],
 ];
@@ -178,14 +193,99 @@ test('who asks for nothing in time is sent away', async context => {
   assert.equal((await proxy.next('error')).code, 'hello-missing');
 });
 
-test('too many subscriptions and too many messages end the stream', async context => {
-  const { secure } = await setUp(context, { limits: { subscriptions: 3, messagesPerSecond: 1 } });
+/** What a proxy may ask for in vain: each is refused alone, with these words. */
+const refusedKeys: [string, string, RegExp][] = [
+  [
+    'a key that is too long',
+    `${'a'.repeat(60)}.${'b'.repeat(310)}:80`,
+    /has 374 characters, and no host has more/,
+  ],
+  ['an empty key', '', /is empty/],
+  ['a key of odd characters beyond the length', '\u{1f99c}'.repeat(200), /has 400 characters/],
+];
+for (const [what, key, words] of refusedKeys) {
+  test(`${what} is refused alone: the others of its message are followed, and the stream goes on`, async context => {
+    const { mesh, secure } = await setUp(context);
+    const proxy = await RawProxy.greeted(context, secure);
+    proxy.send({ type: 'subscribe', keys: ['front-0:1', key, '10.96.0.5:80'] });
+    const told: Record<string, string | undefined> = {};
+    while (Object.keys(told).length < 3) {
+      const { resource } = await proxy.resource('destination');
+      assert.ok(resource.kind === 'destination');
+      told[resource.key] = resource.refused;
+    }
+    assert.match(told[key]!, words);
+    assert.deepEqual([told['front-0:1'], told['10.96.0.5:80']], [undefined, undefined]);
+    mesh.put(reviewsSlice('10.244.0.77'));
+    for (;;) {
+      const { resource } = await proxy.resource('endpoints');
+      if (resource.kind === 'endpoints' && resource.endpoints[0]?.address === '10.244.0.77') break;
+    }
+    assert.equal(secure.server.status()[0]!.destinations, 2);
+  });
+}
+
+test('destinations beyond the limit are refused one by one, and are to be had again once others are forgotten', async context => {
+  const { secure } = await setUp(context, { limits: { subscriptions: 3 } });
   const greedy = await RawProxy.greeted(context, secure);
-  greedy.send({ type: 'subscribe', keys: ['a:1', 'b:1', 'c:1', 'd:1'] });
-  assert.equal((await greedy.next('error')).code, 'too-many-subscriptions');
+  greedy.send({ type: 'subscribe', keys: ['a:1', 'b:1', 'c:1', 'd:1', 'a:1'] });
+  const refused: string[] = [];
+  for (let count = 0; count < 4; count++) {
+    const { resource } = await greedy.resource('destination');
+    if (resource.kind === 'destination' && resource.refused) refused.push(resource.key);
+  }
+  assert.deepEqual(refused, ['d:1']);
+  greedy.send({ type: 'unsubscribe', keys: ['a:1'] });
+  greedy.send({ type: 'subscribe', keys: ['d:1'] });
+  const { resource } = await greedy.resource('destination');
+  assert.deepEqual([resource.key, 'refused' in resource], ['d:1', false]);
+});
+
+test('who sends more than the limits is read more slowly, loses nothing and is not cut off', async context => {
+  const clock = fakeClock();
+  const slowed: number[] = [];
+  const { secure } = await setUp(context, {
+    clock,
+    limits: { messagesPerSecond: 1 },
+    observer: { ...silentObserver, slowed: () => slowed.push(clock.monotonic()) },
+  });
   const noisy = await RawProxy.greeted(context, secure);
-  for (let count = 0; count < 20; count++) noisy.send({ type: 'pong' });
-  assert.equal((await noisy.next('error')).code, 'too-many-messages');
+  await noisy.resource('inbound');
+  for (let count = 1; count <= 30; count++) noisy.send({ type: 'subscribe', keys: [`noisy:${count}`] });
+  const told = new Set<string>();
+  while (told.size < 30) {
+    const next = noisy.resource('destination').then(({ resource }) => told.add(resource.key));
+    // As slowly as the limit says, whatever the machine: only the clock lets it go on.
+    while ((await Promise.race([next, pause()])) === undefined) await clock.advance(500);
+  }
+  assert.equal(told.size, 30);
+  assert.ok(slowed.length >= 19, `slowed ${slowed.length} times`);
+});
+
+test('answers to what was pushed are no burden: however much changes, they slow nobody down', async context => {
+  const slowed: true[] = [];
+  const { mesh, secure } = await setUp(context, {
+    limits: { messagesPerSecond: 0.5 },
+    observer: { ...silentObserver, slowed: () => slowed.push(true) },
+  });
+  const sink = new RecordingSink();
+  const client = secure.client(context, sink);
+  client.want('10.96.0.5:80');
+  for (let round = 1; round <= 30; round++) {
+    mesh.put(reviewsSlice(`10.${round}.0.1`));
+    await sink.until(() => sink.addresses(reviews)?.[0] === `10.${round}.0.1`);
+  }
+  assert.deepEqual(slowed, []);
+});
+
+test('a client that asks for hundreds of destinations at once sends few messages', async context => {
+  const { secure } = await setUp(context, { limits: { messagesPerSecond: 0.5 } });
+  const sink = new RecordingSink();
+  const client = secure.client(context, sink);
+  await sink.until(() => sink.connections.at(-1)!.up);
+  for (let count = 1; count <= 700; count++) client.want(`many:${count}`);
+  await sink.until(() => sink.get('destination', 'many:700') !== undefined);
+  assert.equal(secure.server.status()[0]!.destinations, 700);
 });
 
 test('a change of few endpoints is sent as what changed', async context => {
@@ -213,6 +313,8 @@ test('status tells each proxy’s versions, and why a resource was refused', asy
     nacked: (kind: string) => events.push(`nacked ${kind}`),
     signed: () => {},
     refused: () => {},
+    slowed: () => {},
+    keyRefused: () => {},
   };
   const { mesh, secure } = await setUp(context, { observer });
   const sink = new RecordingSink();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../time/index.ts';
 import { Backoff } from './backoff.ts';
+import { KeyBatch } from './key-batch.ts';
 import { Ledger } from './ledger.ts';
 import { PushQueue } from './push-queue.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -28,13 +29,36 @@ test('only the answer to the latest version decides how a resource stands', () =
   assert.deepEqual([ledger.resources(), ledger.outstanding, ledger.oldestSentAtMs], [[], 0, undefined]);
 });
 
-test('messages beyond the burst have to wait for the rate', async () => {
+test('who takes beyond the burst is told how long to wait, and then has earned it', async () => {
   const clock = new FakeClock();
   const bucket = new TokenBucket(clock, 2);
-  const taken = (): number => Array.from({ length: 50 }, () => bucket.take()).filter(Boolean).length;
-  assert.equal(taken(), 20);
+  const waits = Array.from({ length: 23 }, () => bucket.take());
+  assert.deepEqual(waits.slice(18), [0, 0, 500, 1000, 1500]);
   await clock.advance(1500);
-  assert.equal(taken(), 3);
+  assert.equal(bucket.take(0), 0);
+  assert.equal(bucket.take(4), 2000);
+  await clock.advance(1_000_000);
+  assert.equal(bucket.take(21), 500, 'no more than the burst is saved up');
+});
+
+test('what is wanted and forgotten in between is not sent, and what was known before is forgotten first', () => {
+  const batch = new KeyBatch();
+  batch.want('new');
+  batch.want('in vain');
+  batch.forget('in vain');
+  batch.forget('again');
+  batch.want('again');
+  batch.forget('gone');
+  assert.deepEqual(batch.take(), [
+    { type: 'unsubscribe', keys: ['again', 'gone'] },
+    { type: 'subscribe', keys: ['new', 'again'] },
+  ]);
+  assert.deepEqual(batch.take(), []);
+  for (let key = 0; key < 1201; key++) batch.want(String(key));
+  assert.deepEqual(
+    batch.take().map(({ keys }) => keys.length),
+    [500, 500, 201],
+  );
 });
 
 test('streams are flushed once, in turns, and not after they were removed', async () => {

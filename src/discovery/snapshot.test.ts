@@ -82,6 +82,49 @@ test('a snapshot of another pod, a broken one and a missing one are an empty sta
   assert.deepEqual(await restored(open()), none);
 });
 
+test('one bad entry costs only itself: names that cannot be asked for, things that are no resources, and what the sink throws at', async context => {
+  const { folder, open } = await setUp(context);
+  const long = { ...destination, key: `${'a'.repeat(400)}:80` };
+  const bad = [
+    null,
+    7,
+    'text',
+    {},
+    { kind: 'news', key: 'a' },
+    { ...destination, key: 5 },
+    long,
+    { ...trust, key: 'bad' },
+  ];
+  const file = {
+    format: 1,
+    pod: 'shop/front-0',
+    savedAtMs: 0,
+    resources: [...bad, endpoints, destination, ...bad],
+  };
+  await writeFile(join(folder, 'resources.json'), JSON.stringify(file));
+  const sink = new RecordingSink();
+  sink.refuse = ({ key }) => {
+    if (key === 'bad') throw new Error('nobody thought of this');
+    return undefined;
+  };
+  assert.deepEqual(await open().restore(sink), ['10.96.0.5:80']);
+  const taken = sink.applied.filter(({ key }) => key !== 'bad').map(each => each.kind);
+  assert.deepEqual(taken, ['destination', 'endpoints']);
+  for (const whole of ['null', '[]', '7']) {
+    await writeFile(join(folder, 'resources.json'), whole);
+    assert.deepEqual(await restored(open()), { keys: [], kinds: [] });
+  }
+});
+
+test('a destination that was refused for its name is not kept', async context => {
+  const { open } = await setUp(context);
+  const snapshot = open();
+  const sink = snapshot.keeping(new RecordingSink());
+  for (const resource of [destination, { ...destination, key: 'a'.repeat(400) }]) sink.apply(resource);
+  await snapshot.flush();
+  assert.deepEqual((await restored(open())).keys, ['10.96.0.5:80']);
+});
+
 test('a folder that cannot be written is complained of once and stops nothing', async context => {
   const { folder, clock } = await setUp(context);
   const blocked = join(folder, 'file');

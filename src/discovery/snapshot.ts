@@ -5,6 +5,8 @@ import type { Resource } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
+import { keyFault } from './key.ts';
+import { applied } from './received.ts';
 
 /** Where a proxy's last resources are kept. */
 export interface SnapshotOptions {
@@ -28,6 +30,19 @@ interface SnapshotFile {
 
 const fileName = 'resources.json';
 
+const kinds = ['trust', 'inbound', 'destination', 'endpoints'];
+
+/**
+ * Whether it is a resource that could be asked for again. The file may be anything, and one entry of it must not cost the others;
+ * what was refused because of its name is not kept in the first place.
+ */
+function isKeepable(resource: Resource | null): resource is Resource {
+  if (typeof resource !== 'object' || resource === null || typeof resource.key !== 'string') return false;
+  return (
+    kinds.includes(resource.kind) && (resource.kind !== 'destination' || keyFault(resource.key) === undefined)
+  );
+}
+
 /**
  * Keeps what a proxy was told, so that one that is restarted while the control plane is away goes on with that. A broken, foreign
  * or missing file is nothing worse than an empty start; a folder that cannot be written is logged once.
@@ -48,7 +63,7 @@ export class Snapshot {
     return {
       apply: resource => {
         const reason = sink.apply(resource);
-        if (reason === undefined) this.#keep(resource);
+        if (reason === undefined && isKeepable(resource)) this.#keep(resource);
         return reason;
       },
       connection: (up, reason) => sink.connection(up, reason),
@@ -75,17 +90,17 @@ export class Snapshot {
     const file = await this.#read();
     if (!file) return [];
     const { log, clock } = this.#options;
-    const order = ['trust', 'inbound', 'destination', 'endpoints'];
-    const sorted = [...file.resources].sort(
-      (left, right) => order.indexOf(left.kind) - order.indexOf(right.kind),
-    );
+    const sorted = file.resources
+      .filter(isKeepable)
+      .sort((left, right) => kinds.indexOf(left.kind) - kinds.indexOf(right.kind));
     const taken = sorted.filter(resource => {
-      const reason = sink.apply(resource);
+      const reason = applied(sink, resource);
       if (reason === undefined) this.#resources.set(`${resource.kind} ${resource.key}`, resource);
       return reason === undefined;
     });
     const ageMs = clock.now() - file.savedAtMs;
-    log.info({ resources: taken.length, ageMs }, 'begins with what was known before the restart');
+    const left = file.resources.length - taken.length;
+    log.info({ resources: taken.length, left, ageMs }, 'begins with what was known before the restart');
     return taken.flatMap(({ kind, key }) => (kind === 'destination' ? [key] : []));
   }
 
@@ -153,7 +168,7 @@ export class Snapshot {
     const path = join(folder, fileName);
     try {
       const file = JSON.parse(await readFile(path, 'utf8')) as SnapshotFile;
-      const usable = file.format === 1 && file.pod === pod && Array.isArray(file.resources);
+      const usable = file?.format === 1 && file.pod === pod && Array.isArray(file.resources);
       if (!usable) log.warn({ path }, 'the snapshot is of another pod or version and is not used');
       return usable ? file : undefined;
     } catch (thrown) {

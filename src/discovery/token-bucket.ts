@@ -1,6 +1,9 @@
 import type { Clock } from '../time/index.ts';
 
-/** Lets `perSecond` through in the long run, and ten times as many at once. */
+/**
+ * Lets `perSecond` through in the long run, and ten times as many at once. Whoever takes more than there is, gets it and goes into
+ * debt: nothing is lost or refused, the next has to wait.
+ */
 export class TokenBucket {
   readonly #clock: Clock;
   readonly #perSecond: number;
@@ -14,14 +17,12 @@ export class TokenBucket {
     this.#atMs = clock.monotonic();
   }
 
-  /** Takes one; false when there is none. */
-  take(): boolean {
+  /** Takes so many. Returns for how many milliseconds nothing more may be taken; 0 while there are some left. */
+  take(count = 1): number {
     const nowMs = this.#clock.monotonic();
     const earned = ((nowMs - this.#atMs) / 1000) * this.#perSecond;
     this.#atMs = nowMs;
-    this.#left = Math.min(this.#perSecond * 10, this.#left + earned);
-    if (this.#left < 1) return false;
-    this.#left--;
-    return true;
+    this.#left = Math.min(this.#perSecond * 10, this.#left + earned) - count;
+    return this.#left >= 0 ? 0 : Math.ceil((-this.#left / this.#perSecond) * 1000);
   }
 }

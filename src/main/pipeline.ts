@@ -43,7 +43,9 @@ export function openPipeline(
   const { source, trustDomain, clusterDomain, clock, log } = options;
   const registry = new Registry({ clock });
   const translator = new Translator({ trustDomain, clusterDomain });
-  const hub = new Hub(translator.mesh);
+  const hub = new Hub(translator.mesh, [], (what, why) =>
+    log.error({ what }, `a resource cannot be worked out and stays as it was: ${why}`),
+  );
   const problems = (): readonly Problem[] => [...source.problems(), ...translator.problems()];
   const note = noteProblems(problems, log);
   const unsubscribe = registry.subscribe(({ changes, changedAtMs }) => {

@@ -4,7 +4,7 @@ import type { Cluster } from '../cluster/index.ts';
 import { config, endpoint, endpoints, TestClusterHost } from '../cluster/testing/clusters.ts';
 import { seeded } from '../cluster/testing/random.ts';
 import { DEFAULT_RETRY, type DestinationResource } from '../model/index.ts';
-import { type DestinationAnswer, Destinations } from './destinations.ts';
+import { type DestinationAnswer, Destinations, MAX_DESTINATIONS } from './destinations.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
 /** `key`, with a route to each of `clusters` by weight. */
@@ -212,14 +212,29 @@ test('what is used, or under way, is not forgotten; the rest is, and comes back 
   );
 });
 
-test('a port scan does not fill the memory: the oldest destinations make room', async () => {
+test('a port scan does not fill the memory: the destinations that were used longest ago make room, many at a time', async () => {
   const { host, destinations, forgotten, find } = setUp();
-  for (let i = 0; i < 10_000; i++) find(`10.0.0.1:${i}`);
+  for (let i = 0; i < MAX_DESTINATIONS; i++) find(`10.0.0.1:${i}`);
   await host.clock.advance(2_100);
-  find('new:1');
-  find('new:2');
-  assert.equal([...destinations.keys].length, 10_000);
-  assert.deepEqual(forgotten, ['10.0.0.1:0', '10.0.0.1:1']);
+  for (const key of ['10.0.0.1:0', '10.0.0.1:2']) destinations.current(key);
+  await host.clock.advance(1);
+  for (let i = 0; i < 300; i++) find(`new:${i}`);
+  assert.equal([...destinations.keys].length, MAX_DESTINATIONS - 200);
+  const oldest = Array.from({ length: 502 }, (_, i) => `10.0.0.1:${i}`).filter(key => !/:[02]$/.test(key));
+  assert.deepEqual(forgotten, oldest);
+});
+
+test('while somebody waits for each of too many destinations, more are answered without being asked for', async () => {
+  const { host, wanted, destinations, answers, find } = setUp();
+  for (let i = 0; i < MAX_DESTINATIONS; i++) find(`10.0.0.1:${i}`);
+  assert.equal(find('one more:80'), undefined);
+  await new Promise(resolve => setImmediate(resolve));
+  assert.deepEqual(answers, ['timeout']);
+  assert.equal(wanted.length, MAX_DESTINATIONS);
+  await host.clock.advance(2_100);
+  find('one more:80');
+  assert.equal(wanted.at(-1), 'one more:80');
+  assert.ok([...destinations.keys].length < MAX_DESTINATIONS);
 });
 
 test('weights are kept to, exactly: 90 to 10 over 10,000 picks within one percent', () => {

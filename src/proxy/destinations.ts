@@ -31,8 +31,12 @@ export interface DestinationTimes {
 
 export const DEFAULT_DESTINATION_TIMES: DestinationTimes = { idleMs: 600_000, waitMs: 2_000 };
 
-/** More keys than this are not kept: a port scan must not fill the memory. */
-const maxDestinations = 10_000;
+/** More keys than this are not kept: a port scan must not fill the memory. The control plane follows as many for one proxy. */
+export const MAX_DESTINATIONS = 10_000;
+/** So many are forgotten at a time: who calls new addresses all the time would otherwise have all of them searched for each. */
+const forgottenAtOnce = MAX_DESTINATIONS / 20;
+/** After a search for idle ones was in vain. */
+const searchEveryMs = 100;
 /** Endpoints come this much before the destination that names them; older ones came for one that was forgotten meanwhile. */
 const earlyMs = 5_000;
 
@@ -51,6 +55,7 @@ export class Destinations {
   readonly #clusters = new Map<string, Cluster>();
   /** Endpoint sets that arrived before the destination that names them. */
   readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
+  #noRoomMs = Number.NEGATIVE_INFINITY;
   timeouts = 0;
 
   constructor(
@@ -75,7 +80,10 @@ export class Destinations {
       return entry.current;
     }
     if (entry === undefined) {
-      if (this.#entries.size >= maxDestinations) this.#forgetOldest();
+      if (this.#entries.size >= MAX_DESTINATIONS && !this.#makeRoom()) {
+        setImmediate(() => waiter('timeout'));
+        return undefined;
+      }
       entry = { current: undefined, usedMs: this.#clock.monotonic(), waiters: [], stopWaiting: undefined };
       this.#entries.set(key, entry);
       this.#source.want(key);
@@ -155,7 +163,7 @@ export class Destinations {
   applyEndpoints(resource: EndpointsResource): string | undefined {
     const cluster = this.#clusters.get(resource.key);
     if (cluster === undefined) {
-      if (this.#early.size < maxDestinations)
+      if (this.#early.size < MAX_DESTINATIONS)
         this.#early.set(resource.key, { resource, atMs: this.#clock.monotonic() });
       return undefined;
     }
@@ -235,16 +243,16 @@ export class Destinations {
     this.#source.forget(key);
   }
 
-  #forgetOldest(): void {
-    let oldest: string | undefined;
-    let oldestMs = Number.POSITIVE_INFINITY;
-    for (const [key, entry] of this.#entries) {
-      if (entry.waiters.length > 0 || entry.usedMs >= oldestMs) continue;
-      oldest = key;
-      oldestMs = entry.usedMs;
-    }
-    if (oldest !== undefined) this.#forget(oldest);
+  /** Forgets those that were used longest ago, never one that somebody waits for or talks through. False when there is none. */
+  #makeRoom(): boolean {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs - this.#noRoomMs < searchEveryMs) return false;
+    const idle = [...this.#entries].filter(([, entry]) => entry.waiters.length === 0 && !this.#isBusy(entry));
+    idle.sort(([, left], [, right]) => left.usedMs - right.usedMs);
+    for (const [key] of idle.slice(0, forgottenAtOnce)) this.#forget(key);
     this.#dropUnusedClusters();
+    if (idle.length === 0) this.#noRoomMs = nowMs;
+    return idle.length > 0;
   }
 
   #dropUnusedClusters(): void {

@@ -20,6 +20,8 @@ export class ControlPlaneMetrics {
   readonly #nacks: Counter<'kind'>;
   readonly #signed: Counter;
   readonly #refused: Counter<'code'>;
+  readonly #slowed: Counter;
+  readonly #refusedKeys: Counter;
 
   constructor(facts: ControlPlaneFacts) {
     const registers = [this.#registry];
@@ -59,6 +61,16 @@ export class ControlPlaneMetrics {
       labelNames: ['code'],
       registers,
     });
+    this.#slowed = new Counter({
+      name: 'weft_control_plane_slowed_streams_total',
+      help: 'How often a proxy asked for more than its share and was read more slowly.',
+      registers,
+    });
+    this.#refusedKeys = new Counter({
+      name: 'weft_control_plane_refused_destinations_total',
+      help: 'Destinations that proxies asked for and that were refused alone, for their name or their number.',
+      registers,
+    });
     this.#observe(facts);
   }
 
@@ -94,6 +106,14 @@ export class ControlPlaneMetrics {
 
   refused(code: string): void {
     this.#refused.inc({ code });
+  }
+
+  slowed(): void {
+    this.#slowed.inc();
+  }
+
+  keyRefused(): void {
+    this.#refusedKeys.inc();
   }
 
   #observe(facts: ControlPlaneFacts): void {

@@ -12,10 +12,13 @@ export class RecordingSink implements ResourceSink {
 
   apply(resource: Resource): string | undefined {
     this.applied.push(resource);
-    const reason = this.refuse(resource);
-    if (reason === undefined) this.#current.set(`${resource.kind} ${resource.key}`, resource);
-    this.#check();
-    return reason;
+    try {
+      const reason = this.refuse(resource);
+      if (reason === undefined) this.#current.set(`${resource.kind} ${resource.key}`, resource);
+      return reason;
+    } finally {
+      this.#check();
+    }
   }
 
   connection(up: boolean, reason: string): void {

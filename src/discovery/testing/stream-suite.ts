@@ -240,6 +240,41 @@ spec: {clusterIP: 10.96.0.6, externalIPs: [10.96.0.5], ports: [{port: 80}]}
     },
   );
 
+  behaves(
+    'a destination that cannot be named is refused alone, with the reason, and the others are told',
+    async ({ mesh, sink, stream }) => {
+      const long = `${'a'.repeat(60)}.`.repeat(6);
+      stream.want('10.96.0.5:80');
+      stream.want(`${long}example.com:80`);
+      assert.equal(sink.get('destination', `${long}example.com:80`), undefined, 'never from within want');
+      await sink.until(() => sink.get('destination', `${long}example.com:80`) !== undefined);
+      await sink.until(() => sink.addresses(reviews) !== undefined);
+      const refused = sink.get('destination', `${long}example.com:80`)!;
+      assert.match(refused.refused!, /has 380 characters, and no host has more than 253/);
+      assert.deepEqual([refused.found, refused.clusters], ['unknown', []]);
+      stream.forget(`${long}example.com:80`);
+      mesh.put(reviewsSlice('10.244.0.7'));
+      await sink.until(() => sink.addresses(reviews)?.length === 1);
+    },
+  );
+
+  behaves(
+    'a resource that the proxy cannot even read is refused like any other, and what comes next is taken',
+    async ({ mesh, sink, stream }) => {
+      stream.want('10.96.0.5:80');
+      await sink.until(() => sink.addresses(reviews) !== undefined);
+      sink.refuse = resource => {
+        if (resource.kind === 'endpoints' && resource.total === 1) throw new Error('nobody thought of this');
+        return undefined;
+      };
+      const before = sink.applied.length;
+      mesh.put(reviewsSlice('10.244.0.7'));
+      await sink.until(() => sink.applied.length > before);
+      mesh.put(reviewsSlice('10.244.0.7', '10.244.0.8', '10.244.0.9'));
+      await sink.until(() => sink.addresses(reviews)!.length === 3);
+    },
+  );
+
   behaves('nothing is delivered after close', async ({ mesh, sink, stream }) => {
     stream.want('10.96.0.5:80');
     await sink.until(() => sink.addresses(reviews) !== undefined);
