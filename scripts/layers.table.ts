@@ -16,7 +16,7 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'errors/ is imported by all and imports nothing.',
   },
-  time: { imports: [], packages: [], instead: 'time/ knows clocks only.' },
+  time: { imports: ['errors'], packages: [], instead: 'time/ knows clocks only.' },
   model: {
     imports: ['errors'],
     packages: [],

@@ -1,3 +1,4 @@
+import { guarded } from '../errors/index.ts';
 import { Head, type ServerStream } from '../http/index.ts';
 import { DEFAULT_LIMITS, parseResponseHead } from '../http1/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
@@ -53,7 +54,14 @@ export class StreamedBody {
     }
     const bytes = Buffer.from(next.value, 'utf8');
     // Not in a loop: traffic goes between two pieces.
-    if (this.#stream.data(bytes, 0, bytes.length)) setImmediate(() => this.pump());
+    if (this.#stream.data(bytes, 0, bytes.length))
+      setImmediate(
+        guarded(
+          'admin.body',
+          () => this.pump(),
+          () => this.#stream.abort(),
+        ),
+      );
   }
 
   /** Nobody wants the rest. */

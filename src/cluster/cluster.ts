@@ -91,7 +91,9 @@ export class Cluster {
     this.#selection = new Selection(this.#random);
     this.#takeSettings();
     this.#outlier = new OutlierDetector(config.settings.outlier, host.clock);
-    this.#review = new Deadline(() => this.#reviewEjected());
+    // Without it nobody would ever come back.
+    const again = (): void => host.timers.schedule(this.#review, config.settings.outlier.intervalMs);
+    this.#review = new Deadline(() => this.#reviewEjected(), { onFault: again });
   }
 
   /** Takes new settings on; connections stay. */

@@ -1,11 +1,11 @@
-import type { Flag } from '../errors/index.ts';
+import { type Flag, type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { ClientConnection, type ClientConnectionHost, type Limits } from '../http1/index.ts';
 import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { Occupancy } from './occupancy.ts';
 
 /** Waits for a connection that can carry one request. Intrusive: one waiter waits in at most one pool. */
-export interface StreamWaiter {
+export interface StreamWaiter extends Guarded {
   /**
    * Whether the request may be sent again if the connection turns out to be dead. Those that may not are kept off connections
    * that have been idle for a while, unless the upstream has told how long it keeps them.
@@ -123,7 +123,7 @@ export class Pool implements ClientConnectionHost {
     }
     const waiter = this.#takeWaiter();
     if (waiter !== undefined) {
-      waiter.onConnection(connection);
+      give(waiter, connection);
       return;
     }
     const nowMs = this.#options.clock.monotonic();
@@ -150,7 +150,7 @@ export class Pool implements ClientConnectionHost {
     this.#occupancy.connections -= this.#dials.size;
     this.#dials.clear();
     for (let waiter = this.#takeWaiter(); waiter !== undefined; waiter = this.#takeWaiter()) {
-      waiter.onNoConnection('UH', 'the endpoint was removed while the request waited for a connection');
+      refuse(waiter, 'UH', 'the endpoint was removed while the request waited for a connection');
     }
   }
 
@@ -204,24 +204,34 @@ export class Pool implements ClientConnectionHost {
   #open(): void {
     this.#occupancy.connections++;
     let settled = false;
-    const dial = this.#connect(
-      wire => {
-        settled = true;
-        this.#dials.delete(dial);
-        const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
-        this.#all.add(connection);
-        this.onFree(connection);
-      },
-      (flag, detail) => {
-        settled = true;
-        this.#dials.delete(dial);
-        this.#occupancy.connections--;
-        this.#occupancy.connectFailures++;
-        this.#takeWaiter()?.onNoConnection(flag, detail);
-        this.#serveWaiters();
-      },
-    );
-    if (!settled) this.#dials.add(dial);
+    let dial: { cancel(): void } | undefined;
+    const opened = (wire: Wire): void => {
+      if (settled) {
+        wire.destroy();
+        return;
+      }
+      settled = true;
+      if (dial !== undefined) this.#dials.delete(dial);
+      const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
+      this.#all.add(connection);
+      this.onFree(connection);
+    };
+    const failed = (flag: Flag, detail: string): void => {
+      if (settled) return;
+      settled = true;
+      if (dial !== undefined) this.#dials.delete(dial);
+      this.#occupancy.connections--;
+      this.#occupancy.connectFailures++;
+      refuse(this.#takeWaiter(), flag, detail);
+      this.#serveWaiters();
+    };
+    try {
+      dial = this.#connect(opened, failed);
+      if (!settled) this.#dials.add(dial);
+    } catch (thrown) {
+      internalError('pool.dial', thrown);
+      failed('UF', INTERNAL_ERROR);
+    }
   }
 
   /** A place has become free: those who wait for nobody's dial get one. */
@@ -230,7 +240,7 @@ export class Pool implements ClientConnectionHost {
       this.#open();
     // Nobody here would ever serve them, and nobody tells us when a place becomes free elsewhere.
     while (this.#waiters.length > 0 && this.#all.size === 0 && this.#dials.size === 0)
-      this.#takeWaiter()?.onNoConnection('UO', 'the connection limit is reached');
+      refuse(this.#takeWaiter(), 'UO', 'the connection limit is reached');
   }
 
   #closeStale(): void {
@@ -252,6 +262,27 @@ export class Pool implements ClientConnectionHost {
     const waitMs = Math.max(Math.min(ms, this.idleTimeoutMs), 100);
     this.#sweepAtMs = this.#options.clock.monotonic() + waitMs;
     this.#options.timers.schedule(this.#sweep, waitMs);
+  }
+}
+
+/** From an event that is not the waiter's own: what goes wrong with its request must not touch the connection's last exchange, or other waiters. */
+function give(waiter: StreamWaiter, connection: ClientConnection): void {
+  try {
+    waiter.onConnection(connection);
+  } catch (thrown) {
+    internalError('pool.connection', thrown);
+    giveUp('pool.connection', waiter);
+    connection.wire.destroy();
+  }
+}
+
+/** The same. */
+function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: string): void {
+  try {
+    waiter?.onNoConnection(flag, detail);
+  } catch (thrown) {
+    internalError('pool.refusal', thrown);
+    giveUp('pool.refusal', waiter);
   }
 }
 

@@ -1,4 +1,4 @@
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, internalError, WeftError } from '../errors/index.ts';
 import type { DestinationSource, UnderWay } from '../proxy/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
@@ -65,6 +65,11 @@ export function runCore(
     try {
       obey(message);
     } catch (error) {
+      // Without listeners or a certificate this core would be dead weight. Everything else it has done without before.
+      if (message.type !== 'listen' && message.type !== 'credentials') {
+        internalError('cores.message', error);
+        return;
+      }
       const code = error instanceof WeftError ? error.code : 'core-failed';
       first.postMessage({ type: 'failed', code, message: errorMessage(error) });
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type InternalError, onInternalError } from '../errors/index.ts';
 import type { Resource } from '../model/index.ts';
 import { Cores, type FromCore, mergeMetrics, type ToCore } from './index.ts';
 
@@ -83,5 +84,34 @@ test('metrics of all cores become one exposition', () => {
     '# HELP r Requests.\n# TYPE r counter\nr{a="1 2"} 11\nr{a="2"} 5\n' +
       '# HELP weft_cluster_ejected E.\n# TYPE weft_cluster_ejected gauge\nweft_cluster_ejected{c="x"} 2\n' +
       '# HELP weft_cluster_endpoints N.\n# TYPE weft_cluster_endpoints gauge\nweft_cluster_endpoints{c="x"} 3\n',
+  );
+});
+
+test('an error while a message is handled is told, and the next message is heard', t => {
+  const told: InternalError[] = [];
+  onInternalError(error => told.push(error));
+  t.after(() => onInternalError(undefined));
+  let broken = true;
+  const hear: ((message: FromCore) => void)[] = [];
+  const asked: string[] = [];
+  new Cores({
+    ports: [{ postMessage() {}, on: (_event, heard) => hear.push(heard) }],
+    own() {},
+    source: () => ({
+      want(key) {
+        if (broken) throw new Error('injected');
+        asked.push(key);
+      },
+      forget() {},
+    }),
+    onFailed: () => assert.fail('the process must go on'),
+  });
+  hear[0]!({ type: 'want', key: 'a:80' });
+  broken = false;
+  hear[0]!({ type: 'want', key: 'b:80' });
+  assert.deepEqual(asked, ['b:80']);
+  assert.deepEqual(
+    told.map(({ where }) => where),
+    ['cores.message'],
   );
 });

@@ -1,3 +1,4 @@
+import { guarded } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Resource } from '../model/index.ts';
 import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
@@ -43,7 +44,10 @@ export class Cores {
     this.#options = options;
     this.#underWay = options.ports.map(() => IDLE);
     for (const [i, port] of options.ports.entries())
-      port.on('message', message => this.#heard(i + 1, message));
+      port.on(
+        'message',
+        guarded('cores.message', (message: FromCore) => this.#heard(i + 1, message)),
+      );
   }
 
   /** The first core's own way to ask. */

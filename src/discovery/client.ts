@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { errorMessage } from '../errors/index.ts';
+import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
@@ -145,9 +145,13 @@ export class DiscoveryClient implements ResourceStream {
       socket.destroy();
       this.#lost(why);
     };
+    const failed = (): void => {
+      socket.destroy();
+      lost(INTERNAL_ERROR);
+    };
     socket.on('error', error => lost(`the connection broke: ${error.message}`));
     socket.on('close', () => lost('the control plane closed the connection'));
-    socket.on('data', chunk => {
+    const received = (chunk: Buffer): void => {
       this.#heardAtMs = this.#options.clock.monotonic();
       let trouble = 'the control plane sent a line that is too long';
       const fine = reader.push(chunk, line => {
@@ -156,7 +160,8 @@ export class DiscoveryClient implements ResourceStream {
         return found === undefined;
       });
       if (!fine) lost(trouble);
-    });
+    };
+    socket.on('data', guarded('discovery.data', received, failed));
     this.#send({ type: 'hello', namespace, pod, proxyVersion });
     this.#batch.clear();
     for (const keys of inBatches(this.#received.wanted)) this.#send({ type: 'subscribe', keys });

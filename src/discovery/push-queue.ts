@@ -1,5 +1,7 @@
+import { type Guarded, guarded } from '../errors/index.ts';
+
 /** Something that has to be written. */
-export interface Pushable {
+export interface Pushable extends Guarded {
   /** Writes what is pending, as far as it can be written now. */
   flush(): void;
 }
@@ -33,7 +35,7 @@ export class PushQueue {
     for (const stream of this.#waiting) {
       if (left-- === 0) break;
       this.#waiting.delete(stream);
-      stream.flush();
+      guarded('discovery.push', () => stream.flush(), stream)();
     }
     if (this.#waiting.size > 0) this.#schedule();
   }

@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/index.ts';
 import { principalOf } from '../identity/principal.ts';
 import type { InboundResource } from '../model/index.ts';
 import { callerOf } from '../resolve/index.ts';
@@ -72,10 +72,15 @@ export class ServerStream implements Pushable {
     this.#keys = new TokenBucket(clock, shared.limits.keysPerSecond);
     this.#principal = this.#provenPrincipal();
     socket.setNoDelay(true);
-    socket.on('data', chunk => this.#received(chunk));
-    socket.on('drain', () => this.#state.phase === 'open' && this.#state.session.drained());
-    socket.on('error', error => this.#close(error.message));
-    socket.on('close', () => this.#close('the proxy closed the connection'));
+    const drained = (): void => void (this.#state.phase === 'open' && this.#state.session.drained());
+    socket.on(
+      'data',
+      guarded('discovery.data', (chunk: Buffer) => this.#received(chunk), this),
+    );
+    socket.on('drain', guarded('discovery.drain', drained, this));
+    const close = guarded('discovery.close', (why: string) => this.#close(why));
+    socket.on('error', error => close(error.message));
+    socket.on('close', () => close('the proxy closed the connection'));
     const late = (): void => {
       if (this.#state.phase === 'fresh' && !this.#busy)
         this.fail('hello-missing', 'send sign or hello in time');
@@ -88,6 +93,10 @@ export class ServerStream implements Pushable {
     if (this.#state.phase !== 'open') return undefined;
     const connection = { address: this.#address, connectedAtMs: this.#connectedAtMs };
     return { ...this.#state.session.status(), principal: this.#principal!, ...connection };
+  }
+
+  onFault(): void {
+    this.#destroy(INTERNAL_ERROR);
   }
 
   flush(): void {

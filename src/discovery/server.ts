@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, guarded, internalError, WeftError } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
@@ -34,7 +34,15 @@ export class DiscoveryServer {
     const current = credentials.credentials;
     if (!current)
       throw new WeftError('credentials-missing', 'the control plane has no certificate of its own yet');
-    const server = createServer(this.#tlsOptions(current), socket => this.#accept(socket));
+    const server = createServer(this.#tlsOptions(current), socket => {
+      // Until the stream is made, and after it is gone, nobody else hears of errors.
+      socket.on('error', () => {});
+      guarded(
+        'discovery.accept',
+        () => this.#accept(socket),
+        () => socket.destroy(),
+      )();
+    });
     server.maxConnections = this.#shared.limits.connections;
     server.on('tlsClientError', error => {
       this.#options.log.debug({ error: error.message }, 'a tls handshake failed');
@@ -43,7 +51,7 @@ export class DiscoveryServer {
     const port = await bind(server, listen);
     const unsubscribe = credentials.subscribe(renewed => server.setSecureContext(contextOf(renewed)));
     const stopBeating = clock.every(PING_MS, () => {
-      for (const stream of this.#streams) stream.beat();
+      for (const stream of this.#streams) guarded('discovery.beat', () => stream.beat(), stream)();
     });
     const stop = (): void => {
       unsubscribe();
@@ -104,8 +112,10 @@ function bind(server: Server, { host, port }: HostPort): Promise<number> {
             }),
       );
     });
-    server.listen({ port, ...(host !== '' && { host }) }, () =>
-      resolve((server.address() as AddressInfo).port),
-    );
+    server.listen({ port, ...(host !== '' && { host }) }, () => {
+      // From now on: no file descriptor left for one connection, say. Others go on.
+      server.on('error', error => internalError('discovery.accept', error));
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }

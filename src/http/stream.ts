@@ -1,7 +1,7 @@
 // The streams that codecs and the engine speak of: one request and its answer. HTTP/1.1 is the case of one stream at a time
 // on a connection; a codec that multiplexes has many. Both sides have flow control: `data` returns false when the other
 // side should pause, and the writable callback says when to go on.
-import type { Flag } from '../errors/index.ts';
+import type { Flag, Guarded } from '../errors/index.ts';
 import type { Head } from './head.ts';
 
 /** A request that was received, as the engine answers it. Implemented by server codecs. */
@@ -71,7 +71,7 @@ export interface StreamFailure {
 }
 
 /** What a client codec tells the engine about one stream. */
-export interface ClientStreamHandler {
+export interface ClientStreamHandler extends Guarded {
   onInformational(head: Head): void;
   /** The answer's head, valid only during the call. `end`: no body follows. */
   onResponse(head: Head, end: boolean): void;

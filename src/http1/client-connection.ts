@@ -48,6 +48,8 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   readonly #body: BodyReader;
   readonly #proof: Deadline;
   #handler: ClientStreamHandler | undefined;
+  /** Of the exchange that is being completed: it may not have heard of that when something goes wrong. */
+  #leaving: ClientStreamHandler | undefined;
   #state: number = STATE.IDLE;
   #method = 0;
   #chunked = false;
@@ -70,7 +72,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
       limits.maxHeaderBytes + 1024,
     );
     this.#body = new BodyReader(this, limits);
-    this.#proof = new Deadline(() => this.#endedUnanswered());
+    this.#proof = new Deadline(() => this.#endedUnanswered(), this);
     wire.handler = this;
     wire.resume();
   }
@@ -188,6 +190,13 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#host.onGone(this);
   }
 
+  onFault(): void {
+    const handler = this.#handler ?? this.#leaving;
+    this.#leaving = undefined;
+    handler?.onFault?.();
+    this.wire.destroy();
+  }
+
   onBodyData(bytes: Buffer, start: number, end: number): void {
     this.#handler?.onResponseData(bytes, start, end);
   }
@@ -258,6 +267,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     const handler = this.#handler;
     const trailers = this.#trailers;
     this.#handler = undefined;
+    this.#leaving = told ? undefined : handler;
     this.#trailers = undefined;
     const reusable = this.#keep && this.#sent && !more && !this.wire.ended && !this.wire.ending;
     this.#state = STATE.IDLE;
@@ -266,6 +276,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     // Free before the handler hears of it, so that the next request of the same client finds it warm.
     if (reusable) this.#host.onFree(this);
     if (!told) handler?.onResponseEnd(trailers);
+    this.#leaving = undefined;
     if (!reusable) this.wire.destroy();
   }
 
@@ -300,7 +311,9 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#handler = undefined;
     this.#state = STATE.CLOSED;
     this.#body.abandon();
+    this.#leaving = handler;
     handler?.onResponseAbort({ flag, detail, reused: this.requests > 1, unread });
+    this.#leaving = undefined;
   }
 }
 

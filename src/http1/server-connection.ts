@@ -1,4 +1,4 @@
-import type { Flag } from '../errors/index.ts';
+import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
 import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
@@ -76,7 +76,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       limits.maxTargetBytes + limits.maxHeaderBytes + 256,
     );
     this.#body = new BodyReader(this, limits);
-    this.#deadline = new Deadline(() => this.#timedOut());
+    this.#deadline = new Deadline(() => this.#timedOut(), this);
   }
 
   /** Takes the wire over and begins to read. `first`: bytes that were read already. */
@@ -148,6 +148,11 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
         error === '' ? 'the client closed the connection' : `the client's connection: ${error}`,
       );
     this.#host.onConnectionClosed();
+  }
+
+  /** Of a deadline; after an event the wire does the same. */
+  onFault(): void {
+    this.wire.reset(INTERNAL_ERROR);
   }
 
   informational(head: Head): void {

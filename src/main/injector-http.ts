@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, internalError, WeftError } from '../errors/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 
 /** What a route answers. */
@@ -18,7 +18,12 @@ export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 /** Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. */
 export function serveRoutes(listen: HostPort, routes: Routes, signal: AbortSignal): Promise<number> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
-    void respond(request, response, routes);
+    // A client that is gone before its answer.
+    response.on('error', () => {});
+    respond(request, response, routes).catch(thrown => {
+      internalError('http', thrown);
+      response.destroy();
+    });
   });
   signal.addEventListener('abort', () => close(server), { once: true });
   return bind(server, listen);
@@ -64,8 +69,10 @@ function bind(server: Server, { host, port }: HostPort): Promise<number> {
       const code = error.code === 'EADDRINUSE' ? 'port-in-use' : 'listen-failed';
       reject(new WeftError(code, why, { source: 'config', cause: error }));
     });
-    server.listen({ port, ...(host !== '' && { host }) }, () =>
-      resolve((server.address() as AddressInfo).port),
-    );
+    server.listen({ port, ...(host !== '' && { host }) }, () => {
+      // From now on: no file descriptor left for one connection, say. Others go on.
+      server.on('error', error => internalError('http.accept', error));
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }

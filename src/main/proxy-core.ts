@@ -8,12 +8,14 @@ import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } fro
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import { installLastResort } from './last-resort.ts';
 import { interceptProbes } from './proxy-redirection.ts';
 
 const { config, core } = workerData as { config: ProxyConfig; core: number };
 checkNative();
 if (config.redirected) loadSocketOptions();
 const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
 const tls = new MeshTls();
 runCore(parentPort!, systemClock, tls, source => {
@@ -46,3 +48,4 @@ runCore(parentPort!, systemClock, tls, source => {
     },
   };
 });
+started();

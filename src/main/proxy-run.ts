@@ -14,7 +14,7 @@ import {
 import { linux, yieldToTraffic } from '../compiler/index.ts';
 import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
 import { appIsPresent, DataPlane, drained, passThroughAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
@@ -22,6 +22,7 @@ import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
+import { installLastResort } from './last-resort.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { processMetrics } from './proxy-metrics.ts';
@@ -94,6 +95,7 @@ async function run(config: ProxyConfig): Promise<void> {
   checkNative();
   if (config.redirected) loadSocketOptions();
   const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  const started = installLastResort(log, systemClock);
   const eager = yieldToTraffic(systemClock, linux());
   if (eager !== undefined) log.debug({ why: eager }, "V8's compiler keeps its priority beside traffic");
   const accessLog = createAccessLog(config.accessLog);
@@ -113,13 +115,13 @@ async function run(config: ProxyConfig): Promise<void> {
     apply: resource => {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.
-      if (ended) setImmediate(() => stop('the app of this pod has ended', true));
-      const refused = plane.apply(resource);
+      if (ended) setImmediate(guarded('app-exit', () => stop('the app of this pod has ended', true)));
+      const refused = applySafely(() => plane.apply(resource));
       if (refused === undefined) cores?.apply(resource);
       return refused;
     },
     restore: resource => {
-      const refused = plane.restore(resource);
+      const refused = applySafely(() => plane.restore(resource));
       if (refused === undefined) cores?.apply(resource);
       return refused;
     },
@@ -184,11 +186,22 @@ async function run(config: ProxyConfig): Promise<void> {
     });
   };
   listenForSignals(stop, log);
+  started();
   const { ports } = config;
   log.info(
     { pod: `${config.pod.namespace}/${config.pod.name}`, ports, discovery: config.discovery },
     'weft-proxy carries traffic',
   );
+}
+
+/** A resource that nobody foresaw is refused, as one that is wrong is: the last good one stays. */
+function applySafely(apply: () => string | undefined): string | undefined {
+  try {
+    return apply();
+  } catch (thrown) {
+    internalError('discovery.apply', thrown);
+    return `${INTERNAL_ERROR}: ${errorMessage(thrown)}`;
+  }
 }
 
 function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions): AdminServer[] {
@@ -219,13 +232,14 @@ function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions):
 function listenForSignals(stop: (why: string) => void, log: Log): void {
   let asked = 0;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
+    const heard = (): void => {
       asked++;
       if (asked === 1) stop(signal);
       else {
         log.warn({ signal }, 'asked to stop a second time; going at once');
         process.exit(0);
       }
-    });
+    };
+    process.on(signal, guarded('signal', heard));
   }
 }

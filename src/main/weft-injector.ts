@@ -7,6 +7,7 @@ import { errorMessage, WeftError } from '../errors/index.ts';
 import { createLogger } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { runInjector } from './injector-run.ts';
+import { installLastResort } from './last-resort.ts';
 
 await new Command('weft-injector')
   .description('The control plane of Weft: discovery and certificates for proxies')
@@ -55,14 +56,16 @@ await new Command('weft-injector')
 async function main(flags: InjectorFlags): Promise<void> {
   const config = readInjectorConfig(flags, process.env);
   const log = createLogger({ program: 'weft-injector', level: config.logLevel });
+  const started = installLastResort(log, systemClock);
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
     process.once(name, () => {
+      // Whoever does not take what was written within two seconds loses it. First, so that it ends whatever goes wrong next.
+      setTimeout(() => process.exit(0), 2_000).unref();
       log.info({ signal: name }, 'stopping: streams are ended, proxies go on with what they have');
       stop.abort();
-      // Whoever does not take what was written within two seconds loses it.
-      setTimeout(() => process.exit(0), 2_000).unref();
     });
   }
   await runInjector(config, systemClock, log, stop.signal);
+  started();
 }

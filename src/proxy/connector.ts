@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns';
-import { errorMessage, type Flag } from '../errors/index.ts';
+import { errorMessage, type Flag, type Guarded, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import {
   type ClusterEndpoint,
   formatAddress,
@@ -38,6 +38,8 @@ export interface ConnectorOptions {
   readonly nowMs: () => number;
   /** Connections there would come back in here. */
   readonly own?: OwnListener;
+  /** The system's resolver unless told. */
+  readonly lookUp?: LookUp;
 }
 
 /** What a connection is for. */
@@ -52,6 +54,17 @@ export interface ConnectRequest {
   /** For endpoints that are no mesh peers. */
   readonly tls?: OriginatedTls;
 }
+
+/** dns.lookup, for all addresses of a name. */
+export type LookUp = (
+  name: string,
+  answer: (
+    error: NodeJS.ErrnoException | null,
+    addresses: readonly { readonly address: string }[] | undefined,
+  ) => void,
+) => void;
+
+const systemLookUp: LookUp = (name, answer) => lookup(name, { all: true }, answer);
 
 /** Opens connections to endpoints: TCP, then mesh TLS with the identity check and the preface where the endpoint is meshed. */
 export class Connector {
@@ -68,7 +81,7 @@ export class Connector {
   }
 }
 
-class Opening {
+class Opening implements Guarded {
   readonly #options: ConnectorOptions;
   readonly #contexts: OriginatedContexts;
   readonly #request: ConnectRequest;
@@ -91,24 +104,54 @@ class Opening {
     this.#request = request;
     this.#onWire = onWire;
     this.#onError = onError;
-    this.#deadline = new Deadline(() => this.#timedOut());
+    this.#deadline = new Deadline(() => this.#timedOut(), this);
     options.timers.schedule(this.#deadline, request.timeoutMs);
     const { address } = request.endpoint;
-    if (isIpAddress(address)) this.#connect(address);
-    else this.#resolve(address);
+    try {
+      if (isIpAddress(address)) this.#connect(address);
+      else this.#resolve(address);
+    } catch (thrown) {
+      // Whoever asks has taken a place for this connection, and gives it back when it hears of a failure.
+      internalError('connector', thrown);
+      setImmediate(() => this.onFault());
+    }
   }
 
   /** Behind an ExternalName stands a name and not an address; it is looked up for each connection, so that it may move. */
   #resolve(name: string): void {
-    lookup(name, { all: true }, (error, addresses) => {
+    const lookUp = this.#options.lookUp ?? systemLookUp;
+    const resolved: Parameters<LookUp>[1] = (error, addresses) => {
       if (this.#over) return;
-      const { allAddresses } = this.#request.endpoint;
-      const at = allAddresses === true ? Math.floor(Math.random() * addresses.length) : 0;
       enterEvent();
-      if (error === null) this.#connect(addresses[at]!.address);
-      else this.#fail(`the name ${name} cannot be resolved (${error.code})`, 'DF');
+      try {
+        // With an error there are no addresses, not even an empty list.
+        const found = error === null ? (addresses ?? []) : [];
+        const { allAddresses } = this.#request.endpoint;
+        const at = allAddresses === true ? Math.floor(Math.random() * found.length) : 0;
+        const address = found[at]?.address;
+        if (address === undefined)
+          this.#fail(`the name ${name} cannot be resolved (${error?.code ?? 'it has no address'})`, 'DF');
+        else this.#connect(address);
+      } catch (thrown) {
+        internalError('dns', thrown);
+        this.onFault();
+      }
       leaveEvent();
-    });
+    };
+    try {
+      lookUp(name, resolved);
+    } catch (thrown) {
+      // Node refuses some names at once; the failure is told later, as all are.
+      const refused = Object.assign(new Error(errorMessage(thrown)), { code: errorMessage(thrown) });
+      setImmediate(resolved, refused, undefined);
+    }
+  }
+
+  /** An error of Weft's own: the connection will not come about. */
+  onFault(): void {
+    this.#dial?.cancel();
+    this.#handshake?.cancel();
+    this.#fail(INTERNAL_ERROR);
   }
 
   #connect(address: string): void {
@@ -122,6 +165,7 @@ class Opening {
     this.#dial = dial(address, port, localAddress, {
       onConnect: wire => this.#connected(wire),
       onConnectError: error => this.#fail(`${this.#where()}: ${connectWords(error)}`),
+      onFault: () => this.onFault(),
     });
   }
 
@@ -175,6 +219,7 @@ class Opening {
         this.#onWire(secured.wire);
       },
       onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+      onFault: () => this.onFault(),
     });
   }
 
@@ -199,6 +244,7 @@ class Opening {
           this.#onWire(secured.wire);
         },
         onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+        onFault: () => this.onFault(),
       },
     );
   }
@@ -213,7 +259,11 @@ class Opening {
   #fail(detail: string, flag: Flag = 'UF'): void {
     if (this.#over) return;
     this.#finish();
-    this.#onError(flag, detail);
+    try {
+      this.#onError(flag, detail);
+    } catch (thrown) {
+      internalError('connector', thrown);
+    }
   }
 
   #finish(): void {

@@ -269,8 +269,17 @@ export class DataPlane {
       wanted === undefined
         ? new ExplicitConnection(this.services, this.#named, wire, onClosed)
         : new OutboundConnection(this.services, this.destinations, this.passThrough, wire, wanted, onClosed);
+    this.#begin(connection, onClosed);
+  }
+
+  #begin(connection: Drainable & { start(): void }, onClosed: () => void): void {
     this.#connections.add(connection);
-    connection.start();
+    try {
+      connection.start();
+    } catch (thrown) {
+      onClosed();
+      throw thrown;
+    }
   }
 
   #acceptInbound(wire: Wire): void {
@@ -289,8 +298,7 @@ export class DataPlane {
       wanted,
       onClosed,
     );
-    this.#connections.add(connection);
-    connection.start();
+    this.#begin(connection, onClosed);
   }
 
   #clusterHost(direction: 'inbound' | 'outbound'): ClusterHost {

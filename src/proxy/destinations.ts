@@ -1,5 +1,5 @@
 import { Cluster, type ClusterHost, type Random } from '../cluster/index.ts';
-import { errorMessage } from '../errors/index.ts';
+import { errorMessage, guarded } from '../errors/index.ts';
 import type { DestinationResource, EndpointsResource } from '../model/index.ts';
 import { RouteMetrics } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -81,7 +81,7 @@ export class Destinations {
     }
     if (entry === undefined) {
       if (this.#entries.size >= MAX_DESTINATIONS && !this.#makeRoom()) {
-        setImmediate(() => waiter('timeout'));
+        setImmediate(guarded('destination', waiter), 'timeout');
         return undefined;
       }
       entry = { current: undefined, usedMs: this.#clock.monotonic(), waiters: [], stopWaiting: undefined };
@@ -226,7 +226,8 @@ export class Destinations {
   #answer(entry: Entry, answer: DestinationAnswer): void {
     entry.stopWaiting?.();
     entry.stopWaiting = undefined;
-    for (const waiter of entry.waiters.splice(0)) waiter(answer);
+    // Each guards itself and closes what is its own; this is so that one cannot keep the answer from the others.
+    for (const waiter of entry.waiters.splice(0)) guarded('destination', waiter)(answer);
   }
 
   #isBusy(entry: Entry): boolean {

@@ -34,7 +34,7 @@ export class Detection implements WireHandler {
     this.#wire = wire;
     this.#timers = timers;
     this.#waiter = waiter;
-    this.#deadline = new Deadline(() => this.#timeIsUp());
+    this.#deadline = new Deadline(() => this.#timeIsUp(), wire);
   }
 
   /** Begins to read. With `quietMs` 0 `onQuiet` is never called. */

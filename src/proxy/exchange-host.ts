@@ -1,14 +1,32 @@
 import type { Cluster, Random, RunningEndpoint } from '../cluster/index.ts';
-import type { Flag } from '../errors/index.ts';
+import { type Flag, type Guarded, giveUp, internalError } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import type { AccessLog, PeerRequests } from '../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
+import { enterEvent, leaveEvent } from '../wire/index.ts';
 import type { RunningDestination } from './destination.ts';
 
 /** Learns of a destination that was not known at once. */
-export interface TargetWaiter {
+export interface TargetWaiter extends Guarded {
   /** `undefined`: the request cannot be sent anywhere, and `detail` says why. */
   onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void;
+}
+
+/** Tells a waiter from a callback that is not the waiter's own: what it throws closes what it stands for, and nothing else. */
+export function tellTarget(
+  waiter: TargetWaiter,
+  target: RunningDestination | undefined,
+  flag: Flag,
+  detail: string,
+): void {
+  enterEvent();
+  try {
+    waiter.onTarget(target, flag, detail);
+  } catch (thrown) {
+    internalError('target', thrown);
+    giveUp('target', waiter);
+  }
+  leaveEvent();
 }
 
 /** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */

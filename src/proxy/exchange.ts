@@ -1,5 +1,5 @@
 import type { Cluster, HashKey, RunningEndpoint } from '../cluster/index.ts';
-import type { Flag } from '../errors/index.ts';
+import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
 import {
   type Head,
   METHOD,
@@ -61,9 +61,9 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   #shadows: readonly Shadow[] | undefined;
   readonly #request = new RequestSoFar();
   readonly #tries: Tries;
-  readonly #timeout = new Deadline(() => this.#timedOut());
-  readonly #idleTimeout = new Deadline(() => this.#checkIdle());
-  readonly #delay = new Deadline(() => this.#answerOrForward());
+  readonly #timeout = new Deadline(() => this.#timedOut(), this);
+  readonly #idleTimeout = new Deadline(() => this.#checkIdle(), this);
+  readonly #delay = new Deadline(() => this.#answerOrForward(), this);
 
   constructor(services: ExchangeServices, host: ExchangeHost) {
     this.#services = services;
@@ -183,6 +183,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   }
 
   onResponseAbort(failure: StreamFailure): void {
+    // After an error of Weft's own an upstream may outlive its exchange.
+    if (this.#phase === PHASE.IDLE) return;
     if (this.#phase < PHASE.BODY) {
       this.#tries.broken(failure);
       return;
@@ -194,6 +196,15 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   onRequestWritable(): void {
     this.#stream.resumeRequest();
+  }
+
+  /** An error of Weft's own: the client is cut off, and what was under way for it ends. */
+  onFault(): void {
+    try {
+      if (this.#phase !== PHASE.IDLE) this.onRequestAbort('LR', INTERNAL_ERROR);
+    } finally {
+      this.#stream.abort();
+    }
   }
 
   #send(target: RunningDestination): void {
@@ -349,10 +360,30 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   /** Counts and logs the exchange and gets ready for the next. Before the last bytes are written, because they may start it. */
   #finish(flag: Flag | '', detail: string): void {
-    const { timers, clock, accessLog } = this.#services;
+    const { timers } = this.#services;
     timers.cancel(this.#timeout);
     timers.cancel(this.#idleTimeout);
     timers.cancel(this.#delay);
+    // Places that were taken are given back whatever happens.
+    try {
+      this.#account(flag, detail);
+    } finally {
+      const tunnelled = this.#phase === PHASE.TUNNEL;
+      // First: whatever goes wrong below, nothing is given back twice.
+      this.#phase = PHASE.IDLE;
+      const cluster = this.#cluster;
+      const failed = this.#status >= 500 || this.#status === 0;
+      if (cluster !== undefined) cluster.occupancy.requests--;
+      this.#services.active--;
+      if (tunnelled) this.#services.tunnels--;
+      if (this.#host.direction === 'outbound' && failed) this.#services.failedCalls++;
+      this.#tries.end();
+      this.#reset();
+    }
+  }
+
+  #account(flag: Flag | '', detail: string): void {
+    const { clock, accessLog } = this.#services;
     const endpoint = this.#tries.lastEndpoint;
     const cluster = this.#cluster;
     const nowMs = clock.monotonic();
@@ -366,13 +397,6 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     series.requestBytes.observe(this.#receivedBytes);
     series.responseBytes.observe(this.#sentBytes);
     if (accessLog.wants(this.#status, flag)) this.#log(flag, detail, nowMs, endpoint);
-    this.#tries.end();
-    if (cluster !== undefined) cluster.occupancy.requests--;
-    this.#services.active--;
-    if (this.#phase === PHASE.TUNNEL) this.#services.tunnels--;
-    if (this.#host.direction === 'outbound' && (this.#status >= 500 || this.#status === 0))
-      this.#services.failedCalls++;
-    this.#reset();
   }
 
   #countRoute({ series, route }: RunningRoute, nowMs: number): void {

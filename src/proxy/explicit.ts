@@ -2,7 +2,7 @@
 // RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their server.
 import { lookup } from 'node:dns';
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
-import type { Flag } from '../errors/index.ts';
+import { errorMessage, type Flag, guarded } from '../errors/index.ts';
 import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../http/index.ts';
 import { faultOf, INCOMPLETE, parseRequestHead } from '../http1/index.ts';
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../model/index.ts';
@@ -12,7 +12,7 @@ import type { Wire, WireHandler } from '../wire/index.ts';
 import type { RunningDestination } from './destination.ts';
 import type { DestinationAnswer, Destinations } from './destinations.ts';
 import { Detection, type DetectionWaiter } from './detection.ts';
-import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { type ExchangeHost, type TargetWaiter, tellTarget } from './exchange-host.ts';
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from './hops.ts';
 import { HttpServing } from './http-serving.ts';
 import { answerAndLinger } from './lingering.ts';
@@ -53,12 +53,12 @@ export class NamedDestinations {
   #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
     if (answer === 'timeout') this.#outside(key, undefined, waiter);
     else if (answer.resource.found === 'unknown') this.#outside(key, answer.resource.refused, waiter);
-    else waiter.onTarget(answer, 'NR', '');
+    else tellTarget(waiter, answer, 'NR', '');
   }
 
   #outside(key: string, refused: string | undefined, waiter: TargetWaiter): void {
     if (refused !== undefined) {
-      setImmediate(() => waiter.onTarget(undefined, 'NR', refused));
+      setImmediate(tellTarget, waiter, undefined, 'NR', refused);
       return;
     }
     const address = parseHostPort(key)!;
@@ -66,21 +66,26 @@ export class NamedDestinations {
       setImmediate(() => this.#passOn(address, key, waiter));
       return;
     }
-    lookup(address.host, (error, ip) => {
-      if (error === null) this.#passOn({ host: ip, port: address.port }, key, waiter);
-      else
-        waiter.onTarget(
-          undefined,
-          'DF',
-          `${address.host} is no Service of the mesh and DNS says ${error.code}`,
-        );
-    });
+    const failed = (why: string): void =>
+      tellTarget(waiter, undefined, 'DF', `${address.host} is no Service of the mesh and DNS says ${why}`);
+    const found = (error: NodeJS.ErrnoException | null, ip: string): void => {
+      if (error !== null) failed(error.code ?? error.message);
+      // Nothing was asked: Node answers the empty name without an error and without an address.
+      else if (!isIpAddress(ip)) failed('nothing');
+      else this.#passOn({ host: ip, port: address.port }, key, waiter);
+    };
+    try {
+      lookup(address.host, guarded('dns', found, waiter));
+    } catch (thrown) {
+      // Some names it refuses at once.
+      setImmediate(failed, errorMessage(thrown));
+    }
   }
 
   /** To an address outside. */
   #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter): void {
-    if (this.#own.is(host, port)) waiter.onTarget(undefined, 'NR', circleWords(asked));
-    else waiter.onTarget(this.#passThrough.destination(formatAddress(host, port), true), 'NR', '');
+    if (this.#own.is(host, port)) tellTarget(waiter, undefined, 'NR', circleWords(asked));
+    else tellTarget(waiter, this.#passThrough.destination(formatAddress(host, port), true), 'NR', '');
   }
 }
 
@@ -110,8 +115,9 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     const from = wire.remoteAddress();
     this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
-    this.#headDeadline = new Deadline(() =>
-      this.#refuse('DPE', 'the CONNECT request did not arrive in time'),
+    this.#headDeadline = new Deadline(
+      () => this.#refuse('DPE', 'the CONNECT request did not arrive in time'),
+      wire,
     );
   }
 
@@ -158,19 +164,18 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     const authority = authorityOf(head);
     if (isOtherScheme(head)) {
       const words = `a proxy takes http:// URLs; for ${head.targetText.slice(0, 8)} clients use CONNECT`;
-      setImmediate(() => waiter.onTarget(undefined, 'NR', words));
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
       return undefined;
     }
     if (hopsOf(head) >= MAX_HOPS) {
       const words = `the request has come through ${MAX_HOPS} proxies of Weft, and goes in a circle; see where ${authority} leads`;
-      setImmediate(() => waiter.onTarget(undefined, 'NR', words));
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
       return undefined;
     }
     const address = parseHostPort(authority, 80);
     if (address === undefined) {
-      setImmediate(() =>
-        waiter.onTarget(undefined, 'NR', `'${authority}' is not a host with an optional port`),
-      );
+      const words = `'${authority}' is not a host with an optional port`;
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
       return undefined;
     }
     return this.#named.find(formatAddress(address.host.toLowerCase(), address.port), waiter);
@@ -249,6 +254,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         if (target === undefined) this.#refuse(flag, detail);
         else this.#tunnel(target, rest);
       },
+      onFault: () => this.#wire.onFault(),
     };
     const known = this.#named.find(key, waiter);
     if (known !== undefined) this.#tunnel(known, rest);

@@ -98,6 +98,10 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     else this.#lost();
   }
 
+  onFault(): void {
+    this.#handler.onFault?.();
+  }
+
   onRequestWritable(): void {
     if (this.#adopted) this.#handler.onRequestWritable();
   }

@@ -16,13 +16,14 @@ export class HelloReader implements WireHandler {
   readonly #wire: Wire;
   readonly #timers: TimerWheel;
   readonly #waiter: HelloWaiter;
-  readonly #deadline: Deadline = new Deadline(() => this.#done(''));
+  readonly #deadline: Deadline;
   #bytes: Buffer;
   #over = false;
 
   /** `first`: what has been read. Nothing happens before `start`. */
   constructor(wire: Wire, timers: TimerWheel, first: Buffer, waiter: HelloWaiter) {
     this.#wire = wire;
+    this.#deadline = new Deadline(() => this.#done(''), wire);
     this.#timers = timers;
     this.#bytes = first;
     this.#waiter = waiter;

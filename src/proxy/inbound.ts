@@ -1,3 +1,4 @@
+import { INTERNAL_ERROR } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { formatAddress, type Peer } from '../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
@@ -81,7 +82,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     this.#sourceAddress = this.#clientAddress;
     this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
-    this.#deadline = new Deadline(() => this.#tooSlow());
+    this.#deadline = new Deadline(() => this.#tooSlow(), this);
     this.#portVersion = ports.version;
     if (wanted !== undefined) this.#port = ports.find(wanted.address, wanted.port);
   }
@@ -127,6 +128,13 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
   onGone(): void {
     this.#session?.cancel();
     this.#wire.destroy();
+    this.#over();
+  }
+
+  /** Also of a handshake: the wire that it was made of is no more. */
+  onFault(): void {
+    this.#handshake?.cancel();
+    this.#wire.reset(INTERNAL_ERROR);
     this.#over();
   }
 
@@ -212,6 +220,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     this.#handshake = acceptMeshTls(this.#wire, first, tls, alpn, {
       onSecured: secured => this.#secured(secured),
       onHandshakeError: reason => this.#handshakeFailed(reason),
+      onFault: () => this.onFault(),
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import { guarded } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { formatAddress, isIpAddress, parseHostPort } from '../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
@@ -6,7 +7,7 @@ import type { Wire } from '../wire/index.ts';
 import type { RunningDestination } from './destination.ts';
 import type { DestinationAnswer, Destinations } from './destinations.ts';
 import { Detection, type DetectionWaiter, QUIET_MS } from './detection.ts';
-import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
+import { type ExchangeHost, type TargetWaiter, tellTarget } from './exchange-host.ts';
 import { HelloReader } from './hello-reader.ts';
 import { HttpServing } from './http-serving.ts';
 import type { PassThrough } from './pass-through.ts';
@@ -78,7 +79,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   start(): void {
-    const known = this.#destinations.find(this.key, answer => this.#found(answer));
+    const known = this.#destinations.find(
+      this.key,
+      guarded('destination', (answer: DestinationAnswer) => this.#found(answer), this.#wire),
+    );
     this.#detection.hold();
     this.#detection.start(QUIET_MS);
     if (known !== undefined) this.#found(known);
@@ -135,7 +139,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (current !== undefined || passedThrough) return this.#passThrough.destination(this.key, true);
     // Forgotten while the connection was idle: its clusters are closed, so it is asked for again.
     const known = this.#destinations.find(this.key, answer =>
-      waiter.onTarget(this.#resolve(answer), 'NR', ''),
+      tellTarget(waiter, this.#resolve(answer), 'NR', ''),
     );
     return known === undefined ? undefined : this.#resolve(known);
   }
@@ -187,11 +191,11 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       name === undefined || isIpAddress(name)
         ? current
         : this.#destinations.find(formatAddress(name, current.resource.port), answer =>
-            waiter.onTarget(settle(answer), 'NR', refused ?? ''),
+            tellTarget(waiter, settle(answer), 'NR', refused ?? ''),
           );
     if (known === undefined) return undefined;
     const settled = settle(known);
-    if (settled === undefined) setImmediate(() => waiter.onTarget(undefined, 'NR', refused!));
+    if (settled === undefined) setImmediate(tellTarget, waiter, undefined, 'NR', refused!);
     return settled;
   }
 
@@ -223,7 +227,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       const isKnown = answer !== 'timeout' && answer.resource.found !== 'unknown';
       this.#openSession(false, first, isKnown ? answer.forServerName(serverName).pick() : undefined);
     };
-    const known = this.#destinations.find(formatAddress(serverName, port), go);
+    const known = this.#destinations.find(
+      formatAddress(serverName, port),
+      guarded('destination', go, this.#wire),
+    );
     if (known !== undefined) go(known);
   }
 

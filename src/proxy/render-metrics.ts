@@ -5,6 +5,7 @@ import {
   labelText,
   OVERFLOW,
   type Rendering,
+  renderInternalErrors,
 } from '../telemetry/index.ts';
 import type { Counter } from './counters.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -185,6 +186,7 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Connections whose peer is overflow in labels, because its identity has named too many workloads.',
   );
   out.sample('weft_peer_overflows_total', '', peers.overflows);
+  renderInternalErrors(out);
 }
 
 /** What each cluster counts; those beyond a thousand are added up as one. */

@@ -28,7 +28,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   readonly #cluster: Cluster;
   readonly #head: Head;
   readonly #counts: MirrorCounts;
-  readonly #deadline: Deadline = new Deadline(() => this.#giveUp());
+  readonly #deadline: Deadline = new Deadline(() => this.#giveUp(), this);
   #endpoint: RunningEndpoint | undefined;
   #stream: ClientStream | undefined;
   #waiting: Buffer[] = [];
@@ -136,6 +136,10 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
 
   onResponseAbort(): void {
     this.#done(false);
+  }
+
+  onFault(): void {
+    this.#giveUp();
   }
 
   onRequestWritable(): void {

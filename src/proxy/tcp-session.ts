@@ -1,5 +1,5 @@
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
-import type { Flag } from '../errors/index.ts';
+import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import type { PeerLabels } from '../telemetry/index.ts';
 import { Deadline } from '../time/index.ts';
 import { ALPN } from '../tls/index.ts';
@@ -46,7 +46,10 @@ export class TcpSession implements WireHandler {
   #tunnel: Tunnel | undefined;
   #over = false;
   #failure: { readonly flag: Flag; readonly detail: string } | undefined;
-  readonly #patience = new Deadline(() => this.#finish(this.#failure!.flag, this.#failure!.detail, true));
+  readonly #patience = new Deadline(
+    () => this.#finish(this.#failure!.flag, this.#failure!.detail, true),
+    this,
+  );
   readonly #startMs: number;
 
   constructor(
@@ -142,9 +145,26 @@ export class TcpSession implements WireHandler {
         localAddress: this.#options.localAddress,
         ...(settings.tls && { tls: settings.tls }),
       },
-      wire => this.#connected(wire),
-      (flag, detail) => this.#failed(flag, detail),
+      wire => this.#safely(() => this.#connected(wire)),
+      (flag, detail) => this.#safely(() => this.#failed(flag, detail)),
     );
+  }
+
+  /** An error of Weft's own: both sides are cut off. */
+  onFault(): void {
+    this.#upstream?.reset(INTERNAL_ERROR);
+    this.#finish('LR', INTERNAL_ERROR, true);
+    this.#downstream.reset(INTERNAL_ERROR);
+  }
+
+  /** In the event of a connection that is being opened, which is not the client's. */
+  #safely(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      internalError('tcp-session', thrown);
+      giveUp('tcp-session', this);
+    }
   }
 
   #connected(wire: Wire): void {

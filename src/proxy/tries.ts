@@ -70,9 +70,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #hedge: Hedge | undefined;
   /** Who waits for this try's connection: these tries themselves, or the hedge that was adopted. */
   #waiter: StreamWaiter = this;
-  readonly #tryTimeout = new Deadline(() => this.#timedOut());
-  readonly #hedgeTime = new Deadline(() => this.#startHedge());
-  readonly #backoff = new Deadline(() => this.#try());
+  readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
+  readonly #hedgeTime = new Deadline(() => this.#startHedge(), this);
+  readonly #backoff = new Deadline(() => this.#try(), this);
 
   constructor(services: ExchangeServices, host: ExchangeHost, owner: TriesOwner, request: RequestSoFar) {
     this.#services = services;
@@ -178,6 +178,10 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#tried = undefined;
     this.#staleReplays = 0;
     this.#preferred = undefined;
+  }
+
+  onFault(): void {
+    this.#owner.onFault?.();
   }
 
   onConnection(connection: ClientConnection): void {

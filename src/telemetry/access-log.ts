@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { type Flag, flagWords } from '../errors/index.ts';
+import { countInternalError, type Flag, flagWords } from '../errors/index.ts';
 
 /** Which exchanges are logged: none, those with a flag or a 5xx status, or all. */
 export const ACCESS_LOG_MODES = ['off', 'errors', 'all'] as const;
@@ -70,6 +70,7 @@ export function createAccessLog(mode: AccessLogMode, fd = 1): AccessLog {
     periodicFlush: 1000,
     maxLength: maxWaitingBytes,
   });
+  destination.on('error', () => countInternalError('access-log'));
   const logger = pino(
     {
       base: { log: 'access' },

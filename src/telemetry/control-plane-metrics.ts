@@ -1,5 +1,7 @@
 // The metrics of the control plane, through prom-client. Not in this room's index: a sidecar must not load it.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { internalErrors } from '../errors/index.ts';
+import { INTERNAL_ERRORS, INTERNAL_ERRORS_HELP } from './internal-errors.ts';
 
 /** What is asked for at each scrape. */
 export interface ControlPlaneFacts {
@@ -70,6 +72,17 @@ export class ControlPlaneMetrics {
       name: 'weft_control_plane_refused_destinations_total',
       help: 'Destinations that proxies asked for and that were refused alone, for their name or their number.',
       registers,
+    });
+    new Counter({
+      name: INTERNAL_ERRORS,
+      help: INTERNAL_ERRORS_HELP,
+      labelNames: ['where'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [where, count] of internalErrors()) this.inc({ where }, count);
+        if (internalErrors().size === 0) this.inc({ where: 'none' }, 0);
+      },
     });
     this.#observe(facts);
   }

@@ -15,6 +15,12 @@ export {
   type Rendering,
 } from './exposition.ts';
 export { BUCKETS, Histogram } from './histogram.ts';
+export {
+  INTERNAL_ERRORS,
+  INTERNAL_ERRORS_HELP,
+  logInternalErrors,
+  renderInternalErrors,
+} from './internal-errors.ts';
 export { createLogger, LOG_LEVELS, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
 export { type PeerLabels, UNKNOWN_PEER } from './peer-labels.ts';
 export { DEFAULT_PEER_LIMITS, OVERFLOW, type PeerLimits, PeerNames } from './peer-names.ts';

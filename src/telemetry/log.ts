@@ -1,4 +1,5 @@
 import { type Logger, pino } from 'pino';
+import { countInternalError } from '../errors/index.ts';
 
 /** Levels of the process log. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
@@ -27,6 +28,9 @@ export interface LogOptions {
 
 /** The process log through pino, written at once so that nothing is lost when the process dies. */
 export function createLogger(options: LogOptions): Log {
+  const destination = pino.destination({ fd: options.fd ?? 1, sync: true });
+  // A full disk or a closed pipe must not throw at whoever logs.
+  destination.on('error', () => countInternalError('log'));
   return pino(
     {
       level: options.level,
@@ -35,7 +39,7 @@ export function createLogger(options: LogOptions): Log {
       formatters: { level: label => ({ level: label }) },
       messageKey: 'message',
     },
-    pino.destination({ fd: options.fd ?? 1, sync: true }),
+    destination,
   ) as Logger as Log;
 }
 

@@ -1,3 +1,5 @@
+import { internalError } from '../errors/index.ts';
+
 /** Cancels what was scheduled; calling it again, or after it ran, does nothing. */
 export type Cancel = () => void;
 
@@ -16,6 +18,15 @@ export interface Clock {
 /** setTimeout refuses more than 2^31-1 ms; longer waits are cut into pieces. */
 const longestTimerMs = 0x7fff_ffff;
 
+/** What is done every so often goes on being done. */
+function runSafely(run: () => void): void {
+  try {
+    run();
+  } catch (thrown) {
+    internalError('clock', thrown);
+  }
+}
+
 /** The machine's own clock and timers. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -24,14 +35,14 @@ export const systemClock: Clock = {
     let timer: NodeJS.Timeout;
     const wait = (leftMs: number): void => {
       const pieceMs = Math.min(Math.max(leftMs, 0), longestTimerMs);
-      timer = setTimeout(() => (leftMs > pieceMs ? wait(leftMs - pieceMs) : run()), pieceMs);
+      timer = setTimeout(() => (leftMs > pieceMs ? wait(leftMs - pieceMs) : runSafely(run)), pieceMs);
       timer.unref();
     };
     wait(delayMs);
     return () => clearTimeout(timer);
   },
   every(periodMs, run) {
-    const timer = setInterval(run, periodMs);
+    const timer = setInterval(() => runSafely(run), periodMs);
     timer.unref();
     return () => clearInterval(timer);
   },

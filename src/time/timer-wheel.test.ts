@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deadline, FakeClock, TimerWheel } from './index.ts';
+import { onInternalError } from '../errors/index.ts';
+import { Deadline, FakeClock, systemClock, TimerWheel } from './index.ts';
 
 test('runs once, never early, and at most one tick late', async () => {
   const clock = new FakeClock();
@@ -54,4 +55,47 @@ test('deadlines that share a slot may cancel and reschedule each other while the
   wheel.schedule(first, 50);
   await clock.advance(200);
   assert.deepEqual(ran, ['first', 'first', 'first']);
+});
+
+test('a deadline that throws is told and its owner gives up; the others of its tick run', async t => {
+  const told: string[] = [];
+  onInternalError(({ where, thrown }) => told.push(`${where} ${thrown}`));
+  t.after(() => onInternalError(undefined));
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const done: string[] = [];
+  const fail = (): void => {
+    throw new Error('injected');
+  };
+  wheel.schedule(new Deadline(() => done.push('first')), 50);
+  wheel.schedule(new Deadline(fail, { onFault: () => done.push('gave up') }), 50);
+  wheel.schedule(new Deadline(fail), 50);
+  wheel.schedule(new Deadline(() => done.push('last')), 50);
+  await clock.advance(60);
+  assert.deepEqual(done.sort(), ['first', 'gave up', 'last']);
+  assert.deepEqual(told, ['timer Error: injected', 'timer Error: injected']);
+  wheel.schedule(new Deadline(() => done.push('later')), 50);
+  await clock.advance(60);
+  assert.equal(done.at(-1), 'later');
+});
+
+test("the machine's clock tells what its callbacks throw, and goes on", async t => {
+  const told: string[] = [];
+  onInternalError(({ where }) => told.push(where));
+  t.after(() => onInternalError(undefined));
+  systemClock.after(1, () => {
+    throw new Error('injected');
+  });
+  let calls = 0;
+  await new Promise<void>(resolve => {
+    const keepAlive = setInterval(() => {}, 1_000);
+    const stop = systemClock.every(1, () => {
+      calls++;
+      if (calls < 3) throw new Error('injected');
+      stop();
+      clearInterval(keepAlive);
+      resolve();
+    });
+  });
+  assert.ok(told.length >= 2 && told.every(where => where === 'clock'));
 });

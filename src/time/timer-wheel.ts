@@ -1,3 +1,4 @@
+import { type Guarded, giveUp, internalError } from '../errors/index.ts';
 import type { Cancel, Clock } from './clock.ts';
 
 /** Something that happens unless it is cancelled before. Made once per connection or exchange and scheduled again and again. */
@@ -9,9 +10,13 @@ export class Deadline {
   slot = 0;
   dueTick = 0;
   readonly run: () => void;
+  /** What gives up when `run` throws. */
+  readonly owner: Guarded | undefined;
 
-  constructor(run: () => void) {
+  /** `owner`: what it belongs to; the error of a deadline closes that and nothing else. */
+  constructor(run: () => void, owner?: Guarded) {
     this.run = run;
+    this.owner = owner;
   }
 
   get scheduled(): boolean {
@@ -93,7 +98,12 @@ class Wheel {
     for (const deadline of due) {
       if (deadline.wheel !== this || deadline.dueTick > tick) continue;
       this.remove(deadline);
-      deadline.run();
+      try {
+        deadline.run();
+      } catch (thrown) {
+        internalError('timer', thrown);
+        giveUp('timer', deadline.owner);
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 // Turns a TCP wire into the clear side of a TLS connection, by Node's TLSSocket for the handshake and its handle afterwards.
 import { isIP, Socket } from 'node:net';
 import { connect, type SecureContext, TLSSocket } from 'node:tls';
+import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { principalOf } from '../identity/index.ts';
 import type { OriginatedTls } from '../model/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
@@ -19,7 +20,7 @@ export interface Secured {
 }
 
 /** Learns how a handshake ended; exactly one of the two is called, once. */
-export interface HandshakeWaiter {
+export interface HandshakeWaiter extends Guarded {
   onSecured(secured: Secured): void;
   /** Plain words: what failed, and the remedy where there is one. */
   onHandshakeError(reason: string): void;
@@ -42,13 +43,17 @@ export function acceptMeshTls(
 ): Handshake {
   const socket = socketOf(wire);
   socket.unshift(first);
-  const secure = new TLSSocket(socket, {
-    isServer: true,
-    secureContext: tls.context,
-    requestCert: true,
-    rejectUnauthorized: false,
-    ALPNProtocols: [...alpn],
-  });
+  const secure = orClose(
+    socket,
+    () =>
+      new TLSSocket(socket, {
+        isServer: true,
+        secureContext: tls.context,
+        requestCert: true,
+        rejectUnauthorized: false,
+        ALPNProtocols: [...alpn],
+      }),
+  );
   return attend(secure, socket, 'secure', waiter, meshPeer, () =>
     (secure as unknown as WithHandle)._handle.verifyError(),
   );
@@ -72,14 +77,16 @@ export function connectOriginatedTls(
 ): Handshake {
   const socket = socketOf(wire);
   const name = settings.serverName ?? serverName;
-  const secure = connect({
-    socket,
-    secureContext: context,
-    ...(alpn !== '' && { ALPNProtocols: [alpn] }),
-    servername: isIP(name) === 0 ? name : '',
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-  });
+  const secure = orClose(socket, () =>
+    connect({
+      socket,
+      secureContext: context,
+      ...(alpn !== '' && { ALPNProtocols: [alpn] }),
+      servername: isIP(name) === 0 ? name : '',
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    }),
+  );
   const verify = (): Error | null => {
     if (settings.insecureSkipVerify === true) return null;
     if (!secure.authorized) return toError(secure.authorizationError);
@@ -105,15 +112,17 @@ export function connectMeshTls(
   waiter: HandshakeWaiter,
 ): Handshake {
   const socket = socketOf(wire);
-  const secure = connect({
-    socket,
-    secureContext: tls.context,
-    ALPNProtocols: [alpn],
-    // RFC 6066 section 3: names only.
-    servername: isIP(serverName) === 0 ? serverName : '',
-    rejectUnauthorized: false,
-    checkServerIdentity: () => undefined,
-  });
+  const secure = orClose(socket, () =>
+    connect({
+      socket,
+      secureContext: tls.context,
+      ALPNProtocols: [alpn],
+      // RFC 6066 section 3: names only.
+      servername: isIP(serverName) === 0 ? serverName : '',
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+    }),
+  );
   const checked: HandshakeWaiter = {
     onSecured(secured) {
       if (principal === '' || secured.principal === principal) {
@@ -126,6 +135,7 @@ export function connectMeshTls(
       );
     },
     onHandshakeError: reason => waiter.onHandshakeError(reason),
+    onFault: () => waiter.onFault?.(),
   };
   return attend(secure, socket, 'secureConnect', checked, meshPeer, () =>
     secure.authorized ? null : toError(secure.authorizationError),
@@ -140,7 +150,22 @@ function toError(reason: Error | string | null | undefined): Error {
 
 function socketOf(wire: Wire): Socket {
   const handle = wire.release();
-  return new Socket({ handle, allowHalfOpen: true } as unknown as ConstructorParameters<typeof Socket>[0]);
+  const socket = new Socket({ handle, allowHalfOpen: true } as unknown as ConstructorParameters<
+    typeof Socket
+  >[0]);
+  // What it suffers, the TLS socket on it hears as its close.
+  socket.on('error', () => {});
+  return socket;
+}
+
+/** The wire is released by now: whatever Node has against the arguments, nobody else would close the handle. */
+function orClose(socket: Socket, make: () => TLSSocket): TLSSocket {
+  try {
+    return make();
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
 }
 
 /** Waits for the handshake of `secure` and takes its handle over. */
@@ -160,14 +185,31 @@ function attend(
     settled = true;
     secure.destroy();
     enterEvent();
-    waiter.onHandshakeError(reason);
+    try {
+      waiter.onHandshakeError(reason);
+    } catch (thrown) {
+      internalError('tls.failure', thrown);
+      giveUp('tls.failure', waiter);
+    }
     leaveEvent();
   };
+  const crash = (where: string, thrown: unknown): void => {
+    if (wire !== undefined) wire.crash(where, thrown);
+    else internalError(where, thrown);
+    fail(INTERNAL_ERROR);
+    secure.destroy();
+    giveUp(where, waiter);
+  };
   // Only a TCP reset tells the peer that this is no orderly end: without close_notify Node reports an end all the same.
-  const reset = (): void => {
-    socket.on('error', () => {});
+  const resetNow = (): void => {
     socket.resetAndDestroy();
     secure.destroy();
+  };
+  // The handshake's last event comes out of the midst of OpenSSL: the socket under it must outlive that, or the process ends with SIGSEGV.
+  let inHandshake = false;
+  const reset = (): void => {
+    if (inHandshake) setImmediate(resetNow);
+    else resetNow();
   };
   secure.on('error', (error: NodeJS.ErrnoException) => {
     if (wire !== undefined) wire.destroy(error.code ?? 'EPROTO');
@@ -181,20 +223,34 @@ function attend(
   secure.once('end', () => {
     if (wire === undefined) fail('the peer closed the connection during the TLS handshake');
   });
-  secure.once(event, () => {
+  const secured = (): void => {
     if (settled) return;
     const refusal = verify();
-    if (refusal !== null) return fail(handshakeWords(refusal, what));
+    if (refusal !== null) {
+      fail(handshakeWords(refusal, what));
+      return;
+    }
     const principal = identify(secure);
-    if (principal === undefined)
-      return fail('the peer has no certificate with a SPIFFE id; only mesh proxies may connect here');
+    if (principal === undefined) {
+      fail('the peer has no certificate with a SPIFFE id; only mesh proxies may connect here');
+      return;
+    }
     settled = true;
     const first = secure.read() as Buffer | null;
     const native = (secure as unknown as WithHandle)._handle;
     wire = new Wire(native, { close: () => secure.destroy(), reset }, true);
-    enterEvent();
     waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
+  };
+  secure.once(event, () => {
+    enterEvent();
+    inHandshake = true;
+    try {
+      secured();
+    } catch (thrown) {
+      crash('tls.secured', thrown);
+    }
     leaveEvent();
+    inHandshake = false;
   });
   return {
     cancel() {

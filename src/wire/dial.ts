@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
+import { type Guarded, giveUp, internalError } from '../errors/index.ts';
 import { type ConnectRequest, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import { type Wire, wireOverTcp } from './wire.ts';
 
 /** Learns how a dial ended. */
-export interface Dialer {
+export interface Dialer extends Guarded {
   /** Connected; the wire does not read yet. */
   onConnect(wire: Wire): void;
   /** `error` is an errno name: ECONNREFUSED, EHOSTUNREACH, … */
@@ -28,12 +29,7 @@ export function dial(address: string, port: number, localAddress: string, dialer
   if (errno === 0) {
     const request: ConnectRequest = new tcp.TCPConnectWrap();
     request.oncomplete = status => {
-      enterEvent();
-      try {
-        state.finish(status);
-      } finally {
-        leaveEvent();
-      }
+      state.finish(status);
     };
     if (version === 0) errno = -22;
     else
@@ -42,11 +38,7 @@ export function dial(address: string, port: number, localAddress: string, dialer
   }
   if (errno !== 0) {
     const failure = errno;
-    setImmediate(() => {
-      enterEvent();
-      state.finish(failure);
-      leaveEvent();
-    });
+    setImmediate(() => state.finish(failure));
   }
   return state;
 }
@@ -70,12 +62,22 @@ class PendingDial implements Dial {
     const dialer = this.#dialer;
     if (dialer === undefined) return;
     this.#dialer = undefined;
-    if (status !== 0) {
-      this.#handle.close();
-      dialer.onConnectError(errorName(status));
-      return;
+    enterEvent();
+    let wire: Wire | undefined;
+    try {
+      if (status !== 0) {
+        this.#handle.close();
+        dialer.onConnectError(errorName(status));
+      } else {
+        this.#handle.setNoDelay(true);
+        wire = wireOverTcp(this.#handle);
+        dialer.onConnect(wire);
+      }
+    } catch (thrown) {
+      if (wire === undefined) internalError('dial', thrown);
+      else wire.crash('dial', thrown);
+      giveUp('dial', dialer);
     }
-    this.#handle.setNoDelay(true);
-    dialer.onConnect(wireOverTcp(this.#handle));
+    leaveEvent();
   }
 }

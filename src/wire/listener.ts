@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { WeftError } from '../errors/index.ts';
+import { internalError, WeftError } from '../errors/index.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import { type Wire, wireOverTcp } from './wire.ts';
@@ -33,13 +33,17 @@ export class Listener {
     let errno = options.fd === undefined ? bind(handle, options) : handle.open(options.fd);
     handle.onconnection = (status, client) => {
       if (status !== 0) return;
-      client.setNoDelay(true);
       enterEvent();
+      let wire: Wire | undefined;
       try {
-        accept(wireOverTcp(client));
-      } finally {
-        leaveEvent();
+        client.setNoDelay(true);
+        wire = wireOverTcp(client);
+        accept(wire);
+      } catch (thrown) {
+        if (wire === undefined) internalError('listener.accept', thrown);
+        else wire.crash('listener.accept', thrown);
       }
+      leaveEvent();
     };
     if (errno === 0) errno = handle.listen(options.backlog ?? 4096);
     const info: AddressInfo = {};

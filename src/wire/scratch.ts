@@ -6,6 +6,8 @@
 export interface ScratchOwner {
   /** Sends `bytes[0, length)`. Returns true when the kernel holds on to `bytes`, which then must not be written again. */
   writeScratch(bytes: Buffer, length: number): boolean;
+  /** An error of Weft's own came up while it was sent to: tells it and closes. Never throws. */
+  crash(where: string, thrown: unknown): void;
 }
 
 const size = 128 * 1024;
@@ -74,11 +76,20 @@ export function enterEvent(): void {
 
 /** The end of the event: what is left is sent. */
 export function leaveEvent(): void {
-  if (owner !== undefined) flush();
+  if (owner !== undefined) flushSafely(owner);
   insideEvent = false;
 }
 
 function flushOutside(): void {
   flushQueued = false;
-  if (!insideEvent) flush();
+  if (!insideEvent && owner !== undefined) flushSafely(owner);
+}
+
+/** At the end of an event nobody is left who could catch anything. */
+function flushSafely(wire: ScratchOwner): void {
+  try {
+    flush();
+  } catch (thrown) {
+    wire.crash('wire.flush', thrown);
+  }
 }

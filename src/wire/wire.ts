@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import {
   type AddressInfo,
   END_OF_STREAM,
@@ -30,6 +31,8 @@ export interface WireHandler {
   onDrain(): void;
   /** Both directions are over; nothing follows. `error` is an errno name (`ECONNRESET`) or empty after an orderly end. */
   onClose(error: string): void;
+  /** An error of Weft's own came up in one of the others. The wire is reset next, and `onClose` is called as always. */
+  onFault?(): void;
 }
 
 /** Every connection reads into this; whoever is called with it uses it up before returning. */
@@ -112,7 +115,8 @@ export class Wire implements ScratchOwner {
   resume(): void {
     if (this.#reading || this.#closed || this.#ended) return;
     this.#reading = true;
-    if (this.#backlog !== undefined) setImmediate(() => this.#deliverBacklog());
+    if (this.#backlog !== undefined)
+      setImmediate(() => this.#guard('wire.backlog', () => this.#deliverBacklog()));
     const errno = this.native.readStart();
     // TLS has been reading since its handshake.
     if (errno !== 0 && errno !== ALREADY) this.#fail(errno);
@@ -170,9 +174,34 @@ export class Wire implements ScratchOwner {
   reset(error = ''): void {
     if (this.#closed) return;
     this.#close(error);
+    this.#resetHandle();
+  }
+
+  #resetHandle(): void {
     // libuv refuses to reset while a shutdown is under way, and Node then takes the handle for closed though it stays open for ever.
     if (this.#shuttingDown) this.#owner.close();
     else this.#owner.reset();
+  }
+
+  /** An error of Weft's own came up in an event of this connection: tells it, and closes it with a reset. Never throws. */
+  crash(where: string, thrown: unknown): void {
+    internalError(where, thrown);
+    giveUp(where, this.handler);
+    if (this.#closed) return;
+    this.#close(INTERNAL_ERROR);
+    // Not in the middle of whatever called: a TLS handle whose socket is reset during its handshake takes the process with it.
+    setImmediate(() => {
+      try {
+        this.#resetHandle();
+      } catch (second) {
+        internalError(where, second);
+      }
+    });
+  }
+
+  /** As the owner of a deadline that has thrown. */
+  onFault(): void {
+    this.reset(INTERNAL_ERROR);
   }
 
   /** Gives the handle away, to be wrapped by TLS. The wire is dead afterwards and `onClose` is not called. */
@@ -240,9 +269,10 @@ export class Wire implements ScratchOwner {
       enterEvent();
       try {
         this.#written(request, status);
-      } finally {
-        leaveEvent();
+      } catch (thrown) {
+        this.crash('wire.write', thrown);
       }
+      leaveEvent();
     };
     return request;
   }
@@ -282,10 +312,10 @@ export class Wire implements ScratchOwner {
     request.oncomplete = status => {
       this.#shuttingDown = false;
       if (this.#closed) return;
-      enterEvent();
-      if (status < 0 && !this.#ended) this.#fail(status);
-      else if (this.#ended) this.destroy();
-      leaveEvent();
+      this.#guard('wire.shutdown', () => {
+        if (status < 0 && !this.#ended) this.#fail(status);
+        else if (this.#ended) this.destroy();
+      });
     };
     const errno = this.native.shutdown(request);
     if (errno !== 0) this.#failLater(errno);
@@ -317,18 +347,13 @@ export class Wire implements ScratchOwner {
 
   /** Rare. The handler may stop it at any point. */
   #deliverBacklog(): void {
-    enterEvent();
-    try {
-      while (this.#reading && !this.#closed && this.#backlog !== undefined) {
-        const bytes = this.#backlog.shift();
-        if (bytes !== undefined) this.handler.onData(bytes, 0, bytes.length);
-        else {
-          this.#backlog = undefined;
-          if (this.#backlogEnded) this.#receivedEnd();
-        }
+    while (this.#reading && !this.#closed && this.#backlog !== undefined) {
+      const bytes = this.#backlog.shift();
+      if (bytes !== undefined) this.handler.onData(bytes, 0, bytes.length);
+      else {
+        this.#backlog = undefined;
+        if (this.#backlogEnded) this.#receivedEnd();
       }
-    } finally {
-      leaveEvent();
     }
   }
 
@@ -342,11 +367,18 @@ export class Wire implements ScratchOwner {
 
   #failLater(errno: number): void {
     // The caller is in the middle of writing; it learns of the failure as an event of its own.
-    setImmediate(() => {
-      enterEvent();
-      this.#fail(errno);
-      leaveEvent();
-    });
+    setImmediate(() => this.#guard('wire.failure', () => this.#fail(errno)));
+  }
+
+  /** An event that is rare enough for a closure. */
+  #guard(where: string, run: () => void): void {
+    enterEvent();
+    try {
+      run();
+    } catch (thrown) {
+      this.crash(where, thrown);
+    }
+    leaveEvent();
   }
 
   #fail(errno: number): void {
@@ -362,7 +394,13 @@ export class Wire implements ScratchOwner {
     this.#queuedBytes = 0;
     const handler = this.handler;
     this.handler = nobody;
-    handler.onClose(error);
+    // Whatever it does, the handle under this is closed next.
+    try {
+      handler.onClose(error);
+    } catch (thrown) {
+      internalError('wire.close', thrown);
+      giveUp('wire.close', handler);
+    }
   }
 }
 
@@ -372,9 +410,10 @@ function onRead(this: NativeStream): void {
   enterEvent();
   try {
     wire.received(streamBaseState[kReadBytesOrError]!);
-  } finally {
-    leaveEvent();
+  } catch (thrown) {
+    wire.crash('wire.read', thrown);
   }
+  leaveEvent();
 }
 
 /** Short copies are faster in a loop than through the native call. */

@@ -4,7 +4,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { errorMessage, WeftError } from '../../src/errors/index.ts';
+import { errorMessage, internalError, WeftError } from '../../src/errors/index.ts';
 import { formatAddress, type HostPort } from '../../src/model/index.ts';
 import type { Admission } from './admit.ts';
 import { answerFor } from './answer.ts';
@@ -32,7 +32,10 @@ export async function startWebhook(options: WebhookOptions): Promise<RunningWebh
   // The API server keeps idle connections for 90 s; ours must live longer, or it writes into a closed one.
   server.keepAliveTimeout = 120_000;
   server.on('request', (request, response) => {
-    void new Call(request, response, options, events).run();
+    new Call(request, response, options, events).run().catch(thrown => {
+      internalError('webhook', thrown);
+      response.destroy();
+    });
   });
   server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
     if (/certificate|unknown ca/i.test(error.message)) {
@@ -91,9 +94,10 @@ function bind(server: Server, { host, port }: HostPort): Promise<number> {
         ),
       );
     });
-    server.listen({ port, ...(host !== '' && { host }) }, () =>
-      resolve((server.address() as AddressInfo).port),
-    );
+    server.listen({ port, ...(host !== '' && { host }) }, () => {
+      server.on('error', error => internalError('webhook.accept', error));
+      resolve((server.address() as AddressInfo).port);
+    });
   });
 }
 

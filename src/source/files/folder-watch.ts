@@ -1,4 +1,5 @@
 import { type FSWatcher, watch } from 'node:fs';
+import { guarded } from '../../errors/index.ts';
 
 /**
  * Tells when something in any of the folders may have changed; what did, only a scan says. One plain watch per folder: the
@@ -35,11 +36,12 @@ export class FolderWatch {
       return;
     }
     this.#watchers.set(folder, watcher);
-    watcher.on('change', event => {
+    const changed = (event: string): void => {
       // A folder that was moved or removed tells 'rename' of itself; its inode is watched no longer, so watch anew.
       if (event === 'rename') this.#renew(folder, watcher);
       this.#touched();
-    });
+    };
+    watcher.on('change', guarded('watch', changed));
     watcher.on('error', () => this.#drop(folder, watcher));
   }
 
