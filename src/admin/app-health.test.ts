@@ -6,7 +6,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { appHealthRoutes, readAppProbes, runProbe } from './app-health.ts';
-import type { AdminRequest } from './http-server.ts';
+import { type AdminRequest, BREAK_OFF } from './http-server.ts';
 
 const host = '127.0.0.1';
 const app = { host };
@@ -109,4 +109,43 @@ test('each probe of WEFT_PROBES is a path that answers 200 or 500 with the reaso
     [500, "weft: the app's probe failed: it is of a kind that this version does not know\n"],
   );
   assert.deepEqual(appHealthRoutes(readAppProbes(undefined), app), {});
+});
+
+test('what the kubelet calls itself goes on to the app, and nobody else’s name does', async context => {
+  const seen: (string | undefined)[] = [];
+  const server = createHttpServer((request, response) => {
+    seen.push(request.headers['user-agent']);
+    response.end();
+  });
+  const port = await portOf(context, server);
+  const path = '/app-health/app/readyz';
+  const routes = appHealthRoutes({ [path]: httpGet(port, '/') }, app);
+  for (const agent of ['kube-probe/1.29', 'curl/8'])
+    await routes[`GET ${path}`]!({
+      method: 'GET',
+      path,
+      query: new URLSearchParams(),
+      headers: { 'user-agent': agent },
+    });
+  assert.deepEqual(seen, ['kube-probe/1.29', 'kube-probe/1.34']);
+});
+
+test('a hook takes as long as the app takes, any answer is one, and none breaks the connection off', async context => {
+  let answer = (): void => {};
+  const server = createHttpServer((_, response) => {
+    answer = () => response.writeHead(500).end();
+  });
+  const port = await portOf(context, server);
+  const path = '/app-health/app/prestop';
+  const hook = { httpGet: { path: 'shutdown', port, scheme: 'HTTP' as const } };
+  const closed = { httpGet: { path: '/', port: CLOSED_PORT, scheme: 'HTTP' as const } };
+  const other = '/app-health/b/poststart';
+  const routes = appHealthRoutes({ [path]: hook, [other]: closed }, app);
+  const request = { method: 'GET', path, query: new URLSearchParams() };
+  const asked = once(server, 'request');
+  const reply = routes[`GET ${path}`]!(request);
+  await asked;
+  answer();
+  assert.equal((await reply).status, 200);
+  assert.equal(await routes[`GET ${other}`]!(request), BREAK_OFF);
 });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DEFAULT_LIMITS } from '../http1/index.ts';
 import { rawConnection } from '../proxy/testing/clients.ts';
 import { systemClock, TimerWheel } from '../time/index.ts';
-import { AdminServer, json, text } from './http-server.ts';
+import { AdminServer, BREAK_OFF, json, text } from './http-server.ts';
 
 function serve(routes: ConstructorParameters<typeof AdminServer>[3]): AdminServer {
   const timers = new TimerWheel(systemClock);
@@ -223,4 +223,23 @@ test('so many bodies in pieces at once and no more; a piece that cannot be made 
       if (answer.status === 200) await answer.text();
     }
   });
+});
+
+test('a reply that breaks off ends the connection without a byte; a handler learns when its asker has gone', async t => {
+  const signals: (AbortSignal | undefined)[] = [];
+  const server = serve({
+    'GET /off': () => BREAK_OFF,
+    'GET /wait': ({ signal }) => {
+      signals.push(signal);
+      return new Promise(() => {});
+    },
+  });
+  t.after(() => server.close());
+  assert.equal(await exchange(server.port, 'GET /off HTTP/1.1\r\nHost: a\r\n\r\n'), '');
+  const raw = await rawConnection(server.port);
+  raw.write('GET /wait HTTP/1.1\r\nHost: a\r\n\r\n');
+  while (signals.length === 0) await new Promise(resolve => setTimeout(resolve, 5));
+  assert.equal(signals[0]!.aborted, false);
+  raw.socket.destroy();
+  while (!signals[0]!.aborted) await new Promise(resolve => setTimeout(resolve, 5));
 });

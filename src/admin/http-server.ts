@@ -11,6 +11,8 @@ export interface AdminRequest {
   readonly method: string;
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Aborted when whoever asked is gone. */
+  readonly signal?: AbortSignal;
   /** Those that tell who asks (see NOTED_HEADERS), by lower-case name. */
   readonly headers?: Readonly<Partial<Record<(typeof NOTED_HEADERS)[number], string>>>;
 }
@@ -34,6 +36,9 @@ export interface AdminReply {
   /** In place of `body`, pieces of it that are made while they are written: for what is too large to be held. */
   readonly pieces?: Iterable<string>;
 }
+
+/** In place of an answer: the connection is broken off, for askers to whom every answer is success. */
+export const BREAK_OFF: AdminReply = { status: 0, contentType: '', body: '' };
 
 /** Answers one path. */
 export type AdminHandler = (request: AdminRequest) => AdminReply | Promise<AdminReply>;
@@ -102,6 +107,7 @@ class AdminStreams implements ServerStreamHandler {
   readonly #streaming: Set<StreamedBody>;
   #request: AdminRequest | undefined;
   #headOnly = false;
+  #gone = new AbortController();
   #body: StreamedBody | undefined;
 
   constructor(stream: ServerStream, routes: AdminRoutes, timers: TimerWheel, streaming: Set<StreamedBody>) {
@@ -116,12 +122,14 @@ class AdminStreams implements ServerStreamHandler {
     // Never `new URL`: it throws, and whoever reaches the port chooses the target.
     const url = URL.parse(target.startsWith('/') ? `http://admin${target}` : target);
     const method = head.method === METHOD.HEAD ? 'GET' : head.methodText;
+    this.#gone = new AbortController();
     this.#request = {
       method,
       // The kubelet before 1.26 writes two slashes in front of the path of a lifecycle hook.
       path: (url?.pathname ?? target).replace(/^\/+/, '/'),
       query: url?.searchParams ?? new URLSearchParams(),
       headers: notedHeaders(head),
+      signal: this.#gone.signal,
     };
     this.#headOnly = head.method === METHOD.HEAD;
     if (end) void this.#answer();
@@ -135,6 +143,7 @@ class AdminStreams implements ServerStreamHandler {
 
   onRequestAbort(): void {
     this.#request = undefined;
+    this.#gone.abort();
     this.#body?.cancel();
   }
 
@@ -154,7 +163,8 @@ class AdminStreams implements ServerStreamHandler {
     }
     // The client may have gone while the handler was at it.
     if (this.#request !== request) return;
-    if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
+    if (reply.status === 0) this.#stream.abort();
+    else if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
     else this.#stream.respondLocal({ ...reply, headers: '', close: false });
   }
 

@@ -209,7 +209,7 @@ function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions):
   const probes = readAppProbes(process.env[ENVIRONMENT.probes]);
   const own = config.pod.addresses[0] ?? '127.0.0.1';
   const app = { host: own, ...(config.redirected ? { localAddress: passThroughAddress(own) } : {}) };
-  const appProbes = appHealthRoutes(probes, app);
+  const appProbes = appHealthRoutes(probes, app, host.log);
   const health = healthRoutes(host);
   const metrics = readAppMetrics(process.env[ENVIRONMENT.appMetrics]);
   const merged = metrics ? appMetricsRoutes(health['GET /stats/prometheus']!, metrics, app, host.log) : {};

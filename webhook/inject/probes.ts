@@ -62,8 +62,7 @@ class Rewriter {
 
   container(container: Container): Container {
     return eachHandler(container, (handler, path, field) => {
-      const isHook = field === 'postStart' || field === 'preStop';
-      if (isHook && handler.httpGet == null) return handler;
+      if (field in hookFields && handler.httpGet == null) return handler;
       const probe = this.#appProbe(handler, container, field);
       if (!probe) return handler;
       const original: Record<string, unknown> = {};
@@ -75,7 +74,8 @@ class Rewriter {
   }
 
   #appProbe(handler: Handler, container: Container, field: string): AppProbe | undefined {
-    const timeoutSeconds = (handler as Probe).timeoutSeconds ?? 1;
+    const isHook = field in hookFields;
+    const timeoutSeconds = (handler as Probe).timeoutSeconds || 1;
     const { httpGet, tcpSocket, grpc } = handler;
     const target = httpGet ?? tcpSocket ?? grpc;
     if (target == null || ('host' in target && target.host)) return undefined;
@@ -91,7 +91,7 @@ class Rewriter {
     const scheme = httpGet.scheme === 'HTTPS' ? 'HTTPS' : 'HTTP';
     return {
       httpGet: { path, port, scheme, ...(httpHeaders.length > 0 ? { httpHeaders } : {}) },
-      timeoutSeconds,
+      ...(isHook ? {} : { timeoutSeconds }),
     };
   }
 

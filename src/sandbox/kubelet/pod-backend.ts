@@ -2,8 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorMessage } from '../../errors/index.ts';
 import type { Clock } from '../../time/index.ts';
-import { portByName } from '../controllers/index.ts';
-import type { Container, Handler, HttpGet, Probe } from '../kube/index.ts';
+import type { Container, Handler, Probe } from '../kube/index.ts';
 import {
   execInContainer,
   type LaunchSpec,
@@ -17,7 +16,7 @@ import { replaceProgram } from './command.ts';
 import type { ContainerBackend } from './container-runner.ts';
 import { probeGrpc } from './grpc-probe.ts';
 import { hostsFile, launchSpec, type PodPlace } from './launch-spec.ts';
-import { probeHttp, probeTcp } from './probe-actions.ts';
+import { containerPort, probeHttp, probeTcp, runHttpHook } from './probe-actions.ts';
 import type { ProbeOutcome } from './prober.ts';
 
 /** How many logs of earlier runs of a container are kept. */
@@ -60,16 +59,24 @@ export class PodBackend implements ContainerBackend {
   async probe(container: Container, probe: Probe, pid: number, timeoutMs: number): Promise<ProbeOutcome> {
     if (probe.grpc)
       return probeGrpc(this.#place.link.address, probe.grpc.port, probe.grpc.service ?? '', timeoutMs);
-    return this.hook(container, probe, pid, timeoutMs);
+    if (probe.exec) return this.#exec(container, probe.exec.command ?? [], pid, timeoutMs);
+    const { address } = this.#place.link;
+    const target = probe.httpGet ?? probe.tcpSocket;
+    if (!target) return { ok: false, detail: 'the probe says neither exec, httpGet, tcpSocket nor grpc' };
+    const port = containerPort(container, target.port);
+    if (typeof port === 'string') return { ok: false, detail: port };
+    if (probe.httpGet) return probeHttp(address, port, probe.httpGet, timeoutMs);
+    return probeTcp(target.host || address, port, timeoutMs);
   }
 
   async hook(container: Container, handler: Handler, pid: number, timeoutMs: number): Promise<ProbeOutcome> {
     if (handler.exec) return this.#exec(container, handler.exec.command ?? [], pid, timeoutMs);
-    if (handler.httpGet) return this.#http(container, handler.httpGet, timeoutMs);
-    if (handler.tcpSocket) {
-      const port = this.#port(container, handler.tcpSocket.port);
-      return probeTcp(handler.tcpSocket.host ?? this.#place.link.address, port, timeoutMs);
+    if (handler.httpGet) {
+      const port = containerPort(container, handler.httpGet.port);
+      if (typeof port === 'string') return { ok: false, detail: port };
+      return runHttpHook(this.#place.link.address, port, handler.httpGet, timeoutMs);
     }
+    if (handler.tcpSocket) return { ok: false, detail: 'Kubernetes knows no tcpSocket for hooks' };
     const waitMs = Math.min((handler.sleep?.seconds ?? 0) * 1000, timeoutMs);
     return new Promise(resolve => this.clock.after(waitMs, () => resolve({ ok: true, detail: '' })));
   }
@@ -109,16 +116,6 @@ export class PodBackend implements ContainerBackend {
       uid: spec.uid,
     });
     return { process, logPath };
-  }
-
-  #http(container: Container, get: HttpGet, timeoutMs: number): Promise<ProbeOutcome> {
-    return probeHttp(this.#place.link.address, this.#port(container, get.port), get, timeoutMs);
-  }
-
-  #port(container: Container, port: number | string): number {
-    if (typeof port === 'number') return port;
-    const own = container.ports?.find(candidate => candidate.name === port)?.containerPort;
-    return own ?? portByName(this.#place.pod, port) ?? Number(port);
   }
 
   async #exec(

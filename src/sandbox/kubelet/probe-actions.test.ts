@@ -6,7 +6,7 @@ import type { AddressInfo, Server } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { CLOSED_PORT } from '../../wire/testing/ports.ts';
 import { probeGrpc } from './grpc-probe.ts';
-import { probeHttp, probeTcp } from './probe-actions.ts';
+import { containerPort, probeHttp, probeTcp, runHttpHook } from './probe-actions.ts';
 
 async function portOf(context: TestContext, server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
@@ -66,4 +66,29 @@ test('gRPC: SERVING is success, NOT_SERVING, an error status and no server are n
   assert.match((await probe('bad')).detail, /not serving/);
   assert.match((await probe('unknown')).detail, /status 5/);
   assert.match((await probeGrpc('127.0.0.1', CLOSED_PORT, '', 1000)).detail, /ECONNREFUSED/);
+});
+
+test('a port is named in the same container, or is a number', () => {
+  const container = { name: 'app', ports: [{ name: 'web', containerPort: 80 }, { containerPort: 81 }] };
+  assert.equal(containerPort(container, 'web'), 80);
+  assert.equal(containerPort(container, 8080), 8080);
+  assert.equal(containerPort(container, '8081'), 8081);
+  for (const port of ['other', '', 0, 65_536, '99999'])
+    assert.match(String(containerPort(container, port)), /container app declares no port/, String(port));
+});
+
+test('a hook is through with any answer; a path without a slash gets one', async context => {
+  const asked: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    asked.push(request.url);
+    response.writeHead(500).end();
+  });
+  const port = await portOf(context, server);
+  assert.deepEqual(await runHttpHook('127.0.0.1', port, { path: 'bye', port }, 1000), {
+    ok: true,
+    detail: '',
+  });
+  assert.equal((await probeHttp('127.0.0.1', port, { path: 'healthz', port }, 1000)).ok, false);
+  assert.deepEqual(asked, ['/bye', '/healthz']);
+  assert.equal((await runHttpHook('127.0.0.1', CLOSED_PORT, { port }, 1000)).ok, false);
 });
