@@ -48,6 +48,8 @@ export interface ProxyConfig {
     readonly admin: readonly string[];
     readonly health: readonly string[];
   };
+  /** The address of the Service `kubernetes`, the first of its cluster; '' outside of one. */
+  readonly firstServiceAddress: string;
   readonly mtlsUntilKnown: MtlsMode;
   /** Threads that carry traffic, 1 to 64. */
   readonly concurrency: number;
@@ -140,6 +142,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       admin: flags.listen === undefined ? loopback.slice(0, 1) : [flags.listen],
       health: everywhere,
     },
+    firstServiceAddress: env.KUBERNETES_SERVICE_HOST ?? '',
     mtlsUntilKnown: oneOf('--mtls', flags.mtls ?? 'permissive', ['strict', 'permissive', 'disable'] as const),
     concurrency: cores(pick(flags.concurrency, ENVIRONMENT.concurrency, '1')),
     logLevel: oneOf('--log-level', pick(flags.logLevel, ENVIRONMENT.logLevel, 'info'), LOG_LEVELS),

@@ -66,6 +66,13 @@ test('a resource goes to those that want it, and to those that come later as wel
   assert.deepEqual(own, [destination, endpoints]);
 });
 
+test('every core learns where Services have their addresses', () => {
+  const { cores, told } = setUp();
+  const trust: Resource = { kind: 'trust', key: 'cluster.local', roots: [], serviceRanges: ['10.96.0.0/24'] };
+  cores.apply(trust);
+  assert.deepEqual(told, [[{ type: 'apply', resource: trust }], [{ type: 'apply', resource: trust }]]);
+});
+
 test('what is under way is added up, and a core that cannot go on is named', () => {
   const { cores, from, failed } = setUp();
   from(1, { type: 'under-way', underWay: { exchanges: 1, tunnels: 1, inbound: 2, outbound: 3 } });

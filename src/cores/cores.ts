@@ -57,7 +57,6 @@ export class Cores {
 
   /** Hands a resource to every core that has a use for it. */
   apply(resource: Resource): void {
-    if (resource.kind === 'trust') return;
     this.#known.set(`${resource.kind} ${resource.key}`, resource);
     const wanted = resource.kind === 'destination' ? this.#wanted.get(resource.key) : undefined;
     for (const [i, port] of this.#options.ports.entries()) {

@@ -37,6 +37,29 @@ test('only who follows what differs is told, once for each change, with when it 
   assert.deepEqual(told, ['endpoints 2']);
 });
 
+test('proxies are told along with whom to trust where Services have their addresses, and of another block when there is one', () => {
+  const mesh = new TestMesh(shopYaml);
+  const told: number[] = [];
+  const trust = mesh.hub.watchTrust(changedAtMs => told.push(changedAtMs));
+  const service = (name: string, address: string): string => `
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec: {clusterIP: ${address}, ports: [{port: 80}]}
+`;
+  assert.deepEqual(trust.value?.serviceRanges, ['10.96.0.0/24']);
+  mesh.put(service('near', '10.96.0.200'), 1);
+  mesh.put(reviewsSlice('10.244.0.9'), 2);
+  assert.deepEqual(told, [], 'a Service of the same block, or a pod, is no news');
+  mesh.put(service('far', '10.96.7.1'), 3);
+  assert.deepEqual(told, [3]);
+  assert.deepEqual(trust.value?.serviceRanges, ['10.96.0.0/24', '10.96.7.0/24']);
+  mesh.hub.setRoots(['root two'], 4);
+  assert.deepEqual(trust.value?.serviceRanges?.length, 2);
+  mesh.delete('v1', 'Service', 'shop/far');
+  assert.deepEqual(trust.value?.serviceRanges, ['10.96.0.0/24']);
+});
+
 test('a proxy that takes late gets the latest of each, with the time of the first change', () => {
   const mesh = new TestMesh(shopYaml);
   const interest = new Interest(mesh.hub, { caller: shop, pending: quiet });

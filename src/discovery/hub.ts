@@ -16,6 +16,7 @@ import {
   resolveDestination,
   resolveEndpoints,
   resolveInbound,
+  serviceRanges,
 } from '../resolve/index.ts';
 import { refusedDestination } from './key.ts';
 
@@ -52,14 +53,18 @@ export class Hub {
   readonly #failing = new Set<Entry<Resource>>();
   readonly #onFailure: HubFailure;
   readonly #trust: Entry<Resource>;
+  #roots: readonly string[];
+  #serviceRanges: readonly string[];
 
   constructor(mesh: Mesh, roots: readonly string[] = [], onFailure: HubFailure = () => {}) {
     this.#mesh = mesh;
     this.#onFailure = onFailure;
+    this.#roots = roots;
+    this.#serviceRanges = serviceRanges(mesh);
     this.#trust = new Entry('trust', {
-      resolve: () => ({ resource: this.#trustOf(roots), facts: new Set() }),
+      resolve: () => ({ resource: this.#trustOf(), facts: new Set() }),
     });
-    this.#trust.value = this.#trustOf(roots);
+    this.#trust.value = this.#trustOf();
   }
 
   get mesh(): Mesh {
@@ -73,7 +78,13 @@ export class Hub {
 
   /** Takes a new mesh; `touched` are the facts in which it differs. */
   update(mesh: Mesh, touched: ReadonlySet<string>, changedAtMs: number): void {
+    const before = this.#mesh;
     this.#mesh = mesh;
+    // The very same maps as long as no Service comes, goes or gets another address: the usual case.
+    if (before.servicesByAddress !== mesh.servicesByAddress || before.addressRanges !== mesh.addressRanges) {
+      this.#serviceRanges = serviceRanges(mesh);
+      this.#renewTrust(changedAtMs);
+    }
     const moved = changesScopes(touched) ? this.#regroup() : [];
     const concerned = new Set<Entry<Resource>>(this.#failing);
     for (const fact of touched) {
@@ -86,7 +97,12 @@ export class Hub {
 
   /** Takes the roots (PEM) that are good now. */
   setRoots(roots: readonly string[], changedAtMs: number): void {
-    const trust = this.#trustOf(roots);
+    this.#roots = roots;
+    this.#renewTrust(changedAtMs);
+  }
+
+  #renewTrust(changedAtMs: number): void {
+    const trust = this.#trustOf();
     if (equal(trust, this.#trust.value)) return;
     this.#trust.value = trust;
     this.#trust.tell(changedAtMs);
@@ -212,8 +228,14 @@ export class Hub {
     if (entries?.size === 0) this.#byFact.delete(fact);
   }
 
-  #trustOf(roots: readonly string[]): TrustResource | undefined {
-    return roots.length === 0 ? undefined : { kind: 'trust', key: this.#mesh.trustDomain, roots };
+  #trustOf(): TrustResource | undefined {
+    if (this.#roots.length === 0) return undefined;
+    return {
+      kind: 'trust',
+      key: this.#mesh.trustDomain,
+      roots: this.#roots,
+      serviceRanges: this.#serviceRanges,
+    };
   }
 }
 

@@ -13,6 +13,7 @@ export const FLAGS = {
   IH: 'a header was refused because its value is invalid',
   LR: 'the proxy reset the connection',
   NC: 'the route names a cluster that does not exist',
+  NFCF: 'what the control plane says of the destination is missing or cannot be used',
   NR: 'no route matches the request',
   OM: 'the proxy itself is overloaded',
   RL: 'a local rate limit refused the request',

@@ -148,7 +148,8 @@ class ControlPlaneDiscovery implements Discovery {
   }
 
   #apply(resource: Resource, restored = false): string | undefined {
-    if (resource.kind === 'trust') return this.#keeper.trust(resource.roots)?.message;
+    const untrusted = resource.kind === 'trust' ? this.#keeper.trust(resource.roots)?.message : undefined;
+    if (untrusted !== undefined) return untrusted;
     const refused = restored ? this.#context.restore(resource) : this.#context.apply(resource);
     if (refused !== undefined) this.#nacks++;
     else if (resource.kind === 'inbound') this.#knowsInbound = true;

@@ -31,6 +31,7 @@ runCore(parentPort!, systemClock, tls, source => {
     redirected: config.redirected,
     sharePorts: true,
     address: config.pod.addresses[0] ?? '127.0.0.1',
+    firstServiceAddress: config.firstServiceAddress,
     mtlsUntilKnown: config.mtlsUntilKnown,
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),

@@ -138,6 +138,7 @@ async function run(config: ProxyConfig): Promise<void> {
     redirected: config.redirected,
     sharePorts: cores !== undefined,
     address: config.pod.addresses[0] ?? '127.0.0.1',
+    firstServiceAddress: config.firstServiceAddress,
     mtlsUntilKnown: config.mtlsUntilKnown,
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),

@@ -146,4 +146,6 @@ export interface TrustResource {
   readonly key: string;
   /** PEM certificates of every root that is good now. */
   readonly roots: readonly string[];
+  /** Where Services have their virtual addresses, as `10.96.4.0/24`: no proxy may take one for an address outside of the mesh. */
+  readonly serviceRanges?: readonly string[];
 }

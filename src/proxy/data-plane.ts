@@ -36,6 +36,7 @@ import { InboundPorts } from './inbound-ports.ts';
 import { OutboundConnection, outboundLabels } from './outbound.ts';
 import { OwnListener } from './own-listener.ts';
 import { PassThrough } from './pass-through.ts';
+import { ServiceAddresses } from './service-addresses.ts';
 import type { Services } from './services.ts';
 import type { UnderWay } from './under-way.ts';
 
@@ -56,6 +57,8 @@ export interface DataPlaneOptions {
   readonly sharePorts?: boolean;
   /** This pod's own address. */
   readonly address: string;
+  /** The address of the Service `kubernetes`; see ServiceAddresses. */
+  readonly firstServiceAddress?: string;
   /** What holds for inbound connections before discovery has said anything. */
   readonly mtlsUntilKnown: MtlsMode;
   readonly times?: DestinationTimes;
@@ -121,6 +124,7 @@ export class DataPlane {
       connector,
       http1,
       random: Math.random,
+      serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
       self: UNKNOWN_PEER,
       active: 0,
       tunnels: 0,
@@ -135,7 +139,7 @@ export class DataPlane {
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
     this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);
-    this.#named = new NamedDestinations(this.destinations, this.passThrough, own);
+    this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#inboundOptions = { redirected: options.redirected, appAddress: options.address };
   }
 
@@ -171,7 +175,7 @@ export class DataPlane {
     return this.#inboundPort;
   }
 
-  /** Puts a resource to use; see ResourceSink.apply. `trust` is not the proxy's business. */
+  /** Puts a resource to use; see ResourceSink.apply. Of `trust` only where Services are: whom to trust is MeshTls's business. */
   apply(resource: Resource): string | undefined {
     switch (resource.kind) {
       case 'destination':
@@ -180,6 +184,9 @@ export class DataPlane {
         return this.destinations.applyEndpoints(resource);
       case 'inbound':
         return this.#applyInbound(resource);
+      case 'trust':
+        this.services.serviceAddresses.tell(resource.serviceRanges);
+        return undefined;
       default:
         return undefined;
     }

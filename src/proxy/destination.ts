@@ -1,6 +1,7 @@
+import { errorMessage } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
-import type { DestinationResource } from '../model/index.ts';
-import { RouteMatcher } from '../routing/index.ts';
+import { DEFAULT_RETRY, type DestinationResource, equal, formatRef, type Route } from '../model/index.ts';
+import { conditionFault, RouteMatcher } from '../routing/index.ts';
 import { type RouteParts, RunningRoute } from './running-route.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -8,23 +9,61 @@ import { WeightedChoice } from './weighted-choice.ts';
 export class RunningDestination {
   readonly resource: DestinationResource;
   readonly tcp: WeightedChoice;
-  readonly #routes: readonly RunningRoute[];
+  #routes: readonly RunningRoute[];
   readonly #matcher: RouteMatcher;
+  /** Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason. */
+  refused: string | undefined;
+  /** Whether none of it can be used. */
+  unusable = false;
   readonly #byServerName: readonly { readonly names: readonly string[]; readonly clusters: WeightedChoice }[];
 
-  /** `before`: what ran under this key until now. Throws a WeftError for what cannot be run; then nothing has changed. */
+  /**
+   * `before`: what ran under this key until now. A route that cannot be run does not hold up the others: it is what it was before, as long as
+   * it is met by the same requests, or refuses them. Throws a WeftError where it cannot be told which requests are meant, or for what is no
+   * route; then nothing has changed.
+   */
   constructor(resource: DestinationResource, parts: Omit<RouteParts, 'host'>, before?: RunningDestination) {
     this.resource = resource;
-    this.#matcher = new RouteMatcher(resource.routes);
+    this.#matcher = matcherOf(resource);
     const old = new Map(before?.routes.map(route => [route.route.name, route]));
     const all = { ...parts, host: resource.host };
-    this.#routes = resource.routes.map(route => new RunningRoute(route, all, old.get(route.name)));
+    const refused: string[] = [];
+    this.#routes = resource.routes.map(route =>
+      runningRoute(route, old.get(route.name), all, resource.clusters, refused),
+    );
+    this.refused = refused.length === 0 ? undefined : refused.join('; ');
     const { cluster, random } = parts;
     this.tcp = new WeightedChoice(resource.tcp, cluster, random);
     this.#byServerName = (resource.tls ?? []).map(({ serverNames, clusters }) => ({
       names: serverNames.map(name => name.toLowerCase()),
       clusters: new WeightedChoice(clusters, cluster, random),
     }));
+  }
+
+  /**
+   * In place of a destination that cannot be used at all: requests are refused with the reason, and so are other connections. It has no
+   * clusters. Never pass-through: what is known to be a Service is not called as if it were none.
+   */
+  static unusable(
+    resource: DestinationResource,
+    why: string,
+    parts: Omit<RouteParts, 'host'>,
+  ): RunningDestination {
+    const { tls: _, ...rest } = resource;
+    const from = resource.routes.find(each => each.from !== undefined)?.from;
+    const route: Route = {
+      name: 'unusable',
+      ...(from && { from }),
+      action: { kind: 'respond', status: 503, body: '', contentType: '' },
+      timeoutMs: 0,
+      idleTimeoutMs: 0,
+      retry: DEFAULT_RETRY,
+    };
+    const made = new RunningDestination({ ...rest, routes: [route], tcp: [], clusters: [] }, parts);
+    made.#routes = [RunningRoute.unusable(route, why, { ...parts, host: resource.host })];
+    made.refused = why;
+    made.unusable = true;
+    return made;
   }
 
   /** Whether the server name of a TLS connection decides where it goes. */
@@ -49,6 +88,51 @@ export class RunningDestination {
   get routes(): readonly RunningRoute[] {
     return this.#routes;
   }
+}
+
+function matcherOf({ routes }: DestinationResource): RouteMatcher {
+  try {
+    return new RouteMatcher(routes);
+  } catch (thrown) {
+    const culprit = routes.find(each => conditionFault(each.matches ?? []) !== undefined);
+    if (culprit === undefined) throw thrown;
+    throw new Error(faultOf(culprit, thrown));
+  }
+}
+
+/** The route, or what takes its place; then `refused` is told why. */
+function runningRoute(
+  route: Route,
+  before: RunningRoute | undefined,
+  parts: RouteParts,
+  clusters: DestinationResource['clusters'],
+  refused: string[],
+): RunningRoute {
+  try {
+    return new RunningRoute(route, parts, before);
+  } catch (thrown) {
+    const why = faultOf(route, thrown);
+    refused.push(why);
+    if (before === undefined || !canStay(before, route, clusters))
+      return RunningRoute.unusable(route, why, parts);
+    return new RunningRoute(before.route, parts, before);
+  }
+}
+
+/** Who asked for it and what is wrong, for its author. */
+function faultOf({ name, from }: Route, thrown: unknown): string {
+  return `${from ? `${formatRef(from)}, ` : ''}route ${name}: ${errorMessage(thrown)}`;
+}
+
+/** Whether the same requests meet it, and everything that it sends to is still there. */
+function canStay(
+  { route, unusable, clusters: to, mirrors }: RunningRoute,
+  now: Route,
+  clusters: DestinationResource['clusters'],
+): boolean {
+  if (unusable !== undefined || !equal(route.matches, now.matches)) return false;
+  const names = new Set(clusters.map(each => each.name));
+  return [...to.all, ...mirrors.map(each => each.cluster)].every(each => names.has(each.config.name));
 }
 
 /** `*.example.com` covers every name below it, `*` all. */

@@ -160,10 +160,80 @@ test('a resource that names what it does not have is refused, and the last good 
     /names the cluster three, which the destination does not have/,
   );
   assert.equal(find('a:80'), good);
-  assert.deepEqual(names(destinations.clusters), ['one']);
+  // Discovery tells the endpoints of the refused one too, and only once.
+  assert.deepEqual(names(destinations.clusters), ['one', 'two']);
   assert.equal([...destinations.clusters][0]!.size, 2);
+  destinations.applyEndpoints(endpoints(3, 'two'));
   assert.equal(destinations.applyDestination(destination('a:80', ['two'])), undefined);
   assert.deepEqual(names(destinations.clusters), ['two']);
+  assert.equal([...destinations.clusters][0]!.size, 3);
+});
+
+/** Routes of two rules, of which the first edits a header. */
+function withEdit(
+  value: string,
+  matches?: DestinationResource['routes'][number]['matches'],
+): DestinationResource {
+  const good = destination('a:80', ['one']);
+  const from = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    namespace: 'shop',
+    name: 'vs',
+  };
+  const [route] = good.routes;
+  const edited = {
+    ...route!,
+    name: 'edited',
+    from,
+    matches: matches ?? [{ path: { kind: 'prefix', value: '/a' } }],
+    requestHeaders: { set: [['x-a', value] as const] },
+  };
+  return { ...good, routes: [edited, route!] };
+}
+
+test('the first resource of a destination that cannot be used gives a refusal with its reason at once, and never a pass-through', () => {
+  const { destinations, answers, find } = setUp();
+  find('a:80');
+  const bad = withEdit('b', [{ path: { kind: 'regex', value: '(' } }]);
+  const reason = destinations.applyDestination(bad);
+  assert.match(reason!, /^VirtualService vs\.shop, route edited: .*not valid RE2/);
+  const [answer] = answers;
+  assert.ok(answer !== undefined && answer !== 'timeout');
+  assert.equal(answer.resource.found, 'service');
+  assert.deepEqual(
+    answer.routes.map(each => each.unusable),
+    [reason],
+  );
+  assert.equal(answer.tcp.pick(), undefined);
+  // Its endpoints come meanwhile, once and for all.
+  destinations.applyEndpoints(endpoints(2, 'one'));
+  assert.equal(destinations.applyDestination(withEdit('b')), undefined);
+  assert.equal(find('a:80')?.routes.length, 2);
+  assert.equal([...destinations.clusters][0]!.size, 2);
+});
+
+test('a route that cannot be used holds up no other: it is what it was before, or refuses its own requests', () => {
+  const { destinations, find } = setUp();
+  find('a:80');
+  destinations.applyEndpoints(endpoints(1, 'one'));
+  const reason = /^VirtualService vs\.shop, route edited: the header 'x-a' cannot be edited/;
+  assert.match(destinations.applyDestination(withEdit('b\nc'))!, reason);
+  const unusable = (): (boolean | undefined)[] =>
+    find('a:80')!.routes.map(each => each.unusable !== undefined);
+  assert.deepEqual(unusable(), [true, false]);
+  assert.equal(destinations.applyDestination(withEdit('good')), undefined);
+  assert.deepEqual(unusable(), [false, false]);
+  assert.match(destinations.applyDestination(withEdit('b\nc'))!, reason);
+  assert.deepEqual(unusable(), [false, false], 'the last good one did not stay');
+  const [stayed] = find('a:80')!.routes;
+  assert.deepEqual(stayed!.route.requestHeaders, { set: [['x-a', 'good']] });
+  // Other requests are meant now: what it said to the ones before is not for them.
+  assert.match(
+    destinations.applyDestination(withEdit('b\nc', [{ path: { kind: 'prefix', value: '/b' } }]))!,
+    reason,
+  );
+  assert.deepEqual(unusable(), [true, false]);
 });
 
 test('what is told about a destination that nobody wants is not kept', () => {

@@ -5,6 +5,7 @@ import { RouteMetrics } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { RunningDestination } from './destination.ts';
 import { pinOriginalDestination } from './original-destination.ts';
+import type { RouteParts } from './running-route.ts';
 
 /** Where destinations are asked for: discovery. */
 export interface DestinationSource {
@@ -21,6 +22,8 @@ interface Entry {
   /** Connections or waiters that hold it. */
   waiters: ((answer: DestinationAnswer) => void)[];
   stopWaiting: (() => void) | undefined;
+  /** Clusters of a resource that was refused. Discovery tells their endpoints once, and they are wanted when it is mended. */
+  held: readonly string[];
 }
 
 /** How long what nobody uses is kept, and how long a connection waits for discovery. */
@@ -84,7 +87,13 @@ export class Destinations {
         setImmediate(guarded('destination', waiter), 'timeout');
         return undefined;
       }
-      entry = { current: undefined, usedMs: this.#clock.monotonic(), waiters: [], stopWaiting: undefined };
+      entry = {
+        current: undefined,
+        usedMs: this.#clock.monotonic(),
+        waiters: [],
+        stopWaiting: undefined,
+        held: [],
+      };
       this.#entries.set(key, entry);
       this.#source.want(key);
       // In-process sources may have answered already.
@@ -104,6 +113,7 @@ export class Destinations {
       usedMs: this.#clock.monotonic(),
       waiters: [],
       stopWaiting: undefined,
+      held: [],
     });
   }
 
@@ -114,50 +124,76 @@ export class Destinations {
     return entry?.current;
   }
 
-  /** Takes a destination over. Returns undefined, or why it was refused; then the last good one stays. */
+  /**
+   * Takes a destination over. Returns undefined, or what of it was refused: a route alone, which then is what it was before or refuses its
+   * requests, or all of it; then the last good one stays, and where there is none requests are refused with the reason.
+   */
   applyDestination(told: DestinationResource): string | undefined {
     const entry = this.#entries.get(told.key);
     if (entry === undefined) return undefined;
-    const made: Cluster[] = [];
     const pinned = pinOriginalDestination(told);
     const { resource } = pinned;
+    const parts = this.#partsOf(resource);
+    let refused: string | undefined;
     try {
-      const configs = new Map(resource.clusters.map(config => [config.name, config]));
-      const cluster = (name: string): Cluster => {
-        const known = this.#clusters.get(name);
-        if (known !== undefined) return known;
-        const config = configs.get(name);
-        if (config === undefined)
-          throw new Error(`a route names the cluster ${name}, which the destination does not have`);
-        const cluster = new Cluster(config, this.#host);
-        made.push(cluster);
-        this.#clusters.set(name, cluster);
-        return cluster;
-      };
-      const parts = {
-        cluster,
-        random: this.#random,
-        nowMs: this.#clock.monotonic(),
-        routeMetrics: this.#routeMetrics,
-      };
       const destination = new RunningDestination(resource, parts, entry.current);
       // Nothing can fail any more: now change what runs.
-      for (const config of resource.clusters) {
-        const cluster = this.#clusters.get(config.name);
-        cluster?.configure(config);
-        const early = this.#early.get(config.name);
-        if (early !== undefined && this.#isFresh(early.atMs)) cluster?.setEndpoints(early.resource);
-        this.#early.delete(config.name);
-      }
-      for (const own of pinned.endpoints) this.#clusters.get(own.key)?.setEndpoints(own);
+      for (const config of resource.clusters) this.#clusters.get(config.name)?.configure(config);
       entry.current = destination;
+      entry.held = [];
+      refused = destination.refused;
     } catch (error) {
-      for (const cluster of made) this.#clusters.delete(cluster.config.name);
-      return errorMessage(error);
+      refused = errorMessage(error);
+      this.#refuse(entry, resource, refused);
     }
+    for (const { name } of resource.clusters) this.#takeEarly(name);
+    for (const own of pinned.endpoints) this.#clusters.get(own.key)?.setEndpoints(own);
     this.#dropUnusedClusters();
     this.#settle(entry);
-    return undefined;
+    return refused;
+  }
+
+  /** Clusters are made as they are named; those that in the end nobody uses are dropped again. */
+  #partsOf({ clusters }: DestinationResource): Omit<RouteParts, 'host'> {
+    const configs = new Map(clusters.map(config => [config.name, config]));
+    const cluster = (name: string): Cluster => {
+      const config = configs.get(name);
+      const known = this.#clusters.get(name);
+      if (known !== undefined) return known;
+      if (config === undefined)
+        throw new Error(`a route names the cluster ${name}, which the destination does not have`);
+      const made = new Cluster(config, this.#host);
+      this.#clusters.set(name, made);
+      return made;
+    };
+    return {
+      cluster,
+      random: this.#random,
+      nowMs: this.#clock.monotonic(),
+      routeMetrics: this.#routeMetrics,
+    };
+  }
+
+  /** Goes on with the last good one; without one nobody gets through, but with a reason. */
+  #refuse(entry: Entry, resource: DestinationResource, why: string): void {
+    const parts = this.#partsOf(resource);
+    entry.held = resource.clusters.flatMap(({ name }) => {
+      try {
+        return parts.cluster(name).config.name;
+      } catch {
+        // It may be what is wrong.
+        return [];
+      }
+    });
+    if (entry.current === undefined || entry.current.unusable)
+      entry.current = RunningDestination.unusable(resource, why, parts);
+  }
+
+  #takeEarly(name: string): void {
+    const early = this.#early.get(name);
+    if (early !== undefined && this.#isFresh(early.atMs))
+      this.#clusters.get(name)?.setEndpoints(early.resource);
+    this.#early.delete(name);
   }
 
   applyEndpoints(resource: EndpointsResource): string | undefined {
@@ -258,8 +294,9 @@ export class Destinations {
 
   #dropUnusedClusters(): void {
     const used = new Set<string>();
-    for (const { current } of this.#entries.values()) {
+    for (const { current, held } of this.#entries.values()) {
       for (const config of current?.resource.clusters ?? []) used.add(config.name);
+      for (const name of held) used.add(name);
     }
     for (const [name, cluster] of this.#clusters) {
       if (used.has(name)) continue;

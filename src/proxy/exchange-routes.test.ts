@@ -337,7 +337,7 @@ test('statuses that a policy names are tried again, and response classes say wha
   assert.ok(text.includes(`weft_route_tries_total{${labels}} 3`), text);
 });
 
-test('what cannot be run is refused whole, in words, and what ran goes on', () => {
+test('what cannot be run is refused in words, and what ran goes on', async () => {
   const rig = new RouteRig([{}]);
   const before = rig.destination;
   const bad: readonly (readonly [TestRoute, RegExp])[] = [
@@ -350,6 +350,24 @@ test('what cannot be run is refused whole, in words, and what ran goes on', () =
       /at least one token/,
     ],
   ];
-  for (const [route, words] of bad) assert.throws(() => rig.use([route]), words);
+  const [unclear, ...others] = bad;
+  assert.throws(() => rig.use([unclear![0]]), unclear![1]);
   assert.equal(rig.destination, before);
+  for (const [route, words] of others) {
+    rig.use([route]);
+    assert.match(rig.destination.refused!, words);
+    assert.ok(rig.destination.routes[0]!.plain);
+  }
+  // Where nothing ran before, the requests that are meant get the reason, and the others what they are for.
+  rig.use([{ ...others[0]![0], name: 'new', matches: [{ path: { kind: 'prefix', value: '/a' } }] }, {}]);
+  assert.deepEqual(
+    rig.destination.routes.map(each => each.unusable !== undefined),
+    [true, false],
+  );
+  const client = rig.client();
+  await rig.send(GET, client);
+  assert.match(
+    client.peer.text,
+    /^HTTP\/1\.1 503 [\s\S]*x-weft-flag: NFCF[\s\S]*route new: the header 'content-length' cannot be edited/,
+  );
 });

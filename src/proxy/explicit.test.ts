@@ -184,3 +184,26 @@ test('a connection that is neither redirected nor HTTP is closed, with the remed
   assert.match(client.log.lines.at(-1)!.message, /use HTTP_PROXY, or CONNECT/);
   await eventually(() => client.plane.underWay.outbound === 0);
 });
+
+test('by name, too, a Service that nobody tells about is refused with the reason, and what lies outside is passed through', async t => {
+  const app = await httpServer((_request, response) => response.end('outside'));
+  const mesh = new StaticMesh();
+  const clock = new FakeClock();
+  const client = mesh.proxy('client', { clock });
+  client.plane.apply({ kind: 'trust', key: 'cluster.local', roots: [], serviceRanges: ['10.96.0.0/24'] });
+  t.after(() => closeAll(mesh, app));
+  const ends: readonly (readonly [to: string, answer: RegExp])[] = [
+    ['reviews.shop.svc.cluster.local:80', /^HTTP\/1\.1 503 [\s\S]*NFCF[\s\S]*the name of a Service/],
+    ['10.96.0.5:80', /^HTTP\/1\.1 503 [\s\S]*NFCF[\s\S]*the address of a Service/],
+    [`127.0.0.1:${app.port}`, /^HTTP\/1\.1 200 [\s\S]*outside/],
+  ];
+  for (const [to, answer] of ends) {
+    mesh.silent.add(to);
+    const raw = await rawConnection(client.plane.outboundPort);
+    raw.write(`GET http://${to}/ HTTP/1.1\r\nHost: ${to}\r\nConnection: close\r\n\r\n`);
+    await eventually(() => [...client.plane.destinations.keys].includes(to));
+    await clock.advance(2_100);
+    await raw.until(connection => connection.ended || connection.closed);
+    assert.match(raw.text, answer);
+  }
+});

@@ -32,11 +32,18 @@ const opened = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
 
 /** Finds destinations by name or address, outside names through DNS. */
 export class NamedDestinations {
+  readonly #services: Pick<Services, 'counters' | 'serviceAddresses'>;
   readonly #destinations: Destinations;
   readonly #passThrough: PassThrough;
   readonly #own: OwnListener;
 
-  constructor(destinations: Destinations, passThrough: PassThrough, own: OwnListener) {
+  constructor(
+    services: Pick<Services, 'counters' | 'serviceAddresses'>,
+    destinations: Destinations,
+    passThrough: PassThrough,
+    own: OwnListener,
+  ) {
+    this.#services = services;
     this.#destinations = destinations;
     this.#passThrough = passThrough;
     this.#own = own;
@@ -46,24 +53,29 @@ export class NamedDestinations {
   find(key: string, waiter: TargetWaiter): RunningDestination | undefined {
     const known = this.#destinations.find(key, answer => this.#answered(key, answer, waiter));
     if (known === undefined || known.resource.found !== 'unknown') return known;
-    this.#outside(key, known.resource.refused, waiter);
+    this.#outside(key, known.resource.refused, waiter, false);
     return undefined;
   }
 
   #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
-    if (answer === 'timeout') this.#outside(key, undefined, waiter);
-    else if (answer.resource.found === 'unknown') this.#outside(key, answer.resource.refused, waiter);
+    if (answer === 'timeout') {
+      this.#services.counters.discoveryTimeouts++;
+      this.#outside(key, undefined, waiter, true);
+    } else if (answer.resource.found === 'unknown')
+      this.#outside(key, answer.resource.refused, waiter, false);
     else tellTarget(waiter, answer, 'NR', '');
   }
 
-  #outside(key: string, refused: string | undefined, waiter: TargetWaiter): void {
-    if (refused !== undefined) {
-      setImmediate(tellTarget, waiter, undefined, 'NR', refused);
+  /** `silent`: nobody has said that it is outside; then what may be a Service is not passed through. */
+  #outside(key: string, refused: string | undefined, waiter: TargetWaiter, silent: boolean): void {
+    const why = refused ?? (silent ? this.#services.serviceAddresses.whyNot(key) : undefined);
+    if (why !== undefined) {
+      setImmediate(tellTarget, waiter, undefined, refused === undefined ? 'NFCF' : 'NR', why);
       return;
     }
     const address = parseHostPort(key)!;
     if (isIpAddress(address.host)) {
-      setImmediate(() => this.#passOn(address, key, waiter));
+      setImmediate(() => this.#passOn(address, key, waiter, silent));
       return;
     }
     const failed = (why: string): void =>
@@ -72,7 +84,7 @@ export class NamedDestinations {
       if (error !== null) failed(error.code ?? error.message);
       // Nothing was asked: Node answers the empty name without an error and without an address.
       else if (!isIpAddress(ip)) failed('nothing');
-      else this.#passOn({ host: ip, port: address.port }, key, waiter);
+      else this.#passOn({ host: ip, port: address.port }, key, waiter, silent);
     };
     try {
       lookup(address.host, guarded('dns', found, waiter));
@@ -83,9 +95,12 @@ export class NamedDestinations {
   }
 
   /** To an address outside. */
-  #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter): void {
+  #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter, silent: boolean): void {
+    const to = formatAddress(host, port);
+    const why = silent ? this.#services.serviceAddresses.whyNot(to) : undefined;
     if (this.#own.is(host, port)) tellTarget(waiter, undefined, 'NR', circleWords(asked));
-    else tellTarget(waiter, this.#passThrough.destination(formatAddress(host, port), true), 'NR', '');
+    else if (why !== undefined) tellTarget(waiter, undefined, 'NFCF', why);
+    else tellTarget(waiter, this.#passThrough.destination(to, true), 'NR', '');
   }
 }
 
@@ -263,7 +278,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #tunnel(target: RunningDestination, rest: Buffer | undefined): void {
     const cluster = target.tcp.pick();
     if (cluster === undefined) {
-      this.#refuse('NC', `${target.resource.host} has no cluster for TCP`);
+      if (target.refused !== undefined && target.unusable) this.#refuse('NFCF', target.refused);
+      else this.#refuse('NC', `${target.resource.host} has no cluster for TCP`);
       return;
     }
     this.#services.counters.accepted.add('direction="outbound",protocol="tcp",mode="explicit"');

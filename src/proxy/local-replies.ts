@@ -6,6 +6,7 @@ import { UNTOUCHED_LINE } from './untouched.ts';
 const statusOf: Partial<Record<Flag, number>> = {
   NR: 404,
   NC: 503,
+  NFCF: 503,
   UH: 503,
   UF: 503,
   UC: 503,

@@ -5,7 +5,7 @@ import { FakeClock } from '../time/index.ts';
 import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { closeAll, httpServer, type RawConnection, rawConnection, tcpServer } from './testing/clients.ts';
 import { eventually, redirectedOutbound } from './testing/redirected.ts';
-import { StaticMesh, type TestDestination } from './testing/static-mesh.ts';
+import { resourceOf, StaticMesh, type TestDestination } from './testing/static-mesh.ts';
 
 /** A proxy on a clock that the test turns, and a listener whose connections are meant for `10.0.0.1:80`. */
 function setUp(destination?: Omit<TestDestination, 'key'>) {
@@ -232,6 +232,74 @@ test('while discovery does not answer connections pass through, and go on when i
   mesh.set({ key: 'x:1', endpoints: [] });
   mesh.answer(client.plane, `127.0.0.1:${app.port}`);
   assert.match(await exchange(raw), /outside/, 'it was cut off by an answer of discovery');
+  raw.socket.destroy();
+});
+
+/** A proxy that was told where Services are, with a destination there that discovery says nothing about. */
+function setUpSilent(ranges: readonly string[] = ['10.0.0.0/24']) {
+  const all = setUp();
+  all.mesh.silent.add(all.key);
+  all.client.plane.apply({ kind: 'trust', key: 'cluster.local', roots: [], serviceRanges: ranges });
+  return all;
+}
+
+test('a Service is never passed through: while discovery says nothing, requests get a 503 with the reason, and then their routes', async t => {
+  const app = await httpServer((_request, response) => response.end('hello'));
+  const { mesh, clock, client, outbound, key } = setUpSilent();
+  t.after(() => closeAll(outbound, mesh, app));
+  const raw = await rawConnection(outbound.port);
+  raw.write(get);
+  await eventually(() => outbound.wires[0]?.bytesRead === get.length);
+  await clock.advance(2_100);
+  await raw.until(connection => connection.text.endsWith('for its connection\n'));
+  assert.match(raw.text, /^HTTP\/1\.1 503 [\s\S]*x-weft-flag: NFCF/);
+  assert.match(raw.text, /where 10\.0\.0\.1:80 goes\. It is the address of a Service/);
+  assert.equal(client.plane.passThrough.clusters.length, 0);
+  assert.equal(client.access.records[0]!.flag, 'NFCF');
+  mesh.silent.clear();
+  mesh.set({ key, endpoints: [mesh.plain(app.port)] });
+  assert.match(await exchange(raw), /^HTTP\/1\.1 200 [\s\S]*hello$/);
+  raw.socket.destroy();
+});
+
+test('other connections to a Service that discovery says nothing about are reset, whoever speaks first', async t => {
+  const { mesh, clock, client, outbound } = setUpSilent();
+  t.after(() => closeAll(outbound, mesh));
+  const speaking = await rawConnection(outbound.port);
+  speaking.write('\x00\x01ping');
+  const listening = await rawConnection(outbound.port);
+  await eventually(() => outbound.wires.length === 2 && outbound.wires[0]!.bytesRead === 6);
+  await clock.advance(2_100);
+  await clock.advance(100);
+  for (const raw of [speaking, listening]) {
+    await raw.until(connection => connection.closed);
+    assert.equal(raw.error, 'ECONNRESET');
+  }
+  const warned = client.log.lines.filter(each =>
+    /refused a connection: .*address of a Service/.test(each.message),
+  );
+  assert.equal(warned.length, 2);
+  assert.equal(client.plane.passThrough.clusters.length, 0);
+});
+
+test('a Service whose first resource is refused is no pass-through either, and the reason names the object', async t => {
+  const { mesh, client, outbound, key } = setUpSilent();
+  t.after(() => closeAll(outbound, mesh));
+  const raw = await rawConnection(outbound.port);
+  raw.write(get);
+  await eventually(() => [...client.plane.destinations.keys].length === 1);
+  const good = resourceOf({ key, endpoints: [] });
+  const from = {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    namespace: 'shop',
+    name: 'vs',
+  };
+  const matches = [{ path: { kind: 'regex', value: '(' } as const }];
+  client.plane.apply({ ...good, routes: [{ ...good.routes[0]!, from, matches }] });
+  await raw.until(connection => connection.text.includes('VirtualService vs.shop'));
+  assert.match(raw.text, /^HTTP\/1\.1 503 [\s\S]*x-weft-flag: NFCF/);
+  assert.equal(client.plane.passThrough.clusters.length, 0);
   raw.socket.destroy();
 });
 

@@ -54,6 +54,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   readonly #onClosed: () => void;
   readonly #detection: Detection;
   #destination: RunningDestination | undefined;
+  #refusal: RunningDestination | undefined;
   #session: TcpSession | undefined;
   #serving: HttpServing | undefined;
   #fallback: PeerRequests | undefined;
@@ -135,6 +136,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     const current = this.#destinations.current(this.key);
     if (current !== undefined && isJudged(current)) return this.#byAuthority(current, head, waiter);
     if (current !== undefined && current.resource.found !== 'unknown') return current;
+    // The first request has waited already; those after it ask again.
+    const refusal = this.#refusal;
+    this.#refusal = undefined;
+    if (current === undefined && refusal !== undefined) return refusal;
     const passedThrough = this.#destination!.resource.found === 'unknown';
     if (current !== undefined || passedThrough) return this.#passThrough.destination(this.key, true);
     // Forgotten while the connection was idle: its clusters are closed, so it is asked for again.
@@ -162,6 +167,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #found(answer: DestinationAnswer): void {
     if (this.#wire.closed) return;
     this.#destination = this.#resolve(answer);
+    if (this.#destination.unusable) this.#refusal = this.#destination;
     const { protocol } = this.#destination.resource;
     if (protocol === 'tcp' || (protocol === 'tls' && !this.#destination.routesByServerName)) {
       this.#detection.stop();
@@ -234,11 +240,15 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (known !== undefined) go(known);
   }
 
-  /** What nobody knows is passed through; what nobody has told of may be HTTP all the same. */
+  /** What nobody knows is passed through; what nobody has told of may be HTTP all the same, and no Service. */
   #resolve(answer: DestinationAnswer): RunningDestination {
     if (answer !== 'timeout' && isJudged(answer)) return answer;
     if (answer !== 'timeout' && answer.resource.found !== 'unknown') return answer;
-    if (answer === 'timeout') this.#services.counters.discoveryTimeouts++;
+    if (answer === 'timeout') {
+      this.#services.counters.discoveryTimeouts++;
+      const why = this.#services.serviceAddresses.whyNot(this.key);
+      if (why !== undefined) return this.#passThrough.refusal(this.key, why);
+    }
     return this.#passThrough.destination(this.key, answer === 'timeout' || this.#serving !== undefined);
   }
 
@@ -258,7 +268,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   #openSession(speculative: boolean, first: Buffer | undefined, chosen?: Cluster): void {
-    const { refused } = this.#destination!.resource;
+    const refused = this.#destination!.resource.refused ?? this.#destination!.refused;
     const cluster = chosen ?? this.#ownCluster();
     if (cluster === undefined) {
       this.#detection.stop();

@@ -13,7 +13,7 @@ const maxKept = 256;
 
 /**
  * Destinations that the mesh knows nothing of: the connection goes on to where the app wanted it to go, as opaque bytes. Also what is used when
- * discovery does not answer, so that a control plane that is away cannot take traffic down.
+ * discovery does not answer about what is no Service (see ServiceAddresses), so that a control plane that is away cannot take traffic down.
  */
 export class PassThrough {
   readonly #host: ClusterHost;
@@ -37,6 +37,26 @@ export class PassThrough {
     this.#kept.set(name, made);
     if (this.#kept.size > maxKept) this.#dropOldest();
     return made.destination;
+  }
+
+  /** For an address that must not be passed through; `why` is what its clients are told. */
+  refusal(key: string, why: string): RunningDestination {
+    const resource: DestinationResource = {
+      kind: 'destination',
+      key,
+      found: 'service',
+      host: key,
+      port: parseHostPort(key)?.port ?? 0,
+      protocol: 'auto',
+      routes: [],
+      tcp: [],
+      clusters: [],
+    };
+    const cluster = (name: string): never => {
+      throw new Error(`there is no cluster ${name}`);
+    };
+    const parts = { cluster, random: this.#random, nowMs: this.#host.clock.monotonic() };
+    return RunningDestination.unusable(resource, why, parts);
   }
 
   get clusters(): Cluster[] {

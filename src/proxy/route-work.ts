@@ -78,6 +78,9 @@ export class RouteWork implements VariableSource {
       const detail = `route ${route.name} asks for ${abort.status} on ${abort.percent} % of its requests`;
       return { reply: { ...localReply('FI', detail), status: abort.status }, flag: 'FI', detail };
     }
+    const { unusable } = this.#route;
+    if (unusable !== undefined)
+      return { reply: localReply('NFCF', unusable), flag: 'NFCF', detail: unusable };
     if (route.name === NO_ROUTE) {
       const { from } = route;
       const who = from === undefined ? '' : `; ${formatRef(from)} has no rule for it`;

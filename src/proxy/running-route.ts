@@ -1,5 +1,5 @@
 import type { Cluster } from '../cluster/index.ts';
-import type { Forward, Route } from '../model/index.ts';
+import { DEFAULT_RETRY, type Forward, type Route } from '../model/index.ts';
 import { CompiledRoute, type Random } from '../routing/index.ts';
 import type { RouteMetrics, RouteSeries } from '../telemetry/index.ts';
 import { WeightedChoice } from './weighted-choice.ts';
@@ -26,6 +26,9 @@ export class RunningRoute extends CompiledRoute {
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
 
+  /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
+  unusable: string | undefined = undefined;
+
   /** `before`: the route of this name that ran until now; its rate limits go on with the tokens they have. Throws a WeftError. */
   constructor(route: Route, parts: RouteParts, before?: RunningRoute) {
     const { cluster, random, nowMs } = parts;
@@ -44,6 +47,26 @@ export class RunningRoute extends CompiledRoute {
       route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
     this.#series = this.#openSeries();
     this.plain = forward !== undefined && !this.#asksForMore();
+  }
+
+  /** In place of a route that this proxy cannot carry out: its requests are refused with the reason. */
+  static unusable(route: Route, why: string, parts: RouteParts): RunningRoute {
+    const { name, from, matches, timeoutMs, idleTimeoutMs } = route;
+    const respond = { kind: 'respond', status: 503, body: '', contentType: '' } as const;
+    const made = new RunningRoute(
+      {
+        name,
+        ...(from && { from }),
+        ...(matches && { matches }),
+        action: respond,
+        timeoutMs,
+        idleTimeoutMs,
+        retry: DEFAULT_RETRY,
+      },
+      parts,
+    );
+    made.unusable = why;
+    return made;
   }
 
   /** What a route with a name of its own counts. */

@@ -13,6 +13,7 @@ import type { Clock, TimerWheel } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
 import type { Connector } from './connector.ts';
 import type { Counters } from './counters.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
 
 /** What all connections of a proxy share. Made once, in proxy.ts. */
 export interface Services {
@@ -30,6 +31,8 @@ export interface Services {
   readonly connector: Connector;
   readonly http1: ServerOptions;
   readonly random: Random;
+  /** What is not passed through while discovery is silent. */
+  readonly serviceAddresses: ServiceAddresses;
   /** This workload, as discovery told it. */
   self: Peer;
   /** Exchanges under way, in both directions. */

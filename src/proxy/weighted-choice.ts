@@ -10,6 +10,8 @@ const maxCards = 10_000;
  * choice further down the road, ever falls into step with it.
  */
 export class WeightedChoice {
+  /** Those that are named. */
+  readonly all: readonly Cluster[];
   /** Those that get something. */
   readonly clusters: readonly Cluster[];
   /** Which of the given choices each of `clusters` is. */
@@ -23,8 +25,8 @@ export class WeightedChoice {
     const sum = choices.reduce((total, choice) => total + choice.weight, 0);
     const used = [...choices.keys()].filter(i => sum === 0 || choices[i]!.weight > 0);
     // All of them are made, so that an endpoint set without traffic is there when its share comes.
-    const all = choices.map(choice => cluster(choice.cluster));
-    this.clusters = used.map(i => all[i]!);
+    this.all = choices.map(choice => cluster(choice.cluster));
+    this.clusters = used.map(i => this.all[i]!);
     this.given = used;
     this.#deck = deckOf(used.map(i => (sum === 0 ? 1 : choices[i]!.weight)));
     this.#random = random;

@@ -9,3 +9,4 @@ export { type ExplainedDestination, explainDestination } from './explain.ts';
 export { resolveInbound } from './inbound.ts';
 export type { Resolved } from './mesh-reader.ts';
 export type { CallerRule, LeftOut } from './rules.ts';
+export { serviceRanges } from './service-ranges.ts';

@@ -11,8 +11,8 @@ export function isInRange(address: string, range: string): boolean {
   return left.slice(0, length) === right.slice(0, length);
 }
 
-/** The address in binary; undefined for what is none. */
-function bitsOf(address: string): string | undefined {
+/** The address in binary, 32 or 128 digits; undefined for what is none. */
+export function bitsOf(address: string): string | undefined {
   if (!isIpv6(address)) {
     const bytes = address.split('.').map(Number);
     if (bytes.length !== 4 || bytes.some(byte => !(byte >= 0 && byte <= 255))) return undefined;
