@@ -10,6 +10,7 @@ import {
   type FamilyOutcome,
   INBOUND_SOURCE,
   type Plan,
+  PROBE_SOURCE,
   plan,
   probe,
   type RedirectOptions,
@@ -182,8 +183,9 @@ async function runInit(flags: InitFlags): Promise<void> {
 function print(made: Plan, undoing: boolean): void {
   for (const { family, document, undo: undoDocument } of made.families) {
     const command = family === 'ipv4' ? 'iptables-restore' : 'ip6tables-restore';
-    const address = `${INBOUND_SOURCE.ipv6}/128 dev lo`;
-    if (family === 'ipv6') console.log(`# ip -6 addr ${undoing ? 'del' : 'add'} ${address}`);
+    const addresses = family === 'ipv6' ? [PROBE_SOURCE.ipv6, INBOUND_SOURCE.ipv6] : [];
+    for (const address of addresses)
+      console.log(`# ip -6 addr ${undoing ? 'del' : 'add'} ${address}/128 dev lo`);
     console.log(`# ${command} --noflush`);
     console.log(undoing ? undoDocument : document);
   }

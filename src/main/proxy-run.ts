@@ -16,7 +16,7 @@ import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
-import { appIsPresent, DataPlane, drained, passThroughAddress, sumUnderWay } from '../proxy/index.ts';
+import { appIsPresent, DataPlane, drained, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
@@ -209,7 +209,7 @@ function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions):
   const options: ServerOptions = { ...http1, limits: DEFAULT_LIMITS, idleTimeoutMs: 120_000 };
   const probes = readAppProbes(process.env[ENVIRONMENT.probes]);
   const own = config.pod.addresses[0] ?? '127.0.0.1';
-  const app = { host: own, ...(config.redirected ? { localAddress: passThroughAddress(own) } : {}) };
+  const app = { host: own, ...(config.redirected ? { localAddress: probeAddress(own) } : {}) };
   const appProbes = appHealthRoutes(probes, app, host.log);
   const health = healthRoutes(host);
   const metrics = readAppMetrics(process.env[ENVIRONMENT.appMetrics]);

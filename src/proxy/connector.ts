@@ -290,6 +290,11 @@ function connectWords(error: string): string {
   return words === undefined ? error : `${words} (${error})`;
 }
 
+/** The source address of what the proxy asks its app on its own behalf (probes, metrics); see PROBE_SOURCE in redirect/. */
+export function probeAddress(address: string): string {
+  return isIpv6(address) ? '::7' : '127.0.0.7';
+}
+
 /** The source address that marks the proxy's connections to its own app, so that packet rules let them through. */
 export function passThroughAddress(address: string): string {
   return isIpv6(address) ? '::6' : '127.0.0.6';

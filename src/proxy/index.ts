@@ -2,7 +2,7 @@
 // routed, retried and counted, everything else as TCP sessions. Resources from discovery come in through DataPlane.apply.
 
 export { appIsPresent } from './app-presence.ts';
-export { passThroughAddress } from './connector.ts';
+export { passThroughAddress, probeAddress } from './connector.ts';
 export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 export type { DestinationSource } from './destinations.ts';
 export { type DrainSubject, drained } from './drain.ts';

@@ -18,7 +18,7 @@ import {
   requireRights,
   runOf,
 } from './host.ts';
-import { ADDED_ADDRESS_CHAIN, addInboundSource, readIpv6, removeInboundSource } from './loopback.ts';
+import { addLoopbackSource, LOOPBACK_SOURCES, readIpv6, removeLoopbackSource } from './loopback.ts';
 import type { FamilyPlan, Plan } from './plan.ts';
 import type { Run } from './run.ts';
 
@@ -70,11 +70,12 @@ async function applyIpv6(
   }
   const own: Rollback[] = [];
   try {
-    if (!state.hasInboundSource) {
-      await addInboundSource(run);
-      own.push(() => removeInboundSource(run));
+    for (const source of state.missing) {
+      await addLoopbackSource(run, source);
+      own.push(() => removeLoopbackSource(run, source));
     }
-    const outcome = await applyFamily(family, options, own, preferred, !state.hasInboundSource);
+    const added = state.missing.map(({ chain }) => chain);
+    const outcome = await applyFamily(family, options, own, preferred, added);
     rollbacks.push(...own);
     return outcome;
   } catch (error) {
@@ -99,14 +100,14 @@ async function applyFamily(
   options: HostOptions,
   rollbacks: Rollback[],
   preferred: BackendName | undefined,
-  addedAddress = false,
+  marks: readonly string[] = [],
 ): Promise<FamilyOutcome> {
   const run = runOf(options);
   const { chosen, all } = await backendsOf(options, family.family, preferred);
   refuseOtherMesh(all);
   const failures: Failure[] = [];
   for (const state of chosen) {
-    const written = await write(family, state, run, addedAddress);
+    const written = await write(family, state, run, marks);
     if ('failure' in written) {
       failures.push({ backend: state.backend, message: written.failure });
       if (state.tables && !isUnsupported(written.failure)) break;
@@ -126,17 +127,18 @@ async function applyFamily(
   throw new WeftError('redirect-no-backend', message, { source: 'config' });
 }
 
-/** Makes the backend hold the plan; `failure` is what iptables said. */
+/** Makes the backend hold the plan, and the empty chains `marks`; `failure` is what iptables said. */
 async function write(
   family: FamilyPlan,
   state: BackendState,
   run: Run,
-  addedAddress: boolean,
+  marks: readonly string[],
 ): Promise<{ readonly result: 'applied' | 'unchanged' } | { readonly failure: string }> {
   if (!state.tables) return { failure: state.failure ?? 'its rules cannot be read' };
   const { nat } = state.tables;
-  const marked = addedAddress || nat.chains.includes(ADDED_ADDRESS_CHAIN);
-  const chains = marked ? [...family.chains, ADDED_ADDRESS_CHAIN] : family.chains;
+  const known = LOOPBACK_SOURCES.map(({ chain }) => chain);
+  const kept = known.filter(chain => marks.includes(chain) || nat.chains.includes(chain));
+  const chains = [...family.chains, ...kept];
   const complete =
     chains.every(chain => nat.chains.includes(chain)) &&
     nat.chains.filter(isOurs).length === chains.length &&

@@ -16,7 +16,15 @@ export type { BackendName } from './backend.ts';
 export type { Family } from './cidr.ts';
 export type { FamilyOutcome, HostOptions } from './host.ts';
 export { type RedirectOptions, type RedirectSettings, readOptions } from './options.ts';
-export { CHAINS, type FamilyPlan, INBOUND_SOURCE, type Plan, PROBE_PORT, plan } from './plan.ts';
+export {
+  CHAINS,
+  type FamilyPlan,
+  INBOUND_SOURCE,
+  type Plan,
+  PROBE_PORT,
+  PROBE_SOURCE,
+  plan,
+} from './plan.ts';
 export { answerProbes, isProbe, PROBE_ANSWER, probe } from './probe.ts';
 export { type Run, type RunResult, systemRun } from './run.ts';
 export { undo } from './undo.ts';

@@ -20,6 +20,12 @@ export const CHAINS = {
 export const INBOUND_SOURCE = { ipv4: '127.0.0.6', ipv6: '::6' } as const;
 
 /**
+ * The source address of the proxy's own questions to the app: probes, hooks, its metrics. Another one, because servers hold what probes do
+ * against the address that they come from: MariaDB blocks an address after a hundred connections that never log in.
+ */
+export const PROBE_SOURCE = { ipv4: '127.0.0.7', ipv6: '::7' } as const;
+
+/**
  * A connection of the proxy to its own pod on this port always goes to the inbound listener, which lets a proxy without any
  * capability find out whether its redirection is in place (see probe.ts). Nothing listens there.
  */
@@ -58,6 +64,7 @@ export interface Plan {
  * | app → another pod, a Service, the outside | OUTPUT → 15001 |
  * | app → its own pod's address, or localhost | over lo, untouched: the same as without a mesh |
  * | app → a Service that answers with this pod | OUTPUT → 15001; proxy → own address → 15006; proxy (127.0.0.6) → app |
+ * | proxy's probes of the app (127.0.0.7) → app | over lo, untouched |
  * | kubelet, peers → pod's address | PREROUTING → 15006 |
  * | kubelet, Prometheus → 15020, 15021, 15090 | untouched, to the proxy's own listener |
  * | anyone in the pod → 127.0.0.1:15000 (admin) | over lo, untouched |
@@ -98,9 +105,10 @@ function outputRules(family: Family, settings: RedirectSettings): Rule[] {
   const toOwnPod = ['!', '-d', family === 'ipv4' ? '127.0.0.0/8' : '::1/128', '-o', 'lo'];
   const byProxy = ['-m', 'owner', '--uid-owner', `${settings.proxyUid}`];
   const byGroup = ['-m', 'owner', '--gid-owner', `${settings.proxyGid}`];
-  const fromInbound = `${INBOUND_SOURCE[family]}/${family === 'ipv4' ? 32 : 128}`;
+  // One prefix for both, PROBE_SOURCE being the next address: one rule for every packet less.
+  const fromProxy = `${INBOUND_SOURCE[family]}/${family === 'ipv4' ? 31 : 127}`;
   return [
-    rule(['-s', fromInbound, '-o', 'lo'], 'RETURN', 'inbound proxy to the app'),
+    rule(['-s', fromProxy, '-o', 'lo'], 'RETURN', 'inbound proxy and its probes to the app'),
     rule([...toOwnPod, ...port(PROBE_PORT), ...byProxy], CHAINS.inRedirect, 'self-test of the redirection'),
     // Its RETURNs (own and skipped ports) come back here, and the next rule lets them go.
     rule([...toOwnPod, ...byProxy], CHAINS.inbound, 'proxy to its own pod goes in like any peer'),

@@ -24,6 +24,7 @@ const addresses = {
     loopback: '127.0.0.1',
     loopback2: '127.7.7.7',
     inboundSource: '127.0.0.6',
+    probeSource: '127.0.0.7',
   },
   ipv6: {
     pod: 'fd77::2',
@@ -33,6 +34,7 @@ const addresses = {
     loopback: '::1',
     loopback2: '::1',
     inboundSource: '::6',
+    probeSource: '::7',
   },
 } as const;
 type Place = keyof (typeof addresses)['ipv4'];
@@ -54,6 +56,7 @@ const everything: readonly Case[] = [
   ['app', 'peer', 53, 'peer'],
   // (a) The inbound proxy hands on to the app, from its own loopback address.
   ['proxy', 'pod', 8080, 'app', 'inboundSource'],
+  ['proxy', 'pod', 8080, 'app', 'probeSource'],
   // (b) The proxy calls its own pod, because a Service answered with it.
   ['proxy', 'pod', 8080, 'inbound'],
   ['proxy', 'pod', 9999, 'inbound'],

@@ -3,11 +3,11 @@ import { clear } from './apply.ts';
 import { type BackendState, restoreError } from './backend.ts';
 import type { Family } from './cidr.ts';
 import { backendsOf, type FamilyOutcome, type HostOptions, requireRights, runOf } from './host.ts';
-import { ADDED_ADDRESS_CHAIN, readIpv6, removeInboundSource } from './loopback.ts';
+import { LOOPBACK_SOURCES, readIpv6, removeLoopbackSource } from './loopback.ts';
 
 /**
  * Takes away everything that any apply, of this or another version and with whatever options, brought: rules, chains, and `::6`
- * on lo if we added it. What others have stays as it was; the built-in chains of the nat table, empty if nobody
+ * and `::7` on lo if we added them. What others have stays as it was; the built-in chains of the nat table, empty if nobody
  * else uses them, stay too. Undoing twice is no error. Throws WeftError like apply.
  */
 export async function undo(options: HostOptions = {}): Promise<readonly FamilyOutcome[]> {
@@ -34,8 +34,12 @@ async function undoFamily(family: Family, options: HostOptions): Promise<FamilyO
   }
   const removed: BackendState[] = [];
   for (const state of states) if (await clear(run, state)) removed.push(state);
-  const marked = removed.some(state => state.tables?.nat.chains.includes(ADDED_ADDRESS_CHAIN));
-  if (marked && (await readIpv6(run)).hasInboundSource) await removeInboundSource(run);
+  const marks = removed.flatMap(state => state.tables?.nat.chains ?? []);
+  const ours = LOOPBACK_SOURCES.filter(({ chain }) => marks.includes(chain));
+  if (ours.length > 0) {
+    const { missing } = await readIpv6(run);
+    for (const source of ours) if (!missing.includes(source)) await removeLoopbackSource(run, source);
+  }
   const backend = removed[0]?.backend.name;
   return { family, result: backend === undefined ? 'absent' : 'removed', backend, notices: [] };
 }

@@ -5,7 +5,7 @@ import { compare } from './compare.ts';
 import { isOurs } from './document.ts';
 import { backendsOf, formatBackend, type HostOptions, requireRights, runOf } from './host.ts';
 import { readIpv6 } from './loopback.ts';
-import { type FamilyPlan, INBOUND_SOURCE, type Plan } from './plan.ts';
+import type { FamilyPlan, Plan } from './plan.ts';
 
 /** What verify found. */
 export interface Verification {
@@ -36,7 +36,7 @@ async function verifyIpv6(
   auto: boolean,
   options: HostOptions,
 ): Promise<readonly Problem[]> {
-  const { enabled, reachable, hasInboundSource } = await readIpv6(runOf(options));
+  const { enabled, reachable, missing } = await readIpv6(runOf(options));
   if (auto && !enabled) return [];
   let problems: readonly Problem[];
   try {
@@ -47,9 +47,11 @@ async function verifyIpv6(
     throw error;
   }
   if (auto && !reachable && problems.some(({ code }) => code === 'redirect-absent')) return [];
-  if (hasInboundSource) return problems;
-  const message = `ipv6: lo lacks the address ${INBOUND_SOURCE.ipv6}, so the proxy cannot reach the app; run weft-proxy init again`;
-  return [...problems, problem('redirect-missing', message, { path: 'lo' })];
+  const lacking = missing.map(({ address }) => {
+    const message = `ipv6: lo lacks the address ${address}, so the proxy cannot reach the app; run weft-proxy init again`;
+    return problem('redirect-missing', message, { path: 'lo' });
+  });
+  return [...problems, ...lacking];
 }
 
 async function verifyFamily(family: FamilyPlan, options: HostOptions): Promise<readonly Problem[]> {
