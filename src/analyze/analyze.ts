@@ -2,6 +2,7 @@ import { canaryFindings } from './canary.ts';
 import { conflictFindings } from './conflicts.ts';
 import { AnalysisContext } from './context.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
+import { foreignFindings } from './foreign-words.ts';
 import { hostFindings } from './hosts.ts';
 import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
@@ -18,6 +19,7 @@ import { translationFindings } from './translation.ts';
 const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = [
   translationFindings,
   injectionFindings,
+  foreignFindings,
   strictFindings,
   canaryFindings,
   outlierFindings,

@@ -18,18 +18,24 @@ const remedies: Readonly<Record<string, string>> = {
   'regex-invalid': 'correct the pattern; it is RE2, without look-around and back-references',
   'yaml-unreadable': 'correct the YAML',
   'object-unreadable': 'correct the object',
+  'foreign-annotation': "say it in Weft's words (docs/pod-annotations.md), or do not rely on it",
   'object-duplicate': 'keep one of the two',
   'file-unreadable': 'make the file readable',
 };
 
 /** Each problem as a finding. */
 export function translationFindings({ problems }: AnalysisContext): readonly Finding[] {
-  return problems.map(({ code, severity, object, path, message }: Problem) => ({
+  return problems.map(problemFinding);
+}
+
+/** A problem of one object as a finding. */
+export function problemFinding({ code, severity, object, path, message }: Problem): Finding {
+  return {
     code,
     severity,
     ...(object && { object }),
     ...(path !== undefined && path !== '' && { path }),
     reason: message,
     remedy: remedies[code] ?? `see ${code} in docs/errors.md`,
-  }));
+  };
 }

@@ -26,6 +26,10 @@ export const LABELS = {
   istioInject: 'istio-injection',
   linkerdInject: 'linkerd.io/inject',
   sidecarInject: 'sidecar.istio.io/inject',
+  /** A label, on a namespace or a pod; whatever its value, it asks for injection. */
+  istioRevision: 'istio.io/rev',
+  /** An annotation of pods: `true` or `false`. */
+  consulInject: 'consul.hashicorp.com/connect-inject',
 } as const;
 
 /** Annotations on pods. */
