@@ -7,6 +7,7 @@ import { hostFindings } from './hosts.ts';
 import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
+import { pathFindings } from './paths.ts';
 import { portFindings } from './ports.ts';
 import { retryFindings } from './retries.ts';
 import { selectorFindings } from './selectors.ts';
@@ -26,6 +27,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   hostFindings,
   subsetFindings,
   shadowFindings,
+  pathFindings,
   conflictFindings,
   selectorFindings,
   retryFindings,

@@ -129,6 +129,11 @@ const all = {
     title: 'a rule can never match, because an earlier one takes every request that it would',
     remedy: 'put the narrower rule first, or take it out',
   },
+  'path-not-normal': {
+    severity: 'warning',
+    title: 'a rule asks for a path that no request has once its path is normalised',
+    remedy: 'write the path as it is after normalisation, or set pathNormalization (docs/policies/istio.md)',
+  },
   'rules-joined': {
     severity: 'info',
     title: 'several objects have rules for one host, which are tried in the order of their age',

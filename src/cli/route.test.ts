@@ -189,3 +189,12 @@ test('a proxy that runs is asked for what it has: by name or address, with eject
     /^error: http:\/\/127\.0\.0\.1:1\/config_dump does not answer as a proxy does \(/,
   );
 });
+
+test('a path is normalised before rules are asked, as proxies do it, and that is said', async () => {
+  const answer = await ask('http://reviews:9080/x/%2e%2e/old/x?q=/../', ['end-user: bob']);
+  assert.equal(answer.normalizedTarget, '/old/x?q=/../');
+  assert.equal(answer.action!.rewrittenTarget, '/new/x?q=/../');
+  assert.match(routeText(answer), /\n {2}as \/old\/x\?q=\/\.\.\/: so rules see it, and so it is sent on\n/);
+  assert.equal((await ask('http://reviews:9080/old/x')).normalizedTarget, undefined);
+  await assert.rejects(ask('http://reviews:9080/old%00'), /is answered with 400: the path holds %00/);
+});

@@ -19,6 +19,12 @@ export const PROXY_UID = 1337;
 /** Where the control plane lives unless told otherwise. */
 export const SYSTEM_NAMESPACE = 'weft-system';
 
+/**
+ * ConfigMaps with settings of the mesh as a whole, in the namespace of the control plane: Weft's own, and Istio's for those who have it. What
+ * an earlier one says goes over what a later one says.
+ */
+export const MESH_CONFIG = ['weft-mesh', 'istio'] as const;
+
 /** Labels on namespaces and pods. */
 export const LABELS = {
   /** `enabled` or `disabled`, on a namespace or a pod; the pod's wins. */

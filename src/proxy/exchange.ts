@@ -219,6 +219,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   #send(target: RunningDestination): void {
     const { head } = this.#request;
+    if (!target.paths.normalize(head)) {
+      this.#fail('DPE', `the path holds %00, which no rule can be asked about: ${head.targetText}`);
+      return;
+    }
     const route = target.match(head);
     if (route === undefined) {
       this.#fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);

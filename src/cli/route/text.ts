@@ -12,11 +12,18 @@ import type { ActionAnswer, ClusterAnswer, EndpointFacts, RouteAnswer, RuleOrigi
 
 /** A few paragraphs: the destination, the rules in turn, what becomes of the request. */
 export function routeText(answer: RouteAnswer): string {
-  const { request, caller, destination, rules, leftOut, action, connections, notes } = answer;
+  const { request, normalizedTarget, caller, destination, rules, leftOut, action, connections, notes } =
+    answer;
   const host = request.headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
   const who = caller.name === '' ? 'somebody' : caller.name;
   const blocks = [
-    [`${request.method} ${host}${request.target}`, `  from ${who} in ${caller.namespace}`],
+    [
+      `${request.method} ${host}${request.target}`,
+      `  from ${who} in ${caller.namespace}`,
+      ...(normalizedTarget === undefined
+        ? []
+        : [`  as ${normalizedTarget}: so rules see it, and so it is sent on`]),
+    ],
     [`destination  ${destinationText(destination)}`],
     ...(rules.length + leftOut.length > 0 ? [rulesText(answer)] : []),
     ...(action ? [actionText(action)] : []),

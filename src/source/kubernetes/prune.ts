@@ -25,6 +25,7 @@ const prunes: Readonly<Record<string, Prune>> = {
     ports: object.ports,
     endpoints: object.endpoints,
   }),
+  ConfigMap: object => ({ ...headOf(object, 'weft.dev/'), data: pick(object.data, ['mesh']) }),
   Namespace: object => headOf(object, ''),
   Node: object => headOf(object, 'weft.dev/', nodeLabels),
 };
