@@ -9,6 +9,7 @@ import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
 import { pathFindings } from './paths.ts';
 import { portFindings } from './ports.ts';
+import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
 import { selectorFindings } from './selectors.ts';
 import { shadowFindings } from './shadowed.ts';
@@ -19,6 +20,7 @@ import { translationFindings } from './translation.ts';
 /** Every family of findings. */
 const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = [
   translationFindings,
+  proxyRefusalFindings,
   injectionFindings,
   foreignFindings,
   strictFindings,

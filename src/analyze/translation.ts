@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 /** Messages of problems end with their own remedy; where they do not, these say what to do. */
 const remedies: Readonly<Record<string, string>> = {
   'field-invalid': 'correct the field; until then the last good version of the object stays in use',
+  'refused-by-proxies': 'correct it, or restart pods whose proxy is of another version',
   'rule-refused': 'correct what is named; the other rules of the object hold',
   'field-not-supported': 'take the field out, or do not rely on it',
   'kind-not-supported': 'take the object out, or do not rely on it',

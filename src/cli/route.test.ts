@@ -83,6 +83,21 @@ test('the text names everything that becomes of the request', async () => {
     assert.match(shown, line);
 });
 
+test('a subset that no DestinationRule defines is named where the share of the requests goes', async () => {
+  const loaded = await shopMesh();
+  const objects = loaded.objects.filter(({ object }) => object.kind !== 'DestinationRule');
+  const without = meshOfObjects(objects, options);
+  const facts = factsFromMesh(
+    without,
+    findCaller(without.mesh, 'shop/productpage', 'default'),
+    'reviews:9080',
+  );
+  assert.match(
+    routeText(answerOf(readUrl('GET', 'http://reviews:9080/old/x', []), facts)),
+    /:9080\/v1 {2}no DestinationRule defines subset v1 of reviews\.shop .*: 503, flag UH/,
+  );
+});
+
 test('redirects, hosts that nobody knows, TLS and callers without a proxy are said as they are', async () => {
   const { action } = await ask('http://reviews.shop:9080/gone');
   assert.equal(action!.location, 'http://reviews.shop:9080/here');

@@ -112,6 +112,8 @@ export interface EndpointsResource {
   readonly endpoints: readonly ClusterEndpoint[];
   /** How many the Service has in all, ready or not; for the error "0 of 3 ready". */
   readonly total: number;
+  /** Why there can be none, where something is wrong with what was asked for: "no DestinationRule defines subset v1". */
+  readonly why?: string;
 }
 
 /** What one inbound port of a workload does. */

@@ -264,11 +264,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
       cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
     this.#preferred = undefined;
     if (endpoint === undefined) {
-      const { name } = cluster.config;
-      const why = cluster.known
-        ? `no endpoint of ${name} is ready (0 of ${cluster.total})`
-        : `the endpoints of ${name} are not known yet`;
-      this.#owner.onTriesFailed('UH', why, false);
+      this.#owner.onTriesFailed('UH', cluster.emptyWords, false);
       return;
     }
     this.endpoint = endpoint;

@@ -38,6 +38,8 @@ export interface EndpointFacts {
   /** May get the request now. */
   readonly ready: number;
   readonly total: number;
+  /** Why there can be none. */
+  readonly why?: string;
   /** Of the ready ones, how many are spoken to in mutual TLS. */
   readonly mutualTls: number;
   /** What they take, and who said so; undefined where that is not known. */

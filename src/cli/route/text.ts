@@ -90,7 +90,8 @@ function by(from: ObjectRef | undefined): string {
   return from ? ` (${formatRef(from)})` : '';
 }
 
-function endpointText({ ready, total }: EndpointFacts): string {
+function endpointText({ ready, total, why }: EndpointFacts): string {
+  if (why !== undefined) return `${why}: 503, flag UH`;
   return ready === 0
     ? `none of ${total} endpoints is ready: 503, flag UH`
     : `${ready} of ${total} endpoints ready`;
