@@ -151,7 +151,7 @@ test('a kind of policies is read as soon as the server has it, and forgotten wit
   assert.deepEqual(registry.get(ruleKind, 'shop/cart')!.object, {
     apiVersion: 'networking.istio.io/v1beta1',
     kind: 'DestinationRule',
-    metadata: { name: 'cart', namespace: 'shop' },
+    metadata: { name: 'cart', namespace: 'shop', uid: 'uid-networking.istio.io DestinationRule shop/cart' },
     spec: { host: 'cart' },
   });
   api.removeType('DestinationRule');
