@@ -34,3 +34,22 @@ test('who has heard enough gets no more', () => {
   assert.equal(new LineReader(9).push(Buffer.from('a\nb\nc\n'), enough), false);
   assert.deepEqual(lines, ['a', 'b']);
 });
+
+test('a line in pieces of one byte holds no more than itself', () => {
+  const reader = new LineReader(100_000);
+  for (let i = 0; i < 50_000; i++) {
+    // Each on a page of its own, as reads of a socket are; none of them may be kept for its one byte.
+    const page = Buffer.alloc(1, 'a');
+    assert.equal(
+      reader.push(page, () => true),
+      true,
+    );
+    page.fill('x');
+  }
+  let line = '';
+  reader.push(Buffer.from('\n'), text => {
+    line = text;
+    return true;
+  });
+  assert.equal(line, 'a'.repeat(50_000), 'the pieces themselves were kept');
+});

@@ -17,7 +17,7 @@ import {
 import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
-import type { DiscoveryLimits, DiscoveryServerOptions, Refusal, StreamStatus } from './server.interface.ts';
+import type { DiscoveryLimits, DiscoveryServerOptions, StreamStatus } from './server.interface.ts';
 import { answerSignRequest } from './sign-request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -99,13 +99,6 @@ export class ServerStream implements Pushable {
     this.#destroy(INTERNAL_ERROR);
   }
 
-  /** What its proxy refuses now, and whose that is. */
-  refusals(): readonly Refusal[] {
-    if (this.#state.phase !== 'open') return [];
-    const { session } = this.#state;
-    return session.refused().map(({ key, reason = '' }) => ({ pod: session.pod, key, reason }));
-  }
-
   flush(): void {
     if (this.#state.phase !== 'open') return;
     this.#socket.cork();
@@ -145,9 +138,12 @@ export class ServerStream implements Pushable {
   }
 
   #received(chunk: Buffer): void {
-    this.#heardAtMs = this.#shared.options.clock.monotonic();
     if (this.#state.phase === 'closed') return;
-    const fine = this.#reader.push(chunk, line => this.#lines.push(line) > 0);
+    const fine = this.#reader.push(chunk, line => {
+      // Bytes of a line that never ends are no sign of life.
+      this.#heardAtMs = this.#shared.options.clock.monotonic();
+      return this.#lines.push(line) > 0;
+    });
     this.#work();
     if (!fine)
       this.fail('message-too-long', `a line is longer than ${MAX_PROXY_LINE_BYTES} bytes; send shorter ones`);

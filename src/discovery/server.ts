@@ -6,12 +6,7 @@ import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { PushQueue } from './push-queue.ts';
-import {
-  DEFAULT_LIMITS,
-  type DiscoveryServerOptions,
-  type Refusal,
-  type StreamStatus,
-} from './server.interface.ts';
+import { DEFAULT_LIMITS, type DiscoveryServerOptions, type StreamStatus } from './server.interface.ts';
 import { ServerStream, type StreamShared } from './server-stream.ts';
 
 /** The control plane's side of the discovery protocol. Built without I/O, started once, ended by the signal. */
@@ -72,11 +67,6 @@ export class DiscoveryServer {
   /** How every proxy stands that follows resources. */
   status(): readonly StreamStatus[] {
     return [...this.#streams].flatMap(stream => stream.status() ?? []);
-  }
-
-  /** What proxies of this replica refuse now. */
-  refusals(): readonly Refusal[] {
-    return [...this.#streams].flatMap(stream => stream.refusals());
   }
 
   #accept(socket: TLSSocket): void {

@@ -17,8 +17,8 @@ const makers = [
   // api-error.ts: by status.
   /^ {2}\d{3}: '(api-[a-z-]+)',/gm,
 ];
-/** Notices, and errors whose code is one of several: every literal of the line. */
-const chosen = /\bcode(?:: | = )([^;\n]+)/g;
+/** Reasons of refusals, notices, and errors whose code is one of several: every literal of the line. */
+const chosen = /\b(?:code(?:: | = )|type StartRefusal = )([^;\n]+)/g;
 const literal = /'([a-z0-9]+(?:-[a-z0-9]+)+)'/g;
 /** Outcomes that are no errors. */
 const outcomes = ['already-injected', 'not-injected'];

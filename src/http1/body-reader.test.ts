@@ -118,6 +118,17 @@ test('thirteen digits are a size', () => {
   assert.equal(read(chunkedHead(), ['fffffffffffff\r\nabc']).body, 'abc');
 });
 
+test('a trailer that may not stand there may not in a spelling that servers merge with it either', () => {
+  for (const name of [
+    'x_forwarded_client_cert',
+    'X.Forwarded-Client_Cert',
+    'Content_Length',
+    'set_cookie',
+    'x_forwarded_for',
+  ])
+    assert.equal(read(chunkedHead(), [`0\r\n${name}: a\r\n\r\n`]).result, FAULT.FORBIDDEN_TRAILER, name);
+});
+
 test('trailers are limited, at whatever speed they come', () => {
   const line = `X: ${'y'.repeat(94)}\r\n`;
   const fits = `0\r\n${line.repeat(9)}\r\n`;

@@ -1,6 +1,6 @@
 // Reads one message body as its framing says (RFC 9112 sections 6 and 7.1) and tells what it finds, chunk framing removed.
 // Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers.
-import { equalsIgnoreCase, FIELD, type Head, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
+import { FIELD, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
 import { FAULT } from './faults.ts';
 import type { Limits } from './limits.ts';
 
@@ -68,6 +68,13 @@ export class BodyReader {
 
   get done(): boolean {
     return this.#state === STATE.DONE;
+  }
+
+  /** Whether it stands within a chunk's size or within trailers, of which more must come before there is anything to tell. */
+  get withinLine(): boolean {
+    const state = this.#state;
+    if (state === STATE.CHUNK_SIZE) return this.#digits > 0;
+    return state === STATE.CHUNK_SIZE_LF || state === STATE.TRAILERS;
   }
 
   /** Whether the end of the connection ends the body in order. */
@@ -277,7 +284,7 @@ function scanTrailer(bytes: Buffer, start: number, end: number): number {
     return bytes[i] === LF ? FAULT.BARE_LF : isSpace(bytes[i]!) ? FAULT.OBS_FOLD : FAULT.BAD_HEADER_NAME;
   if (bytes[i] !== 0x3a) return isSpace(bytes[i]!) ? FAULT.SPACE_BEFORE_COLON : FAULT.BAD_HEADER_NAME;
   for (let n = 0; n < forbidden.length; n++) {
-    if (equalsIgnoreCase(bytes, start, i, forbidden[n]!)) return FAULT.FORBIDDEN_TRAILER;
+    if (mergesWith(bytes, start, i, forbidden[n]!)) return FAULT.FORBIDDEN_TRAILER;
   }
   while (++i < end && FIELD[bytes[i]!] === 1);
   if (i === end) return 0;

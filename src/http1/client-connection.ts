@@ -12,7 +12,8 @@ import { BodyReader, type BodySink } from './body-reader.ts';
 import { faultOf } from './faults.ts';
 import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
-import type { Limits } from './limits.ts';
+import { LINE_TIMEOUT_MS, type Limits } from './limits.ts';
+import { LineDeadline } from './line-deadline.ts';
 import { parseResponseHead } from './parse-head.ts';
 import { writeChunk, writeLastChunk, writeRequestHead } from './write.ts';
 
@@ -20,6 +21,7 @@ const STATE = { IDLE: 0, HEAD: 1, BODY: 2, TUNNEL: 3, CLOSED: 4 } as const;
 
 /** A server that sends more 1xx answers than this to one request is broken. */
 const maxInformational = 32;
+const tooSlow = `the head, a chunk size or the trailers of the answer were not complete ${LINE_TIMEOUT_MS} ms after their first byte`;
 /** How often and for how long to look for the reset that proves that a request was not read. */
 const proofWaitMs = 10;
 const proofLooks = 3;
@@ -32,14 +34,6 @@ export interface ClientConnectionHost {
   onGone(connection: ClientConnection): void;
 }
 
-/** Who has a connection for itself: it never goes back to the pool. */
-export interface ConnectionOwner {
-  /** Its exchange is complete and it can carry another. */
-  onOwnedFree(connection: ClientConnection): void;
-  /** It is closed. */
-  onOwnedGone(connection: ClientConnection): void;
-}
-
 /** The client side of one HTTP/1 connection: one request at a time. */
 export class ClientConnection implements WireHandler, ClientStream, BodySink {
   readonly wire: Wire;
@@ -49,14 +43,13 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   keepAliveTimeoutMs = 0;
   /** When it last became free, on the pool's clock. For the pool alone. */
   freeSinceMs = 0;
-  /** Whose it is for good; undefined: everybody's. */
-  owner: ConnectionOwner | undefined = undefined;
   readonly #host: ClientConnectionHost;
   readonly #timers: TimerWheel;
   readonly #head = new Head();
   readonly #headBuffer: HeadBuffer;
   readonly #body: BodyReader;
   readonly #proof: Deadline;
+  readonly #lineDeadline: LineDeadline;
   #handler: ClientStreamHandler | undefined;
   /** Of the exchange that is being completed: it may not have heard of that when something goes wrong. */
   #leaving: ClientStreamHandler | undefined;
@@ -83,6 +76,13 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     );
     this.#body = new BodyReader(this, limits);
     this.#proof = new Deadline(() => this.#endedUnanswered(), this);
+    this.#lineDeadline = new LineDeadline(
+      timers,
+      wire,
+      LINE_TIMEOUT_MS,
+      () => this.#broken('UPE', tooSlow, false),
+      this,
+    );
     wire.handler = this;
     wire.resume();
   }
@@ -160,6 +160,11 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
       }
       if (at < 0) return;
     }
+    const isWithin =
+      this.#state === STATE.HEAD
+        ? this.#headBuffer.partial
+        : this.#state === STATE.BODY && this.#body.withinLine;
+    this.#lineDeadline.watch(isWithin);
   }
 
   onEnd(): void {
@@ -317,6 +322,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 
   #fail(flag: Flag, detail: string, unread: boolean): void {
     this.#timers.cancel(this.#proof);
+    this.#lineDeadline.cancel();
     const handler = this.#handler;
     this.#handler = undefined;
     this.#state = STATE.CLOSED;

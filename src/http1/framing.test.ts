@@ -106,3 +106,27 @@ test('what was seen in a head that was given up does not count for the next', ()
   assert.equal(head.keepAlive, true);
   assert.equal(head.isUpgrade, true);
 });
+
+test('a client certificate is named in one spelling: those that servers merge with it are not passed on', () => {
+  const name = 'X-Forwarded-Client-Cert';
+  for (const other of ['_', '.', '~', '!', '|']) {
+    const spelt = [
+      name.replaceAll('-', other),
+      name.toUpperCase().replace('-', other),
+      `x-forwarded${other}client-cert`,
+    ];
+    for (const each of spelt) {
+      assert.deepEqual(sent(`${each}: forged`, 'X-A: b'), ['X-A: b'], each);
+      const both = request(`${each}: forged`, `${name}: told`);
+      assert.equal(both.text(both.clientCertificate), 'told', each);
+      assert.deepEqual(sentLines(both).slice(1), [`${name}: told`], each);
+    }
+  }
+  const kept = [
+    'XForwardedClientCert: a',
+    'x-forwarded-client-certs: a',
+    'x-forwarded-client-cer7: a',
+    'x0forwarded-client-cert: a',
+  ];
+  assert.deepEqual(sent(...kept), kept);
+});

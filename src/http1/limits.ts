@@ -16,3 +16,6 @@ export const DEFAULT_LIMITS: Limits = {
   maxHeaders: 1000,
   maxTrailerBytes: 64 * 1024,
 };
+
+/** For a line or a head that has begun, from its first byte to its last; milliseconds. */
+export const LINE_TIMEOUT_MS = 60_000;

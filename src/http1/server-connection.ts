@@ -7,6 +7,7 @@ import { FAULT, type Fault, faultOf } from './faults.ts';
 import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import type { Limits } from './limits.ts';
+import { LineDeadline } from './line-deadline.ts';
 import { parseRequestHead } from './parse-head.ts';
 import { LINES, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
 
@@ -41,6 +42,11 @@ export interface ServerConnectionHost {
   onConnectionClosed(): void;
 }
 
+const lineTimeout: Fault = {
+  code: 'line-timeout',
+  status: 408,
+  words: 'a chunk size or the trailers did not arrive in time',
+};
 const closeChunked = Buffer.concat([LINES.close, LINES.chunked]);
 const tunnelOpen = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
 
@@ -66,6 +72,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #requestPaused = false;
   #early: Buffer | undefined;
   readonly #deadline: Deadline;
+  readonly #lineDeadline: LineDeadline;
 
   constructor(wire: Wire, options: ServerOptions) {
     this.wire = wire;
@@ -77,6 +84,13 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     );
     this.#body = new BodyReader(this, limits);
     this.#deadline = new Deadline(() => this.#timedOut(), this);
+    this.#lineDeadline = new LineDeadline(
+      options.timers,
+      wire,
+      options.headTimeoutMs,
+      () => this.#refuseBody(lineTimeout),
+      this,
+    );
   }
 
   /** Takes the wire over and begins to read. `first`: bytes that were read already. */
@@ -142,6 +156,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#answer = ANSWER.DONE;
     this.#body.abandon();
     this.#options.timers.cancel(this.#deadline);
+    this.#lineDeadline.cancel();
     if (open)
       this.#host.streams.onRequestAbort(
         'DC',
@@ -215,11 +230,6 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#breakOff();
   }
 
-  finish(): void {
-    if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#closeAfter = true;
-    else if (this.#answer === ANSWER.NONE && this.#read === READ.HEAD) this.#linger();
-  }
-
   pauseRequest(): void {
     this.#requestPaused = true;
     this.wire.pause();
@@ -291,16 +301,18 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   #readBody(bytes: Buffer, start: number, end: number): number {
     const at = this.#body.read(bytes, start, end);
-    if (at < 0) {
-      const fault = faultOf(at);
-      this.#host.onMalformed(fault);
-      const due = this.#answer === ANSWER.DUE;
-      this.#answer = ANSWER.DONE;
-      this.#host.streams.onRequestAbort('DPE', fault.words);
-      if (due) this.#refuseWith(fault);
-      else this.#breakOff();
-    }
+    this.#lineDeadline.watch(at >= 0 && this.#read === READ.BODY && this.#body.withinLine);
+    if (at < 0) this.#refuseBody(faultOf(at));
     return at;
+  }
+
+  #refuseBody(fault: Fault): void {
+    this.#host.onMalformed(fault);
+    const due = this.#answer === ANSWER.DUE;
+    this.#answer = ANSWER.DONE;
+    this.#host.streams.onRequestAbort('DPE', fault.words);
+    if (due) this.#refuseWith(fault);
+    else this.#breakOff();
   }
 
   /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
@@ -365,6 +377,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   #linger(): void {
+    this.#lineDeadline.cancel();
     this.#answer = ANSWER.DONE;
     this.#read = READ.DISCARD;
     this.#early = undefined;

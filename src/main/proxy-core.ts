@@ -33,6 +33,7 @@ runCore(parentPort!, systemClock, tls, source => {
     address: config.pod.addresses[0] ?? '127.0.0.1',
     firstServiceAddress: config.firstServiceAddress,
     mtlsUntilKnown: config.mtlsUntilKnown,
+    ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),
   });

@@ -1,4 +1,3 @@
-import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
 import type { PeerPolicy, TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
 import type { Service } from './service.ts';
@@ -10,7 +9,6 @@ export interface Mesh {
   readonly trustDomain: string;
   /** `cluster.local` */
   readonly clusterDomain: string;
-  readonly pathNormalization: PathNormalization;
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
   /** By `namespace/name`. */
@@ -59,7 +57,6 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
   return {
     trustDomain,
     clusterDomain,
-    pathNormalization: DEFAULT_PATH_NORMALIZATION,
     services: ShardedMap.empty(),
     workloads: ShardedMap.empty(),
     nodes: ShardedMap.empty(),

@@ -28,6 +28,8 @@ export class Counters {
   readonly malformed = new Counter();
   /** Inbound connections that were refused, by port and reason. */
   readonly refused = new Counter();
+  /** Connections of the app that were refused for how they began, by port and reason. */
+  readonly refusedOutbound = new Counter();
   /** Mesh TLS handshakes that failed, by direction. */
   readonly handshakeFailures = new Counter();
   /** Connections accepted, by direction and protocol. */

@@ -1,6 +1,6 @@
 import type { Cluster, ClusterHost, Connect } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
-import { DEFAULT_LIMITS } from '../http1/index.ts';
+import { DEFAULT_LIMITS, LINE_TIMEOUT_MS } from '../http1/index.ts';
 import {
   type ClusterEndpoint,
   type InboundResource,
@@ -61,6 +61,8 @@ export interface DataPlaneOptions {
   readonly firstServiceAddress?: string;
   /** What holds for inbound connections before discovery has said anything. */
   readonly mtlsUntilKnown: MtlsMode;
+  /** Ports of this proxy beside those of its two listeners: nobody reaches them through it. */
+  readonly ownPorts?: readonly number[];
   readonly times?: DestinationTimes;
   /** See PoolOptions.staleAfterMs; for tests. */
   readonly staleAfterMs?: number;
@@ -76,7 +78,6 @@ interface Drainable {
   destroy(): void;
 }
 
-const headTimeoutMs = 60_000;
 const idleTimeoutMs = 3_600_000;
 const lingerMs = 1_000;
 const housekeepingMs = 30_000;
@@ -90,6 +91,7 @@ export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
   readonly #inboundOptions: InboundOptions;
+  readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Drainable>();
   #listeners: Listener[] = [];
   #stopHousekeeping: () => void = () => {};
@@ -99,7 +101,13 @@ export class DataPlane {
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     const timers = new TimerWheel(options.clock);
-    const http1: ServerOptions = { limits: DEFAULT_LIMITS, timers, headTimeoutMs, idleTimeoutMs, lingerMs };
+    const http1: ServerOptions = {
+      limits: DEFAULT_LIMITS,
+      timers,
+      headTimeoutMs: LINE_TIMEOUT_MS,
+      idleTimeoutMs,
+      lingerMs,
+    };
     const { hosts } = options.outbound;
     const own = new OwnListener({ hosts, address: options.address, port: () => this.#outboundPort });
     const connector = new Connector({
@@ -140,7 +148,12 @@ export class DataPlane {
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
     this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
-    this.#inboundOptions = { redirected: options.redirected, appAddress: options.address };
+    this.#ownPorts = new Set(options.ownPorts);
+    this.#inboundOptions = {
+      redirected: options.redirected,
+      appAddress: options.address,
+      ownPorts: this.#ownPorts,
+    };
   }
 
   /** Opens the listeners, on other ports than the options say where they are given. Throws the WeftError of the first that cannot be opened, with none left open. */
@@ -157,6 +170,7 @@ export class DataPlane {
       this.close();
       throw error;
     }
+    this.#ownPorts.add(this.#outboundPort).add(this.#inboundPort);
     const keepHouse = (): void => {
       const nowMs = this.services.clock.monotonic();
       this.destinations.expire();
@@ -234,7 +248,6 @@ export class DataPlane {
   #applyInbound(resource: InboundResource): string | undefined {
     const reason = this.inboundPorts.apply(resource);
     if (reason !== undefined) return reason;
-    this.passThrough.normalizePaths(resource.pathNormalization);
     this.services.self = {
       ...resource.self,
       principal: this.services.tls.principal || resource.self.principal,

@@ -1,7 +1,8 @@
 import { errorMessage } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { DEFAULT_RETRY, type DestinationResource, equal, formatRef, type Route } from '../model/index.ts';
-import { conditionFault, PathNormalizer, RouteMatcher } from '../routing/index.ts';
+import { conditionFault, RouteMatcher } from '../routing/index.ts';
+import { type PortSpeech, speechOf, UNKNOWN_SPEECH } from './port-speech.ts';
 import { type RouteParts, RunningRoute } from './running-route.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -9,8 +10,7 @@ import { WeightedChoice } from './weighted-choice.ts';
 export class RunningDestination {
   readonly resource: DestinationResource;
   readonly tcp: WeightedChoice;
-  /** Runs before `match`, and after a route has rewritten the path. */
-  readonly paths: PathNormalizer;
+  readonly #speech: PortSpeech;
   #routes: readonly RunningRoute[];
   readonly #matcher: RouteMatcher;
   /** Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason. */
@@ -24,16 +24,12 @@ export class RunningDestination {
    * it is met by the same requests, or refuses them. Throws a WeftError where it cannot be told which requests are meant, or for what is no
    * route; then nothing has changed.
    */
-  constructor(
-    resource: DestinationResource,
-    parts: Omit<RouteParts, 'host' | 'paths'>,
-    before?: RunningDestination,
-  ) {
+  constructor(resource: DestinationResource, parts: Omit<RouteParts, 'host'>, before?: RunningDestination) {
     this.resource = resource;
-    this.paths = PathNormalizer.of(resource.pathNormalization);
+    this.#speech = speechOf(resource.protocol, resource.routes);
     this.#matcher = matcherOf(resource);
     const old = new Map(before?.routes.map(route => [route.route.name, route]));
-    const all = { ...parts, host: resource.host, paths: this.paths };
+    const all = { ...parts, host: resource.host };
     const refused: string[] = [];
     this.#routes = resource.routes.map(route =>
       runningRoute(route, old.get(route.name), all, resource.clusters, refused),
@@ -54,7 +50,7 @@ export class RunningDestination {
   static unusable(
     resource: DestinationResource,
     why: string,
-    parts: Omit<RouteParts, 'host' | 'paths'>,
+    parts: Omit<RouteParts, 'host'>,
   ): RunningDestination {
     const { tls: _, ...rest } = resource;
     const from = resource.routes.find(each => each.from !== undefined)?.from;
@@ -71,6 +67,11 @@ export class RunningDestination {
     made.refused = why;
     made.unusable = true;
     return made;
+  }
+
+  /** What is spoken there, and who says so. Where nothing can be used, whatever is spoken is refused in its own way. */
+  get speech(): PortSpeech {
+    return this.unusable ? UNKNOWN_SPEECH : this.#speech;
   }
 
   /** Whether the server name of a TLS connection decides where it goes. */

@@ -1,34 +1,59 @@
 import { Deadline, type TimerWheel } from '../time/index.ts';
-import type { Wire, WireHandler } from '../wire/index.ts';
-import { type Sniffed, sniff } from './sniff.ts';
+import { ByteCollector, type Wire, type WireHandler } from '../wire/index.ts';
+import { MAX_SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 
 /** A client that says nothing for this long may be waiting for a server that speaks first (USERS.md row 10). */
 export const QUIET_MS = 20;
-/** A beginning of a line that never ends is opaque bytes after this. */
-const undecidedMs = 50;
-/** Never more than this is collected before deciding. */
-const maxPeekBytes = 32 * 1024;
+/** A client that says nothing for this long, where only its first bytes can let it in, waits for a server that it will not hear. */
+export const SILENCE_MS = 10_000;
+/** First bytes that say too little may be all that the client has to say before it hears something. */
+export const UNDECIDED_MS = 50;
+/** Few bytes are looked at each time that more come; of many only line ends and doubling can change what they are. */
+const alwaysLookBytes = 64;
 
-/** What a detection may find out. Each is called at most once, except that `onQuiet` may come before one of the others. */
+/**
+ * How long is waited for what, milliseconds; 0 for ever. None of them begins anew because bytes came: a client that sends one at a time gets
+ * no more time than one that sends none.
+ */
+export interface DetectionTimes {
+  /** Until `onQuiet`, from the start; with 0 it is never called. */
+  readonly quietMs: number;
+  /** For the first byte, from the start or, where it is held, from `release`. */
+  readonly silentMs: number;
+  /** Until it is clear what the bytes are, from the first one. */
+  readonly unclearMs: number;
+}
+
+/** What a detection may find out. Every detection that is not stopped ends with one of onDetected, onSilent, onUnclear and onGone. */
 export interface DetectionWaiter {
-  /** Decided; the bytes so far are all there is, and reading is stopped. */
+  /** Decided; `first` is all that was read, and reading is stopped. */
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void;
-  /** Nothing came yet. */
+  /** Nothing came yet. At most once, before anything else. */
   onQuiet(): void;
+  /** What came after UNDECIDED_MS says too little still: told then, and again with all that came whenever there is more. Reading goes on. */
+  onUndecided(first: Buffer): void;
+  /** No byte came in time. */
+  onSilent(): void;
+  /** Bytes came, and too few of them in time. Reading is stopped. */
+  onUnclear(first: Buffer): void;
   /** The client has gone, or ended without a byte. */
   onGone(): void;
 }
 
-/** Collects the first bytes of a connection until it is clear what they are. */
+type Phase = 'quiet' | 'silent' | 'undecided' | 'unclear';
+
+/** Collects the first bytes of a connection until it is clear what they are: at most MAX_SNIFF_BYTES and one read. */
 export class Detection implements WireHandler {
   readonly #wire: Wire;
   readonly #timers: TimerWheel;
   readonly #waiter: DetectionWaiter;
   readonly #deadline: Deadline;
-  #first: Buffer | undefined;
+  readonly #collected = new ByteCollector();
+  #times: DetectionTimes = { quietMs: 0, silentMs: 0, unclearMs: 0 };
+  #phase: Phase = 'silent';
+  #lookAt = 0;
   #held = false;
   #over = false;
-  #quietMs = 0;
 
   constructor(wire: Wire, timers: TimerWheel, waiter: DetectionWaiter) {
     this.#wire = wire;
@@ -37,12 +62,14 @@ export class Detection implements WireHandler {
     this.#deadline = new Deadline(() => this.#timeIsUp(), wire);
   }
 
-  /** Begins to read. With `quietMs` 0 `onQuiet` is never called. */
-  start(quietMs: number): void {
-    this.#quietMs = quietMs;
+  /** Begins to read. `first`: bytes that were read already. */
+  start(times: DetectionTimes, first?: Buffer): void {
+    this.#times = times;
     this.#wire.handler = this;
-    if (quietMs > 0) this.#timers.schedule(this.#deadline, quietMs);
-    this.#wire.resume();
+    if (first !== undefined) this.onData(first, 0, first.length);
+    else if (times.quietMs > 0) this.#wait('quiet', times.quietMs);
+    else if (!this.#held) this.#wait('silent', times.silentMs);
+    if (!this.#over) this.#wire.resume();
   }
 
   /** While held, nothing is told: it is not known yet where the connection goes. */
@@ -50,9 +77,12 @@ export class Detection implements WireHandler {
     this.#held = true;
   }
 
-  release(): void {
+  /** `times`: as they are now that it is known; `quietMs` is left as it was. */
+  release(times: DetectionTimes): void {
     this.#held = false;
-    this.#decide(false);
+    this.#times = { ...times, quietMs: this.#times.quietMs };
+    if (this.#collected.length > 0) this.#decide(false);
+    else if (this.#phase === 'silent') this.#wait('silent', times.silentMs);
   }
 
   /** Stops; whoever takes the wire sets its handler. */
@@ -63,18 +93,25 @@ export class Detection implements WireHandler {
 
   /** What has been read so far. */
   get taken(): Buffer | undefined {
-    return this.#first;
+    return this.#collected.bytes;
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    const more = Buffer.from(bytes.subarray(start, end));
-    this.#first = this.#first === undefined ? more : Buffer.concat([this.#first, more]);
-    this.#decide(false);
-    if (!this.#over && this.#first.length >= maxPeekBytes) this.#wire.pause();
+    const before = this.#collected.length;
+    this.#collected.add(bytes, start, end);
+    const { length } = this.#collected;
+    if (before === 0) this.#wait('undecided', UNDECIDED_MS);
+    if (length <= alwaysLookBytes || length >= this.#lookAt || hasLineEnd(bytes, start, end)) {
+      this.#lookAt = length * 2;
+      this.#decide(false);
+    }
+    if (this.#over) return;
+    if (length >= MAX_SNIFF_BYTES) this.#wire.pause();
+    if (this.#phase === 'unclear' && !this.#held) this.#waiter.onUndecided(this.#collected.bytes!);
   }
 
   onEnd(): void {
-    if (this.#first === undefined) this.#gone();
+    if (this.#collected.length === 0) this.#gone();
     else this.#decide(true);
   }
 
@@ -85,21 +122,38 @@ export class Detection implements WireHandler {
   }
 
   #decide(final: boolean): void {
-    if (this.#over || this.#held || this.#first === undefined) return;
-    const kind = sniff(this.#first);
-    if (kind === 'more' && !final && this.#first.length < maxPeekBytes) {
-      this.#timers.schedule(this.#deadline, undecidedMs);
-      return;
-    }
+    const first = this.#collected.bytes;
+    if (this.#over || this.#held || first === undefined) return;
+    const kind = sniff(first);
+    if (kind === 'more' && !final) return;
     this.stop();
     this.#wire.pause();
-    this.#waiter.onDetected(kind === 'more' ? 'tcp' : kind, this.#first);
+    this.#waiter.onDetected(kind === 'more' ? 'tcp' : kind, first);
+  }
+
+  #wait(phase: Phase, delayMs: number): void {
+    this.#phase = phase;
+    if (delayMs > 0) this.#timers.schedule(this.#deadline, delayMs);
+    else this.#timers.cancel(this.#deadline);
   }
 
   #timeIsUp(): void {
-    if (this.#first !== undefined) this.#decide(true);
-    else if (this.#held) this.#timers.schedule(this.#deadline, this.#quietMs);
-    else this.#waiter.onQuiet();
+    const { quietMs, silentMs, unclearMs } = this.#times;
+    const first = this.#collected.bytes;
+    // Until it is known where the connection goes, which has a deadline of its own.
+    if (this.#held) this.#wait(this.#phase, first === undefined ? quietMs : UNDECIDED_MS);
+    else if (this.#phase === 'quiet') {
+      this.#wait('silent', silentMs === 0 ? 0 : Math.max(1, silentMs - quietMs));
+      this.#waiter.onQuiet();
+    } else if (this.#phase === 'undecided') {
+      this.#wait('unclear', unclearMs === 0 ? 0 : Math.max(1, unclearMs - UNDECIDED_MS));
+      this.#waiter.onUndecided(first!);
+    } else {
+      this.stop();
+      this.#wire.pause();
+      if (first === undefined) this.#waiter.onSilent();
+      else this.#waiter.onUnclear(first);
+    }
   }
 
   #gone(): void {
@@ -107,4 +161,9 @@ export class Detection implements WireHandler {
     this.stop();
     this.#waiter.onGone();
   }
+}
+
+function hasLineEnd(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at] === 0x0a || bytes[at] === 0x0d) return true;
+  return false;
 }

@@ -140,16 +140,6 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#fail(flag, detail, untouched);
   }
 
-  /** What the client is logged in on ends: so does its own connection, as it would if nobody were in between. */
-  onLoginLost(): void {
-    this.#stream.finish();
-  }
-
-  /** The client's connection is gone. */
-  close(): void {
-    this.#tries.close();
-  }
-
   onInformational(head: Head): void {
     this.#stream.informational(head);
   }
@@ -219,10 +209,6 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   #send(target: RunningDestination): void {
     const { head } = this.#request;
-    if (!target.paths.normalize(head)) {
-      this.#fail('DPE', `the path holds %00, which no rule can be asked about: ${head.targetText}`);
-      return;
-    }
     const route = target.match(head);
     if (route === undefined) {
       this.#fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);
@@ -263,8 +249,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const { head } = this.#request;
     const work = this.#work;
     const session = route.sessionCookie === undefined ? undefined : work?.bySession();
-    const own = this.#tries.loginAmong(route.clusters.clusters);
-    const choice = own >= 0 ? own : session === undefined ? route.clusters.pickIndex() : session.choice;
+    const choice = session === undefined ? route.clusters.pickIndex() : session.choice;
     const cluster = route.clusters.clusters[choice];
     if (cluster === undefined) {
       this.#fail('NC', `route ${route.route.name} names no cluster`);
@@ -312,8 +297,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   #mirror(clusters: readonly Cluster[]): void {
     const { head, body, ended } = this.#request;
-    // A copy would log in a connection that others share.
-    if (clusters.length === 0 || head.isUpgrade || head.connectionLogin) return;
+    if (clusters.length === 0 || head.isUpgrade) return;
     this.#shadows = clusters.map(
       cluster => new Shadow(this.#services, cluster, head.copy(), cluster.mirrored, body.pieces, ended),
     );

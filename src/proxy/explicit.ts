@@ -4,7 +4,7 @@ import { lookup } from 'node:dns';
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
 import { errorMessage, type Flag, guarded } from '../errors/index.ts';
 import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../http/index.ts';
-import { faultOf, INCOMPLETE, parseRequestHead } from '../http1/index.ts';
+import { faultOf, HeadBuffer, INCOMPLETE, parseRequestHead } from '../http1/index.ts';
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../model/index.ts';
 import { PeerRequests } from '../telemetry/index.ts';
 import { Deadline } from '../time/index.ts';
@@ -22,7 +22,7 @@ import { circleWords, type OwnListener } from './own-listener.ts';
 import type { PassThrough } from './pass-through.ts';
 import { requestIdLine } from './request-id.ts';
 import type { Services } from './services.ts';
-import type { Sniffed } from './sniff.ts';
+import { mayBeRequest, type Sniffed } from './sniff.ts';
 import { TcpSession } from './tcp-session.ts';
 
 const scheme = Buffer.from('http://', 'latin1');
@@ -117,7 +117,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #serving: HttpServing | undefined;
   #fallback: PeerRequests | undefined;
   #fallbackOf: Cluster | undefined;
-  #connectHead: Buffer | undefined;
+  readonly #connectHead: HeadBuffer;
   #countsHopsOf: Cluster | undefined;
   #countsHops = false;
   readonly #headDeadline: Deadline;
@@ -130,6 +130,11 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     const from = wire.remoteAddress();
     this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
+    const { limits } = services.http1;
+    this.#connectHead = new HeadBuffer(
+      (head, bytes, start, end) => parseRequestHead(head, bytes, start, end, limits),
+      limits.maxTargetBytes + limits.maxHeaderBytes,
+    );
     this.#headDeadline = new Deadline(
       () => this.#refuse('DPE', 'the CONNECT request did not arrive in time'),
       wire,
@@ -137,7 +142,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   start(): void {
-    this.#detection.start(0);
+    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    this.#detection.start({ quietMs: 0, silentMs: idleTimeoutMs, unclearMs: headTimeoutMs });
   }
 
   drain(): void {
@@ -160,7 +166,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       return;
     }
     if (first.subarray(0, 8).toString('latin1') === 'CONNECT ') {
-      this.#connect(first);
+      this.#connect(first, 0, first.length);
       return;
     }
     this.#services.counters.accepted.add('direction="outbound",protocol="http",mode="explicit"');
@@ -169,6 +175,16 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   onQuiet(): void {}
+
+  onUndecided(): void {}
+
+  onSilent(): void {
+    this.onGone();
+  }
+
+  onUnclear(first: Buffer): void {
+    this.onDetected(mayBeRequest(first) ? 'http1' : 'tcp', first);
+  }
 
   onGone(): void {
     this.#wire.destroy();
@@ -229,7 +245,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
 
   /** More of a CONNECT request. */
   onData(bytes: Buffer, start: number, end: number): void {
-    this.#connect(Buffer.concat([this.#connectHead!, bytes.subarray(start, end)]));
+    this.#connect(bytes, start, end);
   }
 
   onEnd(): void {
@@ -243,12 +259,11 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     this.#onClosed();
   }
 
-  #connect(first: Buffer): void {
+  #connect(bytes: Buffer, start: number, end: number): void {
     const { http1, timers } = this.#services;
     const head = new Head();
-    const result = parseRequestHead(head, first, 0, first.length, http1.limits);
+    const { result, next } = this.#connectHead.offer(head, bytes, start, end);
     if (result === INCOMPLETE) {
-      this.#connectHead = first;
       this.#wire.handler = this;
       if (!this.#headDeadline.scheduled) timers.schedule(this.#headDeadline, http1.headTimeoutMs);
       this.#wire.resume();
@@ -262,7 +277,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       return;
     }
     const key = formatAddress(address.host.toLowerCase(), address.port);
-    const rest = result < first.length ? Buffer.from(first.subarray(result)) : undefined;
+    const rest = next < end ? Buffer.from(bytes.subarray(next, end)) : undefined;
     const waiter: TargetWaiter = {
       onTarget: (target, flag, detail) => {
         if (this.#wire.closed) return;

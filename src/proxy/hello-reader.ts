@@ -1,6 +1,6 @@
 import { Deadline, type TimerWheel } from '../time/index.ts';
-import { readClientHello } from '../tls/index.ts';
-import type { Wire, WireHandler } from '../wire/index.ts';
+import { HelloScanner } from '../tls/index.ts';
+import { ByteCollector, type Wire, type WireHandler } from '../wire/index.ts';
 
 const patienceMs = 5_000;
 
@@ -11,13 +11,14 @@ export interface HelloWaiter {
   onGone(): void;
 }
 
-/** Collects a ClientHello that came in pieces, as those with large key shares do. */
+/** Collects a ClientHello that came in pieces, as those with large key shares do; HelloScanner bounds how much of it. */
 export class HelloReader implements WireHandler {
   readonly #wire: Wire;
   readonly #timers: TimerWheel;
   readonly #waiter: HelloWaiter;
   readonly #deadline: Deadline;
-  #bytes: Buffer;
+  readonly #scanner = new HelloScanner();
+  readonly #collected = new ByteCollector();
   #over = false;
 
   /** `first`: what has been read. Nothing happens before `start`. */
@@ -25,12 +26,13 @@ export class HelloReader implements WireHandler {
     this.#wire = wire;
     this.#deadline = new Deadline(() => this.#done(''), wire);
     this.#timers = timers;
-    this.#bytes = first;
+    this.#collected.add(first, 0, first.length);
     this.#waiter = waiter;
   }
 
   start(): void {
-    this.#look();
+    const first = this.#collected.bytes!;
+    this.#look(first, 0, first.length);
     if (this.#over) return;
     this.#timers.schedule(this.#deadline, patienceMs);
     this.#wire.handler = this;
@@ -38,8 +40,8 @@ export class HelloReader implements WireHandler {
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
-    this.#bytes = Buffer.concat([this.#bytes, bytes.subarray(start, end)]);
-    this.#look();
+    this.#collected.add(bytes, start, end);
+    this.#look(bytes, start, end);
   }
 
   onEnd(): void {
@@ -55,8 +57,8 @@ export class HelloReader implements WireHandler {
     this.#waiter.onGone();
   }
 
-  #look(): void {
-    const hello = readClientHello(this.#bytes);
+  #look(bytes: Buffer, start: number, end: number): void {
+    const hello = this.#scanner.push(bytes, start, end);
     if (hello.kind !== 'more') this.#done(hello.kind === 'hello' ? hello.serverName : '');
   }
 
@@ -65,6 +67,6 @@ export class HelloReader implements WireHandler {
     this.#over = true;
     this.#timers.cancel(this.#deadline);
     this.#wire.pause();
-    this.#waiter.onServerName(serverName, this.#bytes);
+    this.#waiter.onServerName(serverName, this.#collected.bytes!);
   }
 }

@@ -62,7 +62,6 @@ export class HttpServing implements ServerConnectionHost {
   }
 
   onConnectionClosed(): void {
-    this.streams.close();
     this.#onClosed();
   }
 }

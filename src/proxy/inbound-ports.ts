@@ -119,7 +119,6 @@ export class InboundPorts {
     const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
-    const pathNormalization = this.#resource?.pathNormalization;
     const rateLimits = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
     const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
     let cluster = this.#clusters.get(key);
@@ -151,7 +150,6 @@ export class InboundPorts {
         },
       ],
       tcp: clusters,
-      ...(pathNormalization && { pathNormalization }),
       clusters: [config],
     };
     return {

@@ -2,30 +2,33 @@ import { INTERNAL_ERROR } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { formatAddress, type Peer } from '../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
-import { Deadline } from '../time/index.ts';
-import {
-  ALPN,
-  acceptMeshTls,
-  type Handshake,
-  isMeshHello,
-  readClientHello,
-  type Secured,
-} from '../tls/index.ts';
-import type { Wire, WireHandler } from '../wire/index.ts';
+import { ALPN } from '../tls/index.ts';
+import type { Wire } from '../wire/index.ts';
 import { passThroughAddress } from './connector.ts';
 import type { RunningDestination } from './destination.ts';
-import { Detection, type DetectionWaiter, QUIET_MS } from './detection.ts';
+import { Detection, type DetectionTimes, type DetectionWaiter, QUIET_MS, SILENCE_MS } from './detection.ts';
 import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
 import { HttpServing } from './http-serving.ts';
 import type { InboundPorts, RunningPort } from './inbound-ports.ts';
-import { type Preface, readPreface } from './preface.ts';
-import { refusePlaintext } from './refusal.ts';
+import {
+  HANDSHAKE_TIMEOUT_MS,
+  MeshAccept,
+  type MeshAcceptWaiter,
+  type MeshPeer,
+  type MeshRefusal,
+} from './mesh-accept.ts';
+import { verdictOf } from './port-speech.ts';
+import {
+  type RefusedKind,
+  type RefusedStart,
+  refuseNotHttp,
+  refusePlaintext,
+  refuseSlow,
+  refuseStart,
+} from './refusal.ts';
 import type { Services } from './services.ts';
-import type { Sniffed } from './sniff.ts';
+import { mayBeOther, mayBeRequest, type Sniffed } from './sniff.ts';
 import { TcpSession, type TcpSessionOptions } from './tcp-session.ts';
-
-const handshakeTimeoutMs = 10_000;
-const alpn = [ALPN.h1, ALPN.tcp];
 
 /** How inbound connections find the app. */
 export interface InboundOptions {
@@ -33,19 +36,21 @@ export interface InboundOptions {
   readonly redirected: boolean;
   /** The app's address for connections that were not redirected. */
   readonly appAddress: string;
+  /** Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its loopback. */
+  readonly ownPorts: ReadonlySet<number>;
 }
 
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
-export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHandler {
+export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost {
   readonly direction = 'inbound';
   readonly downstream: string;
   readonly #services: Services;
   readonly #ports: InboundPorts;
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
-  readonly #detection: Detection;
-  readonly #deadline: Deadline;
   readonly #clientAddress: string;
+  readonly #sinceMs: number;
+  #detection: Detection;
   #wire: Wire;
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
@@ -54,9 +59,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
   #source: Peer = UNKNOWN_PEER;
   #sourceAddress: string;
   #mutualTls = false;
-  #handshake: Handshake | undefined;
-  #protocol = '';
-  #collected: Buffer | undefined;
+  #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
   #serving: HttpServing | undefined;
   #metrics: PeerRequests | undefined;
@@ -82,7 +85,7 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     this.#sourceAddress = this.#clientAddress;
     this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
-    this.#deadline = new Deadline(() => this.#tooSlow(), this);
+    this.#sinceMs = services.clock.monotonic();
     this.#portVersion = ports.version;
     if (wanted !== undefined) this.#port = ports.find(wanted.address, wanted.port);
   }
@@ -92,10 +95,13 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
   }
 
   start(): void {
-    // Where only mesh TLS is taken the client always speaks first; otherwise the app may.
-    const mayBeQuiet =
-      this.#port !== undefined && this.#port.mtls !== 'strict' && this.#port.protocol !== 'http';
-    this.#detection.start(mayBeQuiet ? QUIET_MS : 0);
+    if (this.#wanted !== undefined && this.#options.ownPorts.has(this.#wanted.port)) {
+      this.#refuseOwnPort(this.#wanted.port);
+      return;
+    }
+    // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
+    const mayBeQuiet = this.#plaintextPort !== undefined && !this.#isHttp;
+    this.#detection.start(this.#times(mayBeQuiet ? QUIET_MS : 0));
     if (mayBeQuiet && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
@@ -105,24 +111,49 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
 
   /** Breaks the connection off. */
   destroy(): void {
+    this.#accepting?.stop();
     this.#wire.destroy();
+    this.#over();
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    if (kind === 'tls') {
-      this.#readHello(first);
-      return;
-    }
-    const port = this.#port;
-    if (port === undefined || port.mtls === 'strict') {
-      this.#refuse(kind, first);
-      return;
-    }
-    this.#acceptPlaintext(kind, first, port);
+    if (kind === 'tls' && !this.#mutualTls) this.#acceptMesh(first);
+    else this.#settle(kind, first);
   }
 
   onQuiet(): void {
-    if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
+    this.#speculate();
+  }
+
+  onUndecided(first: Buffer): void {
+    const port = this.#plaintextPort;
+    // Only a ClientHello can help, and it has its own time.
+    if (port === undefined) return;
+    if (!this.#isHttp) this.#speculate()?.lend(first);
+    else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
+      // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
+      this.#detection.stop();
+      this.#serveHttp(first);
+    }
+  }
+
+  onSilent(): void {
+    const speech = this.#plaintextPort?.destination.speech;
+    if (speech === undefined) this.#refuse('nothing');
+    else if (speech.declared) this.#wire.destroy();
+    else refuseNotHttp(this.#services, this.#refused('nothing'), speech);
+    this.#over();
+  }
+
+  onUnclear(first: Buffer): void {
+    const isRequest = mayBeRequest(first);
+    const kind = isRequest ? 'http1' : 'tcp';
+    if (this.#plaintextPort === undefined) this.#refuse(kind);
+    else if (this.#isHttp || isRequest) {
+      refuseSlow(this.#services, this.#refused(kind));
+      this.#session?.cancel();
+      this.#over();
+    } else this.#settle('tcp', first);
   }
 
   onGone(): void {
@@ -133,26 +164,49 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
 
   /** Also of a handshake: the wire that it was made of is no more. */
   onFault(): void {
-    this.#handshake?.cancel();
+    this.#accepting?.stop();
     this.#wire.reset(INTERNAL_ERROR);
     this.#over();
   }
 
-  /** Only while a ClientHello or a preface is being collected. */
-  onData(bytes: Buffer, start: number, end: number): void {
-    const more = Buffer.from(bytes.subarray(start, end));
-    this.#collected = this.#collected === undefined ? more : Buffer.concat([this.#collected, more]);
-    if (this.#mutualTls) this.#readPreface();
-    else this.#readHello(this.#collected);
+  onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
+    this.#accepting = undefined;
+    this.#wire = wire;
+    this.#mutualTls = true;
+    const { peers, clock } = this.#services;
+    this.#source = peers.admit(preface.source, clock.monotonic());
+    if (preface.address !== '') this.#sourceAddress = preface.address;
+    if (this.#wanted === undefined) {
+      if (this.#options.ownPorts.has(preface.port)) {
+        this.#refuseOwnPort(preface.port);
+        return;
+      }
+      this.#port = this.#ports.find(this.#options.appAddress, preface.port);
+    }
+    // Requests are read and judged, whatever the port speaks.
+    if (protocol === ALPN.h1) this.#serveHttp(rest);
+    else if (this.#port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
+    else {
+      // The peer says that it carries bytes. What the port speaks is not for the peer to say.
+      this.#detection = new Detection(wire, this.#services.timers, this);
+      if (!this.#isHttp) this.#speculate();
+      this.#detection.start(this.#times(0), rest);
+    }
   }
 
-  onEnd(): void {
-    this.#wire.destroy();
+  onNoPeer(isTls: boolean, bytes: Buffer): void {
+    this.#accepting = undefined;
+    this.#settle(isTls ? 'tls' : 'tcp', bytes);
   }
 
-  onDrain(): void {}
-
-  onClose(): void {
+  onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
+    this.#accepting = undefined;
+    const { counters, log } = this.#services;
+    const number = this.#port?.number ?? 0;
+    if (reason === 'handshake') counters.handshakeFailures.add('direction="inbound"');
+    else counters.refused.add(`port="${number}",reason="${reason}"`);
+    log.warn({ client: this.downstream, port: this.#port?.number, principal }, `refused a client: ${words}`);
+    if (reason !== 'handshake') wire.reset();
     this.#over();
   }
 
@@ -189,97 +243,81 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     return this.#metrics;
   }
 
+  /** The port where it takes plaintext; undefined where only mesh TLS may pass. */
+  get #plaintextPort(): RunningPort | undefined {
+    return this.#mutualTls || (this.#port !== undefined && this.#port.mtls !== 'strict')
+      ? this.#port
+      : undefined;
+  }
+
+  /** Whether the client must speak first, because the port takes requests. */
+  get #isHttp(): boolean {
+    const kind = this.#port?.destination.speech.kind;
+    return kind === 'http' || kind === 'http2';
+  }
+
+  #times(quietMs: number): DetectionTimes {
+    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    if (this.#plaintextPort === undefined)
+      return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
+    // Where the app may speak first it is being asked, and its own patience counts.
+    if (!this.#isHttp) return { quietMs, silentMs: 0, unclearMs: headTimeoutMs };
+    const { declared } = this.#plaintextPort.destination.speech;
+    return { quietMs, silentMs: declared ? idleTimeoutMs : SILENCE_MS, unclearMs: headTimeoutMs };
+  }
+
   /** TLS: the mesh's if its ClientHello says so, otherwise the app's own, which is opaque to us. */
-  #readHello(bytes: Buffer): void {
-    const hello = readClientHello(bytes);
-    if (hello.kind === 'more') {
-      this.#collected = bytes;
-      this.#wire.handler = this;
-      this.#services.timers.schedule(this.#deadline, handshakeTimeoutMs);
-      this.#wire.resume();
-      return;
-    }
-    this.#collected = undefined;
-    this.#services.timers.cancel(this.#deadline);
-    const port = this.#port;
-    if (hello.kind === 'hello' && isMeshHello(hello.protocols) && port?.mtls !== 'disable') {
-      this.#session?.cancel();
-      this.#session = undefined;
-      this.#acceptMesh(bytes);
-    } else if (port === undefined || port.mtls === 'strict') this.#refuse('tls', bytes);
-    else this.#acceptPlaintext('tls', bytes, port);
-  }
-
   #acceptMesh(first: Buffer): void {
-    const { tls, timers } = this.#services;
-    if (!tls.ready) {
-      this.#reject('no-certificate', 'this proxy has no certificate yet; see its log for why');
+    // An app that speaks now must not be heard by somebody in the middle of a handshake.
+    this.#session?.cancel();
+    this.#session = undefined;
+    const { clock } = this.#services;
+    // Who must speak mesh TLS has had time since it connected.
+    const spentMs = this.#plaintextPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
+    this.#accepting = new MeshAccept(this.#services, this.#wire, this);
+    this.#accepting.start(first, this.#port?.mtls !== 'disable', Math.max(1, HANDSHAKE_TIMEOUT_MS - spentMs));
+  }
+
+  /** What the client speaks is clear; does with it what the port says. `first`: what it has sent. */
+  #settle(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    const port = this.#plaintextPort;
+    if (port === undefined) {
+      this.#refuse(kind);
       return;
     }
-    timers.schedule(this.#deadline, handshakeTimeoutMs);
-    this.#handshake = acceptMeshTls(this.#wire, first, tls, alpn, {
-      onSecured: secured => this.#secured(secured),
-      onHandshakeError: reason => this.#handshakeFailed(reason),
-      onFault: () => this.onFault(),
-    });
-  }
-
-  #secured(secured: Secured): void {
-    this.#handshake = undefined;
-    this.#wire = secured.wire;
-    this.#mutualTls = true;
-    this.#protocol = secured.protocol;
-    this.#source = { ...UNKNOWN_PEER, principal: secured.principal };
-    this.#wire.handler = this;
-    if (secured.first !== undefined) this.onData(secured.first, 0, secured.first.length);
-    if (this.#wire.handler === this) this.#wire.resume();
-  }
-
-  #readPreface(): void {
-    const bytes = this.#collected!;
-    const result = readPreface(bytes, this.#source.principal);
-    if (result.kind === 'more') return;
-    this.#services.timers.cancel(this.#deadline);
-    if (result.kind === 'bad') {
-      this.#reject('bad-preface', result.reason);
-      return;
+    const { speech } = port.destination;
+    const verdict = verdictOf(speech.kind, kind);
+    if (verdict === 'serve') this.#serveHttp(first);
+    else if (verdict === 'tunnel') this.#tunnel(kind, first);
+    else {
+      refuseNotHttp(this.#services, this.#refused(kind), speech);
+      this.#over();
     }
-    this.#collected = undefined;
-    this.#acceptPeer(result.preface, result.end < bytes.length ? bytes.subarray(result.end) : undefined);
-  }
-
-  #acceptPeer(preface: Preface, rest: Buffer | undefined): void {
-    const { peers, clock } = this.#services;
-    this.#source = peers.admit(preface.source, clock.monotonic());
-    if (preface.address !== '') this.#sourceAddress = preface.address;
-    const wanted = this.#wanted;
-    const port =
-      wanted === undefined ? this.#ports.find(this.#options.appAddress, preface.port) : this.#port!;
-    this.#port = port;
-    const http = this.#protocol === ALPN.h1;
-    this.#services.counters.accepted.add(
-      `direction="inbound",protocol="${http ? 'http' : 'tcp'}",mtls="true"`,
-    );
-    if (http) this.#serveHttp(rest);
-    else this.#openSession(port, false, rest);
-  }
-
-  #acceptPlaintext(kind: Exclude<Sniffed, 'more'>, first: Buffer, port: RunningPort): void {
-    const http = kind === 'http1' && port.protocol !== 'tcp' && port.protocol !== 'tls';
-    this.#services.counters.accepted.add(
-      `direction="inbound",protocol="${http ? 'http' : kind === 'tls' ? 'tls' : 'tcp'}",mtls="false"`,
-    );
-    if (http) {
-      this.#session?.cancel();
-      this.#session = undefined;
-      this.#serveHttp(first);
-    } else if (this.#session !== undefined) this.#session.commit(first);
-    else this.#openSession(port, false, first);
   }
 
   #serveHttp(first: Buffer | undefined): void {
+    this.#countAccepted('http');
+    this.#session?.cancel();
+    this.#session = undefined;
     this.#serving = new HttpServing(this.#services, this, this.#wire, () => this.#over());
     this.#serving.start(first);
+  }
+
+  #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
+    this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
+    if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
+    else this.#openSession(this.#port!, false, first);
+  }
+
+  #countAccepted(protocol: 'http' | 'tls' | 'tcp'): void {
+    const labels = `direction="inbound",protocol="${protocol}",mtls="${this.#mutualTls}"`;
+    this.#services.counters.accepted.add(labels);
+  }
+
+  /** Asks the app while it is open still who speaks first. */
+  #speculate(): TcpSession | undefined {
+    if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
+    return this.#session;
   }
 
   #openSession(port: RunningPort, speculative: boolean, first: Buffer | undefined): void {
@@ -315,51 +353,37 @@ export class InboundConnection implements DetectionWaiter, ExchangeHost, WireHan
     };
   }
 
-  #refuse(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+  /** Plaintext where only mesh TLS is taken. */
+  #refuse(kind: RefusedKind): void {
     this.#detection.stop();
     const port = this.#port;
     refusePlaintext(this.#services, {
       wire: this.#wire,
       kind,
-      first,
       client: this.downstream,
       port: port?.number ?? 0,
       policy: port === undefined ? '' : port.policy,
+      silentMs: HANDSHAKE_TIMEOUT_MS,
       metrics: () => this.metrics(),
     });
     this.#over();
   }
 
-  #handshakeFailed(reason: string): void {
-    this.#handshake = undefined;
-    this.#services.counters.handshakeFailures.add('direction="inbound"');
-    this.#services.log.warn(
-      { client: this.downstream, port: this.#port?.number },
-      `refused a client: ${reason}`,
-    );
-    this.#over();
+  #refused(kind: RefusedKind, port = this.#port?.number ?? 0): RefusedStart {
+    const { direction, downstream: client, principal } = this;
+    return { wire: this.#wire, direction, kind, client, principal, port };
   }
 
-  #reject(reason: string, words: string): void {
-    this.#services.counters.refused.add(`port="${this.#port?.number ?? 0}",reason="${reason}"`);
-    this.#services.log.warn(
-      { client: this.downstream, port: this.#port?.number, principal: this.#source.principal },
-      `refused a client: ${words}`,
-    );
-    this.#wire.reset();
+  #refuseOwnPort(port: number): void {
+    const words = `port ${port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
+    refuseStart(this.#services, this.#refused('tcp', port), 'own-port', words);
     this.#over();
-  }
-
-  #tooSlow(): void {
-    this.#handshake?.cancel();
-    this.#reject('handshake-timeout', `no complete mesh TLS handshake within ${handshakeTimeoutMs} ms`);
   }
 
   #closed = false;
   #over(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#services.timers.cancel(this.#deadline);
     this.#onClosed();
   }
 }

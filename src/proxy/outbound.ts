@@ -6,14 +6,16 @@ import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.
 import type { Wire } from '../wire/index.ts';
 import type { RunningDestination } from './destination.ts';
 import type { DestinationAnswer, Destinations } from './destinations.ts';
-import { Detection, type DetectionWaiter, QUIET_MS } from './detection.ts';
+import { Detection, type DetectionTimes, type DetectionWaiter, QUIET_MS, SILENCE_MS } from './detection.ts';
 import { type ExchangeHost, type TargetWaiter, tellTarget } from './exchange-host.ts';
 import { HelloReader } from './hello-reader.ts';
 import { HttpServing } from './http-serving.ts';
 import type { PassThrough } from './pass-through.ts';
+import { verdictOf } from './port-speech.ts';
+import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
 import { requestIdLine } from './request-id.ts';
 import type { Services } from './services.ts';
-import type { Sniffed } from './sniff.ts';
+import { mayBeOther, mayBeRequest, type Sniffed } from './sniff.ts';
 import { TcpSession, type TcpSessionOptions } from './tcp-session.ts';
 
 const noService = { host: '', name: '', namespace: '' };
@@ -85,7 +87,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       guarded('destination', (answer: DestinationAnswer) => this.#found(answer), this.#wire),
     );
     this.#detection.hold();
-    this.#detection.start(QUIET_MS);
+    this.#detection.start({ quietMs: QUIET_MS, silentMs: 0, unclearMs: 0 });
     if (known !== undefined) this.#found(known);
   }
 
@@ -99,30 +101,64 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    const { protocol, askByName } = this.#destination!.resource;
-    if (kind === 'tls' && (this.#destination!.routesByServerName || askByName === true)) {
+    const destination = this.#destination!;
+    if (kind === 'tls' && (destination.routesByServerName || destination.resource.askByName === true)) {
       this.#readHello(first);
       return;
     }
-    if (kind === 'http1' && protocol !== 'tcp' && protocol !== 'tls') {
-      this.#session?.cancel();
-      this.#session = undefined;
-      this.#serveHttp(first);
-      return;
+    switch (verdictOf(destination.speech.kind, kind)) {
+      case 'serve':
+        this.#serveHttp(first);
+        break;
+      case 'tunnel':
+        this.#tunnel(kind, first);
+        break;
+      default:
+        refuseNotHttp(this.#services, this.#refused(kind), destination.speech);
+        this.#onClosed();
     }
-    this.#services.counters.accepted.add(`direction="outbound",protocol="${kind === 'tls' ? 'tls' : 'tcp'}"`);
-    if (this.#session !== undefined) this.#session.commit(first);
-    else this.#openSession(false, first);
   }
 
   onQuiet(): void {
-    const { protocol, askByName, refused } = this.#destination!.resource;
-    // Said to be HTTP: the client speaks first, however long it thinks.
-    if (protocol === 'http' || protocol === 'http2' || protocol === 'grpc') return;
-    if (protocol === 'tls') return;
-    // Only the client's first bytes can tell whether this may go anywhere.
-    if (askByName === true && refused !== undefined) return;
-    if (this.#session === undefined) this.#openSession(true, undefined);
+    if (this.#mayBeServerFirst) this.#speculate();
+  }
+
+  onUndecided(first: Buffer): void {
+    const { speech, resource } = this.#destination!;
+    if (this.#mayBeServerFirst && resource.askByName !== true) this.#speculate()?.lend(first);
+    else if (mayBeOther(first)) return;
+    else if (speech.kind === 'http') {
+      // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
+      this.#detection.stop();
+      this.#serveHttp(first);
+    } else if (resource.askByName === true && !mayBeRequest(first)) {
+      this.#detection.stop();
+      this.#tunnel('tcp', first);
+    }
+  }
+
+  onSilent(): void {
+    const { speech, resource } = this.#destination!;
+    if (resource.refused !== undefined) {
+      refuseStart(this.#services, this.#refused('nothing'), 'silent-client', resource.refused);
+    } else if (speech.kind === 'http' && !speech.declared) {
+      refuseNotHttp(this.#services, this.#refused('nothing'), speech);
+    } else this.#wire.destroy();
+    this.#session?.cancel();
+    this.#onClosed();
+  }
+
+  onUnclear(first: Buffer): void {
+    const isRequest = mayBeRequest(first);
+    if (
+      isRequest ||
+      this.#destination!.speech.kind === 'http2' ||
+      this.#destination!.speech.kind === 'http'
+    ) {
+      refuseSlow(this.#services, this.#refused(isRequest ? 'http1' : 'tcp'));
+      this.#session?.cancel();
+      this.#onClosed();
+    } else this.#tunnel('tcp', first);
   }
 
   onGone(): void {
@@ -175,7 +211,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       this.#openSession(false, this.#detection.taken);
       return;
     }
-    this.#detection.release();
+    this.#detection.release(this.#times());
     // A server that spoke first the last time is not waited for.
     const undecided = this.#serving === undefined && this.#session === undefined;
     if (undecided && this.#destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
@@ -261,7 +297,42 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       : undefined;
   }
 
+  /** Whether the server may be the one to speak first, and may be asked before the client has said anything. */
+  get #mayBeServerFirst(): boolean {
+    const { speech, resource } = this.#destination!;
+    if (speech.kind === 'http' || speech.kind === 'http2' || resource.protocol === 'tls') return false;
+    // Only the client's first bytes can tell whether this may go anywhere.
+    return resource.askByName !== true || resource.refused === undefined;
+  }
+
+  #times(): DetectionTimes {
+    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    const { speech, resource } = this.#destination!;
+    const isDeclared = speech.declared || resource.protocol === 'tls';
+    const silentMs = this.#mayBeServerFirst ? 0 : isDeclared ? idleTimeoutMs : SILENCE_MS;
+    return { quietMs: QUIET_MS, silentMs, unclearMs: headTimeoutMs };
+  }
+
+  #refused(kind: RefusedKind): RefusedStart {
+    const { direction, downstream: client, principal } = this;
+    const { port } = this.#destination!.resource;
+    return { wire: this.#wire, direction, kind, client, principal, port };
+  }
+
+  #speculate(): TcpSession | undefined {
+    if (this.#session === undefined) this.#openSession(true, undefined);
+    return this.#session;
+  }
+
+  #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    this.#services.counters.accepted.add(`direction="outbound",protocol="${kind === 'tls' ? 'tls' : 'tcp'}"`);
+    if (this.#session !== undefined) this.#session.commit(first);
+    else this.#openSession(false, first);
+  }
+
   #serveHttp(first: Buffer): void {
+    this.#session?.cancel();
+    this.#session = undefined;
     this.#services.counters.accepted.add('direction="outbound",protocol="http"');
     this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
     this.#serving.start(first);

@@ -159,6 +159,12 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
   counter(out, 'weft_inbound_refused_total', 'Inbound connections that were refused.', counters.refused);
   counter(
     out,
+    'weft_outbound_refused_total',
+    'Connections of the app that were refused for how they began.',
+    counters.refusedOutbound,
+  );
+  counter(
+    out,
     'weft_handshake_failures_total',
     'Mesh TLS handshakes that failed.',
     counters.handshakeFailures,

@@ -37,7 +37,9 @@ export class TcpSession implements WireHandler {
   readonly #options: TcpSessionOptions;
   readonly #cluster: Cluster;
   readonly #downstream: Wire;
+  /** What the client has sent so far, and how much of it the upstream has been given already. */
   #first: Buffer | undefined;
+  #lent = 0;
   #speculative: boolean;
   #opening: { cancel(): void } | undefined;
   #upstream: Wire | undefined;
@@ -74,6 +76,16 @@ export class TcpSession implements WireHandler {
     this.#connect();
   }
 
+  /**
+   * The client's bytes so far say too little about what it speaks, and may be all that the upstream is waiting for: they go on, and the
+   * session stays speculative. A beginning that turns out to be a request's is no request without the rest, which `cancel` keeps back.
+   */
+  lend(first: Buffer): void {
+    if (this.#over || !this.#speculative) return;
+    this.#first = first;
+    this.#forwardLent();
+  }
+
   /** The client's bytes show that this is a TCP connection indeed. */
   commit(first: Buffer): void {
     this.#cluster.speaksFirst = false;
@@ -100,7 +112,7 @@ export class TcpSession implements WireHandler {
 
   /** Bytes of the upstream before it was decided what this is: it speaks first. */
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.#speculative) this.#cluster.speaksFirst = true;
+    if (this.#speculative && this.#lent === 0) this.#cluster.speaksFirst = true;
     this.#decide();
     this.#join(Buffer.from(bytes.subarray(start, end)));
   }
@@ -121,11 +133,18 @@ export class TcpSession implements WireHandler {
     this.#first = this.#options.undecided?.();
   }
 
+  #forwardLent(): void {
+    const first = this.#first;
+    if (this.#upstream === undefined || first === undefined) return;
+    this.#upstream.write(first, this.#lent, first.length);
+    this.#lent = first.length;
+  }
+
   #connect(): void {
     const endpoint = this.#cluster.pick(this.#tried, this.#services.clock.monotonic());
     const { name, settings, service } = this.#cluster.config;
     if (endpoint === undefined) {
-      this.#fail('UH', this.#cluster.emptyWords);
+      this.#fail('UH', `no endpoint of ${name} is ready (0 of ${this.#cluster.total})`);
       return;
     }
     if (!this.#cluster.occupancy.mayOpen()) {
@@ -171,8 +190,12 @@ export class TcpSession implements WireHandler {
     this.#opening = undefined;
     this.#upstream = wire;
     wire.handler = this;
-    if (this.#speculative) wire.resume();
-    else this.#join(undefined);
+    if (!this.#speculative) {
+      this.#join(undefined);
+      return;
+    }
+    this.#forwardLent();
+    wire.resume();
   }
 
   #failed(flag: Flag, detail: string): void {
@@ -224,7 +247,7 @@ export class TcpSession implements WireHandler {
       const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
       this.#finish(flag, error, false);
     });
-    const first = this.#first;
+    const first = this.#lent === 0 ? this.#first : this.#first?.subarray(this.#lent);
     this.#first = undefined;
     const opened = this.#options.answers?.opened;
     if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);

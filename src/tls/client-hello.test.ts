@@ -4,7 +4,14 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { below, oneOf, seeded } from '../cluster/testing/random.ts';
-import { type Hello, isMeshHello, readClientHello } from './index.ts';
+import {
+  type Hello,
+  HelloScanner,
+  isMeshHello,
+  MAX_HELLO_BYTES,
+  MAX_HELLO_RECORDS,
+  readClientHello,
+} from './index.ts';
 import { clientHello } from './testing/hellos.ts';
 
 /** What a real TLS client of Node's sends first. */
@@ -112,6 +119,39 @@ test('50,000 random and mutated beginnings: no error, no endless wait for more',
     readClientHello(Buffer.concat([Buffer.from('1603014000', 'hex'), Buffer.alloc(17_000, 1)])).kind,
     'not-tls',
   );
+});
+
+test('a hello that can never be whole is given up at once, not waited for', () => {
+  const begun = Buffer.from('16030100040100 3fff'.replaceAll(' ', ''), 'hex');
+  const odd: [string, Buffer][] = [
+    ['another record type behind its beginning', Buffer.from('1703030010', 'hex')],
+    ['an empty record behind it', Buffer.from('1603010000', 'hex')],
+    ['zeros behind it', Buffer.alloc(16)],
+    ['a record longer than any', Buffer.from('160301ffff', 'hex')],
+  ];
+  for (const [name, more] of odd) {
+    const scanner = new HelloScanner();
+    assert.equal(scanner.push(begun, 0, begun.length).kind, 'more');
+    assert.equal(scanner.push(more, 0, more.length).kind, 'not-tls', name);
+    assert.equal(scanner.push(more, 0, more.length).kind, 'not-tls', `${name}, and more`);
+  }
+});
+
+test('a hello is bounded in bytes and in records, and however it is cut each byte is read once', () => {
+  const extensions = [[0x2a2a, Buffer.alloc(MAX_HELLO_BYTES - 200)]] as const;
+  const large = clientHello({ serverName: 'a.b', protocols: ['h2'], extensions, recordBytes: 100 });
+  const scanner = new HelloScanner();
+  for (let at = 0; at < large.length; at++) {
+    assert.equal(scanner.result.kind, 'more', `after ${at} bytes`);
+    scanner.push(large, at, at + 1);
+  }
+  assert.deepEqual(scanner.result, { kind: 'hello', serverName: 'a.b', protocols: ['h2'] });
+  const many = new HelloScanner();
+  const tiny = clientHello({ extensions, recordBytes: 1 });
+  let at = 0;
+  while (at < tiny.length && many.push(tiny, at, at + 1).kind === 'more') at++;
+  assert.equal(many.result.kind, 'not-tls');
+  assert.equal(Math.floor(at / 6), MAX_HELLO_RECORDS);
 });
 
 test('only the mesh is taken for the mesh', () => {

@@ -1,5 +1,6 @@
 // Looks into the first bytes of a connection for a TLS ClientHello (RFC 8446 section 4.1.2) without taking part in it: which
-// protocols it offers (ALPN, RFC 7301) and which name it wants (SNI, RFC 6066). Bounded, never throws.
+// protocols it offers (ALPN, RFC 7301) and which name it wants (SNI, RFC 6066). Bounded in bytes and records, never throws.
+import { ByteCollector } from '../wire/index.ts';
 
 /** What the first bytes are. `more`: too few to say. */
 export type Hello =
@@ -13,34 +14,101 @@ const recordHandshake = 0x16;
 const typeClientHello = 1;
 const extensionServerName = 0;
 const extensionAlpn = 16;
-/** A ClientHello larger than this is let pass as opaque bytes. */
-const maxHelloBytes = 16 * 1024;
+const recordHeaderBytes = 5;
+const messageHeaderBytes = 4;
+/** A ClientHello whose message is larger than this is let pass as opaque bytes. */
+export const MAX_HELLO_BYTES = 16 * 1024;
+/** So is one in more records than this: each costs five bytes of header, however little is in it. */
+export const MAX_HELLO_RECORDS = 1024;
+
+/**
+ * Reads a ClientHello that comes in pieces, each byte once. Records of other types and empty ones, of which there may be any number
+ * without the message growing, are no part of a hello: RFC 8446 section 5.1 forbids them there.
+ */
+export class HelloScanner {
+  readonly #message = new ByteCollector();
+  readonly #header = Buffer.alloc(recordHeaderBytes);
+  #headerUsed = 0;
+  #recordLeft = 0;
+  #records = 0;
+  #result: Hello = more;
+
+  /** What is known so far. */
+  get result(): Hello {
+    return this.#result;
+  }
+
+  /** Takes the next bytes of the connection, which begin where the last ones ended; `result` afterwards. */
+  push(bytes: Buffer, start: number, end: number): Hello {
+    let at = start;
+    while (at < end && this.#result.kind === 'more') {
+      at = this.#recordLeft > 0 ? this.#content(bytes, at, end) : this.#recordHeader(bytes, at, end);
+    }
+    return this.#result;
+  }
+
+  #recordHeader(bytes: Buffer, start: number, end: number): number {
+    const header = this.#header;
+    let at = start;
+    while (at < end && this.#headerUsed < recordHeaderBytes) header[this.#headerUsed++] = bytes[at++]!;
+    if (!isHelloRecord(header, this.#headerUsed) || this.#records === MAX_HELLO_RECORDS)
+      this.#result = notTls;
+    else if (this.#headerUsed === recordHeaderBytes) {
+      this.#records++;
+      this.#headerUsed = 0;
+      this.#recordLeft = header.readUInt16BE(3);
+    }
+    return at;
+  }
+
+  #content(bytes: Buffer, start: number, end: number): number {
+    const stop = Math.min(end, start + this.#recordLeft);
+    this.#recordLeft -= stop - start;
+    this.#message.add(bytes, start, stop);
+    this.#look(this.#message.bytes!);
+    return stop;
+  }
+
+  #look(message: Buffer): void {
+    if (message[0] !== typeClientHello) this.#result = notTls;
+    if (this.#result.kind !== 'more' || message.length < messageHeaderBytes) return;
+    const length = message.readUIntBE(1, 3);
+    if (length > MAX_HELLO_BYTES) this.#result = notTls;
+    else if (message.length >= messageHeaderBytes + length)
+      this.#result = readBody(message.subarray(messageHeaderBytes, messageHeaderBytes + length));
+  }
+}
 
 /** Reads `bytes`, which begin where the connection began. */
 export function readClientHello(bytes: Buffer): Hello {
-  if (bytes.length === 0) return more;
-  if (bytes[0] !== recordHandshake) return notTls;
-  if (bytes.length > 1 && bytes[1] !== 3) return notTls;
-  const message = handshakeMessage(bytes);
-  if (message === undefined) return bytes.length > maxHelloBytes ? notTls : more;
-  if (message[0] !== typeClientHello) return notTls;
-  const length = (message[1]! << 16) | (message[2]! << 8) | message[3]!;
-  if (length > maxHelloBytes) return notTls;
-  if (message.length < 4 + length) return more;
-  return readBody(message.subarray(4, 4 + length));
+  return new HelloScanner().push(bytes, 0, bytes.length);
 }
 
-/** The handshake bytes of the records so far; undefined while there are fewer than the four that say what they are. */
-function handshakeMessage(bytes: Buffer): Buffer | undefined {
-  const pieces: Buffer[] = [];
-  let at = 0;
-  while (at + 5 <= bytes.length && bytes[at] === recordHandshake) {
-    const length = bytes.readUInt16BE(at + 3);
-    pieces.push(bytes.subarray(at + 5, at + 5 + length));
-    at += 5 + length;
-  }
-  const message = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-  return message.length < 4 ? undefined : message;
+/**
+ * Whether `bytes` begin as a ClientHello does, as far as they go: enough to tell it from other protocols whose first byte is 0x16.
+ * `more`: they do so far, and there are fewer than it takes to be sure.
+ */
+export function beginsClientHello(bytes: Buffer): 'yes' | 'no' | 'more' {
+  const header = Math.min(bytes.length, recordHeaderBytes);
+  if (!isHelloRecord(bytes, header)) return 'no';
+  if (bytes.length <= recordHeaderBytes) return 'more';
+  const message = bytes.subarray(recordHeaderBytes, recordHeaderBytes + bytes.readUInt16BE(3));
+  if (message[0] !== typeClientHello) return 'no';
+  // length(3), of which the first byte is 0 in all that we read, and the version that every hello names: 3.x.
+  if (message.length > 1 && message[1] !== 0) return 'no';
+  if (message.length > messageHeaderBytes && message[messageHeaderBytes] !== 3) return 'no';
+  return bytes.length > recordHeaderBytes + messageHeaderBytes ? 'yes' : 'more';
+}
+
+/** Whether the first `known` bytes of a record's header are those of a handshake record with something in it (RFC 8446 section 5.1). */
+function isHelloRecord(header: Buffer, known: number): boolean {
+  if (known > 0 && header[0] !== recordHandshake) return false;
+  // No version above 3.4 will ever be on the wire: TLS 1.3 writes 3.1 or 3.3 here, whatever it is.
+  if (known > 1 && header[1] !== 3) return false;
+  if (known > 2 && header[2]! > 4) return false;
+  if (known < recordHeaderBytes) return true;
+  const length = header.readUInt16BE(3);
+  return length > 0 && length <= MAX_HELLO_BYTES;
 }
 
 function readBody(body: Buffer): Hello {

@@ -1,6 +1,13 @@
 // tls: mesh TLS. Contexts from credentials, handshakes that turn a TCP wire into a secure one and tell the peer's identity, and a look
 // into ClientHellos for telling mesh TLS from an app's own. In: wires and credentials. Out: wires and principals.
-export { type Hello, readClientHello } from './client-hello.ts';
+export {
+  beginsClientHello,
+  type Hello,
+  HelloScanner,
+  MAX_HELLO_BYTES,
+  MAX_HELLO_RECORDS,
+  readClientHello,
+} from './client-hello.ts';
 export {
   acceptMeshTls,
   connectMeshTls,

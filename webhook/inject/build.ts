@@ -54,7 +54,6 @@ export function build(
   });
   const annotations = {
     ...metrics.annotations,
-    ...settings.inboundAnnotations,
     ...(isNamed ? namedProxyAnnotations : {}),
     ...(native ? {} : defaultContainer(pod, spec.containers[0]!.name)),
   };

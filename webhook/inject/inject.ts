@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Problem } from '../../src/model/index.ts';
 import { build } from './build.ts';
 import { conflicts } from './conflicts.ts';
-import { type Decision, decide, type InjectContext } from './decide.ts';
-import { readForeign } from './foreign/read.ts';
+import { decide, type InjectContext, type SkipCode } from './decide.ts';
 import type { InjectOptions } from './options.ts';
 import { type PodTemplate, shapeProblems } from './pod.ts';
 import { readSettings } from './settings.ts';
@@ -20,7 +19,7 @@ export type InjectResult =
       /** What is injected, but may not do what its author thinks. */
       readonly warnings: readonly Problem[];
     }
-  | Extract<Decision, { kind: 'skipped' }>
+  | { readonly kind: 'skipped'; readonly code: SkipCode; readonly reason: string }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
 /**
@@ -40,13 +39,11 @@ export function inject(pod: PodTemplate, context: InjectContext, options: Inject
   const bare = uninject(pod, object);
   if (bare.kind === 'refused') return bare;
   const before = bare.kind === 'uninjected' ? bare.pod : pod;
-  const foreign = readForeign(before, context, options);
-  const { settings, problems: own } = readSettings(before, options, object, foreign);
-  const problems = [...foreign.problems, ...own];
-  const found = [...problems, ...conflicts(before.spec, settings, object)];
+  const { settings, problems } = readSettings(before, options, object);
+  const found = settings ? [...problems, ...conflicts(before.spec, settings, object)] : problems;
   const errors = found.filter(({ severity }) => severity === 'error');
   if (!settings || errors.length > 0) return { kind: 'refused', problems: errors };
-  const built = build(before, settings, { ...options, ...foreign.options }, object);
+  const built = build(before, settings, options, object);
   if (isDeepStrictEqual(built.pod, pod)) {
     return { kind: 'skipped', code: 'already-injected', reason: `Weft ${options.version} is in it already` };
   }

@@ -3,7 +3,6 @@ import { type Check, type CheckContext, type Checked, runCheck } from './check.t
 import { clusterChecks, installChecks } from './cluster.ts';
 import { controlPlaneChecks } from './control-plane.ts';
 import { dataPlaneChecks } from './data-plane.ts';
-import { policyChecks } from './policies.ts';
 
 export { type Check, CheckContext, type Checked, type Finding } from './check.ts';
 export { judgeBundle, judgeExpiries } from './control-plane.ts';
@@ -13,7 +12,7 @@ export { initTrouble, opens } from './data-plane.ts';
 export function checksFor(pre: boolean): readonly Check[] {
   return pre
     ? [...clusterChecks, ...installChecks]
-    : [...clusterChecks, ...controlPlaneChecks, ...policyChecks, ...dataPlaneChecks];
+    : [...clusterChecks, ...controlPlaneChecks, ...dataPlaneChecks];
 }
 
 /** Runs them one after another. When the API server does not answer at all, the others are not tried. */

@@ -50,7 +50,7 @@ export function redirectedInbound(plane: DataPlane, port: number): Redirected {
       new InboundConnection(
         plane.services,
         plane.inboundPorts,
-        { redirected: false, appAddress: '127.0.0.1' },
+        { redirected: false, appAddress: '127.0.0.1', ownPorts: new Set() },
         wire,
         { address: '127.0.0.1', port },
         onClosed,

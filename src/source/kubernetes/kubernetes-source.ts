@@ -1,4 +1,3 @@
-import { MESH_CONFIG } from '../../config/index.ts';
 import {
   ApiError,
   type ApiObject,
@@ -70,8 +69,6 @@ export class KubernetesSource implements Source {
   async start(registry: Registry, signal: AbortSignal): Promise<void> {
     for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, registry, signal);
     this.#begin(TYPES.node, false, registry, signal);
-    for (const name of MESH_CONFIG)
-      this.#begin(TYPES.configMap, false, registry, signal, { fieldSelector: `metadata.name=${name}` });
     await this.#lookUntilAnswered(registry, signal);
     await this.#settled(signal);
     registry.flush();
@@ -109,10 +106,9 @@ export class KubernetesSource implements Source {
     required: boolean,
     registry: Registry,
     signal: AbortSignal,
-    { known = [], fieldSelector }: { known?: Iterable<string>; fieldSelector?: string } = {},
+    known: Iterable<string> = [],
   ): void {
     const kind = groupKindOf(type);
-    const chosen = type === TYPES.pod ? livePods : fieldSelector;
     const { client, clock, backoff, pageSize, random } = this.#options;
     const prune = pruneOf(kind);
     const reflector = new Reflector({
@@ -120,7 +116,7 @@ export class KubernetesSource implements Source {
       clock,
       type,
       known,
-      ...(chosen !== undefined && { fieldSelector: chosen }),
+      ...(type === TYPES.pod && { fieldSelector: livePods }),
       put: (object, key) => this.#put(prune(object), kind, key, registry),
       gone: key => {
         this.#refused.delete(`${kind} ${key}`);
@@ -133,12 +129,7 @@ export class KubernetesSource implements Source {
     });
     const stop = new AbortController();
     const done = reflector.run(AbortSignal.any([signal, stop.signal]));
-    this.#running.set(fieldSelector === undefined ? kind : `${kind} ${fieldSelector}`, {
-      reflector,
-      stop,
-      required,
-      done,
-    });
+    this.#running.set(kind, { reflector, stop, required, done });
   }
 
   #put(object: ApiObject, kind: string, key: string, registry: Registry): void {
@@ -186,8 +177,7 @@ export class KubernetesSource implements Source {
         { kind, version: type.version },
         `the Kubernetes API has ${kind}; reading its objects`,
       );
-      const known = running?.reflector.keys;
-      this.#begin(type, false, registry, signal, known && { known });
+      this.#begin(type, false, registry, signal, running?.reflector.keys);
     }
     for (const kind of this.#options.policyKinds) {
       if (!found.types.has(kind) && this.#running.has(kind)) await this.#end(kind);

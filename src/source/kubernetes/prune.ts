@@ -25,7 +25,6 @@ const prunes: Readonly<Record<string, Prune>> = {
     ports: object.ports,
     endpoints: object.endpoints,
   }),
-  ConfigMap: object => ({ ...headOf(object, 'weft.dev/'), data: pick(object.data, ['mesh']) }),
   Namespace: object => headOf(object, ''),
   Node: object => headOf(object, 'weft.dev/', nodeLabels),
 };
@@ -33,11 +32,10 @@ const prunes: Readonly<Record<string, Prune>> = {
 /** Where a node stands. */
 const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];
 
-/** Policies: all but what only their controllers read and write. The uid is for events: kubectl describe finds them by it. */
+/** Policies: all but what only their controllers read and write. */
 function prunePolicy(object: ApiObject): ApiObject {
-  const { metadata, status: _, ...rest } = object;
-  const head = headOf(object, '');
-  return { ...head, ...rest, metadata: { ...(head.metadata as object), ...pick(metadata, ['uid']) } };
+  const { metadata: _, status: __, ...rest } = object;
+  return { ...headOf(object, ''), ...rest };
 }
 
 function prunePod(object: ApiObject): ApiObject {

@@ -1,8 +1,7 @@
-// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, the `weft.dev/…` annotations of a Service for
-// people who use no other dialect, and the settings of the mesh as a whole. Pure.
+// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, and the `weft.dev/…` annotations of a
+// Service for people who use no other dialect. Pure.
 import type { KindTranslator } from '../dialect.ts';
 import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
-import { meshConfigTranslator } from './mesh-config.ts';
 import { nodeTranslator } from './node.ts';
 import { podTranslator } from './pod.ts';
 import { serviceTranslator } from './service.ts';
@@ -16,5 +15,4 @@ export const kubernetes: readonly KindTranslator[] = [
   endpointSliceTranslator,
   podTranslator,
   nodeTranslator,
-  meshConfigTranslator,
 ];

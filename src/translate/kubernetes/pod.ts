@@ -112,8 +112,7 @@ function localityOf(labels: Labels): string | undefined {
 /** The annotations that inject has checked; what is unreadable here was refused there. */
 function bypassOf(annotations: Labels): InboundBypass {
   const skip = portRanges(annotations[ANNOTATIONS.skipInboundPorts]);
-  const said = annotations[ANNOTATIONS.onlyInboundPorts];
-  const only = said?.trim() === 'none' ? [] : portRanges(said);
+  const only = portRanges(annotations[ANNOTATIONS.onlyInboundPorts]);
   return { skip: skip ? [...ownPorts, ...skip] : ownPorts, ...optional('only', only) };
 }
 

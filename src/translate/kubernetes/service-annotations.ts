@@ -6,7 +6,6 @@ import {
 } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
-import { readLinkerdAnnotations } from '../linkerd-annotations.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 
@@ -75,8 +74,6 @@ function translateAnnotations(
   report: Report,
 ): readonly Part[] {
   const patches: Patch[] = [];
-  const linkerd = readLinkerdAnnotations(object.metadata.annotations ?? {}, 'service', report);
-  if (Object.keys(linkerd).length > 0) patches.push(linkerd);
   for (const [key, text] of Object.entries(object.metadata.annotations ?? {})) {
     if (!key.startsWith(prefix)) continue;
     const path = `metadata.annotations['${key}']`;

@@ -20,7 +20,6 @@ export interface RouteFacts {
 /** Codes of problems with what was left out while the rest took effect. */
 const ignored = [
   'rule-refused',
-  'refused-by-proxies',
   'field-not-supported',
   'filter-not-supported',
   'backends-missing',
