@@ -40,7 +40,8 @@ const settings = {
     maxRequestsPerConnection: 0,
   },
 };
-const maxPorts = 4096;
+/** Ports are made for whoever knocks, before it is known who that is: a scan of all 65,535 must not fill the memory. */
+const maxPorts = 1024;
 
 /** What this workload's own ports do, made when a port is first called and made anew when discovery says something new. */
 export class InboundPorts {
@@ -86,10 +87,7 @@ export class InboundPorts {
     const key = formatAddress(address, port);
     let running = this.#running.get(key);
     if (running === undefined) {
-      if (this.#running.size >= maxPorts) {
-        this.#running.clear();
-        this.#before.clear();
-      }
+      if (this.#clusters.size >= maxPorts && !this.#clusters.has(key)) this.#dropOldest();
       running = this.#make(address, port, key);
       this.#running.set(key, running);
     }
@@ -104,6 +102,23 @@ export class InboundPorts {
 
   get clusters(): IterableIterator<Cluster> {
     return this.#clusters.values();
+  }
+
+  /**
+   * The oldest that nothing uses. Those that discovery names stay, for their rate limits would begin anew. Not closed: a connection that came
+   * just now may hold it, and then it goes with that.
+   */
+  #dropOldest(): void {
+    const named = new Set(this.#resource?.ports.map(({ number }) => number));
+    for (const [key, cluster] of this.#clusters) {
+      const { connections, requests, waiting } = cluster.occupancy;
+      const [endpoint] = cluster.endpoints;
+      if (connections + requests + waiting > 0 || named.has(endpoint!.config.port)) continue;
+      this.#clusters.delete(key);
+      this.#running.delete(key);
+      this.#before.delete(key);
+      return;
+    }
   }
 
   /** Rate limits go on with the tokens that they have. */
