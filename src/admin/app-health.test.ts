@@ -149,3 +149,18 @@ test('a hook takes as long as the app takes, any answer is one, and none breaks 
   assert.equal((await reply).status, 200);
   assert.equal(await routes[`GET ${other}`]!(request), BREAK_OFF);
 });
+
+test('a flood of probes asks the app once', async context => {
+  let asked = 0;
+  const server = createHttpServer((_, response) => {
+    asked++;
+    response.end();
+  });
+  const path = '/app-health/app/livez';
+  const routes = appHealthRoutes({ [path]: httpGet(await portOf(context, server), '/') }, app);
+  const request = { method: 'GET', path, query: new URLSearchParams() };
+  const replies = await Promise.all(Array.from({ length: 100 }, () => routes[`GET ${path}`]!(request)));
+  assert.deepEqual([asked, replies.every(({ status }) => status === 200)], [1, true]);
+  assert.equal((await routes[`GET ${path}`]!(request)).status, 200);
+  assert.equal(asked, 2);
+});

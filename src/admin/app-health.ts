@@ -34,8 +34,13 @@ function agentOf(userAgent: string | undefined): Pick<HttpAsker, 'userAgent'> {
 }
 
 function probeHandler(probe: AppProbe, app: AppAddress): AdminHandler {
+  let asking: Promise<string | undefined> | undefined;
   return async ({ headers }) => {
-    const failure = await runProbe(probe, app, headers?.['user-agent']);
+    // Everybody who asks meanwhile gets the same answer: a flood of probes does not reach the app.
+    asking ??= runProbe(probe, app, headers?.['user-agent']).finally(() => {
+      asking = undefined;
+    });
+    const failure = await asking;
     return failure === undefined ? text('ok\n') : text(`weft: the app's probe failed: ${failure}\n`, 500);
   };
 }

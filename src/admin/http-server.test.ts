@@ -243,3 +243,33 @@ test('a reply that breaks off ends the connection without a byte; a handler lear
   raw.socket.destroy();
   while (!signals[0]!.aborted) await new Promise(resolve => setTimeout(resolve, 5));
 });
+
+test('more connections than there may be make room for the next, and one that waits for its answer is the last to go', async t => {
+  let answer = (): void => {};
+  const server = serve({
+    'GET /wait': () =>
+      new Promise(resolve => {
+        answer = () => resolve(text('at last\n'));
+      }),
+    'GET /ready': () => text('ready\n'),
+  });
+  t.after(() => server.close());
+  const waiting = await rawConnection(server.port);
+  waiting.write('GET /wait HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+  const held = [];
+  for (let i = 0; i < 400; i++) {
+    const raw = await rawConnection(server.port);
+    raw.write(i % 2 === 0 ? 'GET /ready HTTP/1.1\r\nHo' : '');
+    held.push(raw);
+  }
+  assert.match(
+    await exchange(server.port, 'GET /ready HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
+    /ready\n$/,
+  );
+  await held[0]!.until(({ closed, ended }) => closed || ended);
+  assert.equal(held.at(-1)!.closed, false);
+  answer();
+  await waiting.until(({ ended, closed }) => ended || closed);
+  assert.match(waiting.text, /at last\n$/);
+  for (const raw of held) raw.socket.destroy();
+});

@@ -64,6 +64,8 @@ export class AdminServer {
   readonly #options: ServerOptions;
   /** Answers in pieces that are under way. */
   readonly #streaming = new Set<StreamedBody>();
+  /** The oldest first. */
+  readonly #connections = new Map<AdminStreams, Wire>();
   readonly port: number;
 
   /** Throws the WeftError of the listener. `hosts`: one listener each, on the same port. */
@@ -92,9 +94,23 @@ export class AdminServer {
   #accept(wire: Wire): void {
     const connection = new ServerConnection(wire, this.#options);
     const streams = new AdminStreams(connection, this.#routes, this.#options.timers, this.#streaming);
-    connection.start({ streams, onMalformed() {}, onConnectionClosed() {} }, undefined);
+    if (this.#connections.size >= maxConnections) this.#makeRoom();
+    this.#connections.set(streams, wire);
+    const onConnectionClosed = (): void => void this.#connections.delete(streams);
+    connection.start({ streams, onMalformed() {}, onConnectionClosed }, undefined);
+  }
+
+  /** Breaks one off: the oldest that waits for no answer, or of all. The kubelet must get in, whoever holds the others open. */
+  #makeRoom(): void {
+    const all = [...this.#connections];
+    const [streams, wire] = all.find(([each]) => !each.answering) ?? all[0]!;
+    this.#connections.delete(streams);
+    wire.destroy();
   }
 }
+
+/** Open at once. The health port can be reached by the whole cluster, and each connection costs memory that traffic needs. */
+const maxConnections = 256;
 
 /** More answers in pieces than this at once are refused: each holds something, and a few scrapers is what there is. */
 const maxStreaming = 4;
@@ -107,6 +123,7 @@ class AdminStreams implements ServerStreamHandler {
   readonly #streaming: Set<StreamedBody>;
   #request: AdminRequest | undefined;
   #headOnly = false;
+  #answering = false;
   #gone = new AbortController();
   #body: StreamedBody | undefined;
 
@@ -115,6 +132,11 @@ class AdminStreams implements ServerStreamHandler {
     this.#routes = routes;
     this.#timers = timers;
     this.#streaming = streaming;
+  }
+
+  /** Whether a request has come whole and is not answered yet. */
+  get answering(): boolean {
+    return this.#answering;
   }
 
   onRequest(head: Head, end: boolean): void {
@@ -143,6 +165,7 @@ class AdminStreams implements ServerStreamHandler {
 
   onRequestAbort(): void {
     this.#request = undefined;
+    this.#answering = false;
     this.#gone.abort();
     this.#body?.cancel();
   }
@@ -154,6 +177,7 @@ class AdminStreams implements ServerStreamHandler {
   async #answer(): Promise<void> {
     const request = this.#request;
     if (request === undefined) return;
+    this.#answering = true;
     let reply: AdminReply;
     try {
       const handler = this.#find(request);
@@ -163,6 +187,8 @@ class AdminStreams implements ServerStreamHandler {
     }
     // The client may have gone while the handler was at it.
     if (this.#request !== request) return;
+    // Before the answer is written: the next request may follow at once.
+    this.#answering = reply.pieces !== undefined;
     if (reply.status === 0) this.#stream.abort();
     else if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
     else this.#stream.respondLocal({ ...reply, headers: '', close: false });
@@ -171,11 +197,13 @@ class AdminStreams implements ServerStreamHandler {
   #respondInPieces({ status, contentType }: AdminReply, pieces: Iterable<string>): void {
     if (this.#streaming.size >= maxStreaming) {
       const busy = text(`weft: ${maxStreaming} others are reading this now; come again\n`, 503);
+      this.#answering = false;
       this.#stream.respondLocal({ ...busy, headers: 'retry-after: 1\r\n', close: false });
       return;
     }
     const streamed = new StreamedBody(this.#stream, pieces, this.#timers, () => {
       this.#streaming.delete(streamed);
+      this.#answering = false;
       this.#body = undefined;
     });
     this.#body = streamed;
