@@ -9,6 +9,7 @@ export { isBodiless, reasonPhrase } from './status.ts';
 export type {
   ClientStream,
   ClientStreamHandler,
+  Final,
   LocalReply,
   ServerStream,
   ServerStreamHandler,

@@ -59,6 +59,9 @@ export interface ClientStream {
   resumeResponse(): void;
 }
 
+/** Where a failure is for good. */
+export type Final = 'everywhere' | 'here';
+
 /** How a stream to an upstream failed. */
 export interface StreamFailure {
   readonly flag: Flag;
@@ -68,6 +71,8 @@ export interface StreamFailure {
   readonly reused: boolean;
   /** `true` when it is certain that the peer took no byte of this request. */
   readonly unread: boolean;
+  /** What trying again cannot change: `everywhere` the answer is beyond a limit, `here` this endpoint's answer is malformed. */
+  readonly final?: Final;
 }
 
 /** What a client codec tells the engine about one stream. */

@@ -3,13 +3,14 @@ import {
   type ClientStream,
   type ClientStreamHandler,
   equalsIgnoreCase,
+  type Final,
   Head,
   METHOD,
 } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
-import { faultOf } from './faults.ts';
+import { faultOf, isLimit } from './faults.ts';
 import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import { LINE_TIMEOUT_MS, type Limits } from './limits.ts';
@@ -223,7 +224,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   #readHead(bytes: Buffer, start: number, end: number): number {
     const offered = this.#headBuffer.offer(this.#head, bytes, start, end);
     if (offered.result < 0) {
-      this.#broken('UPE', faultOf(offered.result).words, false);
+      this.#broken('UPE', faultOf(offered.result).words, false, this.#final(offered.result));
       return -1;
     }
     if (offered.result === 0) return end;
@@ -231,7 +232,8 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     const head = this.#head;
     if (head.status < 200 && head.status !== 101) {
       if (++this.#informational > maxInformational) {
-        this.#broken('UPE', `the upstream sent more than ${maxInformational} informational answers`, false);
+        const words = `the upstream sent more than ${maxInformational} informational answers`;
+        this.#broken('UPE', words, false, 'here');
         return -1;
       }
       if (!head.keepAlive) this.#keep = false;
@@ -243,6 +245,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
         'UPE',
         'the upstream switched protocols without having been asked to or saying to which',
         false,
+        'here',
       );
       return -1;
     }
@@ -272,7 +275,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 
   #readBody(bytes: Buffer, start: number, end: number): number {
     const at = this.#body.read(bytes, start, end);
-    if (at < 0) this.#broken('UPE', faultOf(at).words, false);
+    if (at < 0) this.#broken('UPE', faultOf(at).words, false, this.#final(at));
     else if (this.#body.done && this.#state === STATE.BODY) this.#complete(at < end);
     return at;
   }
@@ -315,12 +318,18 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     return acknowledged.closed ? true : undefined;
   }
 
-  #broken(flag: Flag, detail: string, unread: boolean): void {
-    this.#fail(flag, detail, unread);
+  /** Other faults may come from what an earlier answer left on a connection; the first answer on one is what the app says. */
+  #final(fault: number): Final | undefined {
+    if (isLimit(fault)) return 'everywhere';
+    return this.requests === 1 ? 'here' : undefined;
+  }
+
+  #broken(flag: Flag, detail: string, unread: boolean, final?: Final): void {
+    this.#fail(flag, detail, unread, final);
     this.wire.destroy();
   }
 
-  #fail(flag: Flag, detail: string, unread: boolean): void {
+  #fail(flag: Flag, detail: string, unread: boolean, final?: Final): void {
     this.#timers.cancel(this.#proof);
     this.#lineDeadline.cancel();
     const handler = this.#handler;
@@ -328,7 +337,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#state = STATE.CLOSED;
     this.#body.abandon();
     this.#leaving = handler;
-    handler?.onResponseAbort({ flag, detail, reused: this.requests > 1, unread });
+    handler?.onResponseAbort({ flag, detail, reused: this.requests > 1, unread, ...(final && { final }) });
     this.#leaving = undefined;
   }
 }

@@ -129,3 +129,12 @@ export function faultOf(result: number): Fault {
 export function allFaults(): readonly Fault[] {
   return Object.values(faults);
 }
+
+/** Whether a message has this fault because it is larger than we take, however it is sent. */
+export function isLimit(number: number): boolean {
+  return (
+    number === FAULT.HEAD_TOO_LARGE ||
+    number === FAULT.TOO_MANY_HEADERS ||
+    number === FAULT.TRAILERS_TOO_LARGE
+  );
+}

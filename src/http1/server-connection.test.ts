@@ -463,3 +463,58 @@ test('bytes that were read before the codec took over come first', () => {
     ['/peeked', '/next'],
   );
 });
+
+test('ten thousand pipelined requests are kept where they are, not copied for each of them', () => {
+  const server = waiting();
+  server.peer.send(get('/first'));
+  server.peer.send(get('/next').repeat(1_500));
+  const before = process.memoryUsage().arrayBuffers;
+  const { concat, from } = Buffer;
+  let copied = 0;
+  Buffer.from = ((value: unknown, ...rest: never[]) => {
+    if (Buffer.isBuffer(value)) copied += value.length;
+    return (from as (...all: unknown[]) => Buffer)(value, ...rest);
+  }) as typeof Buffer.from;
+  Buffer.concat = (list, ...rest) => {
+    copied += list.reduce((sum, each) => sum + each.length, 0);
+    return concat(list, ...rest);
+  };
+  try {
+    for (let i = 0; i < 1_000; i++) server.connection.respondLocal(reply(200, 'ok'));
+  } finally {
+    Buffer.from = from;
+    Buffer.concat = concat;
+  }
+  assert.equal(server.requests.length, 1_001);
+  assert.ok(
+    copied < 100_000,
+    `${copied} bytes were copied (${process.memoryUsage().arrayBuffers - before} kept)`,
+  );
+});
+
+test('a client that sends requests and reads no answers is not served further until it does', () => {
+  const server = new RecordingServer();
+  server.answerWhen = 'never';
+  server.peer.send(get('/first'));
+  server.peer.send(get('/next').repeat(1_000));
+  server.peer.stalled = true;
+  const answer = 'z'.repeat(50_000);
+  let answered = 0;
+  while (answered < server.requests.length) {
+    answered++;
+    server.connection.respondLocal(reply(200, answer));
+  }
+  assert.ok(
+    server.requests.length < 10,
+    `${server.requests.length} answers wait for a client that does not read`,
+  );
+  const held = server.requests.length;
+  server.peer.release();
+  server.peer.pump();
+  assert.equal(server.requests.length, held + 1, 'it goes on where it was');
+  server.answerWhen = 'at-end';
+  server.connection.respondLocal(reply(200, 'ok'));
+  for (let i = 0; i < 10; i++) server.peer.pump();
+  assert.equal(server.requests.length, 1_001);
+  assert.equal(server.closed, false);
+});

@@ -70,7 +70,13 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #draining = false;
   #consuming = false;
   #requestPaused = false;
+  /** Bytes of requests that came before the answer to this one was complete, from `#earlyAt` on. */
   #early: Buffer | undefined;
+  #earlyAt = 0;
+  /** The early bytes that are being read now. */
+  #replayed: Buffer | undefined;
+  /** The next request waits until the client has taken answers: it may send without reading. */
+  #heldBack = false;
   readonly #deadline: Deadline;
   readonly #lineDeadline: LineDeadline;
 
@@ -99,12 +105,15 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.wire.handler = this;
     this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
     if (first !== undefined) this.onData(first, 0, first.length);
-    if (!this.wire.closed && !this.#requestPaused && this.#early === undefined) this.wire.resume();
+    const mayRead = !this.#requestPaused && !this.#heldBack && this.#early === undefined;
+    if (!this.wire.closed && mayRead) this.wire.resume();
   }
 
   /** Whether no request is under way. */
   get idle(): boolean {
-    return this.#read === READ.HEAD && this.#answer === ANSWER.NONE && !this.#headBuffer.partial;
+    return (
+      this.#read === READ.HEAD && this.#answer === ANSWER.NONE && !this.#headBuffer.partial && !this.#heldBack
+    );
   }
 
   /** The answer under way, and those to come, tell the client to close. Idle connections are left to the client. */
@@ -117,12 +126,12 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#consuming = true;
     let at = start;
     while (at < end) {
-      if (this.#read === READ.HEAD) at = this.#readHead(bytes, at, end);
+      if (this.#read === READ.HEAD && !this.#heldBack) at = this.#readHead(bytes, at, end);
       else if (this.#read === READ.BODY) at = this.#readBody(bytes, at, end);
       else if (this.#read === READ.TUNNEL) {
         this.#host.streams.onRequestData(bytes, at, end);
         break;
-      } else if (this.#read === READ.WAIT) {
+      } else if (this.#read === READ.WAIT || this.#heldBack) {
         this.#keepEarly(bytes, at, end);
         break;
       } else break;
@@ -145,7 +154,10 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   onDrain(): void {
-    if (this.#answer === ANSWER.STARTED) this.#host.streams.onResponseWritable();
+    if (this.#heldBack) {
+      this.#heldBack = false;
+      this.#goOn();
+    } else if (this.#answer === ANSWER.STARTED) this.#host.streams.onResponseWritable();
   }
 
   onClose(error: string): void {
@@ -317,8 +329,17 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
   #keepEarly(bytes: Buffer, start: number, end: number): void {
-    const more = bytes.subarray(start, end);
-    this.#early = this.#early === undefined ? Buffer.from(more) : Buffer.concat([this.#early, more]);
+    // The rest of what was kept already stays where it is: copied for every request, a read full of them would be copied in square.
+    if (bytes === this.#replayed) {
+      this.#early = bytes;
+      this.#earlyAt = start;
+    } else {
+      const more = bytes.subarray(start, end);
+      const before = this.#early;
+      this.#early =
+        before === undefined ? Buffer.from(more) : Buffer.concat([before.subarray(this.#earlyAt), more]);
+      this.#earlyAt = 0;
+    }
     this.wire.pause();
   }
 
@@ -346,7 +367,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#read = READ.TUNNEL;
     const early = this.#early;
     this.#early = undefined;
-    if (early !== undefined) this.#host.streams.onRequestData(early, 0, early.length);
+    if (early !== undefined) this.#host.streams.onRequestData(early, this.#earlyAt, early.length);
     if (!this.#requestPaused) this.wire.resume();
   }
 
@@ -366,14 +387,25 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#read = READ.HEAD;
     this.#requestPaused = false;
     this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
+    if (!this.wire.writable()) {
+      this.#heldBack = true;
+      this.wire.pause();
+    } else this.#goOn();
+  }
+
+  /** To the next request, where it has come already. */
+  #goOn(): void {
     const early = this.#early;
     if (early === undefined || this.#consuming) {
       if (early === undefined) this.wire.resume();
       return;
     }
     this.#early = undefined;
-    this.onData(early, 0, early.length);
-    if (this.#early === undefined && !this.#requestPaused && !this.wire.closed) this.wire.resume();
+    this.#replayed = early;
+    this.onData(early, this.#earlyAt, early.length);
+    this.#replayed = undefined;
+    if (this.#early === undefined && !this.#requestPaused && !this.#heldBack && !this.wire.closed)
+      this.wire.resume();
   }
 
   #linger(): void {
@@ -381,6 +413,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#answer = ANSWER.DONE;
     this.#read = READ.DISCARD;
     this.#early = undefined;
+    this.#heldBack = false;
     this.wire.end();
     if (this.wire.closed) return;
     this.wire.resume();

@@ -674,3 +674,33 @@ test('draining: answers say close, and nothing is refused', async () => {
   await rig.settle();
   assert.deepEqual(rig.outcomes(late), ['200']);
 });
+
+test('what no further try would change is not tried again, and ejects nobody', async () => {
+  const large = `HTTP/1.1 200 OK\r\n${`x-large: ${'a'.repeat(8_000)}\r\n`.repeat(30)}\r\n`;
+  const many = `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(20_000)}\r\n`;
+  const malformed = 'HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n';
+  const switching = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n';
+  for (const [what, answer, endpoints, tries] of [
+    ['a head that is too large', large, 3, 1],
+    ['too many headers', many, 3, 1],
+    ['a malformed answer of the only endpoint', malformed, 1, 1],
+    ['a malformed answer of one of two', malformed, 2, 2],
+    ['a switch that nobody asked for', switching, 1, 1],
+    ['more 1xx answers than there can be', 'HTTP/1.1 103 x\r\n\r\n'.repeat(40), 1, 1],
+  ] as const) {
+    const rig = new ExchangeRig({
+      endpoints,
+      retry: { on: ['reset', 'connect-failure', '5xx'], attempts: 4 },
+    });
+    const client = rig.client();
+    client.peer.send(GET);
+    for (let i = 0; i < 10; i++) {
+      await rig.settle();
+      while (rig.host.dials.length > 0) (await rig.upstream()).send(answer);
+      await rig.advance(300);
+    }
+    assert.deepEqual(rig.outcomes(client), ['502 UPE'], what);
+    assert.equal(rig.records(client)[0]!.attempts, tries, what);
+    if (tries === 1) assert.equal(rig.cluster.healthy, endpoints, what);
+  }
+});

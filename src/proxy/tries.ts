@@ -133,10 +133,14 @@ export class Tries implements StreamWaiter, HedgeOwner {
   broken(failure: StreamFailure): void {
     this.upstream = undefined;
     if (this.#replayStale(failure)) return;
-    this.record('connect-failure');
+    const { final } = failure;
+    // An answer that is too large says nothing about the endpoint: clients choose what they ask for, and would have healthy ones ejected.
+    if (final !== 'everywhere') this.record('connect-failure');
     this.#leaveEndpoint();
     if (this.#takeHedge()) return;
-    if (!this.#retry('reset', failure.unread))
+    const hopeless =
+      final === 'everywhere' || (final === 'here' && this.#tried!.length >= this.#cluster!.size);
+    if (hopeless || !this.#retry('reset', failure.unread))
       this.#owner.onTriesFailed(failure.flag, failure.detail, failure.unread);
   }
 
