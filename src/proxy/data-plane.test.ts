@@ -150,13 +150,13 @@ test('a WebSocket-like upgrade becomes a tunnel through both proxies', async t =
   const client = mesh.proxy('client');
   const server = mesh.proxy('server');
   t.after(() => closeAll(mesh, app));
-  mesh.set({ key: 'ws:80', endpoints: [mesh.meshed(server, app.port)], timeoutMs: 100 });
+  mesh.set({ key: 'ws:80', endpoints: [mesh.meshed(server, app.port)], timeoutMs: 1_000 });
   const raw = await rawConnection(client.plane.outboundPort);
   raw.write('GET http://ws:80/chat HTTP/1.1\r\nHost: ws:80\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
   await raw.until(connection => connection.text.includes('\r\n\r\n'));
   assert.match(raw.text, /^HTTP\/1\.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n/);
   raw.text = '';
-  await new Promise(resolve => setTimeout(resolve, 250));
+  await new Promise(resolve => setTimeout(resolve, 1_250));
   raw.write('ping');
   await raw.until(connection => connection.text === '<ping>');
   raw.socket.end();
