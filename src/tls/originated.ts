@@ -36,12 +36,32 @@ export function wrongUpstream(
 ): string | undefined {
   const { subjectAltNames } = settings;
   if (subjectAltNames !== undefined && subjectAltNames.length > 0) {
-    const has = (certificate.subjectaltname ?? '').split(', ').map(each => each.slice(each.indexOf(':') + 1));
+    const has = namesOf(certificate.subjectaltname ?? '');
     if (subjectAltNames.some(each => has.includes(each))) return undefined;
     return `its certificate is for ${has.join(', ') || 'nobody'}, expected ${subjectAltNames.join(' or ')}`;
   }
   if (serverName === '' || isIP(serverName) !== 0) return undefined;
-  return checkServerIdentity(serverName, certificate)?.message;
+  try {
+    return checkServerIdentity(serverName, certificate)?.message;
+  } catch (thrown) {
+    return `its certificate has names that cannot be read (${errorMessage(thrown)}); have it issued again`;
+  }
+}
+
+/** `TYPE:value, TYPE:"value"`: Node quotes what holds a comma or a quote, so that one name cannot pretend to be two. */
+const namePattern = /(?:^|, )[^:,"]+:("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/gy;
+
+/** The alternative names in Node's text; those before the first that cannot be read. */
+function namesOf(text: string): string[] {
+  const names: string[] = [];
+  for (const [, name = ''] of text.matchAll(namePattern)) {
+    try {
+      names.push(name.startsWith('"') ? String(JSON.parse(name)) : name);
+    } catch {
+      return names;
+    }
+  }
+  return names;
 }
 
 function read(file: string): Buffer {

@@ -197,6 +197,12 @@ test('bundles and authorities that end soon are told before they do', () => {
   const result = (nowMs: number) => judgeBundle(text, 'weft-system', nowMs)[0]?.result;
   assert.deepEqual([result(clock.now()), result(clock.now() + 2 * lifetimeMs)], ['warning', 'error']);
   assert.equal(judgeBundle('AAAA', 'n')[0]?.result, 'error');
+  // UTCTime: 13 digits. Node takes a certificate whose end is no time.
+  const der = Buffer.from(root.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
+  der.write('zz', der.lastIndexOf(Buffer.from([0x17, 13])) + 4, 'latin1');
+  const timeless = `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+  const judged = judgeBundle(Buffer.from(timeless).toString('base64'), 'n', clock.now());
+  assert.match(JSON.stringify(judged), /whose end cannot be read/);
   const broken = Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----').toString(
     'base64',
   );

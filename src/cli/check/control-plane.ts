@@ -97,6 +97,8 @@ export function judgeBundle(bundle: string, namespace: string, nowMs = Date.now(
     return [error(`the caBundle is not readable: ${errorMessage(thrown)}`, remedy)];
   }
   if (ends.length === 0) return [error('the caBundle holds no certificate', remedy)];
+  if (!ends.every(Number.isFinite))
+    return [error('the caBundle holds a certificate whose end cannot be read', remedy)];
   const last = Math.max(...ends);
   const date = new Date(last).toISOString().slice(0, 10);
   if (last < nowMs)
