@@ -37,8 +37,9 @@ end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of We
 format: setup ## rewrite files in the house format
 	@$(bin)/biome check --write .
 
-fuzz: setup ## one million and more fuzz cases through the HTTP/1 codec
+fuzz: setup ## a million and more cases through the HTTP/1 codec, then what strangers send first through its readers
 	@$(node) test/fuzz/http1.ts
+	@$(node) test/fuzz/beginnings.ts
 
 bench: network build ## measure Weft against HAProxy, nginx and Envoy
 	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/run.ts $(ARGS)
