@@ -5,6 +5,7 @@ import { type Balancer, createBalancer, type Random } from './balancer.ts';
 import type { Cluster } from './cluster.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 import { EndpointGroup } from './endpoint-group.ts';
+import { HashKey } from './hash-key.ts';
 import { clusterOf, endpoint, endpoints, TestClusterHost } from './testing/clusters.ts';
 import { below, seeded } from './testing/random.ts';
 
@@ -351,4 +352,13 @@ test('weights under load: shares stay near what they should be', async () => {
     const share = (light! * 9) / 6_000;
     assert.ok(share > 0.6 && share < 1.8, `${kind}: weight 1 of 9 got ${share} of its share`);
   }
+});
+
+test('a connection without HTTP is known by its client where the address is hashed, and else by nothing', () => {
+  const key = new HashKey([{ kind: 'header', name: 'x' }, { kind: 'source-ip' }]);
+  assert.ok(key.ofClient('10.0.0.1') >= 0);
+  assert.equal(key.ofClient('10.0.0.1'), key.ofClient('10.0.0.1'));
+  assert.notEqual(key.ofClient('10.0.0.1'), key.ofClient('10.0.0.2'));
+  assert.equal(key.ofClient(''), -1);
+  assert.equal(new HashKey([{ kind: 'header', name: 'x' }]).ofClient('10.0.0.1'), -1);
 });

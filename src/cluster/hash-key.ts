@@ -31,6 +31,12 @@ export class HashKey {
     return -1;
   }
 
+  /** The same for a connection that carries no HTTP: only the client's address is known. */
+  ofClient(client: string): number {
+    const bySource = this.#sources.some(({ source }) => source.kind === 'source-ip');
+    return bySource && client !== '' ? textKey(client) : -1;
+  }
+
   /** The Set-Cookie line of the last `of`, once; undefined for none. */
   takeCookie(): Buffer | undefined {
     const cookie = this.#cookie;

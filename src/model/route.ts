@@ -69,6 +69,8 @@ export interface WeightedCluster {
   readonly weight: number;
   readonly requestHeaders?: HeaderEdits;
   readonly responseHeaders?: HeaderEdits;
+  /** Why its share is answered 500: it refers to what does not exist or may not be referred to, and the dialect wants that told. */
+  readonly invalid?: string;
 }
 
 /** What the path becomes. `prefix` replaces what the match's prefix matched; `regex` substitutes with \1 … \9. */

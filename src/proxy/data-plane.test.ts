@@ -392,3 +392,23 @@ test('draining answers ask the client to close, and outbound goes on', async t =
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.connection, 'close');
 });
+
+test('a client whose address is hashed keeps its endpoint, whatever it speaks', async t => {
+  const mesh = new StaticMesh();
+  const apps = await Promise.all(
+    ['a', 'b', 'c'].map(name => tcpServer(socket => socket.on('data', () => socket.end(name)))),
+  );
+  const client = mesh.proxy('client');
+  t.after(() => closeAll(mesh, ...apps));
+  const balancer = { kind: 'ring-hash', hash: [{ kind: 'source-ip' }] } as const;
+  mesh.set({ key: 'db:80', endpoints: apps.map(({ port }) => mesh.plain(port)), settings: { balancer } });
+  const seen = new Set<string>();
+  for (let i = 0; i < 12; i++) {
+    const raw = await rawConnection(client.plane.outboundPort);
+    await raw.tunnel('db:80');
+    raw.write('who');
+    await raw.until(({ text, closed }) => closed || text !== '');
+    seen.add(raw.text);
+  }
+  assert.equal(seen.size, 1, [...seen].join());
+});

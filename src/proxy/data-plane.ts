@@ -133,6 +133,7 @@ export class DataPlane {
       http1,
       random: Math.random,
       serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
+      address: options.address,
       self: UNKNOWN_PEER,
       active: 0,
       tunnels: 0,

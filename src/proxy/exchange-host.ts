@@ -44,12 +44,23 @@ export interface ExchangeHost {
   metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests;
 }
 
+/**
+ * What a client is known by for consistent hashing: its address without the port. An app that was told of its proxy calls from loopback, as
+ * everybody's does: then it is the pod's address that tells one caller from another.
+ */
+export function clientKey(downstream: string, ownAddress: string): string {
+  const address = downstream.slice(0, downstream.lastIndexOf(':'));
+  return address.startsWith('127.') || address === '[::1]' ? ownAddress : address;
+}
+
 /** What exchanges share with the process. */
 export interface ExchangeServices {
   readonly clock: Clock;
   readonly timers: TimerWheel;
   readonly accessLog: AccessLog;
   readonly random: Random;
+  /** This pod's own. */
+  readonly address: string;
   /** Exchanges under way. */
   active: number;
   /** Those of them that have become tunnels. */

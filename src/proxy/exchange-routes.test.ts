@@ -371,3 +371,21 @@ test('what cannot be run is refused in words, and what ran goes on', async () =>
     /^HTTP\/1\.1 503 [\s\S]*x-weft-flag: NFCF[\s\S]*route new: the header 'content-length' cannot be edited/,
   );
 });
+
+test('the share of a backend that does not exist is answered 500, and the others get theirs', async () => {
+  const gone = { cluster: 'b:80', weight: 1, invalid: 'the backend gone:80 does not exist' };
+  const rig = new RouteRig([{ action: forward(['a:80', gone]) }], { random: () => 0 });
+  const statuses: string[] = [];
+  let upstream: MemoryPeer | undefined;
+  for (let i = 0; i < 4; i++) {
+    const client = rig.client();
+    const got = await rig.send(GET, client);
+    upstream ??= Object.values(got)[0];
+    if (client.peer.text === '') upstream!.send(OK);
+    await rig.settle();
+    if (client.peer.text.startsWith('HTTP/1.1 500'))
+      assert.match(client.peer.text, /x-weft-flag: NC[\s\S]*the backend gone:80 does not exist/);
+    statuses.push(client.peer.text.slice(9, 12));
+  }
+  assert.deepEqual(statuses.sort(), ['200', '200', '500', '500']);
+});

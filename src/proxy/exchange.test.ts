@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DEFAULT_TRAFFIC } from '../model/index.ts';
+import { DEFAULT_TRAFFIC, type RetryCondition } from '../model/index.ts';
 import { ExchangeRig, GET, OK, post, tell } from './testing/exchange-rig.ts';
 
 const none = { exchanges: 0, tunnels: 0, requests: 0, waiting: 0, active: 0 };
@@ -702,5 +702,28 @@ test('what no further try would change is not tried again, and ejects nobody', a
     assert.deepEqual(rig.outcomes(client), ['502 UPE'], what);
     assert.equal(rig.records(client)[0]!.attempts, tries, what);
     if (tries === 1) assert.equal(rig.cluster.healthy, endpoints, what);
+  }
+});
+
+test('a try that takes too long is tried again under every condition by which Envoy does it', async () => {
+  const timeouts: readonly (readonly [readonly RetryCondition[], number])[] = [
+    [['5xx'], 3],
+    [['reset'], 3],
+    [['gateway-error'], 3],
+    [['connect-failure'], 1],
+    [['retriable-4xx'], 1],
+    [[], 1],
+  ];
+  for (const [on, tries] of timeouts) {
+    const rig = new ExchangeRig({ endpoints: 3, retry: { on, attempts: 2, perTryTimeoutMs: 200 } });
+    const client = rig.client();
+    client.peer.send(GET);
+    for (let i = 0; i < 10; i++) {
+      await rig.settle();
+      while (rig.host.dials.length > 0) await rig.upstream();
+      await rig.advance(250);
+    }
+    assert.match(rig.outcomes(client)[0]!, /^504 UT/, on.join());
+    assert.equal(rig.records(client)[0]!.attempts, tries, on.join());
   }
 });

@@ -10,7 +10,7 @@ import {
 import { isFailure } from '../routing/index.ts';
 import { Deadline } from '../time/index.ts';
 import type { RunningDestination } from './destination.ts';
-import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
+import { clientKey, type ExchangeHost, type ExchangeServices, type TargetWaiter } from './exchange-host.ts';
 import { type ExchangeEnd, recordOf } from './exchange-record.ts';
 import { localReply, statusFor } from './local-replies.ts';
 import { RequestSoFar } from './request-so-far.ts';
@@ -250,6 +250,11 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const work = this.#work;
     const session = route.sessionCookie === undefined ? undefined : work?.bySession();
     const choice = session === undefined ? route.clusters.pickIndex() : session.choice;
+    const invalid = route.invalid?.[choice];
+    if (invalid !== undefined) {
+      this.#answer({ reply: { ...localReply('NC', invalid), status: 500 }, flag: 'NC', detail: invalid });
+      return;
+    }
     const cluster = route.clusters.clusters[choice];
     if (cluster === undefined) {
       this.#fail('NC', `route ${route.route.name} names no cluster`);
@@ -283,7 +288,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   #hashRequest(hashKey: HashKey): number {
     const { downstream } = this.#host;
     const { head } = this.#request;
-    const hash = hashKey.of(head, downstream.slice(0, downstream.lastIndexOf(':')));
+    const hash = hashKey.of(head, clientKey(downstream, this.#services.address));
     const cookie = hashKey.takeCookie();
     if (cookie === undefined) return hash;
     if (this.#work === undefined) {

@@ -25,6 +25,8 @@ export class RunningRoute extends CompiledRoute {
   readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
+  /** Why the shares of some of `clusters` are answered 500, by their index; undefined where all are sound. */
+  readonly invalid: readonly (string | undefined)[] | undefined;
 
   /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
   unusable: string | undefined = undefined;
@@ -38,6 +40,8 @@ export class RunningRoute extends CompiledRoute {
     super({ ...route, choices }, { random, nowMs, limitsBefore: before?.limits ?? [] });
     this.route = route;
     this.clusters = new WeightedChoice(choices, cluster, random);
+    const invalid = this.clusters.given.map(at => choices[at]!.invalid);
+    this.invalid = invalid.some(each => each !== undefined) ? invalid : undefined;
     this.mirrors = (route.mirrors ?? []).map(mirror => ({
       cluster: cluster(mirror.cluster),
       percent: mirror.percent,

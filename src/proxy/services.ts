@@ -33,6 +33,8 @@ export interface Services {
   readonly random: Random;
   /** What is not passed through while discovery is silent. */
   readonly serviceAddresses: ServiceAddresses;
+  /** This pod's own address. */
+  readonly address: string;
   /** This workload, as discovery told it. */
   self: Peer;
   /** Exchanges under way, in both directions. */

@@ -4,6 +4,7 @@ import type { PeerLabels } from '../telemetry/index.ts';
 import { Deadline } from '../time/index.ts';
 import { ALPN } from '../tls/index.ts';
 import type { Wire, WireHandler } from '../wire/index.ts';
+import { clientKey } from './exchange-host.ts';
 import { answerAndLinger } from './lingering.ts';
 import type { Services } from './services.ts';
 import { Tunnel } from './tunnel.ts';
@@ -141,7 +142,11 @@ export class TcpSession implements WireHandler {
   }
 
   #connect(): void {
-    const endpoint = this.#cluster.pick(this.#tried, this.#services.clock.monotonic());
+    const nowMs = this.#services.clock.monotonic();
+    const { downstream } = this.#options;
+    const client = clientKey(downstream, this.#services.address);
+    const hash = this.#cluster.hashKey?.ofClient(client) ?? -1;
+    const endpoint = this.#cluster.pick(this.#tried, nowMs, hash);
     const { name, settings, service } = this.#cluster.config;
     if (endpoint === undefined) {
       this.#fail('UH', `no endpoint of ${name} is ready (0 of ${this.#cluster.total})`);

@@ -387,6 +387,17 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#tried.push(endpoint);
   }
 
+  /**
+   * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx, gateway-error and reset
+   * all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also connect-failure.
+   */
+  #timeoutCondition(untouched: boolean): RetryCondition {
+    const { on } = this.#route!.route.retry;
+    if (on.includes('gateway-error')) return 'gateway-error';
+    if (on.includes('5xx')) return '5xx';
+    return untouched && on.includes('connect-failure') ? 'connect-failure' : 'reset';
+  }
+
   #timedOut(): void {
     if (this.#state !== STATE.CONNECTION && this.#state !== STATE.ANSWER) return;
     const { retry, name } = this.#route!.route;
@@ -394,7 +405,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.noAnswer();
     this.letGo();
     this.#leaveEndpoint();
-    if (this.#retry('gateway-error', untouched)) return;
+    if (this.#retry(this.#timeoutCondition(untouched), untouched)) return;
     const why = `no answer within ${retry.perTryTimeoutMs} ms per try (route ${name})`;
     this.#owner.onTriesFailed('UT', why, false);
   }

@@ -96,3 +96,16 @@ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: sho
   assert.deepEqual(kinds(), ['respond']);
   assert.ok(touched.has('route-tables web.shop.svc.cluster.local'));
 });
+
+test('a backend that does not exist is invalid, one that is there without endpoints is not', () => {
+  const backends = 'backendRefs: [{name: v1, port: 80}, {name: gone, port: 80}]';
+  const { mesh } = meshFromYaml(services.join('') + route('half', 'shop', '', `{${backends}}`));
+  const asked = 'web.shop.svc.cluster.local:80';
+  const { routes: found } = resolveDestination(mesh, { namespace: 'shop', labels: {} }, asked).resource;
+  const [first] = found;
+  assert.ok(first?.action.kind === 'forward');
+  assert.deepEqual(
+    first.action.clusters.map(({ invalid }) => invalid ?? ''),
+    ['', 'the backend gone.shop.svc.cluster.local:80 does not exist or may not be referred to'],
+  );
+});

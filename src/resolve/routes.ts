@@ -1,4 +1,11 @@
-import { NO_ROUTE, type Route, type RouteAction, type RouteRule, type RouteTable } from '../model/index.ts';
+import {
+  NO_ROUTE,
+  type ObjectRef,
+  type Route,
+  type RouteAction,
+  type RouteRule,
+  type RouteTable,
+} from '../model/index.ts';
 import { withoutOrigin } from './refs.ts';
 import type { CallerRule } from './rules.ts';
 import type { Asked, Clusters } from './targets.ts';
@@ -64,7 +71,7 @@ function routeOf({ table, rule, matches }: CallerRule, name: string, sources: Ro
     name,
     from: withoutOrigin(rule.from ?? table.from),
     ...(matches.length > 0 && { matches }),
-    action: actionOf(rule, sources),
+    action: actionOf(rule, sources, answersInvalid(rule.from ?? table.from)),
     timeoutMs: rule.timeoutMs ?? timeoutMs,
     idleTimeoutMs: rule.idleTimeoutMs ?? streamIdleTimeoutMs,
     retry: { ...retry, ...rule.retry },
@@ -73,10 +80,19 @@ function routeOf({ table, rule, matches }: CallerRule, name: string, sources: Ro
   };
 }
 
-function actionOf({ action, retryBudget }: RouteRule, { clusters, asked }: RouteSources): RouteAction {
+/** Gateway API's HTTPBackendRef: the share of an invalid reference MUST be answered 500. Linkerd's HTTPRoute is made after it. */
+function answersInvalid({ apiVersion }: ObjectRef): boolean {
+  return apiVersion.startsWith('gateway.networking.k8s.io/') || apiVersion.startsWith('policy.linkerd.io/');
+}
+
+function actionOf(
+  { action, retryBudget }: RouteRule,
+  { clusters, asked }: RouteSources,
+  tellInvalid: boolean,
+): RouteAction {
   if (action.kind !== 'forward') return action;
   const { targets, ...rest } = action;
-  return { ...rest, clusters: clusters.weighted(targets, asked, retryBudget) };
+  return { ...rest, clusters: clusters.weighted(targets, asked, { budget: retryBudget, tellInvalid }) };
 }
 
 /** What goes into the route as it stands. */

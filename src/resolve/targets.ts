@@ -38,13 +38,29 @@ export class Clusters {
   }
 
   /** The targets as clusters with their shares. */
-  weighted(targets: readonly RouteTarget[], asked: Asked, budget?: RetryBudget): readonly WeightedCluster[] {
-    return targets.map(({ weight, requestHeaders, responseHeaders, ...target }) => ({
-      cluster: this.target(target, asked, budget),
-      weight,
-      ...(requestHeaders && { requestHeaders }),
-      ...(responseHeaders && { responseHeaders }),
-    }));
+  weighted(
+    targets: readonly RouteTarget[],
+    asked: Asked,
+    { budget, tellInvalid = false }: { budget?: RetryBudget | undefined; tellInvalid?: boolean } = {},
+  ): readonly WeightedCluster[] {
+    return targets.map(({ weight, requestHeaders, responseHeaders, ...target }) => {
+      const invalid = tellInvalid ? this.#invalid(target, asked) : undefined;
+      return {
+        cluster: this.target(target, asked, budget),
+        weight,
+        ...(requestHeaders && { requestHeaders }),
+        ...(responseHeaders && { responseHeaders }),
+        ...(invalid !== undefined && { invalid }),
+      };
+    });
+  }
+
+  /** Why the reference is one to nothing; a Service without endpoints is something. */
+  #invalid(target: Omit<RouteTarget, 'weight'>, asked: Asked): string | undefined {
+    if (target.host === asked.host && asked.cluster !== undefined) return undefined;
+    const port = this.#portOf(target, asked);
+    if (find(this.#asking, { host: `${target.host}.`, port }).kind === 'service') return undefined;
+    return `the backend ${targetText({ ...target, port })} does not exist or may not be referred to`;
   }
 
   /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */

@@ -6,6 +6,7 @@ import {
 } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { fieldsOf } from '../fields.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 
@@ -73,7 +74,9 @@ function translateAnnotations(
   context: TranslateContext,
   report: Report,
 ): readonly Part[] {
-  const patches: Patch[] = [];
+  // kube-proxy picks by the client's address and forgets it after a time; a hash of the address needs no memory. Annotations go over it.
+  const affine = fieldsOf(object, 'spec', report).text('sessionAffinity') === 'ClientIP';
+  const patches: Patch[] = affine ? [{ balancer: { kind: 'ring-hash', hash: [{ kind: 'source-ip' }] } }] : [];
   for (const [key, text] of Object.entries(object.metadata.annotations ?? {})) {
     if (!key.startsWith(prefix)) continue;
     const path = `metadata.annotations['${key}']`;
