@@ -29,6 +29,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'compiler/ knows threads of this process and no traffic.',
   },
+  newcomers: {
+    imports: ['errors', 'time'],
+    packages: [],
+    instead: 'newcomers/ counts connections and bytes of listeners; it knows no protocol.',
+  },
   wire: {
     imports: ['errors', 'time', 'libc'],
     packages: [],
@@ -81,7 +86,7 @@ export const rooms: Record<string, Room> = {
     instead: 'resolve/ is pure: model in, resources out.',
   },
   discovery: {
-    imports: ['errors', 'model', 'time', 'telemetry', 'identity', 'ca', 'tls', 'resolve'],
+    imports: ['errors', 'model', 'time', 'telemetry', 'identity', 'ca', 'tls', 'resolve', 'newcomers'],
     packages: [],
     instead: passIn,
   },
@@ -151,7 +156,7 @@ export const rooms: Record<string, Room> = {
     instead: 'redirect/ plans and applies packet rules, alone.',
   },
   webhook: {
-    imports: ['errors', 'model', 'time', 'config', 'redirect'],
+    imports: ['errors', 'model', 'time', 'config', 'redirect', 'newcomers'],
     packages: ['yaml'],
     instead:
       'inject is pure, and admission knows no client library: pass in what it needs through admission/options.ts.',
@@ -209,6 +214,7 @@ export const rooms: Record<string, Room> = {
       'model',
       'time',
       'compiler',
+      'newcomers',
       'wire',
       'http',
       'http1',

@@ -53,3 +53,14 @@ test('a line in pieces of one byte holds no more than itself', () => {
   });
   assert.equal(line, 'a'.repeat(50_000), 'the pieces themselves were kept');
 });
+
+test('of a line without its end it says how many bytes it keeps, whatever the pieces, and forgets them with the end', () => {
+  const reader = new LineReader(100_000);
+  const lines: number[] = [];
+  for (let count = 1; count <= 70_000; count++) {
+    reader.push(Buffer.from('x'), () => false);
+    if (count % 10_000 === 0) assert.equal(reader.pendingBytes, count);
+  }
+  assert.ok(reader.push(Buffer.from('\nrest'), line => lines.push(line.length) > 0));
+  assert.deepEqual([lines, reader.pendingBytes], [[70_000], 4]);
+});

@@ -13,6 +13,11 @@ export class LineReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes of a line whose end has not come. */
+  get pendingBytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Calls `line` for every line that `chunk` completes, until it returns false. Returns false when a line is too long or `line`
    * said so: nothing may be pushed afterwards.

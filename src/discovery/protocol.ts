@@ -18,6 +18,9 @@ export const MAX_LINE_BYTES = 16 << 20;
 /** Lines from proxies are small: a subscription to SUBSCRIBE_BATCH keys, or a certificate request. */
 export const MAX_PROXY_LINE_BYTES = 1 << 20;
 
+/** The same from who has proven nothing, which can only be a certificate request: a token of at most 16 KB and a CSR of as many. */
+export const MAX_NEWCOMER_LINE_BYTES = 48 << 10;
+
 /** Proxies name at most this many keys in one message. */
 export const SUBSCRIBE_BATCH = 500;
 

@@ -6,7 +6,7 @@ type Check = (message: Readonly<Record<string, unknown>>) => boolean;
 /** What each message must have. A proxy is not trusted to send what the protocol says. */
 const checks: Readonly<Record<ProxyMessage['type'], Check>> = {
   sign: ({ csr, token, nowMs }) =>
-    isText(csr, 65_536) && (token === undefined || isText(token, 65_536)) && Number.isFinite(nowMs),
+    isText(csr, 16_384) && (token === undefined || isText(token, 16_384)) && Number.isFinite(nowMs),
   hello: ({ proxyVersion, namespace, pod }) =>
     isText(proxyVersion, 200) && isText(namespace, 253) && isText(pod, 253),
   subscribe: ({ keys }) => isKeys(keys),

@@ -2,6 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/index.ts';
 import { principalOf } from '../identity/principal.ts';
 import type { InboundResource } from '../model/index.ts';
+import type { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { callerOf } from '../resolve/index.ts';
 import type { Cancel } from '../time/index.ts';
 import { encode } from './encode.ts';
@@ -9,6 +10,7 @@ import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
 import {
   type HelloMessage,
+  MAX_NEWCOMER_LINE_BYTES,
   MAX_PROXY_LINE_BYTES,
   MAX_REASON_LENGTH,
   type ProxyMessage,
@@ -26,6 +28,9 @@ export interface StreamShared {
   readonly options: DiscoveryServerOptions;
   readonly limits: DiscoveryLimits;
   readonly queue: PushQueue;
+  /** Where a stream is counted until its peer has proven who it is, and the bytes that all of those may hold. */
+  readonly newcomers: Newcomers;
+  readonly newcomerBytes: ByteBudget;
   readonly closed: (stream: ServerStream) => void;
 }
 
@@ -48,7 +53,10 @@ export class ServerStream implements Pushable {
   readonly #connectedAtMs: number;
   /** SPIFFE id that the connection has proven; undefined without a good certificate. */
   readonly #principal: string | undefined;
-  readonly #reader = new LineReader(MAX_PROXY_LINE_BYTES);
+  readonly #maxLineBytes: number;
+  readonly #reader: LineReader;
+  /** Taken from newcomerBytes. */
+  #heldBytes = 0;
   readonly #messages: TokenBucket;
   readonly #keys: TokenBucket;
   readonly #cancels: Cancel[] = [];
@@ -71,6 +79,11 @@ export class ServerStream implements Pushable {
     this.#messages = new TokenBucket(clock, shared.limits.messagesPerSecond);
     this.#keys = new TokenBucket(clock, shared.limits.keysPerSecond);
     this.#principal = this.#provenPrincipal();
+    const { remoteAddress, remotePort } = socket;
+    if (this.#principal !== undefined) shared.newcomers.leave({ remoteAddress, remotePort });
+    else socket.once('close', () => shared.newcomers.leave({ remoteAddress, remotePort }));
+    this.#maxLineBytes = this.#principal === undefined ? MAX_NEWCOMER_LINE_BYTES : MAX_PROXY_LINE_BYTES;
+    this.#reader = new LineReader(this.#maxLineBytes);
     socket.setNoDelay(true);
     const drained = (): void => void (this.#state.phase === 'open' && this.#state.session.drained());
     socket.on(
@@ -81,11 +94,17 @@ export class ServerStream implements Pushable {
     const close = guarded('discovery.close', (why: string) => this.#close(why));
     socket.on('error', error => close(error.message));
     socket.on('close', () => close('the proxy closed the connection'));
+    this.#expectMessage();
+  }
+
+  /** Also after a certificate: who got one has no more to do here. */
+  #expectMessage(): void {
+    const { options, limits } = this.#shared;
     const late = (): void => {
       if (this.#state.phase === 'fresh' && !this.#busy)
         this.fail('hello-missing', 'send sign or hello in time');
     };
-    this.#cancels.push(clock.after(shared.limits.helloMs, late));
+    this.#cancels.push(options.clock.after(limits.helloMs, late));
   }
 
   /** How it stands; undefined before it is open. */
@@ -146,7 +165,23 @@ export class ServerStream implements Pushable {
     });
     this.#work();
     if (!fine)
-      this.fail('message-too-long', `a line is longer than ${MAX_PROXY_LINE_BYTES} bytes; send shorter ones`);
+      this.fail('message-too-long', `a line is longer than ${this.#maxLineBytes} bytes; send shorter ones`);
+    else if (this.#principal === undefined && !this.#hold(this.#reader.pendingBytes))
+      this.fail(
+        'newcomers-hold-too-much',
+        'too many send certificate requests in pieces; send yours at once',
+      );
+  }
+
+  /** Of a newcomer's line whose end has not come; false when all of them hold too much already. */
+  #hold(bytes: number): boolean {
+    const { newcomerBytes } = this.#shared;
+    newcomerBytes.give(this.#heldBytes);
+    this.#heldBytes = 0;
+    if (this.#state.phase === 'closed') return true;
+    if (!newcomerBytes.take(bytes)) return false;
+    this.#heldBytes = bytes;
+    return true;
   }
 
   #work(): void {
@@ -224,6 +259,7 @@ export class ServerStream implements Pushable {
     }
     options.observer?.signed();
     this.#socket.write(encode(answer));
+    this.#expectMessage();
     this.#resume();
   }
 
@@ -313,6 +349,7 @@ export class ServerStream implements Pushable {
     for (const cancel of this.#cancels) cancel();
     this.#stopWaiting();
     this.#lines = [];
+    this.#hold(0);
     this.#shared.queue.remove(this);
     if (state.phase === 'waiting') state.cancel();
     if (state.phase !== 'fresh') state.self.close();

@@ -41,6 +41,11 @@ export interface DiscoveryObserver {
 export interface DiscoveryLimits {
   /** Connections, streams and those that only ask for a certificate; 20,000 unless told. */
   readonly connections: number;
+  /** Connections that have proven nothing yet, in all and from one address; 1,000 and 300 unless told. */
+  readonly newcomers: number;
+  readonly newcomersPerAddress: number;
+  /** Bytes of unfinished lines that these hold together; 8 MiB unless told. */
+  readonly newcomerBytes: number;
   /** Destinations of one proxy; 10,000 unless told. What is beyond them is refused alone. */
   readonly subscriptions: number;
   /** Messages a second of one proxy, over a burst of ten times as many; 500 unless told. Who sends more is read more slowly. */
@@ -58,6 +63,9 @@ export interface DiscoveryLimits {
 /** DiscoveryLimits where nothing is said. */
 export const DEFAULT_LIMITS: DiscoveryLimits = {
   connections: 20_000,
+  newcomers: 1_000,
+  newcomersPerAddress: 300,
+  newcomerBytes: 8 << 20,
   subscriptions: 10_000,
   messagesPerSecond: 500,
   keysPerSecond: 2_000,

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createKeyAndCsr, readCredentials } from '../identity/index.ts';
 import { formatAddress } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
-import { MAX_PROXY_LINE_BYTES } from './protocol.ts';
+import { MAX_NEWCOMER_LINE_BYTES } from './protocol.ts';
 import { remoteSigner } from './remote-signer.ts';
 import type { DiscoveryObserver } from './server.interface.ts';
 import { RawProxy } from './testing/raw-proxy.ts';
@@ -157,7 +159,7 @@ const bad: [string, string, string][] = [
   ['a message without its fields', '{"type":"subscribe"}\n', 'message-malformed'],
   ['a key that is no text', '{"type":"subscribe","keys":[1]}\n', 'message-malformed'],
   ['a subscription before hello', '{"type":"subscribe","keys":[]}\n', 'hello-missing'],
-  ['a line without end', 'x'.repeat(MAX_PROXY_LINE_BYTES + 1), 'message-too-long'],
+  ['a line without end', 'x'.repeat(MAX_NEWCOMER_LINE_BYTES + 1), 'message-too-long'],
 ];
 for (const [what, text, code] of bad) {
   test(`${what} is answered with ${code}, and the connection ends`, async context => {
@@ -286,6 +288,83 @@ test('a client that asks for hundreds of destinations at once sends few messages
   for (let count = 1; count <= 700; count++) client.want(`many:${count}`);
   await sink.until(() => sink.get('destination', 'many:700') !== undefined);
   assert.equal(secure.server.status()[0]!.destinations, 700);
+});
+
+test('connections that say nothing, before TLS or after it, are bounded, and a proxy with a certificate gets in beside them', async context => {
+  const refused: string[] = [];
+  const { secure } = await setUp(context, {
+    limits: { newcomers: 12, newcomersPerAddress: 8, helloMs: 60_000 },
+    observer: { ...silentObserver, refused: code => refused.push(code) },
+  });
+  const silent = Array.from({ length: 40 }, (_, index) => {
+    const from = `127.0.0.${2 + (index % 4)}`;
+    const socket = connect({ host: '127.0.0.1', port: secure.port, localAddress: from });
+    socket.on('error', () => {});
+    context.after(() => socket.destroy());
+    return once(socket, 'connect');
+  });
+  await Promise.all(silent);
+  const proxy = await RawProxy.greeted(context, secure);
+  await proxy.resource('inbound');
+  assert.ok(secure.server.newcomers <= 12, `${secure.server.newcomers}`);
+  assert.ok(refused.includes('too-many-connections'), String(refused));
+});
+
+test('who begins a handshake and never ends it is closed in time, and so is who gets a certificate and stays', async context => {
+  const clock = fakeClock();
+  const { secure } = await setUp(context, { clock });
+  const silent = connect({ host: '127.0.0.1', port: secure.port });
+  silent.on('error', () => {});
+  context.after(() => silent.destroy());
+  const token = await secure.tokens.issue({ namespace: 'shop', serviceAccount: 'front' });
+  const proxy = await RawProxy.connect(context, secure);
+  proxy.send({ type: 'sign', csr: createKeyAndCsr().csrPem, token, nowMs: clock.now() });
+  await proxy.next('signed');
+  assert.equal(secure.server.newcomers, 2);
+  const closed = once(silent, 'close');
+  await clock.advance(15_000);
+  await closed;
+  await proxy.ended();
+  assert.equal(secure.server.newcomers, 0);
+});
+
+test('unfinished lines of those who have proven nothing are bounded one by one and together', async context => {
+  const { secure } = await setUp(context, { limits: { newcomerBytes: 100_000 } });
+  const long = await RawProxy.connect(context, secure);
+  long.write('x'.repeat(MAX_NEWCOMER_LINE_BYTES + 1));
+  assert.equal((await long.next('error')).code, 'message-too-long');
+  const codes: string[] = [];
+  for (let count = 0; count < 3; count++) {
+    const proxy = await RawProxy.connect(context, secure);
+    proxy.write('x'.repeat(MAX_NEWCOMER_LINE_BYTES));
+    void proxy.next('error').then(
+      ({ code }) => codes.push(code),
+      () => {},
+    );
+  }
+  while (codes.length === 0) await pause();
+  assert.deepEqual(codes, ['newcomers-hold-too-much']);
+  // Who has a certificate is not concerned, and who sends its request at once neither.
+  const token = await secure.tokens.issue({ namespace: 'shop', serviceAccount: 'front' });
+  const proxy = await RawProxy.connect(context, secure);
+  proxy.send({ type: 'sign', csr: createKeyAndCsr().csrPem, token, nowMs: secure.clock.now() });
+  await proxy.next('signed');
+  const known = await RawProxy.greeted(context, secure);
+  known.write(`{"type":"news","filler":"${'x'.repeat(200_000)}"}\n`);
+  await known.resource('inbound');
+});
+
+test('whoever has proven who it is, or has gone, is no newcomer any more', async context => {
+  const { secure } = await setUp(context);
+  const proxy = await RawProxy.greeted(context, secure);
+  await proxy.resource('inbound');
+  assert.equal(secure.server.newcomers, 0);
+  const stranger = await RawProxy.connect(context, secure);
+  // The answer proves that the server has seen the stranger's handshake end.
+  stranger.write('[]\n');
+  await stranger.next('error');
+  await stranger.ended();
+  while (secure.server.newcomers > 0) await pause();
 });
 
 test('a change of few endpoints is sent as what changed', async context => {

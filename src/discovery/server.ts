@@ -4,23 +4,41 @@ import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node
 import { errorMessage, guarded, internalError, WeftError } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
+import { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { PushQueue } from './push-queue.ts';
 import { DEFAULT_LIMITS, type DiscoveryServerOptions, type StreamStatus } from './server.interface.ts';
 import { ServerStream, type StreamShared } from './server-stream.ts';
+
+/** What a newcomer may take beyond the time for its first message. */
+const graceMs = 5_000;
 
 /** The control plane's side of the discovery protocol. Built without I/O, started once, ended by the signal. */
 export class DiscoveryServer {
   readonly #options: DiscoveryServerOptions;
   readonly #shared: StreamShared;
   readonly #streams = new Set<ServerStream>();
+  readonly #newcomers: Newcomers;
 
   constructor(options: DiscoveryServerOptions) {
     this.#options = options;
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const { newcomers: total, newcomersPerAddress: perAddress } = limits;
+    this.#newcomers = new Newcomers({
+      // A stream says first what it misses; this is for those that never come so far, or are answered slowly.
+      limits: { total, perAddress, withinMs: limits.helloMs + graceMs },
+      clock: options.clock,
+      closed: (code, address) => {
+        options.log.debug({ code, address }, 'closed a connection whose peer has proven nothing');
+        options.observer?.refused(code);
+      },
+    });
     this.#shared = {
       options,
-      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      limits,
       queue: new PushQueue(),
+      newcomers: this.#newcomers,
+      newcomerBytes: new ByteBudget(limits.newcomerBytes),
       closed: stream => void this.#streams.delete(stream),
     };
   }
@@ -44,7 +62,12 @@ export class DiscoveryServer {
       )();
     });
     server.maxConnections = this.#shared.limits.connections;
-    server.on('tlsClientError', error => {
+    server.on('drop', () => this.#options.observer?.refused('too-many-connections'));
+    this.#newcomers.guard(server);
+    server.on('tlsClientError', (error, socket) => {
+      this.#newcomers.leave(socket);
+      // Of a handshake that takes too long Node only tells.
+      socket.destroy();
       this.#options.log.debug({ error: error.message }, 'a tls handshake failed');
       this.#options.observer?.refused('tls-handshake');
     });
@@ -62,6 +85,11 @@ export class DiscoveryServer {
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
     return port;
+  }
+
+  /** How many connections there are whose peer has proven nothing. */
+  get newcomers(): number {
+    return this.#newcomers.size;
   }
 
   /** How every proxy stands that follows resources. */

@@ -2,6 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { errorMessage, internalError, WeftError } from '../errors/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
+import { Newcomers } from '../newcomers/index.ts';
+import type { Clock } from '../time/index.ts';
 
 /** What a route answers. */
 export interface Answer {
@@ -15,8 +17,20 @@ export interface Answer {
 /** By path. */
 export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 
-/** Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. */
-export function serveRoutes(listen: HostPort, routes: Routes, signal: AbortSignal): Promise<number> {
+/** Probes and Prometheus come with a few connections; anybody in the cluster may come with many. */
+const connectionLimits = { total: 256, perAddress: 64 };
+
+/**
+ * Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. `refused` hears of
+ * connections that were closed because there were too many.
+ */
+export function serveRoutes(
+  listen: HostPort,
+  routes: Routes,
+  signal: AbortSignal,
+  clock: Clock,
+  refused: (code: string) => void = () => {},
+): Promise<number> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     // A client that is gone before its answer.
     response.on('error', () => {});
@@ -25,6 +39,7 @@ export function serveRoutes(listen: HostPort, routes: Routes, signal: AbortSigna
       response.destroy();
     });
   });
+  new Newcomers({ limits: connectionLimits, clock, closed: refused }).guard(server);
   signal.addEventListener('abort', () => close(server), { once: true });
   return bind(server, listen);
 }

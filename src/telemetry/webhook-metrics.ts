@@ -7,6 +7,7 @@ export class WebhookMetrics {
   readonly #admissions: Counter<'outcome' | 'code'>;
   readonly #latency: Histogram;
   readonly #events: Counter<'outcome'>;
+  readonly #refused: Counter<'code'>;
   readonly #uninjected: Gauge<'namespace' | 'code'>;
 
   /** In a registry of its own, or in `registry`. */
@@ -31,6 +32,12 @@ export class WebhookMetrics {
       labelNames: ['outcome'],
       registers,
     });
+    this.#refused = new Counter({
+      name: 'weft_webhook_refusals_total',
+      help: 'Connections and reviews that were refused because there were too many at once, by code.',
+      labelNames: ['code'],
+      registers,
+    });
     this.#uninjected = new Gauge({
       name: 'weft_uninjected_pods',
       help: 'Running pods that should be in the mesh and are not: missed, refused, impossible.',
@@ -46,6 +53,10 @@ export class WebhookMetrics {
 
   event(outcome: string): void {
     this.#events.inc({ outcome });
+  }
+
+  refused(code: string): void {
+    this.#refused.inc({ code });
   }
 
   /** The findings of the last look, all of them. */

@@ -67,10 +67,15 @@ export interface WebhookObserver {
   admission(outcome: string, code: string, durationMs: number): void;
   /** One event: `sent`, `repeated`, `limited`, `failed`. */
   event(outcome: string): void;
+  /** A connection or a review was refused for the sake of the others: `code` is the reason. */
+  refused(code: string): void;
 }
 
 /** Options of startWebhook. */
 export interface WebhookOptions {
+  /** How many connections there may be, in all and from one address, and how many bytes bodies hold together; for tests. */
+  readonly connections?: { readonly total: number; readonly perAddress: number };
+  readonly bodyBytes?: number;
   /** Port 0 for any. An empty host means every address of the machine. */
   readonly listen: HostPort;
   readonly clock: Clock;

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectPlain } from 'node:net';
 import { after, before, test } from 'node:test';
 import { connect } from 'node:tls';
 import { CertificateAuthority } from '../../src/ca/index.ts';
@@ -207,4 +209,27 @@ test('an expired or foreign certificate authority is nothing to crash about', as
   await assert.rejects(post(running.port, foreign.roots.join(''), review(pod)));
   assert.equal((await post(running.port, ca, review(pod))).status, 200);
   assert.deepEqual(record.admissions, ['injected injected']);
+});
+
+test('connections and bodies are bounded together, and whoever comes later is still answered', async context => {
+  const { ask, running, record } = await start({
+    connections: { total: 8, perAddress: 6 },
+    bodyBytes: 1_000_000,
+  });
+  const silent = Array.from({ length: 20 }, (_, index) => {
+    const socket = connectPlain({
+      host: '127.0.0.1',
+      port: running.port,
+      localAddress: `127.0.0.${2 + (index % 4)}`,
+    });
+    socket.on('error', () => {});
+    context.after(() => socket.destroy());
+    return once(socket, 'connect');
+  });
+  await Promise.all(silent);
+  assert.equal((await ask(review(pod))).status, 200);
+  assert.ok(record.refusals.includes('too-many-connections'), String(record.refusals));
+  const large = await ask(Buffer.alloc(1_500_000, 0x20));
+  assert.deepEqual([large.status, record.refusals.at(-1)], [503, 'too-many-bodies']);
+  assert.equal((await ask(review(pod))).status, 200);
 });

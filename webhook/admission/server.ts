@@ -6,6 +6,7 @@ import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { errorMessage, internalError, WeftError } from '../../src/errors/index.ts';
 import { formatAddress, type HostPort } from '../../src/model/index.ts';
+import { ByteBudget, Newcomers } from '../../src/newcomers/index.ts';
 import type { Admission } from './admit.ts';
 import { answerFor } from './answer.ts';
 import { EventReporter } from './events.ts';
@@ -15,6 +16,12 @@ import { readReview, writeReview } from './review.ts';
 
 /** Larger bodies are refused: etcd takes no object above 1.5 MiB, and a review holds one. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+
+/** Callers show no certificate, so that nobody is known here: connections in all, from one address, and what bodies hold together. */
+const connectionLimits = { total: 1_024, perAddress: 256 };
+const bodyBytes = 64 << 20;
+/** What a piece of a body costs beside its bytes. */
+const pieceBytes = 200;
 
 /**
  * Starts the admission server; resolves when it listens, with or without a certificate yet. Until `signal` aborts; calls under
@@ -28,11 +35,15 @@ export async function startWebhook(options: WebhookOptions): Promise<RunningWebh
     log,
     observe: outcome => observer?.event(outcome),
   });
-  const server = createServer({ minVersion: 'TLSv1.2', requestTimeout: 10_000, headersTimeout: 10_000 });
+  const timeouts = { handshakeTimeout: 10_000, requestTimeout: 10_000, headersTimeout: 10_000 };
+  const server = createServer({ minVersion: 'TLSv1.2', ...timeouts });
+  const closed = (code: string): void => observer?.refused(code);
+  new Newcomers({ limits: options.connections ?? connectionLimits, clock, closed }).guard(server);
+  const bodies = new ByteBudget(options.bodyBytes ?? bodyBytes);
   // The API server keeps idle connections for 90 s; ours must live longer, or it writes into a closed one.
   server.keepAliveTimeout = 120_000;
   server.on('request', (request, response) => {
-    new Call(request, response, options, events).run().catch(thrown => {
+    new Call(request, response, options, events, bodies).run().catch(thrown => {
       internalError('webhook', thrown);
       response.destroy();
     });
@@ -107,14 +118,19 @@ class Call {
   readonly #response: ServerResponse;
   readonly #options: WebhookOptions;
   readonly #events: EventReporter;
+  readonly #bodies: ByteBudget;
   readonly #startedAtMs: number;
+  /** Of the budget of all bodies, until the call is over. */
+  #heldBytes = 0;
 
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
     options: WebhookOptions,
     events: EventReporter,
+    bodies: ByteBudget,
   ) {
+    this.#bodies = bodies;
     this.#request = request;
     this.#response = response;
     this.#options = options;
@@ -129,6 +145,8 @@ class Call {
       // Without an answer of ours the API server does what the failure policy says.
       this.#options.log.error({ error: errorMessage(thrown) }, 'a pod could not be judged');
       this.#refuse(500, 'failed', `weft-injector could not judge the pod: ${errorMessage(thrown)}`);
+    } finally {
+      this.#bodies.give(this.#heldBytes);
     }
   }
 
@@ -159,6 +177,11 @@ class Call {
       this.#refuse(413, 'bad-request', `the body is larger than ${MAX_BODY_BYTES} bytes`);
       return;
     }
+    if (text === 'busy') {
+      this.#options.observer?.refused('too-many-bodies');
+      this.#refuse(503, 'failed', 'too many reviews are being read at once; ask again');
+      return;
+    }
     const read = readReview(text.toString('utf8'));
     if ('error' in read) {
       this.#refuse(400, 'bad-request', read.error);
@@ -178,19 +201,26 @@ class Call {
     this.#options.log.info({ outcome, code, namespace, workload: who }, event.message);
   }
 
-  #body(): Promise<Buffer | 'too-large' | 'gone'> {
+  #body(): Promise<Buffer | 'too-large' | 'busy' | 'gone'> {
     const request = this.#request;
     if (Number(request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.resolve('too-large');
     return new Promise(resolve => {
       const chunks: Buffer[] = [];
       let size = 0;
+      const stop = (why: 'too-large' | 'busy'): void => {
+        request.pause();
+        request.removeAllListeners('data');
+        resolve(why);
+      };
       request.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+        // A body in pieces of one byte costs what the pieces cost.
+        const held = chunk.length + pieceBytes;
+        if (size > MAX_BODY_BYTES) stop('too-large');
+        else if (!this.#bodies.take(held)) stop('busy');
         else {
-          request.pause();
-          request.removeAllListeners('data');
-          resolve('too-large');
+          this.#heldBytes += held;
+          chunks.push(chunk);
         }
       });
       request.on('end', () => resolve(Buffer.concat(chunks)));

@@ -19,9 +19,11 @@ export class Recorder {
     warn: (_: object, message: string) => void this.lines.push(`warn ${message}`),
     error: (_: object, message: string) => void this.lines.push(`error ${message}`),
   };
+  readonly refusals: string[] = [];
   readonly observer = {
     admission: (outcome: string, code: string) => void this.admissions.push(`${outcome} ${code}`),
     event: (outcome: string) => void this.eventOutcomes.push(outcome),
+    refused: (code: string) => void this.refusals.push(code),
   };
 }
 
