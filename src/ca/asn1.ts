@@ -10,6 +10,7 @@ export type Asn1 = forge.asn1.Asn1;
 /** Object identifiers that certificates of ours are made of (RFC 5280, RFC 5480, RFC 5758). */
 export const OID = {
   commonName: '2.5.4.3',
+  subjectSerialNumber: '2.5.4.5',
   organization: '2.5.4.10',
   subjectKeyIdentifier: '2.5.29.14',
   keyUsage: '2.5.29.15',
@@ -60,6 +61,11 @@ export function bitString(bytes: Uint8Array, unused = 0): Asn1 {
 
 export function utf8String(text: string): Asn1 {
   return asn1.create(Class.UNIVERSAL, Type.UTF8, false, binary(Buffer.from(text, 'utf8')));
+}
+
+/** Of letters, digits and few other characters only, which nobody checks here. */
+export function printableString(text: string): Asn1 {
+  return asn1.create(Class.UNIVERSAL, Type.PRINTABLESTRING, false, text);
 }
 
 /** `[tag]` around other elements. */

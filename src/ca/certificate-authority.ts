@@ -8,6 +8,7 @@ import {
   distinguishedName,
   extension,
   keyIdentifier,
+  podName,
   randomSerial,
   signCertificate,
 } from './certificate-builder.ts';
@@ -29,6 +30,8 @@ export interface SignOptions {
   readonly lifetimeMs?: number;
   /** DNS names beside the SPIFFE id, for servers that are called by name, such as the control plane. */
   readonly dnsNames?: readonly string[];
+  /** The uid of the pod that it is for, which then stands in its subject; left out where it is no uid. */
+  readonly podUid?: string | undefined;
 }
 
 /** A certificate that was issued. */
@@ -127,7 +130,7 @@ export class CertificateAuthority {
       {
         serial,
         issuer: this.#issuer.name,
-        subject: distinguishedName(),
+        subject: isPodUid(options.podUid) ? podName(options.podUid) : distinguishedName(),
         notBeforeMs,
         notAfterMs,
         publicKey,
@@ -178,6 +181,11 @@ export class CertificateAuthority {
       .map(certificate => writePem('CERTIFICATE', certificate.raw))
       .join('');
   }
+}
+
+/** As Kubernetes makes them, static pods included (a hash without hyphens). */
+function isPodUid(uid: string | undefined): uid is string {
+  return uid !== undefined && /^[0-9a-f-]{1,64}$/i.test(uid);
 }
 
 function checkOptions(identity: Identity, options: SignOptions): WeftError | undefined {

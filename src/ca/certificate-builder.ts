@@ -11,6 +11,7 @@ import {
   OID,
   octetString,
   oid,
+  printableString,
   sequence,
   set,
   tagged,
@@ -66,6 +67,11 @@ export function distinguishedName(commonName?: string): Asn1 {
   if (commonName === undefined) return sequence();
   const part = (type: string, value: string): Asn1 => set(sequence(oid(type), utf8String(value)));
   return sequence(part(OID.organization, 'Weft'), part(OID.commonName, commonName));
+}
+
+/** The subject of a pod's certificate: `serialNumber=<uid>` (RFC 5280 appendix A.1, X520SerialNumber: at most 64 printable characters). */
+export function podName(uid: string): Asn1 {
+  return sequence(set(sequence(oid(OID.subjectSerialNumber), printableString(uid))));
 }
 
 /** SHA-256 of the key's bits, cut to 160 (RFC 7093 section 2, method 1). `publicKey`: DER SubjectPublicKeyInfo. */

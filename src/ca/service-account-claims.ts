@@ -6,7 +6,7 @@ import type { TokenProof } from './token-verifier.ts';
 export interface ServiceAccountClaims {
   readonly namespace: string;
   readonly serviceaccount: { readonly name: string };
-  readonly pod?: { readonly name: string };
+  readonly pod?: { readonly name: string; readonly uid?: string };
 }
 
 /** Claim that holds them. */
@@ -25,7 +25,7 @@ export function proofOf(
   const own = record(claims[SERVICE_ACCOUNT_CLAIM]);
   const namespace = own?.namespace;
   const serviceAccount = record(own?.serviceaccount)?.name;
-  const pod = record(own?.pod)?.name;
+  const { name: pod, uid } = record(own?.pod) ?? {};
   if (typeof namespace !== 'string' || typeof serviceAccount !== 'string') {
     return refuse("has no 'kubernetes.io' claim with namespace and serviceaccount");
   }
@@ -38,7 +38,8 @@ export function proofOf(
   if (!parseSpiffe(formatSpiffe(identity))) {
     return refuse('names a namespace or ServiceAccount that is not a Kubernetes name');
   }
-  return pod === undefined ? { identity } : { identity, pod };
+  if (pod === undefined) return { identity };
+  return { identity, pod, ...(typeof uid === 'string' && uid !== '' && { podUid: uid }) };
 }
 
 function record(value: unknown): Readonly<Record<string, unknown>> | undefined {

@@ -130,3 +130,17 @@ test('a flood of different tokens does not grow the memory', async () => {
   await verifier.verify(token({ i: 0 }));
   assert.equal(asked.length, 6);
 });
+
+test('the proof names the uid of the pod, by which a certificate is bound to it', async () => {
+  const user = {
+    ...(good.user as object),
+    extra: {
+      'authentication.kubernetes.io/pod-name': ['cart-1'],
+      'authentication.kubernetes.io/pod-uid': ['u-1'],
+    },
+  };
+  const { verifier, token } = setUp(() => ({ ...good, user }));
+  const proof = await verifier.verify(token());
+  assert.ok(!(proof instanceof WeftError));
+  assert.deepEqual([proof.pod, proof.podUid], ['cart-1', 'u-1']);
+});

@@ -27,6 +27,7 @@ const maxTokenBytes = 16_384;
 const refusedMs = 2_000;
 const tokenPattern = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 const podName = 'authentication.kubernetes.io/pod-name';
+const podUid = 'authentication.kubernetes.io/pod-uid';
 
 interface Kept {
   readonly answer: Promise<TokenProof | WeftError>;
@@ -101,8 +102,9 @@ function proofOf(status: ReviewStatus, audience: string, trustDomain: string): T
       `the token speaks for '${String(user.username)}', which is no ServiceAccount; mount a projected ServiceAccount token`,
     );
   }
-  const pods = record(user.extra)[podName];
-  const pod = Array.isArray(pods) ? pods[0] : undefined;
+  const extra = record(user.extra);
+  const first = (values: unknown): unknown => (Array.isArray(values) ? values[0] : undefined);
+  const [pod, uid] = [first(extra[podName]), first(extra[podUid])];
   if (typeof pod !== 'string' || pod === '') {
     return refuse(
       'token-not-a-pod',
@@ -110,7 +112,8 @@ function proofOf(status: ReviewStatus, audience: string, trustDomain: string): T
     );
   }
   const identity = { trustDomain, namespace: match[1]!, serviceAccount: match[2]! };
-  if (parseSpiffe(formatSpiffe(identity))) return { identity, pod };
+  if (parseSpiffe(formatSpiffe(identity)))
+    return { identity, pod, ...(typeof uid === 'string' && uid !== '' && { podUid: uid }) };
   return refuse(
     'token-claims',
     'the token names a namespace or ServiceAccount that is not a Kubernetes name',

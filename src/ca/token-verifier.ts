@@ -9,6 +9,8 @@ export interface TokenProof {
   readonly identity: Identity;
   /** The pod that the token is bound to, when it is bound to one. */
   readonly pod?: string;
+  /** Its uid, where the token says it: another pod of the same name has another. */
+  readonly podUid?: string;
 }
 
 /** Tells whom a token speaks for. Implementations: signed tokens with known keys; later the Kubernetes TokenReview API. */

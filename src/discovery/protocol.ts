@@ -54,7 +54,7 @@ export type ServerMessage =
   | PingMessage
   | ErrorMessage;
 
-/** Asks for a certificate. The token proves the workload's identity; with mutual TLS the current certificate does. */
+/** Asks for a certificate. The token proves the workload's identity, for a renewal too; see docs/decisions/certificates.md. */
 export interface SignMessage {
   readonly type: 'sign';
   /** PEM. Its subject and names are ignored: the identity comes from the proof. */

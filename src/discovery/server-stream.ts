@@ -20,7 +20,7 @@ import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
 import type { DiscoveryLimits, DiscoveryServerOptions, StreamStatus } from './server.interface.ts';
-import { answerSignRequest } from './sign-request.ts';
+import { answerSignRequest, type Certified } from './sign-request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** What all streams of a server have in common. */
@@ -53,6 +53,7 @@ export class ServerStream implements Pushable {
   readonly #connectedAtMs: number;
   /** SPIFFE id that the connection has proven; undefined without a good certificate. */
   readonly #principal: string | undefined;
+  readonly #certified: Certified | undefined;
   readonly #maxLineBytes: number;
   readonly #reader: LineReader;
   /** Taken from newcomerBytes. */
@@ -78,7 +79,8 @@ export class ServerStream implements Pushable {
     this.#heardAtMs = clock.monotonic();
     this.#messages = new TokenBucket(clock, shared.limits.messagesPerSecond);
     this.#keys = new TokenBucket(clock, shared.limits.keysPerSecond);
-    this.#principal = this.#provenPrincipal();
+    this.#certified = this.#provenIdentity();
+    this.#principal = this.#certified?.principal;
     const { remoteAddress, remotePort } = socket;
     if (this.#principal !== undefined) shared.newcomers.leave({ remoteAddress, remotePort });
     else socket.once('close', () => shared.newcomers.leave({ remoteAddress, remotePort }));
@@ -248,7 +250,7 @@ export class ServerStream implements Pushable {
   async #sign(message: Extract<ProxyMessage, { type: 'sign' }>): Promise<void> {
     this.#pause();
     const { options } = this.#shared;
-    const answer = await answerSignRequest(message, this.#principal, options).catch(
+    const answer = await answerSignRequest(message, this.#certified, options).catch(
       (thrown: unknown) =>
         new WeftError('sign-failed', `the certificate could not be made: ${errorMessage(thrown)}`),
     );
@@ -363,7 +365,7 @@ export class ServerStream implements Pushable {
   }
 
   /** A certificate that is trusted, good now, and of this mesh. The connection does not outlive it. */
-  #provenPrincipal(): string | undefined {
+  #provenIdentity(): Certified | undefined {
     const certificate = this.#socket.authorized ? this.#socket.getPeerX509Certificate() : undefined;
     const principal = certificate && principalOf(certificate);
     if (!certificate || !principal) return undefined;
@@ -372,6 +374,6 @@ export class ServerStream implements Pushable {
     if (leftMs <= 0 || !principal.startsWith(`spiffe://${hub.mesh.trustDomain}/`)) return undefined;
     const over = 'the certificate of this connection has run out; renew it and connect anew';
     this.#cancels.push(clock.after(leftMs, () => this.fail('certificate-expired', over)));
-    return principal;
+    return { principal, podUid: /^serialNumber=([0-9a-f-]+)$/im.exec(certificate.subject ?? '')?.[1] };
   }
 }

@@ -8,8 +8,12 @@ import type { Hub } from './hub.ts';
 
 /** What the server needs of the certificate authority. */
 export interface Signer {
-  /** A certificate for the request's key, or why not. The identity has been proven. */
-  sign(csr: string, identity: Identity): SignedChain | WeftError;
+  /** A certificate for the request's key, or why not. The identity has been proven, and so has the pod's uid where there is one. */
+  sign(
+    csr: string,
+    identity: Identity,
+    pod: { readonly podUid?: string | undefined },
+  ): SignedChain | WeftError;
   /** PEM of every root that is good now. */
   readonly roots: readonly string[];
 }
@@ -80,6 +84,11 @@ export interface DiscoveryServerOptions {
   readonly signer: Signer;
   readonly verifier: TokenVerifier;
   readonly credentials: CredentialSource;
+  /**
+   * Whose pod that is, as far as is known; undefined for a uid that is not. Asked when a token cannot be checked. Without it nothing
+   * is signed then.
+   */
+  readonly podOf?: (uid: string) => Pick<Identity, 'namespace' | 'serviceAccount'> | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer?: DiscoveryObserver;

@@ -22,7 +22,7 @@ async function setUp(context: TestContext, options: SecureMeshOptions = {}) {
 const hello = { type: 'hello', namespace: 'shop', pod: 'front-0', proxyVersion: 'raw' } as const;
 const fakeClock = (): FakeClock => new FakeClock(Date.now());
 
-test('a token gets a certificate for its identity, and that certificate gets the next', async context => {
+test('a token gets a certificate for its identity, and with that certificate the next', async context => {
   const { secure } = await setUp(context);
   const token = await secure.tokens.issue({ namespace: 'shop', serviceAccount: 'front' });
   const { controlPlane, clock } = secure;
@@ -33,7 +33,7 @@ test('a token gets a certificate for its identity, and that certificate gets the
   const credentials = readCredentials({ keyPem, chainPem: signed.chain, roots: signed.roots }, clock.now());
   assert.ok('principal' in credentials);
   assert.equal(credentials.principal, frontId);
-  const second = remoteSigner({ controlPlane, token: async () => undefined, credentials: () => credentials });
+  const second = remoteSigner({ controlPlane, token: async () => token, credentials: () => credentials });
   const renewed = await second({ csr: createKeyAndCsr().csrPem, nowMs: clock.now() }, signal);
   assert.notEqual(renewed.chain, signed.chain);
 });
@@ -47,7 +47,7 @@ test('without proof, with a bad token, or with one of somebody else, no certific
     return (await proxy.next('error')).code;
   };
   const anonymous = (): Promise<RawProxy> => RawProxy.connect(context, secure);
-  assert.equal(await code(await anonymous()), 'certificate-required');
+  assert.equal(await code(await anonymous()), 'token-required');
   assert.equal(await code(await anonymous(), 'nonsense'), 'token-malformed');
   const wrongAudience = await secure.tokens.issue({
     namespace: 'shop',

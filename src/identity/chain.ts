@@ -85,9 +85,9 @@ export function checkTime(certificate: X509Certificate, nowMs: number): WeftErro
   return undefined;
 }
 
-/** What to call a certificate in a message: its subject, or its names, or its serial number. */
+/** What to call a certificate in a message: its names, or its subject, or its serial number. */
 export function nameOf(certificate: X509Certificate): string {
-  const name = certificate.subject || alternativeNames(certificate) || `serial ${certificate.serialNumber}`;
+  const name = alternativeNames(certificate) || certificate.subject || `serial ${certificate.serialNumber}`;
   return `certificate '${oneLine(name).slice(0, 200)}'`;
 }
 

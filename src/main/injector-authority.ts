@@ -104,6 +104,6 @@ export function signerOf(live: LiveAuthority, { config }: Surroundings): Signer 
     get roots() {
       return live.roots;
     },
-    sign: (csr, identity) => live.current.sign(csr, identity, { lifetimeMs }),
+    sign: (csr, identity, { podUid }) => live.current.sign(csr, identity, { lifetimeMs, podUid }),
   };
 }

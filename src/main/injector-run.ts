@@ -14,6 +14,7 @@ import {
 import { serveRoutes } from './injector-http.ts';
 import { InjectorView } from './injector-view.ts';
 import { noteProblems, startPipeline } from './pipeline.ts';
+import { podOf } from './pod-of.ts';
 
 /** What runs, for tests and logs. Ports are 0 where it was told to stop before they were opened. */
 export interface RunningInjector {
@@ -79,6 +80,7 @@ export async function runInjector(
     signer: signerOf(live, around),
     verifier,
     credentials: keeper,
+    podOf: uid => podOf(pipeline.registry, uid),
     clock,
     log,
     observer: view.metrics,

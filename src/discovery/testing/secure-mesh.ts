@@ -1,7 +1,7 @@
 // For tests: a certificate authority, a discovery server on a free port of loopback, and whoever connects to it.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import { CertificateAuthority, JwtTokenVerifier, TokenIssuer } from '../../ca/index.ts';
+import { CertificateAuthority, JwtTokenVerifier, TokenIssuer, type TokenVerifier } from '../../ca/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import {
   type Credentials,
@@ -14,7 +14,12 @@ import { silentLog } from '../../telemetry/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
 import { DiscoveryClient } from '../client.ts';
 import type { ControlPlane } from '../control-plane-connection.ts';
-import type { CredentialSource, DiscoveryLimits, DiscoveryObserver } from '../server.interface.ts';
+import type {
+  CredentialSource,
+  DiscoveryLimits,
+  DiscoveryObserver,
+  DiscoveryServerOptions,
+} from '../server.interface.ts';
 import { DiscoveryServer } from '../server.ts';
 import type { RecordingSink } from './recording-sink.ts';
 import type { TestMesh } from './stream-suite.ts';
@@ -53,6 +58,9 @@ export interface SecureMeshOptions {
   readonly observer?: DiscoveryObserver;
   readonly port?: number;
   readonly authority?: CertificateAuthority;
+  /** Instead of one that knows the keys of `tokens`. */
+  readonly verifier?: TokenVerifier;
+  readonly podOf?: DiscoveryServerOptions['podOf'];
 }
 
 /** A running server and all that is needed to talk to it. Ends with the test. */
@@ -74,7 +82,8 @@ export class SecureMesh {
     this.server = new DiscoveryServer({
       hub: mesh.hub,
       signer: this.authority,
-      verifier: good(JwtTokenVerifier.create(jwt)),
+      verifier: options.verifier ?? good(JwtTokenVerifier.create(jwt)),
+      ...(options.podOf && { podOf: options.podOf }),
       credentials: new TestCredentials(this.issue(controlPlaneId)),
       clock,
       log: silentLog,
@@ -106,11 +115,11 @@ export class SecureMesh {
   }
 
   /** A fresh certificate for a SPIFFE id. */
-  issue(principal: string, lifetimeMs?: number): Credentials {
+  issue(principal: string, lifetimeMs?: number, podUid?: string): Credentials {
     const { keyPem, csrPem } = createKeyAndCsr();
     const identity: Identity = parseSpiffe(principal)!;
     const signed = good(
-      this.authority.sign(csrPem, identity, lifetimeMs === undefined ? {} : { lifetimeMs }),
+      this.authority.sign(csrPem, identity, { podUid, ...(lifetimeMs !== undefined && { lifetimeMs }) }),
     );
     const parts = { keyPem, chainPem: signed.chainPem, roots: this.authority.roots };
     return good(readCredentials(parts, this.clock.now()));

@@ -106,6 +106,7 @@ test('what the dialects read is in the registry when the start is over, without 
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
+      uid: 'uid- Pod shop/cart-1',
       name: 'cart-1',
       namespace: 'shop',
       labels: { app: 'cart' },

@@ -41,10 +41,13 @@ function prunePolicy(object: ApiObject): ApiObject {
 function prunePod(object: ApiObject): ApiObject {
   const spec = record(object.spec);
   const status = record(object.status);
+  const head = headOf(object, 'weft.dev/');
   const conditions = records(status.conditions).filter(each => each.type === 'Ready');
   const ended = endedOf(status);
   return {
-    ...headOf(object, 'weft.dev/'),
+    ...head,
+    // A certificate is bound to it.
+    metadata: { ...record(head.metadata), ...pick(record(object.metadata), ['uid']) },
     spec: {
       ...pick(spec, ['serviceAccountName', 'nodeName', 'hostNetwork', 'restartPolicy']),
       containers: records(spec.containers).map(pruneContainer),
