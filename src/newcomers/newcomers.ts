@@ -1,4 +1,5 @@
 import type { Server, Socket } from 'node:net';
+import { guarded } from '../errors/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 
 /** How many connections may be open whose peer has not proven anything. */
@@ -64,9 +65,10 @@ export class Newcomers {
   guard(server: Server): void {
     const inner = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
     server.removeAllListeners('connection');
-    server.on('connection', (socket: Socket) => {
+    const accept = guarded('newcomers.accept', (socket: Socket) => {
       if (this.admit(socket)) for (const listener of inner) listener.call(server, socket);
     });
+    server.on('connection', accept);
   }
 
   /** Takes a connection that was accepted just now; another may be closed for it. False when this one was closed instead. */
@@ -94,7 +96,8 @@ export class Newcomers {
     if (own) own.add(newcomer);
     else this.#byAddress.set(address, new Set([newcomer]));
     this.#byPeer.set(newcomer.peer, newcomer);
-    socket.once('close', () => this.#forget(newcomer));
+    const forget = guarded('newcomers.close', () => this.#forget(newcomer));
+    socket.once('close', forget);
     return true;
   }
 
