@@ -1,14 +1,15 @@
 // Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi stays
 // outside because it loads its binary from its own package folder.
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { launcher } from './launcher.ts';
 
 /** Programs by the file they begin in. */
 const programs = ['weft', 'weft-proxy', 'weft-injector'];
 
 mkdirSync('dist', { recursive: true });
 await build({
-  entryPoints: programs.map(program => ({ in: `src/main/${program}.ts`, out: program })),
+  entryPoints: programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` })),
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -28,6 +29,8 @@ await build({
 });
 for (const program of programs) {
   const file = `dist/${program}.mjs`;
+  writeFileSync(file, launcher(program));
   chmodSync(file, 0o755);
-  console.log(`${file} ${(statSync(file).size / 1024).toFixed(0)} KB`);
+  const { size } = statSync(`dist/programs/${program}.mjs`);
+  console.log(`${file} ${(size / 1024).toFixed(0)} KB`);
 }

@@ -5,7 +5,7 @@ import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 const named = process.argv.slice(2);
-const files = named.length > 0 ? named : globSync('{src,webhook,test,examples,bench}/**/*.test.ts');
+const files = named.length > 0 ? named : globSync('{src,webhook,test,examples,bench,scripts}/**/*.test.ts');
 const args = ['--test', `--test-concurrency=${availableParallelism()}`, '--test-timeout=120000'];
 const child = spawn(process.execPath, [...args, ...files.sort()], { stdio: 'inherit' });
 child.on('exit', (code, signal) => {

@@ -1,7 +1,15 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { SYSTEM_NAMESPACE } from '../config/index.ts';
 import { systemClock } from '../time/index.ts';
-import { CheckContext, type Checked, checksFor, checkText, isFailed, runChecks } from './check/index.ts';
+import {
+  CheckContext,
+  type Checked,
+  checksFor,
+  checkText,
+  isFailed,
+  isUnderWay,
+  runChecks,
+} from './check/index.ts';
 import { guarded } from './guarded.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 
@@ -17,7 +25,7 @@ Examples:
 interface CheckFlags extends ClusterFlags {
   readonly pre?: boolean;
   readonly namespace: string;
-  readonly wait?: string;
+  readonly wait?: number;
   readonly output: string;
 }
 
@@ -30,19 +38,28 @@ export function register(program: Command): void {
   clusterFlags(command)
     .option('--pre', 'whether Weft can be installed, instead')
     .option('-n, --namespace <name>', 'where the control plane runs', SYSTEM_NAMESPACE)
-    .option('--wait <seconds>', 'try again until nothing is an error, for at most this long')
+    .option(
+      '--wait <seconds>',
+      'try again until nothing is an error and every replica is ready, for at most this long',
+      seconds,
+    )
     .addOption(new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', help)
     .action(guarded(check));
 }
 
+function seconds(text: string): number {
+  if (/^\d{1,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give whole seconds, such as 90');
+}
+
 async function check(flags: CheckFlags): Promise<void> {
   const cluster = await connect(flags);
-  const endMs = systemClock.monotonic() + Number(flags.wait ?? 0) * 1000;
+  const endMs = systemClock.monotonic() + (flags.wait ?? 0) * 1000;
   let done: Checked[];
   for (;;) {
     done = await runChecks(checksFor(flags.pre === true), new CheckContext(cluster, flags.namespace));
-    if (!isFailed(done) || !(systemClock.monotonic() < endMs)) break;
+    if (!isUnderWay(done) || !(systemClock.monotonic() < endMs)) break;
     await new Promise(resolve => setTimeout(resolve, 2_000));
   }
   process.stdout.write(

@@ -96,6 +96,33 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   return program;
 }
 
+/**
+ * `weft bogus --help` asks for the help of something that does not exist. commander answers with the general help and exit code 0, so that
+ * a misspelt command in a script passes for a good one.
+ */
+export function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
+  const [first, second] = argv.slice(2).filter(word => !word.startsWith('-'));
+  const asked = first === 'help' ? second : first;
+  if (asked === undefined || asked === 'help' || program.commands.some(each => each.name() === asked)) return;
+  program.error(`error: unknown command '${asked}'${suggestion(asked)}`);
+}
+
+/** The command that was probably meant. */
+function suggestion(asked: string): string {
+  const near = commands.find(
+    ({ name }) => name.startsWith(asked) || asked.startsWith(name) || areNear(name, asked),
+  );
+  return near ? `\n(Did you mean ${near.name}?)` : '';
+}
+
+/** Whether one becomes the other by leaving out, adding or changing a single letter. */
+function areNear(left: string, right: string): boolean {
+  let same = 0;
+  while (same < Math.min(left.length, right.length) && left[same] === right[same]) same++;
+  const [a, b] = [left.slice(same), right.slice(same)];
+  return a.slice(1) === b.slice(1) || a.slice(1) === b || a === b.slice(1);
+}
+
 /** The program with every command loaded, for what has to know them all. */
 async function everything(): Promise<Command> {
   const program = new Command('weft').version(VERSION, '-V, --version');

@@ -38,6 +38,22 @@ test('an unknown command is an error with a suggestion', () => {
   assert.match(stderr, /Did you mean inject\?/);
 });
 
+test('the help of a command that does not exist is an error too, however it is asked for', () => {
+  for (const args of [
+    ['bogus', '--help'],
+    ['bogus', '-h'],
+    ['help', 'bogus'],
+    ['--help', 'bogus'],
+    ['bogus', '--version'],
+  ]) {
+    const { status, stdout, stderr } = weft(args);
+    assert.deepEqual([status, stdout], [1, ''], args.join(' '));
+    assert.match(stderr, /unknown command 'bogus'/);
+  }
+  for (const args of [['--help'], ['help'], ['help', 'check'], ['check', '--help'], ['--version']])
+    assert.equal(weft(args).status, 0, args.join(' '));
+});
+
 test('version prints the version', () => {
   assert.equal(weft(['version', '--short']).stdout, `${VERSION}\n`);
 });

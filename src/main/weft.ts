@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // weft: the command line. Every command is a file in src/cli; this one only starts the one that was typed.
-import { createProgram } from '../cli/index.ts';
+import { createProgram, refuseUnknownCommand } from '../cli/index.ts';
 
 // A reader that has seen enough (`weft inject … | head`) is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -9,5 +9,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const program = await createProgram(process.argv);
+refuseUnknownCommand(program, process.argv);
 if (process.argv.length <= 2) program.outputHelp();
 else await program.parseAsync(process.argv);

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeApi } from '../../../webhook/admission/testing/admission.ts';
-import type { KubeAnswer, KubeCall } from '../../../webhook/index.ts';
+import { ENTRY_SUFFIX, type KubeAnswer, type KubeCall } from '../../../webhook/index.ts';
 import { CertificateAuthority } from '../../ca/index.ts';
 import { VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { FakeClock, systemClock } from '../../time/index.ts';
 import { installObjects, installOptions } from '../install/index.ts';
+import { INSTALLED_KINDS } from '../kubernetes/objects.ts';
 import {
   CheckContext,
   type Checked,
@@ -14,6 +15,7 @@ import {
   checkText,
   initTrouble,
   isFailed,
+  isUnderWay,
   judgeBundle,
   judgeExpiries,
   opens,
@@ -30,6 +32,17 @@ const found = (body: object): KubeAnswer => ({ status: 200, body });
 const list = (kind: string, ...items: object[]): KubeAnswer =>
   found({ apiVersion: 'v1', kind: `${kind}List`, items });
 
+/** What discovery says of the kinds of these objects. */
+function kindsOf(objects: readonly { readonly apiVersion: string; readonly kind: string }[]): Answers {
+  const names = new Map<string, object[]>([['GET /api/v1', [{ name: 'serviceaccounts/token' }]]]);
+  for (const { apiVersion, kind } of objects) {
+    const path = `GET ${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}`;
+    const plural = INSTALLED_KINDS.find(each => each.kind === kind)!.plural;
+    names.set(path, [...(names.get(path) ?? []), { name: plural }]);
+  }
+  return Object.fromEntries([...names].map(([path, resources]) => [path, found({ resources })]));
+}
+
 /** A cluster where all is well; `over` changes what it answers. */
 function cluster(over: Answers = {}): CheckContext {
   const objects = structuredClone(installObjects(installOptions())) as unknown as Record<
@@ -44,7 +57,11 @@ function cluster(over: Answers = {}): CheckContext {
     webhook.clientConfig = { ...webhook.clientConfig, caBundle: bundle };
   const answers: Answers = {
     'GET /version': found({ major: '1', minor: '31', gitVersion: 'v1.31.0' }),
-    'GET /api/v1': found({ resources: [{ name: 'serviceaccounts/token' }] }),
+    ...kindsOf(installObjects(installOptions())),
+    'GET /apis/policy/v1/namespaces/weft-system/poddisruptionbudgets': list(
+      'PodDisruptionBudget',
+      of('PodDisruptionBudget'),
+    ),
     'POST /api/v1/namespaces/default/configmaps': () =>
       found({ metadata: { creationTimestamp: new Date().toISOString() } }),
     'GET /apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations': list(
@@ -339,4 +356,105 @@ test('what may not be read is a finding of its check, and the others go on', asy
   const done = await run({ 'GET /api/v1/pods': { status: 403, body: { message: 'pods is forbidden' } } });
   assert.match(troubles(done).uninjected!, /pods is forbidden \(403\) → see that this account may read it/);
   assert.equal(done.at(-1)?.id, 'network-policies');
+});
+
+const version = (minor: string) => found({ major: '1', minor, gitVersion: `v1.${minor}.0` });
+
+test('before an installation it is seen whether the server has what weft install prints, with the command that fits it', async () => {
+  const old = { 'GET /version': version('20'), 'GET /apis/policy/v1': { status: 404, body: {} } };
+  const { manifests } = troubles(await run(old, true));
+  assert.equal(
+    manifests,
+    'error: it has no poddisruptionbudgets of policy/v1 → weft install --kubernetes-version 1.20 | kubectl apply -f -',
+  );
+  const off = { 'GET /apis/admissionregistration.k8s.io/v1': { status: 404, body: {} } };
+  assert.match(
+    troubles(await run(off, true)).manifests!,
+    /no mutatingwebhookconfigurations of admissionregistration\.k8s\.io\/v1 → see kubectl api-resources/,
+  );
+  assert.match(
+    troubles(await run({ 'GET /version': version('19') }, true)).api!,
+    /^error: .*1\.19.* → Weft needs 1\.20/,
+  );
+});
+
+test('replicas that are still to come are no error, and are waited for', async () => {
+  const path = 'GET /apis/apps/v1/namespaces/weft-system/deployments/weft-injector';
+  const half = await run({ [path]: found({ spec: { replicas: 2 }, status: { readyReplicas: 1 } }) });
+  assert.match(troubles(half)['control-plane']!, /^warning: 1 of 2 replicas are ready/);
+  assert.equal(isUnderWay(half), true);
+  assert.equal(isUnderWay(await run()), false);
+});
+
+test('two replicas without a PodDisruptionBudget are named, with the manifest for the server', async () => {
+  const none = {
+    'GET /apis/policy/v1/namespaces/weft-system/poddisruptionbudgets': list('PodDisruptionBudget'),
+  };
+  assert.match(
+    troubles(await run(none))['disruption-budget']!,
+    /^warning: there is no PodDisruptionBudget for the 2 replicas.* → weft install \| /,
+  );
+  const old = await run({ ...none, 'GET /version': version('20') });
+  assert.match(troubles(old)['disruption-budget']!, /weft install --kubernetes-version 1\.20 \|/);
+  const path = 'GET /apis/apps/v1/namespaces/weft-system/deployments/weft-injector';
+  const single = await run({
+    ...none,
+    [path]: found({ spec: { replicas: 1 }, status: { readyReplicas: 1 } }),
+  });
+  assert.equal(troubles(single)['disruption-budget'], undefined);
+});
+
+test('workloads whose pods injection refuses are named with the reason, whatever kind makes the pods', async () => {
+  const words = (reason: string, by: string) =>
+    `pods "x" is forbidden: admission webhook "${by}" denied the request: ${reason}`;
+  const entry = ENTRY_SUFFIX.startsWith('.') ? `labelled${ENTRY_SUFFIX}` : ENTRY_SUFFIX;
+  const failing = (name: string, message: string, over: object = {}) => ({
+    metadata: {
+      name,
+      namespace: 'shop',
+      ownerReferences: [{ kind: 'Deployment', name: name.replace(/-\w+$/, '') }],
+    },
+    spec: { replicas: 2 },
+    status: { replicas: 0, conditions: [{ type: 'ReplicaFailure', status: 'True', message }] },
+    ...over,
+  });
+  const event = (kind: string, name: string, message: string) => ({
+    metadata: { name: `${name}.1`, namespace: 'shop' },
+    involvedObject: { kind, name, namespace: 'shop' },
+    message,
+  });
+  const done = await run({
+    'GET /apis/apps/v1/replicasets': list(
+      'ReplicaSet',
+      failing('cart-5d8', words('runAsUser 1337 is the proxy’s', entry)),
+      failing('quota-77', 'exceeded quota'),
+      failing('other-88', words('no', 'policy.example.com')),
+    ),
+    'GET /apis/apps/v1/statefulsets': list(
+      'StatefulSet',
+      { metadata: { name: 'db', namespace: 'shop' }, spec: { replicas: 1 }, status: { replicas: 0 } },
+      { metadata: { name: 'mended', namespace: 'shop' }, spec: { replicas: 1 }, status: { replicas: 1 } },
+    ),
+    'GET /apis/batch/v1/jobs': list('Job', {
+      metadata: { name: 'once', namespace: 'shop' },
+      spec: {},
+      status: {},
+    }),
+    'GET /apis/apps/v1/daemonsets': list('DaemonSet'),
+    'GET /api/v1/events': list(
+      'Event',
+      event('StatefulSet', 'db', words('bad port list', entry)),
+      event('StatefulSet', 'mended', words('long ago', entry)),
+      event('Job', 'once', words('bad annotation', entry)),
+    ),
+  });
+  const lines = troubles(done)['refused-pods']!.split('\n');
+  assert.deepEqual(
+    lines.map(line => /^error: (\S+ in \S+): .*refuses them: (.*?) → /.exec(line)?.slice(1)),
+    [
+      ['deployment/cart in shop', 'runAsUser 1337 is the proxy’s'],
+      ['statefulset/db in shop', 'bad port list'],
+      ['job/once in shop', 'bad annotation'],
+    ],
+  );
 });

@@ -20,6 +20,8 @@ export interface Finding {
   readonly message: string;
   /** What to do about it; a command where there is one. */
   readonly remedy?: string;
+  /** It is not wrong, only not finished: `--wait` waits for it as for an error. */
+  readonly underWay?: boolean;
 }
 
 /** One thing that is looked at. */
@@ -71,6 +73,15 @@ export class CheckContext {
 
   pods(): Promise<readonly (ApiObject & KubePod)[]> {
     return this.list('/api/v1/pods') as Promise<readonly (ApiObject & KubePod)[]>;
+  }
+
+  /** Events with this reason. */
+  events(reason: string): Promise<readonly ApiObject[]> {
+    const query = { fieldSelector: `reason=${reason}` };
+    return this.#once(
+      `events ${reason}`,
+      async () => (await listObjects(this.cluster, '/api/v1/events', query)) ?? [],
+    );
   }
 
   deployment(): Promise<ApiObject | undefined> {

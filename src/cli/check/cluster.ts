@@ -1,6 +1,6 @@
 // Checks of the cluster itself: `weft check --pre` runs only these.
 import { answerMessage } from '../../../webhook/index.ts';
-import { installObjects, installOptions } from '../install/index.ts';
+import { installObjects, installOptions, OLDEST_MINOR } from '../install/index.ts';
 import { INSTALLED_KINDS } from '../kubernetes/objects.ts';
 import {
   type Check,
@@ -14,9 +14,6 @@ import {
   warning,
 } from './check.ts';
 
-/** The oldest server that Weft is tested with. */
-const oldestMinor = 20;
-
 const reachable: Check = {
   id: 'api',
   title: 'the API server answers, in a version that Weft knows',
@@ -24,10 +21,32 @@ const reachable: Check = {
     const { major, minor, gitVersion } = await context.version();
     const number = Number.parseInt(minor ?? '', 10);
     const found = `${context.cluster.server} is Kubernetes ${gitVersion ?? '(unknown)'}`;
-    if (Number(major) === 1 && number < oldestMinor) {
-      return [warning(found, `Weft is tested with 1.${oldestMinor} and newer; upgrade the cluster`)];
+    if (Number(major) === 1 && number < OLDEST_MINOR) {
+      return [error(found, `Weft needs 1.${OLDEST_MINOR} or newer; upgrade the cluster`)];
     }
     return [ok(found)];
+  },
+};
+
+const manifests: Check = {
+  id: 'manifests',
+  title: 'the API server has every kind that weft install prints',
+  async run(context) {
+    const missing = new Set<string>();
+    for (const { apiVersion, kind } of installObjects(installOptions({ namespace: context.namespace }))) {
+      const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+      const { plural = '' } = INSTALLED_KINDS.find(each => each.kind === kind) ?? {};
+      const known = items((await context.read(group))?.resources).some(({ name }) => name === plural);
+      if (!known) missing.add(`${plural} of ${apiVersion}`);
+    }
+    if (missing.size === 0) return [ok()];
+    const { major, minor } = await context.version();
+    const number = Number.parseInt(minor ?? '', 10);
+    const old = Number(major) === 1 && number >= OLDEST_MINOR && number < 21;
+    const remedy = old
+      ? `weft install --kubernetes-version 1.${number} | kubectl apply -f -`
+      : 'see kubectl api-resources; an API that is switched off must be switched on';
+    return [error(`it has no ${[...missing].join(', ')}`, remedy)];
   },
 };
 
@@ -149,4 +168,4 @@ const others: Check = {
 export const clusterChecks: readonly Check[] = [reachable, tokens, clock, others];
 
 /** What must be true before an installation alone. */
-export const installChecks: readonly Check[] = [permissions];
+export const installChecks: readonly Check[] = [manifests, permissions];

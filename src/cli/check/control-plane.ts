@@ -5,6 +5,7 @@ import { LABELS, PORTS, VERSION } from '../../config/index.ts';
 import { errorMessage } from '../../errors/index.ts';
 import { NAMES } from '../install/index.ts';
 import { installedVersion } from '../install/installed.ts';
+import type { ApiObject } from '../kubernetes/objects.ts';
 import {
   type Check,
   type CheckContext,
@@ -34,7 +35,32 @@ const running: Check = {
     const look = `kubectl describe pods -n ${context.namespace} -l app.kubernetes.io/name=${NAMES.injector}`;
     if (ready === 0)
       return [error(words, `${look}; kubectl logs -n ${context.namespace} deploy/${NAMES.injector}`)];
-    return [ready < wanted ? warning(words, look) : ok(words)];
+    return [ready < wanted ? { ...warning(words, look), underWay: true } : ok(words)];
+  },
+};
+
+const disruption: Check = {
+  id: 'disruption-budget',
+  title: 'a drained node never takes the last control plane with it',
+  async run(context) {
+    const deployment = await context.deployment();
+    if (deployment === undefined) return [skipped('there is no control plane')];
+    const replicas = Number(field(deployment, 'spec', 'replicas') ?? 1);
+    if (replicas < 2) return [skipped('there is one replica')];
+    const at = (version: string): Promise<readonly ApiObject[]> =>
+      context.list(`/apis/policy/${version}/namespaces/${context.namespace}/poddisruptionbudgets`);
+    const budgets = [...(await at('v1')), ...(await at('v1beta1'))];
+    const covers = ({ spec }: ApiObject): boolean =>
+      field(spec, 'selector', 'matchLabels', 'app.kubernetes.io/name') === NAMES.injector;
+    if (budgets.some(covers)) return [ok()];
+    const { minor } = await context.version();
+    const flag = Number.parseInt(minor ?? '', 10) < 21 ? ' --kubernetes-version 1.20' : '';
+    return [
+      warning(
+        `there is no PodDisruptionBudget for the ${replicas} replicas, so that draining nodes may stop all at once`,
+        `weft install${flag} | kubectl apply -f -`,
+      ),
+    ];
   },
 };
 
@@ -213,6 +239,7 @@ export async function injectedNamespaces(context: CheckContext): Promise<string[
 /** Checks that need an installed control plane. */
 export const controlPlaneChecks: readonly Check[] = [
   running,
+  disruption,
   versions,
   configuration,
   reach,

@@ -3,6 +3,7 @@ import { type Check, type CheckContext, type Checked, runCheck } from './check.t
 import { clusterChecks, installChecks } from './cluster.ts';
 import { controlPlaneChecks } from './control-plane.ts';
 import { dataPlaneChecks } from './data-plane.ts';
+import { refused } from './refused.ts';
 
 export { type Check, CheckContext, type Checked, type Finding } from './check.ts';
 export { judgeBundle, judgeExpiries } from './control-plane.ts';
@@ -12,7 +13,7 @@ export { initTrouble, opens } from './data-plane.ts';
 export function checksFor(pre: boolean): readonly Check[] {
   return pre
     ? [...clusterChecks, ...installChecks]
-    : [...clusterChecks, ...controlPlaneChecks, ...dataPlaneChecks];
+    : [...clusterChecks, ...controlPlaneChecks, refused, ...dataPlaneChecks];
 }
 
 /** Runs them one after another. When the API server does not answer at all, the others are not tried. */
@@ -29,6 +30,11 @@ export async function runChecks(checks: readonly Check[], context: CheckContext)
 /** Whether anything is an error. */
 export function isFailed(done: readonly Checked[]): boolean {
   return done.some(({ findings }) => findings.some(({ result }) => result === 'error'));
+}
+
+/** Whether it may look otherwise in a moment: something is an error, or is not finished. */
+export function isUnderWay(done: readonly Checked[]): boolean {
+  return isFailed(done) || done.some(({ findings }) => findings.some(({ underWay }) => underWay === true));
 }
 
 const marks = { ok: '✓', warning: '!', error: '✗', skipped: '-' } as const;

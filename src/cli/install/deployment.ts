@@ -101,6 +101,8 @@ function container(options: InstallOptions): Json {
     ],
     startupProbe: {
       httpGet: { path: '/live', port },
+      // A probe before anything listens is an event of type Warning at every start, which looks like a failure.
+      initialDelaySeconds: 3,
       periodSeconds: 1,
       timeoutSeconds: 3,
       failureThreshold: 60,

@@ -2,5 +2,11 @@
 // chart is made of them, and `weft check`, `upgrade` and `uninstall` compare with them. In: InstallOptions. Out: objects, text.
 export { NAMES, PART_OF, SELECTOR, SETTINGS_FILE } from './names.ts';
 export { installObjects, type Manifest, manifestText, settingsText } from './objects.ts';
-export { checkInstallOptions, hasMinor, type InstallOptions, installOptions } from './options.ts';
+export {
+  checkInstallOptions,
+  hasMinor,
+  type InstallOptions,
+  installOptions,
+  OLDEST_MINOR,
+} from './options.ts';
 export { clusterRules, ownRules, pluralOf, type Rule } from './rbac.ts';

@@ -160,3 +160,46 @@ test('bad options are refused by the name of their flag', () => {
   }
   assert.equal(checkInstallOptions(installOptions()), undefined);
 });
+
+/** Values that the API server or weft-injector would refuse later, or that start nothing; each names its flag and what is right. */
+const refusedOptions: [string, Partial<InstallOptions>, RegExp][] = [
+  ['an old server', { kubernetesVersion: '1.19' }, /^--kubernetes-version '1\.19' is not .*oldest is 1\.20/],
+  ['a very old server', { kubernetesVersion: 'v1.9.3' }, /oldest is 1\.20/],
+  ['no server', { kubernetesVersion: '2.0' }, /--kubernetes-version '2\.0' is not a version/],
+  ['no replica', { replicas: 0 }, /--replicas '0' is not a number above zero/],
+  ['a thousand replicas', { replicas: 1000 }, /--replicas '1000' is not a number up to 100/],
+  ['no time', { certificateLifetime: '0s' }, /--certificate-lifetime '0s'/],
+  ['a time without a unit', { certificateLifetime: '24' }, /--certificate-lifetime '24'/],
+  ...['12Zi', '12MB', '', ' 1Gi', '-1Gi', '0', '1,5Gi', 'lots', '100m'].map(
+    (memoryLimit): [string, Partial<InstallOptions>, RegExp] => [
+      `a memory limit of '${memoryLimit}'`,
+      { proxyResources: { ...installOptions().proxyResources, memoryLimit } },
+      /--proxy-memory-limit '.*' is not a quantity of memory/,
+    ],
+  ),
+  ...['half', '0', '-1', '1Mi Mi', '0.0001'].map((cpuRequest): [string, Partial<InstallOptions>, RegExp] => [
+    `a CPU request of '${cpuRequest}'`,
+    { resources: { ...installOptions().resources, cpuRequest } },
+    /--cpu-request '.*' is not a quantity of CPU/,
+  ]),
+  [
+    'more memory than the limit',
+    { resources: { ...installOptions().resources, memoryRequest: '2Gi', memoryLimit: '1Gi' } },
+    /--memory-request '2Gi' is not at most --memory-limit 1Gi/,
+  ],
+  [
+    'more CPU than the limit',
+    { proxyResources: { ...installOptions().proxyResources, cpuRequest: '1', cpuLimit: '500m' } },
+    /--proxy-cpu-request '1' is not at most --proxy-cpu-limit 500m/,
+  ],
+];
+for (const [what, given, expected] of refusedOptions) {
+  test(`install refuses ${what} by the name of its flag`, () => {
+    assert.match(checkInstallOptions(installOptions(given))?.message ?? 'accepted', expected);
+  });
+}
+
+test('every version from 1.20 on is taken, as servers write it', () => {
+  for (const kubernetesVersion of ['1.20', 'v1.20.15', '1.34', 'v1.29.4-gke.1', '1.27+'])
+    assert.equal(checkInstallOptions(installOptions({ kubernetesVersion })), undefined, kubernetesVersion);
+});

@@ -8,7 +8,7 @@ import {
 } from '../../../webhook/index.ts';
 import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
-import { formatSpiffe, parseDurationMs, parseSpiffe } from '../../model/index.ts';
+import { formatSpiffe, parseDurationMs, parseQuantity, parseSpiffe } from '../../model/index.ts';
 
 /** CPU and memory of the control plane. */
 export type InjectorResources = ProxyResources;
@@ -78,8 +78,41 @@ const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['image', /^[^\s{}]+$/, 'an image'],
   ['proxyImage', /^[^\s{}]+$/, 'an image'],
   ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
-  ['kubernetesVersion', /^v?1\.\d+(\..*)?$/, 'a version of Kubernetes, such as 1.20'],
+  ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
+
+/** The oldest Kubernetes that Weft runs on, 1.`OLDEST_MINOR`. */
+export const OLDEST_MINOR = 20;
+
+/** More control planes than anybody needs; a slip of the keyboard should not start a thousand. */
+const MAX_REPLICAS = 100;
+
+type Bad = (flag: string, value: unknown, expected: string) => WeftError;
+
+/** Quantities that the API server would refuse, or that can start nothing. `prefix`: what the flags begin with. */
+function badResources(resources: ProxyResources, prefix: '' | 'proxy', bad: Bad): WeftError | undefined {
+  const flag = (name: string): string =>
+    prefix === '' ? name : `${prefix}${name[0]!.toUpperCase()}${name.slice(1)}`;
+  for (const [name, value] of Object.entries(resources)) {
+    if (value === undefined) continue;
+    const kind = name.startsWith('cpu') ? 'cpu' : 'memory';
+    const amount = parseQuantity(value);
+    const least = kind === 'cpu' ? 0.001 : 1 << 20;
+    if (amount === undefined || amount < least) return bad(flag(name), value, words[kind]);
+  }
+  for (const kind of ['cpu', 'memory'] as const) {
+    const [request, limit] = [resources[`${kind}Request`], resources[`${kind}Limit`]];
+    if (limit === undefined || parseQuantity(request)! <= parseQuantity(limit)!) continue;
+    const most = `at most --${prefix === '' ? '' : 'proxy-'}${kind}-limit ${limit}`;
+    return bad(flag(`${kind}Request`), request, most);
+  }
+  return undefined;
+}
+
+const words = {
+  cpu: 'a quantity of CPU of 1m or more, such as 100m or 0.5',
+  memory: 'a quantity of memory of 1Mi or more, such as 64Mi or 1Gi',
+} as const;
 
 /** Checks what people gave; a WeftError `bad-configuration` names the first flag that is wrong. */
 export function checkInstallOptions(options: InstallOptions): WeftError | undefined {
@@ -99,6 +132,14 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
     return bad('certificateLifetime', certificateLifetime, 'a duration of a second or more, such as 24h');
   }
   if (!Number.isInteger(replicas) || replicas < 1) return bad('replicas', replicas, 'a number above zero');
+  if (replicas > MAX_REPLICAS) return bad('replicas', replicas, `a number up to ${MAX_REPLICAS}`);
+  if (!hasMinor(options.kubernetesVersion, OLDEST_MINOR)) {
+    const expected = `a version that Weft runs on; the oldest is 1.${OLDEST_MINOR}`;
+    return bad('kubernetesVersion', options.kubernetesVersion, expected);
+  }
+  const wrong =
+    badResources(options.resources, '', bad) ?? badResources(options.proxyResources, 'proxy', bad);
+  if (wrong) return wrong;
   const unknown = acceptLabels.find(mesh => !ACCEPTED_MESHES.includes(mesh));
   return unknown === undefined
     ? undefined

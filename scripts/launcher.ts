@@ -1,0 +1,16 @@
+/**
+ * What dist/PROGRAM.mjs says: loads the program, or tells that this Node is too old for it. Of the program itself an older Node understands
+ * neither the syntax nor its imports, and nothing that stands in its file could say so; hence a file of its own, in words of Node 12.
+ */
+export function launcher(program: string, needed = 24): string {
+  return `#!/usr/bin/env node
+if (Number(process.versions.node.split('.')[0]) < ${needed}) {
+  console.error(
+    '${program} needs Node ${needed} or newer, and this is ' + process.version + ' (' + process.execPath + '); ' +
+      'install it from nodejs.org, or let "make setup" in the checkout fetch it and put .tools/node/bin first in your PATH'
+  );
+  process.exit(1);
+}
+import('./programs/${program}.mjs');
+`;
+}
