@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { connect as tlsConnect } from 'node:tls';
+import { createSecureContext, connect as tlsConnect } from 'node:tls';
 import { parseSpiffe } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
 import { clientHello } from '../tls/testing/hellos.ts';
@@ -445,4 +445,48 @@ test('draining: what may not be repeated never goes on a kept connection to an a
   server.plane.drain();
   await send();
   assert.equal(connections, 2);
+});
+
+test('a meshed peer that calls itself something else with every connection makes no series without end', async t => {
+  const mesh = new StaticMesh();
+  const app = await httpServer((_, response) => response.end('ok'));
+  const server = mesh.proxy('server');
+  const inbound = redirectedInbound(server.plane, app.port);
+  t.after(() => closeAll(inbound, mesh, app));
+  const { keyPem, chainPem } = credentialsOf(mesh.ca, parseSpiffe('spiffe://cluster.local/ns/evil/sa/evil')!);
+  const secureContext = createSecureContext({ key: keyPem, cert: chainPem });
+  const call = async (i: number): Promise<void> => {
+    const peer = tlsConnect({
+      port: inbound.port,
+      host: '127.0.0.1',
+      secureContext,
+      rejectUnauthorized: false,
+      ALPNProtocols: ['weft/h1'],
+    });
+    await once(peer, 'secureConnect');
+    const fields = {
+      workload: `w${i}`,
+      namespace: 'kube-system',
+      app: `a"${i}\n`,
+      version: 'v'.repeat(250),
+      pod: 'p',
+    };
+    peer.write(
+      `WEFT/1 ${JSON.stringify({ port: app.port, ...fields })}\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`,
+    );
+    peer.resume();
+    await once(peer, 'close');
+  };
+  for (let i = 0; i < 150; i += 10) await Promise.all(Array.from({ length: 10 }, (_, k) => call(i + k)));
+  const all = [...server.plane.services.requests.values()];
+  assert.equal(all.length, 128 + 1);
+  assert.equal(
+    all.reduce((sum, { requests }) => sum + requests, 0),
+    150,
+  );
+  for (const { labels } of all)
+    assert.match(labels, /source_workload_namespace="evil",.*source_app="(unknown|overflow)",/);
+  const [overflow] = all.filter(({ labels }) => labels.includes('source_workload="overflow"'));
+  assert.equal(overflow!.requests, 150 - 128);
+  assert.match(overflow!.labels, /source_principal="spiffe:\/\/cluster\.local\/ns\/evil\/sa\/evil"/);
 });

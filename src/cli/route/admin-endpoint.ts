@@ -30,7 +30,9 @@ function readerOf(address: string): ReadAdmin {
     try {
       const answer = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(10_000) });
       if (answer.ok) return (await answer.json()) as unknown;
-      throw new Error(`status ${answer.status}`);
+      // A proxy says why it refuses: it is asked by address, not by name.
+      const words = answer.status === 403 ? `: ${(await answer.text()).trim()}` : '';
+      throw new Error(`status ${answer.status}${words}`);
     } catch (error) {
       const cause = error instanceof Error && error.cause ? error.cause : error;
       throw new WeftError(
