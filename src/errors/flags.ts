@@ -32,7 +32,19 @@ export const FLAGS = {
 /** A response flag; see FLAGS for what each says. */
 export type Flag = keyof typeof FLAGS;
 
-/** The plain words of a flag, lowercase, without a full stop. */
-export function flagWords(flag: Flag): string {
-  return FLAGS[flag];
+/** What is said otherwise of a connection that carries no requests Weft knows of: it has no response. */
+const CONNECTION_WORDS: Partial<Record<Flag, string>> = {
+  DC: 'the client broke the connection off',
+  DPE: 'the client sent bytes that are not valid here',
+  DT: 'the connection lasted longer than its time limit',
+  NR: 'no route matches the connection',
+  UAEX: 'the connection is not authorized',
+  UC: 'the upstream closed the connection early',
+  UR: 'the upstream broke the connection off',
+  UT: 'the upstream did not take the connection within the time limit',
+};
+
+/** The plain words of a flag, lowercase, without a full stop; `of` a request, unless it is a mere connection. */
+export function flagWords(flag: Flag, of: 'request' | 'connection' = 'request'): string {
+  return (of === 'connection' ? CONNECTION_WORDS[flag] : undefined) ?? FLAGS[flag];
 }

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import { isIpv6 } from '../model/index.ts';
 import { AnswerReader, type ProbeAnswer } from './http-answer.ts';
 import {
@@ -150,7 +151,9 @@ function once(
     limit,
     (socket, done) => {
       if ((socket as Partial<TLSSocket>).alpnProtocol === 'h2') {
-        void import('./http2-answer.ts').then(({ askHttp2 }) => askHttp2(socket, url, headers, where, done));
+        import('./http2-answer.ts')
+          .then(({ askHttp2 }) => askHttp2(socket, url, headers, where, done))
+          .catch((error: unknown) => done(`${where}: ${errorMessage(error)}`));
         return;
       }
       const reader = new AnswerReader();
@@ -159,10 +162,12 @@ function once(
         if (typeof result !== 'string') done(result);
         else done(isHook && reader.head !== undefined ? reader.head : `${where}: ${result}`);
       };
-      socket.on('data', (chunk: Buffer) => {
+      const failed = (): void => done(`${where}: ${INTERNAL_ERROR}`);
+      const feed = (chunk: Buffer): void => {
         const result = reader.feed(chunk);
         if (result !== undefined) settle(result);
-      });
+      };
+      socket.on('data', guarded('probe', feed, failed));
       socket.on('end', () => settle(reader.end()));
       socket.write(requestText(url, headers));
     },

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { errorMessage } from '../errors/index.ts';
+import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 
 /** Where a pod is asked. */
 export interface ProbedPod {
@@ -47,6 +47,10 @@ export function withSocket<T>(
       timer = setTimeout(() => done(`${where}: no answer within ${timeoutMs} ms`), Math.max(timeoutMs, 0));
     signal?.addEventListener('abort', abort, { once: true });
     socket.on('error', error => done(`${where}: ${errorMessage(error)}`));
-    socket.once(event, () => begin(socket, done));
+    const failed = (): void => done(`${where}: ${INTERNAL_ERROR}`);
+    socket.once(
+      event,
+      guarded('probe', () => begin(socket, done), failed),
+    );
   });
 }

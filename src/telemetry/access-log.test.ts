@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FLAGS, type Flag } from '../errors/index.ts';
 import { type AccessRecord, lineOf } from './access-log.ts';
 
 const record: AccessRecord = {
@@ -24,5 +25,15 @@ test('what a client chooses is cut: method, host, path, request id, and words th
     const line = JSON.stringify({ ...fields, reason });
     assert.ok(line.length < 3000, `${field} makes a line of ${line.length} bytes`);
     assert.match(line, /x{2000}/);
+  }
+});
+
+test('of a TCP connection no word speaks of a request or a response', () => {
+  for (const flag of Object.keys(FLAGS) as Flag[]) {
+    // Those that only requests can have.
+    if (['FI', 'IH', 'RL', 'URX', 'DI', 'UO', 'UPE'].includes(flag)) continue;
+    const { reason } = lineOf({ ...record, protocol: 'TCP', flag });
+    assert.doesNotMatch(reason, /request|response|HTTP/, flag);
+    assert.equal(lineOf({ ...record, flag }).reason, FLAGS[flag]);
   }
 });

@@ -54,7 +54,7 @@ function cut<T>(value: T): T | string {
 /** A record as its line: long texts cut. */
 export function lineOf(record: AccessRecord): { readonly fields: object; readonly reason: string } {
   const { flag, detail, ...fields } = record;
-  const words = flag === '' ? '' : flagWords(flag);
+  const words = flag === '' ? '' : flagWords(flag, record.protocol === 'TCP' ? 'connection' : 'request');
   const reason = detail === '' || words === '' ? `${words}${detail}` : `${words}: ${detail}`;
   const line: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(fields)) line[name] = cut(value);
