@@ -1,6 +1,6 @@
 // A real API server for tests: etcd and kube-apiserver of the folder KUBEBUILDER_ASSETS, on free ports of loopback, in a folder of
 // their own that is removed afterwards. No controllers and no nodes: what they would make, tests make.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -110,9 +110,9 @@ function startServer(folder: string, etcdPort: number, port: number): ChildProce
     `--service-account-signing-key-file=${at('sa.key')}`,
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
     '--api-audiences=https://kubernetes.default.svc.cluster.local,weft',
-    // As every server from 1.22 on does it; before, pods need a Secret that a controller makes.
-    '--feature-gates=BoundServiceAccountTokenVolume=true',
   ];
+  // As every server from 1.22 on does it; before, pods need a Secret that a controller makes. Later ones no longer know the gate.
+  if (serverMinor() < 22) args.push('--feature-gates=BoundServiceAccountTokenVolume=true');
   const child = spawn(
     '/bin/sh',
     ['-c', `exec "$0" "$@" >${at('server.log')} 2>&1`, join(assets, 'kube-apiserver'), ...args],
@@ -121,6 +121,19 @@ function startServer(folder: string, etcdPort: number, port: number): ChildProce
     },
   );
   return child;
+}
+
+/** The version of the server under test: 34 of Kubernetes 1.34. */
+function serverMinor(): number {
+  const { stdout } = spawnSync(join(assets, 'kube-apiserver'), ['--version'], { encoding: 'utf8' });
+  const minor = /^Kubernetes v1\.(\d+)\./.exec(stdout)?.[1];
+  if (minor === undefined) throw new Error(`kube-apiserver --version says ${stdout.slice(0, 100)}`);
+  return Number(minor);
+}
+
+/** The same as flags and options take it; of no server, of the oldest. */
+export function serverVersion(): string {
+  return noApiServer === false ? `1.${serverMinor()}` : '1.20';
 }
 
 async function writeKeys(folder: string, token: string): Promise<void> {

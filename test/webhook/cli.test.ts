@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { type ApiServer, noApiServer, startApiServer } from './api-server.ts';
+import { type ApiServer, noApiServer, serverVersion, startApiServer } from './api-server.ts';
 
 const main = new URL('../../src/main/weft.ts', import.meta.url).pathname;
-const oldServer = ['--kubernetes-version', '1.20'];
+const forServer = ['--kubernetes-version', serverVersion()];
 
 describe('weft with a cluster', { skip: noApiServer }, () => {
   let api: ApiServer;
@@ -40,7 +40,7 @@ describe('weft with a cluster', { skip: noApiServer }, () => {
   });
 
   test('what install prints is accepted, and an upgrade then sees no difference', async () => {
-    await apply(weft('install', ...oldServer, '--trust-domain', 'mesh.example', '--replicas', '3').stdout);
+    await apply(weft('install', ...forServer, '--trust-domain', 'mesh.example', '--replicas', '3').stdout);
     assert.match(weft('version').stdout, /control plane 0\.\d+\.\d+ \(namespace weft-system\)/);
     assert.match(weft('upgrade', '--dry-run').stdout, /nothing would change/);
     const changed = weft('upgrade', '--dry-run', '--replicas', '2', '--log-level', 'debug').stdout;

@@ -9,10 +9,10 @@ import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
 import { installObjects, installOptions, settingsText } from '../../src/cli/install/index.ts';
 import { post, review } from '../../webhook/admission/testing/admission.ts';
-import { type ApiServer, noApiServer, startApiServer } from './api-server.ts';
+import { type ApiServer, noApiServer, serverVersion, startApiServer } from './api-server.ts';
 
 const main = new URL('../../src/main/weft-injector.ts', import.meta.url).pathname;
-const options = installOptions({ kubernetesVersion: '1.20' });
+const options = installOptions({ kubernetesVersion: serverVersion() });
 
 describe('the control plane with the roles that are installed', { skip: noApiServer }, () => {
   let api: ApiServer;

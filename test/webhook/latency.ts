@@ -13,7 +13,7 @@ import {
   webhookOptions,
 } from '../../webhook/admission/testing/admission.ts';
 import { keepCaBundle, namespaceLookup, ownerLookup, startWebhook } from '../../webhook/index.ts';
-import { noApiServer, startApiServer } from './api-server.ts';
+import { noApiServer, serverVersion, startApiServer } from './api-server.ts';
 
 const limitMs = 50;
 const stop = new AbortController();
@@ -99,7 +99,7 @@ async function behindApiServer(): Promise<void> {
       namespaces: namespaceLookup(api),
       owners: ownerLookup(api, systemClock),
     });
-    const options = installOptions({ kubernetesVersion: '1.20', failurePolicy: 'Fail' });
+    const options = installOptions({ kubernetesVersion: serverVersion(), failurePolicy: 'Fail' });
     const configuration = installObjects(options).at(-1) as unknown as {
       webhooks: { clientConfig: object }[];
     };

@@ -87,6 +87,12 @@ export function isReady({ metadata, status }: Pod): boolean {
   return metadata.deletionTimestamp === undefined && ready?.status === 'True';
 }
 
+/** What became of a container; a native sidecar is among the init containers. */
+export function containerStatus({ status }: Pod, name: string): ContainerStatus | undefined {
+  const all = [...(status.initContainerStatuses ?? []), ...(status.containerStatuses ?? [])];
+  return all.find(each => each.name === name);
+}
+
 /** See the head of this file. */
 export class Cluster {
   readonly kubeconfig: string;
@@ -103,6 +109,12 @@ export class Cluster {
     if (answer instanceof ApiError)
       throw new Error(`${call.method ?? 'GET'} ${call.path}: ${answer.message}`);
     return answer;
+  }
+
+  /** The version: 34 of Kubernetes 1.34. */
+  async minor(): Promise<number> {
+    const { minor } = await this.call({ path: '/version' });
+    return Number.parseInt(String(minor), 10);
   }
 
   async find(path: string): Promise<Item | undefined> {

@@ -19,7 +19,8 @@ export async function inventory(cluster: Cluster, except: readonly string[]): Pr
     const { resources } = (await cluster.call({ path: root })) as unknown as { resources: Resource[] };
     for (const { name, kind, verbs } of resources) {
       if (name.includes('/') || !verbs.includes('list')) continue;
-      for (const { metadata } of await cluster.list<Item>(`${root}/${name}`)) {
+      for (const item of await cluster.list<Item>(`${root}/${name}`)) {
+        const metadata = ownerOf(item);
         const isWeft = metadata.name.includes('weft');
         if (fleeting.has(kind) && !isWeft) continue;
         if (kind === 'Event' || (kind === 'Namespace' && except.includes(metadata.name))) continue;
@@ -29,6 +30,12 @@ export async function inventory(cluster: Cluster, except: readonly string[]): Pr
     }
   }
   return found;
+}
+
+/** An IPAddress (Kubernetes 1.33 and later make one for each address of a Service) goes by the Service that has it. */
+function ownerOf({ kind, metadata, spec }: Item): Pick<Item['metadata'], 'name' | 'namespace'> {
+  if (kind !== 'IPAddress') return metadata;
+  return (spec as { parentRef: { name: string; namespace?: string } }).parentRef;
 }
 
 async function groupVersions(cluster: Cluster): Promise<readonly string[]> {

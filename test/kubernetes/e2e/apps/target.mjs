@@ -1,12 +1,14 @@
-// A server that can be told to be down: HTTP with /metrics on 8080, TCP on 9090, the file /tmp/up for exec probes. Its control port 9900
+// A server that can be told to be down: HTTP with /metrics on 8080, TCP on 9090, gRPC's health on 9091, the file /tmp/up for exec probes. Its control port 9900
 // is for whoever runs the test: POST /down, POST /up, POST /fetch?url=… (calls that from inside the pod), POST /kill-proxy (of a pod that
 // shares its process namespace: the proxy dies without warning). On SIGTERM it ends.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
 
 let served = 0;
 let servers = [];
+const sessions = new Set();
 
 function handle(request, response) {
   if (request.url === '/metrics') {
@@ -21,11 +23,25 @@ async function up() {
   if (servers.length > 0) return;
   const http = createServer(handle).listen(8080);
   const tcp = createTcpServer(socket => socket.on('error', () => {}).end('hello\n')).listen(9090);
-  servers = [http, tcp];
+  const grpc = createHttp2Server()
+    .on('stream', health)
+    .on('session', session => sessions.add(session))
+    .listen(9091);
+  servers = [http, tcp, grpc];
   writeFileSync('/tmp/up', '');
 }
 
+/** grpc.health.v1.Health/Check: a HealthCheckResponse whose status (field 1) is SERVING (1), whatever is asked. */
+function health(stream) {
+  stream.on('error', () => {});
+  stream.respond({ ':status': 200, 'content-type': 'application/grpc' }, { waitForTrailers: true });
+  stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
+  stream.end(Buffer.from([0, 0, 0, 0, 2, 8, 1]));
+}
+
 async function down() {
+  for (const session of sessions) session.destroy();
+  sessions.clear();
   rmSync('/tmp/up', { force: true });
   const stopped = servers;
   servers = [];

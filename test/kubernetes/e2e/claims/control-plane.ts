@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { become, CASES, podOf, service, target, tell } from '../cases.ts';
 import type { Claim, Context } from '../claim.ts';
-import { type Cluster, isReady, pathOf, until } from '../cluster.ts';
+import { type Cluster, containerStatus, isReady, pathOf, until } from '../cluster.ts';
 import { nothingLost } from '../shop.ts';
 import { injector, isClean } from './install.ts';
 
@@ -67,8 +67,7 @@ async function survivesItsProxy(cluster: Cluster): Promise<void> {
   await tell(cluster, await podOf(cluster, 'survivor'), '/kill-proxy');
   await until('the proxy to be restarted', async () => {
     const pod = await podOf(cluster, 'survivor');
-    const proxy = pod.status.containerStatuses?.find(({ name }) => name === 'weft-proxy');
-    return (proxy?.restartCount ?? 0) > 0 && isReady(pod);
+    return (containerStatus(pod, 'weft-proxy')?.restartCount ?? 0) > 0 && isReady(pod);
   });
   await callPlain(cluster);
 }

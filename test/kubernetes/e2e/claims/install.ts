@@ -28,8 +28,7 @@ export const fit: Claim = {
 
 /** The flags of weft install for this cluster. */
 async function installFlags({ cluster, settings }: Context): Promise<readonly string[]> {
-  const { major, minor } = await cluster.call({ path: '/version' });
-  const version = `${String(major)}.${Number.parseInt(String(minor), 10)}`;
+  const version = `1.${await cluster.minor()}`;
   return [
     ...['--image', settings.injectorImage, '--proxy-image', settings.proxyImage],
     ...['--kubernetes-version', version, '--image-pull-policy', 'IfNotPresent'],

@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert';
 import { CASES, container, podSpec } from '../cases.ts';
 import type { Claim } from '../claim.ts';
-import { type Cluster, type Pod, until } from '../cluster.ts';
+import { type Cluster, containerStatus, type Pod, until } from '../cluster.ts';
 
 /** A service of the mesh and one outside of it. */
 const addresses = ['http://ratings.shop:8080/ratings/p1', 'tcp://kubernetes.default.svc:443'];
@@ -35,16 +35,25 @@ async function ended(cluster: Cluster, name: string): Promise<{ status: JobStatu
 }
 
 function exitCode(pod: Pod, name: string): number | undefined {
-  return pod.status.containerStatuses?.find(each => each.name === name)?.state.terminated?.exitCode;
+  return containerStatus(pod, name)?.state.terminated?.exitCode;
 }
 
-/** Seconds from the end of the app to the end of the proxy. */
+/** Seconds from the end of the app to the end of the proxy, both of which must have ended, the proxy well. */
 function lag(pod: Pod): number {
-  const end = (name: string) =>
-    Date.parse(
-      pod.status.containerStatuses?.find(each => each.name === name)?.state.terminated?.finishedAt ?? '',
-    );
-  return (end('weft-proxy') - end('app')) / 1000;
+  const end = (name: string): number => {
+    const { terminated } = containerStatus(pod, name)?.state ?? {};
+    const atMs = Date.parse(terminated?.finishedAt ?? '');
+    if (Number.isNaN(atMs)) throw new Error(`${name} of pod ${pod.metadata.name} has not ended`);
+    return atMs;
+  };
+  const seconds = (end('weft-proxy') - end('app')) / 1000;
+  assert.equal(exitCode(pod, 'weft-proxy'), 0, `the proxy of pod ${pod.metadata.name} ended badly`);
+  return seconds;
+}
+
+/** Where injection puts its containers among those of the author: native sidecars came with Kubernetes 1.29. */
+async function initOrder(cluster: Cluster, own: string): Promise<readonly string[]> {
+  return (await cluster.minor()) >= 29 ? ['weft-init', 'weft-proxy', own] : [own, 'weft-init'];
 }
 
 export const jobsEnd: Claim = {
@@ -102,7 +111,7 @@ export const initContainersCall: Claim = {
       return found?.status.phase === 'Succeeded' || found?.status.phase === 'Failed' ? found : undefined;
     });
     const names = pod.status.initContainerStatuses?.map(({ name }) => name);
-    assert.deepEqual(names, ['before', 'weft-init'], 'it is injected');
+    assert.deepEqual(names, await initOrder(cluster, 'before'), 'it is injected');
     const log = await cluster.text(`/api/v1/namespaces/${CASES}/pods/with-init/log`, { container: 'before' });
     assert.equal(pod.status.phase, 'Succeeded', log);
     return log.replaceAll('\n', ', ');

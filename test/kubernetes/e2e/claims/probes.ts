@@ -1,18 +1,21 @@
 import { become, podOf, target, tell } from '../cases.ts';
 import type { Claim } from '../claim.ts';
-import { until } from '../cluster.ts';
+import { containerStatus, until } from '../cluster.ts';
 
 const often = { periodSeconds: 1, failureThreshold: 3, timeoutSeconds: 5 };
-const probes = {
+/** Those of every Kubernetes; grpc came with 1.24. */
+const always = {
   'probe-http': { httpGet: { path: '/healthz', port: 'web' } },
   'probe-tcp': { tcpSocket: { port: 9090 } },
   'probe-exec': { exec: { command: ['test', '-e', '/tmp/up'] } },
 };
-const names = Object.keys(probes);
 
 export const honestProbes: Claim = {
-  name: 'under strict mode httpGet, tcpSocket and exec probes pass, fail when the app is down, and pass again',
+  name: 'under strict mode httpGet, tcpSocket, exec and grpc probes pass, fail when the app is down, and pass again',
   async run({ cluster, settings }) {
+    const probes =
+      (await cluster.minor()) >= 24 ? { ...always, 'probe-grpc': { grpc: { port: 9091 } } } : always;
+    const names = Object.keys(probes);
     for (const [name, handler] of Object.entries(probes)) {
       const startupProbe = { ...handler, periodSeconds: 1, failureThreshold: 120, timeoutSeconds: 5 };
       await cluster.apply(
@@ -37,14 +40,14 @@ export const livenessRestarts: Claim = {
     );
     await become(cluster, ['live'], true);
     await tell(cluster, await podOf(cluster, 'live'), '/down');
-    const statuses = await until('the restart', async () => {
-      const { status } = await podOf(cluster, 'live');
-      const app = status.containerStatuses?.find(({ name }) => name === 'app');
-      return (app?.restartCount ?? 0) > 0 ? status.containerStatuses : undefined;
+    await until('the restart', async () => {
+      const app = containerStatus(await podOf(cluster, 'live'), 'app');
+      return (app?.restartCount ?? 0) > 0;
     });
     await become(cluster, ['live'], true);
-    const proxy = statuses.find(({ name }) => name === 'weft-proxy');
-    if (proxy?.restartCount !== 0) throw new Error(`weft-proxy was restarted ${proxy?.restartCount} times`);
+    const proxy = containerStatus(await podOf(cluster, 'live'), 'weft-proxy');
+    if (!proxy) throw new Error('pod live has no weft-proxy');
+    if (proxy.restartCount !== 0) throw new Error(`weft-proxy was restarted ${proxy.restartCount} times`);
     return 'ready again';
   },
 };
