@@ -1,6 +1,6 @@
 // `weft-proxy wait` as a process, against servers that answer, do not, or stop in the middle.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -67,4 +67,13 @@ test('a flag that makes no sense is named with what it takes', async () => {
     (await wait('--health-port', '99999')).words,
     /--health-port is '99999'; it takes a port, 1 to 65535/,
   );
+});
+
+test('a command of weft-proxy that does not exist is an error, with --help too', () => {
+  for (const args of [['bogus'], ['bogus', '--help']]) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+    assert.deepEqual([status, stdout], [1, ''], args.join(' '));
+    assert.match(stderr, /unknown command 'bogus'/);
+  }
+  assert.equal(spawnSync(process.execPath, [program, 'wait', '--help'], { encoding: 'utf8' }).status, 0);
 });

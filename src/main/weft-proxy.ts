@@ -24,5 +24,9 @@ else
 if (wanted === 'wait') (await import('./proxy-wait.ts')).register(program);
 else program.command('wait').description('wait until the proxy of this pod is ready').allowUnknownOption();
 
+const known = ['core', 'help', ...program.commands.map(each => each.name())];
 if (wanted === undefined) program.outputHelp();
+// commander would answer `bogus --help` with the general help and exit code 0.
+else if (!wanted.startsWith('-') && !known.includes(wanted))
+  program.error(`error: unknown command '${wanted}'`);
 else if (isMainThread) await program.parseAsync(process.argv);
