@@ -28,6 +28,8 @@ const table: [string, Buffer, Sniffed][] = [
   ['HTTP, absolute-form in capitals', ascii('GET HTTPS://A/ HTTP/1.1\r\n'), 'http1'],
   ['HTTP, OPTIONS *', ascii('OPTIONS * HTTP/1.1\r\n'), 'http1'],
   ['HTTP, CONNECT', ascii('CONNECT a.b:443 HTTP/1.1\r\n'), 'http1'],
+  ['HTTP, CONNECT without a version, which llhttp takes', ascii('CONNECT a:1\r\nHost: a\r\n\r\n'), 'http1'],
+  ['HTTP, CONNECT without a target, which llhttp takes', ascii('CONNECT \r\n'), 'http1'],
   ['HTTP, CONNECT to IPv6', ascii('CONNECT [::1]:443 HTTP/1.1\r\n'), 'http1'],
   ['HTTP, a path of 60 KB that has not ended', ascii(`GET /${'a'.repeat(60_000)}`), 'more'],
   ['HTTP, a path longer than any', ascii(`GET /${'a'.repeat(MAX_SNIFF_BYTES)}`), 'http1'],

@@ -108,9 +108,16 @@ function isRequestLine(bytes: Buffer, start: number, methodEnd: number, end: num
   while (last > methodEnd && BLANK[bytes[last - 1]!] === 1) last--;
   let version = last;
   while (version > methodEnd && BLANK[bytes[version - 1]!] !== 1) version--;
-  if (target === end) return false;
+  // llhttp takes a CONNECT without a version, and even without a target. NATS has one as well, with a brace behind it.
+  const isConnect = bytes.toString('latin1', start, methodEnd) === 'CONNECT';
+  if (target === end) return isConnect;
   // HTTP/0.9: a method and a target, and nothing behind it.
-  if (target === version) return isKnownMethod(bytes, start, methodEnd) && isTarget(bytes, target);
+  if (target === version) {
+    return (
+      isKnownMethod(bytes, start, methodEnd) &&
+      (isTarget(bytes, target) || (isConnect && isHostByte(bytes[target]!)))
+    );
+  }
   if (last - version > longestVersion) return false;
   const word = bytes.toString('latin1', version, last);
   if (httpVersion.test(word)) return true;
@@ -136,4 +143,9 @@ function isKnownMethod(bytes: Buffer, start: number, end: number): boolean {
 function isTarget(bytes: Buffer, at: number): boolean {
   if (bytes[at] === 0x2f || bytes[at] === 0x2a) return true;
   return /^[a-z]+:\/\//i.test(bytes.toString('latin1', at, at + 32));
+}
+
+/** A letter, a digit or the bracket of an IPv6 address. */
+function isHostByte(code: number): boolean {
+  return /[a-z0-9[]/i.test(String.fromCharCode(code));
 }
