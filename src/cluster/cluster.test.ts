@@ -254,3 +254,65 @@ test('for random outcomes, churn and times: never more than the allowed share is
     assert.equal(cluster.healthy, total, `seed ${seed}: somebody never came back`);
   }
 });
+
+const unready = (total: number) => ({ ...endpoints([]), total });
+
+/** A connection to the endpoint, open and idle. */
+function connect(host: TestClusterHost, which: RunningEndpoint): void {
+  which.pool.acquire({ repeatable: true, onConnection() {}, onNoConnection() {} });
+  host.dials.at(-1)!.open();
+}
+
+test('where all endpoints turn unready at once while connections to them work, the last set goes on', () => {
+  const host = new TestClusterHost(seeded(1));
+  const cluster = clusterOf(host, 3);
+  for (const each of list(cluster)) connect(host, each);
+  cluster.setEndpoints(unready(3));
+  assert.equal(reachable(cluster).length, 3);
+  assert.equal(cluster.keptUnready, 3);
+  const [first] = list(cluster);
+  cluster.record(first!, 'error-5xx');
+  assert.equal(cluster.keptUnready, 3, 'an answer shows that it is there');
+  cluster.record(first!, 'connect-failure');
+  assert.deepEqual(reachable(cluster), ['10.0.0.2:80', '10.0.0.3:80'], 'who fails is let go');
+  assert.ok(first!.removed);
+  cluster.setEndpoints(unready(2));
+  assert.equal(cluster.keptUnready, 2);
+  for (const each of list(cluster)) cluster.record(each, 'connect-failure');
+  assert.equal(cluster.pick([], 0), undefined, 'nobody is left');
+  cluster.setEndpoints(endpoints(1));
+  assert.deepEqual(reachable(cluster), ['10.0.0.1:80']);
+  assert.equal(cluster.keptUnready, 0);
+});
+
+test('with the first endpoint that is ready again all is as usual, and its ejection is over', () => {
+  const host = new TestClusterHost(seeded(1));
+  const cluster = clusterOf(host, 3);
+  const [bad] = list(cluster);
+  connect(host, list(cluster)[1]!);
+  fail(cluster, bad!, 5);
+  assert.equal(cluster.healthy, 2);
+  cluster.setEndpoints(unready(3));
+  assert.equal(reachable(cluster).length, 2, 'until then it lasts');
+  cluster.setEndpoints(endpoints(3));
+  assert.equal(cluster.healthy, 3);
+  assert.equal(reachable(cluster).length, 3);
+  // Also where only it was away.
+  fail(cluster, list(cluster)[0]!, 5);
+  assert.equal(cluster.healthy, 2);
+  cluster.setEndpoints(endpoints([endpoint(2), endpoint(3)]));
+  cluster.setEndpoints(endpoints(3));
+  assert.equal(cluster.healthy, 3);
+});
+
+test('nothing is kept of a Service that is gone, and nothing that nobody is connected to', () => {
+  const host = new TestClusterHost(seeded(1));
+  const gone = clusterOf(host, 2);
+  for (const each of list(gone)) connect(host, each);
+  gone.setEndpoints(unready(0));
+  assert.equal(gone.pick([], 0), undefined);
+  const unknown = clusterOf(host, 2);
+  unknown.setEndpoints(unready(2));
+  assert.equal(unknown.pick([], 0), undefined);
+  assert.equal(unknown.keptUnready, 0);
+});

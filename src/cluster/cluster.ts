@@ -74,6 +74,7 @@ export class Cluster {
   readonly #random: Random;
   readonly #selection: Selection;
   #ejected = 0;
+  #keepsUnready = false;
   #balancer: Balancer;
   #hashKey: HashKey | undefined;
   #sessions: Map<string, RunningEndpoint> | undefined;
@@ -121,6 +122,11 @@ export class Cluster {
   setEndpoints(resource: EndpointsResource): void {
     this.known = true;
     this.total = resource.total;
+    if (this.#goesOn(resource)) return;
+    // Who is ready again has been looked at anew: what it did before counts no more.
+    if (this.#keepsUnready) for (const { health } of this.#endpoints.values()) health.clear();
+    const wasKept = this.#keepsUnready;
+    this.#keepsUnready = false;
     const wanted = new Set<string>();
     let changed = false;
     for (const config of resource.endpoints) {
@@ -148,7 +154,44 @@ export class Cluster {
       this.#endpoints.delete(key);
       changed = true;
     }
-    if (!changed) return;
+    if (!changed && !wasKept) return;
+    this.#sessions = undefined;
+    this.#balancer.update([...this.#endpoints.values()]);
+    this.#rebuild();
+  }
+
+  /** Endpoints that are used though discovery calls none of the Service's ready; 0 while any is. */
+  get keptUnready(): number {
+    return this.#keepsUnready ? this.#endpoints.size : 0;
+  }
+
+  /**
+   * Where every endpoint turns unready in one go while connections to them are open, it is more likely that whoever looks cannot see them (an API
+   * server or node that is away) than that all broke: the last set goes on, less whoever fails. Nothing is kept of a Service that is
+   * gone or scaled to nothing.
+   */
+  #goesOn({ endpoints, total }: EndpointsResource): boolean {
+    if (endpoints.length > 0 || total === 0) return false;
+    if (this.#keepsUnready) return true;
+    if (![...this.#endpoints.values()].some(({ pool }) => pool.figures.open > 0)) return false;
+    this.#keepsUnready = true;
+    const fields = {
+      code: 'endpoints-kept',
+      cluster: this.config.name,
+      endpoints: this.#endpoints.size,
+      of: total,
+    };
+    this.#host.log.warn(
+      fields,
+      'all endpoints turned unready at once while connections to them work; going on with the last ones, see whether the nodes and the API server are well',
+    );
+    return true;
+  }
+
+  /** One of those that are kept has failed: it is indeed not there. */
+  #letGo(endpoint: RunningEndpoint): void {
+    this.#stop(endpoint);
+    this.#endpoints.delete(endpoint.key);
     this.#sessions = undefined;
     this.#balancer.update([...this.#endpoints.values()]);
     this.#rebuild();
@@ -205,6 +248,10 @@ export class Cluster {
     const { health } = endpoint;
     // Nearly always nothing to do, and this is the hot path.
     if (outcome === 'success' && health.errors5xx === 0) return;
+    if (this.#keepsUnready && outcome === 'connect-failure' && !endpoint.removed) {
+      this.#letGo(endpoint);
+      return;
+    }
     if (!this.config.settings.outlier.enabled || endpoint.removed || health.ejected) return;
     const reason = health.record(outcome, this.config.settings.outlier);
     if (reason !== undefined && this.#outlier.mayEject(this.#ejected, this.#endpoints.size))

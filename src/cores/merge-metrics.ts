@@ -6,7 +6,7 @@ const shared = [
   'weft_certificate_expires_seconds',
 ];
 /** Where one core's view stands for all: the highest. */
-const highest = ['weft_cluster_ejected'];
+const highest = ['weft_cluster_kept_unready', 'weft_cluster_ejected'];
 
 /**
  * Adds up the Prometheus texts of several cores, the first core's first; families and series keep the order in which they come. In pieces

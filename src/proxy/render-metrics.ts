@@ -84,6 +84,12 @@ const clusterMetrics: readonly ClusterMetric[] = [
     help: 'Endpoints that are out of rotation because they failed.',
     value: cluster => cluster.size - cluster.healthy,
   },
+  {
+    name: 'weft_cluster_kept_unready',
+    type: 'gauge',
+    help: 'Endpoints that are used though none of the Service is ready: all turned unready at once while connections to them work.',
+    value: cluster => cluster.keptUnready,
+  },
 ];
 
 /** Clusters beyond this are shown as one: an app that calls ever new addresses makes ever new clusters. */
