@@ -69,13 +69,13 @@ export const rooms: Record<string, Room> = {
     instead: 'kubernetes/ calls the API and knows no mesh.',
   },
   source: {
-    imports: ['errors', 'model', 'time', 'registry', 'telemetry', 'kubernetes'],
+    imports: ['errors', 'model', 'time', 'config', 'registry', 'telemetry', 'kubernetes'],
     packages: ['yaml'],
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
     imports: ['errors', 'model', 'routing', 'registry', 'config'],
-    packages: [],
+    packages: ['yaml'],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',
   },
@@ -162,7 +162,7 @@ export const rooms: Record<string, Room> = {
       'inject is pure, and admission knows no client library: pass in what it needs through admission/options.ts.',
   },
   analyze: {
-    imports: ['errors', 'model', 'config', 'registry', 'translate', 'resolve', 'webhook'],
+    imports: ['errors', 'model', 'config', 'routing', 'registry', 'translate', 'resolve', 'webhook'],
     packages: [],
     pure: true,
     instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',

@@ -23,6 +23,7 @@ export function clusterView(cluster: Cluster): object {
       connections: endpoint.pool.figures,
     })),
     endpointsInAll: cluster.total,
+    ...(cluster.why !== '' && { why: cluster.why }),
     connections: occupancy.connections,
     pendingRequests: occupancy.waiting,
     activeRequests: occupancy.requests,

@@ -62,3 +62,18 @@ test('about policies alone nothing is said of hosts and pods that stand elsewher
     ['subset-undefined'],
   );
 });
+
+test('what the control plane has written into a status about proxies that refuse an object is found', () => {
+  const message =
+    'takes effect, but for this: the proxies of shop/a, shop/b do not take this and go on with what they had: VirtualService vs.shop, route vs/0: no; correct it, or restart pods whose proxy is of another version (weft check)';
+  const yaml = `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: vs, namespace: shop}
+spec: {hosts: [web.example.com], http: [{directResponse: {status: 204}}]}
+status: {conditions: [{type: weft.dev/Accepted, status: "True", message: ${JSON.stringify(message)}}]}
+`;
+  const found = findingsOf(yaml, 'vs.yaml').filter(each => each.code === 'refused-by-proxies');
+  assert.equal(found.length, 1);
+  assert.match(found[0]!.reason, /^the proxies of shop\/a, shop\/b do not take this .*\(weft check\)$/);
+});

@@ -2,11 +2,14 @@ import { canaryFindings } from './canary.ts';
 import { conflictFindings } from './conflicts.ts';
 import { AnalysisContext } from './context.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
+import { foreignFindings } from './foreign-words.ts';
 import { hostFindings } from './hosts.ts';
 import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
+import { pathFindings } from './paths.ts';
 import { portFindings } from './ports.ts';
+import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
 import { selectorFindings } from './selectors.ts';
 import { shadowFindings } from './shadowed.ts';
@@ -17,13 +20,16 @@ import { translationFindings } from './translation.ts';
 /** Every family of findings. */
 const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = [
   translationFindings,
+  proxyRefusalFindings,
   injectionFindings,
+  foreignFindings,
   strictFindings,
   canaryFindings,
   outlierFindings,
   hostFindings,
   subsetFindings,
   shadowFindings,
+  pathFindings,
   conflictFindings,
   selectorFindings,
   retryFindings,

@@ -18,8 +18,13 @@ const all = {
   },
   'injection-refused': {
     severity: 'error',
-    title: 'a pod template asks for the proxy in a way that injection refuses',
+    title: 'injection would refuse a pod template: analysis asks injection itself',
     remedy: 'mend what is named; weft inject -f FILE shows whether it is well',
+  },
+  'foreign-annotation': {
+    severity: 'info',
+    title: "labels or annotations of another mesh, which Weft obeys only where that mesh's are accepted",
+    remedy: "say it in Weft's words (docs/pod-annotations.md), or install Weft with --accept-labels",
   },
   'workload-outside-mesh': {
     severity: 'info',
@@ -123,6 +128,11 @@ const all = {
     severity: 'warning',
     title: 'a rule can never match, because an earlier one takes every request that it would',
     remedy: 'put the narrower rule first, or take it out',
+  },
+  'path-not-normal': {
+    severity: 'warning',
+    title: 'a rule asks for a path that no request has once its path is normalised',
+    remedy: 'write the path as it is after normalisation, or set pathNormalization (docs/policies/istio.md)',
   },
   'rules-joined': {
     severity: 'info',

@@ -1,11 +1,18 @@
 // The pods that objects would make, for folders of YAML where nothing runs: one for each replica, with or without a proxy as injection
 // would decide. Pure; addresses are made up (RFC 2544's range for tests, which no cluster uses).
-import { decide, type InjectOptions, type NamespaceMarks } from '../../webhook/inject/index.ts';
+import {
+  type InjectContext,
+  type InjectOptions,
+  type InjectResult,
+  inject as injectPod,
+  type NamespaceMarks,
+} from '../../webhook/inject/index.ts';
 import type { PodTemplate } from '../../webhook/inject/pod.ts';
 import { ANNOTATIONS } from '../config/names.ts';
+import type { Labels } from '../model/index.ts';
 import type { KubeObject, Stored } from '../registry/index.ts';
 import { refOf } from '../registry/index.ts';
-import { fieldAt, isRecord, recordsOf, stringsOf } from './plain.ts';
+import { fieldAt, stringsOf } from './plain.ts';
 import { isLivePod, type OwnedTemplate, templateOf } from './pod-templates.ts';
 
 /** Enough to count by; nobody is helped by ten thousand of them. */
@@ -19,7 +26,7 @@ export function expectedPods(objects: readonly Stored[], inject: InjectOptions):
   return objects.flatMap(stored => {
     const found = isLivePod(stored) ? undefined : templateOf(stored);
     if (!found || live.some(pod => isOf(pod, found))) return [];
-    const meshed = isMeshed(found, { namespaces, inject });
+    const meshed = meshedAnnotations(found, { namespaces, inject });
     const count = Math.min(Math.max(found.replicas, scaledTo(found, objects)), mostReplicas);
     return Array.from({ length: count }, (_, index) => podOf(found, index, ++number, meshed));
   });
@@ -41,16 +48,18 @@ export interface InjectionRules {
   readonly inject: InjectOptions;
 }
 
-function isMeshed(found: OwnedTemplate, rules: InjectionRules): boolean {
-  if (found.annotations[ANNOTATIONS.status] !== undefined) return true;
-  return injectionOf(found, rules).kind === 'inject';
+/** Annotations of the pod with its proxy; undefined where it has none. */
+function meshedAnnotations(found: OwnedTemplate, rules: InjectionRules): Labels | undefined {
+  if (found.annotations[ANNOTATIONS.status] !== undefined) return found.annotations;
+  const result = injectionOf(found, rules);
+  return result.kind === 'injected' ? stringsOf(result.pod.metadata?.annotations) : undefined;
 }
 
-/** What injection would do with the template. A namespace that is not described is taken for one of the mesh: people keep its labels elsewhere. */
-export function injectionOf(
-  { template, owner }: OwnedTemplate,
+/** What surrounds the template, and the options that hold there. A namespace that is not described is taken for one of the mesh: people keep its labels elsewhere. */
+export function surroundingsOf(
+  { owner }: OwnedTemplate,
   { namespaces, inject }: InjectionRules,
-): ReturnType<typeof decide> {
+): { readonly context: InjectContext; readonly options: InjectOptions } {
   const namespace = owner.ref.namespace;
   const marks = namespaces.get(namespace);
   const context = {
@@ -58,16 +67,15 @@ export function injectionOf(
     namespaceLabels: marks?.labels,
     namespaceAnnotations: marks?.annotations,
     ...(owner.object.kind !== 'Pod' && { ownerAnnotations: owner.object.metadata.annotations ?? {} }),
+    object: owner.ref,
   };
-  return decide(readable(template), context, marks ? inject : { ...inject, injectByDefault: true });
+  return { context, options: marks ? inject : { ...inject, injectByDefault: true } };
 }
 
-/** With the lists that `decide` goes through. */
-function readable(template: OwnedTemplate['template']): PodTemplate {
-  const spec = isRecord(template.spec) ? template.spec : {};
-  const containers = recordsOf(spec.containers);
-  const initContainers = recordsOf(spec.initContainers);
-  return { ...template, spec: { ...spec, containers, initContainers } } as unknown as PodTemplate;
+/** What injection would do with the template: its own function, so that nothing is refused there and passed over here. */
+export function injectionOf(found: OwnedTemplate, rules: InjectionRules): InjectResult {
+  const { context, options } = surroundingsOf(found, rules);
+  return injectPod(found.template as unknown as PodTemplate, context, options);
 }
 
 function isOf({ object, ref }: Stored, { owner, labels }: OwnedTemplate): boolean {
@@ -89,7 +97,7 @@ function scaledTo({ owner }: OwnedTemplate, objects: readonly Stored[]): number 
   return typeof least === 'number' ? least : 1;
 }
 
-function podOf(found: OwnedTemplate, index: number, number: number, meshed: boolean): Stored {
+function podOf(found: OwnedTemplate, index: number, number: number, meshed: Labels | undefined): Stored {
   const { owner, template, labels, annotations } = found;
   const { kind, name, namespace } = owner.ref;
   const isDeployment = kind === 'Deployment';
@@ -102,7 +110,7 @@ function podOf(found: OwnedTemplate, index: number, number: number, meshed: bool
     name: kind === 'Pod' ? name : `${name}-${index}`,
     namespace,
     labels: isDeployment ? { ...labels, ...hash } : labels,
-    annotations: meshed ? { [ANNOTATIONS.status]: '{}', ...stringsOf(annotations) } : annotations,
+    annotations: meshed ?? annotations,
     ...(kind !== 'Pod' && { ownerReferences: [{ ...controller, controller: true }] }),
   };
   const address = `198.18.${number >> 8}.${number & 255}`;

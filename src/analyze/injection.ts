@@ -1,10 +1,12 @@
 // Pods without a proxy where there should be one.
 import { findUninjected, type KubePod } from '../../webhook/index.ts';
+import { ANNOTATIONS } from '../config/names.ts';
 import { formatRef, type ObjectRef } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { injectionOf } from './expected-pods.ts';
 import { type Finding, finding } from './finding.ts';
 import { isLivePod, templateOf } from './pod-templates.ts';
+import { problemFinding } from './translation.ts';
 
 /** Findings about injection. */
 export function injectionFindings(context: AnalysisContext): readonly Finding[] {
@@ -15,7 +17,7 @@ export function injectionFindings(context: AnalysisContext): readonly Finding[] 
     const reason = `it has no proxy${why ? ` (${why})` : ''}, and other workloads of namespace ${ref.namespace} have: no mutual TLS, retries, weights or metrics for what it calls`;
     return [finding('workload-outside-mesh', { object: ref, reason })];
   });
-  return [...missed, ...refused(context), ...outside, ...partlyMeshed(context)];
+  return [...missed, ...checked(context), ...outside, ...partlyMeshed(context)];
 }
 
 /** Those that run, and would be injected if they were made now. */
@@ -49,13 +51,21 @@ function missedPods({ objects, injection }: AnalysisContext): readonly Finding[]
   });
 }
 
-function refused({ objects, injection }: AnalysisContext): readonly Finding[] {
+/** What injection itself says of pod templates: that it would refuse them, or that something in them will not do what it says. */
+function checked({ objects, injection }: AnalysisContext): readonly Finding[] {
   return objects.flatMap(stored => {
     const template = isLivePod(stored) ? undefined : templateOf(stored);
-    const decision = template && injectionOf(template, injection);
-    if (decision?.kind !== 'refused') return [];
-    return decision.problems.map(({ message, path }) =>
-      finding('injection-refused', { object: stored.ref, reason: message, ...(path && { path }) }),
+    if (!template || template.annotations[ANNOTATIONS.status] !== undefined) return [];
+    const at = (path: string | undefined): string => [...template.path, ...(path ? [path] : [])].join('.');
+    const result = injectionOf(template, injection);
+    if (result.kind === 'injected')
+      return result.warnings.map(each => ({
+        ...problemFinding({ ...each, path: at(each.path) }),
+        object: stored.ref,
+      }));
+    if (result.kind !== 'refused') return [];
+    return result.problems.map(({ message, path }) =>
+      finding('injection-refused', { object: stored.ref, reason: message, path: at(path) }),
     );
   });
 }

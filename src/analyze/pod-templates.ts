@@ -6,6 +6,8 @@ import { fieldAt, isRecord, stringsOf } from './plain.ts';
 /** A pod template and whose it is. */
 export interface OwnedTemplate {
   readonly owner: Stored;
+  /** From the owner to the template: `spec`, `template`; nothing for a Pod. */
+  readonly path: readonly string[];
   /** Metadata and spec, as written. */
   readonly template: Readonly<Record<string, unknown>>;
   readonly labels: Labels;
@@ -41,6 +43,7 @@ export function templateOf(owner: Stored): OwnedTemplate | undefined {
   const suspended = fieldAt(object, 'spec', 'suspend') === true;
   return {
     owner,
+    path,
     template,
     labels: stringsOf(fieldAt(template, 'metadata', 'labels')),
     annotations: stringsOf(fieldAt(template, 'metadata', 'annotations')),

@@ -6,6 +6,7 @@ import type { Finding } from './finding.ts';
 /** Messages of problems end with their own remedy; where they do not, these say what to do. */
 const remedies: Readonly<Record<string, string>> = {
   'field-invalid': 'correct the field; until then the last good version of the object stays in use',
+  'refused-by-proxies': 'correct it, or restart pods whose proxy is of another version',
   'rule-refused': 'correct what is named; the other rules of the object hold',
   'field-not-supported': 'take the field out, or do not rely on it',
   'kind-not-supported': 'take the object out, or do not rely on it',
@@ -18,18 +19,24 @@ const remedies: Readonly<Record<string, string>> = {
   'regex-invalid': 'correct the pattern; it is RE2, without look-around and back-references',
   'yaml-unreadable': 'correct the YAML',
   'object-unreadable': 'correct the object',
+  'foreign-annotation': "say it in Weft's words (docs/pod-annotations.md), or do not rely on it",
   'object-duplicate': 'keep one of the two',
   'file-unreadable': 'make the file readable',
 };
 
 /** Each problem as a finding. */
 export function translationFindings({ problems }: AnalysisContext): readonly Finding[] {
-  return problems.map(({ code, severity, object, path, message }: Problem) => ({
+  return problems.map(problemFinding);
+}
+
+/** A problem of one object as a finding. */
+export function problemFinding({ code, severity, object, path, message }: Problem): Finding {
+  return {
     code,
     severity,
     ...(object && { object }),
     ...(path !== undefined && path !== '' && { path }),
     reason: message,
     remedy: remedies[code] ?? `see ${code} in docs/errors.md`,
-  }));
+  };
 }

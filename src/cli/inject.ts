@@ -59,7 +59,7 @@ export function register(program: Command): void {
       '--only-labelled',
       'inject only what the webhook would: pods or namespaces labelled weft.dev/inject',
     )
-    .option('--no-other-meshes', "ignore Istio's and Linkerd's labels and annotations")
+    .option('--no-other-meshes', 'ignore labels and annotations of Istio, Linkerd and Consul')
     .option('-q, --quiet', 'report only what stops it')
     .option('--native-sidecar', 'the proxy as a native sidecar (Kubernetes 1.29 or newer)')
     .option('--no-hold', 'let the app start before the proxy is ready')

@@ -83,6 +83,21 @@ test('the text names everything that becomes of the request', async () => {
     assert.match(shown, line);
 });
 
+test('a subset that no DestinationRule defines is named where the share of the requests goes', async () => {
+  const loaded = await shopMesh();
+  const objects = loaded.objects.filter(({ object }) => object.kind !== 'DestinationRule');
+  const without = meshOfObjects(objects, options);
+  const facts = factsFromMesh(
+    without,
+    findCaller(without.mesh, 'shop/productpage', 'default'),
+    'reviews:9080',
+  );
+  assert.match(
+    routeText(answerOf(readUrl('GET', 'http://reviews:9080/old/x', []), facts)),
+    /:9080\/v1 {2}no DestinationRule defines subset v1 of reviews\.shop .*: 503, flag UH/,
+  );
+});
+
 test('redirects, hosts that nobody knows, TLS and callers without a proxy are said as they are', async () => {
   const { action } = await ask('http://reviews.shop:9080/gone');
   assert.equal(action!.location, 'http://reviews.shop:9080/here');
@@ -188,4 +203,13 @@ test('a proxy that runs is asked for what it has: by name or address, with eject
     nobody.stderr,
     /^error: http:\/\/127\.0\.0\.1:1\/config_dump does not answer as a proxy does \(/,
   );
+});
+
+test('a path is normalised before rules are asked, as proxies do it, and that is said', async () => {
+  const answer = await ask('http://reviews:9080/x/%2e%2e/old/x?q=/../', ['end-user: bob']);
+  assert.equal(answer.normalizedTarget, '/old/x?q=/../');
+  assert.equal(answer.action!.rewrittenTarget, '/new/x?q=/../');
+  assert.match(routeText(answer), /\n {2}as \/old\/x\?q=\/\.\.\/: so rules see it, and so it is sent on\n/);
+  assert.equal((await ask('http://reviews:9080/old/x')).normalizedTarget, undefined);
+  await assert.rejects(ask('http://reviews:9080/old%00'), /is answered with 400: the path holds %00/);
 });

@@ -64,6 +64,8 @@ export class Cluster {
   readonly mirrored = { sent: 0, answered: 0, failed: 0 };
   /** How many endpoints the Service has in all, for messages. */
   total = 0;
+  /** Why it can have none; '' where nothing is wrong. */
+  why = '';
   /** Whether its servers were last seen to speak before their clients: then nobody waits for a client's first byte. */
   speaksFirst = false;
   /** Whether endpoints have ever been told. */
@@ -122,6 +124,7 @@ export class Cluster {
   setEndpoints(resource: EndpointsResource): void {
     this.known = true;
     this.total = resource.total;
+    this.why = resource.why ?? '';
     if (this.#goesOn(resource)) return;
     // Who is ready again has been looked at anew: what it did before counts no more.
     if (this.#keepsUnready) for (const { health } of this.#endpoints.values()) health.clear();
@@ -195,6 +198,14 @@ export class Cluster {
     this.#sessions = undefined;
     this.#balancer.update([...this.#endpoints.values()]);
     this.#rebuild();
+  }
+
+  /** Why nobody can be picked, for messages. */
+  get emptyWords(): string {
+    const { name } = this.config;
+    if (!this.known) return `the endpoints of ${name} are not known yet`;
+    if (this.why !== '') return `${this.why} (${name})`;
+    return `no endpoint of ${name} is ready (0 of ${this.total})`;
   }
 
   /** What the host says of metrics has changed: from now on requests count there. */

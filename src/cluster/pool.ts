@@ -1,5 +1,10 @@
-import { type Flag, type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
-import { ClientConnection, type ClientConnectionHost, type Limits } from '../http1/index.ts';
+import { type Flag, type Guarded, giveUp, guarded, INTERNAL_ERROR, internalError } from '../errors/index.ts';
+import {
+  ClientConnection,
+  type ClientConnectionHost,
+  type ConnectionOwner,
+  type Limits,
+} from '../http1/index.ts';
 import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { Occupancy } from './occupancy.ts';
@@ -115,6 +120,10 @@ export class Pool implements ClientConnectionHost {
   }
 
   onFree(connection: ClientConnection): void {
+    if (connection.owner !== undefined) {
+      this.#ownedFree(connection, connection.owner);
+      return;
+    }
     const spent = this.maxRequestsPerConnection > 0 && connection.requests >= this.maxRequestsPerConnection;
     if (this.#closed || spent) {
       connection.wire.end();
@@ -133,9 +142,17 @@ export class Pool implements ClientConnectionHost {
       this.#sweepIn(isUnused(connection) ? unusedMs : this.idleTimeoutMs);
   }
 
+  /** Somebody is logged in on it. How many requests it has carried does not matter: a login takes several. */
+  #ownedFree(connection: ClientConnection, owner: ConnectionOwner): void {
+    if (this.#closed) connection.wire.destroy();
+    else owner.onOwnedFree(connection);
+  }
+
   onGone(connection: ClientConnection): void {
     if (!this.#all.delete(connection)) return;
     this.#occupancy.connections--;
+    const { owner } = connection;
+    if (owner !== undefined) guarded('pool.owner', () => owner.onOwnedGone(connection))();
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
     this.#serveWaiters();
@@ -146,6 +163,8 @@ export class Pool implements ClientConnectionHost {
     this.#closed = true;
     this.#options.timers.cancel(this.#sweep);
     for (const connection of this.#free.splice(0)) connection.wire.destroy();
+    for (const connection of [...this.#all])
+      if (connection.owner !== undefined && connection.free) connection.wire.destroy();
     for (const dial of this.#dials) dial.cancel();
     this.#occupancy.connections -= this.#dials.size;
     this.#dials.clear();

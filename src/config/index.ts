@@ -1,5 +1,14 @@
 // config: names, ports and paths that the parts of Weft agree on, and the static boot configuration of a process,
 // read once from flags and environment. In: process.argv, process.env. Out: frozen objects.
 export type { AppMetrics, AppProbe, AppProbes, ExitWithApp } from './app.ts';
-export { ANNOTATIONS, ENVIRONMENT, LABELS, PATHS, PORTS, PROXY_UID, SYSTEM_NAMESPACE } from './names.ts';
+export {
+  ANNOTATIONS,
+  ENVIRONMENT,
+  LABELS,
+  MESH_CONFIG,
+  PATHS,
+  PORTS,
+  PROXY_UID,
+  SYSTEM_NAMESPACE,
+} from './names.ts';
 export { VERSION } from './version.ts';

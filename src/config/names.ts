@@ -19,6 +19,12 @@ export const PROXY_UID = 1337;
 /** Where the control plane lives unless told otherwise. */
 export const SYSTEM_NAMESPACE = 'weft-system';
 
+/**
+ * ConfigMaps with settings of the mesh as a whole, in the namespace of the control plane: Weft's own, and Istio's for those who have it. What
+ * an earlier one says goes over what a later one says.
+ */
+export const MESH_CONFIG = ['weft-mesh', 'istio'] as const;
+
 /** Labels on namespaces and pods. */
 export const LABELS = {
   /** `enabled` or `disabled`, on a namespace or a pod; the pod's wins. */
@@ -26,6 +32,10 @@ export const LABELS = {
   istioInject: 'istio-injection',
   linkerdInject: 'linkerd.io/inject',
   sidecarInject: 'sidecar.istio.io/inject',
+  /** A label, on a namespace or a pod; whatever its value, it asks for injection. */
+  istioRevision: 'istio.io/rev',
+  /** An annotation of pods: `true` or `false`. */
+  consulInject: 'consul.hashicorp.com/connect-inject',
 } as const;
 
 /** Annotations on pods. */

@@ -9,6 +9,8 @@ export function endpointsChange(
   before: EndpointsResource,
   after: EndpointsResource,
 ): EndpointsChange | undefined {
+  // Told in whole sets only; where there is a reason there are no endpoints.
+  if (before.why !== undefined || after.why !== undefined) return undefined;
   const old = new Map(before.endpoints.map(each => [nameOf(each), each]));
   const put = after.endpoints.filter(each => {
     const name = nameOf(each);

@@ -19,6 +19,7 @@ export class Ledger {
   #version = 0;
   readonly #outstanding = new Map<number, Sent>();
   readonly #resources = new Map<string, ResourceStatus>();
+  readonly #refused = new Set<string>();
 
   /** How many versions have no answer yet. */
   get outstanding(): number {
@@ -53,6 +54,8 @@ export class Ledger {
     const current = this.#resources.get(id);
     const latest = current?.version === version;
     if (current && latest) {
+      if (reason === undefined) this.#refused.delete(id);
+      else this.#refused.add(id);
       const state = reason === undefined ? 'acked' : 'nacked';
       this.#resources.set(id, { ...current, state, ...(reason !== undefined && { reason }) });
     }
@@ -62,6 +65,12 @@ export class Ledger {
   /** The resource is not sent any more. Answers that are under way still count. */
   forget(kind: ResourceKind, key: string): void {
     this.#resources.delete(`${kind} ${key}`);
+    this.#refused.delete(`${kind} ${key}`);
+  }
+
+  /** Those that the proxy refuses now. Few, so that asking often costs nothing. */
+  refused(): readonly ResourceStatus[] {
+    return [...this.#refused].flatMap(id => this.#resources.get(id) ?? []);
   }
 
   resources(): readonly ResourceStatus[] {

@@ -5,7 +5,7 @@ import { type Delivery, Interest } from './interest.ts';
 import { keyFault, refusedDestination } from './key.ts';
 import { Ledger } from './ledger.ts';
 import type { HelloMessage } from './protocol.ts';
-import type { DiscoveryServerOptions, StreamStatus } from './server.interface.ts';
+import type { DiscoveryServerOptions, ResourceStatus, StreamStatus } from './server.interface.ts';
 
 /** What a session is made of. */
 export interface SessionOptions {
@@ -164,6 +164,11 @@ export class ProxySession {
     }
     if (this.#ledger.outstanding === 0 && this.#interest.isPending) this.#options.flushSoon();
     return true;
+  }
+
+  /** What the proxy refuses now. */
+  refused(): readonly ResourceStatus[] {
+    return this.#ledger.refused();
   }
 
   status(): Pick<StreamStatus, 'pod' | 'proxyVersion' | 'destinations' | 'outstanding' | 'resources'> {

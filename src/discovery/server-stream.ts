@@ -19,7 +19,7 @@ import {
 import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
-import type { DiscoveryLimits, DiscoveryServerOptions, StreamStatus } from './server.interface.ts';
+import type { DiscoveryLimits, DiscoveryServerOptions, Refusal, StreamStatus } from './server.interface.ts';
 import { answerSignRequest, type Certified } from './sign-request.ts';
 import { TokenBucket } from './token-bucket.ts';
 
@@ -118,6 +118,13 @@ export class ServerStream implements Pushable {
 
   onFault(): void {
     this.#destroy(INTERNAL_ERROR);
+  }
+
+  /** What its proxy refuses now, and whose that is. */
+  refusals(): readonly Refusal[] {
+    if (this.#state.phase !== 'open') return [];
+    const { session } = this.#state;
+    return session.refused().map(({ key, reason = '' }) => ({ pod: session.pod, key, reason }));
   }
 
   flush(): void {

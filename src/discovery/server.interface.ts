@@ -105,6 +105,15 @@ export interface ResourceStatus {
   readonly reason?: string;
 }
 
+/** A resource that a proxy does not take, or not all of it. */
+export interface Refusal {
+  /** `namespace/pod` */
+  readonly pod: string;
+  readonly key: string;
+  /** The proxy's words. */
+  readonly reason: string;
+}
+
 /** How one proxy's stream stands. */
 export interface StreamStatus {
   /** `namespace/pod` */

@@ -406,12 +406,16 @@ test('status tells each proxy’s versions, and why a resource was refused', asy
   client.want('front-0:1');
   await sink.until(() => sink.get('destination', 'front-0:1') !== undefined);
   assert.deepEqual([status()!.state, status()!.reason], ['nacked', 'does not like them']);
+  assert.deepEqual(secure.server.refusals(), [
+    { pod: 'shop/front-0', key: reviews, reason: 'does not like them' },
+  ]);
   sink.refuse = () => undefined;
   mesh.put(reviewsSlice('10.244.0.7'));
   await sink.until(() => sink.addresses(reviews)?.length === 1);
   client.want('front-0:2');
   await sink.until(() => sink.get('destination', 'front-0:2') !== undefined);
   assert.equal(status()!.state, 'acked');
+  assert.deepEqual(secure.server.refusals(), []);
   const [proxy] = secure.server.status();
   assert.deepEqual([proxy!.pod, proxy!.principal, proxy!.destinations], ['shop/front-0', frontId, 3]);
   assert.deepEqual(

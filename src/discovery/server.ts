@@ -7,7 +7,12 @@ import { formatAddress, type HostPort } from '../model/index.ts';
 import { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { PushQueue } from './push-queue.ts';
-import { DEFAULT_LIMITS, type DiscoveryServerOptions, type StreamStatus } from './server.interface.ts';
+import {
+  DEFAULT_LIMITS,
+  type DiscoveryServerOptions,
+  type Refusal,
+  type StreamStatus,
+} from './server.interface.ts';
 import { ServerStream, type StreamShared } from './server-stream.ts';
 
 /** What a newcomer may take beyond the time for its first message. */
@@ -95,6 +100,11 @@ export class DiscoveryServer {
   /** How every proxy stands that follows resources. */
   status(): readonly StreamStatus[] {
     return [...this.#streams].flatMap(stream => stream.status() ?? []);
+  }
+
+  /** What proxies of this replica refuse now. */
+  refusals(): readonly Refusal[] {
+    return [...this.#streams].flatMap(stream => stream.refusals());
   }
 
   #accept(socket: TLSSocket): void {

@@ -15,8 +15,11 @@ const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 export const TOKEN = table(code => isAlpha(code) || isDigit(code) || tokenExtra.has(code));
 /** Bytes of a field value: HTAB, SP, visible ASCII and obs-text; no other control character, no DEL. */
 export const FIELD = table(code => code === 0x09 || (code >= 0x20 && code !== 0x7f));
-/** Bytes of a request target: visible ASCII without `#`; a fragment is read as part of the path by some and cut off by others. */
-export const TARGET = table(code => code > 0x20 && code < 0x7f && code !== 0x23);
+/**
+ * Bytes of a request target: visible ASCII without `#`, and what is no ASCII. RFC 3986 has no place for the latter, but browsers, curl and
+ * scripts send UTF-8 as it was typed, servers take it, and it decides neither where a message ends nor where it goes.
+ */
+export const TARGET = table(code => code > 0x20 && code !== 0x7f && code !== 0x23);
 /** Bytes of a Host value: what a URI's authority may hold, without user information. */
 export const AUTHORITY = table(
   code => isAlpha(code) || isDigit(code) || [...Buffer.from("-._~!$&'()*+,;=:[]%", 'latin1')].includes(code),

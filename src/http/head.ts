@@ -67,6 +67,8 @@ export class Head implements Noted {
   requestId = -1;
   forwardedFor = -1;
   clientCertificate = -1;
+  /** A login that belongs to the connection is asked for, offered or under way; see connection-login.ts. */
+  connectionLogin = false;
 
   /** The body as the framing says: bytes, or UNKNOWN_LENGTH (chunked or until close), 0 for none. */
   bodyLength = 0;
@@ -110,6 +112,7 @@ export class Head implements Noted {
     this.requestId = -1;
     this.forwardedFor = -1;
     this.clientCertificate = -1;
+    this.connectionLogin = false;
     this.bodyLength = 0;
     this.chunked = false;
     this.untilClose = false;

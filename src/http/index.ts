@@ -1,6 +1,7 @@
 // http: what codecs and the engine share, whatever the version on the wire: heads as byte ranges with edits, stream
 // interfaces, methods, status codes, character classes. Knows neither codec nor engine.
 export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKEN } from './bytes.ts';
+export { namesConnectionLogin } from './connection-login.ts';
 export { hashBytes, mixHashes } from './hash.ts';
 export { Head, UNKNOWN_LENGTH } from './head.ts';
 export { isIdempotent, METHOD, methodOf } from './method.ts';

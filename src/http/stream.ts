@@ -18,6 +18,8 @@ export interface ServerStream {
   end(trailers: Buffer | undefined): void;
   /** Breaks the stream off, so that the client cannot take it for a complete answer. */
   abort(): void;
+  /** The client's connection has had its time: it ends now if nothing is under way, otherwise with the answer. */
+  finish(): void;
   /** Flow control of the request's body. */
   pauseRequest(): void;
   resumeRequest(): void;

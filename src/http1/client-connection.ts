@@ -35,6 +35,14 @@ export interface ClientConnectionHost {
   onGone(connection: ClientConnection): void;
 }
 
+/** Who has a connection for itself: it never goes back to the pool. */
+export interface ConnectionOwner {
+  /** Its exchange is complete and it can carry another. */
+  onOwnedFree(connection: ClientConnection): void;
+  /** It is closed. */
+  onOwnedGone(connection: ClientConnection): void;
+}
+
 /** The client side of one HTTP/1 connection: one request at a time. */
 export class ClientConnection implements WireHandler, ClientStream, BodySink {
   readonly wire: Wire;
@@ -44,6 +52,8 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   keepAliveTimeoutMs = 0;
   /** When it last became free, on the pool's clock. For the pool alone. */
   freeSinceMs = 0;
+  /** Whose it is for good; undefined: everybody's. */
+  owner: ConnectionOwner | undefined = undefined;
   readonly #host: ClientConnectionHost;
   readonly #timers: TimerWheel;
   readonly #head = new Head();

@@ -7,6 +7,7 @@ import {
   isBodiless,
   METHOD,
   mergesWith,
+  namesConnectionLogin,
   UNKNOWN_LENGTH,
 } from '../http/index.ts';
 import { FAULT } from './faults.ts';
@@ -27,6 +28,11 @@ const names = {
   transferEncoding: ascii('transfer-encoding'),
   http2Settings: ascii('http2-settings'),
   clientCertificate: ascii('x-forwarded-client-cert'),
+  authorization: ascii('authorization'),
+  persistentAuth: ascii('persistent-auth'),
+  wwwAuthenticate: ascii('www-authenticate'),
+  proxyAuthenticate: ascii('proxy-authenticate'),
+  proxyAuthorization: ascii('proxy-authorization'),
 };
 const words = {
   close: ascii('close'),
@@ -100,6 +106,9 @@ export function note(
     case 12:
       if (equalsIgnoreCase(bytes, nameStart, nameEnd, names.requestId)) head.requestId = index;
       return 0;
+    case 13:
+      noteLogin(head, bytes, nameStart, nameEnd, names.authorization, valueStart, valueEnd);
+      return 0;
     case 14:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.contentLength)) return 0;
       if (head.contentLength >= 0) return FAULT.DUPLICATE_CONTENT_LENGTH;
@@ -109,10 +118,12 @@ export function note(
     case 15:
       if (head.forwardedFor < 0 && equalsIgnoreCase(bytes, nameStart, nameEnd, names.forwardedFor))
         head.forwardedFor = index;
+      else if (equalsIgnoreCase(bytes, nameStart, nameEnd, names.persistentAuth)) head.connectionLogin = true;
       return 0;
     case 16:
       if (equalsIgnoreCase(bytes, nameStart, nameEnd, names.proxyConnection))
         noteProxyConnection(head, index);
+      else noteLogin(head, bytes, nameStart, nameEnd, names.wwwAuthenticate, valueStart, valueEnd);
       return 0;
     case 17:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.transferEncoding)) return 0;
@@ -123,6 +134,12 @@ export function note(
         return FAULT.BAD_TRANSFER_ENCODING;
       head.transferEncoding = index;
       head.chunked = true;
+      return 0;
+    case 18:
+      noteLogin(head, bytes, nameStart, nameEnd, names.proxyAuthenticate, valueStart, valueEnd);
+      return 0;
+    case 19:
+      noteLogin(head, bytes, nameStart, nameEnd, names.proxyAuthorization, valueStart, valueEnd);
       return 0;
     case 23:
       // Any other spelling is the same header to servers that merge them, and nobody's but an attacker's.
@@ -135,6 +152,20 @@ export function note(
     default:
       return 0;
   }
+}
+
+/** In requests and answers alike: in the one of the two that it is not meant for it does no harm. */
+function noteLogin(
+  head: Head,
+  bytes: Buffer,
+  nameStart: number,
+  nameEnd: number,
+  name: Buffer,
+  valueStart: number,
+  valueEnd: number,
+): void {
+  if (equalsIgnoreCase(bytes, nameStart, nameEnd, name) && namesConnectionLogin(bytes, valueStart, valueEnd))
+    head.connectionLogin = true;
 }
 
 /** RFC 9112 allows tabs around values; around this one they have only ever served to hide it from one of two readers. */

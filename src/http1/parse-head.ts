@@ -12,6 +12,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 const COLON = 0x3a;
 const SLASH = 0x2f;
+const HASH = 0x23;
 const maxMethodBytes = 64;
 /** "HTTP/1." */
 const version = Buffer.from('HTTP/1.', 'latin1');
@@ -41,9 +42,15 @@ export function parseRequestHead(
   while (i < end && TARGET[bytes[i]!] === 1) i++;
   if (i - targetStart > limits.maxTargetBytes) return FAULT.TARGET_TOO_LONG;
   if (i === end) return INCOMPLETE;
-  if (bytes[i] !== SP || i === targetStart) return targetFault(bytes[i]!);
   head.targetStart = targetStart;
   head.targetEnd = i;
+  if (bytes[i] === HASH && bytes[targetStart] === SLASH) {
+    // A fragment, which is the client's own business (RFC 9110 section 4.2.5), ends here: some servers cut it off, some take it for a path.
+    while (i < end && (TARGET[bytes[i]!] === 1 || bytes[i] === HASH)) i++;
+    if (i - targetStart > limits.maxTargetBytes) return FAULT.TARGET_TOO_LONG;
+    if (i === end) return INCOMPLETE;
+  }
+  if (bytes[i] !== SP || i === targetStart) return targetFault(bytes[i]!);
   i = parseVersion(head, bytes, i + 1, end);
   if (i <= 0) return i;
   if (i + 1 >= end) return i < end && bytes[i] !== CR ? lineFault(bytes[i]!) : INCOMPLETE;

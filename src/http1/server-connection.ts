@@ -242,6 +242,11 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#breakOff();
   }
 
+  finish(): void {
+    if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#closeAfter = true;
+    else if (this.#answer === ANSWER.NONE && this.#read === READ.HEAD) this.#linger();
+  }
+
   pauseRequest(): void {
     this.#requestPaused = true;
     this.wire.pause();

@@ -1,12 +1,14 @@
 // What the control plane has to do with its cluster. Loaded only when there is one: the API client costs memory.
+import { apiEventSink, EventReporter, kubeApiOf } from '../../webhook/index.ts';
 import type { LiveAuthority } from '../ca/index.ts';
 import { VERSION } from '../config/version.ts';
-import { AuthorityStore, StatusWriter, TrustDistributor } from '../control-plane/index.ts';
+import { AuthorityStore, type StatusWish, StatusWriter, TrustDistributor } from '../control-plane/index.ts';
 import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
+import type { Problem } from '../model/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
-import { policyKinds } from '../translate/index.ts';
+import { type ObjectStatus, policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
-import { changesStatuses, statusWishes } from './injector-status.ts';
+import { changesStatuses, policyEvent, statusWishes } from './injector-status.ts';
 import type { InjectorView } from './injector-view.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -61,6 +63,7 @@ export function competeToLead(
   { config, clock, log, signal }: Surroundings,
   view: InjectorView,
   elected: (signal: AbortSignal) => void,
+  refused: () => readonly Problem[],
 ): Leadership {
   const distributor = new TrustDistributor({
     client,
@@ -71,12 +74,26 @@ export function competeToLead(
     roots: () => live.ownRoots,
     keepRetiredMs: Math.max(2 * config.certificateLifetimeMs, 3_600_000),
   });
-  const statuses = new StatusWriter({ client, clock, wishes: () => statusWishes(pipeline, clock) });
+  const sink = apiEventSink(kubeApiOf(client), clock, config.instance);
+  const events = new EventReporter({ sink, clock, log, quietMs: 3_600_000 });
+  const heard = (status: ObjectStatus): void => {
+    const event = policyEvent(status);
+    if (event) events.report(event);
+  };
+  const wishes = (): readonly StatusWish[] => statusWishes(pipeline, clock, { refused, heard });
+  const statuses = new StatusWriter({ client, clock, wishes });
+  let refusedBefore = '[]';
+  const lookAtProxies = (): void => {
+    const now = JSON.stringify(refused());
+    if (now !== refusedBefore) statuses.changed();
+    refusedBefore = now;
+  };
   view.own.push(
     () => distributor.problems(),
     () => statuses.problems(),
   );
   const stops = [
+    clock.every(2_000, lookAtProxies),
     live.subscribe(() => distributor.changed()),
     pipeline.registry.subscribe(({ changes }) => {
       if (changes.some(each => each.kind === 'Namespace')) distributor.changed();

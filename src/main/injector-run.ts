@@ -1,6 +1,7 @@
 // The control plane, stage by stage. Each stage is built by its own room; here they are only connected.
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { DiscoveryServer } from '../discovery/index.ts';
+import type { Problem } from '../model/index.ts';
 import { FilesSource } from '../source/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -12,6 +13,7 @@ import {
   signerOf,
 } from './injector-authority.ts';
 import { serveRoutes } from './injector-http.ts';
+import { proxyProblems } from './injector-status.ts';
 import { InjectorView } from './injector-view.ts';
 import { noteProblems, startPipeline } from './pipeline.ts';
 import { podOf } from './pod-of.ts';
@@ -87,6 +89,8 @@ export async function runInjector(
   });
   const port = await server.start(config.listen, signal);
   parts.server = server;
+  const refused = (): readonly Problem[] => proxyProblems(pipeline, server.refusals());
+  view.own.push(refused);
 
   // 7. The admission webhook, where there are settings for it.
   let leads = (): boolean => false;
@@ -103,7 +107,7 @@ export async function runInjector(
   // 8. What one replica does for all: roots in every namespace, the webhook's caBundle.
   if (inCluster && cluster) {
     const elected = (): void => webhook?.elected();
-    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected).leads;
+    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refused).leads;
   }
 
   // 9. Alarms about what will run out.

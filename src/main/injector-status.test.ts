@@ -1,4 +1,5 @@
 // From objects in an API server to their status there, with everything in between but the election.
+import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { StatusWriter } from '../control-plane/index.ts';
 import { type ResourceType, TYPES } from '../kubernetes/index.ts';
@@ -7,8 +8,8 @@ import { until } from '../kubernetes/testing/until.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { silentLog } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
-import { policyKinds } from '../translate/index.ts';
-import { changesStatuses, statusWishes } from './injector-status.ts';
+import { type ObjectStatus, policyKinds } from '../translate/index.ts';
+import { changesStatuses, policyEvent, proxyProblems, statusWishes } from './injector-status.ts';
 import { startPipeline } from './pipeline.ts';
 
 const gatewayType = (kind: string, plural: string): ResourceType => ({
@@ -37,8 +38,8 @@ const route = (backend: object, generation: number) => ({
   spec: { parentRefs: [{ group: '', kind: 'Service', name: 'web' }], rules: [{ backendRefs: [backend] }] },
 });
 
-async function setUp(context: TestContext): Promise<FakeApi> {
-  const api = new FakeApi([...Object.values(TYPES), routes, grants, rules]);
+async function start(context: TestContext, more: readonly ResourceType[] = []) {
+  const api = new FakeApi([...Object.values(TYPES), routes, grants, rules, ...more]);
   await api.start();
   api.put(TYPES.namespace, { metadata: { name: 'shop' } });
   api.put(TYPES.service, service('web', 'shop'));
@@ -53,6 +54,11 @@ async function setUp(context: TestContext): Promise<FakeApi> {
   const source = new KubernetesSource({ client, clock, log, policyKinds, lookEveryMs: 50 });
   const names = { trustDomain: 'cluster.local', clusterDomain: 'cluster.local' };
   const pipeline = await startPipeline({ source, ...names, clock, log }, stop.signal);
+  return { api, pipeline, client, clock, stop };
+}
+
+async function setUp(context: TestContext): Promise<FakeApi> {
+  const { api, pipeline, client, clock, stop } = await start(context);
   const wishes = () => statusWishes(pipeline, clock);
   const writer = new StatusWriter({ client, clock, wishes, debounceMs: 5 });
   pipeline.registry.subscribe(({ changes }) => {
@@ -120,4 +126,35 @@ test('of two DestinationRules for one host the younger says that the older won',
     /DestinationRule first\.shop .*older/.test(said('second')?.message ?? ''),
   );
   await until('the winner', () => said('first')?.reason === 'Accepted');
+});
+
+test('what proxies refuse, and subsets that nobody defines, stand in the status and make an event about the object', async context => {
+  const vs: ResourceType = { ...rules, kind: 'VirtualService', plural: 'virtualservices' };
+  const { api, pipeline } = await start(context, [vs]);
+  api.put(vs, {
+    metadata: { name: 'web', namespace: 'shop', uid: 'u1' },
+    spec: { hosts: ['web'], http: [{ route: [{ destination: { host: 'web', subset: 'v1' } }] }] },
+  });
+  await until('the object', () => pipeline.mesh.routeTables.size > 0);
+  const heard: ObjectStatus[] = [];
+  const refused = () =>
+    proxyProblems(pipeline, [
+      { pod: 'shop/a', key: '10.0.0.1:80', reason: 'VirtualService web.shop, route web/0: no' },
+    ]);
+  const [wish] = statusWishes(pipeline, systemClock, { refused, heard: each => heard.push(each) });
+  assert.match(
+    JSON.stringify(wish!.content),
+    /TargetsMissing.*the proxy of shop\/a does not take this.*subset v1/,
+  );
+  const event = policyEvent(heard[0]!)!;
+  assert.deepEqual(event.about, {
+    apiVersion: 'networking.istio.io/v1',
+    kind: 'VirtualService',
+    name: 'web',
+    uid: 'u1',
+  });
+  assert.match(
+    `${event.type} ${event.reason} ${event.message}`,
+    /^Warning PolicyNotInEffect .*; and 1 more$/,
+  );
 });

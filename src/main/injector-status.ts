@@ -1,8 +1,17 @@
 // What became of each policy object, as the status writer wants it.
+
+import type { MeshEvent } from '../../webhook/index.ts';
 import type { StatusWish } from '../control-plane/index.ts';
-import { equal } from '../model/index.ts';
+import { equal, type Problem } from '../model/index.ts';
 import type { Clock } from '../time/index.ts';
-import { hasStatus, mergeStatus, objectStatuses, policyKinds } from '../translate/index.ts';
+import {
+  hasStatus,
+  mergeStatus,
+  type ObjectStatus,
+  objectStatuses,
+  policyKinds,
+  refusalProblems,
+} from '../translate/index.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Kinds whose changes can change no status: who stands behind a Service is nothing that policies are told of. */
@@ -14,10 +23,54 @@ export function changesStatuses(kinds: Iterable<string>): boolean {
   return false;
 }
 
+/** What proxies refuse of what policies say, as problems of these. */
+export function proxyProblems(
+  { registry }: Pipeline,
+  refusals: Parameters<typeof refusalProblems>[0],
+): readonly Problem[] {
+  return refusalProblems(refusals, () =>
+    policyKinds.flatMap(kind => [...registry.list(kind)].map(each => each.ref)),
+  );
+}
+
+/** Codes of what an event says too: users whose requests fail look there. */
+const alarming = ['rule-refused', 'refused-by-proxies', 'subset-undefined'];
+
+/** What is worth an event about a policy. */
+export function policyEvent({ object, ref, problems }: ObjectStatus): MeshEvent | undefined {
+  const grave = problems.filter(each => alarming.includes(each.code));
+  const [first] = grave;
+  if (first === undefined) return undefined;
+  const { apiVersion, kind, namespace, name } = ref;
+  const { uid } = object.metadata as { uid?: string };
+  const more = grave.length > 1 ? `; and ${grave.length - 1} more` : '';
+  return {
+    namespace,
+    about: { apiVersion, kind, name, ...(uid !== undefined && { uid }) },
+    type: 'Warning',
+    reason: 'PolicyNotInEffect',
+    message: `${first.message}${more}`,
+  };
+}
+
+/** What to write besides what translation finds, and who hears of what it comes to. */
+export interface StatusAround {
+  /** See proxyProblems. */
+  readonly refused?: () => readonly Problem[];
+  readonly heard?: (status: ObjectStatus) => void;
+}
+
 /** One for every object of a kind with a status. */
-export function statusWishes({ registry, mesh, problems }: Pipeline, clock: Clock): readonly StatusWish[] {
+export function statusWishes(
+  { registry, mesh, problems }: Pipeline,
+  clock: Clock,
+  { refused = () => [], heard = () => {} }: StatusAround = {},
+): readonly StatusWish[] {
   const objects = policyKinds.filter(hasStatus).flatMap(kind => [...registry.list(kind)]);
-  return objectStatuses({ objects, problems: problems(), mesh }).flatMap(({ object, ref, content }) => {
+  const all = objectStatuses({ objects, problems: [...problems(), ...refused()], mesh });
+  return all.flatMap(status => {
+    heard(status);
+    const { object, ref, content } = status;
     if (!content) return [];
     const { apiVersion, kind, namespace, name } = ref;
     const patch: StatusWish['patch'] = current => {

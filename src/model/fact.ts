@@ -36,6 +36,8 @@ export const fact = {
   namedPort: (port: number): string => `named-port ${port}`,
   /** Which labels of callers anything depends on. */
   callerLabels: (): string => 'caller-labels',
+  /** How paths are normalised. */
+  pathNormalization: (): string => 'path-normalization',
   /** A node. Key: its name. */
   node: (name: string): string => `node ${name}`,
 } as const;

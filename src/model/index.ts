@@ -17,6 +17,11 @@ export { formatSpiffe, type Identity, parseSpiffe } from './identity.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
+export {
+  DEFAULT_PATH_NORMALIZATION,
+  PATH_NORMALIZATIONS,
+  type PathNormalization,
+} from './path-normalization.ts';
 export { hasSettings, type MtlsMode, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';

@@ -1,3 +1,4 @@
+import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
 import type { PeerPolicy, TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
 import type { Service } from './service.ts';
@@ -9,6 +10,7 @@ export interface Mesh {
   readonly trustDomain: string;
   /** `cluster.local` */
   readonly clusterDomain: string;
+  readonly pathNormalization: PathNormalization;
   /** By `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
   /** By `namespace/name`. */
@@ -57,6 +59,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
   return {
     trustDomain,
     clusterDomain,
+    pathNormalization: DEFAULT_PATH_NORMALIZATION,
     services: ShardedMap.empty(),
     workloads: ShardedMap.empty(),
     nodes: ShardedMap.empty(),

@@ -1,6 +1,7 @@
 // Resources: what discovery sends to proxies. Plain JSON data (no Map, no undefined inside arrays, no class), so that
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
 import type { ObjectRef } from './object-ref.ts';
+import type { PathNormalization } from './path-normalization.ts';
 import type { MtlsMode } from './policy.ts';
 import type { RateLimit, Route, WeightedCluster } from './route.ts';
 import type { Protocol } from './service.ts';
@@ -43,6 +44,8 @@ export interface DestinationResource {
   readonly askByName?: boolean;
   /** What the mesh knows nothing of is refused instead of passed through (found `unknown` only), with the reason; after askByName. */
   readonly refused?: string;
+  /** How paths are normalised before routes look at them; DEFAULT_PATH_NORMALIZATION where it is not said. */
+  readonly pathNormalization?: PathNormalization;
   /** Every cluster that routes and tcp name. Their endpoints follow as resources of their own, keyed by cluster name. */
   readonly clusters: readonly ClusterConfig[];
 }
@@ -109,6 +112,8 @@ export interface EndpointsResource {
   readonly endpoints: readonly ClusterEndpoint[];
   /** How many the Service has in all, ready or not; for the error "0 of 3 ready". */
   readonly total: number;
+  /** Why there can be none, where something is wrong with what was asked for: "no DestinationRule defines subset v1". */
+  readonly why?: string;
 }
 
 /** What one inbound port of a workload does. */
@@ -135,6 +140,8 @@ export interface InboundResource {
   readonly defaultFrom?: ObjectRef;
   /** For ports that are not in `ports`. */
   readonly defaultRateLimits?: readonly RateLimit[];
+  /** As in DestinationResource. */
+  readonly pathNormalization?: PathNormalization;
   /** In a pod that is meant to end: its containers that have ended, so that the proxy ends with them (see ExitWithApp). */
   readonly ended?: readonly EndedContainer[];
 }

@@ -249,6 +249,7 @@ export class DataPlane {
   #applyInbound(resource: InboundResource): string | undefined {
     const reason = this.inboundPorts.apply(resource);
     if (reason !== undefined) return reason;
+    this.passThrough.normalizePaths(resource.pathNormalization);
     this.services.self = {
       ...resource.self,
       principal: this.services.tls.principal || resource.self.principal,

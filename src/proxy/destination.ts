@@ -1,7 +1,7 @@
 import { errorMessage } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { DEFAULT_RETRY, type DestinationResource, equal, formatRef, type Route } from '../model/index.ts';
-import { conditionFault, RouteMatcher } from '../routing/index.ts';
+import { conditionFault, PathNormalizer, RouteMatcher } from '../routing/index.ts';
 import { type PortSpeech, speechOf, UNKNOWN_SPEECH } from './port-speech.ts';
 import { type RouteParts, RunningRoute } from './running-route.ts';
 import { WeightedChoice } from './weighted-choice.ts';
@@ -11,6 +11,8 @@ export class RunningDestination {
   readonly resource: DestinationResource;
   readonly tcp: WeightedChoice;
   readonly #speech: PortSpeech;
+  /** Runs before `match`, and after a route has rewritten the path. */
+  readonly paths: PathNormalizer;
   #routes: readonly RunningRoute[];
   readonly #matcher: RouteMatcher;
   /** Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason. */
@@ -24,12 +26,17 @@ export class RunningDestination {
    * it is met by the same requests, or refuses them. Throws a WeftError where it cannot be told which requests are meant, or for what is no
    * route; then nothing has changed.
    */
-  constructor(resource: DestinationResource, parts: Omit<RouteParts, 'host'>, before?: RunningDestination) {
+  constructor(
+    resource: DestinationResource,
+    parts: Omit<RouteParts, 'host' | 'paths'>,
+    before?: RunningDestination,
+  ) {
     this.resource = resource;
     this.#speech = speechOf(resource.protocol, resource.routes);
+    this.paths = PathNormalizer.of(resource.pathNormalization);
     this.#matcher = matcherOf(resource);
     const old = new Map(before?.routes.map(route => [route.route.name, route]));
-    const all = { ...parts, host: resource.host };
+    const all = { ...parts, host: resource.host, paths: this.paths };
     const refused: string[] = [];
     this.#routes = resource.routes.map(route =>
       runningRoute(route, old.get(route.name), all, resource.clusters, refused),
@@ -50,7 +57,7 @@ export class RunningDestination {
   static unusable(
     resource: DestinationResource,
     why: string,
-    parts: Omit<RouteParts, 'host'>,
+    parts: Omit<RouteParts, 'host' | 'paths'>,
   ): RunningDestination {
     const { tls: _, ...rest } = resource;
     const from = resource.routes.find(each => each.from !== undefined)?.from;

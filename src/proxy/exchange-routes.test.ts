@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Head } from '../http/index.ts';
+import { DEFAULT_LIMITS, parseRequestHead } from '../http1/index.ts';
 import type { MemoryPeer } from '../http1/testing/memory-wire.ts';
 import type { CorsPolicy, RateLimit } from '../model/index.ts';
 import { expositionText } from '../telemetry/index.ts';
+import { PassThrough } from './pass-through.ts';
 import { GET, OK, post } from './testing/exchange-rig.ts';
 import { forward, RouteRig, type TestRoute } from './testing/route-rig.ts';
 
@@ -388,4 +391,75 @@ test('the share of a backend that does not exist is answered 500, and the others
     statuses.push(client.peer.text.slice(9, 12));
   }
   assert.deepEqual(statuses.sort(), ['200', '200', '500', '500']);
+});
+
+test('paths are normalised before routes look at them and before anything goes on, and the query is not', async () => {
+  const rig = new RouteRig([
+    {
+      matches: [{ path: { kind: 'segments', value: '/admin' } }],
+      action: { kind: 'respond', status: 403, body: 'no', contentType: 'text/plain' },
+    },
+    {},
+  ]);
+  for (const path of [
+    '/admin',
+    '/public/../admin',
+    '/./admin/x',
+    '/public/%2e%2e/%61dmin',
+    '/public\\..\\admin?x=1',
+  ]) {
+    const client = rig.client();
+    assert.deepEqual(await rig.send(`GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`, client), {}, path);
+    assert.match(client.peer.text, /^HTTP\/1\.1 403 /, path);
+  }
+  const [upstream] = Object.values(
+    await rig.send('GET /admin/../%70ublic?x=/../%61 HTTP/1.1\r\nhost: a\r\n\r\n'),
+  );
+  assert.match(upstream!.text, /^GET \/public\?x=\/\.\.\/%61 HTTP\/1\.1\r\n/);
+  const client = rig.client();
+  await rig.send('GET /admin%00 HTTP/1.1\r\nhost: a\r\n\r\n', client);
+  assert.match(client.peer.text, /^HTTP\/1\.1 400 [\s\S]*x-weft-flag: DPE[\s\S]*%00/);
+});
+
+test('a rewritten path is normal too; mirrors and redirects see the normal path', async () => {
+  const rig = new RouteRig([
+    {
+      matches: [{ path: { kind: 'prefix', value: '/moved' } }],
+      action: { kind: 'redirect', status: 301, scheme: 'https' },
+    },
+    {
+      matches: [{ path: { kind: 'prefix', value: '/files' } }],
+      action: { ...forward(['a:80']), path: { kind: 'prefix', matched: '/files', value: '/srv/' } },
+      mirrors: [{ cluster: 'b:80', percent: 100 }],
+    },
+  ]);
+  const upstreams = await rig.send('GET /x/../files../secret HTTP/1.1\r\nhost: a\r\n\r\n');
+  assert.deepEqual(
+    Object.values(upstreams).map(each => each.text.split('\r\n')[0]),
+    ['GET /secret HTTP/1.1', 'GET /secret HTTP/1.1'],
+  );
+  const client = rig.client();
+  await rig.send('GET /x/%2e./moved//?q HTTP/1.1\r\nhost: a\r\n\r\n', client);
+  assert.match(client.peer.text, /\r\nlocation: https:\/\/a\/moved\/\/\?q\r\n/);
+});
+
+test('what nobody knows is passed through with its path normalised as the mesh says, from the next request on', () => {
+  const { host } = new RouteRig([]);
+  const passThrough = new PassThrough(host);
+  const pathOf = (): string => {
+    const head = new Head();
+    const bytes = Buffer.from('GET /a//../b%2fc HTTP/1.1\r\nhost: x\r\n\r\n');
+    parseRequestHead(head, bytes, 0, bytes.length, DEFAULT_LIMITS);
+    assert.ok(passThrough.destination('10.9.9.9:80', true).paths.normalize(head));
+    return head.targetText;
+  };
+  assert.equal(pathOf(), '/a/b%2fc');
+  passThrough.normalizePaths('DECODE_AND_MERGE_SLASHES');
+  assert.equal(pathOf(), '/a/b/c');
+  passThrough.normalizePaths('NONE');
+  assert.equal(pathOf(), '/a//../b%2fc');
+  passThrough.normalizePaths(undefined);
+  assert.equal(pathOf(), '/a/b%2fc');
+  assert.equal(passThrough.clusters.length, 1);
+  passThrough.close();
 });

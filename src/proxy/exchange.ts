@@ -140,6 +140,16 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#fail(flag, detail, untouched);
   }
 
+  /** What the client is logged in on ends: so does its own connection, as it would if nobody were in between. */
+  onLoginLost(): void {
+    this.#stream.finish();
+  }
+
+  /** The client's connection is gone. */
+  close(): void {
+    this.#tries.close();
+  }
+
   onInformational(head: Head): void {
     this.#stream.informational(head);
   }
@@ -209,6 +219,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   #send(target: RunningDestination): void {
     const { head } = this.#request;
+    if (!target.paths.normalize(head)) {
+      this.#fail('DPE', `the path holds %00, which no rule can be asked about: ${head.targetText}`);
+      return;
+    }
     const route = target.match(head);
     if (route === undefined) {
       this.#fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);
@@ -249,7 +263,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const { head } = this.#request;
     const work = this.#work;
     const session = route.sessionCookie === undefined ? undefined : work?.bySession();
-    const choice = session === undefined ? route.clusters.pickIndex() : session.choice;
+    const own = this.#tries.loginAmong(route.clusters.clusters);
+    const choice = own >= 0 ? own : session === undefined ? route.clusters.pickIndex() : session.choice;
     const invalid = route.invalid?.[choice];
     if (invalid !== undefined) {
       this.#answer({ reply: { ...localReply('NC', invalid), status: 500 }, flag: 'NC', detail: invalid });
@@ -302,7 +317,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
 
   #mirror(clusters: readonly Cluster[]): void {
     const { head, body, ended } = this.#request;
-    if (clusters.length === 0 || head.isUpgrade) return;
+    // A copy would log in a connection that others share.
+    if (clusters.length === 0 || head.isUpgrade || head.connectionLogin) return;
     this.#shadows = clusters.map(
       cluster => new Shadow(this.#services, cluster, head.copy(), cluster.mirrored, body.pieces, ended),
     );

@@ -9,7 +9,7 @@ export interface HedgeOwner {
   /** The hedge has answered first. */
   onHedgeAnswer(): void;
   /** The adopted hedge has its connection. */
-  onHedgeStream(stream: ClientStream): void;
+  onHedgeStream(stream: ClientStream, connection: ClientConnection): void;
   onNoConnection(flag: Flag, detail: string): void;
   /** It failed before anybody needed it. */
   onHedgeLost(): void;
@@ -21,6 +21,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   readonly endpoint: RunningEndpoint;
   readonly startMs: number;
   stream: ClientStream | undefined;
+  connection: ClientConnection | undefined;
   readonly #owner: HedgeOwner;
   readonly #handler: ClientStreamHandler;
   readonly #request: RequestSoFar;
@@ -67,7 +68,8 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   onConnection(connection: ClientConnection): void {
     const stream = connection.open(this);
     this.stream = stream;
-    if (this.#adopted) this.#owner.onHedgeStream(stream);
+    this.connection = connection;
+    if (this.#adopted) this.#owner.onHedgeStream(stream, connection);
     this.#request.sendTo(stream);
   }
 

@@ -62,6 +62,7 @@ export class HttpServing implements ServerConnectionHost {
   }
 
   onConnectionClosed(): void {
+    this.streams.close();
     this.#onClosed();
   }
 }

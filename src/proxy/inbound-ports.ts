@@ -134,6 +134,7 @@ export class InboundPorts {
     const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
+    const pathNormalization = this.#resource?.pathNormalization;
     const rateLimits = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
     const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
     let cluster = this.#clusters.get(key);
@@ -165,6 +166,7 @@ export class InboundPorts {
         },
       ],
       tcp: clusters,
+      ...(pathNormalization && { pathNormalization }),
       clusters: [config],
     };
     return {

@@ -167,6 +167,31 @@ test('a rate limit holds for the next request on connections that are open alrea
   assert.equal(await status(), '200');
 });
 
+test('the app gets a normal path, in the mode that discovery says, from the next request on', async t => {
+  const mesh = new StaticMesh();
+  const app = await httpServer((request, response) => response.end(request.url));
+  const server = mesh.proxy('server', { mtls: 'permissive' });
+  const inbound = redirectedInbound(server.plane, app.port);
+  t.after(() => closeAll(inbound, mesh, app));
+  const kept = await rawConnection(inbound.port);
+  const seen = async (): Promise<string> => {
+    kept.text = '';
+    kept.write('GET /a//./%62%2fc?x=/./ HTTP/1.1\r\nhost: a\r\n\r\n');
+    await kept.until(({ text }) => text.endsWith('?x=/./'));
+    return kept.text.split('\r\n').at(-1)!;
+  };
+  assert.equal(await seen(), '/a//b%2fc?x=/./');
+  const resource = { kind: 'inbound', key: 'default/server-0', self: server.peer, ports: [] } as const;
+  server.plane.apply({
+    ...resource,
+    defaultMtls: 'permissive',
+    pathNormalization: 'DECODE_AND_MERGE_SLASHES',
+  });
+  assert.equal(await seen(), '/a/b/c?x=/./');
+  server.plane.apply({ ...resource, defaultMtls: 'permissive', pathNormalization: 'NONE' });
+  assert.equal(await seen(), '/a//./%62%2fc?x=/./');
+});
+
 test("disable: mesh TLS is the app's own business, plaintext is served", async t => {
   const mesh = new StaticMesh();
   const app = await echo();

@@ -4,6 +4,7 @@ import {
   DEFAULT_RETRY,
   DEFAULT_TRAFFIC,
   type DestinationResource,
+  type PathNormalization,
   type Protocol,
   parseHostPort,
 } from '../model/index.ts';
@@ -18,11 +19,22 @@ const maxKept = 256;
 export class PassThrough {
   readonly #host: ClusterHost;
   readonly #random: Random;
+  #pathNormalization: PathNormalization | undefined;
   readonly #kept = new Map<string, { destination: RunningDestination; cluster: Cluster }>();
 
   constructor(host: ClusterHost) {
     this.#host = host;
     this.#random = host.random ?? Math.random;
+  }
+
+  /** How paths are normalised here too: the mesh says it for what it does not know as for all else. */
+  normalizePaths(mode: PathNormalization | undefined): void {
+    if (mode === this.#pathNormalization) return;
+    this.#pathNormalization = mode;
+    for (const [name, { destination, cluster }] of this.#kept) {
+      const { pathNormalization: _, ...rest } = destination.resource;
+      this.#kept.set(name, { destination: this.#running(rest, cluster), cluster });
+    }
   }
 
   /**
@@ -104,8 +116,13 @@ export class PassThrough {
       tcp: clusters,
       clusters: [config],
     };
+    return { destination: this.#running(resource, cluster), cluster };
+  }
+
+  #running(resource: DestinationResource, cluster: Cluster): RunningDestination {
+    const mode = this.#pathNormalization;
     const parts = { cluster: () => cluster, random: this.#random, nowMs: this.#host.clock.monotonic() };
-    return { destination: new RunningDestination(resource, parts), cluster };
+    return new RunningDestination({ ...resource, ...(mode && { pathNormalization: mode }) }, parts);
   }
 
   /** The oldest that nothing uses. */

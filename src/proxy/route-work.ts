@@ -2,7 +2,16 @@ import { type Cluster, type RunningEndpoint, sessionToken, setCookieLine } from 
 import type { Flag } from '../errors/index.ts';
 import { type ByteRange, cookieValue, type Head, type LocalReply, METHOD } from '../http/index.ts';
 import { formatRef, NO_ROUTE } from '../model/index.ts';
-import { CORS, chance, LIMIT, type Random, RequestParts, type VariableSource } from '../routing/index.ts';
+import {
+  CORS,
+  chance,
+  LIMIT,
+  type PathNormalizer,
+  type PathRewrite,
+  type Random,
+  RequestParts,
+  type VariableSource,
+} from '../routing/index.ts';
 import { localReply } from './local-replies.ts';
 import type { RunningRoute } from './running-route.ts';
 
@@ -108,7 +117,7 @@ export class RouteWork implements VariableSource {
 
   /** Edits the request, once it is known which of the route's clusters it goes to. Once per request, not per try. */
   prepare(choice: number, cluster: Cluster): void {
-    const { path, authority, requestEdits, choiceEdits, clusters } = this.#route;
+    const { path, paths, authority, requestEdits, choiceEdits, clusters } = this.#route;
     const head = this.#head;
     this.#choice = clusters.given[choice] ?? 0;
     this.clusterName = cluster.config.name;
@@ -116,7 +125,7 @@ export class RouteWork implements VariableSource {
     if (path !== undefined) {
       parts.read(head);
       // Nothing but a path can be rewritten: not `*`, and not the authority that CONNECT asks for.
-      if (head.method !== METHOD.CONNECT) head.newTarget = Buffer.from(path.target(parts), 'latin1');
+      if (head.method !== METHOD.CONNECT) head.newTarget = rewritten(path, paths);
     }
     // Envoy's order: the narrower first, so that the route has the last word.
     own?.apply(head, this);
@@ -187,6 +196,12 @@ export class RouteWork implements VariableSource {
   #instead(reply: LocalReply): Instead {
     return { reply, flag: '', detail: '' };
   }
+}
+
+/** Normalised once more: `/public..` may climb out of what stands for `/public`, and whoever is next must see where to. */
+function rewritten(path: PathRewrite, paths: PathNormalizer): Buffer {
+  const target = path.target(parts);
+  return paths.normalizeTarget(Buffer.from(target, 'latin1')) ?? Buffer.from(target, 'latin1');
 }
 
 const hostName = Buffer.from('host', 'latin1');

@@ -1,6 +1,6 @@
 import type { Cluster } from '../cluster/index.ts';
 import { DEFAULT_RETRY, type Forward, type Route } from '../model/index.ts';
-import { CompiledRoute, type Random } from '../routing/index.ts';
+import { CompiledRoute, PathNormalizer, type Random } from '../routing/index.ts';
 import type { RouteMetrics, RouteSeries } from '../telemetry/index.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -14,6 +14,8 @@ export interface RouteParts {
   readonly routeMetrics?: RouteMetrics;
   /** The host that routes are counted under. */
   readonly host: string;
+  /** For paths that the route rewrites; as they are where it is not said. */
+  readonly paths?: PathNormalizer;
 }
 
 /** A route, compiled: everything that can be known before a request comes. Immutable but for what counts. */
@@ -22,6 +24,7 @@ export class RunningRoute extends CompiledRoute {
   readonly clusters: WeightedChoice;
   /** Nothing to do but to forward; such requests never touch a RouteWork. */
   readonly plain: boolean;
+  readonly paths: PathNormalizer;
   readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
@@ -39,6 +42,7 @@ export class RunningRoute extends CompiledRoute {
     const choices = forward?.clusters ?? [];
     super({ ...route, choices }, { random, nowMs, limitsBefore: before?.limits ?? [] });
     this.route = route;
+    this.paths = parts.paths ?? PathNormalizer.of('NONE');
     this.clusters = new WeightedChoice(choices, cluster, random);
     const invalid = this.clusters.given.map(at => choices[at]!.invalid);
     this.invalid = invalid.some(each => each !== undefined) ? invalid : undefined;

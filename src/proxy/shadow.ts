@@ -124,8 +124,10 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
 
   onInformational(): void {}
 
-  onResponse(_head: Head, end: boolean): void {
-    if (end) this.#done(true);
+  onResponse(head: Head, end: boolean): void {
+    // What is offered a login is not shared with anybody.
+    if (head.connectionLogin) this.#stream?.cancel();
+    if (end || head.connectionLogin) this.#done(true);
   }
 
   onResponseData(): void {}

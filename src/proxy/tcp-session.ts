@@ -149,7 +149,7 @@ export class TcpSession implements WireHandler {
     const endpoint = this.#cluster.pick(this.#tried, nowMs, hash);
     const { name, settings, service } = this.#cluster.config;
     if (endpoint === undefined) {
-      this.#fail('UH', `no endpoint of ${name} is ready (0 of ${this.#cluster.total})`);
+      this.#fail('UH', this.#cluster.emptyWords);
       return;
     }
     if (!this.#cluster.occupancy.mayOpen()) {

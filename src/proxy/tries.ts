@@ -8,6 +8,7 @@ import { Deadline } from '../time/index.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
+import { Logins } from './logins.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 import { backoffMs, retriableStatus } from './retry-rules.ts';
 import type { RunningRoute } from './running-route.ts';
@@ -32,6 +33,8 @@ const noneTried: readonly RunningEndpoint[] = [];
 export interface TriesOwner extends ClientStreamHandler {
   /** There is no further try. `untouched`: the upstream has not seen a byte of the request. */
   onTriesFailed(flag: Flag, detail: string, untouched: boolean): void;
+  /** A connection to an upstream that is the client's own is gone, or will be with this answer. */
+  onLoginLost(): void;
 }
 
 /**
@@ -70,6 +73,11 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #hedge: Hedge | undefined;
   /** Who waits for this try's connection: these tries themselves, or the hedge that was adopted. */
   #waiter: StreamWaiter = this;
+  /** Made when a client first logs in a connection. */
+  #logins: Logins | undefined;
+  /** Whether this try goes over a connection that is the client's own: there it was, and nowhere else, that the request made sense. */
+  #owned = false;
+  #connection: ClientConnection | undefined;
   readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
   readonly #hedgeTime = new Deadline(() => this.#startHedge(), this);
   readonly #backoff = new Deadline(() => this.#try(), this);
@@ -114,6 +122,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
   /** The head of an answer has come. True: it is not taken, and the request goes out once more. */
   answered(head: Head, end: boolean, nowMs: number): boolean {
     const { status } = head;
+    // What will not be kept cannot stay logged in.
+    if (head.connectionLogin && head.keepAlive) this.#bind();
+    if (this.#owned && !head.keepAlive) this.#owner.onLoginLost();
     const { responseClasses, retry } = this.#route!.route;
     const latencyMs = nowMs - this.#tryStartMs;
     this.endpoint!.latency.observe(latencyMs, nowMs);
@@ -157,9 +168,22 @@ export class Tries implements StreamWaiter, HedgeOwner {
     occupancy.adaptive?.dropped(nowMs - this.#tryStartMs, occupancy.requests, nowMs);
   }
 
+  /** Which of the clusters the client has a connection of its own to; -1 for none. */
+  loginAmong(clusters: readonly Cluster[]): number {
+    return this.#logins === undefined ? -1 : this.#logins.among(clusters);
+  }
+
+  /** The client's connection is gone, and with it what it was logged in on. */
+  close(): void {
+    this.#logins?.close();
+  }
+
   /** Breaks off whatever is under way towards the upstream. */
   letGo(): void {
-    if (this.#state === STATE.CONNECTION) this.endpoint?.pool.cancel(this.#waiter);
+    if (this.#state === STATE.CONNECTION) {
+      this.endpoint?.pool.cancel(this.#waiter);
+      this.#logins?.cancel(this.#waiter);
+    }
     this.upstream?.cancel();
     this.upstream = undefined;
   }
@@ -182,6 +206,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#tried = undefined;
     this.#staleReplays = 0;
     this.#preferred = undefined;
+    this.#connection = undefined;
+    this.#owned = false;
   }
 
   onFault(): void {
@@ -189,6 +215,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   onConnection(connection: ClientConnection): void {
+    this.#connection = connection;
+    if (this.#request.head.connectionLogin) this.#bind();
     const upstream = connection.open(this.#owner);
     this.upstream = upstream;
     this.#state = STATE.ANSWER;
@@ -218,8 +246,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#takeHedge();
   }
 
-  onHedgeStream(stream: ClientStream): void {
+  onHedgeStream(stream: ClientStream, connection: ClientConnection): void {
     this.upstream = stream;
+    this.#connection = connection;
     this.#state = STATE.ANSWER;
   }
 
@@ -232,15 +261,14 @@ export class Tries implements StreamWaiter, HedgeOwner {
     const { route, series } = this.#route!;
     this.#tryStartMs = this.attempts === 0 ? this.#startMs : this.#services.clock.monotonic();
     const anywhere = route.retry.remoteLocalities === true;
+    const own = this.#logins?.endpoint(cluster);
     const endpoint =
-      this.#preferred ?? cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
+      own ??
+      this.#preferred ??
+      cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
     this.#preferred = undefined;
     if (endpoint === undefined) {
-      const { name } = cluster.config;
-      const why = cluster.known
-        ? `no endpoint of ${name} is ready (0 of ${cluster.total})`
-        : `the endpoints of ${name} are not known yet`;
-      this.#owner.onTriesFailed('UH', why, false);
+      this.#owner.onTriesFailed('UH', cluster.emptyWords, false);
       return;
     }
     this.endpoint = endpoint;
@@ -254,8 +282,20 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#state = STATE.CONNECTION;
     this.#waiter = this;
     this.#waited = false;
-    endpoint.pool.acquire(this);
+    if (own === undefined) endpoint.pool.acquire(this);
+    else {
+      this.#owned = true;
+      this.#logins!.acquire(cluster, this);
+    }
     if (this.#state === STATE.CONNECTION) this.#waited = true;
+  }
+
+  /** The connection of this try is the client's alone from now on. */
+  #bind(): void {
+    if (this.#connection === undefined) return;
+    this.#logins ??= new Logins(() => this.#owner.onLoginLost());
+    this.#logins.bind(this.#cluster!, this.endpoint!, this.#connection);
+    this.#owned = true;
   }
 
   /** The first try has not answered in time: a second goes out beside it, where repeating is safe and the budget allows it. */
@@ -264,6 +304,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     const cluster = this.#cluster!;
     const { route, series } = this.#route!;
     const request = this.#request;
+    if (this.#owned || request.head.connectionLogin) return;
     if (!request.ended || !request.repeatable || !(route.retry.nonIdempotent || request.idempotent)) return;
     const nowMs = this.#services.clock.monotonic();
     const endpoint = cluster.pick([...(this.#tried ?? noneTried), this.endpoint!], nowMs, this.#hash);
@@ -284,6 +325,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     hedge.adopt();
     this.endpoint = hedge.endpoint;
     this.upstream = hedge.stream;
+    this.#connection = hedge.connection;
     this.#waiter = hedge;
     this.#tryStartMs = hedge.startMs;
     this.#state = hedge.stream === undefined ? STATE.CONNECTION : STATE.ANSWER;
@@ -340,6 +382,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
     const { retry } = this.#route!.route;
     const request = this.#request;
+    if (this.#owned) return false;
     if (condition !== 'status' && !retry.on.includes(condition)) return false;
     if (!untouched && !retry.nonIdempotent && !request.idempotent) return false;
     if (!request.repeatable) return false;
@@ -366,7 +409,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
    */
   #replayStale(failure: StreamFailure): boolean {
     const request = this.#request;
-    if (!failure.reused || failure.flag === 'UPE') return false;
+    if (this.#owned || !failure.reused || failure.flag === 'UPE') return false;
     if (!failure.unread && !request.idempotent) return false;
     if (!request.body.complete || this.#staleReplays >= maxStaleReplays) return false;
     this.#staleReplays++;

@@ -126,6 +126,7 @@ function known(asking: Asking, key: string, meaning: Meaning): DestinationResour
     protocol: meaning.protocol,
     routes,
     ...streams,
+    ...reader.pathNormalization(),
     clusters: used(clusters, routes, streams),
   };
 }
@@ -161,6 +162,7 @@ function unknown({ reader, scope }: Asking, key: string): DestinationResource {
     tcp: [],
     ...(byName && { askByName: true }),
     ...(refused !== undefined && { refused }),
+    ...reader.pathNormalization(),
     clusters: [],
   };
 }

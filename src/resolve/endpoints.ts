@@ -8,6 +8,7 @@ import {
   type Mesh,
   matchesLabels,
   type Service,
+  type Subset,
   type UpstreamTls,
   type Workload,
 } from '../model/index.ts';
@@ -33,7 +34,7 @@ export function resolveEndpoints(mesh: Mesh, caller: Caller, cluster: string): R
   return { resource: { kind: 'endpoints', key: cluster, ...set }, facts: reader.facts };
 }
 
-type EndpointSet = Pick<EndpointsResource, 'endpoints' | 'total'>;
+type EndpointSet = Pick<EndpointsResource, 'endpoints' | 'total' | 'why'>;
 
 const empty: EndpointSet = { endpoints: [], total: 0 };
 const noLabels: Labels = {};
@@ -68,7 +69,7 @@ class EndpointSets {
       this.#reader.servicesByEndpoint(name.direct.host);
       return this.#single(name.direct, service && endpointAt(service, { number: name.port }, name.direct));
     }
-    if (!service) return empty;
+    if (!service) return { ...empty, ...whyOf(absentWords(name.host, this.#reader.mesh)) };
     if (service.externalName !== undefined) {
       return { endpoints: [external(service.externalName, name.port)], total: 1 };
     }
@@ -95,18 +96,26 @@ class EndpointSets {
   #ofService(service: Service, port: number, subset: string | undefined): EndpointSet {
     this.#reader.endpoints(`${service.namespace}/${service.name}`);
     const all = service.endpoints.get(port) ?? [];
-    const known = subset === undefined ? all : this.#inSubset(service.host, subset, all);
+    if (!service.ports.some(each => each.number === port)) return { ...empty, why: portWords(service, port) };
+    const defined =
+      subset === undefined ? undefined : subsetOf(this.#reader, this.#caller, service.host, subset);
+    if (subset !== undefined && !defined) return { ...empty, why: this.#subsetWords(service, subset) };
+    const known = defined ? this.#inSubset(defined, all) : all;
     const ready = known.filter(each => each.ready);
     const given = ready.length > 0 ? ready : known.filter(each => each.terminating && each.serving);
     return { endpoints: given.map(each => this.#endpoint(each, service)), total: known.length };
   }
 
-  #inSubset(host: string, name: string, all: readonly Endpoint[]): readonly Endpoint[] {
-    const subset = subsetOf(this.#reader, this.#caller, host, name);
-    if (!subset) return [];
+  #subsetWords({ host, name, namespace }: Service, subset: string): string {
+    const known = [host, ...wildcardsOf(host)].flatMap(each => this.#reader.subsets(each));
+    const names = [...new Set(known.map(each => each.name))].join(', ');
+    return `no DestinationRule defines subset ${subset} of ${name}.${namespace} for this caller (there are: ${names || 'none'})`;
+  }
+
+  #inSubset(subset: Subset, all: readonly Endpoint[]): readonly Endpoint[] {
+    const { labels: matchLabels, expressions: matchExpressions = [] } = subset;
     return all.filter(each => {
       const labels = each.labels ?? this.#workloadOf(each)?.labels ?? noLabels;
-      const { labels: matchLabels, expressions: matchExpressions = [] } = subset;
       return matchesLabels({ matchLabels, matchExpressions }, labels);
     });
   }
@@ -183,6 +192,25 @@ class EndpointSets {
     if (!workload?.meshed || !interceptsPort(workload, port)) return 'plaintext';
     return peerMode(this.#reader, workload, port).mode === 'disable' ? 'plaintext' : 'mesh';
   }
+}
+
+function whyOf(why: string | undefined): Pick<EndpointsResource, 'why'> {
+  return why === undefined ? {} : { why };
+}
+
+/** Hosts that end like this stand for what may not be called: their names say why. */
+const nowhere = '.invalid';
+
+function absentWords(host: string, { clusterDomain }: Mesh): string | undefined {
+  if (host.endsWith(nowhere)) return undefined;
+  const suffix = `.svc.${clusterDomain}`;
+  if (host.endsWith(suffix)) return `there is no Service ${host.slice(0, -suffix.length)}`;
+  return `the mesh knows no host ${host}; declare it with a ServiceEntry`;
+}
+
+function portWords({ name, namespace, ports }: Service, port: number): string {
+  const known = ports.map(each => each.number).join(', ') || 'none';
+  return `Service ${name}.${namespace} has no port ${port} (it has ${known})`;
 }
 
 function external(address: string, port: number): ClusterEndpoint {

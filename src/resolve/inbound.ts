@@ -61,6 +61,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       'defaultRateLimits',
       limits.filter(({ port }) => port === undefined),
     ),
+    ...reader.pathNormalization(),
     ...(workload.ended && { ended: workload.ended }),
   };
 }

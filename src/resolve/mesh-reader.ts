@@ -1,9 +1,11 @@
 import {
+  DEFAULT_PATH_NORMALIZATION,
   type EgressScope,
   fact,
   type InboundRateLimit,
   type Mesh,
   type Node,
+  type PathNormalization,
   type PeerPolicy,
   type RouteTable,
   type Service,
@@ -96,6 +98,13 @@ export class MeshReader {
   isNamedPort(port: number): boolean {
     this.facts.add(fact.namedPort(port)).add(fact.namedPort(0));
     return this.mesh.namedPorts.has(port) || this.mesh.namedPorts.has(0);
+  }
+
+  /** To be spread into a resource: nothing where it is the default, so that nearly all resources stay short. */
+  pathNormalization(): { readonly pathNormalization?: PathNormalization } {
+    this.facts.add(fact.pathNormalization());
+    const { pathNormalization } = this.mesh;
+    return pathNormalization === DEFAULT_PATH_NORMALIZATION ? {} : { pathNormalization };
   }
 
   node(name: string): Node | undefined {

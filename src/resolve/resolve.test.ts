@@ -365,3 +365,29 @@ test('every resource is plain JSON', () => {
   ];
   assert.deepEqual(JSON.parse(JSON.stringify(all)), all);
 });
+
+test('how paths are normalised is told to both sides, for what is known and for what is not, and rests on its own fact', () => {
+  const config = `
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data: {mesh: "pathNormalization: {normalization: MERGE_SLASHES}"}
+`;
+  const caller: Caller = { namespace: 'shop', labels: {} };
+  const keys = ['10.96.0.5:80', '10.244.0.9:8000', '203.0.113.9:80'];
+  for (const [yaml, expected] of [
+    [shop, undefined],
+    [shop + config, 'MERGE_SLASHES'],
+  ] as const) {
+    const { mesh } = meshFromYaml(yaml);
+    const all = [
+      ...keys.map(key => resolveDestination(mesh, caller, key)),
+      resolveInbound(mesh, 'shop/reviews-a'),
+    ];
+    for (const { resource, facts } of all) {
+      assert.equal(resource!.pathNormalization, expected);
+      assert.ok(facts.has('path-normalization'));
+    }
+  }
+});

@@ -13,7 +13,7 @@ export class PathRewrite {
   /** Throws a WeftError for a bad pattern, a substitution of groups that it has not, or text that no path may hold. */
   constructor(rewrite: PathRewriteModel) {
     const text = rewrite.kind === 'regex' ? rewrite.substitution : rewrite.value;
-    if (!Buffer.from(text, 'utf8').every(code => TARGET[code] === 1))
+    if (!Buffer.from(text, 'utf8').every(code => code < 0x80 && TARGET[code] === 1))
       throw bad(text, 'it cannot be in a path; escape blanks, # and letters that are not ASCII with % signs');
     this.#rewrite = asBytes(rewrite);
     if (rewrite.kind !== 'regex') return;

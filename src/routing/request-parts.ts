@@ -28,10 +28,7 @@ export class RequestParts {
   read(head: Head): void {
     this.head = head;
     const { bytes, targetEnd } = head;
-    let at = head.targetStart;
-    // RFC 9112 section 3.2: usually a path; behind explicit proxies a URL; `*` or host:port for two methods.
-    const isPath = bytes[at] === SLASH;
-    if (!isPath && head.method !== METHOD.CONNECT) at = afterAuthority(bytes, at, targetEnd);
+    const at = pathStartOf(head);
     let end = at;
     while (end < targetEnd && bytes[end] !== QUESTION) end++;
     this.pathBytes = bytes;
@@ -65,6 +62,13 @@ export class RequestParts {
     this.authorityEnd = end;
     this.hostEnd = hasPort ? colon : end;
   }
+}
+
+/** Where the path of a request begins in the head's bytes; the start of a target that has no path, `*` or `host:port`. */
+export function pathStartOf({ bytes, targetStart, targetEnd, method }: Head): number {
+  // RFC 9112 section 3.2: usually a path; behind explicit proxies a URL; `*` or host:port for two methods.
+  if (bytes[targetStart] === SLASH || method === METHOD.CONNECT) return targetStart;
+  return afterAuthority(bytes, targetStart, targetEnd);
 }
 
 /** Whether a colon that follows is a port's: IPv6 literals have their own, inside brackets. */

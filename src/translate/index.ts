@@ -3,5 +3,11 @@
 // parts and problems out; assemble/ puts the parts of all objects together.
 
 export { policyKinds } from './dialects.ts';
-export { hasStatus, mergeStatus, type ObjectStatus, objectStatuses } from './status/index.ts';
+export {
+  hasStatus,
+  mergeStatus,
+  type ObjectStatus,
+  objectStatuses,
+  refusalProblems,
+} from './status/index.ts';
 export { Translator, type TranslatorOptions, type Update } from './translator.ts';

@@ -5,6 +5,7 @@ import type {
   InboundRateLimit,
   Node,
   ObjectRef,
+  PathNormalization,
   PathRewrite,
   PeerPolicy,
   RouteRule,
@@ -33,7 +34,8 @@ export type Part =
   | SubsetPart
   | ExternalServicePart
   | EgressScopePart
-  | InboundRateLimitPart;
+  | InboundRateLimitPart
+  | MeshSettingsPart;
 
 /** A Service, whose endpoints come from other objects. */
 export interface ServicePart {
@@ -217,4 +219,12 @@ export interface InboundRateLimitPart {
   readonly kind: 'inbound-rate-limit';
   readonly limit: InboundRateLimit;
   readonly createdAt: string;
+}
+
+/** What holds for the mesh as a whole. Of several the lowest rank counts, and of one rank the first by name. */
+export interface MeshSettingsPart {
+  readonly kind: 'mesh-settings';
+  readonly rank: number;
+  readonly pathNormalization?: PathNormalization;
+  readonly from: ObjectRef;
 }

@@ -604,22 +604,22 @@ const lines: readonly Attack[] = [
     'RFC 9112 section 3.2',
   ),
   line(
-    'an eighth bit in the target',
-    `GET /\xffsmuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
+    'a fragment in a URL without a path',
+    `GET http://a#smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
     'bad-target',
-    'RFC 9112 section 3.2',
+    'CVE-2021-32779',
+  ),
+  line(
+    'a fragment in the target of CONNECT',
+    `CONNECT a:80#smuggled HTTP/1.1\r\nHost: a:80\r\n\r\n`,
+    'bad-target',
+    'CVE-2021-32779',
   ),
   line(
     'a vertical tab in the target',
     `GET /\x0bsmuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
     'bad-target',
     HTTP_GARDEN,
-  ),
-  line(
-    'a fragment in the target',
-    `GET /public#/../smuggled HTTP/1.1\r\nHost: a\r\n\r\n`,
-    'bad-target',
-    'CVE-2021-32779',
   ),
   line(
     'a target that is a word',
@@ -832,6 +832,18 @@ export const harmlessRequests: readonly { name: string; bytes: string; upstream:
       upstream:
         'GET / HTTP/1.1\r\nHost: a\r\nUpgrade: chat\r\nX-Forwarded-For: d\r\nconnection: upgrade\r\n\r\n',
       source: 'Davison, Abusing HTTP hop-by-hop request headers (2019)',
+    },
+    {
+      name: 'a fragment in the target is not passed on, whatever it holds',
+      bytes: 'GET /public?x#/../smuggled?y#z HTTP/1.1\r\nHost: a\r\n\r\n',
+      upstream: 'GET /public?x HTTP/1.1\r\nHost: a\r\n\r\n',
+      source: 'CVE-2021-32779',
+    },
+    {
+      name: 'UTF-8 and other bytes that are no ASCII in the target pass as they are',
+      bytes: 'GET /caf\xc3\xa9\xff?\xa0\x85 HTTP/1.1\r\nHost: a\r\n\r\n',
+      upstream: 'GET /caf\xc3\xa9\xff?\xa0\x85 HTTP/1.1\r\nHost: a\r\n\r\n',
+      source: 'envoyproxy/envoy 4854',
     },
     {
       name: 'TE other than trailers is not passed on',

@@ -76,6 +76,31 @@ test('the annotation of the namespace counts when other meshes are accepted', ()
   assert.equal(admit(asked(pod()), around, settings()).code, 'not-labelled');
 });
 
+test('annotations of a mesh that is not accepted are named in an event, and obeyed where it is', () => {
+  const annotations = { 'traffic.sidecar.istio.io/excludeOutboundPorts': '3306' };
+  const labels = { 'sidecar.istio.io/inject': 'true' };
+  const noted = admit(asked(pod({}, { annotations })), labelled, settings());
+  assert.deepEqual(
+    noted.events.map(({ type, reason }) => [type, reason]),
+    [['Normal', 'WeftInjectedWithNote']],
+  );
+  assert.match(noted.events[0]!.message, /excludeOutboundPorts.*--accept-labels istio/);
+  const unheard = admit(asked(pod({}, { labels })), plain, settings());
+  assert.equal(unheard.outcome, 'skipped');
+  assert.match(unheard.events[0]!.message, /sidecar\.istio\.io\/inject=true.*--accept-labels/);
+  const accepting = settings({
+    inject: injectOptions({ acceptOtherMeshes: true, acceptedMeshes: ['istio'] }),
+  });
+  const obeyed = admit(asked(pod({}, { annotations, labels })), plain, accepting);
+  assert.equal(obeyed.outcome, 'injected');
+  assert.deepEqual(obeyed.events, []);
+  const refused = { 'traffic.sidecar.istio.io/excludeOutboundPorts': 'mysql' };
+  assert.match(
+    admit(asked(pod({}, { labels, annotations: refused })), plain, accepting).answer.denial!,
+    /excludeOutboundPorts: "mysql": "mysql" is no port/,
+  );
+});
+
 test('a refused pod is denied with every reason and the way out', () => {
   const annotations = { 'weft.dev/log-level': 'loud', 'weft.dev/proxy-cpu-request': 'much' };
   const admission = admit(asked(pod({}, { annotations })), labelled, settings());

@@ -82,7 +82,7 @@ export function admit(request: AdmissionRequest, around: Surroundings, settings:
   ];
   if (result.kind === 'skipped') {
     const { code, reason } = result;
-    const quiet = quietSkips.includes(code);
+    const quiet = quietSkips.includes(code) && !result.unheard;
     const wanted = wantedSkips.includes(code);
     const events = quiet
       ? []

@@ -58,12 +58,28 @@ test("another mesh's labels are looked at only when they are accepted, each once
   assert.deepEqual(called(choice, istio, {}), []);
   assert.deepEqual(called(both, istio, {}), ['istio-namespace']);
   assert.deepEqual(called(both, istio, { 'sidecar.istio.io/inject': 'false' }), []);
-  assert.deepEqual(called(both, named('shop'), { 'sidecar.istio.io/inject': 'true' }), [
-    'istio-pod',
-    'annotated',
-  ]);
+  assert.deepEqual(called(both, named('shop'), { 'sidecar.istio.io/inject': 'true' }), ['istio-pod']);
   assert.deepEqual(called(both, named('shop'), {}), ['annotated']);
   assert.deepEqual(called(both, named('shop', { 'weft.dev/inject': 'disabled' }), {}), []);
+});
+
+test("a revision of Istio's, on a namespace or a pod, is looked at once and only where Istio's words are accepted", () => {
+  const revision = { 'istio.io/rev': 'canary' };
+  const namespace = named('shop', revision);
+  assert.deepEqual(called(choice, namespace, revision), []);
+  assert.deepEqual(called(both, namespace, {}), ['istio-revision']);
+  assert.deepEqual(called(both, namespace, revision), ['istio-revision']);
+  assert.deepEqual(called(both, namespace, { 'sidecar.istio.io/inject': 'true' }), ['istio-pod']);
+  assert.deepEqual(called(both, namespace, { 'sidecar.istio.io/inject': 'false' }), []);
+  assert.deepEqual(called(both, named('shop'), revision), ['istio-pod-revision']);
+  const off = named('shop', { 'istio-injection': 'disabled', ...revision });
+  assert.deepEqual(called({ ...choice, accept: ['istio'] }, off, {}), []);
+});
+
+test("Consul's word is an annotation: pods of every namespace are asked about", () => {
+  const consul: ConfigurationChoice = { ...choice, accept: ['consul'] };
+  assert.deepEqual(called(choice, named('shop'), {}), []);
+  assert.deepEqual(called(consul, named('shop'), {}), ['annotated']);
 });
 
 test('the entry that sees every namespace never holds up a pod', () => {
@@ -73,6 +89,8 @@ test('the entry that sees every namespace never holds up a pod', () => {
     pod: 'Fail',
     'istio-namespace': 'Fail',
     'istio-pod': 'Fail',
+    'istio-revision': 'Fail',
+    'istio-pod-revision': 'Fail',
     annotated: 'Ignore',
   });
 });

@@ -1,6 +1,7 @@
 // The MutatingWebhookConfiguration: which pods the API server asks about. In: what was chosen at install time. Out: the object.
 // The caBundle is not in it: the control plane writes that (ca-bundle.ts), and nobody else touches it.
 import { LABELS } from '../../src/config/index.ts';
+import type { AcceptedMesh } from '../inject/foreign/table.ts';
 import { WEBHOOK_PATHS } from './paths.ts';
 
 /** Name of the configuration object, of the Service it calls, and of Weft's ServiceAccount. */
@@ -8,12 +9,6 @@ export const INJECTOR = 'weft-injector';
 
 /** What the names of Weft's entries in the configuration end with; those of others are never touched. */
 export const ENTRY_SUFFIX = '.inject.weft.dev';
-
-/** Languages of other meshes that may be understood. */
-export const ACCEPTED_MESHES = ['istio', 'linkerd'] as const;
-
-/** One of ACCEPTED_MESHES. */
-export type AcceptedMesh = (typeof ACCEPTED_MESHES)[number];
 
 /** What decides the configuration. */
 export interface ConfigurationChoice {
@@ -44,6 +39,8 @@ const yes = ['enabled', 'true'];
 const no = ['disabled', 'false'];
 
 const is = (key: string, values: readonly string[]): Expression => ({ key, operator: 'In', values });
+const has = (key: string): Expression => ({ key, operator: 'Exists' });
+const hasNot = (key: string): Expression => ({ key, operator: 'DoesNotExist' });
 /** Also true of what does not have the label. */
 const isNot = (key: string, values: readonly string[]): Expression => ({ key, operator: 'NotIn', values });
 
@@ -72,6 +69,7 @@ export function webhookEntries(choice: ConfigurationChoice): WebhookEntry[] {
     },
   ];
   const foreign: Expression[] = [];
+  const foreignPods: Expression[] = [];
   if (accept.includes('istio')) {
     entries.push(
       {
@@ -87,17 +85,43 @@ export function webhookEntries(choice: ConfigurationChoice): WebhookEntry[] {
         pods: [isNot(LABELS.inject, [...yes, ...no]), is(LABELS.sidecarInject, ['true'])],
       },
     );
-    foreign.push(isNot(LABELS.istioInject, ['enabled']));
+    const noWord = isNot(LABELS.sidecarInject, ['true', 'false']);
+    entries.push(
+      {
+        ...base,
+        name: `istio-revision${ENTRY_SUFFIX}`,
+        namespaces: [
+          has(LABELS.istioRevision),
+          isNot(LABELS.istioInject, ['enabled', 'disabled']),
+          isNot(LABELS.inject, [...yes, ...no]),
+          outside,
+        ],
+        pods: [isNot(LABELS.inject, [...yes, ...no]), noWord],
+      },
+      {
+        ...base,
+        name: `istio-pod-revision${ENTRY_SUFFIX}`,
+        namespaces: [
+          hasNot(LABELS.istioRevision),
+          isNot(LABELS.istioInject, ['enabled', 'disabled']),
+          isNot(LABELS.inject, yes),
+          outside,
+        ],
+        pods: [isNot(LABELS.inject, [...yes, ...no]), noWord, has(LABELS.istioRevision)],
+      },
+    );
+    foreign.push(isNot(LABELS.istioInject, ['enabled']), hasNot(LABELS.istioRevision));
+    foreignPods.push(isNot(LABELS.sidecarInject, ['true']), hasNot(LABELS.istioRevision));
   }
-  if (accept.includes('linkerd')) {
-    // Linkerd's word is an annotation, which no selector sees: this entry sees every other namespace, so it must not hold
-    // up the pods of a whole cluster when nobody answers.
+  if (accept.includes('linkerd') || accept.includes('consul')) {
+    // Linkerd's and Consul's words are annotations, which no selector sees: this entry sees every other namespace, so it must
+    // not hold up the pods of a whole cluster when nobody answers.
     entries.push({
       name: `annotated${ENTRY_SUFFIX}`,
       path: WEBHOOK_PATHS.everywhere,
       failurePolicy: 'Ignore',
       namespaces: [isNot(LABELS.inject, [...yes, ...no]), ...foreign, outside],
-      pods: [isNot(LABELS.inject, [...yes, ...no])],
+      pods: [isNot(LABELS.inject, [...yes, ...no]), ...foreignPods],
     });
   }
   return entries;

@@ -13,8 +13,6 @@ export {
   keepCaBundle,
 } from './ca-bundle.ts';
 export {
-  ACCEPTED_MESHES,
-  type AcceptedMesh,
   type ConfigurationChoice,
   ENTRY_SUFFIX,
   INJECTOR,

@@ -5,10 +5,10 @@ import { parse } from 'yaml';
 import { errorMessage, WeftError } from '../../src/errors/index.ts';
 import { parseQuantity } from '../../src/model/index.ts';
 import type { Clock } from '../../src/time/index.ts';
+import { ACCEPTED_MESHES } from '../inject/foreign/table.ts';
 import { ACCESS_LOGS, type InjectOptions, injectOptions, LOG_LEVELS } from '../inject/index.ts';
 import { REDIRECTIONS } from '../inject/named-proxy.ts';
 import { isMap } from '../inject/pod.ts';
-import { ACCEPTED_MESHES } from './configuration.ts';
 import type { WebhookLog, WebhookSettings } from './options.ts';
 
 /** What the process knows by itself. */

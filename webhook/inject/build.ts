@@ -54,6 +54,7 @@ export function build(
   });
   const annotations = {
     ...metrics.annotations,
+    ...settings.inboundAnnotations,
     ...(isNamed ? namedProxyAnnotations : {}),
     ...(native ? {} : defaultContainer(pod, spec.containers[0]!.name)),
   };

@@ -1,6 +1,7 @@
 // Whether a pod is to be injected at all, and the reason when it is not.
 import { ANNOTATIONS, LABELS } from '../../src/config/index.ts';
 import { type Labels, type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
+import type { AcceptedMesh } from './foreign/table.ts';
 import type { InjectOptions } from './options.ts';
 import type { PodTemplate } from './pod.ts';
 
@@ -32,7 +33,13 @@ export type SkipCode =
 /** The outcome of `decide`. */
 export type Decision =
   | { readonly kind: 'inject' }
-  | { readonly kind: 'skipped'; readonly code: SkipCode; readonly reason: string }
+  | {
+      readonly kind: 'skipped';
+      readonly code: SkipCode;
+      readonly reason: string;
+      /** The pod asks for injection in words of a mesh that is not accepted: somebody will wonder. */
+      readonly unheard?: true;
+    }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
 /**
@@ -60,15 +67,22 @@ export function decide(pod: PodTemplate, context: InjectContext, options: Inject
   }
   if (said?.kind === 'no') return skipped('disabled', `disabled by ${said.by}`);
   if (said === undefined && !options.injectByDefault) {
-    return skipped(
-      'not-labelled',
-      `neither the pod nor namespace ${namespace} is labelled ${LABELS.inject}=enabled`,
-    );
+    return notLabelled(pod, context, options);
   }
   return obstacle(pod) ?? { kind: 'inject' };
 }
 
-function skipped(code: SkipCode, reason: string): Decision {
+function notLabelled(pod: PodTemplate, context: InjectContext, options: InjectOptions): Decision {
+  const { namespace } = context;
+  const reason = `neither the pod nor namespace ${namespace} is labelled ${LABELS.inject}=enabled`;
+  const everything = { ...options, acceptOtherMeshes: true, acceptedMeshes: undefined };
+  const wish = firstWish(pod, context, everything);
+  if (wish?.kind !== 'yes') return skipped('not-labelled', reason);
+  const heard = `${wish.by} is the word of another mesh, which counts only where Weft is installed with --accept-labels`;
+  return { ...skipped('not-labelled', `${reason}; ${heard}`), unheard: true };
+}
+
+function skipped(code: SkipCode, reason: string): Extract<Decision, { kind: 'skipped' }> {
   return { kind: 'skipped', code, reason };
 }
 
@@ -110,20 +124,31 @@ type Wish =
 /** A key by which people ask for injection, and the words of its language. */
 interface Mark {
   readonly key: string;
-  readonly yes: readonly string[];
+  /** `any`: whatever is written. */
+  readonly yes: readonly string[] | 'any';
   readonly no: readonly string[];
 }
 
 /** A mark of another mesh. */
 interface OtherMark extends Mark {
-  readonly mesh: 'istio' | 'linkerd';
+  readonly mesh: AcceptedMesh;
+  /** Where the mesh itself looks; both unless told. */
+  readonly only?: 'label' | 'annotation';
 }
 
 const ownMark: Mark = { key: LABELS.inject, yes: ['enabled', 'true'], no: ['disabled', 'false'] };
 const otherMarks: readonly OtherMark[] = [
   { mesh: 'istio', key: LABELS.istioInject, yes: ['enabled'], no: ['disabled'] },
   { mesh: 'istio', key: LABELS.sidecarInject, yes: ['true'], no: ['false'] },
+  { mesh: 'istio', key: LABELS.istioRevision, yes: 'any', no: [], only: 'label' },
   { mesh: 'linkerd', key: LABELS.linkerdInject, yes: ['enabled', 'ingress'], no: ['disabled'] },
+  {
+    mesh: 'consul',
+    key: LABELS.consulInject,
+    yes: ['1', 't', 'T', 'TRUE', 'true', 'True'],
+    no: ['0', 'f', 'F', 'FALSE', 'false', 'False'],
+    only: 'annotation',
+  },
 ];
 
 function firstWish(pod: PodTemplate, context: InjectContext, options: InjectOptions): Wish | undefined {
@@ -164,6 +189,7 @@ function wishOn(
       ['label', labels],
       ['annotation', annotations],
     ] as const) {
+      if (mark.only !== undefined && mark.only !== sort) continue;
       const wish = map[mark.key] === undefined ? undefined : wordOf(mark, map[mark.key]!, `${level} ${sort}`);
       if (wish) wishes.push(wish);
     }
@@ -173,7 +199,8 @@ function wishOn(
 
 function wordOf(mark: Mark, value: string, where: string): Wish | undefined {
   const by = `${where} ${mark.key}=${value}`;
-  if (mark.yes.includes(value)) return { kind: 'yes', by };
+  if (mark.yes === 'any' ? value !== '' : mark.yes.includes(value)) return { kind: 'yes', by };
+  if (mark.yes === 'any') return undefined;
   if (mark.no.includes(value)) return { kind: 'no', by };
   return undefined;
 }

@@ -16,6 +16,8 @@
 // terminationGracePeriodSeconds and the app's hooks are left alone: the proxy itself outlives the app (row 4).
 
 export { type Decision, decide, type InjectContext, type SkipCode } from './decide.ts';
+export { foreignKeys, isAccepted } from './foreign/read.ts';
+export { ACCEPTED_MESHES, type AcceptedMesh, FOREIGN, type ForeignMesh, meshName } from './foreign/table.ts';
 export { type InjectResult, inject } from './inject.ts';
 export { CONTAINERS, MOUNTS, RUN_APP, VOLUMES } from './names.ts';
 export { type InjectOptions, injectOptions, type ProxyResources } from './options.ts';

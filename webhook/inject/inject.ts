@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Problem } from '../../src/model/index.ts';
 import { build } from './build.ts';
 import { conflicts } from './conflicts.ts';
-import { decide, type InjectContext, type SkipCode } from './decide.ts';
+import { type Decision, decide, type InjectContext } from './decide.ts';
+import { readForeign } from './foreign/read.ts';
 import type { InjectOptions } from './options.ts';
 import { type PodTemplate, shapeProblems } from './pod.ts';
 import { readSettings } from './settings.ts';
@@ -19,7 +20,7 @@ export type InjectResult =
       /** What is injected, but may not do what its author thinks. */
       readonly warnings: readonly Problem[];
     }
-  | { readonly kind: 'skipped'; readonly code: SkipCode; readonly reason: string }
+  | Extract<Decision, { kind: 'skipped' }>
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
 /**
@@ -39,11 +40,13 @@ export function inject(pod: PodTemplate, context: InjectContext, options: Inject
   const bare = uninject(pod, object);
   if (bare.kind === 'refused') return bare;
   const before = bare.kind === 'uninjected' ? bare.pod : pod;
-  const { settings, problems } = readSettings(before, options, object);
-  const found = settings ? [...problems, ...conflicts(before.spec, settings, object)] : problems;
+  const foreign = readForeign(before, context, options);
+  const { settings, problems: own } = readSettings(before, options, object, foreign);
+  const problems = [...foreign.problems, ...own];
+  const found = [...problems, ...conflicts(before.spec, settings, object)];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (!settings || errors.length > 0) return { kind: 'refused', problems: errors };
-  const built = build(before, settings, options, object);
+  const built = build(before, settings, { ...options, ...foreign.options }, object);
   if (isDeepStrictEqual(built.pod, pod)) {
     return { kind: 'skipped', code: 'already-injected', reason: `Weft ${options.version} is in it already` };
   }

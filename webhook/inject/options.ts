@@ -1,6 +1,7 @@
 // Everything inject can be told, and the one place of its defaults.
 import { PORTS, SYSTEM_NAMESPACE, VERSION } from '../../src/config/index.ts';
 import { formatSpiffe } from '../../src/model/index.ts';
+import type { AcceptedMesh } from './foreign/table.ts';
 import type { Redirection } from './named-proxy.ts';
 
 /** CPU and memory of the proxy, as Kubernetes quantities; an absent limit is no limit. */
@@ -21,10 +22,10 @@ export interface InjectOptions {
 
   /** Whether a pod that nobody labelled is injected: true for `weft inject`, false for the webhook. */
   readonly injectByDefault: boolean;
-  /** Whether Istio's and Linkerd's labels and annotations are obeyed too. */
+  /** Whether the labels and annotations of Istio, Linkerd and Consul are obeyed too. */
   readonly acceptOtherMeshes: boolean;
-  /** Which of them, where they are obeyed at all; both unless told. */
-  readonly acceptedMeshes?: readonly ('istio' | 'linkerd')[];
+  /** Which of them, where they are obeyed at all; every one unless told. */
+  readonly acceptedMeshes?: readonly AcceptedMesh[];
   /** Where Weft itself runs; never injected. */
   readonly systemNamespace: string;
   /** Never injected either, whatever a label says: the cluster must come up without Weft. */

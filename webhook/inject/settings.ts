@@ -3,6 +3,7 @@
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
 import { readOptions } from '../../src/redirect/options.ts';
+import type { ForeignSettings } from './foreign/read.ts';
 import { REDIRECTIONS, type Redirection } from './named-proxy.ts';
 import type { InjectOptions } from './options.ts';
 import type { PodTemplate, Resources } from './pod.ts';
@@ -16,19 +17,25 @@ export interface PodSettings {
   readonly concurrency?: string;
   readonly resources: Resources;
   readonly redirection: Redirection;
+  /**
+   * What other meshes' annotations say of inbound ports, in Weft's: written on the pod, since the control plane reads there which ports
+   * peers must not speak mutual TLS to.
+   */
+  readonly inboundAnnotations: Readonly<Record<string, string>>;
   /** Flags of `weft-proxy init`. */
   readonly redirectFlags: readonly string[];
   /** Ports that are the proxy's and not the app's. */
   readonly ownPorts: readonly number[];
 }
 
-/** Settings out of annotations; `settings` is there when no problem is an error. */
+/** Settings out of annotations, Weft's own over those of `foreign`; `settings` is there when no problem is an error. */
 export function readSettings(
   pod: PodTemplate,
   options: InjectOptions,
   object?: ObjectRef,
+  foreign?: ForeignSettings,
 ): { settings?: PodSettings; problems: readonly Problem[] } {
-  const reader = new AnnotationReader(pod.metadata?.annotations ?? {}, object);
+  const reader = new AnnotationReader(pod.metadata?.annotations ?? {}, object, foreign);
   const image = reader.text(ANNOTATIONS.image, /^\S+$/, 'write an image such as weft-proxy:0.1.0');
   const concurrency = reader.text(
     ANNOTATIONS.concurrency,
@@ -42,6 +49,7 @@ export function readSettings(
     ...(concurrency !== undefined && { concurrency }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
+    inboundAnnotations: reader.said([ANNOTATIONS.skipInboundPorts, ANNOTATIONS.onlyInboundPorts]),
     ...readRedirect(reader),
   };
   const refused = reader.problems.some(({ severity }) => severity === 'error');
@@ -57,19 +65,37 @@ class AnnotationReader {
   readonly problems: Problem[] = [];
   readonly #annotations: Readonly<Record<string, string>>;
   readonly #object: ObjectRef | undefined;
+  readonly #foreign: ForeignSettings['annotations'];
 
-  constructor(annotations: Readonly<Record<string, string>>, object: ObjectRef | undefined) {
+  constructor(
+    annotations: Readonly<Record<string, string>>,
+    object: ObjectRef | undefined,
+    foreign?: ForeignSettings,
+  ) {
     this.#annotations = annotations;
     this.#object = object;
+    this.#foreign = foreign?.annotations ?? new Map();
   }
 
   get(key: string): string | undefined {
-    return Object.hasOwn(this.#annotations, key) ? this.#annotations[key] : undefined;
+    return this.#isOwn(key) ? this.#annotations[key] : this.#foreign.get(key)?.value;
+  }
+
+  #isOwn(key: string): boolean {
+    return Object.hasOwn(this.#annotations, key);
+  }
+
+  /** Those of the keys that other meshes' annotations stand for. */
+  said(keys: readonly string[]): Readonly<Record<string, string>> {
+    const found = keys.filter(key => !this.#isOwn(key) && this.#foreign.has(key));
+    return Object.fromEntries(found.map(key => [key, this.#foreign.get(key)!.value]));
   }
 
   complain(key: string, message: string, severity: 'error' | 'warning' = 'error'): void {
-    const text = `annotation ${key}: "${this.get(key) ?? ''}": ${message}`;
-    const where = { object: this.#object, path: `metadata.annotations[${key}]`, severity };
+    // What its author wrote is named, in whose words ever.
+    const named = this.#isOwn(key) ? key : (this.#foreign.get(key)?.by ?? key);
+    const text = `annotation ${named}: "${this.get(key) ?? ''}": ${message}`;
+    const where = { object: this.#object, path: `metadata.annotations[${named}]`, severity };
     this.problems.push(problem('bad-annotation', text, where));
   }
 

@@ -458,3 +458,35 @@ test('workloads whose pods injection refuses are named with the reason, whatever
     ],
   );
 });
+
+test('what proxies refuse is asked of every replica of the control plane, and each thing is told once', async () => {
+  const injector = (name: string): object => ({
+    metadata: { name, namespace: 'weft-system', labels: { 'app.kubernetes.io/name': 'weft-injector' } },
+  });
+  const path = (name: string): string =>
+    `GET /api/v1/namespaces/weft-system/pods/${name}:15014/proxy/debug/problems`;
+  const object = { kind: 'VirtualService', namespace: 'shop', name: 'vs' };
+  const problem = (code: string, message: string) => ({ code, severity: 'error', object, message });
+  const answers: Answers = {
+    'GET /api/v1/pods': list('Pod', meshed('good'), injector('one'), injector('two')),
+    [path('one')]: {
+      status: 200,
+      body: [problem('refused-by-proxies', 'a'), problem('field-not-supported', 'b')] as never,
+    },
+    [path('two')]: {
+      status: 200,
+      body: [problem('refused-by-proxies', 'a'), problem('rule-refused', 'c')] as never,
+    },
+  };
+  const found = (await run(answers)).find(({ id }) => id === 'policies-in-effect')!.findings;
+  assert.deepEqual(
+    found.map(each => `${each.result} ${each.message}`),
+    ['error VirtualService vs.shop: a', 'error VirtualService vs.shop: c'],
+  );
+  const fine = await run({
+    ...answers,
+    [path('one')]: { status: 200, body: [] as never },
+    [path('two')]: { status: 503, body: {} },
+  });
+  assert.equal(fine.find(({ id }) => id === 'policies-in-effect')!.findings[0]!.result, 'ok');
+});

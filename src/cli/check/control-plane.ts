@@ -227,7 +227,10 @@ export async function injectedNamespaces(context: CheckContext): Promise<string[
   for (const [name, { labels, annotations }] of await context.namespaces()) {
     if (name === context.namespace || inject.ignoredNamespaces.includes(name)) continue;
     const own = labels[LABELS.inject] ?? annotations[LABELS.inject];
-    const istio = labels[LABELS.istioInject] === 'enabled' && inject.acceptedMeshes?.includes('istio');
+    const istio =
+      (labels[LABELS.istioInject] === 'enabled' ||
+        (labels[LABELS.istioInject] === undefined && Boolean(labels[LABELS.istioRevision]))) &&
+      inject.acceptedMeshes?.includes('istio');
     const linkerd =
       [labels[LABELS.linkerdInject], annotations[LABELS.linkerdInject]].includes('enabled') &&
       inject.acceptedMeshes?.includes('linkerd');

@@ -3,6 +3,7 @@ import { type Check, type CheckContext, type Checked, runCheck } from './check.t
 import { clusterChecks, installChecks } from './cluster.ts';
 import { controlPlaneChecks } from './control-plane.ts';
 import { dataPlaneChecks } from './data-plane.ts';
+import { policyChecks } from './policies.ts';
 import { refused } from './refused.ts';
 
 export { type Check, CheckContext, type Checked, type Finding } from './check.ts';
@@ -13,7 +14,7 @@ export { initTrouble, opens } from './data-plane.ts';
 export function checksFor(pre: boolean): readonly Check[] {
   return pre
     ? [...clusterChecks, ...installChecks]
-    : [...clusterChecks, ...controlPlaneChecks, refused, ...dataPlaneChecks];
+    : [...clusterChecks, ...controlPlaneChecks, ...policyChecks, refused, ...dataPlaneChecks];
 }
 
 /** Runs them one after another. When the API server does not answer at all, the others are not tried. */

@@ -27,6 +27,8 @@ const cases: Record<string, Partial<InstallOptions>> = {
   'one replica': { replicas: 1 },
   'labels of Istio': { acceptLabels: ['istio'] },
   'labels of Linkerd': { acceptLabels: ['linkerd'] },
+  'labels of Consul': { acceptLabels: ['consul'] },
+  'labels of Istio and Consul': { acceptLabels: ['istio', 'consul'] },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',

@@ -122,8 +122,9 @@ function configurationTemplate(
   const wide = (list: readonly { readonly name: string }[]) =>
     list.filter(({ name }) => name.startsWith('annotated'));
   lines.push(`{{- if ${has('istio')} }}`, ...istio.map(entry), '{{- end }}');
-  lines.push(`{{- if and (${has('linkerd')}) (${has('istio')}) }}`, ...wide(all).map(entry));
-  lines.push(`{{- else if ${has('linkerd')} }}`, ...wide(linkerdAlone).map(entry), '{{- end }}');
+  const annotated = `or (${has('linkerd')}) (${has('consul')})`;
+  lines.push(`{{- if and (${annotated}) (${has('istio')}) }}`, ...wide(all).map(entry));
+  lines.push(`{{- else if ${annotated} }}`, ...wide(linkerdAlone).map(entry), '{{- end }}');
   return `${unmark(lines.join('\n'))}\n`;
 }
 

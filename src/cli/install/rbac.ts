@@ -1,5 +1,6 @@
 // What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
 import { INJECTOR } from '../../../webhook/index.ts';
+import { MESH_CONFIG } from '../../config/index.ts';
 import { dialects } from '../../translate/dialects.ts';
 import { hasStatus } from '../../translate/status/index.ts';
 import { NAMES } from './names.ts';
@@ -28,6 +29,13 @@ export function clusterRules(): Rule[] {
       why: 'discovery: endpoints where the server has slices',
       apiGroups: ['discovery.k8s.io'],
       resources: ['endpointslices'],
+      verbs: follow,
+    },
+    {
+      why: 'discovery: settings of the mesh as a whole',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [...MESH_CONFIG],
       verbs: follow,
     },
     ...policyRules(),

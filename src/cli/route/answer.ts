@@ -1,4 +1,6 @@
 // What becomes of one request, as plain data: `-o json` prints it as it stands.
+import { WeftError } from '../../errors/index.ts';
+import type { Head } from '../../http/index.ts';
 import {
   type ClusterConfig,
   type DestinationResource,
@@ -6,11 +8,12 @@ import {
   type MtlsMode,
   NO_ROUTE,
   type ObjectRef,
+  type PathRewrite as PathRewriteModel,
   type RateLimit,
   type Route,
   type WeightedCluster,
 } from '../../model/index.ts';
-import { PathRewrite, Redirect, RequestParts } from '../../routing/index.ts';
+import { PathNormalizer, PathRewrite, Redirect, RequestParts } from '../../routing/index.ts';
 import { decide } from './decide.ts';
 import { type AskedRequest, type AskedUrl, headOf, keyOf } from './request.ts';
 
@@ -35,6 +38,8 @@ export interface EndpointFacts {
   /** May get the request now. */
   readonly ready: number;
   readonly total: number;
+  /** Why there can be none. */
+  readonly why?: string;
   /** Of the ready ones, how many are spoken to in mutual TLS. */
   readonly mutualTls: number;
   /** What they take, and who said so; undefined where that is not known. */
@@ -82,6 +87,8 @@ export interface ActionAnswer {
 /** The whole answer. */
 export interface RouteAnswer {
   readonly request: AskedRequest;
+  /** What rules see and what is sent on, where it differs: path and query with the path normalised. */
+  readonly normalizedTarget?: string;
   readonly caller: AskingCaller;
   readonly destination: Pick<DestinationResource, 'key' | 'found' | 'host' | 'port' | 'protocol' | 'refused'>;
   /** In the order in which they are tried; the last one is taken where `matched`. */
@@ -104,7 +111,9 @@ export function answerOf({ request, encrypted }: AskedUrl, facts: RoutingFacts):
   const { key, found, host, port, protocol, refused } = destination;
   const head = headOf(request);
   const isHttp = !encrypted && protocol !== 'tcp' && protocol !== 'tls' && destination.routes.length > 0;
-  const { taken, whyNot } = isHttp ? decide(destination.routes, request, head) : { taken: -1, whyNot: [] };
+  const target = isHttp ? normalizedTarget(head, request, destination) : request.target;
+  const sent = { ...request, target };
+  const { taken, whyNot } = isHttp ? decide(destination.routes, sent, head) : { taken: -1, whyNot: [] };
   const tried = [
     ...whyNot.map((why, index) => ({ index, matched: false, why })),
     ...(taken < 0 ? [] : [{ index: taken, matched: true }]),
@@ -114,6 +123,7 @@ export function answerOf({ request, encrypted }: AskedUrl, facts: RoutingFacts):
   parts.read(head);
   return {
     request,
+    ...(target !== request.target && { normalizedTarget: target }),
     caller,
     destination: { key, found, host, port, protocol, ...(refused !== undefined && { refused }) },
     rules: tried.map(({ index, ...rest }) => ({
@@ -141,9 +151,24 @@ function actionOf(route: Route, parts: RequestParts, facts: RoutingFacts): Actio
     return { ...common, status: action.status, location: new Redirect(action).location(parts) };
   return {
     ...common,
-    ...(action.path && { rewrittenTarget: new PathRewrite(action.path).target(parts) }),
+    ...(action.path && { rewrittenTarget: rewritten(action.path, parts, facts.destination) }),
     ...(action.authority !== undefined && { authority: action.authority }),
   };
+}
+
+function rewritten(path: PathRewriteModel, parts: RequestParts, to: DestinationResource): string {
+  const target = new PathRewrite(path).target(parts);
+  const normal = PathNormalizer.of(to.pathNormalization).normalizeTarget(Buffer.from(target, 'latin1'));
+  return normal?.toString('latin1') ?? target;
+}
+
+/** Normalises the path as proxies do before rules see it. Throws a WeftError for one that they refuse. */
+function normalizedTarget(head: Head, { method, target }: AskedRequest, to: DestinationResource): string {
+  if (!PathNormalizer.of(to.pathNormalization).normalize(head)) {
+    const words = `${method} ${target} is answered with 400: the path holds %00, which no rule can be asked about`;
+    throw new WeftError('bad-request', words, { source: 'config' });
+  }
+  return head.bytes.toString('utf8', head.targetStart, head.targetEnd);
 }
 
 function shares(clusters: readonly WeightedCluster[], facts: RoutingFacts): readonly ClusterAnswer[] {

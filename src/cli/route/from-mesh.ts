@@ -1,6 +1,13 @@
 // Routes and endpoints out of a mesh, by way of what proxies would be told.
 import type { ObjectMesh } from '../../analyze/index.ts';
-import type { ClusterEndpoint, Mesh, MtlsMode, ObjectRef, RateLimit } from '../../model/index.ts';
+import type {
+  ClusterEndpoint,
+  EndpointsResource,
+  Mesh,
+  MtlsMode,
+  ObjectRef,
+  RateLimit,
+} from '../../model/index.ts';
 import { explainDestination, resolveEndpoints, resolveInbound } from '../../resolve/index.ts';
 import type { EndpointFacts, RoutingFacts } from './answer.ts';
 import type { FoundCaller } from './caller.ts';
@@ -38,7 +45,7 @@ function withObject(object: ObjectRef | undefined): { readonly object?: ObjectRe
 
 function endpointsOf(
   mesh: Mesh,
-  { endpoints, total }: { readonly endpoints: readonly ClusterEndpoint[]; readonly total: number },
+  { endpoints, total, why }: EndpointsResource,
   origins: OriginIndex,
 ): EndpointFacts {
   const sides = endpoints.flatMap(each => inboundOf(mesh, each) ?? []);
@@ -47,6 +54,7 @@ function endpointsOf(
   return {
     ready: endpoints.length,
     total,
+    ...(why !== undefined && { why }),
     mutualTls: endpoints.filter(each => each.tls === 'mesh').length,
     ...(first && { accepts: { mode: first.mode, ...withFrom(origins.of(first.from)) } }),
     rateLimits: limits.filter((each, index) => limits.findIndex(other => sameLimit(each, other)) === index),

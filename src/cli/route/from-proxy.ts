@@ -16,6 +16,7 @@ interface ConfigDump {
 interface RunningCluster {
   readonly name: string;
   readonly endpointsInAll: number;
+  readonly why?: string;
   readonly endpoints: readonly {
     readonly workload: string;
     readonly tls: string;
@@ -85,6 +86,7 @@ function endpointsOf(cluster: RunningCluster | undefined): EndpointFacts {
   return {
     ready: healthy.length,
     total: cluster?.endpointsInAll ?? 0,
+    ...(cluster?.why !== undefined && { why: cluster.why }),
     mutualTls: healthy.filter(each => each.tls === 'mesh').length,
     rateLimits: [],
     workloads: [...new Set(healthy.map(each => each.workload))].filter(each => each !== ''),

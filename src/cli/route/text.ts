@@ -12,11 +12,18 @@ import type { ActionAnswer, ClusterAnswer, EndpointFacts, RouteAnswer, RuleOrigi
 
 /** A few paragraphs: the destination, the rules in turn, what becomes of the request. */
 export function routeText(answer: RouteAnswer): string {
-  const { request, caller, destination, rules, leftOut, action, connections, notes } = answer;
+  const { request, normalizedTarget, caller, destination, rules, leftOut, action, connections, notes } =
+    answer;
   const host = request.headers.find(([name]) => name.toLowerCase() === 'host')?.[1] ?? '';
   const who = caller.name === '' ? 'somebody' : caller.name;
   const blocks = [
-    [`${request.method} ${host}${request.target}`, `  from ${who} in ${caller.namespace}`],
+    [
+      `${request.method} ${host}${request.target}`,
+      `  from ${who} in ${caller.namespace}`,
+      ...(normalizedTarget === undefined
+        ? []
+        : [`  as ${normalizedTarget}: so rules see it, and so it is sent on`]),
+    ],
     [`destination  ${destinationText(destination)}`],
     ...(rules.length + leftOut.length > 0 ? [rulesText(answer)] : []),
     ...(action ? [actionText(action)] : []),
@@ -83,7 +90,8 @@ function by(from: ObjectRef | undefined): string {
   return from ? ` (${formatRef(from)})` : '';
 }
 
-function endpointText({ ready, total }: EndpointFacts): string {
+function endpointText({ ready, total, why }: EndpointFacts): string {
+  if (why !== undefined) return `${why}: 503, flag UH`;
   return ready === 0
     ? `none of ${total} endpoints is ready: 503, flag UH`
     : `${ready} of ${total} endpoints ready`;

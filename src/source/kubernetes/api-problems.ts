@@ -36,7 +36,10 @@ export function apiProblems(
     const why = `the kinds that the Kubernetes API at ${server} serves cannot be asked for: ${discovery.message}`;
     problems.push(problem(discovery.code, why));
   }
-  return problems;
+  // ConfigMaps are read by name, one after the other, and are refused with the same words.
+  return problems.filter(
+    ({ message }, index) => problems.findIndex(each => each.message === message) === index,
+  );
 }
 
 /** Why a kind has not been read yet. */

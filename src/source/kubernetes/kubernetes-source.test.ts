@@ -152,7 +152,7 @@ test('a kind of policies is read as soon as the server has it, and forgotten wit
   assert.deepEqual(registry.get(ruleKind, 'shop/cart')!.object, {
     apiVersion: 'networking.istio.io/v1beta1',
     kind: 'DestinationRule',
-    metadata: { name: 'cart', namespace: 'shop' },
+    metadata: { name: 'cart', namespace: 'shop', uid: 'uid-networking.istio.io DestinationRule shop/cart' },
     spec: { host: 'cart' },
   });
   api.removeType('DestinationRule');
@@ -255,4 +255,38 @@ test('an object that is none is named and its last good version stays', async co
   api.remove(TYPES.service, 'shop', 'web');
   await until('no problem', () => source.problems().length === 0);
   assert.equal(registry.get('Service', 'shop/web'), undefined);
+});
+
+test('of ConfigMaps only those with settings of the mesh are read, by name; without permission the rest goes on', async context => {
+  const data = { mesh: 'pathNormalization: {normalization: NONE}', meshNetworks: 'networks: {}' };
+  const { api, registry, source, started } = await setUp(context, {
+    prepare: each => {
+      each.put(TYPES.configMap, { metadata: { name: 'istio', namespace: 'istio-system' }, data });
+      each.put(TYPES.configMap, { metadata: { name: 'large', namespace: 'shop' }, data: { x: 'y' } });
+    },
+  });
+  await started;
+  assert.deepEqual(registry.get('ConfigMap', 'istio-system/istio')!.object.data, { mesh: data.mesh });
+  assert.equal(registry.get('ConfigMap', 'shop/large'), undefined);
+  api.put(TYPES.configMap, { metadata: { name: 'weft-mesh', namespace: 'weft-system' }, data });
+  await until("Weft's own", () => registry.get('ConfigMap', 'weft-system/weft-mesh') !== undefined);
+  assert.ok(
+    registry.get('ConfigMap', 'istio-system/istio'),
+    'one reader does not forget what the other read',
+  );
+  api.remove(TYPES.configMap, 'istio-system', 'istio');
+  await until('no word of Istio', () => registry.get('ConfigMap', 'istio-system/istio') === undefined);
+  assert.deepEqual(source.problems(), []);
+
+  const denied = await setUp(context, {
+    prepare: each => {
+      each.fault = call =>
+        call.path === '/api/v1/configmaps' ? { status: 403, message: 'User "me" cannot' } : undefined;
+    },
+  });
+  await denied.started;
+  assert.deepEqual(
+    denied.source.problems().map(({ code, message }) => [code, /configmaps/.test(message)]),
+    [['api-forbidden', true]],
+  );
 });

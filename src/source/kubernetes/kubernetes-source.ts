@@ -1,3 +1,4 @@
+import { MESH_CONFIG } from '../../config/index.ts';
 import {
   ApiError,
   type ApiObject,
@@ -69,6 +70,8 @@ export class KubernetesSource implements Source {
   async start(registry: Registry, signal: AbortSignal): Promise<void> {
     for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, registry, signal);
     this.#begin(TYPES.node, false, registry, signal);
+    for (const name of MESH_CONFIG)
+      this.#begin(TYPES.configMap, false, registry, signal, { fieldSelector: `metadata.name=${name}` });
     await this.#lookUntilAnswered(registry, signal);
     await this.#settled(signal);
     registry.flush();
@@ -106,9 +109,10 @@ export class KubernetesSource implements Source {
     required: boolean,
     registry: Registry,
     signal: AbortSignal,
-    known: Iterable<string> = [],
+    { known = [], fieldSelector }: { known?: Iterable<string>; fieldSelector?: string } = {},
   ): void {
     const kind = groupKindOf(type);
+    const chosen = type === TYPES.pod ? livePods : fieldSelector;
     const { client, clock, backoff, pageSize, random } = this.#options;
     const prune = pruneOf(kind);
     const reflector = new Reflector({
@@ -116,7 +120,7 @@ export class KubernetesSource implements Source {
       clock,
       type,
       known,
-      ...(type === TYPES.pod && { fieldSelector: livePods }),
+      ...(chosen !== undefined && { fieldSelector: chosen }),
       put: (object, key) => this.#put(prune(object), kind, key, registry),
       gone: key => {
         this.#refused.delete(`${kind} ${key}`);
@@ -129,7 +133,12 @@ export class KubernetesSource implements Source {
     });
     const stop = new AbortController();
     const done = reflector.run(AbortSignal.any([signal, stop.signal]));
-    this.#running.set(kind, { reflector, stop, required, done });
+    this.#running.set(fieldSelector === undefined ? kind : `${kind} ${fieldSelector}`, {
+      reflector,
+      stop,
+      required,
+      done,
+    });
   }
 
   #put(object: ApiObject, kind: string, key: string, registry: Registry): void {
@@ -177,7 +186,8 @@ export class KubernetesSource implements Source {
         { kind, version: type.version },
         `the Kubernetes API has ${kind}; reading its objects`,
       );
-      this.#begin(type, false, registry, signal, running?.reflector.keys);
+      const known = running?.reflector.keys;
+      this.#begin(type, false, registry, signal, known && { known });
     }
     for (const kind of this.#options.policyKinds) {
       if (!found.types.has(kind) && this.#running.has(kind)) await this.#end(kind);

@@ -25,6 +25,7 @@ const prunes: Readonly<Record<string, Prune>> = {
     ports: object.ports,
     endpoints: object.endpoints,
   }),
+  ConfigMap: object => ({ ...headOf(object, 'weft.dev/'), data: pick(object.data, ['mesh']) }),
   Namespace: object => headOf(object, ''),
   Node: object => headOf(object, 'weft.dev/', nodeLabels),
 };
@@ -32,10 +33,11 @@ const prunes: Readonly<Record<string, Prune>> = {
 /** Where a node stands. */
 const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];
 
-/** Policies: all but what only their controllers read and write. */
+/** Policies: all but what only their controllers read and write. The uid is for events: kubectl describe finds them by it. */
 function prunePolicy(object: ApiObject): ApiObject {
-  const { metadata: _, status: __, ...rest } = object;
-  return { ...headOf(object, ''), ...rest };
+  const { metadata, status: _, ...rest } = object;
+  const head = headOf(object, '');
+  return { ...head, ...rest, metadata: { ...(head.metadata as object), ...pick(metadata, ['uid']) } };
 }
 
 function prunePod(object: ApiObject): ApiObject {

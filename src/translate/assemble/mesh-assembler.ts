@@ -3,6 +3,7 @@ import type { Part } from '../part.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
+import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
 import { egressScopes, inboundRateLimits, peerPolicies, subsets, trafficPolicies } from './policies.ts';
 import { RouteTableAssembler } from './route-tables.ts';
@@ -21,6 +22,7 @@ export class MeshAssembler {
   readonly #subsets = subsets();
   readonly #egress = egressScopes();
   readonly #limits = inboundRateLimits();
+  readonly #settings = new MeshSettings();
   readonly #labels = new CallerLabels();
   readonly #ports: NamedPorts;
   #mesh: Mesh;
@@ -67,6 +69,7 @@ export class MeshAssembler {
       subsets: this.#subsets.build(before.subsets, touched),
       egressScopes: this.#egress.build(before.egressScopes, touched),
       inboundRateLimits: this.#limits.build(before.inboundRateLimits, touched),
+      pathNormalization: this.#settings.pathNormalization(before.pathNormalization, touched),
       namedPorts: this.#ports.build(before.namedPorts, touched),
       callerLabels: this.#labels.build(before.callerLabels, touched),
     };
@@ -139,6 +142,9 @@ export class MeshAssembler {
         break;
       case 'inbound-rate-limit':
         this.#limits.set(id, part, present);
+        break;
+      case 'mesh-settings':
+        this.#settings.set(id, part, present);
         break;
     }
   }

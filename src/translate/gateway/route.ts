@@ -2,6 +2,8 @@ import type { ROUTE_RANKS, RouteRule } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
+import { given } from '../given.ts';
+import { type LinkerdSettings, readLinkerdAnnotations } from '../linkerd-annotations.ts';
 import type { ForeignReference, Part } from '../part.ts';
 import type { Report } from '../report.ts';
 import type { RouteContext } from './backends.ts';
@@ -38,7 +40,10 @@ export function translateRoute(
   spec.text('useDefaultGateways');
   const shape = route.shape(report);
   const from: RouteContext = { report, group, kind, namespace, name, clusterDomain: context.clusterDomain };
-  const rules = spec.objects('rules').map((each, index) => readRule(each, index, shape, from));
+  const linkerd = readLinkerdAnnotations(object.metadata.annotations ?? {}, 'route', report);
+  const rules = spec
+    .objects('rules')
+    .map((each, index) => underlaid(readRule(each, index, shape, from), linkerd));
   spec.rest();
   if (!route.isLinkerd) warnWithoutBackends(rules, report);
   return parents.map(parent => ({
@@ -57,6 +62,13 @@ export function translateRoute(
     },
     ...(!route.isLinkerd && referencesOf(rules, parent, { group, kind, namespace })),
   }));
+}
+
+/** What annotations of Linkerd's say, under what the rule says itself. */
+function underlaid(read: ReadRule, { timeoutMs, streamIdleTimeoutMs, retry }: LinkerdSettings): ReadRule {
+  const under = given({ timeoutMs, idleTimeoutMs: streamIdleTimeoutMs });
+  const both = retry && { retry: { ...retry, ...read.rule.retry } };
+  return { ...read, rule: { ...under, ...read.rule, ...both } };
 }
 
 function warnWithoutBackends(rules: readonly ReadRule[], report: Report): void {

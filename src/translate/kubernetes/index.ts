@@ -1,7 +1,8 @@
-// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, and the `weft.dev/…` annotations of a
-// Service for people who use no other dialect. Pure.
+// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, the `weft.dev/…` annotations of a Service for
+// people who use no other dialect, and the settings of the mesh as a whole. Pure.
 import type { KindTranslator } from '../dialect.ts';
 import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
+import { meshConfigTranslator } from './mesh-config.ts';
 import { nodeTranslator } from './node.ts';
 import { podTranslator } from './pod.ts';
 import { serviceTranslator } from './service.ts';
@@ -15,4 +16,5 @@ export const kubernetes: readonly KindTranslator[] = [
   endpointSliceTranslator,
   podTranslator,
   nodeTranslator,
+  meshConfigTranslator,
 ];

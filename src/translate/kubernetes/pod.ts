@@ -112,7 +112,8 @@ function localityOf(labels: Labels): string | undefined {
 /** The annotations that inject has checked; what is unreadable here was refused there. */
 function bypassOf(annotations: Labels): InboundBypass {
   const skip = portRanges(annotations[ANNOTATIONS.skipInboundPorts]);
-  const only = portRanges(annotations[ANNOTATIONS.onlyInboundPorts]);
+  const said = annotations[ANNOTATIONS.onlyInboundPorts];
+  const only = said?.trim() === 'none' ? [] : portRanges(said);
   return { skip: skip ? [...ownPorts, ...skip] : ownPorts, ...optional('only', only) };
 }
 

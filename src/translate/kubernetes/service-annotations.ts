@@ -7,6 +7,7 @@ import {
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
+import { readLinkerdAnnotations } from '../linkerd-annotations.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 
@@ -77,6 +78,8 @@ function translateAnnotations(
   // kube-proxy picks by the client's address and forgets it after a time; a hash of the address needs no memory. Annotations go over it.
   const affine = fieldsOf(object, 'spec', report).text('sessionAffinity') === 'ClientIP';
   const patches: Patch[] = affine ? [{ balancer: { kind: 'ring-hash', hash: [{ kind: 'source-ip' }] } }] : [];
+  const linkerd = readLinkerdAnnotations(object.metadata.annotations ?? {}, 'service', report);
+  if (Object.keys(linkerd).length > 0) patches.push(linkerd);
   for (const [key, text] of Object.entries(object.metadata.annotations ?? {})) {
     if (!key.startsWith(prefix)) continue;
     const path = `metadata.annotations['${key}']`;

@@ -9,4 +9,5 @@ export {
   type StatusContent,
   type ValidationMessage,
 } from './object-status.ts';
+export { type ProxyRefusal, refusalProblems } from './proxy-refusals.ts';
 export { objectStatuses, type StatusInput } from './statuses.ts';

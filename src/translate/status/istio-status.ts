@@ -7,14 +7,21 @@ export const ACCEPTED = 'weft.dev/Accepted';
 /** Before the codes of our messages, which tells them from istiod's. */
 export const CODE_PREFIX = 'weft.dev/';
 
-/** What status.conditions and status.validationMessages say of an object of Istio's. */
-export function istioStatus(effect: ObjectStatus['effect'], problems: readonly Problem[]): StatusContent {
+/** What status.conditions and status.validationMessages say of an object of Istio's. `isLost`: none of its rules leads anywhere. */
+export function istioStatus(
+  effect: ObjectStatus['effect'],
+  problems: readonly Problem[],
+  isLost = false,
+): StatusContent {
   const reasons = {
     all: ['Accepted', 'takes effect'],
     part: ['PartiallyAccepted', 'takes effect, but for this'],
     none: [problems.some(isFatal) ? 'UnsupportedValue' : 'Conflicted', 'has no effect'],
   } as const;
-  const [reason, words] = reasons[effect];
+  const [reason, words] =
+    isLost && !problems.some(isFatal)
+      ? (['TargetsMissing', 'takes effect, and no request gets anywhere'] as const)
+      : reasons[effect];
   const why = joined(problems.map(each => each.message));
   const message = why === '' ? words : `${words}: ${why}`;
   return {

@@ -20,6 +20,7 @@ export interface RouteFacts {
 /** Codes of problems with what was left out while the rest took effect. */
 const ignored = [
   'rule-refused',
+  'refused-by-proxies',
   'field-not-supported',
   'filter-not-supported',
   'backends-missing',

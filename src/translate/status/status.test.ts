@@ -187,6 +187,53 @@ spec: {host: 7}
   assert.equal(statuses.get('Service shop/web')!.content, undefined);
 });
 
+const subsets = (rules: string, defined = ''): ObjectStatus =>
+  statusesOf(`
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: web, namespace: shop}
+spec: {hosts: [web], http: [${rules}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web, namespace: shop}
+spec: {host: web, subsets: [${defined}]}
+`).get('VirtualService shop/web')!;
+const toSubset = (name: string, weight = 100): string =>
+  `{destination: {host: web, subset: ${name}}, weight: ${weight}}`;
+
+function acceptance({ content: said }: ObjectStatus): string {
+  assert.equal(said?.shape, 'conditions');
+  const { status, reason, message } = said.conditions[0]!;
+  return `${status} ${reason}: ${message}`;
+}
+
+test('a VirtualService whose every request is answered 503 does not say that it takes effect', () => {
+  const lost = subsets(`{route: [${toSubset('v1')}]}`);
+  assert.equal(lost.effect, 'none');
+  assert.match(
+    acceptance(lost),
+    /^False TargetsMissing: .*spec\.http\[0\]: no DestinationRule defines subset v1 of web\.shop \(it has none\); .* 503/,
+  );
+  const part = subsets(
+    `{route: [${toSubset('v1', 90)}, ${toSubset('v2', 10)}]}`,
+    '{name: v1, labels: {v: one}}',
+  );
+  assert.equal(part.effect, 'part');
+  assert.match(
+    acceptance(part),
+    /^True PartiallyAccepted: .*no DestinationRule defines subset v2 of web\.shop \(it has v1\)/,
+  );
+  const whole = subsets(`{route: [${toSubset('v1')}]}`, '{name: v1, labels: {v: one}}');
+  assert.equal(acceptance(whole), 'True Accepted: takes effect');
+  const gone = subsets('{route: [{destination: {host: gone}}]}');
+  assert.match(acceptance(gone), /^False TargetsMissing: .*there is no Service gone\.shop/);
+  const answers = subsets(
+    `{match: [{uri: {prefix: /a}}], route: [${toSubset('v1')}]}, {directResponse: {status: 204}}`,
+  );
+  assert.equal(answers.effect, 'part', 'a rule that answers itself leads somewhere');
+});
+
 const content: StatusContent = {
   shape: 'parents',
   parents: [

@@ -1,6 +1,7 @@
 import { equal, type Mesh, type Problem } from '../../model/index.ts';
 import { kindOf, type Stored } from '../../registry/index.ts';
 import { istioStatus } from './istio-status.ts';
+import { missingTargets } from './missing-targets.ts';
 import { hasStatus, isRoute, type ObjectStatus } from './object-status.ts';
 import { routeStatus } from './route-status.ts';
 import { idOf, TableIndex } from './table-index.ts';
@@ -50,15 +51,22 @@ function statusOf(
     const effect = accepted.length === 0 ? 'none' : all.length > 0 ? 'part' : 'all';
     return { object, ref, effect, problems: all, content };
   }
+  const missing = missingTargets(
+    ref,
+    tables.map(each => each.table),
+    mesh,
+  );
+  const said = [...problems, ...unique(missing.problems)];
   const hasErrors = problems.some(isFatal);
   const isHidden = tables.length > 0 && tables.every(each => each.hidden !== undefined);
   const isShadowed = tables.length === 0 && problems.some(each => each.code === 'policy-shadowed');
-  const effect = hasErrors || isHidden || isShadowed ? 'none' : problems.length > 0 ? 'part' : 'all';
+  const isLost = hasErrors || isHidden || isShadowed || missing.all;
+  const effect = isLost ? 'none' : said.length > 0 ? 'part' : 'all';
   return {
     object,
     ref,
     effect,
-    problems,
-    ...(hasStatus(kind) && { content: istioStatus(effect, problems) }),
+    problems: said,
+    ...(hasStatus(kind) && { content: istioStatus(effect, said, missing.all) }),
   };
 }

@@ -38,8 +38,10 @@ export function renderHelm(template: string, context: HelmContext): string {
 }
 
 function truth(condition: string, context: HelmContext): boolean {
-  const both = /^and \((.*)\) \((.*)\)$/.exec(condition);
+  const both = /^and \((.*)\) \((has [^()]*)\)$/.exec(condition);
   if (both) return truth(both[1]!, context) && truth(both[2]!, context);
+  const either = /^or \((.*)\) \((.*)\)$/.exec(condition);
+  if (either) return truth(either[1]!, context) || truth(either[2]!, context);
   const has = /^has "(\w+)" (\S+)$/.exec(condition);
   if (has) return (lookup(has[2]!, context) as unknown[]).includes(has[1]);
   const greater = /^gt \(int (\S+)\) (\d+)$/.exec(condition);
