@@ -89,8 +89,8 @@ export async function runInjector(
   });
   const port = await server.start(config.listen, signal);
   parts.server = server;
-  const refused = (): readonly Problem[] => proxyProblems(pipeline, server.refusals());
-  view.own.push(refused);
+  const refusedByProxies = (): readonly Problem[] => proxyProblems(pipeline, server.refusals());
+  view.own.push(refusedByProxies);
 
   // 7. The admission webhook, where there are settings for it.
   let leads = (): boolean => false;
@@ -107,7 +107,7 @@ export async function runInjector(
   // 8. What one replica does for all: roots in every namespace, the webhook's caBundle.
   if (inCluster && cluster) {
     const elected = (): void => webhook?.elected();
-    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refused).leads;
+    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refusedByProxies).leads;
   }
 
   // 9. Alarms about what will run out.
