@@ -7,7 +7,7 @@ import { type DemoContext, eventually, judge, judgedLines } from '../claim.ts';
 import { Growth } from '../metrics/growth.ts';
 import { parsePrometheus } from '../metrics/prometheus.ts';
 import { repeatedOrders } from '../shop.ts';
-import { judgeEjection } from './failures.ts';
+import { judgeEjection, whileOutBetween } from './failures.ts';
 import { lossesBetween } from './losses.ts';
 import { judgeBudget, judgeStrict, reasonIn } from './policy.ts';
 import { type Burst, judgeIdentities, judgeInterception, judgeSpread, judgeSums } from './quiet.ts';
@@ -228,7 +228,8 @@ test('an ejected pod must be out, idle, and back, and nobody may notice', () => 
   const steps = {
     ejectedMs: 500,
     backMs: 4000,
-    whileOut: 0,
+    whileOut: { toVictim: 0, toSiblings: 24 },
+    slowestMs: 20,
     lost: 0,
     lostWords: '0 of 9 requests lost',
     detail: [],
@@ -236,13 +237,32 @@ test('an ejected pod must be out, idle, and back, and nobody may notice', () => 
   assert.deepEqual(judgeEjection(steps), {
     result: 'pass',
     figure:
-      'out after 500 ms, 0 requests in the next second, back 4.0 s after it was mended; 0 of 9 requests lost',
+      'out after 500 ms, then 0 requests to it and 24 elsewhere, back 4.0 s after it was mended; 0 of 9 requests lost',
     detail: [],
   });
-  assert.equal(judgeEjection({ ...steps, whileOut: 3 }).result, 'fail');
+  assert.equal(judgeEjection({ ...steps, whileOut: { toVictim: 3, toSiblings: 24 } }).result, 'fail');
   assert.equal(judgeEjection({ ...steps, lost: 1 }).result, 'fail');
   assert.match(judgeEjection({ ...steps, ejectedMs: undefined }).figure, /^not ejected/);
   assert.match(judgeEjection({ ...steps, backMs: undefined }).figure, /not back within/);
+  for (const missing of ['ejectedMs', 'backMs', 'whileOut'])
+    assert.equal(judgeEjection({ ...steps, [missing]: undefined }).result, 'fail', missing);
+});
+
+test('a machine too busy to see an ejection says so, and still answers for lost requests and for those to an ejected pod', () => {
+  const steps = { ejectedMs: 500, slowestMs: 2000, lost: 0, lostWords: '0 of 9 requests lost', detail: [] };
+  const { result, figure } = judgeEjection(steps);
+  assert.equal(result, 'skip');
+  assert.match(figure, /^this machine is too busy: reading the metrics took up to 2\.0 s/);
+  assert.equal(judgeEjection({ ...steps, lost: 1 }).result, 'fail');
+  const whileOut = { toVictim: 1, toSiblings: 30 };
+  assert.equal(judgeEjection({ ...steps, whileOut }).result, 'fail');
+});
+
+test('what was under way when a pod was ejected is not held against its caller, and what came later is', () => {
+  const first = { underWay: 4, toVictim: 10, toSiblings: 50 };
+  const after = (toVictim: number) => whileOutBetween(first, { underWay: 0, toVictim, toSiblings: 80 });
+  assert.deepEqual(after(14), { toVictim: 0, toSiblings: 30 });
+  assert.deepEqual(after(17), { toVictim: 3, toSiblings: 30 });
 });
 
 test('strict mode must refuse, say why, let go again, and not be felt inside', () => {

@@ -12,6 +12,8 @@ export const METRICS = {
   ejections: 'weft_ejections_total',
   /** How many endpoints are out of rotation now, as the calling proxy sees it. */
   ejectedNow: 'weft_cluster_ejected',
+  /** Requests of a cluster that the calling proxy has under way. */
+  underWay: 'weft_active_requests',
 } as const;
 
 /** The value of `connection_security_policy` on connections with mesh TLS. */
