@@ -13,6 +13,7 @@ import { expectedReason } from './expected-reason.ts';
 import { mentionedServices } from './mentions.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
 import { fieldAt } from './plain.ts';
+import { podMakers } from './pod-makers.ts';
 import { templateOf } from './pod-templates.ts';
 
 /** Something without a proxy: all pods of a Deployment, a CronJob, a lone Pod. */
@@ -45,12 +46,15 @@ export class AnalysisContext {
   readonly knowsWorkloads: boolean;
   /** What injection goes by. */
   readonly injection: InjectionRules;
+  /** What may make pods that are not among the objects. */
+  readonly makers: readonly Stored[];
   readonly #byOwner = new Map<string, Stored>();
   readonly #pods = new Map<string, Stored>();
   #outsiders: readonly Outsider[] | undefined;
   #strict: readonly StrictService[] | undefined;
 
-  constructor({ objects, mesh, problems, inject }: ObjectMesh) {
+  constructor({ objects, mesh, problems, inject, expectPods }: ObjectMesh) {
+    this.makers = expectPods ? podMakers(objects) : [];
     this.mesh = mesh;
     this.objects = objects;
     this.problems = problems;

@@ -13,7 +13,7 @@ import type { Labels } from '../model/index.ts';
 import type { KubeObject, Stored } from '../registry/index.ts';
 import { refOf } from '../registry/index.ts';
 import { fieldAt, stringsOf } from './plain.ts';
-import { isLivePod, type OwnedTemplate, templateOf } from './pod-templates.ts';
+import { isLivePod, type OwnedTemplate, templatesOf } from './pod-templates.ts';
 
 /** Enough to count by; nobody is helped by ten thousand of them. */
 const mostReplicas = 50;
@@ -23,12 +23,14 @@ export function expectedPods(objects: readonly Stored[], inject: InjectOptions):
   const live = objects.filter(isLivePod);
   const namespaces = namespaceMarks(objects);
   let number = 0;
-  return objects.flatMap(stored => {
-    const found = isLivePod(stored) ? undefined : templateOf(stored);
-    if (!found || live.some(pod => isOf(pod, found))) return [];
+  const templates = objects.filter(each => !isLivePod(each)).flatMap(templatesOf);
+  return templates.flatMap(found => {
+    if (live.some(pod => isOf(pod, found))) return [];
     const meshed = meshedAnnotations(found, { namespaces, inject });
     const count = Math.min(Math.max(found.replicas, scaledTo(found, objects)), mostReplicas);
-    return Array.from({ length: count }, (_, index) => podOf(found, index, ++number, meshed));
+    const name =
+      found === templates.find(each => each.owner === found.owner) ? '' : `-${templates.indexOf(found)}`;
+    return Array.from({ length: count }, (_, index) => podOf(found, `${name}-${index}`, ++number, meshed));
   });
 }
 
@@ -83,8 +85,25 @@ function isOf({ object, ref }: Stored, { owner, labels }: OwnedTemplate): boolea
   return Object.entries(labels).every(([key, value]) => object.metadata.labels?.[key] === value);
 }
 
-/** The least that a HorizontalPodAutoscaler keeps it at; 0 where there is none. */
-function scaledTo({ owner }: OwnedTemplate, objects: readonly Stored[]): number {
+/** What somebody else keeps it at: a Rollout that takes its pods from this workload, or a HorizontalPodAutoscaler, at least. */
+function scaledTo(found: OwnedTemplate, objects: readonly Stored[]): number {
+  return Math.max(rolledOut(found, objects), autoscaled(found, objects));
+}
+
+/** Argo's `workloadRef`: the Deployment itself has no replicas then. */
+function rolledOut({ owner }: OwnedTemplate, objects: readonly Stored[]): number {
+  const found = objects.find(
+    ({ object, ref }) =>
+      object.apiVersion.startsWith('argoproj.io/') &&
+      ref.namespace === owner.ref.namespace &&
+      fieldAt(object, 'spec', 'workloadRef', 'kind') === owner.ref.kind &&
+      fieldAt(object, 'spec', 'workloadRef', 'name') === owner.ref.name,
+  );
+  const replicas = found && fieldAt(found.object, 'spec', 'replicas');
+  return !found ? 0 : typeof replicas === 'number' ? replicas : 1;
+}
+
+function autoscaled({ owner }: OwnedTemplate, objects: readonly Stored[]): number {
   const found = objects.find(
     ({ object, ref }) =>
       object.kind === 'HorizontalPodAutoscaler' &&
@@ -97,7 +116,7 @@ function scaledTo({ owner }: OwnedTemplate, objects: readonly Stored[]): number 
   return typeof least === 'number' ? least : 1;
 }
 
-function podOf(found: OwnedTemplate, index: number, number: number, meshed: Labels | undefined): Stored {
+function podOf(found: OwnedTemplate, suffix: string, number: number, meshed: Labels | undefined): Stored {
   const { owner, template, labels, annotations } = found;
   const { kind, name, namespace } = owner.ref;
   const isDeployment = kind === 'Deployment';
@@ -107,7 +126,7 @@ function podOf(found: OwnedTemplate, index: number, number: number, meshed: Labe
     name: isDeployment ? `${name}-expected` : name,
   };
   const metadata = {
-    name: kind === 'Pod' ? name : `${name}-${index}`,
+    name: kind === 'Pod' ? name : `${name}${suffix}`,
     namespace,
     labels: isDeployment ? { ...labels, ...hash } : labels,
     annotations: meshed ?? annotations,

@@ -5,7 +5,7 @@ import { ANNOTATIONS, LABELS } from '../config/names.ts';
 import type { AnalysisContext } from './context.ts';
 import { injectionOf, surroundingsOf } from './expected-pods.ts';
 import { type Finding, finding } from './finding.ts';
-import { isLivePod, templateOf } from './pod-templates.ts';
+import { isLivePod, templatesOf } from './pod-templates.ts';
 
 /** Findings about annotations and labels of other meshes. Those of pods that injection itself complains of are its findings. */
 export function foreignFindings(context: AnalysisContext): readonly Finding[] {
@@ -18,10 +18,10 @@ function isKnown({ inject }: AnalysisContext['injection']): boolean {
 }
 
 function podFindings({ objects, injection }: AnalysisContext): readonly Finding[] {
-  return objects.flatMap(stored => {
-    const found = isLivePod(stored) ? undefined : templateOf(stored);
-    if (!found || found.annotations[ANNOTATIONS.status] !== undefined) return [];
-    const object = stored.ref;
+  const templates = objects.filter(each => !isLivePod(each)).flatMap(templatesOf);
+  return templates.flatMap(found => {
+    if (found.annotations[ANNOTATIONS.status] !== undefined) return [];
+    const object = found.owner.ref;
     const result = injectionOf(found, injection);
     if (result.kind === 'skipped' && result.unheard)
       return [finding('foreign-annotation', { object, reason: result.reason, severity: 'warning' })];

@@ -3,17 +3,19 @@ import type { Mesh, ObjectRef } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { isClusterHost, isKnownHost, namesakes, servicesOf } from './known-hosts.ts';
+import { unlessMade } from './pod-makers.ts';
 import { type Destined, destinedOf, shortHost, tablesOf, targetText } from './routed.ts';
 import { endpointsOfTarget } from './target-endpoints.ts';
 
 /** Findings about hosts. Nothing where the objects are policies alone. */
-export function hostFindings({ mesh, knowsServices, knowsWorkloads }: AnalysisContext): readonly Finding[] {
+export function hostFindings(context: AnalysisContext): readonly Finding[] {
+  const { mesh, knowsServices, knowsWorkloads } = context;
   if (!knowsServices) return [];
   return [
     ...unmatched(mesh),
     ...destinedOf(mesh).flatMap(each => [
       ...targetFindings(each, mesh),
-      ...(knowsWorkloads ? podlessFindings(each, mesh) : []),
+      ...(knowsWorkloads ? podlessFindings(each, context) : []),
     ]),
   ];
 }
@@ -75,11 +77,16 @@ function targetFindings({ object, path, target, mirror }: Destined, mesh: Mesh):
 }
 
 /** Of subsets, others speak. */
-function podlessFindings({ object, path, target, mirror }: Destined, mesh: Mesh): readonly Finding[] {
+function podlessFindings(
+  { object, path, target, mirror }: Destined,
+  context: AnalysisContext,
+): readonly Finding[] {
+  const { mesh } = context;
   if (target.subset !== undefined || mirror || target.weight === 0) return [];
   const services = servicesOf(target.host, mesh);
   const isElsewhere = services.some(each => each.externalName !== undefined || each.external);
   if (services.length === 0 || isElsewhere || endpointsOfTarget(target, mesh).length > 0) return [];
   const reason = `requests go to ${targetText(target, mesh)}, which has no pods: they are answered with 503`;
-  return [finding('target-without-pods', { object, path, reason })];
+  const namespaces = services.map(each => each.namespace);
+  return [unlessMade(finding('target-without-pods', { object, path, reason }), namespaces, context)];
 }

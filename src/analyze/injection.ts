@@ -1,11 +1,11 @@
 // Pods without a proxy where there should be one.
-import { findUninjected, type KubePod } from '../../webhook/index.ts';
+import { findUninjected, type KubePod, pathText } from '../../webhook/index.ts';
 import { ANNOTATIONS } from '../config/names.ts';
 import { formatRef, type ObjectRef } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { injectionOf } from './expected-pods.ts';
 import { type Finding, finding } from './finding.ts';
-import { isLivePod, templateOf } from './pod-templates.ts';
+import { isLivePod, templatesOf } from './pod-templates.ts';
 import { problemFinding } from './translation.ts';
 
 /** Findings about injection. */
@@ -53,10 +53,12 @@ function missedPods({ objects, injection }: AnalysisContext): readonly Finding[]
 
 /** What injection itself says of pod templates: that it would refuse them, or that something in them will not do what it says. */
 function checked({ objects, injection }: AnalysisContext): readonly Finding[] {
-  return objects.flatMap(stored => {
-    const template = isLivePod(stored) ? undefined : templateOf(stored);
-    if (!template || template.annotations[ANNOTATIONS.status] !== undefined) return [];
-    const at = (path: string | undefined): string => [...template.path, ...(path ? [path] : [])].join('.');
+  const templates = objects.filter(each => !isLivePod(each)).flatMap(templatesOf);
+  return templates.flatMap(template => {
+    const stored = template.owner;
+    if (template.annotations[ANNOTATIONS.status] !== undefined) return [];
+    const at = (path: string | undefined): string =>
+      [pathText(template.path), path ?? ''].filter(Boolean).join('.');
     const result = injectionOf(template, injection);
     if (result.kind === 'injected')
       return result.warnings.map(each => ({

@@ -15,6 +15,8 @@ export interface ObjectMesh {
   readonly problems: readonly Problem[];
   /** How pods are injected. */
   readonly inject: InjectOptions;
+  /** Whether pods are those that the objects ask for, so that there may be others. */
+  readonly expectPods: boolean;
 }
 
 /** How the objects are read. */
@@ -45,5 +47,5 @@ export function meshOfObjects(
       stored,
     })),
   );
-  return { objects, mesh, problems: [...before, ...translator.problems()], inject };
+  return { objects, mesh, problems: [...before, ...translator.problems()], inject, expectPods };
 }

@@ -1,4 +1,5 @@
 // The pod templates inside objects: what a Deployment, a CronJob or a Pod says that shall run.
+import { type TemplatePath, templatePaths, valueAt } from '../../webhook/inject/index.ts';
 import type { Labels } from '../model/index.ts';
 import { kindOf, type Stored } from '../registry/index.ts';
 import { fieldAt, isRecord, stringsOf } from './plain.ts';
@@ -7,7 +8,7 @@ import { fieldAt, isRecord, stringsOf } from './plain.ts';
 export interface OwnedTemplate {
   readonly owner: Stored;
   /** From the owner to the template: `spec`, `template`; nothing for a Pod. */
-  readonly path: readonly string[];
+  readonly path: TemplatePath;
   /** Metadata and spec, as written. */
   readonly template: Readonly<Record<string, unknown>>;
   readonly labels: Labels;
@@ -18,29 +19,47 @@ export interface OwnedTemplate {
   readonly ends: boolean;
 }
 
-const paths: Readonly<Record<string, readonly string[]>> = {
-  ReplicationController: ['spec', 'template'],
-  'Deployment.apps': ['spec', 'template'],
-  'StatefulSet.apps': ['spec', 'template'],
-  'DaemonSet.apps': ['spec', 'template'],
-  'ReplicaSet.apps': ['spec', 'template'],
-  'Job.batch': ['spec', 'template'],
-  'CronJob.batch': ['spec', 'jobTemplate', 'spec', 'template'],
-};
+/** Kinds, with their groups, that have pod templates and that clusters are asked for; of others, files tell. */
+export const TEMPLATE_KINDS: readonly string[] = [
+  'ReplicationController',
+  'Deployment.apps',
+  'StatefulSet.apps',
+  'DaemonSet.apps',
+  'ReplicaSet.apps',
+  'Job.batch',
+  'CronJob.batch',
+  'Rollout.argoproj.io',
+  'DeploymentConfig.apps.openshift.io',
+  'CloneSet.apps.kruise.io',
+];
 
-/** Kinds, with their groups, that have pod templates; a Pod is one itself. */
-export const TEMPLATE_KINDS: readonly string[] = Object.keys(paths);
-
-/** The template of the object; undefined for what has none, and for a ReplicaSet or Job that somebody else made. */
-export function templateOf(owner: Stored): OwnedTemplate | undefined {
+/** The templates of the object; none for what has none, and for a ReplicaSet or Job that somebody else made. */
+export function templatesOf(owner: Stored): readonly OwnedTemplate[] {
   const { object } = owner;
-  const kind = kindOf(object.apiVersion, object.kind);
-  const path = kind === 'Pod' ? [] : paths[kind];
-  if (path === undefined || object.metadata.ownerReferences?.length) return undefined;
-  const template = fieldAt(object, ...path);
-  if (!isRecord(template) || !isRecord(template.spec)) return undefined;
-  const replicas = fieldAt(object, 'spec', 'replicas');
-  const suspended = fieldAt(object, 'spec', 'suspend') === true;
+  if (object.metadata.ownerReferences?.length) return [];
+  const { paths } = templatePaths(object as unknown as Record<string, unknown>);
+  return paths.flatMap(path => {
+    const template = valueAt(object, path);
+    if (!isRecord(template) || !isRecord(template.spec)) return [];
+    return [ownedTemplate(owner, path, template)];
+  });
+}
+
+/** The first of its templates, which is the only one of Kubernetes' own kinds. */
+export function templateOf(owner: Stored): OwnedTemplate | undefined {
+  return templatesOf(owner)[0];
+}
+
+function ownedTemplate(
+  owner: Stored,
+  path: TemplatePath,
+  template: Readonly<Record<string, unknown>>,
+): OwnedTemplate {
+  const beside = valueAt(owner.object, path.slice(0, -1));
+  const replicas = path.length === 0 ? undefined : fieldAt(beside, 'replicas');
+  const suspended = fieldAt(owner.object, 'spec', 'suspend') === true;
+  const ends = ['Never', 'OnFailure'].includes(String(fieldAt(template, 'spec', 'restartPolicy')));
+  const kind = kindOf(owner.object.apiVersion, owner.object.kind);
   return {
     owner,
     path,
@@ -48,7 +67,7 @@ export function templateOf(owner: Stored): OwnedTemplate | undefined {
     labels: stringsOf(fieldAt(template, 'metadata', 'labels')),
     annotations: stringsOf(fieldAt(template, 'metadata', 'annotations')),
     replicas: suspended ? 0 : typeof replicas === 'number' ? replicas : 1,
-    ends: kind === 'Job.batch' || kind === 'CronJob.batch',
+    ends: kind === 'Job.batch' || kind === 'CronJob.batch' || (ends && kind !== 'Pod'),
   };
 }
 

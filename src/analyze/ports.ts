@@ -5,6 +5,7 @@ import type { AnalysisContext } from './context.ts';
 import { selectorOf } from './expected-endpoints.ts';
 import { type Finding, finding } from './finding.ts';
 import { fieldAt, recordsOf } from './plain.ts';
+import { unlessMade } from './pod-makers.ts';
 
 /** Findings about what Services lead to. */
 export function portFindings(context: AnalysisContext): readonly Finding[] {
@@ -23,7 +24,13 @@ export function portFindings(context: AnalysisContext): readonly Finding[] {
         .map(([key, value]) => `${key}=${value}`)
         .join(', ');
       const reason = `no pod of namespace ${service.namespace} has the labels ${words}`;
-      return [finding('service-selects-nothing', { object: service.from, reason })];
+      return [
+        unlessMade(
+          finding('service-selects-nothing', { object: service.from, reason }),
+          [service.namespace],
+          context,
+        ),
+      ];
     }
     const written = recordsOf(fieldAt(stored.object, 'spec', 'ports'));
     return written.flatMap((port, index) => unserved(port, service, index, pods));

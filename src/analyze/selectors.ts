@@ -9,6 +9,7 @@ import {
 } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
+import { unlessMade } from './pod-makers.ts';
 import { objectOf, tablesOf } from './routed.ts';
 
 interface Selecting {
@@ -19,13 +20,20 @@ interface Selecting {
 }
 
 /** Findings about selectors. */
-export function selectorFindings({ mesh, workloads, knowsWorkloads }: AnalysisContext): readonly Finding[] {
+export function selectorFindings(context: AnalysisContext): readonly Finding[] {
+  const { mesh, workloads, knowsWorkloads } = context;
   if (!knowsWorkloads) return [];
   const nobody = selectingOf(mesh).flatMap(({ object, namespace, selector }) => {
     if (!selector || workloads.some(each => isSelected(each, namespace, selector))) return [];
     const where = namespace ? ` in namespace ${namespace}` : '';
     const reason = `its selector ${selectorText(selector)} matches no pod${where}: it has no effect`;
-    return [finding('policy-selects-nothing', { object, reason })];
+    return [
+      unlessMade(
+        finding('policy-selects-nothing', { object, reason }),
+        [namespace || object.namespace],
+        context,
+      ),
+    ];
   });
   return [...nobody, ...callers(mesh, workloads)];
 }

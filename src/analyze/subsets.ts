@@ -3,16 +3,18 @@ import type { Mesh, Subset } from '../model/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { servicesOf } from './known-hosts.ts';
+import { unlessMade } from './pod-makers.ts';
 import { type Destined, destinedOf, shortHost } from './routed.ts';
 import { endpointsOfTarget, isIn, subsetsNamed } from './target-endpoints.ts';
 
 /** Findings about subsets. */
-export function subsetFindings({ mesh, knowsServices, knowsWorkloads }: AnalysisContext): readonly Finding[] {
+export function subsetFindings(context: AnalysisContext): readonly Finding[] {
+  const { mesh, knowsServices, knowsWorkloads } = context;
   const destined = destinedOf(mesh).filter(each => each.target.subset !== undefined);
   return [
     ...destined.flatMap(each => undefinedFindings(each, mesh, knowsServices)),
     ...(knowsWorkloads
-      ? [...mesh.subsets.values()].flat().flatMap(each => emptyFindings(each, destined, mesh))
+      ? [...mesh.subsets.values()].flat().flatMap(each => emptyFindings(each, destined, context))
       : []),
   ];
 }
@@ -33,7 +35,12 @@ function undefinedFindings(
   return [finding('subset-undefined', { object, path, reason, severity })];
 }
 
-function emptyFindings(subset: Subset, destined: readonly Destined[], mesh: Mesh): readonly Finding[] {
+function emptyFindings(
+  subset: Subset,
+  destined: readonly Destined[],
+  context: AnalysisContext,
+): readonly Finding[] {
+  const { mesh } = context;
   const { host, name, from } = subset;
   const services = servicesOf(host, mesh).filter(each => each.externalName === undefined && !each.external);
   const all = services.length === 0 ? [] : endpointsOfTarget({ host }, mesh);
@@ -44,8 +51,16 @@ function emptyFindings(subset: Subset, destined: readonly Destined[], mesh: Mesh
   const labels = Object.entries(subset.labels).map(([key, value]) => `${key}=${value}`);
   const what = `subset ${name} (${labels.join(', ') || 'by expressions'}) selects none of the ${new Set(all.map(each => each.address)).size} pods of ${shortHost(host, mesh)}`;
   const [user] = users;
+  const told = (found: Finding): Finding =>
+    unlessMade(
+      found,
+      services.map(each => each.namespace),
+      context,
+    );
   if (!user)
-    return [finding('subset-empty', { object: from, reason: `${what}; no rule sends anything to it yet` })];
+    return [
+      told(finding('subset-empty', { object: from, reason: `${what}; no rule sends anything to it yet` })),
+    ];
   const reason = `${what}, and ${user.object.kind} ${user.object.name} ${user.path} sends requests to it: they are answered with 503`;
-  return [finding('subset-empty', { object: from, reason, severity: 'error' })];
+  return [told(finding('subset-empty', { object: from, reason, severity: 'error' }))];
 }

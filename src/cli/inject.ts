@@ -30,8 +30,8 @@ interface InjectFlags {
 }
 
 const help = `
-Reads Kubernetes YAML or JSON, prints the same with the proxy added to every Pod, Deployment, StatefulSet, DaemonSet,
-ReplicaSet, ReplicationController, Job and CronJob, and everything else as it is. What was done to which object, and why
+Reads Kubernetes YAML or JSON, prints the same with the proxy added to every Pod and every pod template, of whatever kind its
+object is (Deployment, CronJob, Rollout, DeploymentConfig, …), and everything else as it is. What was done to which object, and why
 not, goes to stderr. Injecting twice is the same as injecting once.
 
 All or nothing: when one object is refused or the YAML cannot be read, nothing is printed and the exit code is 1.

@@ -25,6 +25,7 @@ export { type PatchOperation, patchOf } from './patch.ts';
 export type { Container, Handler, Metadata, PodSpec, PodTemplate, Probe, Volume } from './pod.ts';
 export { ACCESS_LOGS, LOG_LEVELS } from './settings.ts';
 export { type InjectionStatus, readStatus } from './status.ts';
+export { pathText, type TemplatePath, templatePaths, valueAt } from './templates.ts';
 export { type UninjectResult, uninject } from './uninject.ts';
 export {
   injectObject,

@@ -4,6 +4,7 @@ import type { InjectContext, SkipCode } from './decide.ts';
 import { inject } from './inject.ts';
 import type { InjectOptions } from './options.ts';
 import { isMap, type PodTemplate } from './pod.ts';
+import { pathText, replaceAt, type TemplatePath, templatePaths, valueAt } from './templates.ts';
 import { uninject } from './uninject.ts';
 
 /** What one object of a file, or one item of a List, came to. */
@@ -37,21 +38,6 @@ export interface ObjectSurroundings {
   /** Where the object was read, for messages: `shop.yaml:12`. */
   readonly origin?: string;
 }
-
-/** Path from a workload to its pod template, by API group and kind; a group of another's Job is not ours to touch. */
-const templates: Readonly<Record<string, readonly string[]>> = {
-  '/Pod': [],
-  '/ReplicationController': ['spec', 'template'],
-  'apps/Deployment': ['spec', 'template'],
-  'apps/StatefulSet': ['spec', 'template'],
-  'apps/DaemonSet': ['spec', 'template'],
-  'apps/ReplicaSet': ['spec', 'template'],
-  'extensions/Deployment': ['spec', 'template'],
-  'extensions/DaemonSet': ['spec', 'template'],
-  'extensions/ReplicaSet': ['spec', 'template'],
-  'batch/Job': ['spec', 'template'],
-  'batch/CronJob': ['spec', 'jobTemplate', 'spec', 'template'],
-};
 
 /** Namespaces among `objects` (Lists are looked into), for `ObjectSurroundings`. */
 export function namespacesOf(objects: readonly unknown[]): Map<string, NamespaceMarks> {
@@ -123,31 +109,50 @@ function eachTemplate(
     const changed = items.some((item, index) => item !== (object.items as unknown[])[index]);
     return { object: changed ? { ...object, items } : object, outcomes };
   }
-  const path = templatePath(object);
-  if (path === undefined) return { object, outcomes: [] };
-  const ref = refOf(object, surroundings);
-  const template = path.reduce<unknown>((at, key) => (isMap(at) ? at[key] : undefined), object);
-  if (template === undefined || template === null) {
-    const message = `${path.join('.')} is missing: a ${ref.kind} needs a pod template`;
-    const problems = [problem('malformed-pod', message, { object: ref, path: path.join('.') })];
-    return { object, outcomes: [{ kind: 'refused', object: ref, problems }] };
+  const { paths, isKnown } = templatePaths(object);
+  const results: { object: unknown; outcomes: ObjectOutcome[] } = { object, outcomes: [] };
+  for (const path of paths) {
+    const ref = refOf(object, surroundings);
+    const template = valueAt(object, path);
+    if (isKnown && (template === undefined || template === null)) {
+      const message = `${pathText(path)} is missing: a ${ref.kind} needs a pod template`;
+      const problems = [problem('malformed-pod', message, { object: ref, path: pathText(path) })];
+      return { object, outcomes: [{ kind: 'refused', object: ref, problems }] };
+    }
+    const owner =
+      path.length === 0 || !isMap(object.metadata) ? undefined : strings(object.metadata.annotations);
+    const result = visit((isKnative(object) ? named(template) : template) as PodTemplate, ref, owner);
+    if (result.template !== undefined) results.object = replaceAt(results.object, path, result.template);
+    results.outcomes.push(prefixPaths(noted(result.outcome, object), path));
   }
-  const owner =
-    path.length === 0 || !isMap(object.metadata) ? undefined : strings(object.metadata.annotations);
-  const result = visit(template as PodTemplate, ref, owner);
-  const changed = result.template === undefined ? object : replaceAt(object, path, result.template);
-  return { object: changed, outcomes: [prefixPaths(result.outcome, path)] };
+  return results;
+}
+
+function isKnative({ apiVersion }: Record<string, unknown>): boolean {
+  return String(apiVersion).startsWith('serving.knative.dev/');
+}
+
+/** Knative calls a container without a name so, and everybody else refuses it. */
+function named(template: unknown): unknown {
+  const containers = valueAt(template, ['spec', 'containers']);
+  if (!Array.isArray(containers) || containers.length !== 1) return template;
+  const [only] = containers as unknown[];
+  if (!isMap(only) || only.name !== undefined) return template;
+  return replaceAt(template, ['spec', 'containers', 0], { name: 'user-container', ...only });
+}
+
+/** Knative's own webhook refuses most of what a sidecar needs unless its features are switched on. */
+function noted(outcome: ObjectOutcome, object: Record<string, unknown>): ObjectOutcome {
+  if (outcome.kind !== 'changed' || !isKnative(object)) return outcome;
+  const message =
+    'Knative refuses init containers, volumes and several containers unless its ConfigMap config-features allows them; where it does, ' +
+    'label the template weft.dev/inject=enabled instead, and the webhook injects the pods that Knative makes';
+  const warning = problem('template-restricted', message, { object: outcome.object, severity: 'warning' });
+  return { ...outcome, warnings: [...outcome.warnings, warning] };
 }
 
 function isList(object: Record<string, unknown>): object is Record<string, unknown> & { items: unknown[] } {
   return typeof object.kind === 'string' && object.kind.endsWith('List') && Array.isArray(object.items);
-}
-
-function templatePath({ apiVersion, kind }: Record<string, unknown>): readonly string[] | undefined {
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
-  const slash = apiVersion.indexOf('/');
-  const key = `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${kind}`;
-  return Object.hasOwn(templates, key) ? templates[key] : undefined;
 }
 
 function refOf(object: Record<string, unknown>, { namespace, origin }: ObjectSurroundings): ObjectRef {
@@ -170,20 +175,13 @@ function strings(value: unknown): Labels {
   );
 }
 
-function replaceAt(object: unknown, path: readonly string[], value: unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return value;
-  const map = object as Record<string, unknown>;
-  return { ...map, [key]: replaceAt(map[key], rest, value) };
-}
-
 /** Problems of a template speak of the whole object: `spec.template.spec.containers`. */
-function prefixPaths(outcome: ObjectOutcome, path: readonly string[]): ObjectOutcome {
+function prefixPaths(outcome: ObjectOutcome, path: TemplatePath): ObjectOutcome {
   if (path.length === 0) return outcome;
   const prefix = (problems: readonly Problem[]) =>
     problems.map(entry => ({
       ...entry,
-      path: entry.path ? `${path.join('.')}.${entry.path}` : path.join('.'),
+      path: entry.path ? `${pathText(path)}.${entry.path}` : pathText(path),
     }));
   if (outcome.kind === 'refused') return { ...outcome, problems: prefix(outcome.problems) };
   return outcome.kind === 'changed' ? { ...outcome, warnings: prefix(outcome.warnings) } : outcome;
