@@ -18,6 +18,7 @@ const remedies: Readonly<Record<string, string>> = {
   'host-looks-short': 'write the host in full',
   'regex-invalid': 'correct the pattern; it is RE2, without look-around and back-references',
   'yaml-unreadable': 'correct the YAML',
+  'yaml-key-twice': 'take one of the two out',
   'object-unreadable': 'correct the object',
   'foreign-annotation': "say it in Weft's words (docs/pod-annotations.md), or do not rely on it",
   'object-duplicate': 'keep one of the two',

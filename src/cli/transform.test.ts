@@ -138,15 +138,30 @@ test('a namespace in one input counts for pods in another', () => {
 test('every mistake in the YAML is listed with its line, and nothing is written', () => {
   const { output, report } = injectText([
     { name: 'good.yaml', text: pod },
-    { name: 'bad.yaml', text: 'a: 1\na: 2\n---\nb: [1\nc: 2\n---\n\td: 1\n' },
+    { name: 'bad.yaml', text: 'a: b: c\n---\nb: [1\nc: 2\n---\n\td: 1\n' },
     { name: 'worse.yaml', text: '\u0000\u0001{{{' },
   ]);
   assert.equal(output, undefined);
-  assert.equal(report[0], 'error      bad.yaml:2:1: Map keys must be unique');
-  assert.match(report[1]!, /^error {6}bad\.yaml:5:1: Flow sequence/);
-  assert.ok(report.some(line => line.startsWith('error      bad.yaml:7:1: Tabs are not allowed')));
+  assert.match(report[0]!, /^error {6}bad\.yaml:1:4: Nested mappings/);
+  assert.ok(report.some(line => line.startsWith('error      bad.yaml:4:1: Flow sequence')));
+  assert.ok(report.some(line => line.startsWith('error      bad.yaml:6:1: Tabs are not allowed')));
   assert.ok(report.some(line => line.startsWith('error      worse.yaml:1:')));
   assert.equal(report.at(-1), 'nothing was written: mend the YAML first');
+});
+
+test('of a key that stands twice the last one counts, as with kubectl, and that is said', () => {
+  const twice = pod.replace(/^spec:/m, 'spec: {containers: []}\nspec:');
+  assert.notEqual(twice, pod);
+  const { output, report } = injectText(twice);
+  assert.ok(
+    report.some(line => /^warning +app\.yaml:1: spec stands twice in one map/.test(line)),
+    report.join('\n'),
+  );
+  const value = parse(output!, { uniqueKeys: false }) as { spec: { containers: { name: string }[] } };
+  assert.deepEqual(
+    value.spec.containers.map(({ name }) => name),
+    (parse(injectText(pod).output!) as typeof value).spec.containers.map(({ name }) => name),
+  );
 });
 
 test('text that is YAML but no Kubernetes object is a mistake too', () => {

@@ -82,6 +82,11 @@ class Report {
   }
 
   add(document: YamlText, outcomes: readonly ObjectOutcome[]): void {
+    for (const key of document.twice)
+      this.#line(
+        'warning',
+        `${document.origin}: ${key} stands twice in one map, and the last one counts; take one out`,
+      );
     if (outcomes.length === 0 && document.value !== null && document.value !== undefined) this.#others++;
     for (const outcome of outcomes) {
       const who = formatRef(outcome.object);

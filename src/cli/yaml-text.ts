@@ -19,6 +19,7 @@ import {
 } from 'yaml';
 import type { PatchOperation } from '../../webhook/index.ts';
 import { errorMessage } from '../errors/index.ts';
+import { kubeValue } from '../source/index.ts';
 
 /** One document of a file. */
 export interface YamlText {
@@ -29,6 +30,8 @@ export interface YamlText {
   readonly source: string;
   /** Whether `print` cannot keep comments, because the document uses anchors. */
   readonly hasAnchors: boolean;
+  /** Keys that stand twice in one map: the last one counts, as with kubectl. */
+  readonly twice: readonly string[];
   /** The document with the patch applied, as text. Call it once. */
   print(patch: readonly PatchOperation[], after: unknown): string;
 }
@@ -37,10 +40,11 @@ export interface YamlText {
 export function readYamlText(name: string, text: string): { documents: YamlText[]; mistakes: string[] } {
   const lines = new LineCounter();
   const parsed = parseAllDocuments(text, {
-    // What kubectl reads is YAML 1.1 (0644 is octal, `off` is false) without its dates and base-60 numbers.
+    // For printing; what it means is kubeValue's to say.
     version: '1.1',
     customTags: kubernetesTags,
     lineCounter: lines,
+    uniqueKeys: false,
     prettyErrors: true,
     logLevel: 'silent',
   });
@@ -95,7 +99,7 @@ function firstLine(message: string): string {
 
 /** Text without any document: comments, blank lines. */
 function nothing(source: string, name: string): YamlText {
-  return { value: null, origin: `${name}:1`, source, hasAnchors: false, print: () => source };
+  return { value: null, origin: `${name}:1`, source, hasAnchors: false, twice: [], print: () => source };
 }
 
 function isPlainMap(value: unknown): boolean {
@@ -109,13 +113,18 @@ function documentOf(document: Document, source: string, origin: string, text: st
     Alias: () => {
       hasAnchors = true;
     },
+    Pair: (_, { key }) => {
+      if (isScalar(key) && key.source === '<<') hasAnchors = true;
+    },
     Collection: (_, { flow, items, range }) => {
       if (flow && items.length > 0 && range) padding ??= /\s/.test(text[range[0] + 1] ?? '');
     },
     Scalar: (_, scalar) => keepLargeInteger(scalar),
   });
+  const { value, duplicates } = kubeValue(document, true);
   return {
-    value: document.toJS() as unknown,
+    value,
+    twice: duplicates.map(({ key }) => key),
     origin,
     source,
     hasAnchors,
@@ -190,7 +199,8 @@ function apply(document: Document, operation: PatchOperation): void {
 }
 
 function pairOf(map: YAMLMap, key: string): Pair | undefined {
-  return map.items.find(pair => isPair(pair) && isScalar(pair.key) && String(pair.key.value) === key);
+  // Of two the last one counts.
+  return map.items.findLast(pair => isPair(pair) && isScalar(pair.key) && String(pair.key.value) === key);
 }
 
 function applyToList(document: Document, list: YAMLSeq, index: number, operation: PatchOperation): void {

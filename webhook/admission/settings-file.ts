@@ -36,7 +36,7 @@ export function readWebhookSettings(
 ): { readonly settings?: WebhookSettings; readonly problems: readonly string[] } {
   let file: unknown;
   try {
-    file = parse(text) ?? {};
+    file = parse(text, { version: '1.1' }) ?? {};
   } catch (thrown) {
     return { problems: [`not readable as YAML: ${errorMessage(thrown).split('\n')[0]}`] };
   }

@@ -95,3 +95,21 @@ test('an alias bomb is refused', () => {
 test('an empty text holds nothing', () => {
   assert.deepEqual(parseFile('', 'empty.yaml'), { objects: [], problems: [], readable: true });
 });
+
+test('files mean what kubectl makes of them: words for true and false, octal numbers, the last of two keys', () => {
+  const { objects, problems } = parseFile(
+    'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {hostNetwork: yes, paused: off, mode: 0400, mode: 0x1F90, time: 1:30}\n',
+    'pod.yaml',
+  );
+  assert.deepEqual(objects[0]!.object.spec, { hostNetwork: true, paused: false, mode: 8080, time: '1:30' });
+  assert.deepEqual(
+    problems.map(({ code, severity, message }) => [code, severity, message]),
+    [
+      [
+        'yaml-key-twice',
+        'warning',
+        'pod.yaml:4: mode stands twice in one map, and the last one counts, as with kubectl; take one out',
+      ],
+    ],
+  );
+});

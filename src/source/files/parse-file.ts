@@ -1,6 +1,7 @@
-import { type Document, isMap, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
+import { type Document, isMap, isSeq, LineCounter, type Node } from 'yaml';
 import { type Problem, problem } from '../../model/index.ts';
 import { type KubeObject, readObject } from '../../registry/index.ts';
+import { type KubeYaml, kubeValue, parseKubeYaml } from './kube-yaml.ts';
 
 /** An object and the line of its file where it begins, counted from 1. */
 export interface ParsedObject {
@@ -24,14 +25,13 @@ interface Gathered {
 }
 
 /**
- * Reads every object of a YAML or JSON text: many documents, Lists expanded. `file` names it in problems. Never throws; every
+ * Reads every object of a YAML or JSON text as kubectl would: many documents, Lists expanded. `file` names it in problems. Never throws; every
  * problem carries `file:line`.
  */
 export function parseFile(text: string, file: string): ParsedFile {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true });
+  const documents = parseKubeYaml(text, lines);
   const gathered: Gathered = { file, lines, objects: [], problems: [] };
-  if (!Array.isArray(documents)) return { objects: [], problems: [], readable: true };
   const broken = documents.flatMap(document => document.errors);
   if (broken.length > 0) {
     for (const error of broken.slice(0, 5)) {
@@ -41,7 +41,7 @@ export function parseFile(text: string, file: string): ParsedFile {
     return { ...gathered, readable: false };
   }
   let readable = true;
-  for (const document of documents as Document.Parsed[]) {
+  for (const document of documents) {
     if (document.contents === null) continue;
     readable = gatherDocument(document, gathered) && readable;
   }
@@ -49,11 +49,11 @@ export function parseFile(text: string, file: string): ParsedFile {
 }
 
 function gatherDocument(document: Document.Parsed, gathered: Gathered): boolean {
-  let data: unknown;
+  let read: KubeYaml;
   try {
-    data = document.toJS({ maxAliasCount: 100 });
+    read = kubeValue(document);
   } catch (thrown) {
-    // Aliases that would expand without bound, or that point nowhere.
+    // Aliases that would expand without bound, keys that are no text, and what else kubectl refuses.
     const message = thrown instanceof Error ? thrown.message.toLowerCase() : String(thrown);
     report(
       gathered,
@@ -63,7 +63,13 @@ function gatherDocument(document: Document.Parsed, gathered: Gathered): boolean 
     );
     return false;
   }
-  if (data !== null) gather(data, document.contents, gathered, document.range[0]);
+  for (const { key, offset } of read.duplicates)
+    warn(
+      gathered,
+      offset,
+      `${key} stands twice in one map, and the last one counts, as with kubectl; take one out`,
+    );
+  if (read.value !== null) gather(read.value, document.contents, gathered, document.range[0]);
   return true;
 }
 
@@ -96,6 +102,11 @@ function startOf(node: unknown): number | undefined {
 
 function lineOf(gathered: Gathered, offset: number): number {
   return Math.max(1, gathered.lines.linePos(offset).line);
+}
+
+function warn(gathered: Gathered, offset: number, message: string): void {
+  const where = `${gathered.file}:${lineOf(gathered, offset)}`;
+  gathered.problems.push(problem('yaml-key-twice', `${where}: ${message}`, { severity: 'warning' }));
 }
 
 function report(gathered: Gathered, code: string, offset: number, message: string, path?: string): void {
