@@ -1,6 +1,7 @@
 import { canaryFindings } from './canary.ts';
 import { conflictFindings } from './conflicts.ts';
 import { AnalysisContext } from './context.ts';
+import { exportFindings } from './export-to.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
 import { foreignFindings } from './foreign-words.ts';
 import { hostFindings } from './hosts.ts';
@@ -9,10 +10,12 @@ import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
 import { pathFindings } from './paths.ts';
 import { portFindings } from './ports.ts';
+import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
 import { selectorFindings } from './selectors.ts';
 import { shadowFindings } from './shadowed.ts';
+import { sidecarFindings } from './sidecars.ts';
 import { strictFindings } from './strict.ts';
 import { subsetFindings } from './subsets.ts';
 import { translationFindings } from './translation.ts';
@@ -31,6 +34,9 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   shadowFindings,
   pathFindings,
   conflictFindings,
+  protocolFindings,
+  sidecarFindings,
+  exportFindings,
   selectorFindings,
   retryFindings,
   portFindings,

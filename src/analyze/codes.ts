@@ -134,6 +134,21 @@ const all = {
     title: 'a rule asks for a path that no request has once its path is normalised',
     remedy: 'write the path as it is after normalisation, or set pathNormalization (docs/policies/istio.md)',
   },
+  'protocol-conflict': {
+    severity: 'warning',
+    title: 'one port of one host is said to speak two protocols',
+    remedy: 'name the same protocol in both, or give the port to one of them',
+  },
+  'sidecars-overlap': {
+    severity: 'warning',
+    title: 'two Sidecars are for the same pods, and only one of them counts',
+    remedy: 'put both into one, or narrow their selectors',
+  },
+  'namespace-unknown': {
+    severity: 'warning',
+    title: 'a policy is exported to a namespace that does not exist',
+    remedy: 'correct the name of the namespace, or take it out',
+  },
   'rules-joined': {
     severity: 'info',
     title: 'several objects have rules for one host, which are tried in the order of their age',

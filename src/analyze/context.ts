@@ -46,6 +46,8 @@ export class AnalysisContext {
   readonly knowsWorkloads: boolean;
   /** What injection goes by. */
   readonly injection: InjectionRules;
+  /** Whether the pods are those that the objects ask for, and none that run. */
+  readonly expectPods: boolean;
   /** What may make pods that are not among the objects. */
   readonly makers: readonly Stored[];
   readonly #byOwner = new Map<string, Stored>();
@@ -54,6 +56,7 @@ export class AnalysisContext {
   #strict: readonly StrictService[] | undefined;
 
   constructor({ objects, mesh, problems, inject, expectPods }: ObjectMesh) {
+    this.expectPods = expectPods;
     this.makers = expectPods ? podMakers(objects) : [];
     this.mesh = mesh;
     this.objects = objects;

@@ -15,7 +15,8 @@ export function coversMatch(wide: RuleMatch, narrow: RuleMatch): boolean {
   return coversCaller(wide.caller, narrow.caller) && coversRequest(wide.request ?? {}, narrow.request ?? {});
 }
 
-function coversCaller(wide: CallerMatch | undefined, narrow: CallerMatch | undefined): boolean {
+/** Whether every caller that is meant by `narrow` is one of `wide`. */
+export function coversCaller(wide: CallerMatch | undefined, narrow: CallerMatch | undefined): boolean {
   if (!wide) return true;
   if (wide.namespace !== undefined && wide.namespace !== narrow?.namespace) return false;
   if (wide.port !== undefined && wide.port !== narrow?.port) return false;

@@ -1,5 +1,6 @@
 // Subsets that nobody defines, or that no pod is in.
 import type { Mesh, Subset } from '../model/index.ts';
+import { isPlaceLabel } from '../resolve/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { servicesOf } from './known-hosts.ts';
@@ -42,6 +43,8 @@ function emptyFindings(
 ): readonly Finding[] {
   const { mesh } = context;
   const { host, name, from } = subset;
+  // Nobody knows on which nodes pods of a folder of YAML will run.
+  if (context.expectPods && keysOf(subset).some(isPlaceLabel)) return [];
   const services = servicesOf(host, mesh).filter(each => each.externalName === undefined && !each.external);
   const all = services.length === 0 ? [] : endpointsOfTarget({ host }, mesh);
   if (services.length === 0 || all.some(each => isIn(subset, each, mesh))) return [];
@@ -63,4 +66,8 @@ function emptyFindings(
     ];
   const reason = `${what}, and ${user.object.kind} ${user.object.name} ${user.path} sends requests to it: they are answered with 503`;
   return [told(finding('subset-empty', { object: from, reason, severity: 'error' }))];
+}
+
+function keysOf({ labels, expressions = [] }: Subset): readonly string[] {
+  return [...Object.keys(labels), ...expressions.map(({ key }) => key)];
 }

@@ -1,4 +1,5 @@
 import { type Endpoint, type Mesh, matchesLabels, type RouteTarget, type Subset } from '../model/index.ts';
+import { placedLabels, placeOf } from '../resolve/index.ts';
 import { servicesOf } from './known-hosts.ts';
 
 /** Definitions of the subset, for the host itself or for a wildcard; whoever may see them. */
@@ -26,9 +27,18 @@ export function endpointsOfTarget(
 }
 
 /** Whether the subset selects the endpoint. */
-export function isIn(subset: Subset, endpoint: Endpoint, { workloads, workloadByAddress }: Mesh): boolean {
+export function isIn(subset: Subset, endpoint: Endpoint, mesh: Mesh): boolean {
+  const { workloads, workloadByAddress, nodes } = mesh;
   const key = endpoint.workload ?? workloadByAddress.get(endpoint.address);
-  const labels = endpoint.labels ?? (key === undefined ? undefined : workloads.get(key)?.labels) ?? {};
+  const workload = key === undefined ? undefined : workloads.get(key);
+  const node = workload?.node === undefined ? undefined : nodes.get(workload.node);
+  const own = endpoint.labels ?? workload?.labels ?? {};
+  const { zone = workload?.zone, locality = workload?.locality } = endpoint;
+  const place = placeOf(
+    { ...(zone !== undefined && { zone }), ...(locality !== undefined && { locality }) },
+    node,
+  );
+  const labels = placedLabels(own, place, workload?.node);
   const { labels: matchLabels, expressions: matchExpressions = [] } = subset;
   return matchesLabels({ matchLabels, matchExpressions }, labels);
 }

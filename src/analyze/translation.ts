@@ -26,8 +26,16 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 /** Each problem as a finding. */
-export function translationFindings({ problems }: AnalysisContext): readonly Finding[] {
-  return problems.map(problemFinding);
+export function translationFindings(context: AnalysisContext): readonly Finding[] {
+  return context.problems.filter(each => !isOutside(each, context)).map(problemFinding);
+}
+
+/** A host of two words is one of the world where no Service of that name and namespace is there. */
+function isOutside({ code, message }: Problem, { mesh, knowsServices }: AnalysisContext): boolean {
+  const service = /for the service write (\S+)$/.exec(message)?.[1];
+  return (
+    code === 'host-looks-short' && knowsServices && service !== undefined && !mesh.serviceByHost.has(service)
+  );
 }
 
 /** A problem of one object as a finding. */

@@ -16,7 +16,7 @@ import type { Caller } from './caller.ts';
 import { type ClusterName, parseClusterName } from './cluster-name.ts';
 import { endpointAt } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
-import { distance, placeOf } from './locality.ts';
+import { distance, isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { peerMode } from './peer-mode.ts';
 import { peerOf } from './refs.ts';
@@ -114,8 +114,12 @@ class EndpointSets {
 
   #inSubset(subset: Subset, all: readonly Endpoint[]): readonly Endpoint[] {
     const { labels: matchLabels, expressions: matchExpressions = [] } = subset;
+    const keys = [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)];
+    const byPlace = keys.some(isPlaceLabel);
     return all.filter(each => {
-      const labels = each.labels ?? this.#workloadOf(each)?.labels ?? noLabels;
+      const workload = this.#workloadOf(each);
+      const own = each.labels ?? workload?.labels ?? noLabels;
+      const labels = byPlace ? placedLabels(own, this.#placeOf(each, workload), workload?.node) : own;
       return matchesLabels({ matchLabels, matchExpressions }, labels);
     });
   }

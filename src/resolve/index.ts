@@ -7,6 +7,7 @@ export { resolveDestination } from './destination.ts';
 export { resolveEndpoints } from './endpoints.ts';
 export { type ExplainedDestination, explainDestination } from './explain.ts';
 export { resolveInbound } from './inbound.ts';
+export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export type { Resolved } from './mesh-reader.ts';
 export type { CallerRule, LeftOut } from './rules.ts';
 export { serviceRanges } from './service-ranges.ts';

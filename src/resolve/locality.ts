@@ -30,6 +30,19 @@ export function labelOf(key: string, labels: Labels, place: string | undefined):
   return labels[key] ?? (level < 0 ? undefined : place?.split('/')[level]);
 }
 
+/** With the labels of the place where it runs, as Istio's endpoints have them; its own go over these. */
+export function placedLabels(labels: Labels, place: string | undefined, node: string | undefined): Labels {
+  const placed: Record<string, string> = node === undefined ? {} : { 'kubernetes.io/hostname': node };
+  const levels = place?.split('/') ?? [];
+  for (const [level, key] of placeLabels.entries()) if (levels[level]) placed[key] = levels[level];
+  return { ...placed, ...labels };
+}
+
+/** Whether the label is one of the place and not of the pod. */
+export function isPlaceLabel(key: string): boolean {
+  return placeLabels.includes(key) || key === 'kubernetes.io/hostname';
+}
+
 /**
  * How far an endpoint is from the caller by LocalitySettings.failoverPriority: how many of its labels, from the first that differs
  * on. A label written `key=value` is met by an endpoint with that value, whatever the caller has.

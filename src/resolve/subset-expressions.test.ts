@@ -69,3 +69,35 @@ test('requests and connections that name no subset go to the default one', () =>
   );
   assert.deepEqual(tcp, [stable]);
 });
+
+test('a subset by zone, region or node has the endpoints that run there, whatever their pods are labelled', () => {
+  const nodes = ['eu-1a', 'eu-1b'].map(
+    zone =>
+      `{apiVersion: v1, kind: Node, metadata: {name: ${zone}-node, labels: {topology.kubernetes.io/region: eu, topology.kubernetes.io/zone: ${zone}}}}`,
+  );
+  const placed = ['eu-1a', 'eu-1b'].map(
+    (zone, index) =>
+      `{apiVersion: v1, kind: Pod, metadata: {name: ${zone}, namespace: shop, labels: {app: db}}, spec: {nodeName: ${zone}-node}, status: {podIP: 10.244.1.${index}, conditions: [{type: Ready, status: "True"}]}}`,
+  );
+  const { mesh: zoned } = meshFromYaml(
+    [
+      ...nodes,
+      ...placed,
+      '{apiVersion: v1, kind: Service, metadata: {name: db, namespace: shop}, spec: {ports: [{port: 80}]}}',
+      '{apiVersion: v1, kind: Endpoints, metadata: {name: db, namespace: shop}, subsets: [{addresses: [{ip: 10.244.1.0}, {ip: 10.244.1.1}], ports: [{port: 80}]}]}',
+      `{apiVersion: networking.istio.io/v1, kind: DestinationRule, metadata: {name: db, namespace: shop}, spec: {host: db, subsets: [
+        {name: zone-a, labels: {topology.kubernetes.io/zone: eu-1a, app: db}},
+        {name: eu, labels: {topology.kubernetes.io/region: eu}},
+        {name: node-b, labels: {kubernetes.io/hostname: eu-1b-node}},
+        {name: none, labels: {topology.kubernetes.io/zone: us-1}}]}}`,
+    ].join('\n---\n'),
+  );
+  const of = (subset: string): string[] =>
+    resolveEndpoints(zoned, caller, `db.shop.svc.cluster.local:80/${subset}`).resource.endpoints.map(
+      each => each.address,
+    );
+  assert.deepEqual(
+    [of('zone-a'), of('eu'), of('node-b'), of('none')],
+    [['10.244.1.0'], ['10.244.1.0', '10.244.1.1'], ['10.244.1.1'], []],
+  );
+});

@@ -21,7 +21,8 @@ export function qualifiedHost(
   if (lower === '*') return lower;
   if (!lower.includes('.')) return `${lower}.${namespace}.svc.${context.clusterDomain}`;
   if (/^[^.]+\.[^.]+\.svc$/.test(lower)) return `${lower}.${context.clusterDomain}`;
-  if (!lower.startsWith('*') && /^[^.]+\.[^.]+$/.test(lower)) {
+  // Nobody names a namespace like these, and everybody means the site.
+  if (!lower.startsWith('*') && /^[^.]+\.(?!(?:com|org|net|edu|gov|info|biz|io)$)[^.]+$/.test(lower)) {
     const service = `${lower}.svc.${context.clusterDomain}`;
     report.warn(
       'host-looks-short',
