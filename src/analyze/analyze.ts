@@ -9,6 +9,7 @@ import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
 import { pathFindings } from './paths.ts';
+import { podFieldFindings } from './pod-fields.ts';
 import { portFindings } from './ports.ts';
 import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
@@ -26,6 +27,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   proxyRefusalFindings,
   injectionFindings,
   foreignFindings,
+  podFieldFindings,
   strictFindings,
   canaryFindings,
   outlierFindings,

@@ -21,6 +21,11 @@ const all = {
     title: 'injection would refuse a pod template: analysis asks injection itself',
     remedy: 'mend what is named; weft inject -f FILE shows whether it is well',
   },
+  'pod-field-unknown': {
+    severity: 'warning',
+    title: 'a pod template has a field that Kubernetes has not',
+    remedy: 'correct its name, or take it out',
+  },
   'foreign-annotation': {
     severity: 'info',
     title: "labels or annotations of another mesh, which Weft obeys only where that mesh's are accepted",
