@@ -41,8 +41,8 @@ export async function runInjector(
   // 1. What it tells about itself, first: probes are answered while everything else is waited for.
   const view = new InjectorView(config, signal);
   const { parts } = view;
-  const refused = (code: string): void => view.metrics.refused(code);
-  const metricsPort = await serveRoutes(config.metricsListen, view.routes(), signal, clock, refused);
+  const turnedAway = (code: string): void => view.metrics.refused(code);
+  const metricsPort = await serveRoutes(config.metricsListen, view.routes(), signal, clock, turnedAway);
   const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0 };
   const note = noteProblems(() => view.own.flatMap(each => each()), log);
   signal.addEventListener('abort', clock.every(2_000, note), { once: true });
