@@ -76,7 +76,7 @@ export class AdminServer {
     routes: AdminRoutes,
   ) {
     this.#routes = routes;
-    this.#options = options;
+    this.#options = { ...options, givesUpAtEnd: true };
     this.#listeners = [];
     let { port } = listen;
     for (const host of hosts) {

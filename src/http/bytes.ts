@@ -17,9 +17,10 @@ export const TOKEN = table(code => isAlpha(code) || isDigit(code) || tokenExtra.
 export const FIELD = table(code => code === 0x09 || (code >= 0x20 && code !== 0x7f));
 /**
  * Bytes of a request target: visible ASCII without `#`, and what is no ASCII. RFC 3986 has no place for the latter, but browsers, curl and
- * scripts send UTF-8 as it was typed, servers take it, and it decides neither where a message ends nor where it goes.
+ * scripts send UTF-8 as it was typed, servers take it, and it decides neither where a message ends nor where it goes. Not 0xff, which is in no
+ * UTF-8 and which llhttp refuses.
  */
-export const TARGET = table(code => code > 0x20 && code !== 0x7f && code !== 0x23);
+export const TARGET = table(code => code > 0x20 && code < 0xff && code !== 0x7f && code !== 0x23);
 /** Bytes of a Host value: what a URI's authority may hold, without user information. */
 export const AUTHORITY = table(
   code => isAlpha(code) || isDigit(code) || [...Buffer.from("-._~!$&'()*+,;=:[]%", 'latin1')].includes(code),

@@ -169,6 +169,20 @@ export class Head implements Noted {
     this.removedAny = true;
   }
 
+  /** For parsers: takes `length` bytes behind the header's name out, by moving what is before them. `bytes` must be free to be changed. */
+  closeGap(index: number, length: number): void {
+    this.bytes.copyWithin(this.start + length, this.start, this.nameEnd(index));
+    this.start += length;
+    this.headersStart += length;
+    this.reasonStart += length;
+    this.reasonEnd += length;
+    const { slots } = this;
+    const at = index * STRIDE;
+    for (let i = 0; i < at; i++) slots[i] = slots[i]! < 0 ? slots[i]! - length : slots[i]! + length;
+    slots[at + NAME_START] = slots[at + NAME_START]! + length;
+    slots[at + NAME_END] = slots[at + NAME_END]! + length;
+  }
+
   /** Puts a removed line back. */
   restore(index: number): void {
     const at = index * STRIDE + LINE_END;

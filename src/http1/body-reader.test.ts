@@ -96,7 +96,7 @@ test('malformed chunks are refused by name, however they are cut', () => {
     ['1\r\na\rx', FAULT.BAD_CHUNK_END],
     ['0\r\n\n', FAULT.BARE_LF],
     ['0\r\n\rx\n', FAULT.BARE_CR],
-    ['0\r\nX\r\n', FAULT.BAD_HEADER_NAME],
+    ['0\r\nX\r\n', FAULT.NO_COLON],
     ['0\r\nX : y\r\n', FAULT.SPACE_BEFORE_COLON],
     ['0\r\nX: y\r\n z\r\n', FAULT.OBS_FOLD],
     ['0\r\nX: y\n', FAULT.BARE_LF],

@@ -275,6 +275,11 @@ function scanTrailers(bytes: Buffer, start: number, end: number): number {
   }
 }
 
+function trailerNameFault(code: number): number {
+  if (isSpace(code)) return FAULT.SPACE_BEFORE_COLON;
+  return code === CR ? FAULT.NO_COLON : FAULT.BAD_HEADER_NAME;
+}
+
 /** The offset after one trailer line. */
 function scanTrailer(bytes: Buffer, start: number, end: number): number {
   let i = start;
@@ -282,7 +287,7 @@ function scanTrailer(bytes: Buffer, start: number, end: number): number {
   if (i === end) return 0;
   if (i === start)
     return bytes[i] === LF ? FAULT.BARE_LF : isSpace(bytes[i]!) ? FAULT.OBS_FOLD : FAULT.BAD_HEADER_NAME;
-  if (bytes[i] !== 0x3a) return isSpace(bytes[i]!) ? FAULT.SPACE_BEFORE_COLON : FAULT.BAD_HEADER_NAME;
+  if (bytes[i] !== 0x3a) return trailerNameFault(bytes[i]!);
   for (let n = 0; n < forbidden.length; n++) {
     if (mergesWith(bytes, start, i, forbidden[n]!)) return FAULT.FORBIDDEN_TRAILER;
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { responseHead, sentLines } from './testing/heads.ts';
 import { RecordingClient } from './testing/recording-client.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -51,6 +52,42 @@ test('an answer, cut anywhere, is the same answer', () => {
     assert.equal(exchange.response?.trailers, 'T: u\r\n');
     assert.equal(client.freed, 1, `cut at ${at}`);
   }
+});
+
+test('a 1xx answer ends at its empty line whatever its headers say, and what they say of a body does not go on', () => {
+  const framing = [
+    'Content-Length: 5\r\n',
+    'Transfer-Encoding: chunked\r\n',
+    'Content-Length : x\r\nContent-Length: 9\r\nTransfer-Encoding: gzip\r\n',
+  ];
+  for (const lines of framing) {
+    const client = new RecordingClient();
+    const { exchange } = client.request(request);
+    client.peer.send(`HTTP/1.1 103 Early\r\nLink: a\r\n${lines}\r\n${ok}`);
+    assert.equal(exchange.informational[0]?.status, 103);
+    assert.deepEqual(
+      sentLines(responseHead(`HTTP/1.1 103 Early\r\nLink: a\r\n${lines}\r\n`)),
+      ['Link: a'],
+      lines,
+    );
+    assert.equal(exchange.response?.body, 'ok');
+    assert.equal(client.freed, 1);
+    const upgraded = new RecordingClient();
+    const { exchange: tunnel } = upgraded.request(
+      'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: chat\r\n\r\n',
+    );
+    upgraded.peer.send(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: chat\r\n${lines}\r\nframe`,
+    );
+    assert.equal(tunnel.response?.body, 'frame', lines);
+  }
+});
+
+test('an exchange that is given up breaks its connection: an end in order would ask for the answer', () => {
+  const client = new RecordingClient();
+  const { stream } = client.request(request);
+  stream.cancel();
+  assert.ok(client.peer.wasReset);
 });
 
 test('bytes behind an answer, or without a request, end the connection', () => {

@@ -144,7 +144,8 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 
   cancel(): void {
     this.#handler = undefined;
-    this.wire.destroy();
+    // Not an orderly end: a server may take that for a client that has sent everything and waits for its answer.
+    this.wire.reset();
   }
 
   pauseResponse(): void {

@@ -41,7 +41,9 @@ export const FAULT = {
   METHOD_TOO_LONG: -26,
   HOST_MISMATCH: -27,
   CONNECT_WITH_BODY: -28,
-  INFORMATIONAL_WITH_BODY: -29,
+  NO_COLON: -30,
+  SPACE_IN_NAME: -31,
+  DUPLICATE_TRANSFER_ENCODING: -32,
 } as const;
 
 const faults: Record<number, Fault> = {
@@ -49,9 +51,9 @@ const faults: Record<number, Fault> = {
   [FAULT.BAD_TARGET]: fault(
     'bad-target',
     400,
-    'the request target is not a path, a URL, host:port for CONNECT or * for OPTIONS',
+    'the request target is not a path, a URL, host:port for CONNECT or * for OPTIONS, or holds a byte that it may not',
   ),
-  [FAULT.BAD_VERSION]: fault('bad-version', 400, 'the start line does not name HTTP/1.1 or HTTP/1.0'),
+  [FAULT.BAD_VERSION]: fault('bad-version', 400, 'the start line does not name HTTP/1.x'),
   [FAULT.TARGET_TOO_LONG]: fault('target-too-long', 414, 'the request target is longer than the limit'),
   [FAULT.HEAD_TOO_LARGE]: fault('head-too-large', 431, 'the headers are larger than the limit'),
   [FAULT.TOO_MANY_HEADERS]: fault('too-many-headers', 431, 'there are more headers than the limit'),
@@ -73,7 +75,7 @@ const faults: Record<number, Fault> = {
   [FAULT.DUPLICATE_CONTENT_LENGTH]: fault(
     'duplicate-content-length',
     400,
-    'there is more than one Content-Length',
+    'there is more than one Content-Length; its sender must send it once, even where all say the same',
   ),
   [FAULT.BAD_TRANSFER_ENCODING]: fault(
     'bad-transfer-encoding',
@@ -97,7 +99,7 @@ const faults: Record<number, Fault> = {
   [FAULT.CHUNK_EXTENSION]: fault(
     'chunk-extension',
     400,
-    'a chunk has an extension; nobody uses them but attackers',
+    'a chunk size is followed by a space or an extension; its sender must leave them out, see docs/http1.md',
   ),
   [FAULT.BAD_CHUNK_END]: fault('bad-chunk-end', 400, 'the bytes of a chunk are not followed by CRLF'),
   [FAULT.TRAILERS_TOO_LARGE]: fault('trailers-too-large', 431, 'the trailers are larger than the limit'),
@@ -112,7 +114,13 @@ const faults: Record<number, Fault> = {
     'the URL in the request line names another host than Host',
   ),
   [FAULT.CONNECT_WITH_BODY]: fault('connect-with-body', 400, 'a CONNECT request has a body'),
-  [FAULT.INFORMATIONAL_WITH_BODY]: fault('informational-with-body', 502, 'a 1xx answer announces a body'),
+  [FAULT.NO_COLON]: fault('no-colon', 400, 'a header line has no colon'),
+  [FAULT.SPACE_IN_NAME]: fault('space-in-name', 400, 'there is a space inside a header name'),
+  [FAULT.DUPLICATE_TRANSFER_ENCODING]: fault(
+    'duplicate-transfer-encoding',
+    501,
+    'there is more than one Transfer-Encoding; its sender must send it once',
+  ),
   [FAULT.METHOD_TOO_LONG]: fault('method-too-long', 501, 'the method is longer than 64 bytes'),
 };
 
@@ -120,9 +128,48 @@ function fault(code: string, status: number, words: string): Fault {
   return { code, status, words };
 }
 
-/** The fault behind a parser's negative result. */
+/** Where the last head that was refused is wrong; of one result, so that it is never told of another fault. */
+const place = { result: 0, byte: 0, position: 0, line: 0 };
+
+/** For parsers: `result` is about the byte at this offset of a line; line 0 is the first one, others are header lines. Returns `result`. */
+export function faultAt(result: number, byte: number, offset: number, line: number): number {
+  place.result = result;
+  place.byte = byte;
+  place.position = offset + 1;
+  place.line = line;
+  return result;
+}
+
+/** Before a head is parsed: nothing is known to be wrong with it. */
+export function forgetPlace(): void {
+  place.result = 0;
+}
+
+const byteNames: Readonly<Record<number, string>> = {
+  0: 'NUL',
+  9: 'tab',
+  10: 'line feed',
+  13: 'carriage return',
+  32: 'space',
+};
+
+/** `byte 0x23 (#) at position 5 of the first line`. Only what is visible ASCII is repeated. */
+function placeText(): string {
+  const { byte, position, line } = place;
+  const visible = byte > 0x20 && byte < 0x7f ? String.fromCharCode(byte) : undefined;
+  const name = byteNames[byte] ?? visible;
+  const hex = `0x${byte.toString(16).padStart(2, '0')}`;
+  const where = line === 0 ? 'the first line' : `header line ${line}`;
+  return `byte ${hex}${name === undefined ? '' : ` (${name})`} at position ${position} of ${where}`;
+}
+
+/** The fault behind a parser's negative result; right after the parser, its words also name the byte and its place. */
 export function faultOf(result: number): Fault {
-  return faults[result] ?? fault('malformed', 400, 'the message is malformed');
+  const found = faults[result] ?? fault('malformed', 400, 'the message is malformed');
+  if (place.result !== result) return found;
+  const words = `${found.words}: ${placeText()}`;
+  forgetPlace();
+  return { ...found, words };
 }
 
 /** Every fault, for the documentation and tests. */

@@ -79,8 +79,7 @@ export function note(
     case 2:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.te)) return 0;
       // Transfer codings are hop by hop and we offer none.
-      if (equalsIgnoreCase(bytes, valueStart, valueEnd, words.trailers)) head.te = index;
-      else head.remove(index);
+      noteTe(head, index, valueStart, valueEnd);
       return 0;
     case 4:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.host)) return 0;
@@ -111,6 +110,10 @@ export function note(
       return 0;
     case 14:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.contentLength)) return 0;
+      if (isInformational(head)) {
+        head.remove(index);
+        return 0;
+      }
       if (head.contentLength >= 0) return FAULT.DUPLICATE_CONTENT_LENGTH;
       head.contentLength = index;
       head.bodyLength = parseLength(bytes, valueStart, valueEnd);
@@ -127,9 +130,12 @@ export function note(
       return 0;
     case 17:
       if (!equalsIgnoreCase(bytes, nameStart, nameEnd, names.transferEncoding)) return 0;
-      if (head.transferEncoding >= 0 || !equalsIgnoreCase(bytes, valueStart, valueEnd, words.chunked)) {
-        return FAULT.BAD_TRANSFER_ENCODING;
+      if (isInformational(head)) {
+        head.remove(index);
+        return 0;
       }
+      if (head.transferEncoding >= 0) return FAULT.DUPLICATE_TRANSFER_ENCODING;
+      if (!equalsIgnoreCase(bytes, valueStart, valueEnd, words.chunked)) return FAULT.BAD_TRANSFER_ENCODING;
       if (hasTab(bytes, nameEnd, valueStart) || hasTab(bytes, valueEnd, head.lineEnd(index)))
         return FAULT.BAD_TRANSFER_ENCODING;
       head.transferEncoding = index;
@@ -166,6 +172,37 @@ function noteLogin(
 ): void {
   if (equalsIgnoreCase(bytes, nameStart, nameEnd, name) && namesConnectionLogin(bytes, valueStart, valueEnd))
     head.connectionLogin = true;
+}
+
+/**
+ * RFC 9112 section 6.3: a 1xx answer ends at its empty line, whatever its headers say. What they say about a body is taken out, because it
+ * must not be sent (RFC 9110 section 8.6, RFC 9112 section 6.1) and would be read by some.
+ */
+function isInformational({ status }: Head): boolean {
+  return status >= 100 && status < 200;
+}
+
+const teTrailers = ascii('te: trailers\r\n');
+
+/** Transfer codings are hop by hop and we offer none: of the whole list only `trailers` goes on, once. */
+function noteTe(head: Head, index: number, valueStart: number, valueEnd: number): void {
+  if (head.te >= 0) {
+    head.remove(index);
+    return;
+  }
+  if (equalsIgnoreCase(head.bytes, valueStart, valueEnd, words.trailers)) {
+    head.te = index;
+    return;
+  }
+  head.remove(index);
+  noting = head;
+  if (eachToken(head.bytes, valueStart, valueEnd, isNotTrailers)) return;
+  head.te = index;
+  head.addLine(teTrailers);
+}
+
+function isNotTrailers(start: number, end: number): boolean {
+  return !equalsIgnoreCase(noting.bytes, start, end, words.trailers);
 }
 
 /** RFC 9112 allows tabs around values; around this one they have only ever served to hide it from one of two readers. */
@@ -345,7 +382,6 @@ export function checkResponseFraming(head: Head, toHead: boolean): number {
   if (head.chunked && head.contentLength >= 0) return FAULT.LENGTH_AND_ENCODING;
   if (head.chunked && head.minor === 0) return FAULT.BAD_TRANSFER_ENCODING;
   if (isBodiless(head.status, toHead)) {
-    if (head.status < 200 && (head.chunked || head.bodyLength > 0)) return FAULT.INFORMATIONAL_WITH_BODY;
     if (head.status === 204) removeFraming(head);
     head.chunked = false;
     head.bodyLength = 0;

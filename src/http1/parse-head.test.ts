@@ -240,3 +240,86 @@ test('every fault has a code of its own, a status and words', () => {
     assert.match(fault.words, /^[^\n]{10,}$/);
   }
 });
+
+test('blanks between a name and its colon are taken out of an answer, and refused in a request', () => {
+  const text =
+    'HTTP/1.1 200 Fine by me\r\nA: 1\r\nServer : x\r\nB:2\r\nContent-Length \t: 5\r\nX-Tab\t:y\r\nSet-Cookie  : a=1\r\nC: 3\r\n\r\n';
+  const lines = ['A: 1', 'Server: x', 'B:2', 'Content-Length: 5', 'X-Tab:y', 'Set-Cookie: a=1', 'C: 3'];
+  const head = responseHead(text);
+  assert.deepEqual(sentLines(head), lines);
+  assert.equal(head.bodyLength, 5);
+  assert.equal(head.text(head.contentLength), '5');
+  assert.equal(head.bytes.toString('latin1', head.reasonStart, head.reasonEnd), 'Fine by me');
+  head.remove(1);
+  head.retain();
+  assert.deepEqual(sentLines(head), lines.toSpliced(1, 1));
+  assert.equal(responseHead('HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n').chunked, true);
+  for (const line of ['X : y', 'Content-Length : 5', 'Transfer-Encoding\t: chunked'])
+    assert.equal(parseRequest(`GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n\r\n`), FAULT.SPACE_BEFORE_COLON);
+});
+
+test('words name the byte and its place', () => {
+  const words = (text: string): string => faultOf(parseRequest(text)).words;
+  const target = 'or holds a byte that it may not';
+  const cases: readonly (readonly [string, string])[] = [
+    ['GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n', `${target}: byte 0x09 (tab) at position 7 of the first line`],
+    [
+      'GET http://a#f HTTP/1.1\r\nHost: a\r\n\r\n',
+      `${target}: byte 0x23 (#) at position 13 of the first line`,
+    ],
+    ['GET /\x7f HTTP/1.1\r\nHost: a\r\n\r\n', `${target}: byte 0x7f at position 6 of the first line`],
+    ['G@T / HTTP/1.1\r\n\r\n', ': byte 0x40 (@) at position 2 of the first line'],
+    [
+      'GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n',
+      'a space inside a header name: byte 0x20 (space) at position 3 of header line 2',
+    ],
+    [
+      'GET / HTTP/1.1\r\nHost: a\r\nnocolon\r\n\r\n',
+      'a header line has no colon: byte 0x0d (carriage return) at position 8 of header line 2',
+    ],
+    ['GET / HTTP/1.1\r\nHost : a\r\n\r\n', 'its colon: byte 0x20 (space) at position 5 of header line 1'],
+    [
+      'GET / HTTP/1.1\r\nHost: a\r\nX\xe9: y\r\n\r\n',
+      'token character: byte 0xe9 at position 2 of header line 2',
+    ],
+    [
+      'GET / HTTP/1.1\r\nHost: a\r\nX: y\0\r\n\r\n',
+      'control character: byte 0x00 (NUL) at position 5 of header line 2',
+    ],
+  ];
+  for (const [text, end] of cases)
+    assert.ok(words(text).endsWith(end), `${JSON.stringify(text)}: ${words(text)}`);
+  assert.equal(faultOf(FAULT.BAD_TARGET).words.includes('position'), false, 'a place is told once');
+  parseRequest('GET /\t HTTP/1.1\r\n\r\n');
+  assert.doesNotMatch(words('GET x HTTP/1.1\r\nHost: a\r\n\r\n'), /position/);
+});
+
+test('a URL and Host that differ by the default port only name one host', () => {
+  const result = (url: string, host: string): number =>
+    parseRequest(`GET ${url} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  for (const [url, host] of [
+    ['http://a/', 'a:80'],
+    ['http://a:80/', 'A'],
+    ['HTTPS://a/', 'a:443'],
+    ['http://a:/', 'a:80'],
+    ['http://[::1]/', '[::1]:80'],
+  ] as const)
+    assert.ok(result(url, host) > 0, `${url} ${host}`);
+  for (const [url, host] of [
+    ['http://a/', 'a:443'],
+    ['https://a/', 'a:80'],
+    ['http://a:8080/', 'a'],
+    ['http://a/', 'a:080'],
+    ['http://a/', 'b:80'],
+    ['ftp://a/', 'a:80'],
+    ['http://[::1]/', '[::2]:80'],
+  ] as const)
+    assert.equal(result(url, host), FAULT.HOST_MISMATCH, `${url} ${host}`);
+});
+
+test('a higher minor version is read as HTTP/1.1, another major one is refused', () => {
+  assert.equal(requestHead('GET / HTTP/1.9\r\nHost: a\r\n\r\n').minor, 1);
+  assert.equal(responseHead('HTTP/1.2 200 OK\r\n\r\n').keepAlive, false, 'its length is not known');
+  for (const version of ['HTTP/2.0', 'HTTP/1.x', 'HTTP/1.10', 'HTTP/0.9'])
+    assert.equal(parseRequest(`GET / ${version}\r\nHost: a\r\n\r\n`), FAULT.BAD_VERSION, version);
+});

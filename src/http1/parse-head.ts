@@ -1,7 +1,7 @@
 // Reads request and response heads (RFC 9112 sections 2 to 5) in one pass over the bytes, strictly: what could be read in two
 // ways is refused. Knows nothing of connections; the same bytes always give the same result.
 import { FIELD, type Head, METHOD, methodOf, TARGET, TOKEN } from '../http/index.ts';
-import { FAULT, INCOMPLETE } from './faults.ts';
+import { FAULT, faultAt, forgetPlace, INCOMPLETE } from './faults.ts';
 import { beginNotes, checkRequestFraming, checkResponseFraming, note } from './framing.ts';
 import type { Limits } from './limits.ts';
 import { checkTargetForm } from './target.ts';
@@ -30,11 +30,12 @@ export function parseRequestHead(
 ): number {
   head.reset(bytes, start);
   beginNotes();
+  forgetPlace();
   let i = start;
   while (i < end && TOKEN[bytes[i]!] === 1) i++;
   if (i - start > maxMethodBytes) return FAULT.METHOD_TOO_LONG;
   if (i === end) return INCOMPLETE;
-  if (bytes[i] !== SP || i === start) return FAULT.BAD_METHOD;
+  if (bytes[i] !== SP || i === start) return faultAt(FAULT.BAD_METHOD, bytes[i]!, i - start, 0);
   head.methodStart = start;
   head.methodEnd = i;
   head.method = methodOf(bytes, start, i);
@@ -50,7 +51,7 @@ export function parseRequestHead(
     if (i - targetStart > limits.maxTargetBytes) return FAULT.TARGET_TOO_LONG;
     if (i === end) return INCOMPLETE;
   }
-  if (bytes[i] !== SP || i === targetStart) return targetFault(bytes[i]!);
+  if (bytes[i] !== SP || i === targetStart) return targetFault(bytes[i]!, i - start);
   i = parseVersion(head, bytes, i + 1, end);
   if (i <= 0) return i;
   if (i + 1 >= end) return i < end && bytes[i] !== CR ? lineFault(bytes[i]!) : INCOMPLETE;
@@ -76,6 +77,8 @@ export function parseResponseHead(
 ): number {
   head.reset(bytes, start);
   beginNotes();
+  forgetPlace();
+  hasGaps = false;
   let i = parseVersion(head, bytes, start, end);
   if (i <= 0) return i;
   if (end - i < 4) return INCOMPLETE;
@@ -104,10 +107,25 @@ export function parseResponseHead(
   const after = parseHeaders(head, bytes, i + 2, end, limits);
   if (after <= 0) return after;
   const fault = checkResponseFraming(head, toHead);
-  return fault < 0 ? fault : after;
+  if (fault < 0) return fault;
+  if (hasGaps) closeGaps(head);
+  return after;
 }
 
-/** "HTTP/1.0" or "HTTP/1.1"; the offset after it. */
+/** Whether names of the head under way are followed by blanks that are to be taken out. */
+let hasGaps = false;
+
+/** Takes out the blanks between names and colons: only now, because a head that is not complete is read once more from its first byte. */
+function closeGaps(head: Head): void {
+  for (let index = 0; index < head.count; index++) {
+    const nameEnd = head.nameEnd(index);
+    let colon = nameEnd;
+    while (head.bytes[colon] !== COLON) colon++;
+    if (colon > nameEnd) head.closeGap(index, colon - nameEnd);
+  }
+}
+
+/** "HTTP/1." and a digit; the offset after it. */
 function parseVersion(head: Head, bytes: Buffer, start: number, end: number): number {
   for (let n = 0; n < version.length; n++) {
     if (start + n >= end) return INCOMPLETE;
@@ -116,8 +134,9 @@ function parseVersion(head: Head, bytes: Buffer, start: number, end: number): nu
   const at = start + version.length;
   if (at >= end) return INCOMPLETE;
   const minor = bytes[at]! - 0x30;
-  if (minor !== 0 && minor !== 1) return FAULT.BAD_VERSION;
-  head.minor = minor;
+  if (minor < 0 || minor > 9) return FAULT.BAD_VERSION;
+  // RFC 9110 section 2.5: a higher minor version is processed as the highest that one knows. What goes on says HTTP/1.1.
+  head.minor = minor === 0 ? 0 : 1;
   return at + 1;
 }
 
@@ -145,16 +164,21 @@ function parseHeader(head: Head, bytes: Buffer, start: number, end: number, limi
   let i = start;
   while (i < end && TOKEN[bytes[i]!] === 1) i++;
   if (i === end) return i > limit ? FAULT.HEAD_TOO_LARGE : INCOMPLETE;
-  if (bytes[i] !== COLON || i === start) return nameFault(bytes[i]!, i === start);
-  const nameEnd = i++;
+  const nameEnd = i;
+  if (bytes[i] !== COLON || i === start) {
+    i = colonAfterBlanks(head, bytes, start, i, end);
+    if (i === INCOMPLETE) return end > limit ? FAULT.HEAD_TOO_LARGE : INCOMPLETE;
+    if (i < 0) return i;
+  }
+  i++;
   while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i++;
   const valueStart = i;
   while (i < end && FIELD[bytes[i]!] === 1) i++;
   if (i + 1 >= end) {
     if (i > limit) return FAULT.HEAD_TOO_LARGE;
-    return i < end && bytes[i] !== CR ? valueFault(bytes[i]!) : INCOMPLETE;
+    return i < end && bytes[i] !== CR ? valueFault(head, bytes[i]!, i - start) : INCOMPLETE;
   }
-  if (bytes[i] !== CR) return valueFault(bytes[i]!);
+  if (bytes[i] !== CR) return valueFault(head, bytes[i]!, i - start);
   if (bytes[i + 1] !== LF) return FAULT.BARE_CR;
   let valueEnd = i;
   while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
@@ -163,20 +187,35 @@ function parseHeader(head: Head, bytes: Buffer, start: number, end: number, limi
   return fault < 0 ? fault : i + 2;
 }
 
-function nameFault(code: number, atStart: boolean): number {
+/**
+ * After a name that is not followed by its colon. In an answer blanks may come before it, which are taken out before it goes on (RFC 9112
+ * section 5.1); in a request they are refused. The offset of the colon, INCOMPLETE or a FAULT.
+ */
+function colonAfterBlanks(head: Head, bytes: Buffer, start: number, nameEnd: number, end: number): number {
+  const code = bytes[nameEnd]!;
+  const line = head.count + 1;
   if (code === LF) return FAULT.BARE_LF;
-  if (code === SP || code === HTAB) return atStart ? FAULT.OBS_FOLD : FAULT.SPACE_BEFORE_COLON;
-  return FAULT.BAD_HEADER_NAME;
+  const isBlank = code === SP || code === HTAB;
+  if (nameEnd === start) return isBlank ? FAULT.OBS_FOLD : faultAt(FAULT.BAD_HEADER_NAME, code, 0, line);
+  if (code === CR) return faultAt(FAULT.NO_COLON, code, nameEnd - start, line);
+  if (!isBlank) return faultAt(FAULT.BAD_HEADER_NAME, code, nameEnd - start, line);
+  let i = nameEnd;
+  while (i < end && (bytes[i] === SP || bytes[i] === HTAB)) i++;
+  if (i === end) return INCOMPLETE;
+  if (bytes[i] !== COLON) return faultAt(FAULT.SPACE_IN_NAME, code, nameEnd - start, line);
+  if (head.status === 0) return faultAt(FAULT.SPACE_BEFORE_COLON, code, nameEnd - start, line);
+  hasGaps = true;
+  return i;
 }
 
-function valueFault(code: number): number {
-  return code === LF ? FAULT.BARE_LF : FAULT.BAD_HEADER_VALUE;
+function valueFault(head: Head, code: number, offset: number): number {
+  return code === LF ? FAULT.BARE_LF : faultAt(FAULT.BAD_HEADER_VALUE, code, offset, head.count + 1);
 }
 
 /** Why a target ends where it does. A line that ends after it is HTTP/0.9. */
-function targetFault(code: number): number {
+function targetFault(code: number, offset: number): number {
   if (code === LF) return FAULT.BARE_LF;
-  return code === CR ? FAULT.BAD_VERSION : FAULT.BAD_TARGET;
+  return code === CR ? FAULT.BAD_VERSION : faultAt(FAULT.BAD_TARGET, code, offset, 0);
 }
 
 function lineFault(code: number): number {

@@ -279,12 +279,89 @@ test('a client that half-closes after Connection: close still gets its answer', 
   assert.equal(server.closed, true);
 });
 
-test('a client that ends a kept connection has given up', () => {
+test('a client that half-closes after a whole request gets its answer, whatever it asked of the connection', () => {
+  for (const request of [get('/'), 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi']) {
+    const server = waiting();
+    server.peer.send(request);
+    server.peer.end();
+    assert.deepEqual(server.aborts, []);
+    server.connection.respond(responseHead('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'), false);
+    data(server, 'late');
+    server.connection.end(undefined);
+    server.peer.pump();
+    assert.match(server.peer.text, /\r\nconnection: close\r\n[\s\S]*late$/);
+    assert.equal(server.closed, true);
+  }
+});
+
+test('a client that half-closes while it is answered, or behind several requests, gets everything', () => {
+  const begun = waiting();
+  begun.peer.send(get('/'));
+  begun.connection.respond(responseHead('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n'), false);
+  data(begun, 'be');
+  begun.peer.end();
+  data(begun, 'gn');
+  begun.connection.end(undefined);
+  begun.peer.pump();
+  assert.match(begun.peer.text, /begn$/);
+  assert.deepEqual([begun.aborts, begun.closed], [[], true]);
+
+  const several = waiting();
+  several.peer.send(get('/1') + get('/2') + get('/3'));
+  several.peer.end();
+  for (const word of ['one', 'two', 'three']) {
+    assert.equal(several.closed, false, word);
+    several.connection.respondLocal(reply(200, word));
+    several.peer.pump();
+  }
+  assert.match(several.peer.text, /one[\s\S]*two[\s\S]*three$/);
+  assert.deepEqual([several.requests.length, several.aborts, several.closed], [3, [], true]);
+
+  const cut = waiting();
+  cut.peer.send(`${get('/1')}GET /2 HT`);
+  cut.peer.end();
+  cut.connection.respondLocal(reply(200, 'one'));
+  cut.peer.pump();
+  assert.match(cut.peer.text, /one$/);
+  assert.deepEqual([cut.requests.length, cut.aborts, cut.closed], [1, [], true]);
+});
+
+test('a client that breaks its connection while its answer is due has given up', () => {
   const server = waiting();
   server.peer.send(get('/'));
-  server.peer.end();
+  server.peer.breakOff();
   assert.deepEqual(server.aborts, ['DC']);
   assert.equal(server.closed, true);
+});
+
+test('a tunnel whose client had ended before it was opened is told so', () => {
+  const server = waiting();
+  server.peer.send('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n');
+  server.peer.end();
+  server.inTunnel = true;
+  server.connection.respondLocal(reply(200, ''));
+  assert.equal(server.tunnelEnded, true);
+  data(server, 'still');
+  assert.match(server.peer.text, /still$/);
+  server.connection.end(undefined);
+  server.peer.pump();
+  assert.deepEqual([server.aborts, server.closed], [[], true]);
+});
+
+test('an answer of Weft has one content-type: the one that a policy sets, or none', () => {
+  const sent = (contentType: string, headers: string): string => {
+    const server = waiting();
+    server.peer.send(get('/'));
+    server.connection.respondLocal({ status: 503, contentType, body: '{}', headers, close: false });
+    return server.peer.text;
+  };
+  assert.match(
+    sent('text/plain', 'Content-Type: application/json\r\n'),
+    /\r\nContent-Type: application\/json\r\ncontent-length: 2/,
+  );
+  assert.equal(sent('text/plain', 'x: y\r\ncontent-type: a/b\r\n').match(/content-type/gi)!.length, 1);
+  assert.match(sent('text/plain', 'x-content-type: y\r\n'), /\r\ncontent-type: text\/plain\r\n/);
+  assert.doesNotMatch(sent('', ''), /content-type/);
 });
 
 test('a client that goes in the middle of a body is told once', () => {

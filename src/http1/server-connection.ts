@@ -30,6 +30,8 @@ export interface ServerOptions {
   readonly idleTimeoutMs: number;
   /** After an answer that the client has not finished its request for, and after `Connection: close`. */
   readonly lingerMs: number;
+  /** A client that ends a kept connection while its answer is due has given up: for servers whose work is worth less than knowing that soon. */
+  readonly givesUpAtEnd?: boolean;
 }
 
 /** What the engine provides for each connection. */
@@ -145,8 +147,12 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       this.#host.streams.onRequestEnd(undefined);
       return;
     }
-    // A client that asked for one answer may half-close and wait for it; one that keeps connections and ends has given up.
-    if (this.#read === READ.WAIT && this.#closeAfter) return;
+    // Reading and sending end apart (RFC 9112 section 9.6): a client that has sent its whole request gets its answer. One that has given up
+    // breaks the connection; what only ended looks the same from here until something is sent to it.
+    if (this.#read === READ.WAIT && (this.#closeAfter || this.#options.givesUpAtEnd !== true)) {
+      if (this.#early === undefined) this.#closeAfter = true;
+      return;
+    }
     // What was answered and is still on its way arrives; the wire closes by itself when both sides have ended.
     if (this.#read === READ.DISCARD) return;
     if (this.#read === READ.HEAD && this.wire.pendingBytes > 0) this.#linger();
@@ -373,7 +379,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     const early = this.#early;
     this.#early = undefined;
     if (early !== undefined) this.#host.streams.onRequestData(early, this.#earlyAt, early.length);
-    if (!this.#requestPaused) this.wire.resume();
+    if (this.wire.ended) this.#host.streams.onRequestEnd(undefined);
+    else if (!this.#requestPaused) this.wire.resume();
   }
 
   /** The answer is complete. */
@@ -409,8 +416,9 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#replayed = early;
     this.onData(early, this.#earlyAt, early.length);
     this.#replayed = undefined;
-    if (this.#early === undefined && !this.#requestPaused && !this.#heldBack && !this.wire.closed)
-      this.wire.resume();
+    if (this.#early !== undefined || this.wire.closed) return;
+    if (this.wire.ended) this.onEnd();
+    else if (!this.#requestPaused && !this.#heldBack) this.wire.resume();
   }
 
   #linger(): void {

@@ -62,9 +62,38 @@ export function checkTargetForm(head: Head): number {
   while (end < targetEnd && bytes[end] !== SLASH && bytes[end] !== QUESTION) end++;
   if (end === start || !isAuthority(bytes, start, end)) return FAULT.BAD_TARGET;
   if (head.host < 0) return 0;
-  return sameText(bytes, start, end, head.valueStart(head.host), head.valueEnd(head.host))
+  const port = defaultPortOf(bytes, targetStart, i);
+  return sameAuthority(bytes, start, end, head.valueStart(head.host), head.valueEnd(head.host), port)
     ? 0
     : FAULT.HOST_MISMATCH;
+}
+
+/** The port that goes without saying (RFC 9110 section 4.2.3); '' for schemes that are neither http nor https. */
+function defaultPortOf(bytes: Buffer, start: number, end: number): string {
+  const scheme = bytes.toString('latin1', start, end).toLowerCase();
+  return scheme === 'http' ? '80' : scheme === 'https' ? '443' : '';
+}
+
+/** Whether two authorities are one: the same host, and the same port or on one side none where it is the default one. */
+function sameAuthority(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  otherStart: number,
+  otherEnd: number,
+  port: string,
+): boolean {
+  if (sameText(bytes, start, end, otherStart, otherEnd)) return true;
+  const colon = hostEnd(bytes, start, end);
+  const otherColon = hostEnd(bytes, otherStart, otherEnd);
+  if (port === '' || otherColon <= otherStart || !sameText(bytes, start, colon, otherStart, otherColon))
+    return false;
+  return portOf(bytes, colon, end, port) === portOf(bytes, otherColon, otherEnd, port);
+}
+
+/** The port behind the colon; `otherwise` where there is none. */
+function portOf(bytes: Buffer, colon: number, end: number, otherwise: string): string {
+  return colon + 1 >= end ? otherwise : bytes.toString('latin1', colon + 1, end);
 }
 
 function isLetter(code: number): boolean {

@@ -130,11 +130,17 @@ export function writeLocalReply(
   const bodiless = reply.status === 204 || reply.status === 304;
   const head =
     `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}` +
-    (bodiless ? '' : `content-type: ${reply.contentType}\r\ncontent-length: ${body.length}\r\n`) +
+    (bodiless ? '' : `${contentTypeLine(reply)}content-length: ${body.length}\r\n`) +
     `${reply.close ? 'connection: close\r\n' : ''}\r\n`;
   const bytes = Buffer.from(head, 'latin1');
   wire.write(bytes, 0, bytes.length);
   if (withBody && !bodiless) wire.write(body, 0, body.length);
+}
+
+/** Headers that a policy sets go over what the answer is by itself; nothing for an answer without a type. */
+function contentTypeLine({ contentType, headers }: { contentType: string; headers: string }): string {
+  if (contentType === '' || /^content-type:/im.test(headers)) return '';
+  return `content-type: ${contentType}\r\n`;
 }
 
 const hex = Buffer.from('0123456789abcdef', 'latin1');

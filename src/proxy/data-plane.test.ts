@@ -360,7 +360,7 @@ test('large bodies stream both ways without being collected, and trailers arrive
   assert.equal(answer.trailers['x-sum'], String(body.length));
 });
 
-test('a client that goes away frees the upstream and is counted as DC', async t => {
+test('a client that breaks its connection frees the upstream and is counted as DC', async t => {
   const mesh = new StaticMesh();
   let aborted = 0;
   const app = await httpServer((request, _response) => {
@@ -374,7 +374,7 @@ test('a client that goes away frees the upstream and is counted as DC', async t 
   const raw = await rawConnection(client.plane.outboundPort);
   raw.write('GET http://wait:80/ HTTP/1.1\r\nHost: wait:80\r\n\r\n');
   await once(app.server, 'request');
-  raw.socket.destroy();
+  raw.socket.resetAndDestroy();
   while (aborted === 0) await new Promise(resolve => setTimeout(resolve, 5));
   assert.equal(client.access.records[0]!.flag, 'DC');
   assert.equal(client.plane.services.active, 0);

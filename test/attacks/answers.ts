@@ -81,9 +81,9 @@ export const answerAttacks: readonly AnswerAttack[] = [
   refused('a bare CR in a header', ok('X: y\rSet-Cookie: smuggled\r\n', ''), 'CR is not followed', splitting),
   refused('NUL in a header', ok('X: smuggled\0\r\n', ''), 'control character', 'RFC 9110 section 5.5'),
   refused(
-    'a space before the colon',
-    ok('X : smuggled\r\n', ''),
-    'space between a header name',
+    'a space inside a header name',
+    ok('X Y: smuggled\r\n', ''),
+    'space inside a header name',
     'RFC 9112 section 5.1',
   ),
   refused('an empty header name', ok(': smuggled\r\n', ''), 'header name is empty', 'CVE-2023-25725'),
@@ -111,7 +111,6 @@ export const answerAttacks: readonly AnswerAttack[] = [
   ),
   refused('HTTP/0.9', 'smuggled', 'start line', 'RFC 1945'),
   refused('HTTP/2.0', `HTTP/2.0 200 OK\r\n\r\n${smuggled}`, 'start line', 'RFC 9112 section 2.3'),
-  refused('HTTP/1.2', `HTTP/1.2 200 OK\r\n\r\n${smuggled}`, 'start line', 'RFC 9112 section 2.3'),
   refused('ICY', 'ICY 200 OK\r\n\r\nsmuggled', 'start line', 'SHOUTcast'),
   refused('an empty line before the answer', `\r\n${smuggled}`, 'start line', 'RFC 9112 section 2.2'),
   refused(
@@ -138,18 +137,6 @@ export const answerAttacks: readonly AnswerAttack[] = [
     ),
     request: upgrade,
   },
-  refused(
-    'a 1xx with a length',
-    `HTTP/1.1 103 Early Hints\r\nContent-Length: 60\r\n\r\n${smuggled}`,
-    '1xx answer announces a body',
-    'RFC 9110 section 8.6',
-  ),
-  refused(
-    'a 1xx with an encoding',
-    `HTTP/1.1 100 Continue\r\n${chunkedLine}\r\n0\r\n\r\n${smuggled}`,
-    '1xx answer announces a body',
-    'RFC 9112 section 6.1',
-  ),
   refused(
     'a flood of 1xx',
     'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(33) + smuggled,

@@ -32,6 +32,7 @@ const targets = [
   'http://other/',
   'host:443',
   '/a#b',
+  '/caf\xc3\xa9?\xe9',
   'host',
   '/"<>|{}',
 ];
@@ -74,6 +75,8 @@ const framing = [
   'Transfer-Encoding: identity\r\n',
   'Transfer-Encoding:\r\n',
   'Transfer-Encoding : chunked\r\n',
+  'Content-Length  : 5\r\n',
+  'X-A : b\r\n',
   'Transfer-Encoding:\x0bchunked\r\n',
   'Transfer-Encoding:\r\n chunked\r\n',
 ];
@@ -90,6 +93,7 @@ const connection = [
   'Proxy-Connection: close\r\n',
   'Keep-Alive: timeout=5\r\n',
   'TE: trailers\r\n',
+  'TE: deflate, trailers\r\n',
   'Expect: 100-continue\r\n',
 ];
 const pieces = [
@@ -271,6 +275,7 @@ const plainConnection = [
   '',
   'Connection: keep-alive\r\n',
   'TE: trailers\r\n',
+  'TE: deflate, trailers\r\n',
   'Expect: 100-continue\r\n',
 ];
 
