@@ -94,6 +94,8 @@ export interface Redirect {
   readonly scheme?: string;
   readonly authority?: string;
   readonly port?: number;
+  /** In policies: the port is the one that was called, which resolve/ puts in. */
+  readonly fromRequestPort?: boolean;
   readonly path?: PathRewrite;
 }
 

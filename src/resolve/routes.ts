@@ -1,6 +1,7 @@
 import {
   NO_ROUTE,
   type ObjectRef,
+  type Redirect,
   type Route,
   type RouteAction,
   type RouteRule,
@@ -90,9 +91,15 @@ function actionOf(
   { clusters, asked }: RouteSources,
   tellInvalid: boolean,
 ): RouteAction {
+  if (action.kind === 'redirect') return redirectOf(action, asked.port);
   if (action.kind !== 'forward') return action;
   const { targets, ...rest } = action;
   return { ...rest, clusters: clusters.weighted(targets, asked, { budget: retryBudget, tellInvalid }) };
+}
+
+/** Envoy does not know the port of a request either: as in Istio it is the one that routes are made for. */
+function redirectOf({ fromRequestPort, ...redirect }: Redirect, port: number): Redirect {
+  return fromRequestPort ? { ...redirect, port } : redirect;
 }
 
 /** What goes into the route as it stands. */

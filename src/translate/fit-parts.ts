@@ -72,7 +72,7 @@ class Fitting {
 
   #rule(rule: RouteRule): RouteRule {
     if (this.#conditions(rule.matches, rule.path)) return rule;
-    const fault = routeFault(wordsOf(rule));
+    const fault = routeFault(wordsOf(rule)) ?? circleFault(rule);
     if (fault === undefined) return rule;
     const last = this.#before.find(
       each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
@@ -119,6 +119,19 @@ class Fitting {
     if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
     return fault !== undefined;
   }
+}
+
+/** A redirect that changes nothing: clients would come back for ever. One that sets a header may be meant, to come back with a cookie. */
+function circleFault({ action, matches, responseHeaders }: RouteRule): string | undefined {
+  if (action.kind !== 'redirect' || responseHeaders) return undefined;
+  const { scheme, authority, port, fromRequestPort, path } = action;
+  if (authority !== undefined || port !== undefined || fromRequestPort) return undefined;
+  if (scheme !== undefined && scheme.toLowerCase() !== 'http') return undefined;
+  const words = 'the redirect changes nothing, so that clients would come back for ever; say where it leads';
+  if (!path || (path.kind === 'prefix' && path.matched === path.value)) return words;
+  const same = (match: RuleMatch): boolean =>
+    path.kind === 'full' && match.request?.path?.kind === 'exact' && match.request.path.value === path.value;
+  return matches.length > 0 && matches.every(same) ? words : undefined;
 }
 
 function at(path: string): string {

@@ -78,13 +78,14 @@ function warnWithoutBackends(rules: readonly ReadRule[], report: Report): void {
     report.warn(
       'backends-missing',
       path,
-      `${path} is empty, so that requests of this rule are answered 500; name a Service`,
+      `${path} is empty, so that requests of this rule are answered 500, as Gateway API wants it; name a Service. Linkerd sends them to the parent: write apiVersion policy.linkerd.io for that`,
     );
   }
 }
 
 function sentToParent({ rule, withoutBackends }: ReadRule, { host }: Parent): RouteRule {
-  return withoutBackends ? { ...rule, action: { kind: 'forward', targets: [{ host, weight: 1 }] } } : rule;
+  if (!withoutBackends) return rule;
+  return { ...rule, action: { kind: 'forward', targets: [{ host, weight: 1 }], ...withoutBackends } };
 }
 
 /** Traffic to the parent's own namespace goes there without any route too: nobody is asked for that. */

@@ -15,8 +15,8 @@ export interface ReadRule {
     readonly to: { readonly namespace: string; readonly name: string };
     readonly path: string;
   }[];
-  /** Without backends: Linkerd then sends to the parent itself. */
-  readonly withoutBackends: boolean;
+  /** Without backends: Linkerd then sends to the parent itself, rewritten like this. Undefined for rules with backends. */
+  readonly withoutBackends?: NonNullable<Filters['rewrite']>;
 }
 
 /** What the kinds of routes differ in. */
@@ -63,7 +63,7 @@ export function readRule(rule: Fields, index: number, shape: RuleShape, context:
       }),
     },
     foreign: [...foreignOf(backends, false), ...foreignOf(said.mirrors, true)],
-    withoutBackends,
+    ...(withoutBackends && { withoutBackends: said.rewrite ?? {} }),
   };
 }
 

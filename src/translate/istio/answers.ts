@@ -5,9 +5,10 @@ import type { Report } from '../report.ts';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 
-/** Istio's HTTPRedirect. */
-export function readRedirect(redirect: Fields, report: Report): Redirect {
+/** Istio's HTTPRedirect. `prefix`: what takes the place of what the match's path matched; as in a rewrite, it depends on the match. */
+export function readRedirect(redirect: Fields, report: Report): { redirect: Redirect; prefix?: string } {
   const uri = redirect.text('uri');
+  const prefix = redirect.text('prefixRewrite') || undefined;
   const authority = redirect.text('authority');
   const scheme = redirect.text('scheme');
   const port = redirect.port('port');
@@ -22,21 +23,30 @@ export function readRedirect(redirect: Fields, report: Report): Redirect {
     const path = redirect.at('scheme');
     report.error('field-invalid', path, `${path}: '${scheme}' is no scheme; write http or https`);
   }
-  if (derive === 'FROM_REQUEST_PORT' && authority) {
-    const path = redirect.at('derivePort');
-    const message = `${path}: the port of the request is not put behind another authority; write it there`;
-    report.warn('field-not-supported', path, message);
-  }
-  return {
+  if (uri && prefix !== undefined)
+    report.error(
+      'field-invalid',
+      redirect.path,
+      `${redirect.path} has uri and prefixRewrite; keep one of them`,
+    );
+  if (port !== undefined && derive !== undefined)
+    report.error(
+      'field-invalid',
+      redirect.path,
+      `${redirect.path} has port and derivePort; keep one of them`,
+    );
+  const said: Redirect = {
     kind: 'redirect',
     status,
     ...given({
       scheme: scheme || undefined,
       authority: authority || undefined,
       port,
+      fromRequestPort: derive === 'FROM_REQUEST_PORT' || undefined,
       path: uri ? ({ kind: 'full', value: uri } as const) : undefined,
     }),
   };
+  return { redirect: said, ...given({ prefix }) };
 }
 
 /** Istio's HTTPDirectResponse. */

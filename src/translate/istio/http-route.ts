@@ -38,7 +38,7 @@ export function readHttpRoute(route: Fields, fallbackName: string, reading: Read
   const rewrite = rewriteFields && readRewrite(rewriteFields, report);
   const delegate = route.object('delegate');
   const to = delegate && readDelegate(delegate, reading);
-  const action = readAction(route, reading);
+  const { action, prefix } = readAction(route, reading);
   route.rest();
   if (delegate && action) {
     const message = `${route.path} has a delegate and says itself where requests go; keep one of them`;
@@ -57,7 +57,30 @@ export function readHttpRoute(route: Fields, fallbackName: string, reading: Read
   };
   if (to !== undefined) return { rules: [], delegation: { to, rule: base, ...given({ rewrite }) } };
   if (!action) return { rules: [] };
+  if (prefix !== undefined && action.kind === 'redirect')
+    return { rules: redirectRules(base, held, action, prefix, name) };
   return { rules: rulesOf(base, held, action, rewrite, name) };
+}
+
+/** As with rewrites: a path that a prefix matched keeps the rest, others are replaced whole. */
+function redirectRules(
+  base: Omit<RouteRule, 'action'>,
+  matches: readonly NamedRuleMatch[],
+  redirect: Redirect,
+  prefix: string,
+  name: string,
+): readonly RouteRule[] {
+  const to = (match: RuleMatch | undefined): Redirect => ({
+    ...redirect,
+    path: pathRewrite(match?.request?.path, prefix),
+  });
+  if (matches.length <= 1) return [{ ...base, action: to(matches[0]?.match) }];
+  return matches.map((each, index) => ({
+    ...base,
+    name: `${name}.${each.name ?? index}`,
+    matches: [each.match],
+    action: to(each.match),
+  }));
 }
 
 /** One rule, or one for each match where what becomes of a request depends on that. */
@@ -109,20 +132,21 @@ function readSettings(
   });
 }
 
-function readAction(route: Fields, reading: Reading): Action | undefined {
+function readAction(route: Fields, reading: Reading): { readonly action?: Action; readonly prefix?: string } {
   const { report } = reading;
   const redirect = route.object('redirect');
   const response = route.object('directResponse');
   const targets = readDestinations(route, reading, { headers: true });
-  const given: Action[] = [];
-  if (redirect) given.push(readRedirect(redirect, report));
-  if (response) given.push(readDirectResponse(response, report));
-  if (route.has('route')) given.push({ kind: 'forward', targets });
-  if (given.length > 1) {
+  const actions: Action[] = [];
+  const redirected = redirect && readRedirect(redirect, report);
+  if (redirected) actions.push(redirected.redirect);
+  if (response) actions.push(readDirectResponse(response, report));
+  if (route.has('route')) actions.push({ kind: 'forward', targets });
+  if (actions.length > 1) {
     const message = `${route.path} has more than one of route, redirect and directResponse; keep one of them`;
     report.error('field-invalid', route.path, message);
   }
-  return given[0];
+  return given({ action: actions[0], prefix: redirected?.prefix });
 }
 
 function readDelegate(delegate: Fields, { namespace, report }: Reading): string | undefined {

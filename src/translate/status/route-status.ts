@@ -62,7 +62,7 @@ function acceptedOf(
   parent: ParentRef,
   host: string,
   tables: readonly IndexedTable[],
-  { problems, ref, mesh }: RouteFacts,
+  { problems, ref, mesh, object }: RouteFacts,
   found: Problem[],
 ): Condition {
   const refused = (reason: string, message: string): Condition => ({
@@ -92,7 +92,21 @@ function acceptedOf(
     parent.namespace === ref.namespace
       ? 'callers of every namespace'
       : `callers of namespace ${ref.namespace}`;
-  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: `holds for ${who}` };
+  const message = `holds for ${who}${isSentOn(object) ? '; rules without backendRefs send to the parent, as in Linkerd' : ''}`;
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message };
+}
+
+/** What the object's author means by a rule without backends follows from whose kind it is. */
+function isSentOn({ apiVersion, spec }: KubeObject): boolean {
+  const { rules } = (spec ?? {}) as { rules?: unknown };
+  if (!apiVersion.startsWith('policy.linkerd.io/') || !Array.isArray(rules)) return false;
+  return rules.some(rule => {
+    const { backendRefs, filters } = (rule ?? {}) as { backendRefs?: unknown; filters?: unknown };
+    const redirects =
+      Array.isArray(filters) &&
+      filters.some(each => (each as { type?: unknown } | null)?.type === 'RequestRedirect');
+    return !redirects && !(Array.isArray(backendRefs) && backendRefs.length > 0);
+  });
 }
 
 function resolvedOf(

@@ -135,6 +135,23 @@ for (const [name, yaml, expected, effect] of cases) {
   });
 }
 
+test('the status of a route of Linkerd says where rules without backends go, and that of Gateway API that they are 500', () => {
+  const messages = (yaml: string): string => JSON.stringify(only(yaml).content);
+  const linkerd = route(webParent, '{}').replace('gateway.networking.k8s.io/v1', 'policy.linkerd.io/v1beta3');
+  assert.match(
+    messages(linkerd),
+    /"Accepted","message":"[^"]*; rules without backendRefs send to the parent, as in Linkerd"/,
+  );
+  assert.doesNotMatch(
+    messages(route(webParent, toWeb).replace('gateway.networking.k8s.io/v1', 'policy.linkerd.io/v1beta3')),
+    /as in Linkerd/,
+  );
+  assert.match(
+    messages(route(webParent, '{}')),
+    /"PartiallyInvalid"[^}]*answered 500, as Gateway API wants it/,
+  );
+});
+
 test('who won a conflict is named, and the reasons for a refusal are the problems of the object', () => {
   const status = only(cases.at(-1)![1]);
   assert.equal(status.content?.shape, 'parents');

@@ -1,0 +1,112 @@
+// What policies mean for single requests, asked as weft route asks: from YAML through translation and resolution to the code that proxies run.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { meshFromYaml } from '../../translate/testing/from-yaml.ts';
+import { answerOf, type RouteAnswer } from './answer.ts';
+import { factsFromMesh } from './from-mesh.ts';
+import { readUrl } from './request.ts';
+
+const services = `
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {clusterIP: 10.96.0.5, ports: [{name: http, port: 80}, {name: http-alt, port: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: other, namespace: shop}
+spec: {clusterIP: 10.96.0.6, ports: [{name: http, port: 80}]}
+---
+`;
+const virtual = (http: string, hosts = 'web'): string => `${services}
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: vs, namespace: shop}
+spec: {hosts: [${hosts}], http: [${http}]}
+`;
+
+/** What becomes of a request of a pod in `shop`. */
+function ask(yaml: string, url: string, headers: readonly string[] = []): RouteAnswer {
+  const { mesh } = meshFromYaml(yaml);
+  const asked = readUrl('GET', url, headers);
+  const found = { caller: { namespace: 'shop', labels: {} }, asking: { name: '', namespace: 'shop' } };
+  const inject = undefined as never;
+  const facts = factsFromMesh(
+    { mesh, objects: [], problems: [], inject },
+    found,
+    `${asked.to.host}:${asked.to.port}`,
+  );
+  return answerOf(asked, facts);
+}
+
+/** Where the request goes: `web /v1`, a status with its location. */
+function outcome(yaml: string, url: string, headers: readonly string[] = []): string {
+  const { action } = ask(yaml, url, headers);
+  if (!action) return 'no route';
+  if (action.kind === 'redirect') return `${action.status} ${action.location}`;
+  if (action.kind === 'respond') return `${action.status}`;
+  return `${action.clusters.map(each => each.cluster.split('.')[0]).join()} ${action.rewrittenTarget ?? '='}`;
+}
+
+test('a redirect of a prefix keeps what follows it, and replaces other paths whole', () => {
+  const yaml = virtual(
+    '{match: [{uri: {prefix: /foo/}}, {uri: {exact: /old}}], redirect: {prefixRewrite: /new/}}',
+  );
+  assert.equal(outcome(yaml, 'http://web/foo/bar?a=b'), '301 http://web/new/bar?a=b');
+  assert.equal(outcome(yaml, 'http://web/old'), '301 http://web/new/');
+  assert.equal(outcome(virtual('{redirect: {prefixRewrite: /new}}'), 'http://web/a'), '301 http://web/newa');
+});
+
+test('a redirect that changes nothing is refused with words, instead of sending clients round in circles', () => {
+  for (const redirect of ['{}', '{redirectCode: 302}', '{scheme: http}', '{prefixRewite: /new/}']) {
+    const yaml = virtual(`{match: [{uri: {prefix: /foo/}}], redirect: ${redirect}}`);
+    assert.equal(outcome(yaml, 'http://web/foo/bar'), '500', redirect);
+    const problems = meshFromYaml(yaml).problems.filter(each => each.severity === 'error');
+    assert.match(problems[0]!.message, /^spec\.http\[0\]: the redirect changes nothing/);
+  }
+  const same = virtual('{match: [{uri: {exact: /a}}], redirect: {uri: /a}}');
+  assert.equal(outcome(same, 'http://web/a'), '500');
+  const withCookie = virtual(
+    '{match: [{withoutHeaders: {cookie: {}}}], headers: {response: {set: {set-cookie: a=b}}}, redirect: {scheme: http}}',
+  );
+  assert.equal(outcome(withCookie, 'http://web/a'), '301 http://web/a');
+  const gateway = `${services}
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: hr, namespace: shop}
+spec:
+  parentRefs: [{group: "", kind: Service, name: web}]
+  rules: [{filters: [{type: RequestRedirect, requestRedirect: {statusCode: 301}}]}]
+`;
+  assert.equal(outcome(gateway, 'http://web/a'), '500');
+});
+
+test('the port of a redirect can be the one that was called, as Istio derives it', () => {
+  const to = (redirect: string): string => virtual(`{redirect: {${redirect}}}`);
+  const derived = to('authority: new.example.com, derivePort: FROM_REQUEST_PORT');
+  assert.equal(outcome(derived, 'http://web:8080/a'), '301 http://new.example.com:8080/a');
+  assert.equal(outcome(derived, 'http://web/a'), '301 http://new.example.com/a');
+  const fixed = to('authority: new.example.com, derivePort: FROM_PROTOCOL_DEFAULT');
+  assert.equal(outcome(fixed, 'http://web:8080/a'), '301 http://new.example.com/a');
+  assert.deepEqual(meshFromYaml(derived).problems, []);
+});
+
+const route = (apiVersion: string, rule: string): string => `${services}
+apiVersion: ${apiVersion}
+kind: HTTPRoute
+metadata: {name: hr, namespace: shop}
+spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [${rule}]}
+`;
+
+test('a rule without backends sends to the parent where Linkerd wrote it, rewritten as it says, and is 500 in Gateway API', () => {
+  const rewrite =
+    '{matches: [{path: {value: /a}}], filters: [{type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}}}]}';
+  assert.equal(outcome(route('policy.linkerd.io/v1beta3', '{}'), 'http://web/x'), 'web =');
+  assert.equal(outcome(route('policy.linkerd.io/v1beta3', rewrite), 'http://web/a/x'), 'web /b/x');
+  const gateway = route('gateway.networking.k8s.io/v1', '{}');
+  assert.equal(outcome(gateway, 'http://web/x'), '500');
+  assert.match(
+    meshFromYaml(gateway).problems[0]!.message,
+    /answered 500, as Gateway API wants it.*policy\.linkerd\.io/,
+  );
+});
