@@ -29,13 +29,14 @@ export function readObject(data: unknown, defaultNamespace = 'default'): ReadRes
   const wrong = wrongStrings(metadata, 'labels') ?? wrongStrings(metadata, 'annotations');
   if (wrong) return wrong;
   const owners = metadata.ownerReferences;
-  if (owners !== undefined && !(Array.isArray(owners) && owners.every(isOwner))) {
+  if (owners !== undefined && owners !== null && !(Array.isArray(owners) && owners.every(isOwner))) {
     return refused('metadata.ownerReferences', 'each owner needs a kind and a name');
   }
   return { kind: 'object', object: placed(data as unknown as KubeObject, defaultNamespace) };
 }
 
-function placed(object: KubeObject, defaultNamespace: string): KubeObject {
+function placed(written: KubeObject, defaultNamespace: string): KubeObject {
+  const object = withoutNulls(written);
   const { namespace, ...rest } = object.metadata;
   if (isClusterScoped(object.apiVersion, object.kind)) {
     return namespace === undefined ? object : { ...object, metadata: rest };
@@ -44,12 +45,32 @@ function placed(object: KubeObject, defaultNamespace: string): KubeObject {
   return { ...object, metadata: { ...rest, namespace: defaultNamespace } };
 }
 
+/** As the API server reads it: null is absent, and in a map of strings the empty one. */
+function withoutNulls(object: KubeObject): KubeObject {
+  const { labels, annotations } = object.metadata;
+  const fields = Object.entries(object.metadata);
+  const odd = [labels, annotations].some(map => map && (Object.values(map) as unknown[]).includes(null));
+  if (!odd && !fields.some(([, value]) => value === null)) return object;
+  const kept = Object.fromEntries(fields.filter(([, value]) => value !== null));
+  const texts = (map: unknown): object | undefined =>
+    isRecord(map)
+      ? Object.fromEntries(Object.entries(map).map(([key, value]) => [key, value ?? '']))
+      : undefined;
+  const [ownLabels, ownAnnotations] = [texts(labels), texts(annotations)];
+  const metadata = {
+    ...kept,
+    ...(ownLabels && { labels: ownLabels }),
+    ...(ownAnnotations && { annotations: ownAnnotations }),
+  };
+  return { ...object, metadata } as KubeObject;
+}
+
 function wrongStrings(metadata: Record<string, unknown>, field: string): ReadResult | undefined {
   const values = metadata[field];
   if (values === undefined || values === null) return undefined;
   if (!isRecord(values)) return refused(`metadata.${field}`, `${field} must be a map of strings`);
   for (const [key, value] of Object.entries(values)) {
-    if (typeof value !== 'string') {
+    if (typeof value !== 'string' && value !== null) {
       return refused(`metadata.${field}['${key}']`, `'${key}' must be a string; put ${value} in quotes`);
     }
   }
