@@ -22,6 +22,8 @@ export interface NamedMatch {
   readonly match: TextMatch;
   /** Must not match; an absent one then satisfies it. */
   readonly invert?: boolean;
+  /** An absent one is compared as if it were there and empty (Istio's withoutHeaders). */
+  readonly absentAsEmpty?: boolean;
 }
 
 /** Conditions on a request; all that are given must hold. */

@@ -150,8 +150,8 @@ function canStay(
   return [...to.all, ...mirrors.map(each => each.cluster)].every(each => names.has(each.config.name));
 }
 
-/** `*.example.com` covers every name below it, `*` all. */
+/** `*.example.com` covers every name below it, `*-a.example.com` those that end so, `*` all. */
 function covers(pattern: string, name: string): boolean {
   if (pattern === '*' || pattern === name) return true;
-  return pattern.startsWith('*.') && name.endsWith(pattern.slice(1)) && name.length >= pattern.length;
+  return pattern.startsWith('*') && name.endsWith(pattern.slice(1)) && name.length >= pattern.length;
 }

@@ -62,7 +62,22 @@ function ofService(asking: Asking, called: HostPort, found: Extract<Found, { kin
     protocol: port.protocol,
     asked: { host, port: port.number, cluster },
     called,
-    tables: chooseTables(asking, host, port.number, service.namespace),
+    tables: tablesOf(asking, found, host),
+  };
+}
+
+/** Rules for another name of the Service hold for who calls it by that; those of the Service itself where it has none. */
+function tablesOf(
+  asking: Asking,
+  { service, port, alias }: Extract<Found, { kind: 'service' }>,
+  host: string,
+): ChosenTables {
+  const own = chooseTables(asking, host, port.number, service.namespace);
+  if (!alias) return own;
+  const named = chooseTables(asking, alias.host, port.number, alias.namespace);
+  return {
+    http: named.http.length > 0 ? named.http : own.http,
+    tcp: named.tcp.length > 0 ? named.tcp : own.tcp,
   };
 }
 

@@ -35,10 +35,15 @@ export function allows(
   host: string,
 ): boolean {
   if (!scope?.hosts) return true;
+  // `~shop/*` takes out what another entry lets in.
+  const isOut = scope.hosts.some(
+    each => each.startsWith(`~${namespace}/`) && hostCovers(each.slice(each.indexOf('/') + 1), host),
+  );
+  if (isOut) return false;
   return scope.hosts.some(each => {
     const slash = each.indexOf('/');
     const from = each.slice(0, slash);
-    if (from === '~') return false;
+    if (from.startsWith('~')) return false;
     const isThere = from === '*' || from === namespace || (from === '.' && namespace === callerNamespace);
     return isThere && hostCovers(each.slice(slash + 1), host);
   });

@@ -23,6 +23,8 @@ export type Found =
       readonly direct?: HostPort;
       /** The name that was asked for, where the Service's is a wildcard. */
       readonly name?: string;
+      /** The ExternalName Service that was asked for, where it is another name for this one. */
+      readonly alias?: Service;
     }
   /** One address, and the Service port it stands behind where there is exactly one to speak of. */
   | {
@@ -156,6 +158,7 @@ function findWildcard(asking: Asking, name: string, port: number): Found {
 function findAlias(asking: Asking, service: Service, port: number, aliases: number): Found {
   if (aliases < 8) {
     const found = findName(asking, service.externalName!.toLowerCase(), port, aliases + 1);
+    if (found.kind === 'service') return { ...found, alias: service };
     if (found.kind !== 'unknown') return found;
   }
   const declared = service.ports.find(each => each.number === port);

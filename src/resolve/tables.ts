@@ -1,4 +1,4 @@
-import type { RouteTable } from '../model/index.ts';
+import { ROUTE_RANKS, type RouteTable } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { allows } from './egress.ts';
 import type { Asking } from './find.ts';
@@ -28,10 +28,14 @@ export function chooseTables(asking: Asking, host: string, port: number, namespa
   return { http: inOrder(http, asking.caller), tcp: inOrder(tcp, asking.caller) };
 }
 
-/** `namespace`: that of the host's Service; undefined where only tables know the host, so that theirs counts. */
+/**
+ * `namespace`: that of the host's Service; undefined where only tables know the host, so that theirs counts. A Sidecar imports VirtualServices
+ * by the namespace that they stand in, whoever has the host (istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener).
+ */
 function holds({ caller, scope }: Asking, table: RouteTable, host: string, namespace?: string): boolean {
   if (table.visibleTo && !table.visibleTo.includes(caller.namespace)) return false;
-  return allows(scope, caller.namespace, namespace ?? table.from.namespace, host);
+  const own = table.rank === ROUTE_RANKS.istio ? undefined : namespace;
+  return allows(scope, caller.namespace, own ?? table.from.namespace, host);
 }
 
 /** Mesh.routeTables has the highest rank first. */

@@ -14,6 +14,7 @@ export interface NamedTest {
   readonly pseudo: string;
   readonly test: TextTest;
   readonly invert: boolean;
+  readonly absentAsEmpty: boolean;
 }
 
 const found: ByteRange = { start: 0, end: 0 };
@@ -91,9 +92,15 @@ function textTest(match: TextMatch | undefined): TextTest | undefined {
   return match && new TextTest(match);
 }
 
-function namedTest({ name, match, invert }: NamedMatch): NamedTest {
+function namedTest({ name, match, invert, absentAsEmpty }: NamedMatch): NamedTest {
   const pseudo = name.startsWith(':') ? name : '';
-  return { name: Buffer.from(name, 'latin1'), pseudo, test: new TextTest(match), invert: invert === true };
+  return {
+    name: Buffer.from(name, 'latin1'),
+    pseudo,
+    test: new TextTest(match),
+    invert: invert === true,
+    absentAsEmpty: absentAsEmpty === true,
+  };
 }
 
 /** With its port and without: who writes `reviews.shop` means it whatever the client appended. */
@@ -108,11 +115,12 @@ function headerHolds(named: NamedTest, parts: RequestParts): boolean {
   return headerMatches(named, parts) !== named.invert;
 }
 
-function headerMatches({ name, pseudo, test }: NamedTest, parts: RequestParts): boolean {
+function headerMatches({ name, pseudo, test, absentAsEmpty }: NamedTest, parts: RequestParts): boolean {
   const { head } = parts;
   if (pseudo !== '') return pseudoMatches(pseudo, test, parts);
   const index = head.find(name);
-  return index >= 0 && test.test(head.bytes, head.valueStart(index), head.valueEnd(index));
+  if (index < 0) return absentAsEmpty && test.test(head.bytes, 0, 0);
+  return test.test(head.bytes, head.valueStart(index), head.valueEnd(index));
 }
 
 function pseudoMatches(name: string, test: TextTest, parts: RequestParts): boolean {

@@ -36,7 +36,10 @@ export function readNamedMatches(
       const why = 'claims of tokens are not supported; match a header that the application sets instead';
       report.error('field-not-supported', map!.at(name), `${map!.at(name)}: ${why}`);
     }
-    return [{ name: lowercase ? name.toLowerCase() : name, match, ...(invert && { invert }) }];
+    // Istio sets treat_missing_header_as_empty where a value is compared: what matches nothing at all keeps out who sends nothing.
+    const absentAsEmpty = invert && match.kind !== 'present';
+    const inverted = { ...(invert && { invert }), ...(absentAsEmpty && { absentAsEmpty }) };
+    return [{ name: lowercase ? name.toLowerCase() : name, match, ...inverted }];
   });
 }
 

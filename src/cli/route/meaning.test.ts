@@ -110,3 +110,85 @@ test('a rule without backends sends to the parent where Linkerd wrote it, rewrit
     /answered 500, as Gateway API wants it.*policy\.linkerd\.io/,
   );
 });
+
+test('withoutHeaders compares an absent header as an empty one, as Istio has it', () => {
+  const rule = (without: string): string =>
+    virtual(
+      `{match: [{withoutHeaders: {x-a: ${without}}}], directResponse: {status: 204}}, {directResponse: {status: 418}}`,
+    );
+  assert.equal(outcome(rule('{regex: ".*"}'), 'http://web/'), '418');
+  assert.equal(outcome(rule('{regex: ".+"}'), 'http://web/'), '204');
+  assert.equal(outcome(rule('{exact: b}'), 'http://web/'), '204');
+  assert.equal(outcome(rule('{}'), 'http://web/'), '204');
+  assert.equal(outcome(rule('{regex: "b+"}'), 'http://web/', ['x-a: bb']), '418');
+});
+
+test('a Sidecar imports VirtualServices by the namespace that they stand in', () => {
+  const scoped = (hosts: string): string => `${virtual('{directResponse: {status: 204}}')}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: theirs, namespace: infra}
+spec: {hosts: [other.shop.svc.cluster.local], http: [{directResponse: {status: 418}}]}
+---
+apiVersion: networking.istio.io/v1
+kind: Sidecar
+metadata: {name: default, namespace: shop}
+spec: {egress: [{hosts: [${hosts}]}]}
+`;
+  assert.equal(outcome(scoped('./*'), 'http://web/'), '204');
+  assert.equal(
+    outcome(scoped('./*'), 'http://other/'),
+    'other =',
+    'a rule of a namespace that is not imported held',
+  );
+  assert.equal(outcome(scoped('./*, infra/*'), 'http://other/'), '418');
+  assert.equal(outcome(scoped('"*/*", ~infra/*'), 'http://other/'), 'other =');
+  assert.equal(outcome(scoped('"*/*", ~other/*'), 'http://other/'), '418');
+});
+
+test('rules for another name of a Service hold for those who call it by that', () => {
+  const alias = `
+apiVersion: v1
+kind: Service
+metadata: {name: alias, namespace: shop}
+spec: {type: ExternalName, externalName: web.shop.svc.cluster.local, ports: [{port: 80}]}
+---`;
+  const yaml = `${alias}${virtual('{directResponse: {status: 204}}', 'alias')}`;
+  assert.equal(outcome(yaml, 'http://alias/'), '204');
+  assert.equal(outcome(yaml, 'http://web/'), 'web =');
+  const own = `${alias}${virtual('{directResponse: {status: 204}}')}`;
+  assert.equal(outcome(own, 'http://alias/'), '204');
+});
+
+test('what a ServiceEntry may leave out does not refuse it', () => {
+  const entry = (spec: string): readonly string[] =>
+    meshFromYaml(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: se, namespace: shop}
+spec: {${spec}}
+`).problems.map(each => `${each.severity} ${each.path}`);
+  const port = 'ports: [{number: 443, name: tls, protocol: TLS}]';
+  assert.deepEqual(entry(`hosts: ["*.example.com"], ${port}, resolution: DYNAMIC_DNS`), []);
+  assert.deepEqual(entry('hosts: [a.example.com], resolution: DNS'), ['warning spec.ports']);
+  assert.deepEqual(entry(`hosts: [a.example.com], ${port}, resolution: STATIC`), ['warning spec.endpoints']);
+  assert.deepEqual(entry(`hosts: ["*example.com"], ${port}, resolution: NONE`), ['warning spec.hosts[0]']);
+});
+
+test('a route that nobody handles is read all the same, and one of a Gateway is left to its controller', () => {
+  const of = (parents: string): readonly string[] =>
+    meshFromYaml(
+      route('gateway.networking.k8s.io/v1', '{matches: [{path: {type: Suffix}}]}').replace(
+        /parentRefs: \[.*?\],/,
+        `parentRefs: [${parents}],`,
+      ),
+    ).problems.map(each => `${each.code} ${each.path}`);
+  assert.ok(of('').includes('field-invalid spec.rules[0].matches[0].path.type'));
+  assert.ok(
+    of('{group: wrong, kind: Service, name: web}').includes(
+      'field-invalid spec.rules[0].matches[0].path.type',
+    ),
+  );
+  assert.ok(!of('{name: edge}').some(each => each.startsWith('field-invalid')));
+});

@@ -31,8 +31,8 @@ export function translateRoute(
   const { group, kind, rank } = route;
   const spec = fieldsOf(object, 'spec', report);
   const parents = readParents(spec, namespace, context, report);
-  // Whoever it is for reads the rest.
-  if (parents.length === 0) return [];
+  // Whoever it is for reads the rest; where there is nobody, its author still learns what is wrong with it.
+  if (parents.length === 0 && isForOthers(object)) return [];
   spec.unsupported(
     'hostnames',
     'routes of a Service hold whatever the Host header says (gateway-api.sigs.k8s.io/geps/gep-1426); match the header host instead',
@@ -69,6 +69,15 @@ function underlaid(read: ReadRule, { timeoutMs, streamIdleTimeoutMs, retry }: Li
   const under = given({ timeoutMs, idleTimeoutMs: streamIdleTimeoutMs });
   const both = retry && { retry: { ...retry, ...read.rule.retry } };
   return { ...read, rule: { ...under, ...read.rule, ...both } };
+}
+
+/** Whether a controller of Gateways has a say. */
+function isForOthers({ spec }: KubeObject): boolean {
+  const { parentRefs } = (spec ?? {}) as { parentRefs?: unknown };
+  const kinds = Array.isArray(parentRefs)
+    ? parentRefs.map(each => (each as { kind?: unknown } | null)?.kind ?? 'Gateway')
+    : [];
+  return kinds.some(kind => kind !== 'Service');
 }
 
 function warnWithoutBackends(rules: readonly ReadRule[], report: Report): void {

@@ -21,7 +21,8 @@ export function readDestination(
     if (!destination.has('host')) report.error('field-invalid', path, `${path} is missing; name a service`);
     return undefined;
   }
-  if (written.includes('*')) {
+  // A wildcard is a host of its own where a ServiceEntry has it: the connection goes where it was going.
+  if (written.includes('*') && !/^\*\.[^*]+\.[^*]+$/.test(written)) {
     report.error('field-invalid', path, `${path}: '${written}' is no single host; name one`);
     return undefined;
   }

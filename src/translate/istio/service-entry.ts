@@ -21,6 +21,8 @@ const resolutions = {
   STATIC: 'static',
   DNS: 'dns',
   DNS_ROUND_ROBIN: 'dns',
+  // The name is looked up anew for each request; the application has done so already.
+  DYNAMIC_DNS: 'none',
 } as const;
 
 function translateServiceEntry(
@@ -66,6 +68,13 @@ function readHosts(spec: Fields, report: Report): readonly string[] {
   const written = spec.texts('hosts');
   const hosts = written.flatMap((host, index) => {
     const lower = host.toLowerCase().replace(/\.$/, '');
+    const odd = /^\*([a-z0-9_][a-z0-9_-]*(\.[a-z0-9_-]+)+)$/.exec(lower);
+    if (odd) {
+      const path = `spec.hosts[${index}]`;
+      const message = `${path}: '${host}' is taken for ${odd[1]} and *.${odd[1]}; names that only end like it are not meant`;
+      report.warn('field-approximated', path, message);
+      return [odd[1]!, `*.${odd[1]}`];
+    }
     if (/^(\*\.)?[a-z0-9_]([a-z0-9._-]*[a-z0-9])?$/.test(lower)) return [lower];
     const path = `spec.hosts[${index}]`;
     const why =
@@ -131,7 +140,11 @@ function readPorts(spec: Fields, report: Report): ExternalService['ports'] {
     report.error('field-invalid', 'spec.ports', `spec.ports: port ${number} is there twice; keep one`);
   });
   if (written.length === 0)
-    report.error('field-invalid', 'spec.ports', 'spec.ports is missing; name the ports that are called');
+    report.warn(
+      'field-not-supported',
+      'spec.ports',
+      'spec.ports is missing, so that no connection is known to be for this host; name the ports that are called',
+    );
   return ports;
 }
 
@@ -148,7 +161,11 @@ function check(
   if (resolution === 'none' && endpoints.length > 0)
     problem('spec.endpoints', 'they have no effect with resolution NONE; write STATIC or DNS');
   if (resolution === 'static' && endpoints.length === 0 && !workloadSelector)
-    problem('spec.endpoints', 'resolution STATIC needs some, or a workloadSelector');
+    report.warn(
+      'field-not-supported',
+      'spec.endpoints',
+      'spec.endpoints: resolution STATIC has none, and no workloadSelector: requests are answered 503 until there are some',
+    );
   const wildcard = hosts.find(host => host.startsWith('*'));
   if (resolution === 'dns' && wildcard !== undefined && endpoints.length === 0)
     problem('spec.hosts', `${wildcard} cannot be looked up; write resolution NONE, or name endpoints`);

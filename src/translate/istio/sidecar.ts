@@ -80,9 +80,9 @@ function readEgress(
 function readHost(text: string, own: string, { clusterDomain }: TranslateContext): string | undefined {
   const slash = text.indexOf('/');
   const [from, host] = [text.slice(0, slash), text.slice(slash + 1).toLowerCase()];
-  if (slash < 0 || !/^(\*|\.|~|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/.test(from)) return undefined;
+  if (slash < 0 || !/^(\*|\.|~|~?[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/.test(from)) return undefined;
   if (!/^(\*|\*\.[a-z0-9._-]+|[a-z0-9_]([a-z0-9._-]*[a-z0-9])?)$/.test(host)) return undefined;
   if (host.includes('.') || host === '*') return `${from}/${host}`;
-  const namespace = from === '.' ? own : from;
+  const namespace = from === '.' ? own : from.replace(/^~(?=.)/, '');
   return /^[*~]$/.test(namespace) ? `${from}/${host}` : `${from}/${host}.${namespace}.svc.${clusterDomain}`;
 }

@@ -48,7 +48,7 @@ function readMatch(match: Fields, kind: 'tcp' | 'tls', reading: Reading): Stream
     report.error('field-invalid', path, `${path}: '${range}' is no address or range such as 10.0.0.0/8`);
   });
   serverNames.forEach((name, index) => {
-    if (/^(\*|\*\.[a-z0-9.-]+|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$/.test(name)) return;
+    if (/^(\*|\*[a-z0-9.-]+|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)$/.test(name)) return;
     const path = `${match.at('sniHosts')}[${index}]`;
     report.error('field-invalid', path, `${path}: '${name}' is no server name`);
   });
