@@ -32,7 +32,7 @@ function ask(yaml: string, url: string, headers: readonly string[] = []): RouteA
   const found = { caller: { namespace: 'shop', labels: {} }, asking: { name: '', namespace: 'shop' } };
   const inject = undefined as never;
   const facts = factsFromMesh(
-    { mesh, objects: [], problems: [], inject },
+    { mesh, objects: [], problems: [], inject, expectPods: false },
     found,
     `${asked.to.host}:${asked.to.port}`,
   );
