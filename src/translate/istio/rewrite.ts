@@ -18,6 +18,12 @@ export function readRewrite(rewrite: Fields, report: Report): Rewrite {
   const regex = rewrite.object('uriRegexRewrite');
   const pathRegex = regex && readRegex(regex, report);
   rewrite.rest();
+  if (path === '')
+    report.warn(
+      'field-invalid',
+      rewrite.at('uri'),
+      `${rewrite.at('uri')} is empty and has no effect; to take a prefix away write uri: / and end the matched prefix with a slash`,
+    );
   if (path !== undefined && regex)
     report.error(
       'field-invalid',
