@@ -61,8 +61,8 @@ test('an edit that changes nothing anybody reads touches nothing', () => {
   apply(translator, service());
   apply(translator, pod());
   const before = translator.mesh;
-  assert.deepEqual(apply(translator, service(', labels: {team: a}, annotations: {x: y}')), []);
-  assert.deepEqual(apply(translator, pod(', annotations: {x: y}')), []);
+  assert.deepEqual(apply(translator, service(', labels: {team: a}, annotations: {x: z}')), []);
+  assert.deepEqual(apply(translator, pod(', annotations: {x: z}')), []);
   assert.equal(translator.mesh.services, before.services, 'the very same map');
   assert.equal(translator.mesh.workloads, before.workloads, 'the very same map');
 });
