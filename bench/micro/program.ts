@@ -37,7 +37,7 @@ export async function programSize(stage: Stage): Promise<Record<string, number>>
   };
 }
 
-/** The entry and every chunk that is reached from it, those that are loaded on demand left out except `run` itself. */
+/** The entry and every chunk that is reached from it, those that are loaded on demand left out except the program behind its launcher, and `run`. */
 function codeBytes(entry: string): number {
   const seen = new Set<string>();
   const visit = (file: string): void => {
@@ -46,9 +46,11 @@ function codeBytes(entry: string): number {
     const text = readFileSync(file, 'utf8');
     for (const [, specifier] of text.matchAll(/(?:from|import)\s*"(\.[^"]+)"/g))
       visit(join(dirname(file), specifier!));
-    const run = /import\("(\.[^"]*proxy-run[^"]*)"\)/.exec(text)?.[1];
-    if (run !== undefined) visit(join(dirname(file), run));
+    for (const [, needed] of text.matchAll(/import\(["'](\.[^"']*(?:programs\/|proxy-run)[^"']*)["']\)/g))
+      visit(join(dirname(file), needed!));
   };
   visit(entry);
+  if (![...seen].some(file => file.includes('proxy-run')))
+    throw new Error(`${entry} does not lead to proxy-run; see how scripts/build.ts lays programs out`);
   return [...seen].reduce((sum, file) => sum + statSync(file).size, 0);
 }

@@ -228,7 +228,7 @@ export class Head implements Noted {
     const copy = new Head();
     const own = Buffer.from(this.bytes.subarray(this.start, this.end));
     Object.assign(copy, this, { added: copy.added, slots: this.slots.slice() });
-    copy.#shift(-this.start);
+    copy.#moveToFront();
     copy.bytes = own;
     copy.#own = own;
     for (let i = 0; i < this.addedCount; i++) copy.added.push(this.added[i]!);
@@ -277,7 +277,7 @@ export class Head implements Noted {
     if (this.#own === undefined || this.#own.length < length)
       this.#own = Buffer.allocUnsafeSlow(Math.max(1024, length));
     this.bytes.copy(this.#own, 0, this.start, this.end);
-    this.#shift(-this.start);
+    this.#moveToFront();
     this.bytes = this.#own;
   }
 
@@ -290,19 +290,25 @@ export class Head implements Noted {
     this.count = 0;
   }
 
-  #shift(by: number): void {
-    this.start += by;
-    this.end += by;
-    this.headersStart += by;
-    this.methodStart += by;
-    this.methodEnd += by;
-    this.targetStart += by;
-    this.targetEnd += by;
-    this.reasonStart += by;
-    this.reasonEnd += by;
+  /**
+   * Its first byte is now at 0. The distance is subtracted, never negated: a head mostly begins at 0, and -0 is no small integer to V8, which then
+   * keeps all offsets as doubles and allocates one for every step of every loop that begins at them.
+   */
+  #moveToFront(): void {
+    const by = this.start;
+    if (by === 0) return;
+    this.start = 0;
+    this.end -= by;
+    this.headersStart -= by;
+    this.methodStart -= by;
+    this.methodEnd -= by;
+    this.targetStart -= by;
+    this.targetEnd -= by;
+    this.reasonStart -= by;
+    this.reasonEnd -= by;
     const slots = this.slots;
     for (let at = 0; at < this.count * STRIDE; at++)
-      slots[at] = slots[at]! < 0 ? slots[at]! - by : slots[at]! + by;
+      slots[at] = slots[at]! < 0 ? slots[at]! + by : slots[at]! - by;
   }
 
   #grow(): void {

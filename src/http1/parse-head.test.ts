@@ -64,6 +64,28 @@ test('a head is read at any offset of a buffer', () => {
   assert.deepEqual(sentLines(head), ['Host: h', 'X: y']);
 });
 
+test('edits of a head that was read behind other bytes move with it, into its own buffer and into a copy', () => {
+  const text = 'GET /there HTTP/1.1\r\nHost: h\r\nX: y\r\nZ: z\r\n\r\n';
+  for (const before of ['', 'garbage']) {
+    const bytes = Buffer.from(`${before}${text}behind`);
+    const head = new Head();
+    parseRequestHead(head, bytes, before.length, bytes.length, DEFAULT_LIMITS);
+    head.remove(1);
+    const copy = head.copy();
+    head.retain();
+    bytes.fill(0);
+    for (const moved of [head, copy]) {
+      assert.equal(moved.start, 0);
+      assert.equal(moved.end, text.length);
+      assert.equal(moved.methodText, 'GET');
+      assert.equal(moved.targetText, '/there');
+      assert.deepEqual(sentLines(moved), ['Host: h', 'Z: z']);
+      moved.restore(1);
+      assert.deepEqual(sentLines(moved), ['Host: h', 'X: y', 'Z: z']);
+    }
+  }
+});
+
 test('methods are known by their exact case, and any other token passes', () => {
   assert.equal(requestHead('GET / HTTP/1.1\r\nHost: a\r\n\r\n').method, METHOD.GET);
   assert.equal(requestHead('get / HTTP/1.1\r\nHost: a\r\n\r\n').method, METHOD.OTHER);

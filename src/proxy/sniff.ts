@@ -1,6 +1,6 @@
-import { METHODS } from 'node:http';
 import { TOKEN } from '../http/index.ts';
 import { beginsClientHello } from '../tls/index.ts';
+import { KNOWN_METHODS } from './known-methods.ts';
 
 /**
  * What the first bytes of a connection are. `http2`: the preface of HTTP/2 without TLS (RFC 9113 section 3.4), which Weft does not read.
@@ -71,7 +71,7 @@ export function mayBeRequest(bytes: Buffer): boolean {
   while (at < bytes.length && TOKEN[bytes[at]!] === 1) at++;
   const word = bytes.toString('latin1', start, Math.min(at, start + 32));
   if (word === '') return start > 0;
-  return at < bytes.length ? methods.has(word) : METHODS.some(method => method.startsWith(word));
+  return at < bytes.length ? methods.has(word) : KNOWN_METHODS.some(method => method.startsWith(word));
 }
 
 /** Where the first line begins that is neither empty nor begins with a blank or a byte-order mark. */
@@ -91,7 +91,7 @@ function isPartOfMark(bytes: Buffer, at: number): boolean {
   return known < mark.length && bytes.compare(mark, 0, known, at) === 0;
 }
 
-const methods: ReadonlySet<string> = new Set(METHODS);
+const methods: ReadonlySet<string> = new Set(KNOWN_METHODS);
 /** Longer than any of them. */
 const longestKnownMethod = 32;
 const httpVersion = /^http\/\d+(?:\.\d+)?$/i;
