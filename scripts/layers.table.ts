@@ -29,6 +29,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'compiler/ knows threads of this process and no traffic.',
   },
+  memory: {
+    imports: ['errors', 'time', 'libc'],
+    packages: [],
+    instead: 'memory/ knows how much there is; what to do about it is for whoever takes on work.',
+  },
   newcomers: {
     imports: ['errors', 'time'],
     packages: [],
@@ -118,6 +123,7 @@ export const rooms: Record<string, Room> = {
       'routing',
       'cluster',
       'config',
+      'memory',
     ],
     packages: [],
     instead: passIn,
@@ -214,6 +220,7 @@ export const rooms: Record<string, Room> = {
       'model',
       'time',
       'compiler',
+      'memory',
       'newcomers',
       'wire',
       'http',

@@ -302,6 +302,11 @@ export class Cluster {
     return endpoint;
   }
 
+  /** Memory is short: connections that carry nothing close. */
+  closeAllIdle(): void {
+    for (const { pool } of this.#endpoints.values()) pool.closeAllIdle();
+  }
+
   #stop(endpoint: RunningEndpoint): void {
     endpoint.removed = true;
     endpoint.pool.close();

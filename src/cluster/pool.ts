@@ -183,6 +183,11 @@ export class Pool implements ClientConnectionHost {
     this.#free[0]?.wire.destroy();
   }
 
+  /** Closes all that are idle; those that somebody is logged in on stay. */
+  closeAllIdle(): void {
+    for (const connection of this.#free.splice(0)) connection.wire.destroy();
+  }
+
   /** For the admin page. */
   get figures(): { open: number; free: number; waiting: number; dialing: number } {
     return {

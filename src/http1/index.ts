@@ -6,4 +6,9 @@ export { allFaults, FAULT, type Fault, faultOf, INCOMPLETE } from './faults.ts';
 export { HeadBuffer } from './head-buffer.ts';
 export { DEFAULT_LIMITS, LINE_TIMEOUT_MS, type Limits } from './limits.ts';
 export { parseRequestHead, parseResponseHead } from './parse-head.ts';
-export { ServerConnection, type ServerConnectionHost, type ServerOptions } from './server-connection.ts';
+export {
+  NO_MEMORY,
+  ServerConnection,
+  type ServerConnectionHost,
+  type ServerOptions,
+} from './server-connection.ts';

@@ -49,6 +49,13 @@ const lineTimeout: Fault = {
   status: 408,
   words: 'a chunk size or the trailers did not arrive in time',
 };
+/** Of a request that was still arriving when memory became short. */
+export const NO_MEMORY: Fault = {
+  code: 'no-memory',
+  status: 503,
+  words:
+    'the proxy is short of memory and gives up requests that are still arriving; raise weft.dev/proxy-memory-limit if it lasts',
+};
 const closeChunked = Buffer.concat([LINES.close, LINES.chunked]);
 const tunnelOpen = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
 
@@ -70,6 +77,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #expecting = false;
   #lingerMark: number | undefined;
   #draining = false;
+  /** Bytes that had been read, and taken by the kernel, when memory was last short. */
+  #movedMark = -1;
   #consuming = false;
   #requestPaused = false;
   /** Bytes of requests that came before the answer to this one was complete, from `#earlyAt` on. */
@@ -122,6 +131,25 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   drain(): void {
     this.#draining = true;
     if (this.#answer === ANSWER.DUE) this.#closeAfter = true;
+  }
+
+  /**
+   * Memory is short: drains, and closes now if no request is under way. `hard`: also where part of a head has come, which nobody has seen, and
+   * where bytes are held for a client or an upstream that has taken none since the last such call.
+   */
+  relieve(hard: boolean): void {
+    this.drain();
+    if (this.idle) this.#linger();
+    else if (hard) this.#giveUpIfStuck();
+  }
+
+  #giveUpIfStuck(): void {
+    const { bytesRead, bytesWritten, pendingBytes } = this.wire;
+    const mark = bytesRead + bytesWritten - pendingBytes;
+    const holds = pendingBytes > 0 || this.#requestPaused;
+    if (holds && mark === this.#movedMark) this.wire.reset('memory');
+    else if (this.#headBuffer.partial) this.#refuse(NO_MEMORY);
+    this.#movedMark = mark;
   }
 
   onData(bytes: Buffer, start: number, end: number): void {

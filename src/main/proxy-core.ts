@@ -9,6 +9,7 @@ import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { installLastResort } from './last-resort.ts';
+import { governMemory } from './proxy-memory.ts';
 import { interceptProbes } from './proxy-redirection.ts';
 
 const { config, core } = workerData as { config: ProxyConfig; core: number };
@@ -37,6 +38,7 @@ runCore(parentPort!, systemClock, tls, source => {
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),
   });
+  governMemory(plane, systemClock, log);
   return {
     apply: resource => plane.restore(resource),
     listen: (outbound, inbound) => plane.listen(outbound, inbound),

@@ -26,9 +26,14 @@ export interface Redirection {
 
 /**
  * Tests now and then whether traffic is redirected indeed: a pod whose redirection is missing bypasses the mesh and must not be
- * Ready (USERS.md row 29).
+ * Ready (USERS.md row 29). `waits`: connections wait on purpose, so that a test which is not answered says nothing.
  */
-export function watchRedirection(config: ProxyConfig, clock: Clock, log: Log): Redirection {
+export function watchRedirection(
+  config: ProxyConfig,
+  clock: Clock,
+  log: Log,
+  waits: () => boolean,
+): Redirection {
   const [address] = config.pod.addresses;
   if (!config.redirected) return { notReady: () => undefined, status: () => 'off (--no-redirect)' };
   if (address === undefined)
@@ -37,6 +42,10 @@ export function watchRedirection(config: ProxyConfig, clock: Clock, log: Log): R
   let why = '';
   const look = async (): Promise<void> => {
     const found = await probe(address);
+    if (found !== undefined && waits()) {
+      clock.after(retryMs, () => void look());
+      return;
+    }
     const next = found === undefined ? 'in place' : 'missing';
     if (next !== state && found !== undefined) log.error({ code: found.code }, found.message);
     else if (next !== state) log.info({ address }, 'traffic of this pod is redirected to the proxy');

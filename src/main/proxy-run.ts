@@ -25,6 +25,7 @@ import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { installLastResort } from './last-resort.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
+import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 
@@ -147,8 +148,9 @@ async function run(config: ProxyConfig): Promise<void> {
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);
   discovery.start();
+  const memory = governMemory(plane, systemClock, log);
   // 4. Readiness, health, admin.
-  const redirection = watchRedirection(config, systemClock, log);
+  const redirection = watchRedirection(config, systemClock, log, () => memory.restrained);
   let draining = false;
   const host: AdminHost = {
     plane,
@@ -160,6 +162,7 @@ async function run(config: ProxyConfig): Promise<void> {
     metrics: out => {
       discovery.metrics(out);
       processMetrics(out);
+      memoryMetrics(out, memory);
     },
     drain: () => stop('asked to through the admin port'),
     underWay: () => (cores ? sumUnderWay([plane.underWay, cores.underWay]) : plane.underWay),

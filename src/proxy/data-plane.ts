@@ -1,6 +1,7 @@
 import type { Cluster, ClusterHost, Connect } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import { DEFAULT_LIMITS, LINE_TIMEOUT_MS } from '../http1/index.ts';
+import type { Relief } from '../memory/index.ts';
 import {
   type ClusterEndpoint,
   type InboundResource,
@@ -21,7 +22,13 @@ import {
 } from '../telemetry/index.ts';
 import { type Clock, TimerWheel } from '../time/index.ts';
 import { ALPN, type MeshTls } from '../tls/index.ts';
-import { Listener, type OriginalDestination, originalDestination, type Wire } from '../wire/index.ts';
+import {
+  Listener,
+  type OriginalDestination,
+  originalDestination,
+  saveMemory,
+  type Wire,
+} from '../wire/index.ts';
 import { Connector, passThroughAddress } from './connector.ts';
 import { Counters } from './counters.ts';
 import {
@@ -75,6 +82,7 @@ export interface DataPlaneOptions {
 /** Something that can be told to drain. */
 interface Drainable {
   drain(): void;
+  relieve(hard: boolean): void;
   destroy(): void;
 }
 
@@ -95,6 +103,8 @@ export class DataPlane {
   readonly #connections = new Set<Drainable>();
   #listeners: Listener[] = [];
   #stopHousekeeping: () => void = () => {};
+  /** Connections that may be accepted before memory is looked at again. */
+  #room = Number.POSITIVE_INFINITY;
   #outboundPort = 0;
   #inboundPort = 0;
 
@@ -139,6 +149,8 @@ export class DataPlane {
       tunnels: 0,
       failedCalls: 0,
       draining: false,
+      saving: false,
+      refusing: false,
     };
     this.destinations = new Destinations(
       options.source,
@@ -219,6 +231,20 @@ export class DataPlane {
     for (const connection of this.#connections) connection.drain();
   }
 
+  /** Memory is short, or no longer (`none`). To be called again and again while it is: each time what has become idle since is closed. */
+  relieve({ stage, room, hard }: Relief): void {
+    this.services.saving = stage !== 'none';
+    this.services.refusing = stage === 'refuse';
+    saveMemory(this.services.saving);
+    this.#room = room;
+    for (const listener of this.#listeners) room > 0 ? listener.resume() : listener.pause();
+    if (stage === 'none') return;
+    for (const connection of [...this.#connections]) connection.relieve(hard);
+    for (const cluster of this.destinations.clusters) cluster.closeAllIdle();
+    for (const cluster of this.passThrough.clusters) cluster.closeAllIdle();
+    for (const cluster of this.inboundPorts.clusters) cluster.closeAllIdle();
+  }
+
   /** Accepts no more. */
   close(): void {
     for (const listener of this.#listeners) listener.close();
@@ -263,7 +289,11 @@ export class DataPlane {
     let chosen = port;
     for (const host of hosts) {
       const shared = this.#options.sharePorts === true;
-      const listener = new Listener({ host, port: chosen, purpose, shared }, accept);
+      const counting = (wire: Wire): void => {
+        if (--this.#room <= 0) for (const each of this.#listeners) each.pause();
+        accept(wire);
+      };
+      const listener = new Listener({ host, port: chosen, purpose, shared }, counting);
       this.#listeners.push(listener);
       chosen = listener.port;
     }

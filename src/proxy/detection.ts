@@ -91,6 +91,11 @@ export class Detection implements WireHandler {
     this.#timers.cancel(this.#deadline);
   }
 
+  /** Memory is short: whoever has sent something, and not yet enough to be told apart, is cut off. */
+  shed(): void {
+    if (!this.#over && this.#collected.length > 0) this.#wire.reset();
+  }
+
   /** What has been read so far. */
   get taken(): Buffer | undefined {
     return this.#collected.bytes;

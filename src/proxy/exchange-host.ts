@@ -67,4 +67,6 @@ export interface ExchangeServices {
   tunnels: number;
   /** Outbound requests that failed, all in all; see cascade.ts. */
   failedCalls: number;
+  /** Memory is so short that new requests are refused. */
+  refusing: boolean;
 }

@@ -12,7 +12,7 @@ import { Deadline } from '../time/index.ts';
 import type { RunningDestination } from './destination.ts';
 import { clientKey, type ExchangeHost, type ExchangeServices, type TargetWaiter } from './exchange-host.ts';
 import { type ExchangeEnd, recordOf } from './exchange-record.ts';
-import { localReply, statusFor } from './local-replies.ts';
+import { localReply, OUT_OF_MEMORY, statusFor } from './local-replies.ts';
 import { RequestSoFar } from './request-so-far.ts';
 import { type Instead, RouteWork } from './route-work.ts';
 import type { RunningRoute } from './running-route.ts';
@@ -83,6 +83,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#lastMoveMs = this.#startMs;
     this.#services.active++;
     this.#phase = PHASE.TARGET;
+    if (this.#services.refusing) {
+      this.#fail('OM', OUT_OF_MEMORY, true);
+      return;
+    }
     const target = this.#host.target(head, this);
     if (target !== undefined) this.#send(target);
   }

@@ -1,4 +1,4 @@
-import { type Fault, ServerConnection, type ServerConnectionHost } from '../http1/index.ts';
+import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../http1/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange-host.ts';
@@ -20,7 +20,7 @@ export class HttpServing implements ServerConnectionHost {
     this.streams = exchange;
     this.connection = new ServerConnection(wire, services.http1);
     exchange.bind(this.connection);
-    if (services.draining) this.connection.drain();
+    if (services.draining || services.saving) this.connection.drain();
   }
 
   /** Takes the wire over; `first`: bytes that were read already. */
@@ -33,22 +33,31 @@ export class HttpServing implements ServerConnectionHost {
     this.connection.drain();
   }
 
+  /** See ServerConnection.relieve. */
+  relieve(hard: boolean): void {
+    this.connection.relieve(hard);
+  }
+
   onMalformed(fault: Fault): void {
     const { counters, log, accessLog } = this.#services;
     const { direction, downstream, principal } = this.#host;
-    counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
+    const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
+    if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
     // The exchange that breaks off because of it counts and logs itself.
     if (this.streams.onMalformedBody(fault.status)) return;
-    const series = this.#host.metrics(undefined, undefined).series(fault.status, 'DPE');
+    const series = this.#host.metrics(undefined, undefined).series(fault.status, flag);
     series.requests++;
     series.touchedMs = this.#services.clock.monotonic();
-    log.debug({ direction, downstream, fault: fault.code }, 'refused a malformed request');
-    if (!accessLog.wants(fault.status, 'DPE')) return;
+    log.debug(
+      { direction, downstream, fault: fault.code },
+      flag === 'DPE' ? 'refused a malformed request' : 'gave up a request for want of memory',
+    );
+    if (!accessLog.wants(fault.status, flag)) return;
     accessLog.write({
       direction,
       protocol: 'HTTP/1',
       status: fault.status,
-      flag: 'DPE',
+      flag,
       detail: fault.words,
       durationMs: 0,
       receivedBytes: 0,

@@ -24,6 +24,10 @@ const statusOf: Partial<Record<Flag, number>> = {
   OM: 503,
 };
 
+/** With OM. */
+export const OUT_OF_MEMORY =
+  'it is short of memory and takes no new requests until that is over; raise weft.dev/proxy-memory-limit of this pod if it lasts';
+
 /** The status that a flag is answered with. */
 export function statusFor(flag: Flag): number {
   return statusOf[flag] ?? 503;
@@ -40,7 +44,7 @@ export function localReply(flag: Flag, detail: string, untouched = false): Local
     status: statusFor(flag),
     contentType: 'text/plain; charset=utf-8',
     body,
-    headers: `x-weft-flag: ${flag}\r\n${untouched ? UNTOUCHED_LINE : ''}${flag === 'UO' || flag === 'RL' ? 'retry-after: 1\r\n' : ''}`,
+    headers: `x-weft-flag: ${flag}\r\n${untouched ? UNTOUCHED_LINE : ''}${flag === 'UO' || flag === 'RL' || flag === 'OM' ? 'retry-after: 1\r\n' : ''}`,
     close: false,
   };
 }

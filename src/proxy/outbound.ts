@@ -95,6 +95,12 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     this.#serving?.drain();
   }
 
+  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  relieve(hard: boolean): void {
+    if (this.#serving !== undefined) this.#serving.relieve(hard);
+    else if (hard) this.#detection.shed();
+  }
+
   /** Breaks the connection off. */
   destroy(): void {
     this.#wire.destroy();

@@ -45,4 +45,8 @@ export interface Services {
   failedCalls: number;
   /** Since SIGTERM: answers ask clients to close. */
   draining: boolean;
+  /** Memory is short: answers ask clients to close. */
+  saving: boolean;
+  /** See ExchangeServices.refusing. */
+  refusing: boolean;
 }

@@ -20,4 +20,4 @@ export {
   type OriginalDestination,
   originalDestination,
 } from './socket-options.ts';
-export { Wire, type WireHandler, type WireOwner, wireOverTcp } from './wire.ts';
+export { saveMemory, Wire, type WireHandler, type WireOwner, wireOverTcp } from './wire.ts';

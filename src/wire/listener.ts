@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { internalError, WeftError } from '../errors/index.ts';
+import { libcFunction } from '../libc/index.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import { type Wire, wireOverTcp } from './wire.ts';
@@ -21,18 +22,26 @@ export interface ListenOptions {
 
 /** Accepts TCP connections as wires that do not read yet. */
 export class Listener {
-  readonly #handle: NativeTcp;
+  readonly #accept: (status: number, client: NativeTcp) => void;
+  readonly #backlog: number;
   readonly address: string;
   readonly port: number;
+  #handle: NativeTcp;
   #closed = false;
+  #paused = false;
 
   /** Throws WeftError `port-in-use`, `no-right-to-listen` or `cannot-listen`. */
   constructor(options: ListenOptions, accept: (wire: Wire) => void) {
     const handle = new tcp.TCP(tcp.constants.SERVER);
     this.#handle = handle;
+    this.#backlog = options.backlog ?? 4096;
     let errno = options.fd === undefined ? bind(handle, options) : handle.open(options.fd);
-    handle.onconnection = (status, client) => {
+    this.#accept = (status, client) => {
       if (status !== 0) return;
+      if (this.#paused) {
+        client.reset();
+        return;
+      }
       enterEvent();
       let wire: Wire | undefined;
       try {
@@ -45,7 +54,8 @@ export class Listener {
       }
       leaveEvent();
     };
-    if (errno === 0) errno = handle.listen(options.backlog ?? 4096);
+    handle.onconnection = this.#accept;
+    if (errno === 0) errno = handle.listen(this.#backlog);
     const info: AddressInfo = {};
     if (errno === 0) errno = handle.getsockname(info);
     if (errno !== 0) {
@@ -60,11 +70,49 @@ export class Listener {
     return this.#handle.fd;
   }
 
+  /**
+   * Accepts nothing until `resume`: connections wait in the kernel, which is told of no end of the port. Where the C library cannot be called they
+   * are reset.
+   */
+  pause(): void {
+    if (this.#paused || this.#closed) return;
+    this.#paused = true;
+    // libuv cannot stop accepting. A second descriptor keeps the kernel's socket while the handle is closed.
+    const held = duplicate(this.#handle.fd);
+    if (held < 0) return;
+    const waiting = new tcp.TCP(tcp.constants.SERVER);
+    if (waiting.open(held) !== 0) return;
+    const before = this.#handle;
+    this.#handle = waiting;
+    before.close();
+  }
+
+  resume(): void {
+    if (!this.#paused || this.#closed) return;
+    this.#paused = false;
+    this.#handle.onconnection = this.#accept;
+    this.#handle.listen(this.#backlog);
+  }
+
   /** Accepts no more; connections that were accepted stay. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#handle.close();
+  }
+}
+
+const duplicateClosedOnExec = 1030;
+
+/** Another descriptor of the same socket; negative where there is none. */
+function duplicate(fd: number): number {
+  try {
+    const fcntl = libcFunction<(fd: number, what: number, type: 'int', from: number) => number>(
+      'int fcntl(int fd, int what, ...)',
+    );
+    return fcntl(fd, duplicateClosedOnExec, 'int', 0);
+  } catch {
+    return -1;
   }
 }
 

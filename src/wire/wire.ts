@@ -39,7 +39,18 @@ export interface WireHandler {
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = stream;
 /** Writes wait for the kernel from here on, and `write` says so. */
-const highWaterBytes = 128 * 1024;
+const mostQueuedBytes = 128 * 1024;
+let highWaterBytes = mostQueuedBytes;
+let frugal = false;
+
+/**
+ * While memory is short (`on`), connections whose peers do not read hold little: writers are told to wait after 16 KiB instead of 128, and what the
+ * kernel may not take at once is copied, so that it does not hold on to a whole scratch buffer. Holds for all wires of this thread.
+ */
+export function saveMemory(on: boolean): void {
+  frugal = on;
+  highWaterBytes = on ? mostQueuedBytes / 8 : mostQueuedBytes;
+}
 const ALREADY = -constants.errno.EALREADY;
 const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
@@ -234,6 +245,10 @@ export class Wire implements ScratchOwner {
       bytes.copy(copied, 0, 0, length);
       this.#queue.push(copied);
       this.#queuedBytes += length;
+      return false;
+    }
+    if (frugal && length < bytes.length / 2) {
+      this.#send(Buffer.from(bytes.subarray(0, length)), length);
       return false;
     }
     return this.#send(bytes, length);

@@ -27,6 +27,7 @@ export interface RigOptions {
 export interface RigClient {
   readonly peer: MemoryPeer;
   readonly id: string;
+  readonly serving: HttpServing;
   closed: boolean;
 }
 
@@ -106,10 +107,10 @@ export class ExchangeRig {
   client(): RigClient {
     const peer = new MemoryPeer();
     const id = `client-${this.#clients++}`;
-    const client: RigClient = { peer, id, closed: false };
     const serving = new HttpServing(this.services, this.#hostOf(id), peer.wire, () => {
       client.closed = true;
     });
+    const client: RigClient = { peer, id, serving, closed: false };
     serving.start(undefined);
     return client;
   }

@@ -1,0 +1,11 @@
+// memory: a proxy that runs short of memory slows down before it dies. In: what the process uses and may use. Out: how much less it should take on.
+export {
+  type Governed,
+  LEVELS,
+  MemoryGovernor,
+  type MemoryMachine,
+  type MemoryStage,
+  type MemoryUse,
+  type Relief,
+} from './governor.ts';
+export { processMemory } from './machine.ts';

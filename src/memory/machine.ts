@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { createContext, runInContext } from 'node:vm';
+import { libcFunction } from '../libc/index.ts';
+import type { MemoryMachine } from './governor.ts';
+
+/** More than any machine has: how kernels and libuv say that there is no limit. */
+const noLimitBytes = 2 ** 50;
+
+type Collect = (how: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
+
+/** This process, and V8 on this thread of it. */
+export function processMemory(): MemoryMachine {
+  // Of the control group, version 1 or 2; 0 where libuv cannot know.
+  const group = process.constrainedMemory();
+  let collectHeap: Collect | undefined;
+  let trim: ((keptBytes: number) => number) | undefined;
+  return {
+    limits: {
+      residentBytes: group > 0 && group < noLimitBytes ? group : Number.POSITIVE_INFINITY,
+      heapBytes: getHeapStatistics().heap_size_limit,
+    },
+    use: () => ({ residentBytes: anonymousBytes(), heapBytes: getHeapStatistics().used_heap_size }),
+    collect() {
+      collectHeap ??= makeCollect();
+      trim ??= makeTrim();
+      collectHeap({ type: 'major', execution: 'sync', flavor: 'last-resort' });
+      trim(0);
+    },
+  };
+}
+
+/** Without what is mapped from files: the kernel takes that back without killing anybody. */
+function anonymousBytes(): number {
+  try {
+    const kb = /^RssAnon:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1];
+    if (kb !== undefined) return Number(kb) * 1024;
+  } catch {
+    // Not Linux.
+  }
+  return process.memoryUsage.rss();
+}
+
+/** V8 has the function in contexts that are made after the flag; made when first needed, because a context takes half a megabyte. */
+function makeCollect(): Collect {
+  setFlagsFromString('--expose-gc');
+  const collect = runInContext('gc', createContext()) as Collect;
+  setFlagsFromString('--no-expose-gc');
+  return collect;
+}
+
+/** glibc keeps what was freed; other C libraries have no such function, and keep little. */
+function makeTrim(): (keptBytes: number) => number {
+  try {
+    return libcFunction('int malloc_trim(size_t kept)');
+  } catch {
+    return () => 0;
+  }
+}
