@@ -23,8 +23,8 @@ import { encodePreface } from './preface.ts';
 
 /** How the outcome of opening a connection is told. Never before the call that opens it has returned. */
 export type OnWire = (wire: Wire) => void;
-/** The flag and the plain words of a failure. */
-export type OnError = (flag: Flag, detail: string) => void;
+/** The flag and the plain words of a failure, and whether a mesh handshake failed on a connection that was open. */
+export type OnError = (flag: Flag, detail: string, inHandshake: boolean) => void;
 
 /** What opening connections needs. */
 export interface ConnectorOptions {
@@ -218,7 +218,7 @@ class Opening implements Guarded {
         secured.wire.write(preface, 0, preface.length);
         this.#onWire(secured.wire);
       },
-      onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+      onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`, 'UF', true),
       onFault: () => this.onFault(),
     });
   }
@@ -256,11 +256,11 @@ class Opening implements Guarded {
     this.#fail(`${this.#where()}: ${what} within ${this.#request.timeoutMs} ms`);
   }
 
-  #fail(detail: string, flag: Flag = 'UF'): void {
+  #fail(detail: string, flag: Flag = 'UF', inHandshake = false): void {
     if (this.#over) return;
     this.#finish();
     try {
-      this.#onError(flag, detail);
+      this.#onError(flag, detail, inHandshake);
     } catch (thrown) {
       internalError('connector', thrown);
     }

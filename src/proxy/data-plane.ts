@@ -40,6 +40,7 @@ import {
 import { ExplicitConnection, NamedDestinations } from './explicit.ts';
 import { InboundConnection, type InboundOptions } from './inbound.ts';
 import { InboundPorts } from './inbound-ports.ts';
+import { MeshedCallers } from './meshed-callers.ts';
 import { OutboundConnection, outboundLabels } from './outbound.ts';
 import { OwnListener } from './own-listener.ts';
 import { PassThrough } from './pass-through.ts';
@@ -137,6 +138,7 @@ export class DataPlane {
       tcp: new TcpMetrics(options.metricLimits),
       routes: new RouteMetrics(),
       peers: new PeerNames(),
+      meshedCallers: new MeshedCallers(),
       counters: new Counters(),
       tls: options.tls,
       connector,

@@ -4,6 +4,8 @@ import { MAX_SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 
 /** A client that says nothing for this long may be waiting for a server that speaks first (USERS.md row 10). */
 export const QUIET_MS = 20;
+/** The same for a client from whose address mesh TLS has come to this port: then its ClientHello is late, on a busy node. */
+export const MESHED_QUIET_MS = 2000;
 /** A client that says nothing for this long, where only its first bytes can let it in, waits for a server that it will not hear. */
 export const SILENCE_MS = 10_000;
 /** First bytes that say too little may be all that the client has to say before it hears something. */

@@ -2,11 +2,18 @@ import { INTERNAL_ERROR } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import { formatAddress, type Peer } from '../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../telemetry/index.ts';
-import { ALPN } from '../tls/index.ts';
+import { ALPN, isMeshHello, readClientHello } from '../tls/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { passThroughAddress } from './connector.ts';
 import type { RunningDestination } from './destination.ts';
-import { Detection, type DetectionTimes, type DetectionWaiter, QUIET_MS, SILENCE_MS } from './detection.ts';
+import {
+  Detection,
+  type DetectionTimes,
+  type DetectionWaiter,
+  MESHED_QUIET_MS,
+  QUIET_MS,
+  SILENCE_MS,
+} from './detection.ts';
 import type { ExchangeHost, TargetWaiter } from './exchange-host.ts';
 import { HttpServing } from './http-serving.ts';
 import type { InboundPorts, RunningPort } from './inbound-ports.ts';
@@ -101,8 +108,11 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
     const mayBeQuiet = this.#plaintextPort !== undefined && !this.#isHttp;
-    this.#detection.start(this.#times(mayBeQuiet ? QUIET_MS : 0));
-    if (mayBeQuiet && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
+    const { meshedCallers, clock } = this.#services;
+    const isMeshed =
+      mayBeQuiet && meshedCallers.has(this.#clientAddress, this.#port?.number ?? 0, clock.monotonic());
+    this.#detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
+    if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
   drain(): void {
@@ -181,6 +191,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#mutualTls = true;
     const { peers, clock } = this.#services;
     this.#source = peers.admit(preface.source, clock.monotonic());
+    this.#calledByMesh();
     if (preface.address !== '') this.#sourceAddress = preface.address;
     if (this.#wanted === undefined) {
       if (this.#options.ownPorts.has(preface.port)) {
@@ -335,7 +346,9 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       principal: this.#source.principal,
       localAddress: this.#options.redirected ? passThroughAddress(address) : '',
       labels: () => this.#labels('tcp'),
+      ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
+        this.#services.meshedCallers.remove(this.#clientAddress, port.number);
         this.#detection.stop();
         return this.#detection.taken;
       },
@@ -346,6 +359,20 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     };
     this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
     this.#session.start(first);
+  }
+
+  /** The app has spoken before the client. If that was a proxy in its handshake, it will try again and be waited for. */
+  #overtook(bytes: Buffer): void {
+    const hello = readClientHello(bytes);
+    if (hello.kind === 'hello' && isMeshHello(hello.protocols)) this.#calledByMesh();
+  }
+
+  /** Mesh TLS came from this address, or began to: its next connection may be as late, and is not to hear the app before. */
+  #calledByMesh(): void {
+    const { meshedCallers, clock } = this.#services;
+    // Elsewhere the app is never heard before the client.
+    if (this.#port?.mtls !== 'permissive') return;
+    meshedCallers.add(this.#clientAddress, this.#port.number, clock.monotonic());
   }
 
   #labels(protocol: 'http' | 'tcp'): PeerLabels {

@@ -13,6 +13,7 @@ import type { Clock, TimerWheel } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
 import type { Connector } from './connector.ts';
 import type { Counters } from './counters.ts';
+import type { MeshedCallers } from './meshed-callers.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
 /** What all connections of a proxy share. Made once, in proxy.ts. */
@@ -26,6 +27,7 @@ export interface Services {
   readonly routes: RouteMetrics;
   /** What callers may call themselves in labels. */
   readonly peers: PeerNames;
+  readonly meshedCallers: MeshedCallers;
   readonly counters: Counters;
   readonly tls: MeshTls;
   readonly connector: Connector;

@@ -5,6 +5,7 @@ import { Deadline } from '../time/index.ts';
 import { ALPN } from '../tls/index.ts';
 import type { Wire, WireHandler } from '../wire/index.ts';
 import { clientKey } from './exchange-host.ts';
+import { FirstBytes } from './first-bytes.ts';
 import { answerAndLinger } from './lingering.ts';
 import type { Services } from './services.ts';
 import { Tunnel } from './tunnel.ts';
@@ -19,6 +20,8 @@ export interface TcpSessionOptions {
   labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
   /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
   undecided?(): Buffer | undefined;
+  /** Sees the client's first bytes when the upstream has spoken before it. */
+  overtook?(bytes: Buffer): void;
   /** What a client that asked with CONNECT hears before the bytes, or in their place. */
   readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
   /** The session is over, in whatever way; called once. */
@@ -46,6 +49,8 @@ export class TcpSession implements WireHandler {
   #upstream: Wire | undefined;
   #endpoint: RunningEndpoint | undefined;
   readonly #tried: RunningEndpoint[] = [];
+  #repeatedHandshake = false;
+  #overtaking = false;
   #tunnel: Tunnel | undefined;
   #over = false;
   #failure: { readonly flag: Flag; readonly detail: string } | undefined;
@@ -130,6 +135,7 @@ export class TcpSession implements WireHandler {
   }
 
   #decide(): void {
+    this.#overtaking = this.#lent === 0;
     this.#speculative = false;
     this.#first = this.#options.undecided?.();
   }
@@ -170,7 +176,7 @@ export class TcpSession implements WireHandler {
         ...(settings.tls && { tls: settings.tls }),
       },
       wire => this.#safely(() => this.#connected(wire)),
-      (flag, detail) => this.#safely(() => this.#failed(flag, detail)),
+      (flag, detail, inHandshake) => this.#safely(() => this.#failed(flag, detail, inHandshake)),
     );
   }
 
@@ -203,8 +209,16 @@ export class TcpSession implements WireHandler {
     wire.resume();
   }
 
-  #failed(flag: Flag, detail: string): void {
+  #failed(flag: Flag, detail: string, inHandshake: boolean): void {
     this.#opening = undefined;
+    // An app that speaks first, on a port that takes plaintext too, may have been heard in the middle of the handshake. Its proxy knows
+    // better now, and neither the client nor the app has had a byte of the other's.
+    if (inHandshake && !this.#repeatedHandshake) {
+      this.#repeatedHandshake = true;
+      this.#leave();
+      this.#connect();
+      return;
+    }
     this.#cluster.occupancy.connectFailures++;
     this.#cluster.record(this.#endpoint!, 'connect-failure');
     this.#tried.push(this.#endpoint!);
@@ -257,6 +271,9 @@ export class TcpSession implements WireHandler {
     const opened = this.#options.answers?.opened;
     if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);
     this.#tunnel.start(first, toDownstream);
+    const { overtook } = this.#options;
+    if (overtook !== undefined && this.#overtaking && first === undefined)
+      new FirstBytes(this.#downstream, bytes => overtook(bytes));
   }
 
   /** Gives the endpoint's place back. */
