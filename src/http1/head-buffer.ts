@@ -1,4 +1,5 @@
 import type { Head } from '../http/index.ts';
+import { noteGrowth } from '../wire/index.ts';
 import { FAULT, INCOMPLETE } from './faults.ts';
 
 /** Parses a head at `bytes[start, end)`; see parse-head.ts for the result. */
@@ -85,6 +86,7 @@ export class HeadBuffer {
     const needed = this.#used + end - start;
     if (this.#bytes === undefined || this.#bytes.length < needed) {
       const larger = Buffer.allocUnsafeSlow(Math.max(4096, needed * 2));
+      noteGrowth(larger.length);
       this.#bytes?.copy(larger, 0, 0, this.#used);
       this.#bytes = larger;
     }

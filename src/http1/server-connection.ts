@@ -1,7 +1,7 @@
 import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
 import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
-import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
+import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
 import { FAULT, type Fault, faultOf } from './faults.ts';
 import { isTunnel } from './framing.ts';
@@ -135,7 +135,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /**
    * Memory is short: drains, and closes now if no request is under way. `hard`: also where part of a head has come, which nobody has seen, and
-   * where bytes are held for a client or an upstream that has taken none since the last such call.
+   * where nothing has moved since the last such call and bytes are held for a client or an upstream, or the client has ended its side.
    */
   relieve(hard: boolean): void {
     this.drain();
@@ -146,7 +146,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #giveUpIfStuck(): void {
     const { bytesRead, bytesWritten, pendingBytes } = this.wire;
     const mark = bytesRead + bytesWritten - pendingBytes;
-    const holds = pendingBytes > 0 || this.#requestPaused;
+    // A client that has ended its side may wait for its answer; most are gone.
+    const holds = pendingBytes > 0 || this.#requestPaused || this.wire.ended;
     if (holds && mark === this.#movedMark) this.wire.reset('memory');
     else if (this.#headBuffer.partial) this.#refuse(NO_MEMORY);
     this.#movedMark = mark;
@@ -316,6 +317,10 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       return -1;
     }
     if (offered.result === 0) {
+      if (crowding.crowded) {
+        this.#refuse(NO_MEMORY);
+        return -1;
+      }
       if (!wasPartial) this.#options.timers.schedule(this.#deadline, this.#options.headTimeoutMs);
       return end;
     }

@@ -16,7 +16,12 @@ test('a stage is told to the data plane, in the log when it begins and ends, and
     use: () => ({ residentBytes: usedBytes, heapBytes: 10 }),
     collect() {},
   };
-  const governor = governMemory({ relieve: relief => void told.push(relief) }, clock, log, machine);
+  const governor = governMemory(
+    { relieve: relief => void told.push(relief), crowd() {} },
+    clock,
+    log,
+    machine,
+  );
   const metrics = (): string => {
     const out = new Exposition();
     memoryMetrics(out, governor);

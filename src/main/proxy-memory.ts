@@ -3,18 +3,20 @@ import { MemoryGovernor, type MemoryMachine, processMemory } from '../memory/ind
 import type { DataPlane } from '../proxy/index.ts';
 import type { Exposition, Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
+import { watchGrowth } from '../wire/index.ts';
 
 const remedy = 'raise weft.dev/proxy-memory-limit of this pod if it lasts';
 
 /** Starts it. */
 export function governMemory(
-  plane: Pick<DataPlane, 'relieve'>,
+  plane: Pick<DataPlane, 'relieve' | 'crowd'>,
   clock: Clock,
   log: Log,
   machine: MemoryMachine = processMemory(),
 ): MemoryGovernor {
   const governor: MemoryGovernor = new MemoryGovernor(clock, machine, {
     relieve: relief => plane.relieve(relief),
+    crowd: crowded => plane.crowd(crowded),
     staged(stage) {
       const { limitBytes, usedBytes } = governor.nearest;
       const facts = { stage, limitBytes, usedBytes };
@@ -25,6 +27,7 @@ export function governMemory(
     },
   });
   governor.start();
+  watchGrowth(() => governor.grown());
   return governor;
 }
 

@@ -149,6 +149,26 @@ test('what is stuck is given up when requests are refused, or when a stage lasts
   assert.equal(hard(), machine.collections - before);
 });
 
+test('growth within one turn of the loop stops what is accepted at once, gives up what has begun above the hard limit, and passes', async () => {
+  const clock = new FakeClock();
+  const machine = new Process();
+  const crowds: boolean[] = [];
+  const governor = new MemoryGovernor(clock, machine, {
+    relieve() {},
+    crowd: crowded => void crowds.push(crowded),
+  });
+  governor.start();
+  for (const needed of [0.7, 0.8, 0.95]) {
+    machine.garbageMb = share(needed);
+    governor.grown();
+  }
+  assert.deepEqual([crowds, governor.accepting, machine.collections], [[false, true], false, 0]);
+  await clock.advance(100);
+  assert.deepEqual([governor.accepting, governor.restrained, governor.stage], [true, true, 'none']);
+  await clock.advance(2_000);
+  assert.equal(governor.restrained, false);
+});
+
 test('above the hard limit nothing is accepted for as long as it lasts', async () => {
   const { clock, machine, governor } = governed();
   machine.neededMb = share(0.95);

@@ -35,6 +35,11 @@ export interface Relief {
 export interface Governed {
   /** At every change, and while there is a stage after every collection and at every look that lets a few connections be accepted. */
   relieve(relief: Relief): void;
+  /**
+   * Until the next word of `relieve`: nothing is accepted, writers wait early, and with `crowded` what has only begun to arrive is given up. Called in
+   * the middle of anything, so it must close nothing itself.
+   */
+  crowd?(crowded: boolean): void;
   /** A stage begins, or `none`. */
   staged?(stage: MemoryStage): void;
 }
@@ -134,6 +139,15 @@ export class MemoryGovernor {
 
   get #until(): number {
     return this.#stage === 'refuse' ? LEVELS.refuse.until : LEVELS.slow.until;
+  }
+
+  /** What connections hold has grown much since the last look, within one turn of the event loop. Judges by what it sees, until the next look. */
+  grown(): void {
+    const share = this.#look();
+    if (share < LEVELS.refuse.from) return;
+    if (this.#room > 0) this.#pausedAtMs = this.#clock.monotonic();
+    this.#room = 0;
+    this.#governed.crowd?.(share >= LEVELS.hard);
   }
 
   #collect(startMs: number): void {

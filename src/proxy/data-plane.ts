@@ -23,6 +23,7 @@ import {
 import { type Clock, TimerWheel } from '../time/index.ts';
 import { ALPN, type MeshTls } from '../tls/index.ts';
 import {
+  crowding,
   Listener,
   type OriginalDestination,
   originalDestination,
@@ -238,6 +239,7 @@ export class DataPlane {
     this.services.saving = stage !== 'none';
     this.services.refusing = stage === 'refuse';
     saveMemory(this.services.saving);
+    crowding.crowded = false;
     this.#room = room;
     for (const listener of this.#listeners) room > 0 ? listener.resume() : listener.pause();
     if (stage === 'none') return;
@@ -245,6 +247,14 @@ export class DataPlane {
     for (const cluster of this.destinations.clusters) cluster.closeAllIdle();
     for (const cluster of this.passThrough.clusters) cluster.closeAllIdle();
     for (const cluster of this.inboundPorts.clusters) cluster.closeAllIdle();
+  }
+
+  /** Memory grows faster than it can be looked at: see Governed.crowd. Lasts until `relieve`. */
+  crowd(crowded: boolean): void {
+    saveMemory(true);
+    crowding.crowded = crowded;
+    this.#room = 0;
+    for (const listener of this.#listeners) listener.pause();
   }
 
   /** Accepts no more. */

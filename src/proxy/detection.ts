@@ -1,5 +1,5 @@
 import { Deadline, type TimerWheel } from '../time/index.ts';
-import { ByteCollector, type Wire, type WireHandler } from '../wire/index.ts';
+import { ByteCollector, crowding, type Wire, type WireHandler } from '../wire/index.ts';
 import { MAX_SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 
 /** A client that says nothing for this long may be waiting for a server that speaks first (USERS.md row 10). */
@@ -105,6 +105,10 @@ export class Detection implements WireHandler {
 
   onData(bytes: Buffer, start: number, end: number): void {
     const before = this.#collected.length;
+    if (before > 0 && crowding.crowded) {
+      this.#wire.reset();
+      return;
+    }
     this.#collected.add(bytes, start, end);
     const { length } = this.#collected;
     if (before === 0) this.#wait('undecided', UNDECIDED_MS);

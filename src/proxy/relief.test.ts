@@ -5,7 +5,7 @@ import { MemoryPeer } from '../http1/testing/memory-wire.ts';
 import { RecordingServer } from '../http1/testing/recording-server.ts';
 import type { Relief } from '../memory/index.ts';
 import { FakeClock, TimerWheel } from '../time/index.ts';
-import { saveMemory } from '../wire/index.ts';
+import { crowding, saveMemory, watchGrowth } from '../wire/index.ts';
 import { Detection } from './detection.ts';
 import { ask, closeAll, httpServer, rawConnection } from './testing/clients.ts';
 import { ExchangeRig, GET, OK, post } from './testing/exchange-rig.ts';
@@ -87,6 +87,19 @@ test('a client that takes nothing between two looks is broken off; one that take
   assert.deepEqual([reading(false), reading(true)], [true, false]);
 });
 
+test('a client that has ended its side and waits is given up when nothing moves; one that waits with its side open is not', () => {
+  const givenUp = (ends: boolean): boolean => {
+    const server = new RecordingServer();
+    server.answerWhen = 'never';
+    server.peer.send(GET);
+    if (ends) server.peer.end();
+    server.connection.relieve(true);
+    server.connection.relieve(true);
+    return server.peer.wasReset;
+  };
+  assert.deepEqual([givenUp(true), givenUp(false)], [true, false]);
+});
+
 test('while memory is short a connection whose peer does not read holds 16 KiB instead of 128', () => {
   const heldBy = (on: boolean): number => {
     saveMemory(on);
@@ -112,6 +125,32 @@ function stalledPeer() {
   peer.stalled = true;
   return { wire: peer.wire, flush: () => peer.pump() };
 }
+
+test('where there is no room at all, a head that has only begun is refused at once, and a whole one is read', () => {
+  const answer = (first: string): string => {
+    const server = new RecordingServer();
+    crowding.crowded = true;
+    try {
+      server.peer.send(first);
+      return server.peer.text.slice(9, 12);
+    } finally {
+      crowding.crowded = false;
+    }
+  };
+  assert.deepEqual([answer(GET.slice(0, -4)), answer(GET)], ['503', '200']);
+});
+
+test('every megabyte that connections collect is reported', () => {
+  let reports = 0;
+  watchGrowth(() => void reports++);
+  try {
+    const servers = Array.from({ length: 100 }, () => new RecordingServer());
+    for (const server of servers) server.peer.send(`${GET.slice(0, -2)}x: ${'a'.repeat(30_000)}`);
+    assert.ok(reports >= 2, `${reports}`);
+  } finally {
+    watchGrowth(() => {});
+  }
+});
 
 test('who has sent something and cannot be told apart yet is cut off; who is silent costs nothing and stays', () => {
   const timers = new TimerWheel(new FakeClock());

@@ -1,3 +1,5 @@
+import { noteGrowth } from '../wire/index.ts';
+
 /** Request bodies up to this size can be sent again. */
 export const MAX_REPLAY_BYTES = 64 * 1024;
 
@@ -23,6 +25,7 @@ export class ReplayBuffer {
     }
     this.#pieces.push(Buffer.from(bytes.subarray(start, end)));
     this.#bytes += end - start;
+    noteGrowth(end - start);
   }
 
   /** No more needed. */

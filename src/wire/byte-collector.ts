@@ -1,3 +1,5 @@
+import { noteGrowth } from './crowding.ts';
+
 const smallestBytes = 512;
 
 /**
@@ -25,6 +27,7 @@ export class ByteCollector {
       const larger = Buffer.allocUnsafeSlow(
         this.#buffer === undefined ? Math.max(smallestBytes, needed) : needed * 2,
       );
+      noteGrowth(larger.length);
       this.#buffer?.copy(larger, 0, 0, this.#used);
       this.#buffer = larger;
     }

@@ -1,6 +1,7 @@
 // wire: connections as bytes. A Wire reads into one shared buffer and calls its handler; writes collect in one scratch
 // buffer that is flushed once per event. Knows no protocol. In: addresses and file descriptors. Out: bytes.
 export { ByteCollector } from './byte-collector.ts';
+export { crowding, noteGrowth, watchGrowth } from './crowding.ts';
 export { type Dial, type Dialer, dial } from './dial.ts';
 export { Listener, type ListenOptions } from './listener.ts';
 export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
+import { noteGrowth } from './crowding.ts';
 import {
   type AddressInfo,
   END_OF_STREAM,
@@ -245,6 +246,7 @@ export class Wire implements ScratchOwner {
       bytes.copy(copied, 0, 0, length);
       this.#queue.push(copied);
       this.#queuedBytes += length;
+      noteGrowth(length);
       return false;
     }
     if (frugal && length < bytes.length / 2) {
@@ -272,6 +274,7 @@ export class Wire implements ScratchOwner {
     }
     this.#writing = request;
     this.#writingBytes = length;
+    noteGrowth(bytes.length);
     // TLS has encrypted into buffers of its own by now; TCP sends from these bytes later.
     if (this.#secure) return false;
     request.bytes = bytes;
