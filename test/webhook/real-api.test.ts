@@ -79,7 +79,9 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
       roots: () => authority.roots,
       leads: () => true,
     });
-    assert.deepEqual(await keeper.check(), { kind: 'right', entries: 5 });
+    const [installed] = installObjects(options).filter(({ kind }) => kind === 'MutatingWebhookConfiguration');
+    const { length: entries } = (installed as unknown as { webhooks: unknown[] }).webhooks;
+    assert.deepEqual(await keeper.check(), { kind: 'right', entries });
     await namespace('shop', { 'weft.dev/inject': 'enabled' });
     await namespace('plain');
     await namespace('istio', { 'istio-injection': 'enabled' });
@@ -234,10 +236,17 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
     );
   });
 
+  /** Kinds with pod templates that operators bring, such as Argo's Rollout: no API server has them by itself. */
+  function isOfOthers({ apiVersion }: { readonly apiVersion?: unknown }): boolean {
+    const [group = '', version] = String(apiVersion).split('/');
+    return version !== undefined && group.includes('.') && !group.endsWith('.k8s.io');
+  }
+
   test('every golden result of inject is accepted by the validation of the server', async () => {
     const refused: string[] = [];
     let accepted = 0;
     for (const { name, object } of goldenObjects()) {
+      if (isOfOthers(object)) continue;
       const answer = await create(object, { dryRun: 'All' });
       if (answer.status < 300) accepted++;
       else refused.push(`${name}: ${message(answer)}`);
