@@ -1,5 +1,6 @@
 // The import layers of the project, as one table, and the check that nobody reaches up.
-// A room may import itself, the rooms in its row, and the npm packages in its row (node: modules unless `pure`).
+// A large room has rooms of its own, each with its row; from outside only its index is seen. A room may import itself, the rooms in its row,
+// and the npm packages in its row (node: modules unless `pure`).
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rooms } from './layers.table.ts';
@@ -9,8 +10,9 @@ const importPattern =
   /^\s*(?:import|export)\b[^'"]*?\bfrom\s+['"]([^'"]+)['"]|^\s*import\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
 
 function roomOf(file: string): string {
-  const parts = file.split('/');
-  return parts[0] === 'src' ? parts[1]! : parts[0]!;
+  const [top, room, within] = file.split('/');
+  if (top !== 'src') return top!;
+  return `${room}/${within}` in rooms ? `${room}/${within}` : room!;
 }
 
 for (const file of globSync('{src,webhook}/**/*.ts').sort()) {

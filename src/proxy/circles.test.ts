@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { type TestContext, test } from 'node:test';
-import { OwnListener } from './own-listener.ts';
+import { OwnListener } from './connect/own-listener.ts';
 import { closeAll, rawConnection } from './testing/clients.ts';
 import { StaticMesh, type TestProxy } from './testing/static-mesh.ts';
 

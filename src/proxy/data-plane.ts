@@ -30,23 +30,23 @@ import {
   saveMemory,
   type Wire,
 } from '../wire/index.ts';
-import { Connector, passThroughAddress } from './connector.ts';
-import { Counters } from './counters.ts';
+import { ExplicitConnection, NamedDestinations } from './accept/explicit.ts';
+import { InboundConnection, type InboundOptions } from './accept/inbound.ts';
+import { OutboundConnection, outboundLabels } from './accept/outbound.ts';
+import { Connector, passThroughAddress } from './connect/connector.ts';
+import { OwnListener } from './connect/own-listener.ts';
 import {
   DEFAULT_DESTINATION_TIMES,
   type DestinationSource,
   Destinations,
   type DestinationTimes,
-} from './destinations.ts';
-import { ExplicitConnection, NamedDestinations } from './explicit.ts';
-import { InboundConnection, type InboundOptions } from './inbound.ts';
-import { InboundPorts } from './inbound-ports.ts';
-import { MeshedCallers } from './meshed-callers.ts';
-import { OutboundConnection, outboundLabels } from './outbound.ts';
-import { OwnListener } from './own-listener.ts';
-import { PassThrough } from './pass-through.ts';
-import { ServiceAddresses } from './service-addresses.ts';
-import type { Services } from './services.ts';
+} from './destinations/destinations.ts';
+import { InboundPorts } from './destinations/inbound-ports.ts';
+import { PassThrough } from './destinations/pass-through.ts';
+import { Counters } from './services/counters.ts';
+import { MeshedCallers } from './services/meshed-callers.ts';
+import { ServiceAddresses } from './services/service-addresses.ts';
+import type { Services } from './services/services.ts';
 import type { UnderWay } from './under-way.ts';
 
 /** What a proxy is built from; see config/ for where it comes from. */

@@ -2,12 +2,12 @@
 // routed, retried and counted, everything else as TCP sessions. Resources from discovery come in through DataPlane.apply.
 
 export { appIsPresent } from './app-presence.ts';
-export { passThroughAddress, probeAddress } from './connector.ts';
+export { passThroughAddress, probeAddress } from './connect/connector.ts';
+export { encodePreface, type Preface, readPreface } from './connect/preface.ts';
 export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
-export type { DestinationSource } from './destinations.ts';
+export type { DestinationSource } from './destinations/destinations.ts';
+export { type Sniffed, sniff } from './detection/sniff.ts';
 export { type DrainSubject, drained } from './drain.ts';
-export { encodePreface, type Preface, readPreface } from './preface.ts';
 export { proxyMetricPieces } from './render-metrics.ts';
-export type { Services } from './services.ts';
-export { type Sniffed, sniff } from './sniff.ts';
+export type { Services } from './services/services.ts';
 export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';

@@ -9,16 +9,18 @@ import { ClientConnection, ServerConnection } from '../http1/index.ts';
 import { RequestMetrics, TcpMetrics } from '../telemetry/index.ts';
 import { TimerWheel } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
-import { Connector } from './connector.ts';
-import { Detection } from './detection.ts';
-import { Exchange } from './exchange.ts';
-import { ExplicitConnection } from './explicit.ts';
-import { HttpServing } from './http-serving.ts';
-import { InboundConnection } from './inbound.ts';
-import { InboundPorts } from './inbound-ports.ts';
-import { OutboundConnection } from './outbound.ts';
-import { RequestSoFar } from './request-so-far.ts';
-import { TcpSession } from './tcp-session.ts';
+import { ExplicitConnection } from './accept/explicit.ts';
+import { InboundConnection } from './accept/inbound.ts';
+import { OutboundConnection } from './accept/outbound.ts';
+import { Connector } from './connect/connector.ts';
+import { InboundPorts } from './destinations/inbound-ports.ts';
+import { Detection } from './detection/detection.ts';
+import { Exchange } from './exchange/exchange.ts';
+import { HttpServing } from './exchange/http-serving.ts';
+import { RequestSoFar } from './exchange/request-so-far.ts';
+import { Tries } from './exchange/tries.ts';
+import { TcpSession } from './tcp/tcp-session.ts';
+import { Tunnel } from './tcp/tunnel.ts';
 import {
   ask,
   closeAll,
@@ -29,8 +31,6 @@ import {
 } from './testing/clients.ts';
 import { redirectedOutbound } from './testing/redirected.ts';
 import { StaticMesh } from './testing/static-mesh.ts';
-import { Tries } from './tries.ts';
-import { Tunnel } from './tunnel.ts';
 
 type Method = (...args: unknown[]) => unknown;
 

@@ -6,7 +6,7 @@ import { RecordingServer } from '../http1/testing/recording-server.ts';
 import type { Relief } from '../memory/index.ts';
 import { FakeClock, TimerWheel } from '../time/index.ts';
 import { crowding, saveMemory, watchGrowth } from '../wire/index.ts';
-import { Detection } from './detection.ts';
+import { Detection } from './detection/detection.ts';
 import { ask, closeAll, httpServer, rawConnection } from './testing/clients.ts';
 import { ExchangeRig, GET, OK, post } from './testing/exchange-rig.ts';
 import { StaticMesh } from './testing/static-mesh.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cluster } from '../cluster/index.ts';
 import { expositionText } from '../telemetry/index.ts';
-import { Counter } from './counters.ts';
 import { renderClusters } from './render-metrics.ts';
+import { Counter } from './services/counters.ts';
 
 function cluster(i: number): Cluster {
   const parts = {

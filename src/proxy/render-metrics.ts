@@ -7,8 +7,8 @@ import {
   type Rendering,
   renderInternalErrors,
 } from '../telemetry/index.ts';
-import type { Counter } from './counters.ts';
 import type { DataPlane } from './data-plane.ts';
+import type { Counter } from './services/counters.ts';
 
 function counter(out: Exposition, name: string, help: string, values: Counter): void {
   out.family(name, 'counter', help);

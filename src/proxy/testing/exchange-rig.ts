@@ -7,10 +7,10 @@ import { DEFAULT_RETRY, type DestinationResource, type RetryPolicy, type Route }
 import { type AccessRecord, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { MeshTls } from '../../tls/index.ts';
 import { DataPlane } from '../data-plane.ts';
-import { RunningDestination } from '../destination.ts';
-import type { ExchangeHost, TargetWaiter } from '../exchange-host.ts';
-import { HttpServing } from '../http-serving.ts';
-import type { Services } from '../services.ts';
+import { RunningDestination } from '../destinations/destination.ts';
+import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
+import { HttpServing } from '../exchange/http-serving.ts';
+import type { Services } from '../services/services.ts';
 import { KeptAccessLog, KeptLog } from './static-mesh.ts';
 
 /** What may differ between exchanges. */

@@ -1,9 +1,9 @@
 // Connections as packet rules would redirect them, without packet rules: the test says where they were meant to go.
 
 import { Listener, type Wire } from '../../wire/index.ts';
+import { InboundConnection } from '../accept/inbound.ts';
+import { OutboundConnection } from '../accept/outbound.ts';
 import type { DataPlane } from '../data-plane.ts';
-import { InboundConnection } from '../inbound.ts';
-import { OutboundConnection } from '../outbound.ts';
 
 /** A listener whose connections are all meant for one place. */
 export interface Redirected {

@@ -10,7 +10,7 @@ import {
   type WeightedCluster,
 } from '../../model/index.ts';
 import { RouteMetrics } from '../../telemetry/index.ts';
-import { RunningDestination } from '../destination.ts';
+import { RunningDestination } from '../destinations/destination.ts';
 import { ExchangeRig, type RigClient, type RigOptions } from './exchange-rig.ts';
 
 /** A route with what the test is about; everything else as nobody said anything. */

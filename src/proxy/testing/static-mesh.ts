@@ -20,7 +20,7 @@ import type { AccessLog, AccessRecord, Log } from '../../telemetry/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
 import { MeshTls } from '../../tls/index.ts';
 import { DataPlane } from '../data-plane.ts';
-import type { DestinationTimes } from '../destinations.ts';
+import type { DestinationTimes } from '../destinations/destinations.ts';
 
 /** Credentials of a workload, signed by `ca`. */
 export function credentialsOf(

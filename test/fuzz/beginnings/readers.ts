@@ -2,8 +2,8 @@
 import { LineReader } from '../../../src/discovery/line-reader.ts';
 import { readProxyMessage } from '../../../src/discovery/proxy-message.ts';
 import { WeftError } from '../../../src/errors/index.ts';
-import { MAX_PREFACE_BYTES, readPreface } from '../../../src/proxy/preface.ts';
-import { sniff } from '../../../src/proxy/sniff.ts';
+import { MAX_PREFACE_BYTES, readPreface } from '../../../src/proxy/connect/preface.ts';
+import { sniff } from '../../../src/proxy/detection/sniff.ts';
 import { readClientHello } from '../../../src/tls/index.ts';
 import { runLlhttp } from '../llhttp.ts';
 import type { Random } from '../random.ts';

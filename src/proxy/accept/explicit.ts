@@ -1,0 +1,358 @@
+// Explicit mode: the app was told of the proxy (HTTP_PROXY) instead of being redirected to it. HTTP proxy semantics of RFC 9110 section 7 and
+// RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their server.
+import { lookup } from 'node:dns';
+import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import { errorMessage, type Flag, guarded } from '../../errors/index.ts';
+import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../../http/index.ts';
+import { faultOf, HeadBuffer, INCOMPLETE, parseRequestHead } from '../../http1/index.ts';
+import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../../model/index.ts';
+import { PeerRequests } from '../../telemetry/index.ts';
+import { Deadline } from '../../time/index.ts';
+import type { Wire, WireHandler } from '../../wire/index.ts';
+import { circleWords, type OwnListener } from '../connect/own-listener.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
+import type { PassThrough } from '../destinations/pass-through.ts';
+import { Detection, type DetectionWaiter } from '../detection/detection.ts';
+import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
+import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/exchange-host.ts';
+import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
+import { HttpServing } from '../exchange/http-serving.ts';
+import { localReply } from '../exchange/local-replies.ts';
+import { requestIdLine } from '../exchange/request-id.ts';
+import { answerAndLinger } from '../services/lingering.ts';
+import type { Services } from '../services/services.ts';
+import { TcpSession } from '../tcp/tcp-session.ts';
+import { outboundLabels } from './outbound.ts';
+
+const scheme = Buffer.from('http://', 'latin1');
+const slash = 0x2f;
+const asterisk = Buffer.from('*', 'latin1');
+const opened = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
+
+/** Finds destinations by name or address, outside names through DNS. */
+export class NamedDestinations {
+  readonly #services: Pick<Services, 'counters' | 'serviceAddresses'>;
+  readonly #destinations: Destinations;
+  readonly #passThrough: PassThrough;
+  readonly #own: OwnListener;
+
+  constructor(
+    services: Pick<Services, 'counters' | 'serviceAddresses'>,
+    destinations: Destinations,
+    passThrough: PassThrough,
+    own: OwnListener,
+  ) {
+    this.#services = services;
+    this.#destinations = destinations;
+    this.#passThrough = passThrough;
+    this.#own = own;
+  }
+
+  /** `key` is `host:port`. The destination when it is known, otherwise undefined and the waiter is told. */
+  find(key: string, waiter: TargetWaiter): RunningDestination | undefined {
+    const known = this.#destinations.find(key, answer => this.#answered(key, answer, waiter));
+    if (known === undefined || known.resource.found !== 'unknown') return known;
+    this.#outside(key, known.resource.refused, waiter, false);
+    return undefined;
+  }
+
+  #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
+    if (answer === 'timeout') {
+      this.#services.counters.discoveryTimeouts++;
+      this.#outside(key, undefined, waiter, true);
+    } else if (answer.resource.found === 'unknown')
+      this.#outside(key, answer.resource.refused, waiter, false);
+    else tellTarget(waiter, answer, 'NR', '');
+  }
+
+  /** `silent`: nobody has said that it is outside; then what may be a Service is not passed through. */
+  #outside(key: string, refused: string | undefined, waiter: TargetWaiter, silent: boolean): void {
+    const why = refused ?? (silent ? this.#services.serviceAddresses.whyNot(key) : undefined);
+    if (why !== undefined) {
+      setImmediate(tellTarget, waiter, undefined, refused === undefined ? 'NFCF' : 'NR', why);
+      return;
+    }
+    const address = parseHostPort(key)!;
+    if (isIpAddress(address.host)) {
+      setImmediate(() => this.#passOn(address, key, waiter, silent));
+      return;
+    }
+    const failed = (why: string): void =>
+      tellTarget(waiter, undefined, 'DF', `${address.host} is no Service of the mesh and DNS says ${why}`);
+    const found = (error: NodeJS.ErrnoException | null, ip: string): void => {
+      if (error !== null) failed(error.code ?? error.message);
+      // Nothing was asked: Node answers the empty name without an error and without an address.
+      else if (!isIpAddress(ip)) failed('nothing');
+      else this.#passOn({ host: ip, port: address.port }, key, waiter, silent);
+    };
+    try {
+      lookup(address.host, guarded('dns', found, waiter));
+    } catch (thrown) {
+      // Some names it refuses at once.
+      setImmediate(failed, errorMessage(thrown));
+    }
+  }
+
+  /** To an address outside. */
+  #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter, silent: boolean): void {
+    const to = formatAddress(host, port);
+    const why = silent ? this.#services.serviceAddresses.whyNot(to) : undefined;
+    if (this.#own.is(host, port)) tellTarget(waiter, undefined, 'NR', circleWords(asked));
+    else if (why !== undefined) tellTarget(waiter, undefined, 'NFCF', why);
+    else tellTarget(waiter, this.#passThrough.destination(to, true), 'NR', '');
+  }
+}
+
+/** A connection of an app that uses this proxy by its address. */
+export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHandler {
+  readonly direction = 'outbound';
+  readonly principal = '';
+  readonly downstream: string;
+  readonly #services: Services;
+  readonly #named: NamedDestinations;
+  readonly #wire: Wire;
+  readonly #onClosed: () => void;
+  readonly #detection: Detection;
+  #serving: HttpServing | undefined;
+  #fallback: PeerRequests | undefined;
+  #fallbackOf: Cluster | undefined;
+  readonly #connectHead: HeadBuffer;
+  #countsHopsOf: Cluster | undefined;
+  #countsHops = false;
+  readonly #headDeadline: Deadline;
+
+  constructor(services: Services, named: NamedDestinations, wire: Wire, onClosed: () => void) {
+    this.#services = services;
+    this.#named = named;
+    this.#wire = wire;
+    this.#onClosed = onClosed;
+    const from = wire.remoteAddress();
+    this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
+    this.#detection = new Detection(wire, services.timers, this);
+    const { limits } = services.http1;
+    this.#connectHead = new HeadBuffer(
+      (head, bytes, start, end) => parseRequestHead(head, bytes, start, end, limits),
+      limits.maxTargetBytes + limits.maxHeaderBytes,
+    );
+    this.#headDeadline = new Deadline(
+      () => this.#refuse('DPE', 'the CONNECT request did not arrive in time'),
+      wire,
+    );
+  }
+
+  start(): void {
+    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    this.#detection.start({ quietMs: 0, silentMs: idleTimeoutMs, unclearMs: headTimeoutMs });
+  }
+
+  drain(): void {
+    this.#serving?.drain();
+  }
+
+  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  relieve(hard: boolean): void {
+    if (this.#serving !== undefined) this.#serving.relieve(hard);
+    else if (hard) this.#detection.shed();
+  }
+
+  /** Breaks the connection off. */
+  destroy(): void {
+    this.#wire.destroy();
+  }
+
+  onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    if (kind !== 'http1') {
+      this.#services.log.warn(
+        { client: this.downstream },
+        'closed a connection to the outbound port that is neither redirected nor HTTP; use HTTP_PROXY, or CONNECT for other protocols',
+      );
+      this.#wire.reset();
+      this.#onClosed();
+      return;
+    }
+    if (first.subarray(0, 8).toString('latin1') === 'CONNECT ') {
+      this.#connect(first, 0, first.length);
+      return;
+    }
+    this.#services.counters.accepted.add('direction="outbound",protocol="http",mode="explicit"');
+    this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
+    this.#serving.start(first);
+  }
+
+  onQuiet(): void {}
+
+  onUndecided(): void {}
+
+  onSilent(): void {
+    this.onGone();
+  }
+
+  onUnclear(first: Buffer): void {
+    this.onDetected(mayBeRequest(first) ? 'http1' : 'tcp', first);
+  }
+
+  onGone(): void {
+    this.#wire.destroy();
+    this.#onClosed();
+  }
+
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
+    const authority = authorityOf(head);
+    if (isOtherScheme(head)) {
+      const words = `a proxy takes http:// URLs; for ${head.targetText.slice(0, 8)} clients use CONNECT`;
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
+      return undefined;
+    }
+    if (hopsOf(head) >= MAX_HOPS) {
+      const words = `the request has come through ${MAX_HOPS} proxies of Weft, and goes in a circle; see where ${authority} leads`;
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
+      return undefined;
+    }
+    const address = parseHostPort(authority, 80);
+    if (address === undefined) {
+      const words = `'${authority}' is not a host with an optional port`;
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
+      return undefined;
+    }
+    return this.#named.find(formatAddress(address.host.toLowerCase(), address.port), waiter);
+  }
+
+  prepare(head: Head, cluster: Cluster): void {
+    if (head.requestId < 0) head.addLine(requestIdLine());
+    if (this.#countsHopsOf !== cluster) {
+      this.#countsHopsOf = cluster.size > 0 ? cluster : undefined;
+      this.#countsHops = mayLeadToProxy(cluster);
+    }
+    if (this.#countsHops) countHop(head);
+    const end = authorityEnd(head);
+    if (end === 0) return;
+    const { bytes, targetStart, targetEnd } = head;
+    const path = bytes.subarray(end, targetEnd);
+    // RFC 9112 section 3.2.4: the last proxy turns a URL without a path into asterisk-form.
+    if (path.length === 0 && head.method === METHOD.OPTIONS) head.newTarget = asterisk;
+    else head.newTarget = path[0] === slash ? Buffer.from(path) : Buffer.concat([Buffer.from('/'), path]);
+    const authority = bytes.toString('latin1', targetStart + scheme.length, end);
+    if (head.host >= 0 && head.text(head.host) === authority) return;
+    // RFC 9112 section 3.2.2: the target's authority replaces what Host says.
+    if (head.host >= 0) head.remove(head.host);
+    head.addLine(Buffer.from(`host: ${authority}\r\n`, 'latin1'));
+  }
+
+  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
+    if (endpoint !== undefined) return endpoint.metrics;
+    if (this.#fallback === undefined || this.#fallbackOf !== cluster) {
+      this.#fallbackOf = cluster;
+      const labels = outboundLabels(this.#services, undefined, cluster, 'http');
+      this.#fallback = new PeerRequests(this.#services.requests, labels);
+    }
+    return this.#fallback;
+  }
+
+  /** More of a CONNECT request. */
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#connect(bytes, start, end);
+  }
+
+  onEnd(): void {
+    this.#refuse('DPE', 'the CONNECT request is not complete');
+  }
+
+  onDrain(): void {}
+
+  onClose(): void {
+    this.#services.timers.cancel(this.#headDeadline);
+    this.#onClosed();
+  }
+
+  #connect(bytes: Buffer, start: number, end: number): void {
+    const { http1, timers } = this.#services;
+    const head = new Head();
+    const { result, next } = this.#connectHead.offer(head, bytes, start, end);
+    if (result === INCOMPLETE) {
+      this.#wire.handler = this;
+      if (!this.#headDeadline.scheduled) timers.schedule(this.#headDeadline, http1.headTimeoutMs);
+      this.#wire.resume();
+      return;
+    }
+    timers.cancel(this.#headDeadline);
+    this.#wire.pause();
+    const address = result > 0 && head.method === METHOD.CONNECT ? parseHostPort(head.targetText) : undefined;
+    if (address === undefined) {
+      this.#refuse('DPE', result < 0 ? faultOf(result).words : 'CONNECT needs host:port');
+      return;
+    }
+    const key = formatAddress(address.host.toLowerCase(), address.port);
+    const rest = next < end ? Buffer.from(bytes.subarray(next, end)) : undefined;
+    const waiter: TargetWaiter = {
+      onTarget: (target, flag, detail) => {
+        if (this.#wire.closed) return;
+        if (target === undefined) this.#refuse(flag, detail);
+        else this.#tunnel(target, rest);
+      },
+      onFault: () => this.#wire.onFault(),
+    };
+    const known = this.#named.find(key, waiter);
+    if (known !== undefined) this.#tunnel(known, rest);
+  }
+
+  #tunnel(target: RunningDestination, rest: Buffer | undefined): void {
+    const cluster = target.tcp.pick();
+    if (cluster === undefined) {
+      if (target.refused !== undefined && target.unusable) this.#refuse('NFCF', target.refused);
+      else this.#refuse('NC', `${target.resource.host} has no cluster for TCP`);
+      return;
+    }
+    this.#services.counters.accepted.add('direction="outbound",protocol="tcp",mode="explicit"');
+    const session = new TcpSession(
+      this.#services,
+      {
+        direction: 'outbound',
+        downstream: this.downstream,
+        principal: '',
+        localAddress: '',
+        labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
+        answers: { opened, failed: (flag, detail) => replyBytes(flag, detail) },
+        onEnd: this.#onClosed,
+      },
+      cluster,
+      this.#wire,
+      false,
+    );
+    session.start(rest);
+  }
+
+  #refuse(flag: Flag, detail: string): void {
+    this.#services.timers.cancel(this.#headDeadline);
+    answerAndLinger(this.#services, this.#wire, replyBytes(flag, detail));
+    this.#onClosed();
+  }
+}
+
+function replyBytes(flag: Flag, detail: string): Buffer {
+  const reply = localReply(flag, detail);
+  return Buffer.from(
+    `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}content-type: ${reply.contentType}\r\ncontent-length: ${Buffer.byteLength(reply.body)}\r\nconnection: close\r\n\r\n${reply.body}`,
+  );
+}
+
+/** Where the authority of an absolute-form target ends; 0 when the target has another form. */
+function authorityEnd(head: Head): number {
+  const { bytes, targetStart, targetEnd } = head;
+  const start = targetStart + scheme.length;
+  if (!equalsIgnoreCase(bytes, targetStart, Math.min(start, targetEnd), scheme)) return 0;
+  let end = start;
+  while (end < targetEnd && bytes[end] !== slash && bytes[end] !== 0x3f) end++;
+  return end;
+}
+
+/** Whether the target is a URL that is not http. */
+function isOtherScheme(head: Head): boolean {
+  const first = head.bytes[head.targetStart]!;
+  return first !== slash && first !== asterisk[0] && authorityEnd(head) === 0;
+}
+
+function authorityOf(head: Head): string {
+  const end = authorityEnd(head);
+  return end === 0 ? head.authority : head.bytes.toString('latin1', head.targetStart + scheme.length, end);
+}

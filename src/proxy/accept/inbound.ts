@@ -1,0 +1,422 @@
+import { INTERNAL_ERROR } from '../../errors/index.ts';
+import type { Head } from '../../http/index.ts';
+import { formatAddress, type Peer } from '../../model/index.ts';
+import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
+import { ALPN, isMeshHello, readClientHello } from '../../tls/index.ts';
+import type { Wire } from '../../wire/index.ts';
+import { passThroughAddress } from '../connect/connector.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+import type { InboundPorts, RunningPort } from '../destinations/inbound-ports.ts';
+import {
+  Detection,
+  type DetectionTimes,
+  type DetectionWaiter,
+  MESHED_QUIET_MS,
+  QUIET_MS,
+  SILENCE_MS,
+} from '../detection/detection.ts';
+import { verdictOf } from '../detection/port-speech.ts';
+import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
+import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
+import { HttpServing } from '../exchange/http-serving.ts';
+import type { Services } from '../services/services.ts';
+import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import {
+  HANDSHAKE_TIMEOUT_MS,
+  MeshAccept,
+  type MeshAcceptWaiter,
+  type MeshPeer,
+  type MeshRefusal,
+} from './mesh-accept.ts';
+import {
+  type RefusedKind,
+  type RefusedStart,
+  refuseNotHttp,
+  refusePlaintext,
+  refuseSlow,
+  refuseStart,
+} from './refusal.ts';
+
+/** How inbound connections find the app. */
+export interface InboundOptions {
+  /** Whether packet rules redirect traffic here; then the app is called from the address that they let through. */
+  readonly redirected: boolean;
+  /** The app's address for connections that were not redirected. */
+  readonly appAddress: string;
+  /** Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its loopback. */
+  readonly ownPorts: ReadonlySet<number>;
+}
+
+/** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
+export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost {
+  readonly direction = 'inbound';
+  readonly downstream: string;
+  readonly #services: Services;
+  readonly #ports: InboundPorts;
+  readonly #options: InboundOptions;
+  readonly #onClosed: () => void;
+  readonly #clientAddress: string;
+  readonly #sinceMs: number;
+  #detection: Detection;
+  #wire: Wire;
+  /** What the client connected to before it was redirected; undefined when it called our listener itself. */
+  readonly #wanted: { readonly address: string; readonly port: number } | undefined;
+  #port: RunningPort | undefined;
+  #portVersion: number;
+  #source: Peer = UNKNOWN_PEER;
+  #sourceAddress: string;
+  #mutualTls = false;
+  #accepting: MeshAccept | undefined;
+  #session: TcpSession | undefined;
+  #serving: HttpServing | undefined;
+  #metrics: PeerRequests | undefined;
+  #forwardedFor: Buffer | undefined;
+  #certificate: Buffer | undefined;
+
+  constructor(
+    services: Services,
+    ports: InboundPorts,
+    options: InboundOptions,
+    wire: Wire,
+    wanted: { readonly address: string; readonly port: number } | undefined,
+    onClosed: () => void,
+  ) {
+    this.#services = services;
+    this.#ports = ports;
+    this.#options = options;
+    this.#wire = wire;
+    this.#wanted = wanted;
+    this.#onClosed = onClosed;
+    const from = wire.remoteAddress();
+    this.#clientAddress = (from?.address ?? '').replace(/^::ffff:/, '');
+    this.#sourceAddress = this.#clientAddress;
+    this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
+    this.#detection = new Detection(wire, services.timers, this);
+    this.#sinceMs = services.clock.monotonic();
+    this.#portVersion = ports.version;
+    if (wanted !== undefined) this.#port = ports.find(wanted.address, wanted.port);
+  }
+
+  get principal(): string {
+    return this.#source.principal;
+  }
+
+  start(): void {
+    if (this.#wanted !== undefined && this.#options.ownPorts.has(this.#wanted.port)) {
+      this.#refuseOwnPort(this.#wanted.port);
+      return;
+    }
+    // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
+    const mayBeQuiet = this.#plaintextPort !== undefined && !this.#isHttp;
+    const { meshedCallers, clock } = this.#services;
+    const isMeshed =
+      mayBeQuiet && meshedCallers.has(this.#clientAddress, this.#port?.number ?? 0, clock.monotonic());
+    this.#detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
+    if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
+  }
+
+  drain(): void {
+    this.#serving?.drain();
+  }
+
+  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  relieve(hard: boolean): void {
+    if (this.#serving !== undefined) this.#serving.relieve(hard);
+    else if (hard) this.#detection.shed();
+  }
+
+  /** Breaks the connection off. */
+  destroy(): void {
+    this.#accepting?.stop();
+    this.#wire.destroy();
+    this.#over();
+  }
+
+  onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    if (kind === 'tls' && !this.#mutualTls) this.#acceptMesh(first);
+    else this.#settle(kind, first);
+  }
+
+  onQuiet(): void {
+    this.#speculate();
+  }
+
+  onUndecided(first: Buffer): void {
+    const port = this.#plaintextPort;
+    // Only a ClientHello can help, and it has its own time.
+    if (port === undefined) return;
+    if (!this.#isHttp) this.#speculate()?.lend(first);
+    else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
+      // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
+      this.#detection.stop();
+      this.#serveHttp(first);
+    }
+  }
+
+  onSilent(): void {
+    const speech = this.#plaintextPort?.destination.speech;
+    if (speech === undefined) this.#refuse('nothing');
+    else if (speech.declared) this.#wire.destroy();
+    else refuseNotHttp(this.#services, this.#refused('nothing'), speech);
+    this.#over();
+  }
+
+  onUnclear(first: Buffer): void {
+    const isRequest = mayBeRequest(first);
+    const kind = isRequest ? 'http1' : 'tcp';
+    if (this.#plaintextPort === undefined) this.#refuse(kind);
+    else if (this.#isHttp || isRequest) {
+      refuseSlow(this.#services, this.#refused(kind));
+      this.#session?.cancel();
+      this.#over();
+    } else this.#settle('tcp', first);
+  }
+
+  onGone(): void {
+    this.#session?.cancel();
+    this.#wire.destroy();
+    this.#over();
+  }
+
+  /** Also of a handshake: the wire that it was made of is no more. */
+  onFault(): void {
+    this.#accepting?.stop();
+    this.#wire.reset(INTERNAL_ERROR);
+    this.#over();
+  }
+
+  onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
+    this.#accepting = undefined;
+    this.#wire = wire;
+    this.#mutualTls = true;
+    const { peers, clock } = this.#services;
+    this.#source = peers.admit(preface.source, clock.monotonic());
+    this.#calledByMesh();
+    if (preface.address !== '') this.#sourceAddress = preface.address;
+    if (this.#wanted === undefined) {
+      if (this.#options.ownPorts.has(preface.port)) {
+        this.#refuseOwnPort(preface.port);
+        return;
+      }
+      this.#port = this.#ports.find(this.#options.appAddress, preface.port);
+    }
+    // Requests are read and judged, whatever the port speaks.
+    if (protocol === ALPN.h1) this.#serveHttp(rest);
+    else if (this.#port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
+    else {
+      // The peer says that it carries bytes. What the port speaks is not for the peer to say.
+      this.#detection = new Detection(wire, this.#services.timers, this);
+      if (!this.#isHttp) this.#speculate();
+      this.#detection.start(this.#times(0), rest);
+    }
+  }
+
+  onNoPeer(isTls: boolean, bytes: Buffer): void {
+    this.#accepting = undefined;
+    this.#settle(isTls ? 'tls' : 'tcp', bytes);
+  }
+
+  onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
+    this.#accepting = undefined;
+    const { counters, log } = this.#services;
+    const number = this.#port?.number ?? 0;
+    if (reason === 'handshake') counters.handshakeFailures.add('direction="inbound"');
+    else counters.refused.add(`port="${number}",reason="${reason}"`);
+    log.warn({ client: this.downstream, port: this.#port?.number, principal }, `refused a client: ${words}`);
+    if (reason !== 'handshake') wire.reset();
+    this.#over();
+  }
+
+  /** Connections live long: what the port does with requests may have changed since. Whether it takes plaintext holds for the next connection. */
+  target(_head: Head, _waiter: TargetWaiter): RunningDestination | undefined {
+    const ports = this.#ports;
+    if (ports.version !== this.#portVersion) {
+      this.#portVersion = ports.version;
+      this.#port = ports.find(this.#port!.address, this.#port!.number);
+    }
+    return this.#port!.destination;
+  }
+
+  prepare(head: Head): void {
+    if (head.forwardedFor < 0) {
+      this.#forwardedFor ??= Buffer.from(`x-forwarded-for: ${this.#sourceAddress}\r\n`, 'latin1');
+      head.addLine(this.#forwardedFor);
+    }
+    // Only we may say who the client is: what it says itself is taken out.
+    if (head.clientCertificate >= 0) head.remove(head.clientCertificate);
+    if (this.#mutualTls) {
+      this.#certificate ??= Buffer.from(
+        `x-forwarded-client-cert: By=${this.#services.tls.principal};URI=${this.#source.principal}\r\n`,
+        'latin1',
+      );
+      head.addLine(this.#certificate);
+    }
+    if (head.host < 0)
+      head.addLine(Buffer.from(`host: ${this.#port!.destination.resource.key}\r\n`, 'latin1'));
+  }
+
+  metrics(): PeerRequests {
+    this.#metrics ??= new PeerRequests(this.#services.requests, this.#labels('http'));
+    return this.#metrics;
+  }
+
+  /** The port where it takes plaintext; undefined where only mesh TLS may pass. */
+  get #plaintextPort(): RunningPort | undefined {
+    return this.#mutualTls || (this.#port !== undefined && this.#port.mtls !== 'strict')
+      ? this.#port
+      : undefined;
+  }
+
+  /** Whether the client must speak first, because the port takes requests. */
+  get #isHttp(): boolean {
+    const kind = this.#port?.destination.speech.kind;
+    return kind === 'http' || kind === 'http2';
+  }
+
+  #times(quietMs: number): DetectionTimes {
+    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    if (this.#plaintextPort === undefined)
+      return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
+    // Where the app may speak first it is being asked, and its own patience counts.
+    if (!this.#isHttp) return { quietMs, silentMs: 0, unclearMs: headTimeoutMs };
+    const { declared } = this.#plaintextPort.destination.speech;
+    return { quietMs, silentMs: declared ? idleTimeoutMs : SILENCE_MS, unclearMs: headTimeoutMs };
+  }
+
+  /** TLS: the mesh's if its ClientHello says so, otherwise the app's own, which is opaque to us. */
+  #acceptMesh(first: Buffer): void {
+    // An app that speaks now must not be heard by somebody in the middle of a handshake.
+    this.#session?.cancel();
+    this.#session = undefined;
+    const { clock } = this.#services;
+    // Who must speak mesh TLS has had time since it connected.
+    const spentMs = this.#plaintextPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
+    this.#accepting = new MeshAccept(this.#services, this.#wire, this);
+    this.#accepting.start(first, this.#port?.mtls !== 'disable', Math.max(1, HANDSHAKE_TIMEOUT_MS - spentMs));
+  }
+
+  /** What the client speaks is clear; does with it what the port says. `first`: what it has sent. */
+  #settle(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    const port = this.#plaintextPort;
+    if (port === undefined) {
+      this.#refuse(kind);
+      return;
+    }
+    const { speech } = port.destination;
+    const verdict = verdictOf(speech.kind, kind);
+    if (verdict === 'serve') this.#serveHttp(first);
+    else if (verdict === 'tunnel') this.#tunnel(kind, first);
+    else {
+      refuseNotHttp(this.#services, this.#refused(kind), speech);
+      this.#over();
+    }
+  }
+
+  #serveHttp(first: Buffer | undefined): void {
+    this.#countAccepted('http');
+    this.#session?.cancel();
+    this.#session = undefined;
+    this.#serving = new HttpServing(this.#services, this, this.#wire, () => this.#over());
+    this.#serving.start(first);
+  }
+
+  #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
+    this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
+    if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
+    else this.#openSession(this.#port!, false, first);
+  }
+
+  #countAccepted(protocol: 'http' | 'tls' | 'tcp'): void {
+    const labels = `direction="inbound",protocol="${protocol}",mtls="${this.#mutualTls}"`;
+    this.#services.counters.accepted.add(labels);
+  }
+
+  /** Asks the app while it is open still who speaks first. */
+  #speculate(): TcpSession | undefined {
+    if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
+    return this.#session;
+  }
+
+  #openSession(port: RunningPort, speculative: boolean, first: Buffer | undefined): void {
+    const cluster = port.destination.tcp.pick()!;
+    const { address } = [...cluster.endpoints][0]!.config;
+    const options: TcpSessionOptions = {
+      direction: 'inbound',
+      downstream: this.downstream,
+      principal: this.#source.principal,
+      localAddress: this.#options.redirected ? passThroughAddress(address) : '',
+      labels: () => this.#labels('tcp'),
+      ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
+      undecided: () => {
+        this.#services.meshedCallers.remove(this.#clientAddress, port.number);
+        this.#detection.stop();
+        return this.#detection.taken;
+      },
+      onEnd: () => {
+        this.#detection.stop();
+        this.#over();
+      },
+    };
+    this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
+    this.#session.start(first);
+  }
+
+  /** The app has spoken before the client. If that was a proxy in its handshake, it will try again and be waited for. */
+  #overtook(bytes: Buffer): void {
+    const hello = readClientHello(bytes);
+    if (hello.kind === 'hello' && isMeshHello(hello.protocols)) this.#calledByMesh();
+  }
+
+  /** Mesh TLS came from this address, or began to: its next connection may be as late, and is not to hear the app before. */
+  #calledByMesh(): void {
+    const { meshedCallers, clock } = this.#services;
+    // Elsewhere the app is never heard before the client.
+    if (this.#port?.mtls !== 'permissive') return;
+    meshedCallers.add(this.#clientAddress, this.#port.number, clock.monotonic());
+  }
+
+  #labels(protocol: 'http' | 'tcp'): PeerLabels {
+    return {
+      reporter: 'destination',
+      source: this.#source,
+      destination: this.#services.self,
+      service: this.#port?.service ?? { host: '', name: '', namespace: '' },
+      protocol,
+      mutualTls: this.#mutualTls,
+    };
+  }
+
+  /** Plaintext where only mesh TLS is taken. */
+  #refuse(kind: RefusedKind): void {
+    this.#detection.stop();
+    const port = this.#port;
+    refusePlaintext(this.#services, {
+      wire: this.#wire,
+      kind,
+      client: this.downstream,
+      port: port?.number ?? 0,
+      policy: port === undefined ? '' : port.policy,
+      silentMs: HANDSHAKE_TIMEOUT_MS,
+      metrics: () => this.metrics(),
+    });
+    this.#over();
+  }
+
+  #refused(kind: RefusedKind, port = this.#port?.number ?? 0): RefusedStart {
+    const { direction, downstream: client, principal } = this;
+    return { wire: this.#wire, direction, kind, client, principal, port };
+  }
+
+  #refuseOwnPort(port: number): void {
+    const words = `port ${port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
+    refuseStart(this.#services, this.#refused('tcp', port), 'own-port', words);
+    this.#over();
+  }
+
+  #closed = false;
+  #over(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#onClosed();
+  }
+}

@@ -1,0 +1,182 @@
+import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
+import {
+  type ClusterConfig,
+  DEFAULT_RETRY,
+  DEFAULT_TRAFFIC,
+  type DestinationResource,
+  formatAddress,
+  formatRef,
+  type InboundPort,
+  type InboundResource,
+  type MtlsMode,
+  type Protocol,
+} from '../../model/index.ts';
+import { conditionFault, rateLimitFault } from '../../routing/index.ts';
+import { RunningDestination } from './destination.ts';
+
+/** The app's side of one inbound port. */
+export interface RunningPort {
+  /** Where the app is. */
+  readonly address: string;
+  readonly number: number;
+  readonly protocol: Protocol;
+  readonly mtls: MtlsMode;
+  /** The policy that decided `mtls`, for messages. */
+  readonly policy: string;
+  readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
+  readonly destination: RunningDestination;
+}
+
+const noService = { host: '', name: '', namespace: '' };
+/** The app is next door: only what is certainly safe is repeated, and nothing is ejected. */
+const retry = { ...DEFAULT_RETRY, attempts: 0 };
+const settings = {
+  ...DEFAULT_TRAFFIC,
+  outlier: { ...DEFAULT_TRAFFIC.outlier, enabled: false },
+  limits: {
+    maxConnections: 65_536,
+    maxPendingRequests: 65_536,
+    maxRequests: 65_536,
+    maxRequestsPerConnection: 0,
+  },
+};
+/** Ports are made for whoever knocks, before it is known who that is: a scan of all 65,535 must not fill the memory. */
+const maxPorts = 1024;
+
+/** What this workload's own ports do, made when a port is first called and made anew when discovery says something new. */
+export class InboundPorts {
+  readonly #host: ClusterHost;
+  readonly #random: Random;
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #running = new Map<string, RunningPort>();
+  /** What ran before the resource changed. */
+  readonly #before = new Map<string, RunningDestination>();
+  /** Grows with every resource, so that open connections see that there is another. */
+  version = 0;
+  #resource: InboundResource | undefined;
+  #modeUntilKnown: MtlsMode;
+
+  constructor(host: ClusterHost, modeUntilKnown: MtlsMode) {
+    this.#host = host;
+    this.#random = host.random ?? Math.random;
+    this.#modeUntilKnown = modeUntilKnown;
+  }
+
+  /**
+   * Takes the workload's inbound side over; open connections stay open, and their next requests follow it. Returns undefined, or why it was
+   * refused: ports are made when they are first called, and nothing may be wrong then.
+   */
+  apply(resource: InboundResource): string | undefined {
+    const limits = [resource.defaultRateLimits, ...resource.ports.map(each => each.rateLimits)];
+    for (const limit of limits.flatMap(each => each ?? [])) {
+      const fault = conditionFault(limit.matches) ?? rateLimitFault(limit);
+      if (fault !== undefined) return limit.from ? `${formatRef(limit.from)}: ${fault}` : fault;
+    }
+    this.#resource = resource;
+    this.version++;
+    this.#running.clear();
+    return undefined;
+  }
+
+  get resource(): InboundResource | undefined {
+    return this.#resource;
+  }
+
+  /** The app at `address:port`. */
+  find(address: string, port: number): RunningPort {
+    const key = formatAddress(address, port);
+    let running = this.#running.get(key);
+    if (running === undefined) {
+      if (this.#clusters.size >= maxPorts && !this.#clusters.has(key)) this.#dropOldest();
+      running = this.#make(address, port, key);
+      this.#running.set(key, running);
+    }
+    return running;
+  }
+
+  close(): void {
+    for (const cluster of this.#clusters.values()) cluster.close();
+    this.#clusters.clear();
+    this.#running.clear();
+  }
+
+  get clusters(): IterableIterator<Cluster> {
+    return this.#clusters.values();
+  }
+
+  /**
+   * The oldest that nothing uses. Those that discovery names stay, for their rate limits would begin anew. Not closed: a connection that came
+   * just now may hold it, and then it goes with that.
+   */
+  #dropOldest(): void {
+    const named = new Set(this.#resource?.ports.map(({ number }) => number));
+    for (const [key, cluster] of this.#clusters) {
+      const { connections, requests, waiting } = cluster.occupancy;
+      const [endpoint] = cluster.endpoints;
+      if (connections + requests + waiting > 0 || named.has(endpoint!.config.port)) continue;
+      this.#clusters.delete(key);
+      this.#running.delete(key);
+      this.#before.delete(key);
+      return;
+    }
+  }
+
+  /** Rate limits go on with the tokens that they have. */
+  #destination(resource: DestinationResource, app: Cluster): RunningDestination {
+    const parts = { cluster: () => app, random: this.#random, nowMs: this.#host.clock.monotonic() };
+    const made = new RunningDestination(resource, parts, this.#before.get(resource.key));
+    this.#before.set(resource.key, made);
+    return made;
+  }
+
+  #make(address: string, port: number, key: string): RunningPort {
+    const said: InboundPort | undefined = this.#resource?.ports.find(candidate => candidate.number === port);
+    const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
+    const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
+    const service = said?.service ?? noService;
+    const pathNormalization = this.#resource?.pathNormalization;
+    const rateLimits = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
+    const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
+    let cluster = this.#clusters.get(key);
+    if (cluster === undefined) {
+      cluster = new Cluster(config, this.#host);
+      const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
+      const endpoint = { address, port, tls: 'plaintext' as const, peer };
+      cluster.setEndpoints({ kind: 'endpoints', key: config.name, endpoints: [endpoint], total: 1 });
+      this.#clusters.set(key, cluster);
+    } else cluster.configure(config);
+    const protocol = said?.protocol ?? 'auto';
+    const clusters = [{ cluster: config.name, weight: 1 }];
+    const app = cluster;
+    const resource: DestinationResource = {
+      kind: 'destination',
+      key,
+      found: 'workload',
+      host: key,
+      port,
+      protocol,
+      routes: [
+        {
+          name: 'inbound',
+          action: { kind: 'forward', clusters },
+          timeoutMs: 0,
+          idleTimeoutMs: 0,
+          retry,
+          ...(rateLimits !== undefined && { rateLimits }),
+        },
+      ],
+      tcp: clusters,
+      ...(pathNormalization && { pathNormalization }),
+      clusters: [config],
+    };
+    return {
+      address,
+      number: port,
+      protocol,
+      mtls,
+      policy: from === undefined ? 'the default of the mesh' : formatRef(from),
+      service,
+      destination: this.#destination(resource, app),
+    };
+  }
+}

@@ -1,0 +1,100 @@
+import type { Cluster } from '../../cluster/index.ts';
+import { DEFAULT_RETRY, type Forward, type Route } from '../../model/index.ts';
+import { CompiledRoute, PathNormalizer, type Random } from '../../routing/index.ts';
+import type { RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
+import { WeightedChoice } from './weighted-choice.ts';
+
+/** What a route is compiled with. */
+export interface RouteParts {
+  /** A cluster by its name; throws when the destination has none of it. */
+  readonly cluster: (name: string) => Cluster;
+  readonly random: Random;
+  /** Monotonic. */
+  readonly nowMs: number;
+  readonly routeMetrics?: RouteMetrics;
+  /** The host that routes are counted under. */
+  readonly host: string;
+  /** For paths that the route rewrites; as they are where it is not said. */
+  readonly paths?: PathNormalizer;
+}
+
+/** A route, compiled: everything that can be known before a request comes. Immutable but for what counts. */
+export class RunningRoute extends CompiledRoute {
+  readonly route: Route;
+  readonly clusters: WeightedChoice;
+  /** Nothing to do but to forward; such requests never touch a RouteWork. */
+  readonly plain: boolean;
+  readonly paths: PathNormalizer;
+  readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
+  readonly #openSeries: () => RouteSeries | undefined;
+  #series: RouteSeries | undefined;
+  /** Why the shares of some of `clusters` are answered 500, by their index; undefined where all are sound. */
+  readonly invalid: readonly (string | undefined)[] | undefined;
+
+  /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
+  unusable: string | undefined = undefined;
+
+  /** `before`: the route of this name that ran until now; its rate limits go on with the tokens they have. Throws a WeftError. */
+  constructor(route: Route, parts: RouteParts, before?: RunningRoute) {
+    const { cluster, random, nowMs } = parts;
+    const { action } = route;
+    const forward: Forward | undefined = action.kind === 'forward' ? action : undefined;
+    const choices = forward?.clusters ?? [];
+    super({ ...route, choices }, { random, nowMs, limitsBefore: before?.limits ?? [] });
+    this.route = route;
+    this.paths = parts.paths ?? PathNormalizer.of('NONE');
+    this.clusters = new WeightedChoice(choices, cluster, random);
+    const invalid = this.clusters.given.map(at => choices[at]!.invalid);
+    this.invalid = invalid.some(each => each !== undefined) ? invalid : undefined;
+    this.mirrors = (route.mirrors ?? []).map(mirror => ({
+      cluster: cluster(mirror.cluster),
+      percent: mirror.percent,
+    }));
+    const { routeMetrics, host } = parts;
+    this.#openSeries = () =>
+      route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
+    this.#series = this.#openSeries();
+    this.plain = forward !== undefined && !this.#asksForMore();
+  }
+
+  /** In place of a route that this proxy cannot carry out: its requests are refused with the reason. */
+  static unusable(route: Route, why: string, parts: RouteParts): RunningRoute {
+    const { name, from, matches, timeoutMs, idleTimeoutMs } = route;
+    const respond = { kind: 'respond', status: 503, body: '', contentType: '' } as const;
+    const made = new RunningRoute(
+      {
+        name,
+        ...(from && { from }),
+        ...(matches && { matches }),
+        action: respond,
+        timeoutMs,
+        idleTimeoutMs,
+        retry: DEFAULT_RETRY,
+      },
+      parts,
+    );
+    made.unusable = why;
+    return made;
+  }
+
+  /** What a route with a name of its own counts. */
+  get series(): RouteSeries | undefined {
+    if (this.#series?.expired === true) this.#series = this.#openSeries();
+    return this.#series;
+  }
+
+  #asksForMore(): boolean {
+    return (
+      this.cors !== undefined ||
+      this.limits.length > 0 ||
+      this.path !== undefined ||
+      this.authority !== undefined ||
+      this.requestEdits !== undefined ||
+      this.responseEdits !== undefined ||
+      this.choiceEdits.length > 0 ||
+      this.mirrors.length > 0 ||
+      this.sessionCookie !== undefined ||
+      this.route.fault !== undefined
+    );
+  }
+}

@@ -1,0 +1,79 @@
+// What a port speaks is settled by the port and not by a client's first byte: whoever could choose, with a line end before the request or a
+// pause within it, would choose to be read by no rule.
+import { formatRef, type Protocol, type Route } from '../../model/index.ts';
+import type { Sniffed } from './sniff.ts';
+
+/**
+ * `http`: HTTP/1, nothing else. `http2`: HTTP/1 as well as what Weft does not read, HTTP/2 with or without the app's own TLS, which passes.
+ * `bytes`: anything. `unknown`: what the first bytes show.
+ */
+export type Speech = 'http' | 'http2' | 'bytes' | 'unknown';
+
+/** What a port speaks and who says so. */
+export interface PortSpeech {
+  readonly kind: Speech;
+  /** Whether its owner said it; otherwise policies did that speak of requests. */
+  readonly declared: boolean;
+  /** For messages. */
+  readonly why: string;
+}
+
+/** Of a port of which nobody says anything. */
+export const UNKNOWN_SPEECH: PortSpeech = { kind: 'unknown', declared: false, why: '' };
+
+/** Settles it, once per resource. `routes`: what becomes of the port's requests. */
+export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpeech {
+  const declared = (kind: Speech): PortSpeech => ({
+    kind,
+    declared: true,
+    why: `its name or appProtocol says ${protocol}`,
+  });
+  switch (protocol) {
+    case 'tcp':
+    case 'tls':
+      return declared('bytes');
+    case 'http':
+      return declared('http');
+    case 'http2':
+    case 'grpc':
+      return declared('http2');
+    default: {
+      const judge = routes.find(isAboutRequests);
+      if (judge === undefined) return UNKNOWN_SPEECH;
+      const from = judge.from ?? judge.rateLimits?.[0]?.from;
+      const why =
+        from === undefined
+          ? 'rules about requests apply to it'
+          : `${formatRef(from)} applies to its requests`;
+      return { kind: 'http', declared: false, why };
+    }
+  }
+}
+
+/** Whether the route does what bytes that are not read would escape. Time limits and retries are no such thing. */
+function isAboutRequests({ action, ...route }: Route): boolean {
+  if (action.kind !== 'forward' || action.path !== undefined || action.authority !== undefined) return true;
+  return (
+    (route.matches ?? []).length > 0 ||
+    (route.rateLimits ?? []).length > 0 ||
+    route.fault !== undefined ||
+    route.requestHeaders !== undefined ||
+    route.responseHeaders !== undefined ||
+    route.cors !== undefined
+  );
+}
+
+/** `serve`: as HTTP/1. `tunnel`: as bytes. */
+export type Verdict = 'serve' | 'tunnel' | 'refuse';
+
+const verdicts: Record<Speech, Record<Exclude<Sniffed, 'more'>, Verdict>> = {
+  http: { http1: 'serve', http2: 'refuse', tls: 'refuse', tcp: 'refuse' },
+  http2: { http1: 'serve', http2: 'tunnel', tls: 'tunnel', tcp: 'refuse' },
+  bytes: { http1: 'tunnel', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
+  unknown: { http1: 'serve', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
+};
+
+/** What becomes of a connection to a port that speaks `speech` when it begins with `kind`. */
+export function verdictOf(speech: Speech, kind: Exclude<Sniffed, 'more'>): Verdict {
+  return verdicts[speech][kind];
+}

@@ -1,0 +1,21 @@
+// Retries at every hop multiply: three hops that each add a fifth are nearly three quarters more at the last. So a proxy tells its caller when an
+// answer is a failure that came from further down, where it has been retried already; the caller then leaves it at that (USERS.md row 18).
+import type { Head } from '../../http/index.ts';
+
+const name = Buffer.from('x-weft-cascaded', 'latin1');
+const line = Buffer.from('x-weft-cascaded: true\r\n', 'latin1');
+
+/** Marks an app's failure: one of its own calls failed while it worked on the request. What an app says of that itself does not count. */
+export function markCascaded(response: Head, cascaded: boolean): void {
+  const index = response.find(name);
+  if (index >= 0) response.remove(index);
+  if (cascaded) response.addLine(line);
+}
+
+/** Whether a failure says that it came from further down; the mark is taken out. Only to be believed from a peer over mesh TLS. */
+export function takeCascaded(response: Head): boolean {
+  const index = response.find(name);
+  if (index < 0) return false;
+  response.remove(index);
+  return true;
+}

@@ -1,0 +1,63 @@
+import type { Cluster, Random, RunningEndpoint } from '../../cluster/index.ts';
+import { type Flag, type Guarded, giveUp, internalError } from '../../errors/index.ts';
+import type { Head } from '../../http/index.ts';
+import type { AccessLog, PeerRequests } from '../../telemetry/index.ts';
+import type { Clock, TimerWheel } from '../../time/index.ts';
+import { enterEvent, leaveEvent } from '../../wire/index.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+
+/** Learns of a destination that was not known at once. */
+export interface TargetWaiter extends Guarded {
+  /** `undefined`: the request cannot be sent anywhere, and `detail` says why. */
+  onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void;
+}
+
+/** Tells a waiter from a callback that is not the waiter's own: what it throws closes what it stands for, and nothing else. */
+export function tellTarget(
+  waiter: TargetWaiter,
+  target: RunningDestination | undefined,
+  flag: Flag,
+  detail: string,
+): void {
+  enterEvent();
+  try {
+    waiter.onTarget(target, flag, detail);
+  } catch (thrown) {
+    internalError('target', thrown);
+    giveUp('target', waiter);
+  }
+  leaveEvent();
+}
+
+/** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */
+export interface ExchangeHost {
+  readonly direction: 'inbound' | 'outbound';
+  /** The client's address, for the log. */
+  readonly downstream: string;
+  /** The client's SPIFFE id; '' for plaintext. */
+  readonly principal: string;
+  /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
+  /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */
+  prepare(head: Head, cluster: Cluster): void;
+  /** The series that an exchange counts in; `endpoint` is undefined when none was found. */
+  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests;
+}
+
+/** What exchanges share with the process. */
+export interface ExchangeServices {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly accessLog: AccessLog;
+  readonly random: Random;
+  /** This pod's own. */
+  readonly address: string;
+  /** Exchanges under way. */
+  active: number;
+  /** Those of them that have become tunnels. */
+  tunnels: number;
+  /** Outbound requests that failed, all in all; see cascade.ts. */
+  failedCalls: number;
+  /** Memory is so short that new requests are refused. */
+  refusing: boolean;
+}

@@ -1,0 +1,464 @@
+import type { Cluster, HashKey, RunningEndpoint } from '../../cluster/index.ts';
+import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
+import {
+  type Head,
+  METHOD,
+  type ServerStream,
+  type ServerStreamHandler,
+  type StreamFailure,
+} from '../../http/index.ts';
+import { isFailure } from '../../routing/index.ts';
+import { Deadline } from '../../time/index.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+import type { RunningRoute } from '../destinations/running-route.ts';
+import { clientKey } from '../services/client-key.ts';
+import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
+import { type ExchangeEnd, recordOf } from './exchange-record.ts';
+import { localReply, OUT_OF_MEMORY, statusFor } from './local-replies.ts';
+import { RequestSoFar } from './request-so-far.ts';
+import { type Instead, RouteWork } from './route-work.ts';
+import { Shadow } from './shadow.ts';
+import { Tries, type TriesOwner } from './tries.ts';
+
+/** What an exchange is waiting for. */
+const PHASE = {
+  /** No request. */
+  IDLE: 0,
+  /** Where the request goes. */
+  TARGET: 1,
+  /** The end of a delay that a policy asks for. */
+  DELAY: 2,
+  /** An answer to one of the tries. */
+  ANSWER: 3,
+  /** The rest of the answer. */
+  BODY: 4,
+  /** Upgraded or CONNECT: bytes in both directions. */
+  TUNNEL: 5,
+} as const;
+
+/**
+ * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection, one after the
+ * other.
+ */
+export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
+  readonly #services: ExchangeServices;
+  readonly #host: ExchangeHost;
+  #stream!: ServerStream;
+  #phase: number = PHASE.IDLE;
+  #responseEnded = false;
+  #route: RunningRoute | undefined;
+  #cluster: Cluster | undefined;
+  #startMs = 0;
+  #lastMoveMs = 0;
+  #status = 0;
+  #receivedBytes = 0;
+  #sentBytes = 0;
+  /** Whether a policy held the request up on purpose. */
+  #delayed = false;
+  /** Made when a route first asks for it. */
+  #ownWork: RouteWork | undefined;
+  /** Defined while the route of this request has work to do. */
+  #work: RouteWork | undefined;
+  #shadows: readonly Shadow[] | undefined;
+  readonly #request = new RequestSoFar();
+  readonly #tries: Tries;
+  readonly #timeout = new Deadline(() => this.#timedOut(), this);
+  readonly #idleTimeout = new Deadline(() => this.#checkIdle(), this);
+  readonly #delay = new Deadline(() => this.#answerOrForward(), this);
+
+  constructor(services: ExchangeServices, host: ExchangeHost) {
+    this.#services = services;
+    this.#host = host;
+    this.#tries = new Tries(services, host, this, this.#request);
+  }
+
+  /** Before the first request. */
+  bind(stream: ServerStream): void {
+    this.#stream = stream;
+  }
+
+  onRequest(head: Head, end: boolean): void {
+    head.retain();
+    this.#request.begin(head, end);
+    this.#startMs = this.#services.clock.monotonic();
+    this.#lastMoveMs = this.#startMs;
+    this.#services.active++;
+    this.#phase = PHASE.TARGET;
+    if (this.#services.refusing) {
+      this.#fail('OM', OUT_OF_MEMORY, true);
+      return;
+    }
+    const target = this.#host.target(head, this);
+    if (target !== undefined) this.#send(target);
+  }
+
+  onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void {
+    if (this.#phase !== PHASE.TARGET) return;
+    if (target === undefined) this.#fail(flag, detail);
+    else this.#send(target);
+  }
+
+  onRequestData(bytes: Buffer, start: number, end: number): void {
+    this.#receivedBytes += end - start;
+    const { upstream } = this.#tries;
+    if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.data(bytes, start, end);
+    if (this.#phase < PHASE.BODY) {
+      const { body } = this.#request;
+      body.add(bytes, start, end, upstream === undefined);
+      if (upstream === undefined) {
+        if (body.full) this.#stream.pauseRequest();
+        return;
+      }
+    }
+    this.#lastMoveMs = this.#services.clock.monotonic();
+    if (upstream !== undefined && !upstream.data(bytes, start, end)) this.#stream.pauseRequest();
+  }
+
+  onRequestEnd(trailers: Buffer | undefined): void {
+    this.#request.ended = true;
+    if (trailers !== undefined) this.#request.trailers = Buffer.from(trailers);
+    if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.end(trailers);
+    this.#tries.upstream?.end(trailers);
+    if (this.#phase === PHASE.TUNNEL && this.#responseEnded) this.#finish('', '');
+  }
+
+  /** The body of the request under way is malformed and `status` is the answer to it; onRequestAbort follows. False: none is under way. */
+  onMalformedBody(status: number): boolean {
+    if (this.#phase === PHASE.IDLE) return false;
+    if (this.#phase < PHASE.BODY) this.#status = status;
+    return true;
+  }
+
+  onRequestAbort(flag: Flag, detail: string): void {
+    if (this.#phase === PHASE.IDLE) return;
+    if (!this.#request.ended && this.#shadows !== undefined)
+      for (const shadow of this.#shadows) shadow.cancel();
+    this.#tries.letGo();
+    this.#finish(flag, detail);
+  }
+
+  onResponseWritable(): void {
+    this.#tries.upstream?.resumeResponse();
+  }
+
+  onTriesFailed(flag: Flag, detail: string, untouched: boolean): void {
+    this.#fail(flag, detail, untouched);
+  }
+
+  /** What the client is logged in on ends: so does its own connection, as it would if nobody were in between. */
+  onLoginLost(): void {
+    this.#stream.finish();
+  }
+
+  /** The client's connection is gone. */
+  close(): void {
+    this.#tries.close();
+  }
+
+  onInformational(head: Head): void {
+    this.#stream.informational(head);
+  }
+
+  onResponse(head: Head, end: boolean): void {
+    const nowMs = this.#services.clock.monotonic();
+    const tries = this.#tries;
+    this.#lastMoveMs = nowMs;
+    if (tries.answered(head, end, nowMs)) return;
+    const { status } = head;
+    this.#status = status;
+    this.#request.body.drop();
+    this.#work?.decorate(head, tries.endpoint!);
+    if (end) {
+      this.#finish(tries.outOfRetries ? 'URX' : '', '');
+      this.#stream.respond(head, true);
+      return;
+    }
+    this.#phase = PHASE.BODY;
+    if (status === 101 || (status < 300 && this.#request.head.method === METHOD.CONNECT))
+      this.#becomeTunnel();
+    this.#stream.respond(head, false);
+  }
+
+  onResponseData(bytes: Buffer, start: number, end: number): void {
+    this.#sentBytes += end - start;
+    this.#lastMoveMs = this.#services.clock.monotonic();
+    if (!this.#stream.data(bytes, start, end)) this.#tries.upstream?.pauseResponse();
+  }
+
+  onResponseEnd(trailers: Buffer | undefined): void {
+    if (this.#phase === PHASE.TUNNEL) {
+      // Half-closed: the other direction goes on. Once both have ended the connections close themselves, when everything is sent.
+      this.#responseEnded = true;
+      this.#stream.end(undefined);
+      if (this.#request.ended) this.#finish('', '');
+      return;
+    }
+    this.#finish(this.#tries.outOfRetries ? 'URX' : '', '');
+    this.#stream.end(trailers);
+  }
+
+  onResponseAbort(failure: StreamFailure): void {
+    // After an error of Weft's own an upstream may outlive its exchange.
+    if (this.#phase === PHASE.IDLE) return;
+    if (this.#phase < PHASE.BODY) {
+      this.#tries.broken(failure);
+      return;
+    }
+    this.#tries.record('gateway-error');
+    this.#finish(failure.flag, failure.detail);
+    this.#stream.abort();
+  }
+
+  onRequestWritable(): void {
+    this.#stream.resumeRequest();
+  }
+
+  /** An error of Weft's own: the client is cut off, and what was under way for it ends. */
+  onFault(): void {
+    try {
+      if (this.#phase !== PHASE.IDLE) this.onRequestAbort('LR', INTERNAL_ERROR);
+    } finally {
+      this.#stream.abort();
+    }
+  }
+
+  #send(target: RunningDestination): void {
+    const { head } = this.#request;
+    if (!target.paths.normalize(head)) {
+      this.#fail('DPE', `the path holds %00, which no rule can be asked about: ${head.targetText}`);
+      return;
+    }
+    const route = target.match(head);
+    if (route === undefined) {
+      this.#fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);
+      return;
+    }
+    this.#route = route;
+    if (route.plain) {
+      this.#forward(route);
+      return;
+    }
+    const { clock, timers, random } = this.#services;
+    this.#ownWork ??= new RouteWork(this.#host.downstream, random);
+    const work = this.#ownWork;
+    this.#work = work;
+    const instead = work.begin(route, head, clock.monotonic());
+    if (instead !== undefined) {
+      this.#answer(instead);
+      return;
+    }
+    const delayMs = work.delayMs();
+    if (delayMs === 0) {
+      this.#answerOrForward();
+      return;
+    }
+    this.#delayed = true;
+    this.#phase = PHASE.DELAY;
+    timers.schedule(this.#delay, delayMs);
+  }
+
+  /** The request has come through the filters. */
+  #answerOrForward(): void {
+    const instead = this.#work!.answer();
+    if (instead === undefined) this.#forward(this.#route!);
+    else this.#answer(instead);
+  }
+
+  #forward(route: RunningRoute): void {
+    const { head } = this.#request;
+    const work = this.#work;
+    const session = route.sessionCookie === undefined ? undefined : work?.bySession();
+    const own = this.#tries.loginAmong(route.clusters.clusters);
+    const choice = own >= 0 ? own : session === undefined ? route.clusters.pickIndex() : session.choice;
+    const invalid = route.invalid?.[choice];
+    if (invalid !== undefined) {
+      this.#answer({ reply: { ...localReply('NC', invalid), status: 500 }, flag: 'NC', detail: invalid });
+      return;
+    }
+    const cluster = route.clusters.clusters[choice];
+    if (cluster === undefined) {
+      this.#fail('NC', `route ${route.route.name} names no cluster`);
+      return;
+    }
+    if (!cluster.occupancy.mayRequest()) {
+      cluster.occupancy.overflows++;
+      this.#fail('UO', `${cluster.occupancy.requests} requests to ${cluster.config.name} are under way`);
+      return;
+    }
+    this.#cluster = cluster;
+    cluster.occupancy.requests++;
+    cluster.budget.recordRequest(this.#startMs);
+    const { hashKey } = cluster;
+    // Before the route edits the request: it is the client that is to be known again.
+    const hash = hashKey === undefined ? -1 : this.#hashRequest(hashKey);
+    this.#host.prepare(head, cluster);
+    if (work !== undefined) {
+      work.prepare(choice, cluster);
+      if (route.mirrors.length > 0) this.#mirror(work.mirrors());
+    }
+    const { timeoutMs, idleTimeoutMs } = route.route;
+    if (timeoutMs > 0) this.#services.timers.schedule(this.#timeout, timeoutMs);
+    if (idleTimeoutMs > 0) this.#services.timers.schedule(this.#idleTimeout, idleTimeoutMs);
+    this.#phase = PHASE.ANSWER;
+    const startMs = this.#delayed ? this.#services.clock.monotonic() : this.#startMs;
+    this.#tries.begin(route, cluster, startMs, hash, session?.endpoint);
+  }
+
+  /** What consistent hashing knows the request by. */
+  #hashRequest(hashKey: HashKey): number {
+    const { downstream } = this.#host;
+    const { head } = this.#request;
+    const hash = hashKey.of(head, clientKey(downstream, this.#services.address));
+    const cookie = hashKey.takeCookie();
+    if (cookie === undefined) return hash;
+    if (this.#work === undefined) {
+      this.#ownWork ??= new RouteWork(downstream, this.#services.random);
+      this.#ownWork.begin(this.#route!, head, this.#startMs);
+      this.#work = this.#ownWork;
+    }
+    this.#work.addCookie(cookie);
+    return hash;
+  }
+
+  #mirror(clusters: readonly Cluster[]): void {
+    const { head, body, ended } = this.#request;
+    // A copy would log in a connection that others share.
+    if (clusters.length === 0 || head.isUpgrade || head.connectionLogin) return;
+    this.#shadows = clusters.map(
+      cluster => new Shadow(this.#services, cluster, head.copy(), cluster.mirrored, body.pieces, ended),
+    );
+    for (const shadow of this.#shadows) shadow.start();
+  }
+
+  #becomeTunnel(): void {
+    this.#phase = PHASE.TUNNEL;
+    this.#services.tunnels++;
+    this.#services.timers.cancel(this.#timeout);
+    this.#services.timers.cancel(this.#idleTimeout);
+    // From here on the request's end is the client's half-close.
+    this.#request.ended = false;
+    this.#responseEnded = false;
+  }
+
+  #timedOut(): void {
+    const { timeoutMs } = this.#route!.route;
+    // An answer that has begun shows that the endpoint is there.
+    if (this.#phase < PHASE.BODY) this.#tries.noAnswer();
+    this.#giveUp('UT', `no complete answer within ${timeoutMs} ms (route ${this.#route!.route.name})`);
+  }
+
+  #checkIdle(): void {
+    const limitMs = this.#route!.route.idleTimeoutMs;
+    const quietMs = this.#services.clock.monotonic() - this.#lastMoveMs;
+    if (quietMs < limitMs) this.#services.timers.schedule(this.#idleTimeout, limitMs - quietMs);
+    else this.#giveUp('SI', `nothing moved for ${limitMs} ms`);
+  }
+
+  /** Ends an exchange that took too long, whatever it is doing. */
+  #giveUp(flag: Flag, detail: string): void {
+    const started = this.#phase >= PHASE.BODY;
+    this.#tries.letGo();
+    if (!started) {
+      this.#fail(flag, detail);
+      return;
+    }
+    this.#finish(flag, detail);
+    this.#stream.abort();
+  }
+
+  /** Answers in place of the upstream. `untouched`: the upstream has not seen a byte of the request. */
+  #fail(flag: Flag, detail: string, untouched = false): void {
+    this.#status = statusFor(flag);
+    const { attempts } = this.#tries;
+    const tries = attempts > 1 ? ` (after ${attempts} tries)` : '';
+    const reply = localReply(flag, `${detail}${tries}`, untouched && this.#host.direction === 'inbound');
+    const lines = this.#work?.localLines ?? '';
+    this.#finish(flag, `${detail}${tries}`);
+    this.#stream.respondLocal(lines === '' ? reply : { ...reply, headers: reply.headers + lines });
+  }
+
+  /** Answers as a policy says, in place of the upstream. */
+  #answer({ reply, flag, detail }: Instead): void {
+    this.#status = reply.status;
+    this.#finish(flag, detail);
+    this.#stream.respondLocal(reply);
+  }
+
+  /** Counts and logs the exchange and gets ready for the next. Before the last bytes are written, because they may start it. */
+  #finish(flag: Flag | '', detail: string): void {
+    const { timers } = this.#services;
+    timers.cancel(this.#timeout);
+    timers.cancel(this.#idleTimeout);
+    timers.cancel(this.#delay);
+    // Places that were taken are given back whatever happens.
+    try {
+      this.#account(flag, detail);
+    } finally {
+      const tunnelled = this.#phase === PHASE.TUNNEL;
+      // First: whatever goes wrong below, nothing is given back twice.
+      this.#phase = PHASE.IDLE;
+      const cluster = this.#cluster;
+      const failed = this.#status >= 500 || this.#status === 0;
+      if (cluster !== undefined) cluster.occupancy.requests--;
+      this.#services.active--;
+      if (tunnelled) this.#services.tunnels--;
+      if (this.#host.direction === 'outbound' && failed) this.#services.failedCalls++;
+      this.#tries.end();
+      this.#reset();
+    }
+  }
+
+  #account(flag: Flag | '', detail: string): void {
+    const { clock, accessLog } = this.#services;
+    const endpoint = this.#tries.lastEndpoint;
+    const cluster = this.#cluster;
+    const nowMs = clock.monotonic();
+    if (flag === '' && this.#delayed) flag = 'DI';
+    const route = this.#route;
+    if (route?.series !== undefined) this.#countRoute(route, nowMs);
+    const series = this.#host.metrics(endpoint, cluster).series(this.#status, flag);
+    series.requests++;
+    series.touchedMs = nowMs;
+    series.durationMs.observe(nowMs - this.#startMs);
+    series.requestBytes.observe(this.#receivedBytes);
+    series.responseBytes.observe(this.#sentBytes);
+    if (accessLog.wants(this.#status, flag)) this.#log(flag, detail, nowMs, endpoint);
+  }
+
+  #countRoute({ series, route }: RunningRoute, nowMs: number): void {
+    if (this.#status === 0 || isFailure(route.responseClasses, this.#status)) series!.failure++;
+    else series!.success++;
+    series!.touchedMs = nowMs;
+    series!.durationMs.observe(nowMs - this.#startMs);
+  }
+
+  #reset(): void {
+    this.#phase = PHASE.IDLE;
+    this.#route = undefined;
+    this.#cluster = undefined;
+    this.#status = 0;
+    this.#receivedBytes = 0;
+    this.#sentBytes = 0;
+    this.#delayed = false;
+    this.#work = undefined;
+    this.#shadows = undefined;
+    this.#request.clear();
+  }
+
+  #log(flag: Flag | '', detail: string, nowMs: number, endpoint: RunningEndpoint | undefined): void {
+    const end: ExchangeEnd = {
+      head: this.#request.head,
+      status: this.#status,
+      flag,
+      detail,
+      durationMs: nowMs - this.#startMs,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#sentBytes,
+      attempts: this.#tries.attempts,
+      endpoint,
+      cluster: this.#cluster,
+      route: this.#route,
+    };
+    this.#services.accessLog.write(recordOf(this.#host, end));
+  }
+}

@@ -1,0 +1,77 @@
+import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../../http1/index.ts';
+import type { Wire } from '../../wire/index.ts';
+import type { Services } from '../services/services.ts';
+import { Exchange } from './exchange.ts';
+import type { ExchangeHost } from './exchange-host.ts';
+
+/** HTTP/1 on one downstream connection. */
+export class HttpServing implements ServerConnectionHost {
+  readonly streams: Exchange;
+  readonly connection: ServerConnection;
+  readonly #services: Services;
+  readonly #host: ExchangeHost;
+  readonly #onClosed: () => void;
+
+  constructor(services: Services, host: ExchangeHost, wire: Wire, onClosed: () => void) {
+    this.#services = services;
+    this.#host = host;
+    this.#onClosed = onClosed;
+    const exchange = new Exchange(services, host);
+    this.streams = exchange;
+    this.connection = new ServerConnection(wire, services.http1);
+    exchange.bind(this.connection);
+    if (services.draining || services.saving) this.connection.drain();
+  }
+
+  /** Takes the wire over; `first`: bytes that were read already. */
+  start(first: Buffer | undefined): void {
+    this.connection.start(this, first);
+  }
+
+  /** Tells clients to go; idle connections are left to them. */
+  drain(): void {
+    this.connection.drain();
+  }
+
+  /** See ServerConnection.relieve. */
+  relieve(hard: boolean): void {
+    this.connection.relieve(hard);
+  }
+
+  onMalformed(fault: Fault): void {
+    const { counters, log, accessLog } = this.#services;
+    const { direction, downstream, principal } = this.#host;
+    const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
+    if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
+    // The exchange that breaks off because of it counts and logs itself.
+    if (this.streams.onMalformedBody(fault.status)) return;
+    const series = this.#host.metrics(undefined, undefined).series(fault.status, flag);
+    series.requests++;
+    series.touchedMs = this.#services.clock.monotonic();
+    log.debug(
+      { direction, downstream, fault: fault.code },
+      flag === 'DPE' ? 'refused a malformed request' : 'gave up a request for want of memory',
+    );
+    if (!accessLog.wants(fault.status, flag)) return;
+    accessLog.write({
+      direction,
+      protocol: 'HTTP/1',
+      status: fault.status,
+      flag,
+      detail: fault.words,
+      durationMs: 0,
+      receivedBytes: 0,
+      sentBytes: 0,
+      downstream,
+      upstream: '',
+      cluster: '',
+      peer: principal,
+      attempts: 0,
+    });
+  }
+
+  onConnectionClosed(): void {
+    this.streams.close();
+    this.#onClosed();
+  }
+}

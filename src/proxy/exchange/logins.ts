@@ -1,0 +1,91 @@
+import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { ClientConnection, ConnectionOwner } from '../../http1/index.ts';
+
+/** One connection to an upstream that a client has for itself. */
+interface Login {
+  readonly cluster: Cluster;
+  readonly endpoint: RunningEndpoint;
+  readonly connection: ClientConnection;
+  waiter: StreamWaiter | undefined;
+}
+
+/**
+ * The connections to upstreams that belong to one client's connection, because NTLM and Negotiate log in connections and not requests (RFC 4559
+ * section 6): nobody else may ever use them, they end with the client's, and the client's ends with them. Every proxy on the way does the
+ * same, so that between client and app there is one chain of connections.
+ */
+export class Logins implements ConnectionOwner {
+  readonly #onLost: () => void;
+  /** Nearly always one. */
+  #logins: Login[] = [];
+
+  /** `onLost`: one of them is gone. */
+  constructor(onLost: () => void) {
+    this.#onLost = onLost;
+  }
+
+  /** Takes a connection that carries a request of this client out of its pool, for good. */
+  bind(cluster: Cluster, endpoint: RunningEndpoint, connection: ClientConnection): void {
+    if (connection.owner === this) return;
+    connection.owner = this;
+    this.#logins.push({ cluster, endpoint, connection, waiter: undefined });
+  }
+
+  /** Which of these clusters the client is logged in to; -1 for none. */
+  among(clusters: readonly Cluster[]): number {
+    return clusters.findIndex(cluster => this.#of(cluster) !== undefined);
+  }
+
+  /** The endpoint that the client is logged in to. */
+  endpoint(cluster: Cluster): RunningEndpoint | undefined {
+    return this.#of(cluster)?.endpoint;
+  }
+
+  /** Gives the waiter the connection: at once, or when the exchange before is complete. */
+  acquire(cluster: Cluster, waiter: StreamWaiter): void {
+    const login = this.#of(cluster);
+    if (login === undefined)
+      waiter.onNoConnection('UC', 'the connection that the client was logged in on is gone');
+    else if (login.connection.free) waiter.onConnection(login.connection);
+    else login.waiter = waiter;
+  }
+
+  cancel(waiter: StreamWaiter): void {
+    for (const login of this.#logins) if (login.waiter === waiter) login.waiter = undefined;
+  }
+
+  /** The client is gone. */
+  close(): void {
+    for (const { connection } of this.#logins.splice(0)) {
+      connection.owner = undefined;
+      connection.wire.destroy();
+    }
+  }
+
+  onOwnedFree(connection: ClientConnection): void {
+    const login = this.#logins.find(each => each.connection === connection);
+    const waiter = login?.waiter;
+    if (login === undefined || waiter === undefined) return;
+    login.waiter = undefined;
+    waiter.onConnection(connection);
+  }
+
+  onOwnedGone(connection: ClientConnection): void {
+    const at = this.#logins.findIndex(each => each.connection === connection);
+    if (at < 0) return;
+    const [login] = this.#logins.splice(at, 1);
+    connection.owner = undefined;
+    login!.waiter?.onNoConnection(
+      'UC',
+      'the upstream closed the connection that the client was logged in on',
+    );
+    this.#onLost();
+  }
+
+  #of(cluster: Cluster): Login | undefined {
+    for (const login of this.#logins)
+      if (login.cluster === cluster && !login.connection.wire.ended && !login.connection.wire.closed)
+        return login;
+    return undefined;
+  }
+}

@@ -1,0 +1,44 @@
+import { type ClientStream, type Head, isIdempotent } from '../../http/index.ts';
+import { ReplayBuffer } from './replay-buffer.ts';
+
+/** A request as far as it has come in: what a try sends on, and sends again. One object serves the requests of a connection, one after the other. */
+export class RequestSoFar {
+  head!: Head;
+  /** Nothing more will come. */
+  ended = false;
+  trailers: Buffer | undefined;
+  readonly body = new ReplayBuffer();
+
+  /** `ended`: it has no body. */
+  begin(head: Head, ended: boolean): void {
+    this.head = head;
+    this.ended = ended;
+  }
+
+  /** Keeps nothing of it. */
+  clear(): void {
+    this.trailers = undefined;
+    this.body.clear();
+  }
+
+  /** Whether doing it twice is the same as doing it once. */
+  get idempotent(): boolean {
+    return isIdempotent(this.head.method);
+  }
+
+  /** Whether it can be sent again as it came. */
+  get repeatable(): boolean {
+    return this.body.complete && !this.head.isUpgrade;
+  }
+
+  /** Sends what there is of it, head first. False: more of it is to come. */
+  sendTo(stream: ClientStream): boolean {
+    const { head, body, ended } = this;
+    const whole = ended && body.empty && !head.chunked && head.bodyLength === 0;
+    stream.request(head, whole);
+    if (whole) return true;
+    for (const piece of body.pieces) stream.data(piece, 0, piece.length);
+    if (ended) stream.end(this.trailers);
+    return ended;
+  }
+}

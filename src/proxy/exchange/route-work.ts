@@ -1,0 +1,211 @@
+import { type Cluster, type RunningEndpoint, sessionToken, setCookieLine } from '../../cluster/index.ts';
+import type { Flag } from '../../errors/index.ts';
+import { type ByteRange, cookieValue, type Head, type LocalReply, METHOD } from '../../http/index.ts';
+import { formatRef, NO_ROUTE } from '../../model/index.ts';
+import {
+  CORS,
+  chance,
+  LIMIT,
+  type PathNormalizer,
+  type PathRewrite,
+  type Random,
+  RequestParts,
+  type VariableSource,
+} from '../../routing/index.ts';
+import type { RunningRoute } from '../destinations/running-route.ts';
+import { localReply } from './local-replies.ts';
+
+/** An answer that takes the upstream's place. */
+export interface Instead {
+  readonly reply: LocalReply;
+  readonly flag: Flag | '';
+  readonly detail: string;
+}
+
+const range: ByteRange = { start: 0, end: 0 };
+const parts = new RequestParts();
+
+/**
+ * What a route that is not plain does to one request and its answer. An exchange makes one when it first needs it and keeps it.
+ *
+ * The order of the filters, and why: CORS first, since browsers ask before they ask; rate limits next, so that refused requests cost
+ * nothing more and faults do not eat tokens; then faults, which stand for the upstream's own; then redirects, answers and forwarding.
+ */
+export class RouteWork implements VariableSource {
+  readonly protocol = 'HTTP/1.1';
+  readonly downstream: string;
+  clusterName = '';
+  readonly #random: Random;
+  #route!: RunningRoute;
+  #head!: Head;
+  #cors: number = CORS.NONE;
+  #cookie: Buffer | undefined;
+  #choice = 0;
+  /** The session's token that the client brought; '' when it brought none. */
+  #token = '';
+
+  constructor(downstream: string, random: Random) {
+    this.downstream = downstream;
+    this.#random = random;
+  }
+
+  requestHeader(name: string): string {
+    switch (name) {
+      case ':authority':
+        return this.#head.authority;
+      case ':method':
+        return this.#head.methodText;
+      case ':path':
+        return this.#head.targetText;
+      default:
+        return this.#head.text(this.#head.find(Buffer.from(name, 'latin1')));
+    }
+  }
+
+  /** Begins with a request, before it is edited. The answer that it gets instead of being forwarded, if any. */
+  begin(route: RunningRoute, head: Head, nowMs: number): Instead | undefined {
+    this.#route = route;
+    this.#head = head;
+    this.#cors = CORS.NONE;
+    this.#cookie = undefined;
+    this.#token = '';
+    this.clusterName = '';
+    return this.#judgeOrigin() ?? this.#limit(nowMs);
+  }
+
+  /** How long to hold the request on purpose, milliseconds; 0 for not at all. Throws the dice: ask once. */
+  delayMs(): number {
+    const delay = this.#route.route.fault?.delay;
+    return delay !== undefined && chance(delay.percent, this.#random) ? delay.ms : 0;
+  }
+
+  /** After the delay: the answer of a fault, a redirect or the route itself, if any. Throws the dice: ask once. */
+  answer(): Instead | undefined {
+    const { route, redirect, respond } = this.#route;
+    const abort = route.fault?.abort;
+    if (abort !== undefined && chance(abort.percent, this.#random)) {
+      const detail = `route ${route.name} asks for ${abort.status} on ${abort.percent} % of its requests`;
+      return { reply: { ...localReply('FI', detail), status: abort.status }, flag: 'FI', detail };
+    }
+    const { unusable } = this.#route;
+    if (unusable !== undefined)
+      return { reply: localReply('NFCF', unusable), flag: 'NFCF', detail: unusable };
+    if (route.name === NO_ROUTE) {
+      const { from } = route;
+      const who = from === undefined ? '' : `; ${formatRef(from)} has no rule for it`;
+      const detail = `${this.#head.methodText} ${this.#head.targetText}${who}`;
+      return { reply: localReply('NR', detail), flag: 'NR', detail };
+    }
+    if (redirect !== undefined) {
+      parts.read(this.#head);
+      return this.#instead(redirect.reply(parts, this.#ownLines()));
+    }
+    return respond && this.#instead({ ...respond, headers: this.#ownLines() });
+  }
+
+  /** The endpoint that the client's session belongs to, if it takes requests, and the choice that it is of. */
+  bySession(): { readonly choice: number; readonly endpoint: RunningEndpoint } | undefined {
+    const { sessionCookie, clusters } = this.#route;
+    if (sessionCookie === undefined || !cookieValue(this.#head, sessionCookie, range)) return undefined;
+    this.#token = this.#head.bytes.toString('latin1', range.start, range.end);
+    for (const [choice, cluster] of clusters.clusters.entries()) {
+      const endpoint = cluster.bySession(this.#token);
+      if (endpoint !== undefined) return { choice, endpoint };
+    }
+    return undefined;
+  }
+
+  /** Edits the request, once it is known which of the route's clusters it goes to. Once per request, not per try. */
+  prepare(choice: number, cluster: Cluster): void {
+    const { path, paths, authority, requestEdits, choiceEdits, clusters } = this.#route;
+    const head = this.#head;
+    this.#choice = clusters.given[choice] ?? 0;
+    this.clusterName = cluster.config.name;
+    const own = choiceEdits[this.#choice]?.request;
+    if (path !== undefined) {
+      parts.read(head);
+      // Nothing but a path can be rewritten: not `*`, and not the authority that CONNECT asks for.
+      if (head.method !== METHOD.CONNECT) head.newTarget = rewritten(path, paths);
+    }
+    // Envoy's order: the narrower first, so that the route has the last word.
+    own?.apply(head, this);
+    requestEdits?.apply(head, this);
+    const host = authority ?? (own?.authority && Buffer.from(`host: ${own.authority}\r\n`, 'latin1'));
+    if (host) replaceHost(head, host);
+  }
+
+  /** A cookie that consistent hashing made up for the client. */
+  addCookie(line: Buffer): void {
+    this.#cookie = line;
+  }
+
+  /** Edits the upstream's answer. */
+  decorate(response: Head, endpoint: RunningEndpoint): void {
+    const { cors, responseEdits, choiceEdits, route } = this.#route;
+    choiceEdits[this.#choice]?.response?.apply(response, this);
+    responseEdits?.apply(response, this);
+    if (this.#cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
+    if (this.#cookie !== undefined) response.addLine(this.#cookie);
+    const { session } = route;
+    if (session === undefined) return;
+    const token = sessionToken(endpoint);
+    if (token !== this.#token)
+      response.addLine(setCookieLine(session.cookie, token, session.path, session.ttlSeconds));
+  }
+
+  /** Header lines that answers of Weft's own get, so that browsers let pages read why they failed. */
+  get localLines(): string {
+    return this.#cors === CORS.ALLOWED ? this.#route.cors!.lines(this.#head) : '';
+  }
+
+  /** The shadows that this request gets, by the dice. */
+  mirrors(): readonly Cluster[] {
+    return this.#route.mirrors
+      .filter(({ percent }) => chance(percent, this.#random))
+      .map(({ cluster }) => cluster);
+  }
+
+  #judgeOrigin(): Instead | undefined {
+    const { cors } = this.#route;
+    if (cors === undefined) return undefined;
+    this.#cors = cors.judge(this.#head);
+    if (this.#cors !== CORS.PREFLIGHT && this.#cors !== CORS.REFUSED_PREFLIGHT) return undefined;
+    return this.#instead(cors.reply(this.#head, this.#cors));
+  }
+
+  #limit(nowMs: number): Instead | undefined {
+    const { limits } = this.#route;
+    if (limits.length === 0) return undefined;
+    parts.read(this.#head);
+    for (const limit of limits) {
+      if (limit.judge(parts, nowMs) !== LIMIT.REFUSE) continue;
+      const { bucket, status, from } = limit.limit;
+      const who = from === undefined ? '' : ` (${from.kind} ${from.name}.${from.namespace})`;
+      const detail = `${bucket.perFill} per ${bucket.fillIntervalMs} ms${who}`;
+      const reply = localReply('RL', detail);
+      const headers = `x-weft-flag: RL\r\n${limit.lines(this, nowMs)}${this.localLines}`;
+      return { reply: { ...reply, status, headers }, flag: 'RL', detail };
+    }
+    return undefined;
+  }
+
+  #ownLines(): string {
+    return `${this.#route.responseEdits?.lines(this) ?? ''}${this.localLines}`;
+  }
+
+  #instead(reply: LocalReply): Instead {
+    return { reply, flag: '', detail: '' };
+  }
+}
+
+/** Normalised once more: `/public..` may climb out of what stands for `/public`, and whoever is next must see where to. */
+function rewritten(path: PathRewrite, paths: PathNormalizer): Buffer {
+  const target = path.target(parts);
+  return paths.normalizeTarget(Buffer.from(target, 'latin1')) ?? Buffer.from(target, 'latin1');
+}
+
+const hostName = Buffer.from('host', 'latin1');
+
+function replaceHost(head: Head, line: Buffer): void {
+  head.setLine(hostName, line);
+}

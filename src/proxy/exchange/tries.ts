@@ -1,0 +1,455 @@
+import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { Flag } from '../../errors/index.ts';
+import type { ClientStream, ClientStreamHandler, Head, StreamFailure } from '../../http/index.ts';
+import type { ClientConnection } from '../../http1/index.ts';
+import type { RetryCondition } from '../../model/index.ts';
+import { isFailure } from '../../routing/index.ts';
+import { Deadline } from '../../time/index.ts';
+import type { RunningRoute } from '../destinations/running-route.ts';
+import { markCascaded, takeCascaded } from './cascade.ts';
+import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
+import { Hedge, type HedgeOwner } from './hedge.ts';
+import { Logins } from './logins.ts';
+import type { RequestSoFar } from './request-so-far.ts';
+import { backoffMs, retriableStatus } from './retry-rules.ts';
+import { removeUntouched, saysUntouched } from './untouched.ts';
+
+/** What a try is waiting for. */
+const STATE = {
+  /** There is none, or its answer has come and is taken. */
+  NONE: 0,
+  CONNECTION: 1,
+  /** The answer's head; the request is being or has been sent. */
+  ANSWER: 2,
+  /** The time of the next try. */
+  BACKOFF: 3,
+} as const;
+
+/** Idle keep-alive races are repaired this often without counting as retries. */
+const maxStaleReplays = 2;
+const noneTried: readonly RunningEndpoint[] = [];
+
+/** Whose tries they are. It hears what comes from the upstream of the try that counts, and asks `answered` whether to take it. */
+export interface TriesOwner extends ClientStreamHandler {
+  /** There is no further try. `untouched`: the upstream has not seen a byte of the request. */
+  onTriesFailed(flag: Flag, detail: string, untouched: boolean): void;
+  /** A connection to an upstream that is the client's own is gone, or will be with this answer. */
+  onLoginLost(): void;
+}
+
+/**
+ * The tries of one request: an endpoint is chosen and connected to, and where that fails, or the answer is no good, another, for as long as
+ * that is safe, wanted, and within the budget. One object serves the requests of a connection, one after the other.
+ */
+export class Tries implements StreamWaiter, HedgeOwner {
+  /** The stream of the try under way, once there is one. */
+  upstream: ClientStream | undefined;
+  /** Of the try under way. */
+  endpoint: RunningEndpoint | undefined;
+  /** Tries so far. */
+  attempts = 0;
+  /** Whether the last failure would have been tried again, had there been tries left. */
+  outOfRetries = false;
+  readonly #services: ExchangeServices;
+  readonly #host: ExchangeHost;
+  readonly #owner: TriesOwner;
+  readonly #request: RequestSoFar;
+  #state: number = STATE.NONE;
+  #route: RunningRoute | undefined;
+  #cluster: Cluster | undefined;
+  #tried: RunningEndpoint[] | undefined;
+  /** When the first began. */
+  #startMs = 0;
+  /** When the one under way began. */
+  #tryStartMs = 0;
+  /** Whether it had to wait for its connection. */
+  #waited = false;
+  #staleReplays = 0;
+  /** Services.failedCalls when the request went on. */
+  #failedCallsBefore = 0;
+  #hash = -1;
+  #preferred: RunningEndpoint | undefined;
+  /** A second try beside the first; undefined when there is none, or once it has become the try. */
+  #hedge: Hedge | undefined;
+  /** Who waits for this try's connection: these tries themselves, or the hedge that was adopted. */
+  #waiter: StreamWaiter = this;
+  /** Made when a client first logs in a connection. */
+  #logins: Logins | undefined;
+  /** Whether this try goes over a connection that is the client's own: there it was, and nowhere else, that the request made sense. */
+  #owned = false;
+  #connection: ClientConnection | undefined;
+  readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
+  readonly #hedgeTime = new Deadline(() => this.#startHedge(), this);
+  readonly #backoff = new Deadline(() => this.#try(), this);
+
+  constructor(services: ExchangeServices, host: ExchangeHost, owner: TriesOwner, request: RequestSoFar) {
+    this.#services = services;
+    this.#host = host;
+    this.#owner = owner;
+    this.#request = request;
+  }
+
+  /**
+   * Makes the first try. `hash`: what consistent hashing knows the request by; -1 for nothing. `preferred`: the endpoint of a sticky session,
+   * for the first try.
+   */
+  begin(
+    route: RunningRoute,
+    cluster: Cluster,
+    startMs: number,
+    hash: number,
+    preferred: RunningEndpoint | undefined,
+  ): void {
+    this.#route = route;
+    this.#cluster = cluster;
+    this.#startMs = startMs;
+    this.#hash = hash;
+    this.#preferred = preferred;
+    this.#failedCallsBefore = this.#services.failedCalls;
+    this.#try();
+  }
+
+  /** The endpoint of the try under way, otherwise of the last. */
+  get lastEndpoint(): RunningEndpoint | undefined {
+    return this.endpoint ?? this.#tried?.at(-1);
+  }
+
+  /** For the pool: whether a connection may turn out to be dead. */
+  get repeatable(): boolean {
+    return this.#request.idempotent;
+  }
+
+  /** The head of an answer has come. True: it is not taken, and the request goes out once more. */
+  answered(head: Head, end: boolean, nowMs: number): boolean {
+    const { status } = head;
+    // What will not be kept cannot stay logged in.
+    if (head.connectionLogin && head.keepAlive) this.#bind();
+    if (this.#owned && !head.keepAlive) this.#owner.onLoginLost();
+    const { responseClasses, retry } = this.#route!.route;
+    const latencyMs = nowMs - this.#tryStartMs;
+    this.endpoint!.latency.observe(latencyMs, nowMs);
+    const { occupancy } = this.#cluster!;
+    occupancy.adaptive?.observe(latencyMs, occupancy.requests, nowMs);
+    const failed = responseClasses === undefined ? status >= 500 : isFailure(responseClasses, status);
+    this.record(!failed ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
+    this.#services.timers.cancel(this.#tryTimeout);
+    if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
+      return true;
+    this.#state = STATE.NONE;
+    this.#dropHedge();
+    return false;
+  }
+
+  /** The stream broke before an answer was taken. */
+  broken(failure: StreamFailure): void {
+    this.upstream = undefined;
+    if (this.#replayStale(failure)) return;
+    const { final } = failure;
+    // An answer that is too large says nothing about the endpoint: clients choose what they ask for, and would have healthy ones ejected.
+    if (final !== 'everywhere') this.record('connect-failure');
+    this.#leaveEndpoint();
+    if (this.#takeHedge()) return;
+    const hopeless =
+      final === 'everywhere' || (final === 'here' && this.#tried!.length >= this.#cluster!.size);
+    if (hopeless || !this.#retry('reset', failure.unread))
+      this.#owner.onTriesFailed(failure.flag, failure.detail, failure.unread);
+  }
+
+  /** What outlier detection learns of the try under way. */
+  record(outcome: Outcome): void {
+    if (this.endpoint !== undefined) this.#cluster!.record(this.endpoint, outcome);
+  }
+
+  /** The endpoint has not answered in time. */
+  noAnswer(): void {
+    this.record('connect-failure');
+    const { occupancy } = this.#cluster!;
+    const nowMs = this.#services.clock.monotonic();
+    occupancy.adaptive?.dropped(nowMs - this.#tryStartMs, occupancy.requests, nowMs);
+  }
+
+  /** Which of the clusters the client has a connection of its own to; -1 for none. */
+  loginAmong(clusters: readonly Cluster[]): number {
+    return this.#logins === undefined ? -1 : this.#logins.among(clusters);
+  }
+
+  /** The client's connection is gone, and with it what it was logged in on. */
+  close(): void {
+    this.#logins?.close();
+  }
+
+  /** Breaks off whatever is under way towards the upstream. */
+  letGo(): void {
+    if (this.#state === STATE.CONNECTION) {
+      this.endpoint?.pool.cancel(this.#waiter);
+      this.#logins?.cancel(this.#waiter);
+    }
+    this.upstream?.cancel();
+    this.upstream = undefined;
+  }
+
+  /** The request is over. Ready for the next. */
+  end(): void {
+    const { timers } = this.#services;
+    timers.cancel(this.#tryTimeout);
+    timers.cancel(this.#hedgeTime);
+    timers.cancel(this.#backoff);
+    this.#dropHedge();
+    if (this.endpoint !== undefined) this.endpoint.active--;
+    this.upstream = undefined;
+    this.endpoint = undefined;
+    this.attempts = 0;
+    this.outOfRetries = false;
+    this.#state = STATE.NONE;
+    this.#route = undefined;
+    this.#cluster = undefined;
+    this.#tried = undefined;
+    this.#staleReplays = 0;
+    this.#preferred = undefined;
+    this.#connection = undefined;
+    this.#owned = false;
+  }
+
+  onFault(): void {
+    this.#owner.onFault?.();
+  }
+
+  onConnection(connection: ClientConnection): void {
+    this.#connection = connection;
+    if (this.#request.head.connectionLogin) this.#bind();
+    const upstream = connection.open(this.#owner);
+    this.upstream = upstream;
+    this.#state = STATE.ANSWER;
+    // How long opening took says nothing about how fast the endpoint answers.
+    if (this.#waited) this.#tryStartMs = this.#services.clock.monotonic();
+    if (!this.#request.sendTo(upstream)) this.#owner.onRequestWritable();
+  }
+
+  onNoConnection(flag: Flag, detail: string): void {
+    if (flag === 'UO') {
+      this.#leaveEndpoint();
+      this.#owner.onTriesFailed(flag, detail, true);
+      return;
+    }
+    this.record('connect-failure');
+    this.#leaveEndpoint();
+    if (this.#takeHedge()) return;
+    if (!this.#retry('connect-failure', true)) this.#owner.onTriesFailed(flag, detail, true);
+  }
+
+  onHedgeAnswer(): void {
+    const nowMs = this.#services.clock.monotonic();
+    // The slow one is known by the time that it has taken so far.
+    this.endpoint?.latency.observe(nowMs - this.#tryStartMs, nowMs);
+    this.letGo();
+    this.#leaveEndpoint();
+    this.#takeHedge();
+  }
+
+  onHedgeStream(stream: ClientStream, connection: ClientConnection): void {
+    this.upstream = stream;
+    this.#connection = connection;
+    this.#state = STATE.ANSWER;
+  }
+
+  onHedgeLost(): void {
+    this.#hedge = undefined;
+  }
+
+  #try(): void {
+    const cluster = this.#cluster!;
+    const { route, series } = this.#route!;
+    this.#tryStartMs = this.attempts === 0 ? this.#startMs : this.#services.clock.monotonic();
+    const anywhere = route.retry.remoteLocalities === true;
+    const own = this.#logins?.endpoint(cluster);
+    const endpoint =
+      own ??
+      this.#preferred ??
+      cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
+    this.#preferred = undefined;
+    if (endpoint === undefined) {
+      this.#owner.onTriesFailed('UH', cluster.emptyWords, false);
+      return;
+    }
+    this.endpoint = endpoint;
+    endpoint.active++;
+    this.attempts++;
+    if (series !== undefined) series.tries++;
+    const { perTryTimeoutMs, hedgeAfterMs = 0 } = route.retry;
+    if (perTryTimeoutMs > 0) this.#services.timers.schedule(this.#tryTimeout, perTryTimeoutMs);
+    if (hedgeAfterMs > 0 && this.attempts === 1)
+      this.#services.timers.schedule(this.#hedgeTime, hedgeAfterMs);
+    this.#state = STATE.CONNECTION;
+    this.#waiter = this;
+    this.#waited = false;
+    if (own === undefined) endpoint.pool.acquire(this);
+    else {
+      this.#owned = true;
+      this.#logins!.acquire(cluster, this);
+    }
+    if (this.#state === STATE.CONNECTION) this.#waited = true;
+  }
+
+  /** The connection of this try is the client's alone from now on. */
+  #bind(): void {
+    if (this.#connection === undefined) return;
+    this.#logins ??= new Logins(() => this.#owner.onLoginLost());
+    this.#logins.bind(this.#cluster!, this.endpoint!, this.#connection);
+    this.#owned = true;
+  }
+
+  /** The first try has not answered in time: a second goes out beside it, where repeating is safe and the budget allows it. */
+  #startHedge(): void {
+    if (this.#state !== STATE.CONNECTION && this.#state !== STATE.ANSWER) return;
+    const cluster = this.#cluster!;
+    const { route, series } = this.#route!;
+    const request = this.#request;
+    if (this.#owned || request.head.connectionLogin) return;
+    if (!request.ended || !request.repeatable || !(route.retry.nonIdempotent || request.idempotent)) return;
+    const nowMs = this.#services.clock.monotonic();
+    const endpoint = cluster.pick([...(this.#tried ?? noneTried), this.endpoint!], nowMs, this.#hash);
+    // With nobody else to ask a second try would only add to what is slow.
+    if (endpoint === undefined || endpoint === this.endpoint || !cluster.budget.tryRetry()) return;
+    cluster.retries++;
+    this.attempts++;
+    if (series !== undefined) series.tries++;
+    this.#hedge = new Hedge(this, this.#owner, endpoint, nowMs, request);
+    this.#hedge.start();
+  }
+
+  /** The hedge becomes the try. False when there is none. */
+  #takeHedge(): boolean {
+    const hedge = this.#hedge;
+    if (hedge === undefined) return false;
+    this.#hedge = undefined;
+    hedge.adopt();
+    this.endpoint = hedge.endpoint;
+    this.upstream = hedge.stream;
+    this.#connection = hedge.connection;
+    this.#waiter = hedge;
+    this.#tryStartMs = hedge.startMs;
+    this.#state = hedge.stream === undefined ? STATE.CONNECTION : STATE.ANSWER;
+    return true;
+  }
+
+  #dropHedge(): void {
+    this.#hedge?.cancel();
+    this.#hedge = undefined;
+  }
+
+  /** Tries again because of the answer's status. `ended`: the answer has no body that is still to come. */
+  #retryStatus(head: Head, ended: boolean, failed: boolean): boolean {
+    const { status } = head;
+    const untouched = status === 503 && this.#isUntouched(head);
+    if (status >= 500 && this.#isCascaded(head)) return false;
+    const condition = untouched
+      ? 'connect-failure'
+      : retriableStatus(this.#route!.route.retry, status, failed);
+    if (condition === undefined) return false;
+    const hedged = this.#hedge !== undefined;
+    if (!hedged && !this.#mayRetry(condition, untouched)) return false;
+    if (!ended) this.upstream!.cancel();
+    this.upstream = undefined;
+    this.#leaveEndpoint();
+    if (!this.#takeHedge()) this.#waitAndTry();
+    return true;
+  }
+
+  /** Whether a failure was retried further down already; see cascade.ts. */
+  #isCascaded(head: Head): boolean {
+    if (this.#host.direction === 'outbound')
+      return this.endpoint!.config.tls === 'mesh' && takeCascaded(head);
+    markCascaded(head, this.#services.failedCalls !== this.#failedCallsBefore);
+    return false;
+  }
+
+  /** Whether a 503 comes from the peer's proxy, whose app has not seen the request. What an app itself says of that does not count. */
+  #isUntouched(head: Head): boolean {
+    if (this.#host.direction === 'outbound')
+      return this.endpoint!.config.tls === 'mesh' && saysUntouched(head);
+    removeUntouched(head);
+    return false;
+  }
+
+  /** Tries again after a failure without an answer. `untouched`: no byte reached the application. */
+  #retry(condition: RetryCondition, untouched: boolean): boolean {
+    if (!this.#mayRetry(condition, untouched)) return false;
+    this.#waitAndTry();
+    return true;
+  }
+
+  /** Whether one more try is wanted, safe, and within the budget; if so it is charged. */
+  #mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
+    const { retry } = this.#route!.route;
+    const request = this.#request;
+    if (this.#owned) return false;
+    if (condition !== 'status' && !retry.on.includes(condition)) return false;
+    if (!untouched && !retry.nonIdempotent && !request.idempotent) return false;
+    if (!request.repeatable) return false;
+    if (this.attempts > retry.attempts) {
+      this.outOfRetries = retry.attempts > 0;
+      return false;
+    }
+    const cluster = this.#cluster!;
+    if (!cluster.budget.tryRetry()) return false;
+    cluster.retries++;
+    return true;
+  }
+
+  #waitAndTry(): void {
+    const { timers, random } = this.#services;
+    timers.cancel(this.#tryTimeout);
+    this.#state = STATE.BACKOFF;
+    timers.schedule(this.#backoff, backoffMs(this.#route!.route.retry, this.attempts, random()));
+  }
+
+  /**
+   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Not its failure and not a
+   * retry: the request goes out once more at once, if it is certain that it was not read or if repeating it is harmless.
+   */
+  #replayStale(failure: StreamFailure): boolean {
+    const request = this.#request;
+    if (this.#owned || !failure.reused || failure.flag === 'UPE') return false;
+    if (!failure.unread && !request.idempotent) return false;
+    if (!request.body.complete || this.#staleReplays >= maxStaleReplays) return false;
+    this.#staleReplays++;
+    this.attempts--;
+    this.#leaveEndpoint(false);
+    this.#try();
+    return true;
+  }
+
+  /** The endpoint of this try is done with; the next try goes elsewhere if it can. */
+  #leaveEndpoint(avoid = true): void {
+    const { endpoint } = this;
+    if (endpoint === undefined) return;
+    endpoint.active--;
+    this.endpoint = undefined;
+    if (!avoid) return;
+    this.#tried ??= [];
+    this.#tried.push(endpoint);
+  }
+
+  /**
+   * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx, gateway-error and reset
+   * all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also connect-failure.
+   */
+  #timeoutCondition(untouched: boolean): RetryCondition {
+    const { on } = this.#route!.route.retry;
+    if (on.includes('gateway-error')) return 'gateway-error';
+    if (on.includes('5xx')) return '5xx';
+    return untouched && on.includes('connect-failure') ? 'connect-failure' : 'reset';
+  }
+
+  #timedOut(): void {
+    if (this.#state !== STATE.CONNECTION && this.#state !== STATE.ANSWER) return;
+    const { retry, name } = this.#route!.route;
+    const untouched = this.#state === STATE.CONNECTION;
+    this.noAnswer();
+    this.letGo();
+    this.#leaveEndpoint();
+    if (this.#retry(this.#timeoutCondition(untouched), untouched)) return;
+    const why = `no answer within ${retry.perTryTimeoutMs} ms per try (route ${name})`;
+    this.#owner.onTriesFailed('UT', why, false);
+  }
+}

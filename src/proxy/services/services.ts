@@ -1,0 +1,54 @@
+import type { Random } from '../../cluster/index.ts';
+import type { ServerOptions } from '../../http1/index.ts';
+import type { Peer } from '../../model/index.ts';
+import type {
+  AccessLog,
+  Log,
+  PeerNames,
+  RequestMetrics,
+  RouteMetrics,
+  TcpMetrics,
+} from '../../telemetry/index.ts';
+import type { Clock, TimerWheel } from '../../time/index.ts';
+import type { MeshTls } from '../../tls/index.ts';
+import type { Connector } from '../connect/connector.ts';
+import type { Counters } from './counters.ts';
+import type { MeshedCallers } from './meshed-callers.ts';
+import type { ServiceAddresses } from './service-addresses.ts';
+
+/** What all connections of a proxy share. Made once, in proxy.ts. */
+export interface Services {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly log: Log;
+  readonly accessLog: AccessLog;
+  readonly requests: RequestMetrics;
+  readonly tcp: TcpMetrics;
+  readonly routes: RouteMetrics;
+  /** What callers may call themselves in labels. */
+  readonly peers: PeerNames;
+  readonly meshedCallers: MeshedCallers;
+  readonly counters: Counters;
+  readonly tls: MeshTls;
+  readonly connector: Connector;
+  readonly http1: ServerOptions;
+  readonly random: Random;
+  /** What is not passed through while discovery is silent. */
+  readonly serviceAddresses: ServiceAddresses;
+  /** This pod's own address. */
+  readonly address: string;
+  /** This workload, as discovery told it. */
+  self: Peer;
+  /** Exchanges under way, in both directions. */
+  active: number;
+  /** Those of them that have become tunnels, as WebSockets do. */
+  tunnels: number;
+  /** See ExchangeServices.failedCalls. */
+  failedCalls: number;
+  /** Since SIGTERM: answers ask clients to close. */
+  draining: boolean;
+  /** Memory is short: answers ask clients to close. */
+  saving: boolean;
+  /** See ExchangeServices.refusing. */
+  refusing: boolean;
+}

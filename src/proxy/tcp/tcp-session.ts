@@ -1,0 +1,331 @@
+import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
+import type { PeerLabels } from '../../telemetry/index.ts';
+import { Deadline } from '../../time/index.ts';
+import { ALPN } from '../../tls/index.ts';
+import type { Wire, WireHandler } from '../../wire/index.ts';
+import { clientKey } from '../services/client-key.ts';
+import { answerAndLinger } from '../services/lingering.ts';
+import type { Services } from '../services/services.ts';
+import { FirstBytes } from './first-bytes.ts';
+import { Tunnel } from './tunnel.ts';
+
+/** How a TCP session is described and bound; given by the connection that makes it. */
+export interface TcpSessionOptions {
+  readonly direction: 'inbound' | 'outbound';
+  readonly downstream: string;
+  readonly principal: string;
+  /** The source address to bind towards the upstream; ''. */
+  readonly localAddress: string;
+  labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
+  /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
+  undecided?(): Buffer | undefined;
+  /** Sees the client's first bytes when the upstream has spoken before it. */
+  overtook?(bytes: Buffer): void;
+  /** What a client that asked with CONNECT hears before the bytes, or in their place. */
+  readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
+  /** The session is over, in whatever way; called once. */
+  onEnd(): void;
+}
+
+const maxTries = 3;
+/** A client of whom it is not known yet what it speaks is given this long to say something, and if it is HTTP hears what went wrong. */
+const patienceMs = 1000;
+
+/**
+ * Carries one opaque TCP connection to an endpoint of a cluster. `speculative` sessions connect while it is still open what the client will
+ * speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it.
+ */
+export class TcpSession implements WireHandler {
+  readonly #services: Services;
+  readonly #options: TcpSessionOptions;
+  readonly #cluster: Cluster;
+  readonly #downstream: Wire;
+  /** What the client has sent so far, and how much of it the upstream has been given already. */
+  #first: Buffer | undefined;
+  #lent = 0;
+  #speculative: boolean;
+  #opening: { cancel(): void } | undefined;
+  #upstream: Wire | undefined;
+  #endpoint: RunningEndpoint | undefined;
+  readonly #tried: RunningEndpoint[] = [];
+  #repeatedHandshake = false;
+  #overtaking = false;
+  #tunnel: Tunnel | undefined;
+  #over = false;
+  #failure: { readonly flag: Flag; readonly detail: string } | undefined;
+  readonly #patience = new Deadline(
+    () => this.#finish(this.#failure!.flag, this.#failure!.detail, true),
+    this,
+  );
+  readonly #startMs: number;
+
+  constructor(
+    services: Services,
+    options: TcpSessionOptions,
+    cluster: Cluster,
+    downstream: Wire,
+    speculative: boolean,
+  ) {
+    this.#services = services;
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#downstream = downstream;
+    this.#speculative = speculative;
+    this.#startMs = services.clock.monotonic();
+  }
+
+  /** Picks an endpoint and connects. `first`: bytes that the client has sent already. */
+  start(first: Buffer | undefined): void {
+    this.#first = first;
+    if (!this.#speculative) this.#watchDownstream();
+    this.#connect();
+  }
+
+  /**
+   * The client's bytes so far say too little about what it speaks, and may be all that the upstream is waiting for: they go on, and the
+   * session stays speculative. A beginning that turns out to be a request's is no request without the rest, which `cancel` keeps back.
+   */
+  lend(first: Buffer): void {
+    if (this.#over || !this.#speculative) return;
+    this.#first = first;
+    this.#forwardLent();
+  }
+
+  /** The client's bytes show that this is a TCP connection indeed. */
+  commit(first: Buffer): void {
+    this.#cluster.speaksFirst = false;
+    if (this.#over) return;
+    this.#first = first;
+    this.#speculative = false;
+    if (this.#failure !== undefined) this.#fail(this.#failure.flag, this.#failure.detail);
+    else if (this.#upstream === undefined) this.#watchDownstream();
+    else this.#join(undefined);
+  }
+
+  /** The client speaks something else: the connection is not wanted. */
+  cancel(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#services.timers.cancel(this.#patience);
+    this.#cluster.speaksFirst = false;
+    this.#opening?.cancel();
+    this.#leave();
+    if (this.#upstream === undefined) return;
+    this.#upstream.handler = nobody;
+    this.#upstream.destroy();
+  }
+
+  /** Bytes of the upstream before it was decided what this is: it speaks first. */
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#speculative && this.#lent === 0) this.#cluster.speaksFirst = true;
+    this.#decide();
+    this.#join(Buffer.from(bytes.subarray(start, end)));
+  }
+
+  onEnd(): void {
+    this.#decide();
+    this.#join(undefined);
+  }
+
+  onDrain(): void {}
+
+  onClose(error: string): void {
+    if (this.#tunnel === undefined) this.#fail('UR', `the upstream closed the connection: ${error}`);
+  }
+
+  #decide(): void {
+    this.#overtaking = this.#lent === 0;
+    this.#speculative = false;
+    this.#first = this.#options.undecided?.();
+  }
+
+  #forwardLent(): void {
+    const first = this.#first;
+    if (this.#upstream === undefined || first === undefined) return;
+    this.#upstream.write(first, this.#lent, first.length);
+    this.#lent = first.length;
+  }
+
+  #connect(): void {
+    const nowMs = this.#services.clock.monotonic();
+    const { downstream } = this.#options;
+    const client = clientKey(downstream, this.#services.address);
+    const hash = this.#cluster.hashKey?.ofClient(client) ?? -1;
+    const endpoint = this.#cluster.pick(this.#tried, nowMs, hash);
+    const { name, settings, service } = this.#cluster.config;
+    if (endpoint === undefined) {
+      this.#fail('UH', this.#cluster.emptyWords);
+      return;
+    }
+    if (!this.#cluster.occupancy.mayOpen()) {
+      this.#cluster.occupancy.overflows++;
+      this.#fail('UO', `${this.#cluster.occupancy.connections} connections to ${name} are open`);
+      return;
+    }
+    this.#endpoint = endpoint;
+    endpoint.active++;
+    this.#cluster.occupancy.connections++;
+    this.#opening = this.#services.connector.open(
+      {
+        endpoint: endpoint.config,
+        alpn: ALPN.tcp,
+        serverName: service.host,
+        timeoutMs: settings.connectTimeoutMs,
+        localAddress: this.#options.localAddress,
+        ...(settings.tls && { tls: settings.tls }),
+      },
+      wire => this.#safely(() => this.#connected(wire)),
+      (flag, detail, inHandshake) => this.#safely(() => this.#failed(flag, detail, inHandshake)),
+    );
+  }
+
+  /** An error of Weft's own: both sides are cut off. */
+  onFault(): void {
+    this.#upstream?.reset(INTERNAL_ERROR);
+    this.#finish('LR', INTERNAL_ERROR, true);
+    this.#downstream.reset(INTERNAL_ERROR);
+  }
+
+  /** In the event of a connection that is being opened, which is not the client's. */
+  #safely(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      internalError('tcp-session', thrown);
+      giveUp('tcp-session', this);
+    }
+  }
+
+  #connected(wire: Wire): void {
+    this.#opening = undefined;
+    this.#upstream = wire;
+    wire.handler = this;
+    if (!this.#speculative) {
+      this.#join(undefined);
+      return;
+    }
+    this.#forwardLent();
+    wire.resume();
+  }
+
+  #failed(flag: Flag, detail: string, inHandshake: boolean): void {
+    this.#opening = undefined;
+    // An app that speaks first, on a port that takes plaintext too, may have been heard in the middle of the handshake. Its proxy knows
+    // better now, and neither the client nor the app has had a byte of the other's.
+    if (inHandshake && !this.#repeatedHandshake) {
+      this.#repeatedHandshake = true;
+      this.#leave();
+      this.#connect();
+      return;
+    }
+    this.#cluster.occupancy.connectFailures++;
+    this.#cluster.record(this.#endpoint!, 'connect-failure');
+    this.#tried.push(this.#endpoint!);
+    this.#leave();
+    if (this.#tried.length < Math.min(maxTries, this.#cluster.size)) this.#connect();
+    else this.#fail(flag, detail);
+  }
+
+  #fail(flag: Flag, detail: string): void {
+    if (!this.#speculative) {
+      this.#finish(flag, detail, true);
+      return;
+    }
+    this.#leave();
+    this.#upstream = undefined;
+    this.#failure = { flag, detail };
+    this.#services.timers.schedule(this.#patience, patienceMs);
+  }
+
+  /** Until there is an upstream, the client's bytes wait in the kernel; only its end is of interest. */
+  #watchDownstream(): void {
+    this.#downstream.pause();
+    this.#downstream.handler = {
+      onData() {},
+      onEnd() {},
+      onDrain() {},
+      onClose: () => {
+        this.#opening?.cancel();
+        this.#finish('DC', 'the client went away before the connection was open', false);
+      },
+    };
+  }
+
+  #join(toDownstream: Buffer | undefined): void {
+    const upstream = this.#upstream!;
+    // Not before: a connection made in advance says nothing about how the app answers requests.
+    this.#cluster.record(this.#endpoint!, 'success');
+    const labels = this.#options.labels(this.#endpoint, this.#cluster);
+    const series = this.#services.tcp.series(labels, '');
+    series.opened++;
+    series.touchedMs = this.#startMs;
+    this.#tunnel = new Tunnel(this.#downstream, upstream, series, (side, error) => {
+      series.closed++;
+      series.touchedMs = this.#services.clock.monotonic();
+      const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
+      this.#finish(flag, error, false);
+    });
+    const first = this.#lent === 0 ? this.#first : this.#first?.subarray(this.#lent);
+    this.#first = undefined;
+    const opened = this.#options.answers?.opened;
+    if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);
+    this.#tunnel.start(first, toDownstream);
+    const { overtook } = this.#options;
+    if (overtook !== undefined && this.#overtaking && first === undefined)
+      new FirstBytes(this.#downstream, bytes => overtook(bytes));
+  }
+
+  /** Gives the endpoint's place back. */
+  #leave(): void {
+    if (this.#endpoint === undefined) return;
+    this.#endpoint.active--;
+    this.#cluster.occupancy.connections--;
+    this.#endpoint = undefined;
+  }
+
+  #finish(flag: Flag | '', detail: string, reset: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#services.timers.cancel(this.#patience);
+    const endpoint = this.#endpoint ?? this.#tried.at(-1);
+    if (this.#tunnel === undefined && flag !== '') {
+      const series = this.#services.tcp.series(this.#options.labels(endpoint, this.#cluster), flag);
+      series.opened++;
+      series.closed++;
+      series.touchedMs = this.#startMs;
+    }
+    const { accessLog } = this.#services;
+    if (accessLog.wants(0, flag)) this.#log(flag, detail, endpoint);
+    this.#leave();
+    this.#options.onEnd();
+    if (!reset) return;
+    this.#downstream.handler = nobody;
+    const answer = flag === '' ? undefined : this.#options.answers?.failed(flag, detail);
+    if (answer === undefined) {
+      this.#downstream.reset();
+      return;
+    }
+    answerAndLinger(this.#services, this.#downstream, answer);
+  }
+
+  #log(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
+    const { direction, downstream, principal } = this.#options;
+    this.#services.accessLog.write({
+      direction,
+      protocol: 'TCP',
+      flag,
+      detail,
+      durationMs: Math.round(this.#services.clock.monotonic() - this.#startMs),
+      receivedBytes: this.#tunnel?.receivedBytes ?? 0,
+      sentBytes: this.#tunnel?.sentBytes ?? 0,
+      downstream,
+      upstream: endpoint?.key ?? '',
+      cluster: this.#cluster.config.name,
+      peer: direction === 'inbound' ? principal : (endpoint?.config.peer.principal ?? ''),
+      attempts: this.#tried.length + 1,
+    });
+  }
+}
+
+const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

@@ -1,0 +1,97 @@
+import type { TcpSeries } from '../../telemetry/index.ts';
+import type { Wire, WireHandler } from '../../wire/index.ts';
+
+/** Learns that a tunnel is over. */
+export type TunnelEnd = (side: 'downstream' | 'upstream' | 'both', error: string) => void;
+
+/** One side of a tunnel: what it receives, the other side sends. */
+class Side implements WireHandler {
+  other!: Side;
+  readonly wire: Wire;
+  readonly #tunnel: Tunnel;
+  readonly #isDownstream: boolean;
+
+  constructor(wire: Wire, tunnel: Tunnel, isDownstream: boolean) {
+    this.wire = wire;
+    this.#tunnel = tunnel;
+    this.#isDownstream = isDownstream;
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    this.#tunnel.count(this.#isDownstream, end - start);
+    if (!this.other.wire.write(bytes, start, end)) this.wire.pause();
+  }
+
+  onEnd(): void {
+    this.other.wire.end();
+  }
+
+  onDrain(): void {
+    this.other.wire.resume();
+  }
+
+  onClose(error: string): void {
+    this.#tunnel.closed(this.#isDownstream, error);
+    const other = this.other.wire;
+    // What one side suffered, the other sees: a reset as a reset, an end as an end. A side that has ended itself closes when
+    // everything that was meant for it is sent.
+    if (error === '' && other.ended) other.end();
+    else other.reset(error);
+  }
+}
+
+/** Carries opaque bytes between two wires: back-pressure, half-close and resets go through. */
+export class Tunnel {
+  readonly #series: TcpSeries;
+  readonly #end: TunnelEnd;
+  readonly downstream: Side;
+  readonly upstream: Side;
+  receivedBytes = 0;
+  sentBytes = 0;
+  #firstClosed: 'downstream' | 'upstream' | undefined;
+  #firstError = '';
+
+  constructor(downstream: Wire, upstream: Wire, series: TcpSeries, end: TunnelEnd) {
+    this.#series = series;
+    this.#end = end;
+    this.downstream = new Side(downstream, this, true);
+    this.upstream = new Side(upstream, this, false);
+    this.downstream.other = this.upstream;
+    this.upstream.other = this.downstream;
+  }
+
+  /** Joins the wires. `toUpstream` and `toDownstream`: bytes that were read before. */
+  start(toUpstream: Buffer | undefined, toDownstream: Buffer | undefined): void {
+    const { downstream, upstream } = this;
+    downstream.wire.handler = downstream;
+    upstream.wire.handler = upstream;
+    if (toUpstream !== undefined) downstream.onData(toUpstream, 0, toUpstream.length);
+    if (toDownstream !== undefined) upstream.onData(toDownstream, 0, toDownstream.length);
+    if (downstream.wire.ended) upstream.wire.end();
+    if (upstream.wire.ended) downstream.wire.end();
+    if (upstream.wire.writable()) downstream.wire.resume();
+    if (downstream.wire.writable()) upstream.wire.resume();
+  }
+
+  /** For its sides only. */
+  count(fromDownstream: boolean, bytes: number): void {
+    if (fromDownstream) {
+      this.receivedBytes += bytes;
+      this.#series.receivedBytes += bytes;
+    } else {
+      this.sentBytes += bytes;
+      this.#series.sentBytes += bytes;
+    }
+  }
+
+  /** For its sides only. The tunnel is over when both sides are, and its end is the one that came first. */
+  closed(isDownstream: boolean, error: string): void {
+    if (this.#firstClosed === undefined) {
+      this.#firstClosed = isDownstream ? 'downstream' : 'upstream';
+      this.#firstError = error;
+      return;
+    }
+    const bothEnded = this.#firstError === '' && this.downstream.wire.ended && this.upstream.wire.ended;
+    this.#end(bothEnded ? 'both' : this.#firstClosed, this.#firstError);
+  }
+}
