@@ -2,6 +2,7 @@
 import {
   formatAddress,
   type Mesh,
+  mirrorsOf,
   type ObjectRef,
   type RouteRule,
   type RouteTable,
@@ -35,7 +36,7 @@ export function destinedOf(mesh: Mesh): readonly Destined[] {
       const targets = rule.action.kind === 'forward' ? rule.action.targets : [];
       return [
         ...targets.map((target): Destined => ({ ...at, target, mirror: false })),
-        ...(rule.mirrors ?? []).map(({ target }): Destined => ({ ...at, target, mirror: true })),
+        ...mirrorsOf(rule).map(({ target }): Destined => ({ ...at, target, mirror: true })),
       ];
     }),
     ...table.tcp.flatMap(rule =>

@@ -223,6 +223,16 @@ export class Head implements Noted {
     return false;
   }
 
+  /** The value of the first line of this name (lowercase bytes) that was added; '' for none. */
+  addedText(lower: Uint8Array): string {
+    for (let i = 0; i < this.addedCount; i++) {
+      const line = this.added[i]!;
+      if (line[lower.length] === COLON && equalsIgnoreCase(line, 0, lower.length, lower))
+        return line.toString('latin1', lower.length + 1).trim();
+    }
+    return '';
+  }
+
   /** A copy with its edits that shares nothing with this one, for a request that is sent a second time on its own. */
   copy(): Head {
     const copy = new Head();

@@ -61,14 +61,31 @@ export interface HeaderEdits {
   readonly add?: readonly (readonly [name: string, value: string])[];
 }
 
+/** What becomes of the requests that one of several targets gets, beside what their route does with all of its requests. */
+export interface ShareWork {
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+  /** In place of the route's. */
+  readonly path?: PathRewrite;
+  /** In place of the route's. */
+  readonly authority?: string;
+  /** They are sent nowhere but answered with this. */
+  readonly redirect?: Redirect;
+}
+
+/** Whether it says anything. */
+export function saysMore({ requestHeaders, responseHeaders, path, authority, redirect }: ShareWork): boolean {
+  return [requestHeaders, responseHeaders, path, authority, redirect].some(each => each !== undefined);
+}
+
 /** One cluster among those that share a route's traffic. */
-export interface WeightedCluster {
+export interface WeightedCluster extends ShareWork {
   /** ClusterConfig.name */
   readonly cluster: string;
   /** At least 0; shares are weight / sum. */
   readonly weight: number;
-  readonly requestHeaders?: HeaderEdits;
-  readonly responseHeaders?: HeaderEdits;
+  /** Beside the route's. */
+  readonly mirrors?: readonly Mirror[];
   /** Why its share is answered 500: it refers to what does not exist or may not be referred to, and the dialect wants that told. */
   readonly invalid?: string;
 }

@@ -13,13 +13,14 @@ import type {
   Respond,
   ResponseClass,
   RetryPolicy,
+  ShareWork,
   StickySession,
 } from './route.ts';
 import type { Protocol } from './service.ts';
 import type { RetryBudget } from './traffic.ts';
 
 /** Where traffic goes. */
-export interface RouteTarget {
+export interface RouteTarget extends ShareWork {
   /** Fully qualified. */
   readonly host: string;
   /** A Subset of that host. */
@@ -27,8 +28,14 @@ export interface RouteTarget {
   /** Undefined: the port that was called, or the Service's only one. */
   readonly port?: number;
   readonly weight: number;
-  readonly requestHeaders?: HeaderEdits;
-  readonly responseHeaders?: HeaderEdits;
+  /** Copies of what it gets, beside the rule's. */
+  readonly mirrors?: readonly RuleMirror[];
+}
+
+/** Where a copy of a share of the requests goes; percent. */
+export interface RuleMirror {
+  readonly target: RouteTarget;
+  readonly percent: number;
 }
 
 /** Send to targets; none at all, or a target that does not exist, answers 503 (and the object's status says so). */
@@ -61,13 +68,22 @@ export interface RouteRule {
   readonly retryBudget?: RetryBudget;
   readonly requestHeaders?: HeaderEdits;
   readonly responseHeaders?: HeaderEdits;
-  readonly mirrors?: readonly { readonly target: RouteTarget; readonly percent: number }[];
+  readonly mirrors?: readonly RuleMirror[];
   readonly fault?: FaultInjection;
   readonly cors?: CorsPolicy;
   readonly session?: StickySession;
   readonly rateLimits?: readonly RateLimit[];
   readonly responseClasses?: readonly ResponseClass[];
   readonly metricsName?: string;
+}
+
+/** Every place that copies of the rule's requests may go to: its own, and those of its targets. */
+export function mirrorsOf({
+  action,
+  mirrors = [],
+}: Pick<RouteRule, 'action' | 'mirrors'>): readonly RuleMirror[] {
+  const targets = action.kind === 'forward' ? action.targets : [];
+  return [...mirrors, ...targets.flatMap(each => each.mirrors ?? [])];
 }
 
 /** One rule for connections that are not HTTP: TCP, or TLS passed through and told by its server name. */

@@ -5,6 +5,7 @@ import {
   type Mesh,
   parseHostPort,
   type Service,
+  type WeightedCluster,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { formatClusterName } from './cluster-name.ts';
@@ -152,12 +153,12 @@ function used(
   routes: DestinationResource['routes'],
   { tcp, tls = [] }: Pick<DestinationResource, 'tcp' | 'tls'>,
 ): DestinationResource['clusters'] {
-  const weighted = [
+  const weighted: readonly WeightedCluster[] = [
     ...tcp,
     ...tls.flatMap(each => each.clusters),
     ...routes.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : [])),
   ];
-  const mirrors = routes.flatMap(each => each.mirrors ?? []);
+  const mirrors = [...routes, ...weighted].flatMap(each => each.mirrors ?? []);
   const names = new Set([...weighted, ...mirrors].map(each => each.cluster));
   return configs.filter(({ name }) => names.has(name));
 }

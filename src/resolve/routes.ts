@@ -64,10 +64,7 @@ function lastRoute({ table, asked, traffic }: RouteSources): Route {
 
 function routeOf({ table, rule, matches }: CallerRule, name: string, sources: RouteSources): Route {
   const { timeoutMs, streamIdleTimeoutMs, retry } = sources.traffic;
-  const mirrors = rule.mirrors?.map(({ target, percent }) => ({
-    cluster: sources.clusters.target(target, sources.asked),
-    percent,
-  }));
+  const mirrors = rule.mirrors && sources.clusters.mirrors(rule.mirrors, sources.asked);
   return {
     name,
     from: withoutOrigin(rule.from ?? table.from),

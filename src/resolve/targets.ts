@@ -1,8 +1,10 @@
 import {
   type ClusterConfig,
   formatAddress,
+  type Mirror,
   type RetryBudget,
   type RouteTarget,
+  type RuleMirror,
   type Service,
   type WeightedCluster,
 } from '../model/index.ts';
@@ -11,6 +13,9 @@ import { type Asking, type Found, find } from './find.ts';
 import { placeOf } from './locality.ts';
 import { serviceLabels } from './refs.ts';
 import { resolveTraffic } from './traffic.ts';
+
+/** Where a target is, without what becomes of its share. */
+type Place = Pick<RouteTarget, 'host' | 'subset' | 'port'>;
 
 /** What was asked for, as far as targets of rules mean it too. */
 export interface Asked {
@@ -43,20 +48,25 @@ export class Clusters {
     asked: Asked,
     { budget, tellInvalid = false }: { budget?: RetryBudget | undefined; tellInvalid?: boolean } = {},
   ): readonly WeightedCluster[] {
-    return targets.map(({ weight, requestHeaders, responseHeaders, ...target }) => {
+    return targets.map(({ host, subset, port, mirrors, ...share }) => {
+      const target = { host, ...(subset !== undefined && { subset }), ...(port !== undefined && { port }) };
       const invalid = tellInvalid ? this.#invalid(target, asked) : undefined;
       return {
         cluster: this.target(target, asked, budget),
-        weight,
-        ...(requestHeaders && { requestHeaders }),
-        ...(responseHeaders && { responseHeaders }),
+        ...share,
+        ...(mirrors && { mirrors: this.mirrors(mirrors, asked) }),
         ...(invalid !== undefined && { invalid }),
       };
     });
   }
 
+  /** The same of copies. */
+  mirrors(mirrors: readonly RuleMirror[], asked: Asked): readonly Mirror[] {
+    return mirrors.map(({ target, percent }) => ({ cluster: this.target(target, asked), percent }));
+  }
+
   /** Why the reference is one to nothing; a Service without endpoints is something. */
-  #invalid(target: Omit<RouteTarget, 'weight'>, asked: Asked): string | undefined {
+  #invalid(target: Place, asked: Asked): string | undefined {
     if (target.host === asked.host && asked.cluster !== undefined) return undefined;
     const port = this.#portOf(target, asked);
     if (find(this.#asking, { host: `${target.host}.`, port }).kind === 'service') return undefined;
@@ -64,7 +74,7 @@ export class Clusters {
   }
 
   /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */
-  target(target: Omit<RouteTarget, 'weight'>, asked: Asked, budget?: RetryBudget): string {
+  target(target: Place, asked: Asked, budget?: RetryBudget): string {
     const { host, subset } = target;
     const isItself = host === asked.host && (target.port ?? asked.port) === asked.port;
     if (isItself && subset === undefined && asked.cluster !== undefined) return asked.cluster;
@@ -119,7 +129,7 @@ export function nameOfFound(found: Extract<Found, { kind: 'service' }>): { host:
 }
 
 /** How a target is named to people: `reviews.shop.svc.cluster.local:80 subset v1`. */
-export function targetText({ host, port, subset }: Omit<RouteTarget, 'weight'>): string {
+export function targetText({ host, port, subset }: Place): string {
   const address = port === undefined ? host : formatAddress(host, port);
   return subset === undefined ? address : `${address} subset ${subset}`;
 }

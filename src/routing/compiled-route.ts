@@ -1,11 +1,11 @@
 import type { LocalReply } from '../http/index.ts';
-import type {
-  Forward,
-  HeaderEdits as HeaderEditsModel,
-  Redirect as RedirectModel,
-  Respond,
-  Route,
-  WeightedCluster,
+import {
+  type Forward,
+  type Redirect as RedirectModel,
+  type Respond,
+  type Route,
+  type ShareWork,
+  saysMore,
 } from '../model/index.ts';
 import { Cors } from './cors.ts';
 import { checkedAuthority, HeaderEdits } from './header-edits.ts';
@@ -14,14 +14,22 @@ import { type Random, type RateLimit, rateLimits } from './rate-limit.ts';
 import { Redirect } from './redirect.ts';
 import { checkNumbers, checkReply, checkSession } from './route-values.ts';
 
-/** Header edits of one of several targets. */
-export interface ChoiceEdits {
+/** What becomes of the requests that one of several targets gets. */
+export interface CompiledShare {
   readonly request: HeaderEdits | undefined;
   readonly response: HeaderEdits | undefined;
+  /** The route's, unless it has one of its own. */
+  readonly path: PathRewrite | undefined;
+  /** The Host line in place of the client's: the route's, unless it has one of its own. */
+  readonly authority: Buffer | undefined;
+  readonly redirect: Redirect | undefined;
 }
 
 /** One of a route's targets, as far as it says something about requests. */
-export type RouteChoice = Pick<WeightedCluster, 'weight' | 'requestHeaders' | 'responseHeaders'>;
+export interface RouteChoice extends ShareWork {
+  readonly weight: number;
+  readonly mirrors?: readonly { readonly percent: number }[];
+}
 
 type Settings =
   | 'requestHeaders'
@@ -69,8 +77,8 @@ export class CompiledRoute {
   readonly authority: Buffer | undefined;
   readonly requestEdits: HeaderEdits | undefined;
   readonly responseEdits: HeaderEdits | undefined;
-  /** By choice, as in the route's action; empty when no target has any. */
-  readonly choiceEdits: readonly ChoiceEdits[];
+  /** By choice, as in the route's action; empty when no target says anything of its own. */
+  readonly shares: readonly CompiledShare[];
   /** Name of the cookie of sticky sessions. */
   readonly sessionCookie: Buffer | undefined;
 
@@ -86,9 +94,21 @@ export class CompiledRoute {
     this.path = forward?.path && new PathRewrite(forward.path);
     this.requestEdits = HeaderEdits.of(words.requestHeaders, 'request');
     this.responseEdits = HeaderEdits.of(words.responseHeaders, 'response');
-    this.choiceEdits = choiceEditsOf(words.choices);
     this.authority = authorityLine(this.requestEdits?.authority ?? forward?.authority);
+    this.shares = words.choices.some(saysMore) ? words.choices.map(each => this.#share(each)) : [];
     this.sessionCookie = words.session && checkSession(words.session);
+  }
+
+  #share({ requestHeaders, responseHeaders, path, authority, redirect }: ShareWork): CompiledShare {
+    const request = HeaderEdits.of(requestHeaders, 'request');
+    return {
+      request,
+      response: HeaderEdits.of(responseHeaders, 'response'),
+      path: path ? new PathRewrite(path) : this.path,
+      // A host among its headers gives way to what the route says, as in Envoy; a rewrite of its own does not.
+      authority: authorityLine(authority) ?? this.authority ?? authorityLine(request?.authority),
+      redirect: redirect && new Redirect(redirect),
+    };
   }
 }
 
@@ -96,16 +116,6 @@ function replyOf(respond: Respond): LocalReply {
   checkReply(respond);
   const { status, body, contentType } = respond;
   return { status, body, contentType: body === '' ? '' : contentType, headers: '', close: false };
-}
-
-function choiceEditsOf(choices: readonly RouteChoice[]): readonly ChoiceEdits[] {
-  const has = (edits: HeaderEditsModel | undefined): boolean => edits !== undefined;
-  if (!choices.some(({ requestHeaders, responseHeaders }) => has(requestHeaders) || has(responseHeaders)))
-    return [];
-  return choices.map(({ requestHeaders, responseHeaders }) => ({
-    request: HeaderEdits.of(requestHeaders, 'request'),
-    response: HeaderEdits.of(responseHeaders, 'response'),
-  }));
 }
 
 function authorityLine(authority: string | undefined): Buffer | undefined {

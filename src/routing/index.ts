@@ -2,7 +2,13 @@
 // route a request takes (conditions, route index), and what a route does to it (header edits, rewrites, redirects, CORS, rate limits). In: the
 // model's routes and a request's head. Out: the number of a route, edits of heads, answers. Knows no cluster and no connection, so that
 // `weft route` runs the very same code, and that translation can ask (route-faults.ts) whether proxies will take what a policy says.
-export { CompiledRoute, type CompileParts, type RouteChoice, type RouteWords } from './compiled-route.ts';
+export {
+  CompiledRoute,
+  type CompiledShare,
+  type CompileParts,
+  type RouteChoice,
+  type RouteWords,
+} from './compiled-route.ts';
 export { Condition } from './condition.ts';
 export { CORS, Cors } from './cors.ts';
 export { HeaderEdits } from './header-edits.ts';

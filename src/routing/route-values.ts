@@ -22,7 +22,8 @@ export function checkNumbers(words: RouteWords): void {
   checkRange('share of delays', fault?.delay?.percent, 0, 100);
   checkRange('share of aborts', fault?.abort?.percent, 0, 100);
   checkStatus('abort', fault?.abort?.status);
-  for (const { percent } of mirrors) checkRange('share of mirrored requests', percent, 0, 100);
+  const copies = [...mirrors, ...choices.flatMap(each => each.mirrors ?? [])];
+  for (const { percent } of copies) checkRange('share of mirrored requests', percent, 0, 100);
   for (const { weight } of choices) checkRange('weight', weight, 0, Number.MAX_SAFE_INTEGER);
   for (const { min, max } of responseClasses) {
     checkRange('status', min, 0, 999);

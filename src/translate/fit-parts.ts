@@ -72,7 +72,7 @@ class Fitting {
 
   #rule(rule: RouteRule): RouteRule {
     if (this.#conditions(rule.matches, rule.path)) return rule;
-    const fault = routeFault(wordsOf(rule)) ?? circleFault(rule);
+    const fault = routeFault(wordsOf(rule)) ?? circlesOf(rule);
     if (fault === undefined) return rule;
     const last = this.#before.find(
       each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
@@ -119,6 +119,18 @@ class Fitting {
     if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
     return fault !== undefined;
   }
+}
+
+/** Of the rule's redirect, or of those of its targets. */
+function circlesOf(rule: RouteRule): string | undefined {
+  const { action, responseHeaders } = rule;
+  if (action.kind !== 'forward') return circleFault(rule);
+  for (const { redirect, responseHeaders: own = responseHeaders } of action.targets) {
+    const fault =
+      redirect && circleFault({ ...rule, action: redirect, ...(own && { responseHeaders: own }) });
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
 }
 
 /** A redirect that changes nothing: clients would come back for ever. One that sets a header may be meant, to come back with a cookie. */

@@ -107,9 +107,10 @@ export interface RouteTablePart {
 export interface ForeignReference {
   /** Index in table.http. */
   readonly rule: number;
-  /** Index among the rule's targets, or among its mirrors. */
-  readonly target: number;
-  readonly mirror: boolean;
+  /** Index among the rule's targets. */
+  readonly target?: number;
+  /** Index among the mirrors of that target, or without one of the rule. */
+  readonly mirror?: number;
   readonly from: { readonly group: string; readonly kind: string; readonly namespace: string };
   readonly to: { readonly namespace: string; readonly name: string };
   readonly path: string;

@@ -11,6 +11,7 @@ import {
   type PathRewrite as PathRewriteModel,
   type RateLimit,
   type Route,
+  type ShareWork,
   type WeightedCluster,
 } from '../../model/index.ts';
 import { PathNormalizer, PathRewrite, Redirect, RequestParts } from '../../routing/index.ts';
@@ -60,20 +61,30 @@ export interface RoutingFacts {
 }
 
 /** A share of the requests, and what it meets. */
-export interface ClusterAnswer extends EndpointFacts {
+export interface ClusterAnswer extends EndpointFacts, Pick<ShareWork, 'requestHeaders' | 'responseHeaders'> {
   readonly cluster: string;
   /** Percent of the route's requests. */
   readonly percent: number;
-  readonly requestHeaders?: WeightedCluster['requestHeaders'];
-  readonly responseHeaders?: WeightedCluster['responseHeaders'];
+  /** As in ActionAnswer, where the share has its own. */
+  readonly rewrittenTarget?: string;
+  readonly authority?: string;
+  /** Its requests are not sent to the cluster but answered so. */
+  readonly redirected?: { readonly status: number; readonly location: string };
+  /** Why its requests are answered 500. */
+  readonly invalid?: string;
+  /** Beside those of the route. */
+  readonly mirrors?: readonly CopyAnswer[];
   readonly balancer?: ClusterConfig['settings']['balancer'];
 }
+
+/** Where copies go. */
+export type CopyAnswer = Mirror & EndpointFacts;
 
 /** What the route does. */
 export interface ActionAnswer {
   readonly kind: Route['action']['kind'];
   readonly clusters: readonly ClusterAnswer[];
-  readonly mirrors: readonly (Mirror & EndpointFacts)[];
+  readonly mirrors: readonly CopyAnswer[];
   /** The request line's target as it is sent on, where it changes. */
   readonly rewrittenTarget?: string;
   readonly authority?: string;
@@ -142,8 +153,8 @@ function actionOf(route: Route, parts: RequestParts, facts: RoutingFacts): Actio
   const { action, mirrors = [] } = route;
   const common = {
     kind: action.kind,
-    clusters: action.kind === 'forward' ? shares(action.clusters, facts) : [],
-    mirrors: mirrors.map(each => ({ ...each, ...facts.endpoints(each.cluster) })),
+    clusters: action.kind === 'forward' ? requestShares(action.clusters, parts, facts) : [],
+    mirrors: copies(mirrors, facts),
     route,
   };
   if (action.kind === 'respond') return { ...common, status: action.status, body: action.body };
@@ -154,6 +165,10 @@ function actionOf(route: Route, parts: RequestParts, facts: RoutingFacts): Actio
     ...(action.path && { rewrittenTarget: rewritten(action.path, parts, facts.destination) }),
     ...(action.authority !== undefined && { authority: action.authority }),
   };
+}
+
+function copies(mirrors: readonly Mirror[], facts: RoutingFacts): readonly CopyAnswer[] {
+  return mirrors.map(each => ({ ...each, ...facts.endpoints(each.cluster) }));
 }
 
 function rewritten(path: PathRewriteModel, parts: RequestParts, to: DestinationResource): string {
@@ -171,14 +186,36 @@ function normalizedTarget(head: Head, { method, target }: AskedRequest, to: Dest
   return head.bytes.toString('utf8', head.targetStart, head.targetEnd);
 }
 
+/** Shares of requests, with what becomes of this one in each. */
+function requestShares(
+  clusters: readonly WeightedCluster[],
+  parts: RequestParts,
+  facts: RoutingFacts,
+): readonly ClusterAnswer[] {
+  return shares(clusters, facts).map((share, index) => {
+    const { requestHeaders, responseHeaders, path, authority, redirect, mirrors, invalid } = clusters[index]!;
+    return {
+      ...share,
+      ...(requestHeaders && { requestHeaders }),
+      ...(responseHeaders && { responseHeaders }),
+      ...(path && { rewrittenTarget: rewritten(path, parts, facts.destination) }),
+      ...(authority !== undefined && { authority }),
+      ...(redirect && {
+        redirected: { status: redirect.status, location: new Redirect(redirect).location(parts) },
+      }),
+      ...(invalid !== undefined && { invalid }),
+      ...(mirrors && { mirrors: copies(mirrors, facts) }),
+    };
+  });
+}
+
 function shares(clusters: readonly WeightedCluster[], facts: RoutingFacts): readonly ClusterAnswer[] {
   const sum = clusters.reduce((total, each) => total + each.weight, 0);
-  return clusters.map(({ cluster, weight, ...edits }) => {
+  return clusters.map(({ cluster, weight }) => {
     const config = facts.destination.clusters.find(each => each.name === cluster);
     return {
       cluster,
       percent: sum === 0 ? 0 : Math.round((weight / sum) * 10_000) / 100,
-      ...edits,
       ...(config && { balancer: config.settings.balancer }),
       ...facts.endpoints(cluster),
     };

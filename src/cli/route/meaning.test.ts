@@ -5,6 +5,7 @@ import { meshFromYaml } from '../../translate/testing/from-yaml.ts';
 import { answerOf, type RouteAnswer } from './answer.ts';
 import { factsFromMesh } from './from-mesh.ts';
 import { readUrl } from './request.ts';
+import { routeText } from './text.ts';
 
 const services = `
 apiVersion: v1
@@ -97,6 +98,44 @@ kind: HTTPRoute
 metadata: {name: hr, namespace: shop}
 spec: {parentRefs: [{group: "", kind: Service, name: web}], rules: [${rule}]}
 `;
+
+test('filters of one backend hold for its share, and weft route shows them there', () => {
+  const yaml = route(
+    'gateway.networking.k8s.io/v1',
+    `{filters: [{type: URLRewrite, urlRewrite: {hostname: all.example.com}}], matches: [{path: {value: /a}}], backendRefs: [
+      {name: web, port: 80, weight: 2},
+      {name: other, port: 80, filters: [
+        {type: URLRewrite, urlRewrite: {path: {type: ReplacePrefixMatch, replacePrefixMatch: /b}, hostname: b.example.com}},
+        {type: RequestMirror, requestMirror: {backendRef: {name: web, port: 80}, percent: 5}},
+        {type: ResponseHeaderModifier, responseHeaderModifier: {add: [{name: x-share, value: b}]}}]},
+      {name: other, port: 80, filters: [
+        {type: RequestRedirect, requestRedirect: {hostname: old.example.com, path: {type: ReplacePrefixMatch, replacePrefixMatch: /old}}}]}]}`,
+  );
+  const answer = ask(yaml, 'http://web/a/x?q=1');
+  assert.deepEqual(
+    answer.action!.clusters.map(({ percent, rewrittenTarget, authority, redirected, mirrors }) => [
+      percent,
+      rewrittenTarget,
+      authority,
+      redirected?.location,
+      mirrors?.map(each => each.percent),
+    ]),
+    [
+      [50, undefined, undefined, undefined, undefined],
+      [25, '/b/x?q=1', 'b.example.com', undefined, [5]],
+      [25, undefined, undefined, 'http://old.example.com/old/x?q=1', undefined],
+    ],
+  );
+  const text = routeText(answer);
+  for (const line of [
+    /\n {2}25 % {2}other\.[^\n]*\n {8}no connection[^\n]*\n {8}path of this share: becomes \/b\/x\?q=1\n/,
+    /\n {8}host of this share: becomes b\.example\.com\n {8}response headers of this share: add x-share: b\n/,
+    /\n {8}a copy of 5 % goes to web\.shop\.svc\.cluster\.local:80 /,
+    /\n {2}25 % {2}nobody: it is redirected: 302 to http:\/\/old\.example\.com\/old\/x\?q=1\n/,
+    /\n {2}host {9}becomes all\.example\.com\n/,
+  ])
+    assert.match(text, line);
+});
 
 test('a rule without backends sends to the parent where Linkerd wrote it, rewritten as it says, and is 500 in Gateway API', () => {
   const rewrite =

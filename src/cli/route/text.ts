@@ -8,7 +8,14 @@ import {
   type RetryPolicy,
   type Route,
 } from '../../model/index.ts';
-import type { ActionAnswer, ClusterAnswer, EndpointFacts, RouteAnswer, RuleOrigin } from './answer.ts';
+import type {
+  ActionAnswer,
+  ClusterAnswer,
+  CopyAnswer,
+  EndpointFacts,
+  RouteAnswer,
+  RuleOrigin,
+} from './answer.ts';
 
 /** A few paragraphs: the destination, the rules in turn, what becomes of the request. */
 export function routeText(answer: RouteAnswer): string {
@@ -66,23 +73,49 @@ function actionText(action: ActionAnswer): string[] {
     redirect: [`is redirected: ${status} to ${location}`],
     respond: [`is answered by the proxy: ${status}${body ? ` ${JSON.stringify(body)}` : ''}`],
   }[kind];
-  const copies = mirrors.map(
-    each => `  a copy of ${each.percent} % goes to ${each.cluster} (${endpointText(each)})`,
+  return [
+    ...first,
+    ...copyText(mirrors, '  '),
+    ...rewriteText(action),
+    ...settingsText(route, kind === 'forward'),
+  ];
+}
+
+function copyText(mirrors: readonly CopyAnswer[], indent: string): string[] {
+  return mirrors.map(
+    each => `${indent}a copy of ${each.percent} % goes to ${each.cluster} (${endpointText(each)})`,
   );
-  return [...first, ...copies, ...rewriteText(action), ...settingsText(route, kind === 'forward')];
 }
 
 function clusterText(cluster: ClusterAnswer): string[] {
-  const { requestHeaders, responseHeaders, percent, accepts, balancer } = cluster;
+  const { percent, accepts, balancer, redirected, invalid } = cluster;
+  if (invalid !== undefined) return [`  ${percent} %  is answered with 500, flag NC: ${invalid}`];
+  if (redirected)
+    return [
+      `  ${percent} %  nobody: it is redirected: ${redirected.status} to ${redirected.location}`,
+      ...editsText('response headers of this share', cluster.responseHeaders, '        '),
+    ];
   const to = cluster.workloads.length === 0 ? '' : `: ${cluster.workloads.join(', ')}`;
   const takes = { strict: 'mutual TLS only', disable: 'plaintext only', permissive: 'plaintext too' };
   const mode = accepts ? `; they take ${takes[accepts.mode]}${by(accepts.from)}` : '';
   return [
     `  ${percent} %  ${cluster.cluster}  ${endpointText(cluster)}${to}`,
     `        ${tlsText(cluster)}${mode}${balancer ? `; balanced by ${balancer.kind}` : ''}`,
-    ...editsText('request headers of this share', requestHeaders, '        '),
-    ...editsText('response headers of this share', responseHeaders, '        '),
+    ...shareText(cluster),
     ...cluster.rateLimits.map(each => `        its proxies let in ${limitText(each)}`),
+  ];
+}
+
+/** What holds for this share only. */
+function shareText(share: ClusterAnswer): string[] {
+  const { requestHeaders, responseHeaders, rewrittenTarget, authority, mirrors = [] } = share;
+  const indent = '        ';
+  return [
+    ...(rewrittenTarget === undefined ? [] : [`${indent}path of this share: becomes ${rewrittenTarget}`]),
+    ...(authority === undefined ? [] : [`${indent}host of this share: becomes ${authority}`]),
+    ...editsText('request headers of this share', requestHeaders, indent),
+    ...editsText('response headers of this share', responseHeaders, indent),
+    ...copyText(mirrors, indent),
   ];
 }
 

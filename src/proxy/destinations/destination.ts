@@ -147,7 +147,7 @@ function canStay(
 ): boolean {
   if (unusable !== undefined || !equal(route.matches, now.matches)) return false;
   const names = new Set(clusters.map(each => each.name));
-  return [...to.all, ...mirrors.map(each => each.cluster)].every(each => names.has(each.config.name));
+  return [...to.all, ...mirrors.flat().map(each => each.cluster)].every(each => names.has(each.config.name));
 }
 
 /** `*.example.com` covers every name below it, `*-a.example.com` those that end so, `*` all. */

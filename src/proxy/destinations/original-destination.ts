@@ -25,8 +25,10 @@ export function pinOriginalDestination(resource: DestinationResource): Pinned {
   const own = new Set(resource.clusters.flatMap(each => (each.originalDestination ? [each.name] : [])));
   if (own.size === 0 || called === undefined || !isIpAddress(called.host)) return { resource, endpoints: [] };
   const nameOf = (name: string): string => (own.has(name) ? `${name}@${resource.key}` : name);
+  const copies = ({ mirrors }: Pick<WeightedCluster, 'mirrors'>): Pick<WeightedCluster, 'mirrors'> =>
+    mirrors ? { mirrors: mirrors.map(each => ({ ...each, cluster: nameOf(each.cluster) })) } : {};
   const renamed = (clusters: readonly WeightedCluster[]): WeightedCluster[] =>
-    clusters.map(each => ({ ...each, cluster: nameOf(each.cluster) }));
+    clusters.map(each => ({ ...each, cluster: nameOf(each.cluster), ...copies(each) }));
   const endpoint: ClusterEndpoint = {
     address: called.host,
     port: called.port,
@@ -40,9 +42,9 @@ export function pinOriginalDestination(resource: DestinationResource): Pinned {
       ...(resource.tls && {
         tls: resource.tls.map(each => ({ ...each, clusters: renamed(each.clusters) })),
       }),
-      routes: resource.routes.map(({ mirrors, ...route }) => ({
+      routes: resource.routes.map(route => ({
         ...route,
-        ...(mirrors && { mirrors: mirrors.map(each => ({ ...each, cluster: nameOf(each.cluster) })) }),
+        ...copies(route),
         action:
           route.action.kind === 'forward'
             ? { ...route.action, clusters: renamed(route.action.clusters) }

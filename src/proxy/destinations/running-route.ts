@@ -1,6 +1,6 @@
 import type { Cluster } from '../../cluster/index.ts';
-import { DEFAULT_RETRY, type Forward, type Route } from '../../model/index.ts';
-import { CompiledRoute, PathNormalizer, type Random } from '../../routing/index.ts';
+import { DEFAULT_RETRY, type Forward, type Mirror, type Route } from '../../model/index.ts';
+import { CompiledRoute, PathNormalizer, type Random, type Redirect } from '../../routing/index.ts';
 import type { RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
@@ -18,6 +18,12 @@ export interface RouteParts {
   readonly paths?: PathNormalizer;
 }
 
+/** Where copies of a share of the requests go. */
+export interface RunningMirror {
+  readonly cluster: Cluster;
+  readonly percent: number;
+}
+
 /** A route, compiled: everything that can be known before a request comes. Immutable but for what counts. */
 export class RunningRoute extends CompiledRoute {
   readonly route: Route;
@@ -25,11 +31,14 @@ export class RunningRoute extends CompiledRoute {
   /** Nothing to do but to forward; such requests never touch a RouteWork. */
   readonly plain: boolean;
   readonly paths: PathNormalizer;
-  readonly mirrors: readonly { readonly cluster: Cluster; readonly percent: number }[];
+  /** By index of `clusters`: the copies that are made of what goes there. */
+  readonly mirrors: readonly (readonly RunningMirror[])[];
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
   /** Why the shares of some of `clusters` are answered 500, by their index; undefined where all are sound. */
   readonly invalid: readonly (string | undefined)[] | undefined;
+  /** Where the shares of some of `clusters` are redirected instead; undefined where none is. */
+  readonly redirects: readonly (Redirect | undefined)[] | undefined;
 
   /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
   unusable: string | undefined = undefined;
@@ -46,10 +55,12 @@ export class RunningRoute extends CompiledRoute {
     this.clusters = new WeightedChoice(choices, cluster, random);
     const invalid = this.clusters.given.map(at => choices[at]!.invalid);
     this.invalid = invalid.some(each => each !== undefined) ? invalid : undefined;
-    this.mirrors = (route.mirrors ?? []).map(mirror => ({
-      cluster: cluster(mirror.cluster),
-      percent: mirror.percent,
-    }));
+    const redirects = this.clusters.given.map(at => this.shares[at]?.redirect);
+    this.redirects = redirects.some(each => each !== undefined) ? redirects : undefined;
+    const running = (mirrors: readonly Mirror[] = []): readonly RunningMirror[] =>
+      mirrors.map(each => ({ cluster: cluster(each.cluster), percent: each.percent }));
+    const common = running(route.mirrors);
+    this.mirrors = this.clusters.given.map(at => [...common, ...running(choices[at]!.mirrors)]);
     const { routeMetrics, host } = parts;
     this.#openSeries = () =>
       route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
@@ -91,8 +102,8 @@ export class RunningRoute extends CompiledRoute {
       this.authority !== undefined ||
       this.requestEdits !== undefined ||
       this.responseEdits !== undefined ||
-      this.choiceEdits.length > 0 ||
-      this.mirrors.length > 0 ||
+      this.shares.length > 0 ||
+      this.mirrors.some(each => each.length > 0) ||
       this.sessionCookie !== undefined ||
       this.route.fault !== undefined
     );

@@ -48,6 +48,18 @@ test('where nobody says it, policies that judge or change requests do, and those
     { action: { kind: 'redirect', status: 301 } },
     { action: { ...forward, path: { kind: 'full', value: '/' } } },
     { action: { ...forward, authority: 'b' } },
+    {
+      action: {
+        ...forward,
+        clusters: [{ cluster: 'a:80', weight: 1, requestHeaders: { remove: ['x-admin'] } }],
+      },
+    },
+    {
+      action: {
+        ...forward,
+        clusters: [{ cluster: 'a:80', weight: 1, redirect: { kind: 'redirect', status: 302 } }],
+      },
+    },
     { fault: { abort: { status: 403, percent: 100 } } },
     { requestHeaders: { remove: ['x-admin'] } },
     { responseHeaders: { remove: ['x-admin'] } },

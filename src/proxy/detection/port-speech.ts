@@ -1,6 +1,6 @@
 // What a port speaks is settled by the port and not by a client's first byte: whoever could choose, with a line end before the request or a
 // pause within it, would choose to be read by no rule.
-import { formatRef, type Protocol, type Route } from '../../model/index.ts';
+import { formatRef, type Protocol, type Route, saysMore } from '../../model/index.ts';
 import type { Sniffed } from './sniff.ts';
 
 /**
@@ -53,6 +53,7 @@ export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpee
 /** Whether the route does what bytes that are not read would escape. Time limits and retries are no such thing. */
 function isAboutRequests({ action, ...route }: Route): boolean {
   if (action.kind !== 'forward' || action.path !== undefined || action.authority !== undefined) return true;
+  if (action.clusters.some(saysMore)) return true;
   return (
     (route.matches ?? []).length > 0 ||
     (route.rateLimits ?? []).length > 0 ||

@@ -102,6 +102,58 @@ test('path and authority are rewritten', async () => {
   assert.equal(rig.records().length, 0);
 });
 
+test('what is said of one share holds for it alone, in place of what the route says', async () => {
+  const rolls = [0.9, 0.1];
+  const rig = new RouteRig(
+    [
+      {
+        action: forward(
+          [
+            'a:80',
+            {
+              cluster: 'b:80',
+              weight: 1,
+              path: { kind: 'prefix', matched: '/api', value: '/v2' },
+              authority: 'b.example',
+              mirrors: [{ cluster: 'c:80', percent: 100 }],
+            },
+          ],
+          { authority: 'internal', path: { kind: 'prefix', matched: '/api', value: '/v1' } },
+        ),
+      },
+    ],
+    { random: () => rolls.shift() ?? 0 },
+  );
+  const asked = 'GET /api/users HTTP/1.1\r\nHost: shop\r\n\r\n';
+  const ofB = await rig.send(asked);
+  assert.deepEqual(Object.keys(ofB), ['2', '3']);
+  assert.equal(ofB[2]!.text, 'GET /v2/users HTTP/1.1\r\nhost: b.example\r\n\r\n');
+  assert.match(ofB[3]!.text, /^GET \/v2\/users HTTP\/1\.1\r\nhost: b\.example-shadow\r\n/);
+  const ofA = await rig.send(asked);
+  assert.deepEqual(Object.keys(ofA), ['1']);
+  assert.equal(ofA[1]!.text, 'GET /v1/users HTTP/1.1\r\nhost: internal\r\n\r\n');
+});
+
+test('a share can be redirected, and one of weight 0 before it changes nothing', async () => {
+  const rolls = [0.9, 0.1];
+  const redirect = { kind: 'redirect', status: 307, authority: 'old.example' } as const;
+  const share = { cluster: 'c:80', weight: 1, redirect, responseHeaders: { set: [['x-by', 'c'] as const] } };
+  const rig = new RouteRig([{ action: forward([{ cluster: 'b:80', weight: 0 }, 'a:80', share]) }], {
+    random: () => rolls.shift() ?? 0,
+  });
+  const client = rig.client();
+  await rig.send(GET, client);
+  assert.match(
+    client.peer.take(),
+    /^HTTP\/1\.1 307 [^\n]*\n[\s\S]*location: http:\/\/old\.example\/a\r\nx-by: c\r\n/,
+  );
+  const got = await rig.send(GET, client);
+  got[1]!.send(OK);
+  assert.equal(client.peer.take(), OK);
+  assert.deepEqual(rig.outcomes(), ['307', '200']);
+  assert.equal(rig.clusters.get('c:80')!.occupancy.requests, 0);
+});
+
 test('a redirect and an answer of its own never reach an upstream', async () => {
   const rig = new RouteRig([
     {

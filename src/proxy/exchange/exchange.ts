@@ -275,6 +275,11 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
       this.#answer({ reply: { ...localReply('NC', invalid), status: 500 }, flag: 'NC', detail: invalid });
       return;
     }
+    const redirect = route.redirects?.[choice];
+    if (redirect !== undefined) {
+      this.#answer(work!.redirect(choice, redirect));
+      return;
+    }
     const cluster = route.clusters.clusters[choice];
     if (cluster === undefined) {
       this.#fail('NC', `route ${route.route.name} names no cluster`);
@@ -294,7 +299,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#host.prepare(head, cluster);
     if (work !== undefined) {
       work.prepare(choice, cluster);
-      if (route.mirrors.length > 0) this.#mirror(work.mirrors());
+      if (route.mirrors[choice]!.length > 0) this.#mirror(work.mirrors(choice));
     }
     const { timeoutMs, idleTimeoutMs } = route.route;
     if (timeoutMs > 0) this.#services.timers.schedule(this.#timeout, timeoutMs);

@@ -4,11 +4,13 @@ import { type ByteRange, cookieValue, type Head, type LocalReply, METHOD } from 
 import { formatRef, NO_ROUTE } from '../../model/index.ts';
 import {
   CORS,
+  type CompiledShare,
   chance,
   LIMIT,
   type PathNormalizer,
   type PathRewrite,
   type Random,
+  type Redirect,
   RequestParts,
   type VariableSource,
 } from '../../routing/index.ts';
@@ -24,6 +26,7 @@ export interface Instead {
 
 const range: ByteRange = { start: 0, end: 0 };
 const parts = new RequestParts();
+const hostName = Buffer.from('host', 'latin1');
 
 /**
  * What a route that is not plain does to one request and its answer. An exchange makes one when it first needs it and keeps it.
@@ -40,7 +43,8 @@ export class RouteWork implements VariableSource {
   #head!: Head;
   #cors: number = CORS.NONE;
   #cookie: Buffer | undefined;
-  #choice = 0;
+  /** Defined once the share of the request is known and has something of its own. */
+  #share: CompiledShare | undefined;
   /** The session's token that the client brought; '' when it brought none. */
   #token = '';
 
@@ -69,6 +73,7 @@ export class RouteWork implements VariableSource {
     this.#cors = CORS.NONE;
     this.#cookie = undefined;
     this.#token = '';
+    this.#share = undefined;
     this.clusterName = '';
     return this.#judgeOrigin() ?? this.#limit(nowMs);
   }
@@ -117,21 +122,28 @@ export class RouteWork implements VariableSource {
 
   /** Edits the request, once it is known which of the route's clusters it goes to. Once per request, not per try. */
   prepare(choice: number, cluster: Cluster): void {
-    const { path, paths, authority, requestEdits, choiceEdits, clusters } = this.#route;
+    const route = this.#route;
+    const { paths, requestEdits } = route;
     const head = this.#head;
-    this.#choice = clusters.given[choice] ?? 0;
+    this.#share = this.#shareOf(choice);
     this.clusterName = cluster.config.name;
-    const own = choiceEdits[this.#choice]?.request;
+    const { path, authority } = this.#share ?? route;
     if (path !== undefined) {
       parts.read(head);
       // Nothing but a path can be rewritten: not `*`, and not the authority that CONNECT asks for.
       if (head.method !== METHOD.CONNECT) head.newTarget = rewritten(path, paths);
     }
     // Envoy's order: the narrower first, so that the route has the last word.
-    own?.apply(head, this);
+    this.#share?.request?.apply(head, this);
     requestEdits?.apply(head, this);
-    const host = authority ?? (own?.authority && Buffer.from(`host: ${own.authority}\r\n`, 'latin1'));
-    if (host) replaceHost(head, host);
+    if (authority !== undefined) head.setLine(hostName, authority);
+  }
+
+  /** The answer that the share of `choice` gets instead of being forwarded. */
+  redirect(choice: number, to: Redirect): Instead {
+    this.#share = this.#shareOf(choice);
+    parts.read(this.#head);
+    return this.#instead(to.reply(parts, this.#ownLines()));
   }
 
   /** A cookie that consistent hashing made up for the client. */
@@ -141,8 +153,8 @@ export class RouteWork implements VariableSource {
 
   /** Edits the upstream's answer. */
   decorate(response: Head, endpoint: RunningEndpoint): void {
-    const { cors, responseEdits, choiceEdits, route } = this.#route;
-    choiceEdits[this.#choice]?.response?.apply(response, this);
+    const { cors, responseEdits, route } = this.#route;
+    this.#share?.response?.apply(response, this);
     responseEdits?.apply(response, this);
     if (this.#cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
     if (this.#cookie !== undefined) response.addLine(this.#cookie);
@@ -158,11 +170,11 @@ export class RouteWork implements VariableSource {
     return this.#cors === CORS.ALLOWED ? this.#route.cors!.lines(this.#head) : '';
   }
 
-  /** The shadows that this request gets, by the dice. */
-  mirrors(): readonly Cluster[] {
-    return this.#route.mirrors
-      .filter(({ percent }) => chance(percent, this.#random))
-      .map(({ cluster }) => cluster);
+  /** The shadows that this request gets where it goes to `choice`, by the dice. */
+  mirrors(choice: number): readonly Cluster[] {
+    return this.#route.mirrors[choice]!.filter(({ percent }) => chance(percent, this.#random)).map(
+      ({ cluster }) => cluster,
+    );
   }
 
   #judgeOrigin(): Instead | undefined {
@@ -189,8 +201,14 @@ export class RouteWork implements VariableSource {
     return undefined;
   }
 
+  #shareOf(choice: number): CompiledShare | undefined {
+    const { shares, clusters } = this.#route;
+    return shares.length === 0 ? undefined : shares[clusters.given[choice] ?? 0];
+  }
+
   #ownLines(): string {
-    return `${this.#route.responseEdits?.lines(this) ?? ''}${this.localLines}`;
+    const own = this.#share?.response?.lines(this) ?? '';
+    return `${own}${this.#route.responseEdits?.lines(this) ?? ''}${this.localLines}`;
   }
 
   #instead(reply: LocalReply): Instead {
@@ -202,10 +220,4 @@ export class RouteWork implements VariableSource {
 function rewritten(path: PathRewrite, paths: PathNormalizer): Buffer {
   const target = path.target(parts);
   return paths.normalizeTarget(Buffer.from(target, 'latin1')) ?? Buffer.from(target, 'latin1');
-}
-
-const hostName = Buffer.from('host', 'latin1');
-
-function replaceHost(head: Head, line: Buffer): void {
-  head.setLine(hostName, line);
 }

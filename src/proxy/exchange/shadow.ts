@@ -67,9 +67,12 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
       this.#counts.failed++;
       return;
     }
+    // As it is sent: a route may have put another in its place.
     const { host } = this.#head;
-    if (host >= 0 && this.#head.method !== METHOD.CONNECT && !this.#head.isRemoved(host)) {
-      const shadowed = this.#head.authority.replace(/(:\d+)?$/, '-shadow$1');
+    const isClients = host >= 0 && !this.#head.isRemoved(host);
+    const authority = isClients ? this.#head.authority : this.#head.addedText(hostName);
+    if (authority !== '' && this.#head.method !== METHOD.CONNECT) {
+      const shadowed = authority.replace(/(:\d+)?$/, '-shadow$1');
       this.#head.setLine(hostName, Buffer.from(`host: ${shadowed}\r\n`, 'latin1'));
     }
     this.#endpoint = endpoint;

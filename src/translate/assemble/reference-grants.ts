@@ -44,22 +44,27 @@ export class ReferenceGrants {
 }
 
 function withoutRefused(rule: RouteRule, refused: readonly ForeignReference[]): RouteRule {
-  const at = (index: number, mirror: boolean): ForeignReference | undefined =>
-    refused.find(each => each.target === index && each.mirror === mirror);
+  const at = (target?: number, mirror?: number): ForeignReference | undefined =>
+    refused.find(each => each.target === target && each.mirror === mirror);
   const { action } = rule;
-  const mirrors = rule.mirrors?.filter((_, index) => !at(index, true));
-  const { mirrors: _, ...rest } = rule;
-  const kept: RouteRule = mirrors && mirrors.length > 0 ? { ...rest, mirrors } : rest;
+  const kept = withMirrors(rule, index => !at(undefined, index));
   if (action.kind !== 'forward') return kept;
   const targets = action.targets.map((target, index) => {
-    const to = at(index, false)?.to;
-    return to ? nowhere(target, to.name, to.namespace, 'not-permitted') : target;
+    const to = at(index)?.to;
+    if (to) return nowhere(target, to.name, to.namespace, 'not-permitted');
+    return withMirrors(target, mirror => !at(index, mirror));
   });
   return { ...kept, action: answerIfNowhere({ ...action, targets }, rule.path) };
 }
 
+function withMirrors<T extends Pick<RouteRule, 'mirrors'>>(owner: T, isKept: (index: number) => boolean): T {
+  const { mirrors, ...rest } = owner;
+  const kept = mirrors?.filter((_, index) => isKept(index)) ?? [];
+  return (kept.length > 0 ? { ...rest, mirrors: kept } : rest) as T;
+}
+
 function notPermitted({ from: object }: RouteTable, { from, to, path, mirror }: ForeignReference): Problem {
-  const outcome = mirror ? 'nothing is mirrored to it' : 'its share is refused';
+  const outcome = mirror !== undefined ? 'nothing is mirrored to it' : 'its share is refused';
   const message =
     `${path}: no ReferenceGrant in ${to.namespace} lets ${from.kind}s of ${from.namespace} send to Service ${to.name}, ` +
     `so ${outcome}; add one there`;

@@ -30,7 +30,7 @@ function readersOf(context: RouteContext): Readonly<Record<string, readonly [fie
       report.warn(
         'filter-not-supported',
         path,
-        `${path}: filters of type ${type} are not supported; the requests of this rule are answered 500, because nobody knows what the filter would have kept out`,
+        `${path}: filters of type ${type} are not supported; the requests that it is for are answered 500, because nobody knows what the filter would have kept out`,
       );
     };
   return {
@@ -108,6 +108,12 @@ export function readFilters(
     read(filter.object(field), into, prefix);
     filter.rest();
   }
+  if (into.redirect && into.mirrors.length > 0)
+    report.warn(
+      'field-not-supported',
+      owner.at('filters'),
+      `${owner.at('filters')}: a request that is redirected is sent nowhere, and no copies are made of it; put RequestMirror where it is sent on`,
+    );
   if (into.redirect && into.rewrite)
     report.error(
       'filters-incompatible',

@@ -2,6 +2,7 @@ import type { ForwardTo, Redirect, Respond, RouteRule, RouteTarget, RuleMatch } 
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import { answerIfNowhere, nowhere, refusal } from '../nowhere.ts';
+import type { ForeignReference } from '../part.ts';
 import { type BackendRef, type RouteContext, readBackendRef } from './backends.ts';
 import { type Filters, readFilters } from './filters.ts';
 import { readRuleSettings } from './rule-settings.ts';
@@ -9,12 +10,7 @@ import { readRuleSettings } from './rule-settings.ts';
 /** A rule, and which of its targets belong to other namespaces. */
 export interface ReadRule {
   readonly rule: RouteRule;
-  readonly foreign: readonly {
-    readonly target: number;
-    readonly mirror: boolean;
-    readonly to: { readonly namespace: string; readonly name: string };
-    readonly path: string;
-  }[];
+  readonly foreign: readonly Pick<ForeignReference, 'target' | 'mirror' | 'to' | 'path'>[];
   /** Without backends: Linkerd then sends to the parent itself, rewritten like this. Undefined for rules with backends. */
   readonly withoutBackends?: NonNullable<Filters['rewrite']>;
 }
@@ -37,33 +33,31 @@ export function readRule(rule: Fields, index: number, shape: RuleShape, context:
   const prefix = shape.prefix(matches);
   const filters = readFilters(rule, prefix, context, shape.filters);
   const backends = readBackends(rule, prefix, shape, context);
-  const only = backends.length === 1 ? backends[0]! : undefined;
-  const said = only ? joined(filters, only.filters) : filters;
   const settings = readRuleSettings(rule, name, report);
   rule.rest();
-  if (said.redirect && backends.length > 0)
+  if (filters.redirect && backends.length > 0)
     report.error(
       'filters-incompatible',
       rule.at('backendRefs'),
       `${rule.at('backendRefs')}: a rule that redirects sends to no backend; remove one of the two`,
     );
-  const withoutBackends = backends.length === 0 && !said.redirect && said.refused === undefined;
+  const withoutBackends = backends.length === 0 && !filters.redirect && filters.refused === undefined;
   return {
     rule: {
       name,
       path: rule.path,
       matches: matches.some(each => Object.keys(each).length > 0) ? matches : [],
-      action: actionOf(rule, said, backends),
+      action: actionOf(rule, filters, backends),
       ...settings,
       ...given({
-        requestHeaders: said.requestHeaders,
-        responseHeaders: said.responseHeaders,
-        mirrors: some(said.mirrors.map(({ target, percent }) => ({ target, percent }))),
-        cors: said.cors,
+        requestHeaders: filters.requestHeaders,
+        responseHeaders: filters.responseHeaders,
+        mirrors: mirrorsOf(filters),
+        cors: filters.cors ?? (backends.length === 1 ? backends[0]!.filters.cors : undefined),
       }),
     },
-    foreign: [...foreignOf(backends, false), ...foreignOf(said.mirrors, true)],
-    ...(withoutBackends && { withoutBackends: said.rewrite ?? {} }),
+    foreign: foreignOf(filters, backends),
+    ...(withoutBackends && { withoutBackends: filters.rewrite ?? {} }),
   };
 }
 
@@ -78,6 +72,7 @@ function readBackends(
   shape: RuleShape,
   context: RouteContext,
 ): readonly Backend[] {
+  const { report } = context;
   const all = rule.objects('backendRefs');
   return all.flatMap(fields => {
     const weight = fields.number('weight', { max: 1_000_000 }) ?? 1;
@@ -85,39 +80,35 @@ function readBackends(
     const filters = readFilters(fields, prefix, context, shape.filters);
     fields.rest();
     if (!ref) return [];
-    if (all.length === 1) return [{ ...ref, path: fields.path, filters }];
-    onlyHeaders(filters, fields, context);
-    const { requestHeaders, responseHeaders, refused } = filters;
-    const target: RouteTarget = { ...ref.target, ...given({ requestHeaders, responseHeaders }) };
-    const led =
-      refused === undefined
-        ? target
-        : nowhere(target, String(fields.text('name')), context.namespace, 'not-supported');
-    return [{ ...ref, target: led, path: fields.path, filters }];
+    if (all.length > 1 && filters.cors)
+      report.error('filters-incompatible', fields.at('filters'), askedBefore(fields));
+    return [{ ...ref, target: targetOf(ref, filters, fields, context), path: fields.path, filters }];
   });
 }
 
-/** Of several backends each can have its own headers; everything else is one for the rule. */
-function onlyHeaders(filters: Filters, fields: Fields, { report }: RouteContext): void {
-  if (filters.mirrors.length === 0 && !filters.redirect && !filters.rewrite && !filters.cors) return;
-  const path = fields.at('filters');
-  const message = `${path}: of several backends each can have header modifiers only; put the other filters at the rule, or split it`;
-  report.error('filters-incompatible', path, message);
+function askedBefore(fields: Fields): string {
+  return `${fields.at('filters')}: browsers ask before a backend is chosen, so that CORS holds for all of them; put it at the rule`;
 }
 
-/** Filters of a rule's only backend come after its own. */
-function joined(rule: Filters, backend: Filters): Filters {
+/** The backend with what its filters make of its share. One with a filter that must not be skipped leads nowhere. */
+function targetOf(
+  { target }: BackendRef,
+  filters: Filters,
+  fields: Fields,
+  { namespace }: RouteContext,
+): RouteTarget {
+  if (filters.refused !== undefined)
+    return nowhere(target, String(fields.text('name')), namespace, 'not-supported');
+  const { requestHeaders, responseHeaders, redirect, rewrite } = filters;
   return {
-    mirrors: [...rule.mirrors, ...backend.mirrors],
-    ...given({
-      redirect: rule.redirect ?? backend.redirect,
-      rewrite: backend.rewrite ?? rule.rewrite,
-      cors: rule.cors ?? backend.cors,
-      refused: rule.refused ?? backend.refused,
-      requestHeaders: rule.requestHeaders,
-      responseHeaders: rule.responseHeaders,
-    }),
+    ...target,
+    ...rewrite,
+    ...given({ requestHeaders, responseHeaders, redirect, mirrors: mirrorsOf(filters) }),
   };
+}
+
+function mirrorsOf({ mirrors }: Filters): RouteRule['mirrors'] {
+  return some(mirrors.map(({ target, percent }) => ({ target, percent })));
 }
 
 function actionOf(
@@ -125,26 +116,27 @@ function actionOf(
   { refused, redirect, rewrite }: Filters,
   backends: readonly Backend[],
 ): ForwardTo | Redirect | Respond {
-  if (refused !== undefined) return refusal(`${rule.path} cannot be carried out: ${refused}`);
+  const refusedAll = backends.every(each => each.filters.refused !== undefined);
+  const why = refused ?? (refusedAll ? backends[0]?.filters.refused : undefined);
+  if (why !== undefined) return refusal(`${rule.path} cannot be carried out: ${why}`);
   if (redirect) return redirect;
-  const only = backends.length === 1 ? backends[0]! : undefined;
-  const targets = only
-    ? [
-        {
-          ...only.target,
-          ...given({
-            requestHeaders: only.filters.requestHeaders,
-            responseHeaders: only.filters.responseHeaders,
-          }),
-        },
-      ]
-    : backends.map(each => each.target);
+  const targets = backends.map(each => each.target);
   return answerIfNowhere({ kind: 'forward', targets, ...rewrite }, rule.path);
 }
 
-function foreignOf(
-  refs: readonly (BackendRef & { readonly path: string })[],
-  mirror: boolean,
-): ReadRule['foreign'] {
-  return refs.flatMap(({ foreign: to, path }, target) => (to ? [{ target, mirror, to, path }] : []));
+function foreignOf({ mirrors }: Filters, backends: readonly Backend[]): ReadRule['foreign'] {
+  const found: ReadRule['foreign'][number][] = [];
+  const note = (
+    { foreign: to }: BackendRef,
+    path: string,
+    place: Pick<ForeignReference, 'target' | 'mirror'>,
+  ) => {
+    if (to) found.push({ ...place, to, path });
+  };
+  backends.forEach((each, target) => {
+    note(each, each.path, { target });
+    each.filters.mirrors.forEach((copy, mirror) => void note(copy, copy.path, { target, mirror }));
+  });
+  mirrors.forEach((copy, mirror) => void note(copy, copy.path, { mirror }));
+  return found;
 }

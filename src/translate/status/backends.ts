@@ -1,4 +1,4 @@
-import type { Mesh, RouteTable, RouteTarget } from '../../model/index.ts';
+import { type Mesh, mirrorsOf, type RouteTable, type RouteTarget } from '../../model/index.ts';
 import { isNowhere } from '../nowhere.ts';
 
 /** What is wrong with one target of a rule. */
@@ -9,9 +9,10 @@ export interface MissingBackend {
 
 /** Targets and mirrors of the table whose Service, or whose port, is not there. */
 export function missingBackends(table: RouteTable, mesh: Mesh): readonly MissingBackend[] {
-  return table.http.flatMap(({ path, action, mirrors = [] }) => {
+  return table.http.flatMap(rule => {
+    const { path, action } = rule;
     const targets = action.kind === 'forward' ? action.targets : [];
-    return [...targets, ...mirrors.map(each => each.target)].flatMap(target => {
+    return [...targets, ...mirrorsOf(rule).map(each => each.target)].flatMap(target => {
       const why = whyMissing(target, mesh);
       return why === undefined ? [] : [{ path, message: `${path}: ${why}` }];
     });

@@ -1,5 +1,6 @@
 import {
   type Mesh,
+  mirrorsOf,
   type ObjectRef,
   type Problem,
   problem,
@@ -43,14 +44,14 @@ interface Placed {
 /** A rule that answers itself counts as one that leads somewhere. */
 function targetsOf({ http, tcp }: RouteTable): readonly Placed[] {
   return [
-    ...http.flatMap(({ path, action, mirrors = [] }): Placed[] => [
-      ...(action.kind === 'forward' ? action.targets : [answered]).map(target => ({
-        path,
-        target,
-        mirror: false,
-      })),
-      ...mirrors.map(({ target }) => ({ path, target, mirror: true })),
-    ]),
+    ...http.flatMap((rule): Placed[] => {
+      const { path, action } = rule;
+      const targets = action.kind === 'forward' ? action.targets : [answered];
+      return [
+        ...targets.map(target => ({ path, target, mirror: false })),
+        ...mirrorsOf(rule).map(({ target }) => ({ path, target, mirror: true })),
+      ];
+    }),
     ...tcp.flatMap(({ path, targets }) => targets.map(target => ({ path, target, mirror: false }))),
   ];
 }

@@ -116,6 +116,33 @@ const cases: [string, string, string[][], ObjectStatus['effect']][] = [
     'none',
   ],
   [
+    'filters of one backend take effect for its share',
+    route(
+      webParent,
+      '{backendRefs: [{name: web, port: 80}, {name: web, port: 80, filters: [{type: URLRewrite, urlRewrite: {hostname: b.example.com}}]}]}',
+    ),
+    [[accepted, resolved]],
+    'all',
+  ],
+  [
+    'a mirror of one backend that is not there is named',
+    route(
+      webParent,
+      '{backendRefs: [{name: web, port: 80}, {name: web, port: 80, filters: [{type: RequestMirror, requestMirror: {backendRef: {name: gone, port: 80}}}]}]}',
+    ),
+    [[accepted, 'ResolvedRefs=False BackendNotFound']],
+    'part',
+  ],
+  [
+    'CORS of one of several backends is told apart from what nobody knows',
+    route(
+      webParent,
+      '{backendRefs: [{name: web, port: 80}, {name: web, port: 80, filters: [{type: CORS, cors: {allowOrigins: ["*"]}}]}]}',
+    ),
+    [['Accepted=False IncompatibleFilters', resolved]],
+    'none',
+  ],
+  [
     'a VirtualService goes before a route, and the route says so',
     `${route(webParent, toWeb)}
 apiVersion: networking.istio.io/v1
