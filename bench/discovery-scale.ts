@@ -81,6 +81,7 @@ const quantile = (sorted: readonly number[], q: number): string =>
 
 // 1. The mesh.
 const registry = new Registry({ clock: systemClock, quietMs: 3_600_000, maxWaitMs: 3_600_000 });
+const entries = registry.of({ name: 'bench' });
 const translator = new Translator();
 const hub = new Hub(translator.mesh);
 registry.subscribe(({ changes: batch, changedAtMs }) => {
@@ -89,14 +90,14 @@ registry.subscribe(({ changes: batch, changedAtMs }) => {
 });
 let startMs = performance.now();
 for (let service = 0; service < services; service++) {
-  registry.put(serviceObject(service));
-  registry.put(
+  entries.put(serviceObject(service));
+  entries.put(
     sliceObject(
       service,
       Array.from({ length: podsPerService }, (_, pod) => pod),
     ),
   );
-  for (let pod = 0; pod < podsPerService; pod++) registry.put(podObject(service, pod));
+  for (let pod = 0; pod < podsPerService; pod++) entries.put(podObject(service, pod));
 }
 registry.flush();
 console.log(
@@ -152,7 +153,7 @@ for (let change = 0; change < changes; change++) {
     allDelivered = resolve;
   });
   const beganMs = performance.now();
-  registry.put(sliceObject(0, change % 2 === 0 ? [0, 1] : [0, 1, 2]));
+  entries.put(sliceObject(0, change % 2 === 0 ? [0, 1] : [0, 1, 2]));
   registry.flush();
   await done;
   toAll.push(performance.now() - beganMs);
@@ -168,8 +169,8 @@ const unfollowed: number[] = [];
 for (let change = 0; change < changes; change++) {
   const service = services - 1 - (change % Math.floor(services / 10));
   const beganMs = performance.now();
-  registry.put(sliceObject(service, [0, 1, 3 + (change % 4)]));
-  registry.put(podObject(service, 3 + (change % 4)));
+  entries.put(sliceObject(service, [0, 1, 3 + (change % 4)]));
+  entries.put(podObject(service, 3 + (change % 4)));
   registry.flush();
   unfollowed.push(performance.now() - beganMs);
 }
@@ -183,7 +184,7 @@ console.log(
 startMs = performance.now();
 for (let service = 0; service < 1_000; service++) {
   const object = serviceObject(service);
-  registry.put({ ...object, metadata: { ...object.metadata, labels: { team: 'a' } } });
+  entries.put({ ...object, metadata: { ...object.metadata, labels: { team: 'a' } } });
 }
 const before = deliveries;
 registry.flush();

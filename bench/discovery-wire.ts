@@ -51,22 +51,23 @@ function slice(addresses: readonly string[]): KubeObject {
 
 // 1. A mesh with one service and a pod for each proxy; the batching of production.
 const registry = new Registry({ clock });
+const entries = registry.of({ name: 'bench' });
 const translator = new Translator();
 const hub = new Hub(translator.mesh, authority.roots);
 registry.subscribe(({ changes: batch, changedAtMs }) => {
   const { mesh, touched } = translator.apply(batch);
   hub.update(mesh, touched, changedAtMs);
 });
-registry.put({
+entries.put({
   apiVersion: 'v1',
   kind: 'Service',
   metadata: { name: 'web', namespace: 'shop' },
   spec: { clusterIP: '10.96.0.1', ports: [{ name: 'http', port: 80 }] },
 });
 const base = Array.from({ length: 20 }, (_, index) => `10.1.0.${index + 1}`);
-registry.put(slice(base));
+entries.put(slice(base));
 for (let index = 0; index < proxies; index++) {
-  registry.put({
+  entries.put({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: `front-${index}`, namespace: 'shop' },
@@ -149,7 +150,7 @@ const toAll: number[] = [];
 for (let change = 0; change < changes; change++) {
   const done = all();
   const beganMs = performance.now();
-  registry.put(slice([...base, `10.9.${change >> 8}.${change & 255}`]));
+  entries.put(slice([...base, `10.9.${change >> 8}.${change & 255}`]));
   await done;
   toAll.push(performance.now() - beganMs);
 }

@@ -117,7 +117,10 @@ async function read(url: string): Promise<void> {
   collect();
   const before = process.memoryUsage();
   const startMs = performance.now();
-  const pipeline = await startPipeline({ source, ...names, clock: systemClock, log: silentLog }, stop.signal);
+  const pipeline = await startPipeline(
+    { sources: [source], ...names, clock: systemClock, log: silentLog },
+    stop.signal,
+  );
   const readMs = Math.round(performance.now() - startMs);
   const peak = process.memoryUsage();
   collect();

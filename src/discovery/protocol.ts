@@ -7,7 +7,7 @@
 // (the full one first, endpoint sets then as changes) and the proxy answers each with `ack` or `nack`. A nacked change still
 // counts as sent: the next change builds on it. A key that cannot be followed is answered with a destination that is `refused`
 // and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
-import type { ClusterEndpoint, Resource, ResourceKind } from '../model/index.ts';
+import type { ClusterEndpoint, Resource } from '../model/index.ts';
 
 /** ALPN protocol name. */
 export const DISCOVERY_ALPN = 'weft/discovery/1';
@@ -127,12 +127,16 @@ export interface AckMessage {
 export interface NackMessage {
   readonly type: 'nack';
   readonly version: number;
-  readonly kind: ResourceKind;
+  /** A word that the proxy does not know, where it is why. */
+  readonly kind: string;
   readonly key: string;
   readonly reason: string;
 }
 
-/** Asks whether the proxy is there. A type that a side does not know it passes over, so that versions can differ. */
+/**
+ * Asks whether the proxy is there. A type of message that a side does not know it passes over, so that versions can differ; a kind
+ * of resource that a proxy does not know it nacks, because what it says will not hold there.
+ */
 export interface PingMessage {
   readonly type: 'ping';
 }

@@ -82,3 +82,22 @@ test('what is known already does not trouble the sink again, over a new connecti
   assert.equal(received.apply(whole(structuredClone(before)))!.type, 'ack');
   assert.equal(sink.applied.length, applied);
 });
+
+test('a resource of a kind that this proxy does not know is refused and not remembered, and one without a name is too', () => {
+  const { sink, received } = setUp();
+  const later = { kind: 'authorization', key: 'shop', rules: [] } as unknown as Resource;
+  const nack = received.apply(whole(later, 3));
+  assert.deepEqual(nack, {
+    type: 'nack',
+    version: 3,
+    kind: 'authorization',
+    key: 'shop',
+    reason:
+      "this proxy knows no resources of kind 'authorization'; restart its pod, so that it gets a proxy of the control plane's version",
+  });
+  for (const odd of [null, {}, { kind: 7, key: 'x' }, { kind: 'toString', key: 'x' }]) {
+    assert.equal(received.apply(whole(odd as unknown as Resource, 4))!.type, 'nack');
+  }
+  assert.deepEqual(sink.applied, []);
+  assert.equal(received.apply(whole(destination, 5))!.type, 'ack', 'the stream goes on');
+});

@@ -1,5 +1,5 @@
 import { errorMessage } from '../errors/index.ts';
-import { type EndpointsResource, equal, type Resource } from '../model/index.ts';
+import { type EndpointsResource, equal, type Resource, unknownKind } from '../model/index.ts';
 import type { ResourceSink } from './client.interface.ts';
 import { applyEndpointsChange } from './endpoints-change.ts';
 import {
@@ -22,6 +22,8 @@ interface Known {
 
 /** What is wrong with a resource is its own affair: one that the sink cannot even read is refused like any other. */
 export function applied(sink: ResourceSink, resource: Resource): string | undefined {
+  const unknown = unknownKind(resource);
+  if (unknown !== undefined) return unknown;
   try {
     return sink.apply(resource);
   } catch (thrown) {
@@ -74,8 +76,13 @@ export class Received {
   /** Puts a message to use. Undefined when the two sides disagree on what was sent, so that only a new connection helps. */
   apply(message: ResourceMessage | EndpointsChangeMessage): AckMessage | NackMessage | undefined {
     const { version } = message;
-    const { kind, key } =
+    if (message.type === 'resource') {
+      const unknown = unknownKind(message.resource);
+      if (unknown !== undefined) return nack(version, message.resource, unknown);
+    }
+    const named =
       message.type === 'resource' ? message.resource : { kind: 'endpoints' as const, key: message.key };
+    const { kind, key } = named;
     // What was sent may cross a `forget` on its way.
     if (kind === 'destination' && !this.#wanted.has(key)) return { type: 'ack', version };
     if (kind === 'endpoints' && !this.#users.has(key)) return { type: 'ack', version };
@@ -83,7 +90,7 @@ export class Received {
     if (!resource) return undefined;
     const reason = this.#use(resource);
     if (reason === undefined) return { type: 'ack', version };
-    return { type: 'nack', version, kind, key, reason: reason.slice(0, MAX_REASON_LENGTH) };
+    return nack(version, named, reason);
   }
 
   /** Why the sink refuses the resource, if it does. */
@@ -133,4 +140,20 @@ export class Received {
       }
     }
   }
+}
+
+/** Whatever the resource is: one that has no name is refused too. */
+function nack(
+  version: number,
+  resource: { readonly kind: string; readonly key: string } | null | undefined,
+  reason: string,
+): NackMessage {
+  const { kind = '', key = '' } = resource ?? {};
+  return {
+    type: 'nack',
+    version,
+    kind: String(kind),
+    key: String(key),
+    reason: reason.slice(0, MAX_REASON_LENGTH),
+  };
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../errors/index.ts';
-import type { Resource } from '../model/index.ts';
+import { RESOURCE_KINDS, type Resource } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
@@ -30,8 +30,6 @@ interface SnapshotFile {
 
 const fileName = 'resources.json';
 
-const kinds = ['trust', 'inbound', 'destination', 'endpoints'];
-
 /**
  * Whether it is a resource that could be asked for again. The file may be anything, and one entry of it must not cost the others;
  * what was refused because of its name is not kept in the first place.
@@ -39,7 +37,8 @@ const kinds = ['trust', 'inbound', 'destination', 'endpoints'];
 function isKeepable(resource: Resource | null): resource is Resource {
   if (typeof resource !== 'object' || resource === null || typeof resource.key !== 'string') return false;
   return (
-    kinds.includes(resource.kind) && (resource.kind !== 'destination' || keyFault(resource.key) === undefined)
+    RESOURCE_KINDS.includes(resource.kind) &&
+    (resource.kind !== 'destination' || keyFault(resource.key) === undefined)
   );
 }
 
@@ -92,7 +91,7 @@ export class Snapshot {
     const { log, clock } = this.#options;
     const sorted = file.resources
       .filter(isKeepable)
-      .sort((left, right) => kinds.indexOf(left.kind) - kinds.indexOf(right.kind));
+      .sort((left, right) => RESOURCE_KINDS.indexOf(left.kind) - RESOURCE_KINDS.indexOf(right.kind));
     const taken = sorted.filter(resource => {
       const reason = applied(sink, resource);
       if (reason === undefined) this.#resources.set(`${resource.kind} ${resource.key}`, resource);

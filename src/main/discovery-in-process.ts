@@ -26,7 +26,10 @@ export async function openInProcess(
 ): Promise<Discovery> {
   const { clock, log, signal, tls } = context;
   const { trustDomain, clusterDomain } = config;
-  const { pipeline, started } = openPipeline({ source, trustDomain, clusterDomain, clock, log }, signal);
+  const { pipeline, started } = openPipeline(
+    { sources: [source], trustDomain, clusterDomain, clock, log },
+    signal,
+  );
   if (readFirst) await started;
   const keeper = config.caDir === '' ? undefined : await keepCertificate(config, context);
   const { namespace, name } = config.pod;

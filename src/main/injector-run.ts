@@ -69,7 +69,7 @@ export async function runInjector(
   parts.kinds = cluster && (() => cluster.source.status());
   view.waitsFor = () => cluster?.source.notReady() ?? 'the configuration is being read';
   const { trustDomain, clusterDomain } = config;
-  const pipeline = await startPipeline({ source, trustDomain, clusterDomain, clock, log }, signal);
+  const pipeline = await startPipeline({ sources: [source], trustDomain, clusterDomain, clock, log }, signal);
   if (signal.aborted) return stopped;
   parts.pipeline = pipeline;
   const setRoots = (): void => pipeline.hub.setRoots(live.roots, clock.now());

@@ -53,7 +53,7 @@ async function start(context: TestContext, more: readonly ResourceType[] = []) {
   const [clock, log] = [systemClock, silentLog];
   const source = new KubernetesSource({ client, clock, log, policyKinds, lookEveryMs: 50 });
   const names = { trustDomain: 'cluster.local', clusterDomain: 'cluster.local' };
-  const pipeline = await startPipeline({ source, ...names, clock, log }, stop.signal);
+  const pipeline = await startPipeline({ sources: [source], ...names, clock, log }, stop.signal);
   return { api, pipeline, client, clock, stop };
 }
 

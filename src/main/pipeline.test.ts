@@ -23,7 +23,13 @@ test('objects become a mesh before the pipeline is there, and each problem is lo
   const log = { ...silentLog, info: say('info'), warn: say('warn'), error: say('error') };
   const clock = new FakeClock();
   const source = new FilesSource({ folder, clock });
-  const options = { source, trustDomain: 'cluster.local', clusterDomain: 'cluster.local', clock, log };
+  const options = {
+    sources: [source],
+    trustDomain: 'cluster.local',
+    clusterDomain: 'cluster.local',
+    clock,
+    log,
+  };
   const pipeline = await startPipeline(options, stop.signal);
   const wrong = 'spec.ports[0].port must be a whole number from 1 to 65535';
   assert.deepEqual(lines, [`error ${wrong}`]);
@@ -41,4 +47,33 @@ test('objects become a mesh before the pipeline is there, and each problem is lo
     'warn web.yaml:6: Service default/web stands in web.yaml:1 too, and that one counts; remove one of them',
     `info no longer so: ${wrong}`,
   ]);
+});
+
+test('two sources in one pipeline: each keeps to its own, and the second stands in for what the first no longer has', async context => {
+  const stop = new AbortController();
+  const clock = new FakeClock();
+  const [over, under] = await Promise.all([1, 2].map(() => mkdtemp(join(tmpdir(), 'weft-pipeline-'))));
+  context.after(async () => {
+    stop.abort();
+    for (const folder of [over!, under!]) await rm(folder, { recursive: true, force: true });
+  });
+  const web = (port: number) =>
+    `apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: ${port}}]}\n`;
+  await writeFile(join(over!, 'web.yaml'), web(80));
+  await writeFile(join(under!, 'web.yaml'), `${web(81)}---\n${web(82).replace('name: web', 'name: other')}`);
+  const sources = [over!, under!].map(folder => new FilesSource({ folder, clock }));
+  const names = { trustDomain: 'cluster.local', clusterDomain: 'cluster.local' };
+  const pipeline = await startPipeline({ sources, ...names, clock, log: silentLog }, stop.signal);
+  const port = (name: string) => pipeline.mesh.services.get(`default/${name}`)?.ports.at(0)?.number;
+  assert.deepEqual([port('web'), port('other')], [80, 82]);
+  assert.match(pipeline.problems()[0]!.message, /^is known from files:.* too, and that one counts/);
+  await rm(join(over!, 'web.yaml'));
+  await sources[0]!.refresh();
+  await clock.advance(20);
+  assert.deepEqual([port('web'), port('other')], [81, 82]);
+  assert.deepEqual(pipeline.problems(), []);
+  await rm(join(under!, 'web.yaml'));
+  await sources[1]!.refresh();
+  await clock.advance(20);
+  assert.deepEqual([port('web'), port('other')], [undefined, undefined]);
 });

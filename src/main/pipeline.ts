@@ -8,7 +8,8 @@ import { Translator } from '../translate/index.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions {
-  readonly source: Source;
+  /** Of two that have the same object, that of the first counts. */
+  readonly sources: readonly Source[];
   readonly trustDomain: string;
   readonly clusterDomain: string;
   readonly clock: Clock;
@@ -28,7 +29,7 @@ export interface Pipeline {
   problems(): readonly Problem[];
 }
 
-/** Starts it; resolves after the source's first full read and rejects with its WeftError. Ends with the signal. */
+/** Starts it; resolves after the first full read of every source and rejects with the WeftError of one. Ends with the signal. */
 export async function startPipeline(options: PipelineOptions, signal: AbortSignal): Promise<Pipeline> {
   const { pipeline, started } = openPipeline(options, signal);
   await started;
@@ -40,13 +41,17 @@ export function openPipeline(
   options: PipelineOptions,
   signal: AbortSignal,
 ): { readonly pipeline: Pipeline; readonly started: Promise<void> } {
-  const { source, trustDomain, clusterDomain, clock, log } = options;
+  const { sources, trustDomain, clusterDomain, clock, log } = options;
   const registry = new Registry({ clock });
   const translator = new Translator({ trustDomain, clusterDomain });
   const hub = new Hub(translator.mesh, [], (what, why) =>
     log.error({ what }, `a resource cannot be worked out and stays as it was: ${why}`),
   );
-  const problems = (): readonly Problem[] => [...source.problems(), ...translator.problems()];
+  const problems = (): readonly Problem[] => [
+    ...sources.flatMap(source => source.problems()),
+    ...registry.problems(),
+    ...translator.problems(),
+  ];
   const note = noteProblems(problems, log);
   const unsubscribe = registry.subscribe(({ changes, changedAtMs }) => {
     const { mesh, touched } = translator.apply(changes);
@@ -66,7 +71,10 @@ export function openPipeline(
     counts: () => registry.counts(),
     problems,
   };
-  return { pipeline, started: source.start(registry, signal).then(note) };
+  // In order of their rank before any of them has read anything.
+  const entries = sources.map(source => registry.of(source));
+  const all = sources.map((source, index) => source.start(entries[index]!, signal));
+  return { pipeline, started: Promise.all(all).then(note) };
 }
 
 /** Logs each problem when it appears and when it is gone, once. */

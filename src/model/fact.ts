@@ -4,17 +4,17 @@
  * results whose facts were touched. Whoever adds something to Mesh that resolve reads adds its fact here.
  */
 export const fact = {
-  /** A Service but for its endpoints. Key `namespace/name`. */
+  /** A Service but for its endpoints. Key: see Mesh. */
   service: (key: string): string => `service ${key}`,
-  /** The endpoints of a Service. Key `namespace/name`. */
+  /** The endpoints of a Service. Key: see Mesh. */
   endpoints: (key: string): string => `endpoints ${key}`,
   /** Which Service has this fully qualified host. */
   host: (host: string): string => `host ${host}`,
-  /** Which Services or which workload have this address. */
+  /** Which Services or which workload have this address; keys of addresses: see Mesh. */
   address: (address: string): string => `address ${address}`,
   /** Which Service ports this endpoint address stands behind. */
   backing: (address: string): string => `backing ${address}`,
-  /** A workload. Key `namespace/name`. */
+  /** A workload. Key: see Mesh. */
   workload: (key: string): string => `workload ${key}`,
   /** The peer policies of a namespace; empty for those of the whole mesh. */
   peerPolicies: (namespace: string): string => `peer-policies ${namespace}`,
@@ -38,6 +38,6 @@ export const fact = {
   callerLabels: (): string => 'caller-labels',
   /** How paths are normalised. */
   pathNormalization: (): string => 'path-normalization',
-  /** A node. Key: its name. */
+  /** A node. Key: see Mesh. */
   node: (name: string): string => `node ${name}`,
 } as const;

@@ -27,18 +27,20 @@ export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';
 export { regexProblem } from './regex.ts';
 export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
-export type {
-  ClusterConfig,
-  ClusterEndpoint,
-  DestinationResource,
-  EndpointsResource,
-  InboundPort,
-  InboundResource,
-  Peer,
-  Resource,
-  ResourceKind,
-  TrustResource,
-  UpstreamTls,
+export {
+  type ClusterConfig,
+  type ClusterEndpoint,
+  type DestinationResource,
+  type EndpointsResource,
+  type InboundPort,
+  type InboundResource,
+  type Peer,
+  RESOURCE_KINDS,
+  type Resource,
+  type ResourceKind,
+  type TrustResource,
+  type UpstreamTls,
+  unknownKind,
 } from './resource.ts';
 export {
   type CorsPolicy,
@@ -83,6 +85,7 @@ export {
 } from './routing.ts';
 export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
 export { ShardedMap } from './sharded-map.ts';
+export { addressKey, objectKey, type Site } from './site.ts';
 export {
   type AdaptiveConcurrency,
   type BalancerSettings,

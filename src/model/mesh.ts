@@ -11,13 +11,13 @@ export interface Mesh {
   /** `cluster.local` */
   readonly clusterDomain: string;
   readonly pathNormalization: PathNormalization;
-  /** By `namespace/name`. */
+  /** By `objectKey`: `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
-  /** By `namespace/name`. */
+  /** By `objectKey`: `namespace/name`. */
   readonly workloads: ReadonlyMap<string, Workload>;
-  /** By name. */
+  /** By `objectKey`: the name. */
   readonly nodes: ReadonlyMap<string, Node>;
-  /** Service key by fully qualified host. */
+  /** Service key by fully qualified host. Of several clusters' the control plane's own counts, then the first by name. */
   readonly serviceByHost: ReadonlyMap<string, string>;
   /** Keys of external Services by host or wildcard; the oldest first. Where serviceByHost has the host too, that one counts. */
   readonly externalsByHost: ReadonlyMap<string, readonly string[]>;
@@ -25,11 +25,11 @@ export interface Mesh {
   readonly addressRanges: readonly AddressRange[];
   /** Ports on which only the name in a request tells destinations apart (external Services); 0 stands for every port. */
   readonly namedPorts: ReadonlySet<number>;
-  /** Service keys by virtual address, in order of key; several where external addresses are shared. */
+  /** Service keys by virtual address (`addressKey` with the cluster, whose they are), in order of key; several where external addresses are shared. */
   readonly servicesByAddress: ReadonlyMap<string, readonly string[]>;
-  /** Keys of the Services that have this address among their endpoints, in order of key. */
+  /** Keys of the Services that have this address (`addressKey`) among their endpoints, in order of key. */
   readonly servicesByEndpoint: ReadonlyMap<string, readonly string[]>;
-  /** Workload key by pod address. */
+  /** Workload key by pod address (`addressKey`). */
   readonly workloadByAddress: ReadonlyMap<string, string>;
   /** By namespace, empty for those of the whole mesh; the oldest first, and of two for the same scope the first counts. */
   readonly peerPolicies: ReadonlyMap<string, readonly PeerPolicy[]>;

@@ -8,11 +8,27 @@ import type { Protocol } from './service.ts';
 import type { TrafficSettings } from './traffic.ts';
 import type { EndedContainer } from './workload.ts';
 
-/** The kinds of resources; one proxy has any number of `destination` and `endpoints`, and one of the others. */
-export type ResourceKind = 'destination' | 'endpoints' | 'inbound' | 'trust';
+/**
+ * The kinds of resources, in the order in which they are put to use when all come at once. One proxy has any number of
+ * `destination` and `endpoints`, and one of the others.
+ */
+export const RESOURCE_KINDS = ['trust', 'inbound', 'destination', 'endpoints'] as const;
+
+export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** Any resource; `kind` and `key` name it. Equal content means equal resource: versions are the stream's business. */
 export type Resource = DestinationResource | EndpointsResource | InboundResource | TrustResource;
+
+/**
+ * Why this proxy cannot know what a resource means; undefined when it can. To acknowledge it all the same would tell the control
+ * plane, and whoever reads a policy's status, that it is in use.
+ */
+export function unknownKind(resource: Resource | null | undefined): string | undefined {
+  const { kind, key } = (resource ?? {}) as { readonly kind?: unknown; readonly key?: unknown };
+  if (typeof key !== 'string' || typeof kind !== 'string') return 'a resource has no kind or no key';
+  if ((RESOURCE_KINDS as readonly string[]).includes(kind)) return undefined;
+  return `this proxy knows no resources of kind '${kind}'; restart its pod, so that it gets a proxy of the control plane's version`;
+}
 
 /**
  * How to reach what an app called. The key is what the proxy asked: an original destination `10.96.0.5:80` or `[fd00::1]:80`,

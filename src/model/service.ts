@@ -1,5 +1,6 @@
 import type { Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
+import type { Site } from './site.ts';
 
 /** What is spoken on a port. `auto`: found out by looking at the first bytes. */
 export type Protocol = 'auto' | 'http' | 'http2' | 'grpc' | 'tls' | 'tcp';
@@ -14,7 +15,7 @@ export interface ServicePort {
 }
 
 /** A Kubernetes Service, or anything else that traffic is sent to by name. */
-export interface Service {
+export interface Service extends Pick<Site, 'cluster'> {
   readonly namespace: string;
   readonly name: string;
   /** Fully qualified: `reviews.shop.svc.cluster.local`. */
@@ -46,7 +47,7 @@ export interface ExternalSettings {
 }
 
 /** One address behind a Service port. */
-export interface Endpoint {
+export interface Endpoint extends Pick<Site, 'network'> {
   readonly address: string;
   readonly port: number;
   /** May receive new requests. */

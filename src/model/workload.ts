@@ -2,6 +2,7 @@ import type { Identity } from './identity.ts';
 import type { Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Protocol } from './service.ts';
+import type { Site } from './site.ts';
 
 /** A port that a workload's containers declare. */
 export interface WorkloadPort {
@@ -31,7 +32,7 @@ export interface EndedContainer {
 }
 
 /** One running instance: a pod, later also a machine outside the cluster. */
-export interface Workload {
+export interface Workload extends Site {
   readonly namespace: string;
   /** The pod's name. */
   readonly name: string;
@@ -55,6 +56,7 @@ export interface Workload {
   readonly tunnelPort?: number;
   /** Of a meshed pod that is meant to end (a Job's): the containers that have; undefined when none has. */
   readonly ended?: readonly EndedContainer[];
+  /** Node.name, in the same cluster. */
   readonly node?: string;
   readonly zone?: string;
   /** `region/zone/subzone` where the pod itself says so (label istio-locality); otherwise it follows from zone and node. */
@@ -65,7 +67,7 @@ export interface Workload {
 }
 
 /** A machine that pods run on, and where it stands. */
-export interface Node {
+export interface Node extends Pick<Site, 'cluster'> {
   readonly name: string;
   readonly region?: string;
   readonly zone?: string;

@@ -4,5 +4,13 @@
 
 export { type KubeObject, keyOf, kindOf, type ObjectMeta, type OwnerReference, refOf } from './object.ts';
 export { type ReadResult, readObject } from './read-object.ts';
-export { type Batch, type Change, Registry, type RegistryOptions, type Stored } from './registry.ts';
+export {
+  type Batch,
+  type Change,
+  type Entries,
+  type Owner,
+  Registry,
+  type RegistryOptions,
+  type Stored,
+} from './registry.ts';
 export { isClusterScoped } from './scope.ts';

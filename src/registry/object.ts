@@ -1,4 +1,4 @@
-import type { Labels, ObjectRef } from '../model/index.ts';
+import { type Labels, type ObjectRef, objectKey, type Site } from '../model/index.ts';
 
 /** The part of an object's metadata that Weft reads; the rest is there too, unread. */
 export interface ObjectMeta {
@@ -36,13 +36,21 @@ export function kindOf(apiVersion: string, kind: string): string {
   return slash < 0 ? kind : `${kind}.${apiVersion.slice(0, slash)}`;
 }
 
-/** `namespace/name`, or the name alone for cluster-scoped objects. */
-export function keyOf(metadata: { readonly namespace?: string; readonly name: string }): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+/** `namespace/name`, or the name alone for cluster-scoped objects; with the cluster before it where that is another one. */
+export function keyOf(
+  { namespace, name }: Pick<ObjectMeta, 'namespace' | 'name'>,
+  { cluster }: Site = {},
+): string {
+  return objectKey({
+    ...(cluster !== undefined && { cluster }),
+    ...(namespace !== undefined && { namespace }),
+    name,
+  });
 }
 
 /** How problems and decisions name the object. */
-export function refOf(object: KubeObject, origin?: string): ObjectRef {
+export function refOf(object: KubeObject, origin?: string, { cluster }: Site = {}): ObjectRef {
   const { name, namespace = '' } = object.metadata;
-  return { apiVersion: object.apiVersion, kind: object.kind, namespace, name, origin };
+  const ref = { apiVersion: object.apiVersion, kind: object.kind, namespace, name, origin };
+  return cluster === undefined ? ref : { ...ref, cluster };
 }

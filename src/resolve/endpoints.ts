@@ -7,6 +7,7 @@ import {
   type Labels,
   type Mesh,
   matchesLabels,
+  objectKey,
   type Service,
   type Subset,
   type UpstreamTls,
@@ -94,7 +95,7 @@ class EndpointSets {
   }
 
   #ofService(service: Service, port: number, subset: string | undefined): EndpointSet {
-    this.#reader.endpoints(`${service.namespace}/${service.name}`);
+    this.#reader.endpoints(objectKey(service));
     const all = service.endpoints.get(port) ?? [];
     if (!service.ports.some(each => each.number === port)) return { ...empty, why: portWords(service, port) };
     const defined =
@@ -130,8 +131,14 @@ class EndpointSets {
     return { endpoints: [this.#endpoint(endpoint)], total: 1 };
   }
 
-  #workloadOf({ address, workload }: Pick<Endpoint, 'address' | 'workload'>): Workload | undefined {
-    return workload === undefined ? this.#reader.workloadByAddress(address) : this.#reader.workload(workload);
+  #workloadOf({
+    address,
+    network,
+    workload,
+  }: Pick<Endpoint, 'address' | 'network' | 'workload'>): Workload | undefined {
+    return workload === undefined
+      ? this.#reader.workloadByAddress(address, network)
+      : this.#reader.workload(workload);
   }
 
   #endpoint(
@@ -168,7 +175,7 @@ class EndpointSets {
   }
 
   #placeOf(endpoint: Partial<Endpoint>, workload: Workload | undefined): string | undefined {
-    const node = workload?.node === undefined ? undefined : this.#reader.node(workload.node);
+    const node = this.#reader.nodeOf(workload);
     const locality = endpoint.locality ?? workload?.locality;
     const zone = endpoint.zone ?? workload?.zone;
     return placeOf(

@@ -4,6 +4,7 @@ import {
   type Endpoint,
   type HostPort,
   isIpAddress,
+  objectKey,
   type Service,
   type ServicePort,
 } from '../model/index.ts';
@@ -169,7 +170,7 @@ function findAlias(asking: Asking, service: Service, port: number, aliases: numb
 function portOf(reader: MeshReader, service: Service, number: number): ServicePort | undefined {
   const port = service.ports.find(each => each.number === number);
   if (port || !service.headless) return port;
-  reader.endpoints(`${service.namespace}/${service.name}`);
+  reader.endpoints(objectKey(service));
   return service.ports.find(each =>
     service.endpoints.get(each.number)?.some(endpoint => endpoint.port === number),
   );
@@ -181,7 +182,7 @@ function findHostname(asking: Asking, name: string, port: number): Found {
   const dot = name.indexOf('.');
   const service = dot < 0 ? undefined : reader.serviceByHost(name.slice(dot + 1));
   if (!service) return unknown;
-  reader.endpoints(`${service.namespace}/${service.name}`);
+  reader.endpoints(objectKey(service));
   for (const endpoints of service.endpoints.values()) {
     const endpoint = endpoints.find(each => each.hostname === name.slice(0, dot));
     if (endpoint) return findDirect(asking, { host: endpoint.address, port });

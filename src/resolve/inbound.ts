@@ -88,10 +88,11 @@ function servedPorts(
 ): ReadonlyMap<number, readonly Served[]> {
   const served = new Map<number, Served[]>();
   for (const address of workload.addresses) {
-    for (const service of reader.servicesByEndpoint(address)) {
+    for (const service of reader.servicesByEndpoint(address, workload.network)) {
       for (const { number, protocol } of service.ports) {
         for (const endpoint of service.endpoints.get(number) ?? []) {
-          if (endpoint.address !== address || (endpoint.workload ?? key) !== key) continue;
+          if (endpoint.address !== address || endpoint.network !== workload.network) continue;
+          if ((endpoint.workload ?? key) !== key) continue;
           const list = served.get(endpoint.port) ?? [];
           served.set(endpoint.port, [...list, { service, protocol }]);
         }

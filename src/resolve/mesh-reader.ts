@@ -1,10 +1,12 @@
 import {
+  addressKey,
   DEFAULT_PATH_NORMALIZATION,
   type EgressScope,
   fact,
   type InboundRateLimit,
   type Mesh,
   type Node,
+  objectKey,
   type PathNormalization,
   type PeerPolicy,
   type RouteTable,
@@ -57,16 +59,18 @@ export class MeshReader {
     return this.mesh.workloads.get(key);
   }
 
-  workloadByAddress(address: string): Workload | undefined {
-    this.facts.add(fact.address(address));
-    const key = this.mesh.workloadByAddress.get(address);
+  workloadByAddress(address: string, network?: string): Workload | undefined {
+    const at = addressKey(address, network);
+    this.facts.add(fact.address(at));
+    const key = this.mesh.workloadByAddress.get(at);
     return key === undefined ? undefined : this.workload(key);
   }
 
   /** Services with this address among their endpoints, in order of key. Only that address' endpoints may be looked at. */
-  servicesByEndpoint(address: string): readonly Service[] {
-    this.facts.add(fact.backing(address));
-    return (this.mesh.servicesByEndpoint.get(address) ?? []).flatMap(key => this.service(key) ?? []);
+  servicesByEndpoint(address: string, network?: string): readonly Service[] {
+    const at = addressKey(address, network);
+    this.facts.add(fact.backing(at));
+    return (this.mesh.servicesByEndpoint.get(at) ?? []).flatMap(key => this.service(key) ?? []);
   }
 
   /** Those of the whole mesh for ''. */
@@ -110,6 +114,13 @@ export class MeshReader {
   node(name: string): Node | undefined {
     this.facts.add(fact.node(name));
     return this.mesh.nodes.get(name);
+  }
+
+  /** The node that the workload runs on. */
+  nodeOf(workload: Workload | undefined): Node | undefined {
+    if (workload?.node === undefined) return undefined;
+    const { cluster, node: name } = workload;
+    return this.node(objectKey({ ...(cluster !== undefined && { cluster }), name }));
   }
 
   routeTables(host: string): readonly RouteTable[] {

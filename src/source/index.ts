@@ -1,5 +1,6 @@
-// source: where objects come from. Each source fills the registry and keeps it current; it translates nothing. In: a folder
-// of YAML (files/), later the Kubernetes API, DNS, Consul. Out: objects in the registry, and problems with what was read.
+// source: where objects come from. Each source fills its entries in the registry and keeps them current; it translates nothing.
+// In: a folder of YAML (files/), or the Kubernetes API (kubernetes/, which is imported by itself because it loads the client).
+// Out: objects in the registry, and problems with what was read.
 
 export { FilesSource, type FilesSourceOptions } from './files/files-source.ts';
 export { kubeValue } from './files/kube-yaml.ts';

@@ -1,3 +1,4 @@
+import type { Site } from '../model/index.ts';
 import type { KubeObject } from '../registry/index.ts';
 import type { Part } from './part.ts';
 import type { Report } from './report.ts';
@@ -9,9 +10,14 @@ export interface TranslateContext {
   readonly clusterDomain: string;
   /** Where policies for the whole mesh live: `istio-system`, `weft-system`. */
   readonly rootNamespaces: readonly string[];
+  /** Where the object is; empty for the control plane's own cluster. */
+  readonly site: Site;
 }
 
-/** How objects of one kind are read; several for one kind each keep their own last good parts. Pure: everything it needs is in its arguments, everything wrong goes into the report. */
+/**
+ * How objects of one kind are read; several for one kind each keep their own last good parts. Pure: everything it needs is in its
+ * arguments, everything wrong goes into the report.
+ */
 export interface KindTranslator {
   /** With API group and without version: `DestinationRule.networking.istio.io`. */
   readonly kind: string;

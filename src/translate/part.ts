@@ -48,7 +48,7 @@ export interface ServicePart {
 /** Some endpoints of a Service. */
 export interface EndpointsPart {
   readonly kind: 'endpoints';
-  /** `namespace/name` of the Service. */
+  /** Key of the Service; see Mesh.services. */
   readonly service: string;
   /** Of the parts for one Service only those of the highest rank count: EndpointSlices (2) over Endpoints (1). */
   readonly rank: number;

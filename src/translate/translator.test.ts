@@ -158,3 +158,60 @@ test('a kind that a mesh is expected to obey and Weft does not is named; others 
   remove(translator, 'WorkloadGroup.networking.istio.io', 'default/x');
   assert.deepEqual(translator.problems(), []);
 });
+
+test('two clusters with pods and Services of the same names and addresses are kept apart, and one can go alone', () => {
+  const translator = new Translator();
+  const mesh = `${service()}---${slice('web-1', '10.244.0.1')}---${pod()}`;
+  const far = { name: 'kubernetes:east', site: { cluster: 'east', network: 'east-vpc' } };
+  const farObjects = changesOf(
+    mesh.replaceAll('port: 80}', 'port: 90}').replace('{name: web-0', '{labels: {far: "1"}, name: web-0'),
+    'east.yaml',
+    far,
+  );
+  translator.apply(farObjects);
+  const host = 'web.shop.svc.cluster.local';
+  assert.equal(translator.mesh.serviceByHost.get(host), 'east/shop/web', 'nobody else has that host');
+  translator.apply(changesOf(mesh));
+  const { services, workloads, workloadByAddress, servicesByEndpoint, servicesByAddress, serviceByHost } =
+    translator.mesh;
+  const keys = ['east/shop/web', 'shop/web'];
+  assert.deepEqual([...services.keys()].sort(), keys);
+  assert.equal(serviceByHost.get(host), 'shop/web', "the control plane's own counts");
+  assert.deepEqual([...workloads.keys()].sort(), ['east/shop/web-0', 'shop/web-0']);
+  assert.deepEqual(workloads.get('east/shop/web-0')!.labels, { far: '1' });
+  assert.deepEqual(Object.fromEntries(workloadByAddress), {
+    '10.244.0.1': 'shop/web-0',
+    'east-vpc/10.244.0.1': 'east/shop/web-0',
+  });
+  assert.deepEqual(Object.fromEntries(servicesByEndpoint), {
+    '10.244.0.1': ['shop/web'],
+    'east-vpc/10.244.0.1': ['east/shop/web'],
+  });
+  assert.deepEqual(Object.fromEntries(servicesByAddress), {
+    '10.96.0.1': ['shop/web'],
+    'east/10.96.0.1': ['east/shop/web'],
+  });
+  for (const { kind, key } of farObjects) remove(translator, kind, key);
+  assert.deepEqual([...translator.mesh.services.keys()], ['shop/web']);
+  assert.deepEqual([...translator.mesh.workloads.keys()], ['shop/web-0']);
+  assert.equal(translator.mesh.workloadByAddress.size, 1);
+  for (const change of farObjects) translator.apply([change]);
+  for (const { kind, key } of changesOf(mesh)) remove(translator, kind, key);
+  assert.equal(translator.mesh.serviceByHost.get(host), 'east/shop/web', 'the other takes its place');
+  assert.deepEqual([...translator.mesh.workloads.keys()], ['east/shop/web-0']);
+});
+
+test('policies of another cluster are not for this one', () => {
+  const translator = new Translator();
+  const strict = `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: strict, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+`;
+  const far = { name: 'east', site: { cluster: 'east' } };
+  translator.apply(changesOf(strict, 'east.yaml', far));
+  assert.equal(translator.mesh.peerPolicies.size, 0);
+  translator.apply(changesOf(strict));
+  assert.equal(translator.mesh.peerPolicies.size, 1);
+});

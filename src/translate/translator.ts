@@ -26,6 +26,8 @@ interface Translated {
   readonly problems: readonly Problem[];
 }
 
+const ofClusters: ReadonlySet<Part['kind']> = new Set(['service', 'endpoints', 'workload', 'node']);
+
 /**
  * Turns changes of objects into a new Mesh, at the cost of what changed. An object with an error keeps its last good
  * translation. No I/O and no clock: the same changes always make the same mesh.
@@ -41,7 +43,7 @@ export class Translator {
   constructor(options: TranslatorOptions = {}) {
     const { trustDomain = 'cluster.local', clusterDomain = 'cluster.local' } = options;
     const { rootNamespaces = ['istio-system', 'weft-system'] } = options;
-    this.#context = { trustDomain, clusterDomain, rootNamespaces };
+    this.#context = { trustDomain, clusterDomain, rootNamespaces, site: {} };
     this.#assembler = new MeshAssembler(trustDomain, clusterDomain);
     for (const translator of dialects) {
       const others = this.#translators.get(translator.kind) ?? [];
@@ -95,7 +97,7 @@ export class Translator {
     const report = new Report(stored.ref);
     let parts: readonly Part[] = [];
     try {
-      parts = translator.translate(stored.object, this.#context, report);
+      parts = this.#partsOf(translator, stored, report);
       if (!report.refused) parts = fitParts(parts, before?.parts ?? [], report);
     } catch (thrown) {
       // A translator must not throw; when one does all the same, one object must not stop the others.
@@ -103,6 +105,13 @@ export class Translator {
       report.error('translator-failed', '', `the translation of this ${stored.ref.kind} failed: ${reason}`);
     }
     return { parts: report.refused ? (before?.parts ?? []) : parts, problems: report.problems };
+  }
+
+  /** Another cluster lends its pods and Services; its policies are for its own control plane. */
+  #partsOf(translator: KindTranslator, { object, ref, owner }: Stored, report: Report): readonly Part[] {
+    if (ref.cluster === undefined) return translator.translate(object, this.#context, report);
+    const parts = translator.translate(object, { ...this.#context, site: owner?.site ?? {} }, report);
+    return parts.filter(({ kind }) => ofClusters.has(kind));
   }
 
   #remember(id: string, translated: Translated | undefined): void {

@@ -28,7 +28,12 @@ const wrong: readonly unknown[] = [
   { x: {} },
   [['x']],
 ];
-const context = { trustDomain: 'cluster.local', clusterDomain: 'cluster.local', rootNamespaces: [] };
+const context = {
+  trustDomain: 'cluster.local',
+  clusterDomain: 'cluster.local',
+  rootNamespaces: [],
+  site: {},
+};
 
 for (const [dialect, translators] of Object.entries(dialects)) {
   test(`no value of a wrong type makes a translator of ${dialect} throw`, () => {

@@ -39,7 +39,12 @@ test('every field of a definition is one that the translator reads', () => {
     const report = new Report({ apiVersion: '', kind, namespace: 'shop', name: 'all' });
     const translator = weft.find(each => each.kind.startsWith(`${kind}.`))!;
     const metadata = { name: 'all', namespace: 'shop' };
-    const context = { trustDomain: 'cluster.local', clusterDomain: 'cluster.local', rootNamespaces: [] };
+    const context = {
+      trustDomain: 'cluster.local',
+      clusterDomain: 'cluster.local',
+      rootNamespaces: [],
+      site: {},
+    };
     translator.translate(
       { apiVersion: '', kind, metadata, spec: example(schema) as Fields },
       context,

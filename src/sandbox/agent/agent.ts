@@ -104,11 +104,13 @@ export async function runAgent(name: string): Promise<void> {
   const applied = join(folder.path, 'applied');
   mkdirSync(applied, { recursive: true });
   const registry = new Registry({ clock, quietMs: gatherMs });
-  const sources = [record.dir, applied].map(
+  // What was applied goes over what stands in the folder, and leaves it as it was when it is deleted.
+  const sources = [applied, record.dir].map(
     dir => new FilesSource({ folder: dir, clock, quietMs: gatherMs }),
   );
   const stop = new AbortController();
-  for (const source of sources) await source.start(registry, stop.signal);
+  const entries = sources.map(source => registry.of(source));
+  await Promise.all(sources.map((source, index) => source.start(entries[index]!, stop.signal)));
   registry.subscribe(batch => applier.apply(batch.changes));
 
   // The way in from outside.

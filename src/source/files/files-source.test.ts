@@ -32,7 +32,7 @@ async function setUp(context: TestContext, files: Record<string, string>): Promi
   const clock = new FakeClock();
   const registry = new Registry({ clock });
   const source = new FilesSource({ folder, clock });
-  await source.start(registry, stop.signal);
+  await source.start(registry.of(source), stop.signal);
   const names = (): string[] => [...registry.list('Service')].map(each => each.object.metadata.name).sort();
   return { folder, source, registry, stop, names, write };
 }
@@ -111,7 +111,7 @@ test('of duplicates the first counts and the second is named with both places', 
 test('a folder that is missing at the start is an error with its remedy', async () => {
   const clock = new FakeClock();
   const source = new FilesSource({ folder: '/nonexistent/weft', clock });
-  await assert.rejects(source.start(new Registry({ clock }), new AbortController().signal), {
+  await assert.rejects(source.start(new Registry({ clock }).of(source), new AbortController().signal), {
     code: 'source-folder-unreadable',
     message: /create it/,
   });
@@ -129,7 +129,7 @@ test('notices by itself a file that an editor replaces, and a file in a new subf
   const registry = new Registry({ clock: systemClock, quietMs: 0 });
   // Rescans are out of reach, so that only watching can have noticed.
   const source = new FilesSource({ folder, clock: systemClock, quietMs: 5, rescanMs: 3_600_000 });
-  await source.start(registry, stop.signal);
+  await source.start(registry.of(source), stop.signal);
   const has = (name: string): Promise<void> =>
     new Promise(resolve => {
       const unsubscribe = registry.subscribe(() => {

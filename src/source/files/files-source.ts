@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { errorMessage, WeftError } from '../../errors/index.ts';
 import { type Problem, problem } from '../../model/index.ts';
-import { keyOf, kindOf, type Registry } from '../../registry/index.ts';
+import { type Entries, type KubeObject, keyOf, kindOf } from '../../registry/index.ts';
 import type { Cancel, Clock } from '../../time/index.ts';
 import type { Source } from '../source.interface.ts';
 import { FolderWatch } from './folder-watch.ts';
@@ -25,8 +25,7 @@ interface KnownFile {
 }
 
 interface Placed {
-  readonly kind: string;
-  readonly key: string;
+  readonly object: KubeObject;
   readonly origin: string;
 }
 
@@ -39,9 +38,8 @@ export class FilesSource implements Source {
   readonly #options: FilesSourceOptions;
   readonly #folder: string;
   readonly #watch = new FolderWatch(() => this.#scanSoon());
-  #registry: Registry | undefined;
+  #entries: Entries | undefined;
   #files = new Map<string, KnownFile>();
-  #placed = new Map<string, Placed>();
   #problems: readonly Problem[] = [];
   #scanning: Promise<void> = Promise.resolve();
   #cancels: Cancel[] = [];
@@ -54,8 +52,8 @@ export class FilesSource implements Source {
     this.name = `files:${options.folder}`;
   }
 
-  async start(registry: Registry, signal: AbortSignal): Promise<void> {
-    this.#registry = registry;
+  async start(entries: Entries, signal: AbortSignal): Promise<void> {
+    this.#entries = entries;
     signal.addEventListener('abort', () => this.#close(), { once: true });
     const scan = await scanFolder(this.#folder);
     if (scan.kind === 'unreadable') {
@@ -65,7 +63,7 @@ export class FilesSource implements Source {
       });
     }
     await this.#take(scan);
-    registry.flush();
+    entries.flush();
     if (this.#closed) return;
     this.#cancels.push(this.#options.clock.every(this.#options.rescanMs ?? 5_000, () => this.#scan()));
     // What changed between the first scan and the first watch is not seen by either.
@@ -137,22 +135,14 @@ export class FilesSource implements Source {
     for (const [name, { parsed }] of this.#files) {
       problems.push(...parsed.problems);
       for (const { object, line } of parsed.objects) {
-        const kind = kindOf(object.apiVersion, object.kind);
-        const key = keyOf(object.metadata);
+        const id = `${kindOf(object.apiVersion, object.kind)} ${keyOf(object.metadata)}`;
         const origin = `${name}:${line}`;
-        const first = placed.get(`${kind} ${key}`);
-        if (first) {
-          problems.push(duplicate(kind, key, origin, first.origin));
-          continue;
-        }
-        placed.set(`${kind} ${key}`, { kind, key, origin });
-        this.#registry!.put(object, origin);
+        const first = placed.get(id);
+        if (first) problems.push(duplicate(id, origin, first.origin));
+        else placed.set(id, { object, origin });
       }
     }
-    for (const [id, { kind, key }] of this.#placed) {
-      if (!placed.has(id)) this.#registry!.delete(kind, key);
-    }
-    this.#placed = placed;
+    this.#entries!.replaceAll(placed.values());
     this.#problems = problems;
   }
 
@@ -169,7 +159,7 @@ function unreadable(folder: string, reason: string): string {
   return `the folder ${folder} cannot be read (${reason}); create it, or make it readable for this user`;
 }
 
-function duplicate(kind: string, key: string, origin: string, first: string): Problem {
-  const message = `${origin}: ${kind} ${key} stands in ${first} too, and that one counts; remove one of them`;
+function duplicate(id: string, origin: string, first: string): Problem {
+  const message = `${origin}: ${id} stands in ${first} too, and that one counts; remove one of them`;
   return problem('object-duplicate', message, { severity: 'warning' });
 }

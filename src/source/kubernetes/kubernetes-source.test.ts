@@ -53,7 +53,7 @@ async function setUp(
     lookEveryMs: 10,
     backoff: { firstMs: 2, longestMs: 20 },
   });
-  return { api, registry, source, started: source.start(registry, stop.signal) };
+  return { api, registry, source, started: source.start(registry.of(source), stop.signal) };
 }
 
 test('what the dialects read is in the registry when the start is over, without anything else', async context => {

@@ -12,8 +12,8 @@ import {
   rest,
   TYPES,
 } from '../../kubernetes/index.ts';
-import type { Problem } from '../../model/index.ts';
-import { type Registry, readObject } from '../../registry/index.ts';
+import type { Problem, Site } from '../../model/index.ts';
+import { type Entries, readObject } from '../../registry/index.ts';
 import type { Log } from '../../telemetry/index.ts';
 import type { Clock } from '../../time/index.ts';
 import type { Source } from '../source.interface.ts';
@@ -28,6 +28,8 @@ export interface KubernetesSourceOptions {
   readonly log: Log;
   /** Kinds of policies, with their groups, that are read where the server has them: `DestinationRule.networking.istio.io`. */
   readonly policyKinds: readonly string[];
+  /** Which cluster and network the server is for; the control plane's own unless told. */
+  readonly site?: Site;
   /** How often to look whether the server has got other kinds; 20 s unless told. */
   readonly lookEveryMs?: number;
   readonly backoff?: BackoffTimes;
@@ -50,6 +52,7 @@ const livePods = 'status.phase!=Succeeded,status.phase!=Failed';
 /** Objects from the Kubernetes API, kept current. What was known stays in use while the server is away. */
 export class KubernetesSource implements Source {
   readonly name: string;
+  readonly site: Site;
   readonly #options: KubernetesSourceOptions;
   readonly #running = new Map<string, Running>();
   readonly #refused = new Map<string, Problem>();
@@ -61,21 +64,22 @@ export class KubernetesSource implements Source {
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
     this.name = `kubernetes:${options.client.server}`;
+    this.site = options.site ?? {};
   }
 
   /**
    * Resolves when every kind that a mesh needs has been read and every other one too, or was refused. Waits for as long as that
    * takes: an API server that is away comes back, and permissions are granted while we wait; `problems` says what is missing.
    */
-  async start(registry: Registry, signal: AbortSignal): Promise<void> {
-    for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, registry, signal);
-    this.#begin(TYPES.node, false, registry, signal);
+  async start(entries: Entries, signal: AbortSignal): Promise<void> {
+    for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, entries, signal);
+    this.#begin(TYPES.node, false, entries, signal);
     for (const name of MESH_CONFIG)
-      this.#begin(TYPES.configMap, false, registry, signal, { fieldSelector: `metadata.name=${name}` });
-    await this.#lookUntilAnswered(registry, signal);
+      this.#begin(TYPES.configMap, false, entries, signal, { fieldSelector: `metadata.name=${name}` });
+    await this.#lookUntilAnswered(entries, signal);
     await this.#settled(signal);
-    registry.flush();
-    void this.#keepLooking(registry, signal);
+    entries.flush();
+    void this.#keepLooking(entries, signal);
   }
 
   problems(): readonly Problem[] {
@@ -107,7 +111,7 @@ export class KubernetesSource implements Source {
   #begin(
     type: ResourceType,
     required: boolean,
-    registry: Registry,
+    entries: Entries,
     signal: AbortSignal,
     { known = [], fieldSelector }: { known?: Iterable<string>; fieldSelector?: string } = {},
   ): void {
@@ -121,10 +125,10 @@ export class KubernetesSource implements Source {
       type,
       known,
       ...(chosen !== undefined && { fieldSelector: chosen }),
-      put: (object, key) => this.#put(prune(object), kind, key, registry),
+      put: (object, key) => this.#put(prune(object), kind, key, entries),
       gone: key => {
         this.#refused.delete(`${kind} ${key}`);
-        registry.delete(kind, key);
+        entries.delete(kind, key);
       },
       changed: () => this.#note(),
       ...(backoff && { backoff }),
@@ -141,33 +145,33 @@ export class KubernetesSource implements Source {
     });
   }
 
-  #put(object: ApiObject, kind: string, key: string, registry: Registry): void {
+  #put(object: ApiObject, kind: string, key: string, entries: Entries): void {
     const read = readObject(this.#interner.intern(object));
     const id = `${kind} ${key}`;
     if (read.kind === 'object') {
       this.#refused.delete(id);
-      registry.put(read.object);
+      entries.put(read.object);
       return;
     }
     this.#refused.set(id, refusedObject(kind, key, read.path, read.message));
     this.#note();
   }
 
-  async #lookUntilAnswered(registry: Registry, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !(await this.#look(registry, signal))) {
+  async #lookUntilAnswered(entries: Entries, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !(await this.#look(entries, signal))) {
       await rest(this.#options.clock, this.#options.backoff?.longestMs ?? 2_000, signal);
     }
   }
 
-  async #keepLooking(registry: Registry, signal: AbortSignal): Promise<void> {
+  async #keepLooking(entries: Entries, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await rest(this.#options.clock, this.#options.lookEveryMs ?? 20_000, signal);
-      if (!signal.aborted) await this.#look(registry, signal);
+      if (!signal.aborted) await this.#look(entries, signal);
     }
   }
 
   /** Finds out which kinds the server has; begins to read those that are new, and stops reading those that are gone. */
-  async #look(registry: Registry, signal: AbortSignal): Promise<boolean> {
+  async #look(entries: Entries, signal: AbortSignal): Promise<boolean> {
     const slice = groupKindOf(TYPES.endpointSlice);
     const found = await discover(this.#options.client, this.#options.policyKinds, signal);
     if (signal.aborted) return false;
@@ -176,7 +180,7 @@ export class KubernetesSource implements Source {
     if (found instanceof ApiError) return false;
     const endpoints = hasSlices(found) ? TYPES.endpointSlice : TYPES.endpoints;
     if (!this.#running.has(slice) && !this.#running.has('Endpoints'))
-      this.#begin(endpoints, true, registry, signal);
+      this.#begin(endpoints, true, entries, signal);
     for (const [kind, type] of found.types) {
       const running = this.#running.get(kind);
       if (running?.reflector.type.version === type.version) continue;
@@ -187,7 +191,7 @@ export class KubernetesSource implements Source {
         `the Kubernetes API has ${kind}; reading its objects`,
       );
       const known = running?.reflector.keys;
-      this.#begin(type, false, registry, signal, known && { known });
+      this.#begin(type, false, entries, signal, known && { known });
     }
     for (const kind of this.#options.policyKinds) {
       if (!found.types.has(kind) && this.#running.has(kind)) await this.#end(kind);

@@ -189,6 +189,7 @@ export class ExternalAssembler {
   ): Endpoint[] {
     const found: Endpoint[] = [];
     for (const { workload, terminating } of this.#workloads.of(namespace)) {
+      if (workload.cluster !== undefined) continue;
       const [address] = workload.addresses;
       if (address === undefined || !matchesLabels(selector, workload.labels)) continue;
       const ready = workload.ready && !terminating;

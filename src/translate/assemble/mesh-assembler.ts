@@ -1,4 +1,4 @@
-import { emptyMesh, fact, type Mesh, type Node, type Problem } from '../../model/index.ts';
+import { emptyMesh, fact, type Mesh, type Node, objectKey, type Problem } from '../../model/index.ts';
 import type { Part } from '../part.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
@@ -104,19 +104,16 @@ export class MeshAssembler {
     this.#labels.count(part, present);
     switch (part.kind) {
       case 'service':
-        this.#services.setService(
-          `${part.service.namespace}/${part.service.name}`,
-          present ? part : undefined,
-        );
+        this.#services.setService(objectKey(part.service), present ? part : undefined);
         break;
       case 'endpoints':
         this.#services.setEndpoints(id, part.service, present ? part : undefined);
         break;
       case 'workload':
-        this.#workloads.set(`${part.workload.namespace}/${part.workload.name}`, present ? part : undefined);
+        this.#workloads.set(objectKey(part.workload), present ? part : undefined);
         break;
       case 'node':
-        this.#nodes.set(part.node.name, present ? part.node : undefined);
+        this.#nodes.set(objectKey(part.node), present ? part.node : undefined);
         break;
       case 'peer-policy':
         this.#peers.set(id, part, present);

@@ -1,6 +1,15 @@
-import { type Endpoint, equal, fact, type Mesh, type Service, type ServicePort } from '../../model/index.ts';
+import {
+  addressKey,
+  type Endpoint,
+  equal,
+  fact,
+  type Mesh,
+  type Service,
+  type ServicePort,
+} from '../../model/index.ts';
 import type { EndpointsPart, ServicePart } from '../part.ts';
 import { Draft } from './draft.ts';
+import { compareText } from './groups.ts';
 
 interface Known {
   base?: ServicePart;
@@ -17,6 +26,8 @@ export type ServiceMaps = Pick<
 export class ServiceAssembler {
   readonly #known = new Map<string, Known>();
   readonly #dirty = new Set<string>();
+  /** Keys by host, of hosts that several Services have. */
+  readonly #rivals = new Map<string, Set<string>>();
 
   /** `part` undefined: the object has no such part any more. */
   setService(key: string, part: ServicePart | undefined): void {
@@ -48,10 +59,10 @@ export class ServiceAssembler {
       services.set(key, after);
       if (!equal(withoutEndpoints(before), withoutEndpoints(after))) touched.add(fact.service(key));
       if (before?.host !== after?.host) {
-        if (before) setHost(hosts, before.host, undefined, touched);
-        if (after) setHost(hosts, after.host, key, touched);
+        if (before) this.#moveHost(hosts, before.host, key, false, touched);
+        if (after) this.#moveHost(hosts, after.host, key, true, touched);
       }
-      moveKey(addresses, key, before?.addresses ?? [], after?.addresses ?? [], touched, fact.address);
+      moveKey(addresses, key, addressesOf(before), addressesOf(after), touched, fact.address);
       if (equal(before?.endpoints, after?.endpoints)) continue;
       touched.add(fact.endpoints(key));
       moveBackings(backings, key, before, after, touched);
@@ -63,6 +74,21 @@ export class ServiceAssembler {
       servicesByAddress: addresses.done(),
       servicesByEndpoint: backings.done(),
     };
+  }
+
+  /** The same host in several clusters: the control plane's own counts, and another's while there is none. */
+  #moveHost(hosts: Draft<string>, host: string, key: string, present: boolean, touched: Set<string>): void {
+    const before = hosts.get(host);
+    const rivals = this.#rivals.get(host) ?? new Set(before === undefined ? [] : [before]);
+    if (present) rivals.add(key);
+    else rivals.delete(key);
+    if (rivals.size > 1) this.#rivals.set(host, rivals);
+    else this.#rivals.delete(host);
+    const rank = (each: string): string => `${this.#known.get(each)?.base?.service.cluster ?? ''} ${each}`;
+    const [after] = [...rivals].sort((left, right) => compareText(rank(left), rank(right)));
+    if (after === before) return;
+    hosts.set(host, after);
+    touched.add(fact.host(host));
   }
 
   #at(key: string): Known {
@@ -95,7 +121,7 @@ function endpointsOf(
       if (target.name !== port.name) continue;
       for (const endpoint of part.endpoints) {
         const ready = endpoint.ready || base.publishNotReady;
-        const id = `${endpoint.address} ${target.number}`;
+        const id = `${addressKey(endpoint.address, endpoint.network)} ${target.number}`;
         if (found.has(id) && !ready) continue;
         found.set(id, { ...endpoint, port: target.number, ready });
       }
@@ -113,9 +139,8 @@ export function withoutEndpoints(service: Service | undefined): Omit<Service, 'e
   return rest;
 }
 
-function setHost(hosts: Draft<string>, host: string, key: string | undefined, touched: Set<string>): void {
-  hosts.set(host, key);
-  touched.add(fact.host(host));
+function addressesOf(service: Service | undefined): readonly string[] {
+  return service?.addresses.map(address => addressKey(address, service.cluster)) ?? [];
 }
 
 /** Moves `key` from the lists of `before` to those of `after`. */
@@ -161,7 +186,8 @@ function backedPorts(service: Service | undefined): Map<string, string> {
   for (const [number, endpoints] of service?.endpoints ?? []) {
     for (const endpoint of endpoints) {
       const backed = `${number}:${endpoint.port}:${endpoint.workload ?? ''}`;
-      ports.set(endpoint.address, `${ports.get(endpoint.address) ?? ''} ${backed}`);
+      const address = addressKey(endpoint.address, endpoint.network);
+      ports.set(address, `${ports.get(address) ?? ''} ${backed}`);
     }
   }
   return ports;

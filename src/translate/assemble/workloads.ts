@@ -1,4 +1,4 @@
-import { equal, fact, type Mesh } from '../../model/index.ts';
+import { addressKey, equal, fact, type Mesh, type Workload } from '../../model/index.ts';
 import type { WorkloadPart } from '../part.ts';
 import { Draft } from './draft.ts';
 
@@ -17,12 +17,13 @@ export class WorkloadAssembler {
 
   /** `part` undefined: there is no such workload any more. */
   set(key: string, part: WorkloadPart | undefined): void {
-    for (const address of this.#parts.get(key)?.workload.addresses ?? [])
-      this.#claims.get(address)?.delete(key);
+    const before = this.#parts.get(key);
+    for (const address of addressesOf(before?.workload)) this.#claims.get(address)?.delete(key);
     if (part) this.#parts.set(key, part);
     else this.#parts.delete(key);
-    this.#index(key, part !== undefined);
-    for (const address of part?.workload.addresses ?? []) {
+    const { namespace } = (part ?? before)?.workload ?? { namespace: '' };
+    this.#index(namespace, key, part !== undefined);
+    for (const address of addressesOf(part?.workload)) {
       const claims = this.#claims.get(address);
       if (claims) claims.add(key);
       else this.#claims.set(address, new Set([key]));
@@ -39,7 +40,7 @@ export class WorkloadAssembler {
       const before = mesh.workloads.get(key);
       const after = this.#parts.get(key)?.workload;
       for (const workload of [before, after]) {
-        for (const address of workload?.addresses ?? []) concerned.add(address);
+        for (const address of addressesOf(workload)) concerned.add(address);
       }
       if (equal(before, after)) continue;
       workloads.set(key, after);
@@ -67,8 +68,7 @@ export class WorkloadAssembler {
     return changed;
   }
 
-  #index(key: string, present: boolean): void {
-    const namespace = key.slice(0, key.indexOf('/'));
+  #index(namespace: string, key: string, present: boolean): void {
     const keys = this.#namespaces.get(namespace) ?? new Set();
     if (present) keys.add(key);
     else keys.delete(key);
@@ -93,4 +93,8 @@ export class WorkloadAssembler {
     if (left.createdAt !== right.createdAt) return left.createdAt > right.createdAt;
     return key < than;
   }
+}
+
+function addressesOf(workload: Workload | undefined): readonly string[] {
+  return workload?.addresses.map(address => addressKey(address, workload.network)) ?? [];
 }

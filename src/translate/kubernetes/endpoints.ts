@@ -1,4 +1,4 @@
-import { canonicalAddress, type Endpoint, isIpAddress } from '../../model/index.ts';
+import { canonicalAddress, type Endpoint, isIpAddress, objectKey, type Site } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { Fields } from '../fields.ts';
@@ -16,7 +16,7 @@ export const endpointSliceTranslator: KindTranslator = {
 
 type Address = Omit<Endpoint, 'port'>;
 
-function translateEndpoints(object: KubeObject, _context: TranslateContext, report: Report): readonly Part[] {
+function translateEndpoints(object: KubeObject, { site }: TranslateContext, report: Report): readonly Part[] {
   const { name, namespace = '' } = object.metadata;
   const top = new Fields(object, '', report);
   return top.objects('subsets').map((subset): EndpointsPart => {
@@ -30,13 +30,13 @@ function translateEndpoints(object: KubeObject, _context: TranslateContext, repo
             ready,
             serving: ready,
             terminating: false,
-            ...whereabouts(fields, namespace),
+            ...whereabouts(fields, namespace, site),
           },
         ];
       });
     return {
       kind: 'endpoints',
-      service: `${namespace}/${name}`,
+      service: objectKey({ ...site, namespace, name }),
       rank: 1,
       ports: portsOf(subset, report),
       endpoints: [...read('addresses', true), ...read('notReadyAddresses', false)],
@@ -44,7 +44,7 @@ function translateEndpoints(object: KubeObject, _context: TranslateContext, repo
   });
 }
 
-function translateSlice(object: KubeObject, _context: TranslateContext, report: Report): readonly Part[] {
+function translateSlice(object: KubeObject, { site }: TranslateContext, report: Report): readonly Part[] {
   const { namespace = '', labels } = object.metadata;
   const service = labels?.['kubernetes.io/service-name'];
   // Slices of others than Services are none of the mesh's business.
@@ -64,12 +64,16 @@ function translateSlice(object: KubeObject, _context: TranslateContext, report: 
     const address = fields.texts('addresses')[0];
     if (!isAddress(address, fields.at('addresses'), report)) return [];
     return [
-      { address: canonicalAddress(address), ...conditionsOf(fields), ...whereabouts(fields, namespace) },
+      {
+        address: canonicalAddress(address),
+        ...conditionsOf(fields),
+        ...whereabouts(fields, namespace, site),
+      },
     ];
   });
   const part: EndpointsPart = {
     kind: 'endpoints',
-    service: `${namespace}/${service}`,
+    service: objectKey({ ...site, namespace, name: service }),
     rank: 2,
     ports: portsOf(top, report),
     endpoints,
@@ -89,7 +93,11 @@ function conditionsOf(fields: Fields): Pick<Address, 'ready' | 'serving' | 'term
 }
 
 /** What both kinds say about where an endpoint lives. */
-function whereabouts(fields: Fields, namespace: string): Pick<Address, 'workload' | 'zone' | 'hostname'> {
+function whereabouts(
+  fields: Fields,
+  namespace: string,
+  { cluster, network }: Site,
+): Pick<Address, 'workload' | 'zone' | 'hostname' | 'network'> {
   const target = fields.object('targetRef');
   const pod = target?.text('kind') === 'Pod' ? target.text('name') : undefined;
   const podNamespace = pod === undefined ? '' : (target!.text('namespace') ?? namespace);
@@ -97,9 +105,18 @@ function whereabouts(fields: Fields, namespace: string): Pick<Address, 'workload
   const zone = fields.text('zone') ?? topology?.text('topology.kubernetes.io/zone');
   const hostname = fields.text('hostname');
   return {
-    ...(pod === undefined ? {} : { workload: `${podNamespace}/${pod}` }),
+    ...(pod === undefined
+      ? {}
+      : {
+          workload: objectKey({
+            ...(cluster !== undefined && { cluster }),
+            namespace: podNamespace,
+            name: pod,
+          }),
+        }),
     ...(zone === undefined ? {} : { zone }),
     ...(hostname === undefined ? {} : { hostname }),
+    ...(network !== undefined && { network }),
   };
 }
 

@@ -7,7 +7,11 @@ import type { Report } from '../report.ts';
 export const nodeTranslator: KindTranslator = { kind: 'Node', translate: translateNode };
 
 /** The well-known labels (kubernetes.io/docs/reference/labels-annotations-taints), their names before 1.17, and Istio's third level. */
-function translateNode(object: KubeObject, _context: TranslateContext, _report: Report): readonly Part[] {
+function translateNode(
+  object: KubeObject,
+  { site: { cluster } }: TranslateContext,
+  _report: Report,
+): readonly Part[] {
   const { name, labels = {} } = object.metadata;
   const old = 'failure-domain.beta.kubernetes.io/';
   const region = labels['topology.kubernetes.io/region'] ?? labels[`${old}region`];
@@ -18,6 +22,7 @@ function translateNode(object: KubeObject, _context: TranslateContext, _report: 
       kind: 'node',
       node: {
         name,
+        ...(cluster !== undefined && { cluster }),
         ...(region === undefined ? {} : { region }),
         ...(zone === undefined ? {} : { zone }),
         ...(subzone === undefined ? {} : { subzone }),

@@ -44,6 +44,7 @@ function translatePod(object: KubeObject, context: TranslateContext, report: Rep
     ...optional('node', spec.text('nodeName')),
     ...optional('zone', labels['topology.kubernetes.io/zone']),
     ...optional('locality', localityOf(labels)),
+    ...context.site,
     from: report.object,
   };
   const terminating = object.metadata.deletionTimestamp !== undefined;

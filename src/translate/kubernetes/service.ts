@@ -11,6 +11,7 @@ export const serviceTranslator: KindTranslator = { kind: 'Service', translate: t
 
 function translateService(object: KubeObject, context: TranslateContext, report: Report): readonly Part[] {
   const { name, namespace = '' } = object.metadata;
+  const { cluster } = context.site;
   const spec = fieldsOf(object, 'spec', report);
   const type = spec.text('type') ?? 'ClusterIP';
   const externalName = type === 'ExternalName' ? spec.text('externalName')?.replace(/\.$/, '') : undefined;
@@ -30,6 +31,7 @@ function translateService(object: KubeObject, context: TranslateContext, report:
         headless,
         ...(externalName === undefined ? {} : { externalName }),
         ports: portsOf(spec, report),
+        ...(cluster !== undefined && { cluster }),
         from: report.object,
       },
       publishNotReady: spec.flag('publishNotReadyAddresses') ?? false,
