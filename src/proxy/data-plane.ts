@@ -8,6 +8,7 @@ import {
   isIpv6,
   type MtlsMode,
   type Resource,
+  unknownKind,
 } from '../model/index.ts';
 import {
   type AccessLog,
@@ -44,6 +45,7 @@ import {
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import { Counters } from './services/counters.ts';
+import { FailedCalls } from './services/failed-calls.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
 import type { Services } from './services/services.ts';
@@ -150,7 +152,7 @@ export class DataPlane {
       self: UNKNOWN_PEER,
       active: 0,
       tunnels: 0,
-      failedCalls: 0,
+      failedCalls: new FailedCalls(),
       draining: false,
       saving: false,
       refusing: false,
@@ -218,7 +220,7 @@ export class DataPlane {
         this.services.serviceAddresses.tell(resource.serviceRanges);
         return undefined;
       default:
-        return undefined;
+        return unknownKind(resource);
     }
   }
 

@@ -1,5 +1,7 @@
-// Retries at every hop multiply: three hops that each add a fifth are nearly three quarters more at the last. So a proxy tells its caller when an
-// answer is a failure that came from further down, where it has been retried already; the caller then leaves it at that (USERS.md row 18).
+// Retries at every hop multiply: three hops that each add a fifth are nearly three quarters more at the last. So a proxy tells its
+// caller when an answer is a failure that came from further down, where it has been retried already; the caller then leaves it at
+// that. Which call belongs to which request is told by the id that the app passes on (services/failed-calls.ts); where it cannot be told
+// there is no mark, and the caller's retry is within its budget.
 import type { Head } from '../../http/index.ts';
 
 const name = Buffer.from('x-weft-cascaded', 'latin1');

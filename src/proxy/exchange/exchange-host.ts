@@ -5,6 +5,7 @@ import type { AccessLog, PeerRequests } from '../../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
+import type { FailedCalls } from '../services/failed-calls.ts';
 
 /** Learns of a destination that was not known at once. */
 export interface TargetWaiter extends Guarded {
@@ -56,8 +57,8 @@ export interface ExchangeServices {
   active: number;
   /** Those of them that have become tunnels. */
   tunnels: number;
-  /** Outbound requests that failed, all in all; see cascade.ts. */
-  failedCalls: number;
+  /** Outbound requests that failed. */
+  readonly failedCalls: FailedCalls;
   /** Memory is so short that new requests are refused. */
   refusing: boolean;
 }

@@ -72,6 +72,11 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#tries = new Tries(services, host, this, this.#request);
   }
 
+  /** See FailedCalls. */
+  get underWay(): Head | undefined {
+    return this.#phase === PHASE.IDLE ? undefined : this.#request.head;
+  }
+
   /** Before the first request. */
   bind(stream: ServerStream): void {
     this.#stream = stream;
@@ -407,7 +412,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
       if (cluster !== undefined) cluster.occupancy.requests--;
       this.#services.active--;
       if (tunnelled) this.#services.tunnels--;
-      if (this.#host.direction === 'outbound' && failed) this.#services.failedCalls++;
+      if (this.#host.direction === 'outbound' && failed)
+        this.#services.failedCalls.note(this.#request.head, this.#services.clock.monotonic());
       this.#tries.end();
       this.#reset();
     }

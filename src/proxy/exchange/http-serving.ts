@@ -20,6 +20,7 @@ export class HttpServing implements ServerConnectionHost {
     this.streams = exchange;
     this.connection = new ServerConnection(wire, services.http1);
     exchange.bind(this.connection);
+    if (host.direction === 'inbound') services.failedCalls.working.add(exchange);
     if (services.draining || services.saving) this.connection.drain();
   }
 
@@ -72,6 +73,7 @@ export class HttpServing implements ServerConnectionHost {
 
   onConnectionClosed(): void {
     this.streams.close();
+    this.#services.failedCalls.working.delete(this.streams);
     this.#onClosed();
   }
 }

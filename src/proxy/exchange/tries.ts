@@ -65,8 +65,6 @@ export class Tries implements StreamWaiter, HedgeOwner {
   /** Whether it had to wait for its connection. */
   #waited = false;
   #staleReplays = 0;
-  /** Services.failedCalls when the request went on. */
-  #failedCallsBefore = 0;
   #hash = -1;
   #preferred: RunningEndpoint | undefined;
   /** A second try beside the first; undefined when there is none, or once it has become the try. */
@@ -105,7 +103,6 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#startMs = startMs;
     this.#hash = hash;
     this.#preferred = preferred;
-    this.#failedCallsBefore = this.#services.failedCalls;
     this.#try();
   }
 
@@ -359,7 +356,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #isCascaded(head: Head): boolean {
     if (this.#host.direction === 'outbound')
       return this.endpoint!.config.tls === 'mesh' && takeCascaded(head);
-    markCascaded(head, this.#services.failedCalls !== this.#failedCallsBefore);
+    markCascaded(head, this.#services.failedCalls.concern(this.#request.head, this.#startMs));
     return false;
   }
 

@@ -13,6 +13,7 @@ import type { Clock, TimerWheel } from '../../time/index.ts';
 import type { MeshTls } from '../../tls/index.ts';
 import type { Connector } from '../connect/connector.ts';
 import type { Counters } from './counters.ts';
+import type { FailedCalls } from './failed-calls.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
@@ -44,7 +45,7 @@ export interface Services {
   /** Those of them that have become tunnels, as WebSockets do. */
   tunnels: number;
   /** See ExchangeServices.failedCalls. */
-  failedCalls: number;
+  readonly failedCalls: FailedCalls;
   /** Since SIGTERM: answers ask clients to close. */
   draining: boolean;
   /** Memory is short: answers ask clients to close. */
