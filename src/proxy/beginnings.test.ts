@@ -205,6 +205,80 @@ test('where rules about requests apply nothing else passes, though nobody said w
   ]);
 });
 
+test('where a rate limit applies HTTP/2 and opaque bytes do not go around it, whatever HTTP the port is declared as and whoever sends them', async t => {
+  const limit = {
+    bucket: { maxTokens: 1, perFill: 1, fillIntervalMs: 60_000 },
+    matches: [],
+    status: 429,
+    enabledPercent: 100,
+    enforcedPercent: 100,
+    from: { apiVersion: 'weft.dev/v1alpha1', kind: 'RateLimit', namespace: 'shop', name: 'one' },
+  };
+  for (const protocol of protocols) {
+    const own = await app();
+    const { mesh, inbound, refusals, server } = setUp(protocol, own.port, { rateLimits: [limit] });
+    t.after(() => closeAll(inbound, mesh, own));
+    for (const bytes of [
+      preface,
+      '\x00\x01\x02\x03',
+      clientHello({ serverName: 'app' }).toString('latin1'),
+    ]) {
+      const raw = await rawConnection(inbound.port);
+      raw.write(Buffer.from(bytes, 'latin1'));
+      await raw.until(({ ended, closed }) => ended || closed);
+      const peer = meshPeer(mesh, inbound.port, own.port, 'weft/tcp');
+      peer.write(bytes);
+      await eventually(() => peer.state.closed);
+      for (const text of [raw.text, peer.state.text]) {
+        if (!bytes.startsWith('PRI')) continue;
+        assert.match(
+          text,
+          /RateLimit one\.shop applies to its requests\) and what came is HTTP\/2/,
+          protocol,
+        );
+        assert.match(text, /or declare it as bytes/, protocol);
+      }
+    }
+    assert.deepEqual(own.heard, [], protocol);
+    assert.deepEqual(refusals(), [`port="${own.port}",reason="not-http"`]);
+    assert.ok(
+      server.access.records.every(({ flag, detail }) => flag === 'DPE' && /^not-http: port/.test(detail)),
+    );
+    const statuses: string[] = [];
+    for (const alpn of ['weft/tcp', 'weft/h1']) {
+      const peer = meshPeer(mesh, inbound.port, own.port, alpn);
+      peer.write(`GET /a HTTP/1.1\r\n${headers}`);
+      await eventually(() => peer.state.closed);
+      statuses.push(peer.state.text.slice(9, 12));
+    }
+    assert.deepEqual(statuses, ['200', '429'], `${protocol}: requests in a peer's opaque bytes count`);
+  }
+});
+
+test('an upgrade to HTTP/2 is none where a rate limit counts requests, and what was switched to counts as one', async t => {
+  const own = await app();
+  const limit = {
+    bucket: { maxTokens: 1, perFill: 1, fillIntervalMs: 60_000 },
+    matches: [],
+    status: 429,
+    enabledPercent: 100,
+    enforcedPercent: 100,
+  };
+  const { mesh, inbound } = setUp('grpc', own.port, { rateLimits: [limit] });
+  t.after(() => closeAll(inbound, mesh, own));
+  const statuses: string[] = [];
+  for (const more of [
+    'Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n',
+    '',
+  ]) {
+    const raw = await rawConnection(inbound.port);
+    raw.write(Buffer.from(`GET /a HTTP/1.1\r\n${more}${headers}`, 'latin1'));
+    await raw.until(({ ended, closed }) => ended || closed);
+    statuses.push(raw.text.slice(9, 12));
+  }
+  assert.deepEqual(statuses, ['200', '429']);
+});
+
 test('HTTP/2 passes unread at ports that are declared so and at unnamed ones, from outside and from mesh peers', async t => {
   for (const protocol of ['grpc', 'http2', 'auto', 'tcp'] as const) {
     const echo = await tcpServer(socket =>

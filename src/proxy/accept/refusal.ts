@@ -82,8 +82,9 @@ export function refuseNotHttp(services: Services, refused: RefusedStart, speech:
     tcp: 'what came is not',
     nothing: 'nothing came',
   };
-  const remedy =
-    refused.kind === 'http2'
+  const remedy = speech.judged
+    ? 'send HTTP/1.1, take the policy off this port, or declare it as bytes (appProtocol tcp, or a name that begins with tcp): then it passes, and no policy about requests holds there'
+    : refused.kind === 'http2'
       ? 'declare the port as gRPC or HTTP/2 (appProtocol grpc or kubernetes.io/h2c, or a name that begins with grpc or http2) and it passes, unread'
       : 'if it speaks something else, declare that (appProtocol tcp or tls, or a name that begins with tcp or tls) and it passes, unread';
   const words = `port ${refused.port} speaks ${read} (${speech.why}) and ${came[refused.kind]}; ${remedy}`;

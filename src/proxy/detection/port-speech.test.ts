@@ -33,11 +33,34 @@ test('the owner of a port says what it speaks, in every word that there is for i
     tcp: 'bytes',
   };
   for (const [protocol, kind] of Object.entries(table)) {
-    const speech = speechOf(protocol as Protocol, [
-      { ...plain, fault: { abort: { status: 403, percent: 100 } } },
-    ]);
+    const speech = speechOf(protocol as Protocol, [{ ...plain, requestHeaders: { remove: ['x-admin'] } }]);
     assert.deepEqual([speech.kind, speech.declared], [kind, true], protocol);
     assert.match(speech.why, new RegExp(`says ${protocol}$`));
+  }
+});
+
+test('where a policy may refuse requests only bytes pass unread, whatever else the owner of the port says', () => {
+  const refusing: Partial<Route>[] = [
+    { rateLimits: [limit] },
+    { fault: { abort: { status: 403, percent: 100 } } },
+    { action: { kind: 'respond', status: 403, body: '', contentType: '' } },
+    { action: { kind: 'redirect', status: 301 } },
+  ];
+  const said: Record<Protocol, Speech> = {
+    auto: 'http',
+    http: 'http',
+    http2: 'http',
+    grpc: 'http',
+    tls: 'bytes',
+    tcp: 'bytes',
+  };
+  for (const part of refusing) {
+    for (const [protocol, kind] of Object.entries(said)) {
+      const speech = speechOf(protocol as Protocol, [plain, { ...plain, ...part, from }]);
+      assert.deepEqual([speech.kind, speech.judged], [kind, true], `${protocol} ${JSON.stringify(part)}`);
+    }
+    const { why } = speechOf('grpc', [{ ...plain, ...part, from }]);
+    assert.match(why, /says grpc, of which HTTP\/2 is not read yet, and VirtualService a\.shop applies/);
   }
 });
 
@@ -84,6 +107,7 @@ test('where nobody says it, policies that judge or change requests do, and those
     plain,
     { ...plain, from },
     { ...plain, matches: [], rateLimits: [] },
+    { ...plain, rateLimits: [{ ...limit, enforcedPercent: 0 }] },
     { ...plain, mirrors: [] },
   ])
     assert.equal(speechOf('auto', [route]).kind, 'unknown', JSON.stringify(route));

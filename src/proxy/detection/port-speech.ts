@@ -14,19 +14,24 @@ export interface PortSpeech {
   readonly kind: Speech;
   /** Whether its owner said it; otherwise policies did that speak of requests. */
   readonly declared: boolean;
+  /** Whether policies may refuse requests there, so that no way of declaring HTTP lets it pass unread. */
+  readonly judged: boolean;
   /** For messages. */
   readonly why: string;
 }
 
 /** Of a port of which nobody says anything. */
-export const UNKNOWN_SPEECH: PortSpeech = { kind: 'unknown', declared: false, why: '' };
+export const UNKNOWN_SPEECH: PortSpeech = { kind: 'unknown', declared: false, judged: false, why: '' };
 
 /** Settles it, once per resource. `routes`: what becomes of the port's requests. */
 export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpeech {
+  const said = `its name or appProtocol says ${protocol}`;
+  const judge = routes.find(mayRefuse);
   const declared = (kind: Speech): PortSpeech => ({
     kind,
     declared: true,
-    why: `its name or appProtocol says ${protocol}`,
+    judged: judge !== undefined,
+    why: judge === undefined || kind === 'bytes' ? said : `${said}, and ${wordsOf(judge)}`,
   });
   switch (protocol) {
     case 'tcp':
@@ -36,28 +41,40 @@ export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpee
       return declared('http');
     case 'http2':
     case 'grpc':
-      return declared('http2');
+      // Rules that only steer give way to what the owner says; one that may refuse a request is not escaped by not being read.
+      if (judge === undefined) return declared('http2');
+      return { ...declared('http'), why: `${said}, of which HTTP/2 is not read yet, and ${wordsOf(judge)}` };
     default: {
-      const judge = routes.find(isAboutRequests);
-      if (judge === undefined) return UNKNOWN_SPEECH;
-      const from = judge.from ?? judge.rateLimits?.[0]?.from;
-      const why =
-        from === undefined
-          ? 'rules about requests apply to it'
-          : `${formatRef(from)} applies to its requests`;
-      return { kind: 'http', declared: false, why };
+      const first = judge ?? routes.find(isAboutRequests);
+      if (first === undefined) return UNKNOWN_SPEECH;
+      return { kind: 'http', declared: false, judged: judge !== undefined, why: wordsOf(first) };
     }
   }
 }
 
+function wordsOf(route: Route): string {
+  const from = route.from ?? route.rateLimits?.[0]?.from;
+  return from === undefined
+    ? 'rules about requests apply to it'
+    : `${formatRef(from)} applies to its requests`;
+}
+
+/** Whether the route may answer a request in place of the app: limits, denies, fails or redirects it. A limit that only counts may not. */
+function mayRefuse({ action, rateLimits = [], fault }: Route): boolean {
+  const limits = rateLimits.some(
+    ({ enabledPercent, enforcedPercent }) => enabledPercent > 0 && enforcedPercent > 0,
+  );
+  return action.kind !== 'forward' || limits || fault !== undefined;
+}
+
 /** Whether the route does what bytes that are not read would escape. Time limits and retries are no such thing. */
-function isAboutRequests({ action, ...route }: Route): boolean {
-  if (action.kind !== 'forward' || action.path !== undefined || action.authority !== undefined) return true;
-  if (action.clusters.some(saysMore)) return true;
+function isAboutRequests(route: Route): boolean {
+  const { action } = route;
+  if (mayRefuse(route) || action.kind !== 'forward') return true;
+  if (action.path !== undefined || action.authority !== undefined || action.clusters.some(saysMore))
+    return true;
   return (
     (route.matches ?? []).length > 0 ||
-    (route.rateLimits ?? []).length > 0 ||
-    route.fault !== undefined ||
     route.requestHeaders !== undefined ||
     route.responseHeaders !== undefined ||
     route.cors !== undefined
