@@ -23,6 +23,12 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'model/ is types and pure functions: no I/O, no Kubernetes, no sockets.',
   },
+  schema: {
+    imports: [],
+    packages: [],
+    pure: true,
+    instead: "schema/ knows the fields of Kubernetes' own kinds and no mesh.",
+  },
   libc: { imports: [], packages: ['koffi'], instead: 'libc/ calls the C library and knows no use of it.' },
   compiler: {
     imports: ['errors', 'time', 'libc'],
@@ -245,7 +251,17 @@ export const rooms: Record<string, Room> = {
       'inject is pure, and admission knows no client library: pass in what it needs through admission/options.ts.',
   },
   analyze: {
-    imports: ['errors', 'model', 'config', 'routing', 'registry', 'translate', 'resolve', 'webhook'],
+    imports: [
+      'errors',
+      'model',
+      'schema',
+      'config',
+      'routing',
+      'registry',
+      'translate',
+      'resolve',
+      'webhook',
+    ],
     packages: [],
     pure: true,
     instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',
@@ -254,6 +270,7 @@ export const rooms: Record<string, Room> = {
     imports: [
       'errors',
       'model',
+      'schema',
       'time',
       'libc',
       'webhook',

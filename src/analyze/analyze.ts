@@ -2,6 +2,7 @@ import { canaryFindings } from './canary.ts';
 import { conflictFindings } from './conflicts.ts';
 import { AnalysisContext } from './context.ts';
 import { exportFindings } from './export-to.ts';
+import { fieldFindings } from './fields.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
 import { foreignFindings } from './foreign-words.ts';
 import { hostFindings } from './hosts.ts';
@@ -9,7 +10,6 @@ import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
 import { outlierFindings } from './outlier.ts';
 import { pathFindings } from './paths.ts';
-import { podFieldFindings } from './pod-fields.ts';
 import { portFindings } from './ports.ts';
 import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
@@ -27,7 +27,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   proxyRefusalFindings,
   injectionFindings,
   foreignFindings,
-  podFieldFindings,
+  fieldFindings,
   strictFindings,
   canaryFindings,
   outlierFindings,

@@ -26,6 +26,12 @@ const all = {
     title: 'a pod template has a field that Kubernetes has not',
     remedy: 'correct its name, or take it out',
   },
+  'field-unknown': {
+    severity: 'warning',
+    title:
+      "an object of Kubernetes' own kinds has a field, outside of its pod template, that Kubernetes has not",
+    remedy: 'correct its name, or take it out',
+  },
   'foreign-annotation': {
     severity: 'info',
     title: "labels or annotations of another mesh, which Weft obeys only where that mesh's are accepted",

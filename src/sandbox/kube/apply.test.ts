@@ -138,6 +138,31 @@ test('each thing that cannot run is a problem with its path', () => {
   );
 });
 
+test('misspelt fields refuse an object of any kind, as kubectl does, and say which was meant', () => {
+  const { store, applier, apply } = setUp();
+  apply(
+    `${yaml().replace('name: app, ', 'name: app, readinesProbe: {}, ')}---
+{ apiVersion: v1, kind: Service, metadata: { name: s, namespace: a }, spec: { selectr: { app: s }, ports: [{ port: 80 }] } }
+---
+{ apiVersion: v1, kind: ConfigMap, metadata: { name: c, namespace: a }, dat: {} }
+---
+{ apiVersion: networking.istio.io/v1, kind: Sidecar, metadata: { name: c, namespace: a }, spec: { egres: [] } }
+`,
+  );
+  assert.deepEqual(
+    applier.problems().map(({ path, message }) => `${path}: ${message}`),
+    [
+      'spec.template.spec.containers[0].readinesProbe: Deployment web: readinesProbe is no field of Container, and kubectl apply refuses it; did you mean readinessProbe?',
+      'spec.selectr: Service s: selectr is no field of ServiceSpec, and kubectl apply refuses it; did you mean selector?',
+      'dat: ConfigMap c: dat is no field of ConfigMap, and kubectl apply refuses it; did you mean data?',
+    ],
+  );
+  assert.deepEqual(
+    store.all().map(({ kind }) => kind),
+    ['Sidecar'],
+  );
+});
+
 test("a StatefulSet's claims are volumes of its pods", () => {
   const { applier, apply } = setUp();
   apply(`

@@ -1,4 +1,5 @@
 import { type Problem, problem } from '../../model/index.ts';
+import { unknownFields, unknownWords } from '../../schema/index.ts';
 import type { KubeObject } from './object.ts';
 import type { Container, PodSpec } from './pod.ts';
 import type { Service } from './services.ts';
@@ -7,8 +8,22 @@ import type { StatefulSet } from './workloads.ts';
 const nameShape = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const templated = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job']);
 
-/** What is wrong with an object as it was written (pure): what the API server would refuse, and what the sandbox cannot run. */
+/**
+ * What is wrong with an object as it was written (pure): what the API server would refuse, and what the sandbox cannot run. Misspelt
+ * fields refuse it, as kubectl's strict validation does, which is its default: a pod whose probe or limit is none runs otherwise.
+ */
 export function checkObject(object: KubeObject): Problem[] {
+  return [...unknownFieldProblems(object), ...meaningProblems(object)];
+}
+
+function unknownFieldProblems(object: KubeObject): Problem[] {
+  const who = `${object.kind} ${object.metadata?.name ?? '(no name)'}`;
+  return unknownFields(object).map(field =>
+    problem('field-unknown', `${who}: ${unknownWords(field)}`, { path: field.path }),
+  );
+}
+
+function meaningProblems(object: KubeObject): Problem[] {
   const name = object.metadata?.name;
   if (typeof name !== 'string' || !nameShape.test(name)) {
     const words = name === undefined ? 'has no metadata.name' : `has the invalid name '${String(name)}'`;
