@@ -22,6 +22,8 @@ const remedies: Readonly<Record<string, string>> = {
   'object-unreadable': 'correct the object',
   'foreign-annotation': "say it in Weft's words (docs/pod-annotations.md), or do not rely on it",
   'object-duplicate': 'keep one of the two',
+  'file-unrendered': 'analyze what the command prints: … | weft analyze -f -',
+  'file-of-tool': 'nothing, or take it out of the folder',
   'file-unreadable': 'make the file readable',
 };
 

@@ -92,6 +92,25 @@ test('folders are read with those below; what is no object in them is left alone
   );
 });
 
+test('a chart and a kustomization in a folder are named once, and the rest of the folder is read', async context => {
+  const folder = folderOf(context, {
+    'a.yaml': service,
+    'web/Chart.yaml': 'apiVersion: v2\nname: web\n',
+    'web/templates/a.yaml': 'metadata: {name: {{ .Release.Name }}}\n',
+    'web/values.yaml': 'a: 1\n',
+    'kustomization.yaml': 'resources: [a.yaml]\n',
+    'kind.yaml': 'apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\n',
+  });
+  const { objects, problems } = await readFiles([folder]);
+  assert.equal(objects.length, 1);
+  assert.deepEqual(
+    problems.map(
+      ({ severity, message }) => `${severity} ${/: (\S+ template|kubectl kustomize) /.exec(message)?.[1]}`,
+    ),
+    ['warning kubectl kustomize', 'warning helm template'],
+  );
+});
+
 const cronJobs: ResourceType = {
   group: 'batch',
   version: 'v1',

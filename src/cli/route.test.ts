@@ -213,3 +213,10 @@ test('a path is normalised before rules are asked, as proxies do it, and that is
   assert.equal((await ask('http://reviews:9080/old/x')).normalizedTarget, undefined);
   await assert.rejects(ask('http://reviews:9080/old%00'), /is answered with 400: the path holds %00/);
 });
+
+test('what could not be read is said beside the answer', () => {
+  const input = 'apiVersion: v1\nkind: Service\nmetadata: {name: {{ .Release.Name }}}\n';
+  const args = [main, 'route', 'GET', 'http://web.shop/', '-f', '-'];
+  const { stderr } = spawnSync(process.execPath, args, { input, encoding: 'utf8' });
+  assert.match(stderr, /^error: stdin:3: looks like a template .*helm template CHART \| weft …\n/);
+});

@@ -64,6 +64,9 @@ async function factsOf(asked: AskedUrl, flags: RouteFlags): Promise<RoutingFacts
   const { proxy, from, namespace } = flags;
   if (proxy === undefined) {
     const loaded = await loadMesh(flags);
+    // What is wrong with single objects is for weft analyze; what could not be read at all is missing from the answer.
+    for (const { severity, message } of loaded.problems.filter(each => each.object === undefined))
+      process.stderr.write(`${severity}: ${message}\n`);
     return factsFromMesh(loaded, findCaller(loaded.mesh, from, namespace), keyOfUrl(asked));
   }
   const refs = flags.file ? (await loadMesh(flags)).objects.map(each => each.ref) : [];

@@ -52,6 +52,25 @@ test('documents without pods come out byte for byte', () => {
   assert.ok(output?.endsWith(after));
 });
 
+test('templates, kustomizations and charts are refused with the command that renders them', () => {
+  const inputs: readonly [name: string, text: string, words: RegExp][] = [
+    [
+      'a/templates/x.yaml',
+      'kind: Pod\nmetadata: {name: {{ .Release.Name }}}\n',
+      /x\.yaml:2:18: .*helm template a \|/,
+    ],
+    ['x.yaml', `${pod.replace('"web:1"', '"{{ .Values.image }}"')}`, /x\.yaml:9:13: .*helm template CHART/],
+    ['p/kustomization.yaml', 'resources: []\n', /kubectl kustomize p \| weft …$/],
+    ['c/Chart.yaml', 'apiVersion: v2\nname: c\n', /helm template c \| weft …$/],
+  ];
+  for (const [name, text, words] of inputs) {
+    const { output, report } = injectText([{ name, text }]);
+    assert.equal(output, undefined);
+    assert.equal(report.length, 2, report.join('\n'));
+    assert.match(report[0]!, words);
+  }
+});
+
 test('comments, octal modes, large numbers and the style of lists survive in a changed document', () => {
   const { output = '' } = injectText(`# what this is\n${pod}`);
   assert.match(output, /^# what this is\n/);

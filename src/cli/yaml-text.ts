@@ -19,7 +19,7 @@ import {
 } from 'yaml';
 import type { PatchOperation } from '../../webhook/index.ts';
 import { errorMessage } from '../errors/index.ts';
-import { kubeValue } from '../source/index.ts';
+import { kubeValue, quotedTemplateWords, templateWords, toolFile } from '../source/index.ts';
 
 /** One document of a file. */
 export interface YamlText {
@@ -73,7 +73,9 @@ export function readYamlText(name: string, text: string): { documents: YamlText[
     try {
       const read = documentOf(document as Document, source, `${name}:${at.line}`, text);
       documents.push(read);
-      if (read.value === null || isPlainMap(read.value)) continue;
+      const other = read.value === null ? undefined : otherFile(read.value, name);
+      if (other) mistakes.push(`${name}:${at.line}:${at.col}: ${other}`);
+      if (other || read.value === null || isPlainMap(read.value)) continue;
       const what = Array.isArray(read.value) ? 'a list' : `a ${typeof read.value}`;
       mistakes.push(
         `${name}:${at.line}:${at.col}: not a Kubernetes object (a map with apiVersion and kind) but ${what}`,
@@ -82,7 +84,21 @@ export function readYamlText(name: string, text: string): { documents: YamlText[
       mistakes.push(`${name}:${at.line}:${at.col}: ${firstLine(errorMessage(error))}`);
     }
   }
-  return { documents, mistakes };
+  return { documents, mistakes: templateMistake(name, text, mistakes) ?? mistakes };
+}
+
+/** What the document is, where it is readable and yet nothing that kubectl takes; undefined for objects. */
+function otherFile(value: unknown, name: string): string | undefined {
+  if (!isPlainMap(value)) return undefined;
+  return toolFile(value, name)?.words ?? quotedTemplateWords(value as object, name);
+}
+
+/** One mistake for all those of a template. */
+function templateMistake(name: string, text: string, mistakes: readonly string[]): string[] | undefined {
+  const words = mistakes.length === 0 ? undefined : templateWords(text, name);
+  if (words === undefined) return undefined;
+  const before = text.slice(0, text.indexOf('{{')).split('\n');
+  return [`${name}:${before.length}:${before.at(-1)!.length + 1}: ${words}`];
 }
 
 function kubernetesTags(tags: Tags): Tags {

@@ -2,7 +2,7 @@ import { globSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Problem, problem } from '../../model/index.ts';
 import { keyOf, kindOf, refOf, type Stored } from '../../registry/index.ts';
-import { parseFile } from '../../source/index.ts';
+import { parseFile, withoutChartParts } from '../../source/index.ts';
 import { readInputs } from '../input.ts';
 
 /** Objects, and what was wrong with reading them. */
@@ -34,11 +34,12 @@ function filesOf(name: string): readonly string[] {
   if (name === '-' || !statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
   const files = globSync('**/*.{yaml,yml,json}', { cwd: name, exclude: each => each === 'node_modules' });
   const shown = files.filter(each => !each.split('/').some(part => part.startsWith('.'))).sort();
-  return shown.length === 0 ? [name] : shown.map(each => join(name, each));
+  return shown.length === 0 ? [name] : withoutChartParts(shown).map(each => join(name, each));
 }
 
 /** Folders hold other YAML and JSON too; who names a file means it. */
 function isOfOthers({ code, path }: Problem): boolean {
+  if (code === 'file-of-tool') return true;
   return code === 'object-unreadable' && (path === undefined || path === 'apiVersion');
 }
 

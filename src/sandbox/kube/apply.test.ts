@@ -152,9 +152,9 @@ test('misspelt fields refuse an object of any kind, as kubectl does, and say whi
   assert.deepEqual(
     applier.problems().map(({ path, message }) => `${path}: ${message}`),
     [
-      'spec.template.spec.containers[0].readinesProbe: Deployment web: readinesProbe is no field of Container, and kubectl apply refuses it; did you mean readinessProbe?',
-      'spec.selectr: Service s: selectr is no field of ServiceSpec, and kubectl apply refuses it; did you mean selector?',
-      'dat: ConfigMap c: dat is no field of ConfigMap, and kubectl apply refuses it; did you mean data?',
+      'spec.template.spec.containers[0].readinesProbe: Deployment web: spec.template.spec.containers[0].readinesProbe: readinesProbe is no field of Container, and kubectl apply refuses it; did you mean readinessProbe?',
+      'spec.selectr: Service s: spec.selectr: selectr is no field of ServiceSpec, and kubectl apply refuses it; did you mean selector?',
+      'dat: ConfigMap c: dat: dat is no field of ConfigMap, and kubectl apply refuses it; did you mean data?',
     ],
   );
   assert.deepEqual(

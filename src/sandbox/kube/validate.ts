@@ -19,7 +19,7 @@ export function checkObject(object: KubeObject): Problem[] {
 function unknownFieldProblems(object: KubeObject): Problem[] {
   const who = `${object.kind} ${object.metadata?.name ?? '(no name)'}`;
   return unknownFields(object).map(field =>
-    problem('field-unknown', `${who}: ${unknownWords(field)}`, { path: field.path }),
+    problem('field-unknown', `${who}: ${field.path}: ${unknownWords(field)}`, { path: field.path }),
   );
 }
 

@@ -125,7 +125,7 @@ export class FilesSource implements Source {
         parsed: { objects: good, problems: [problem('file-unreadable', message)], readable: false },
       };
     }
-    const parsed = parseFile(text, found.name);
+    const parsed = parseFile(text, found.name, join(this.#options.folder, found.name));
     return { stamp: found.stamp, parsed: parsed.readable ? parsed : { ...parsed, objects: good } };
   }
 

@@ -2,6 +2,7 @@ import { type Document, isMap, isSeq, LineCounter, type Node } from 'yaml';
 import { type Problem, problem } from '../../model/index.ts';
 import { type KubeObject, readObject } from '../../registry/index.ts';
 import { type KubeYaml, kubeValue, parseKubeYaml } from './kube-yaml.ts';
+import { quotedTemplateWords, templateWords, toolFile } from './not-manifests.ts';
 
 /** An object and the line of its file where it begins, counted from 1. */
 export interface ParsedObject {
@@ -19,21 +20,25 @@ export interface ParsedFile {
 
 interface Gathered {
   readonly file: string;
+  readonly text: string;
+  /** The file's path, for commands to paste. */
+  readonly path: string;
   readonly lines: LineCounter;
   readonly objects: ParsedObject[];
   readonly problems: Problem[];
 }
 
 /**
- * Reads every object of a YAML or JSON text as kubectl would: many documents, Lists expanded. `file` names it in problems. Never throws; every
- * problem carries `file:line`.
+ * Reads every object of a YAML or JSON text as kubectl would: many documents, Lists expanded. `file` names it in problems, `path` in commands
+ * that problems propose. Never throws; every problem carries `file:line`.
  */
-export function parseFile(text: string, file: string): ParsedFile {
+export function parseFile(text: string, file: string, path = file): ParsedFile {
   const lines = new LineCounter();
   const documents = parseKubeYaml(text, lines);
-  const gathered: Gathered = { file, lines, objects: [], problems: [] };
+  const gathered: Gathered = { file, text, path, lines, objects: [], problems: [] };
   const broken = documents.flatMap(document => document.errors);
   if (broken.length > 0) {
+    if (reportTemplate(gathered)) return { ...gathered, readable: false };
     for (const error of broken.slice(0, 5)) {
       const message = error.message.replace(/\s+/g, ' ').toLowerCase();
       report(gathered, 'yaml-unreadable', error.pos[0], `${message}; what the file said before stays in use`);
@@ -55,6 +60,7 @@ function gatherDocument(document: Document.Parsed, gathered: Gathered): boolean 
   } catch (thrown) {
     // Aliases that would expand without bound, keys that are no text, and what else kubectl refuses.
     const message = thrown instanceof Error ? thrown.message.toLowerCase() : String(thrown);
+    if (reportTemplate(gathered)) return false;
     report(
       gathered,
       'yaml-unreadable',
@@ -66,6 +72,7 @@ function gatherDocument(document: Document.Parsed, gathered: Gathered): boolean 
   for (const { key, offset } of read.duplicates)
     warn(
       gathered,
+      'yaml-key-twice',
       offset,
       `${key} stands twice in one map, and the last one counts, as with kubectl; take one out`,
     );
@@ -85,8 +92,30 @@ function gather(data: unknown, node: unknown, gathered: Gathered, fallback: numb
     return;
   }
   const read = readObject(data);
-  if (read.kind === 'object') gathered.objects.push({ object: read.object, line: lineOf(gathered, offset) });
-  else report(gathered, 'object-unreadable', offset, read.message, read.path);
+  if (read.kind === 'object') {
+    gathered.objects.push({ object: read.object, line: lineOf(gathered, offset) });
+    const words = quotedTemplateWords(read.object, gathered.path);
+    if (words) warn(gathered, 'file-unrendered', offset, words);
+    return;
+  }
+  const tool = toolFile(data, gathered.path);
+  if (tool) warn(gathered, tool.code, offset, `left out: ${tool.words}`);
+  else if (isNoObject(read.path) || !reportTemplate(gathered))
+    report(gathered, 'object-unreadable', offset, read.message, read.path);
+}
+
+/** Whether what is wrong is that it does not even claim to be an object, like other YAML that lies about. */
+function isNoObject(path: string): boolean {
+  return path === '' || path === 'apiVersion';
+}
+
+/** Says once that the file is a template, where it looks like one. */
+function reportTemplate(gathered: Gathered): boolean {
+  const words = templateWords(gathered.text, gathered.path);
+  if (words === undefined) return false;
+  if (gathered.problems.some(({ code }) => code === 'file-unrendered')) return true;
+  report(gathered, 'file-unrendered', gathered.text.indexOf('{{'), words);
+  return true;
 }
 
 /** The items of `kind: List`, and of typed ones like ServiceList. */
@@ -104,9 +133,9 @@ function lineOf(gathered: Gathered, offset: number): number {
   return Math.max(1, gathered.lines.linePos(offset).line);
 }
 
-function warn(gathered: Gathered, offset: number, message: string): void {
+function warn(gathered: Gathered, code: string, offset: number, message: string): void {
   const where = `${gathered.file}:${lineOf(gathered, offset)}`;
-  gathered.problems.push(problem('yaml-key-twice', `${where}: ${message}`, { severity: 'warning' }));
+  gathered.problems.push(problem(code, `${where}: ${message}`, { severity: 'warning' }));
 }
 
 function report(gathered: Gathered, code: string, offset: number, message: string, path?: string): void {

@@ -2,6 +2,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../../errors/index.ts';
+import { withoutChartParts } from './not-manifests.ts';
 
 /** One file that may hold objects. `stamp` changes when its content may have changed. */
 export interface FoundFile {
@@ -20,7 +21,7 @@ const wanted = /\.(ya?ml|json)$/i;
 
 /**
  * Lists the YAML and JSON files of a folder and its subfolders in order of name. Symbolic links are followed (that is how
- * Kubernetes mounts ConfigMaps); names that begin with a dot are left out (editors' swap files, `..data`).
+ * Kubernetes mounts ConfigMaps); names that begin with a dot are left out (editors' swap files, `..data`), and what a Helm chart renders.
  */
 export async function scanFolder(folder: string): Promise<Scan> {
   const files: FoundFile[] = [];
@@ -31,7 +32,8 @@ export async function scanFolder(folder: string): Promise<Scan> {
     return { kind: 'unreadable', reason: errorMessage(thrown) };
   }
   files.sort((left, right) => (left.name < right.name ? -1 : 1));
-  return { kind: 'found', files, folders };
+  const kept = new Set(withoutChartParts(files.map(({ name }) => name)));
+  return { kind: 'found', files: files.filter(({ name }) => kept.has(name)), folders };
 }
 
 async function scanInto(
