@@ -18,7 +18,9 @@ export function templateWords(text: string, file: string): string | undefined {
 export function quotedTemplateWords(object: object, file: string): string | undefined {
   const { data: _, stringData: __, ...rest } = object as Readonly<Record<string, unknown>>;
   // What config maps carry is their readers' own: they may hold templates for others.
-  const text = JSON.stringify(rest, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value));
+  const text = JSON.stringify(rest, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
   return helmAction.test(text) ? templateWords(text, file) : undefined;
 }
 
