@@ -16,7 +16,7 @@ import type {
   ShareWork,
   StickySession,
 } from './route.ts';
-import type { Protocol } from './service.ts';
+import type { ExternalSettings, Protocol } from './service.ts';
 import type { RetryBudget } from './traffic.ts';
 
 /** Where traffic goes. */
@@ -150,8 +150,8 @@ export interface ExternalService {
     readonly protocol: Protocol;
     readonly targetPort: number;
   }[];
-  /** `none`: to where the app wanted to go; `dns`: names of `endpoints` are looked up; `static`: addresses. */
-  readonly resolution: 'none' | 'static' | 'dns';
+  /** See ExternalSettings. */
+  readonly resolution: ExternalSettings['resolution'];
   /** `dns` only: see ExternalSettings. */
   readonly oneAddress?: boolean;
   readonly location?: 'mesh' | 'outside';

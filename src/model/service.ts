@@ -34,8 +34,11 @@ export interface Service extends Pick<Site, 'cluster'> {
 
 /** How a Service outside of Kubernetes' own list is reached. */
 export interface ExternalSettings {
-  /** `none`: to where the app wanted to go. `dns`: endpoints are names. `static`: addresses. */
-  readonly resolution: 'none' | 'static' | 'dns';
+  /**
+   * `none`: to where the app wanted to go. `dns`: endpoints are names. `static`: addresses. `by-name`: the one endpoint of each request is the
+   * name that it asks for (Host, or TLS' server name), looked up by the proxy wherever the app wanted to go.
+   */
+  readonly resolution: 'none' | 'static' | 'dns' | 'by-name';
   /** `dns` only: of the addresses of a name one at a time is used, instead of all. */
   readonly oneAddress?: boolean;
   /** Whether its endpoints are part of the mesh. */

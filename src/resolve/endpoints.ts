@@ -76,6 +76,7 @@ class EndpointSets {
     }
     if (service.external?.resolution === 'none')
       return { endpoints: [external(name.host, name.port)], total: 1 };
+    if (service.external?.resolution === 'by-name') return this.#named(service, name.host, name.port);
     return this.#ofService(service, name.port, name.kind === 'subset' ? name.subset : undefined);
   }
 
@@ -105,6 +106,15 @@ class EndpointSets {
     const ready = known.filter(each => each.ready);
     const given = ready.length > 0 ? ready : known.filter(each => each.terminating && each.serving);
     return { endpoints: given.map(each => this.#endpoint(each, service)), total: known.length };
+  }
+
+  /** What was asked for is where it is. */
+  #named(service: Service, host: string, port: number): EndpointSet {
+    this.#reader.endpoints(`${service.namespace}/${service.name}`);
+    const [entry] = service.endpoints.get(port) ?? [];
+    if (entry === undefined) return { ...empty, why: portWords(service, port) };
+    if (host.startsWith('*')) return { ...empty, why: `the request names no host of ${host}` };
+    return { endpoints: [external(host, entry.port)], total: 1 };
   }
 
   #subsetWords({ host, name, namespace }: Service, subset: string): string {

@@ -60,15 +60,20 @@ function findAddress(asking: Asking, direct: HostPort): Found {
   const { reader } = asking;
   for (const service of reader.servicesByAddress(direct.host)) {
     const port = service.ports.find(each => each.number === direct.port);
-    if (port && isKnown(asking, service)) return at(service, port, direct);
+    if (port && saysWhere(service) && isKnown(asking, service)) return at(service, port, direct);
   }
   const found = findDirect(asking, direct);
   if (found.kind !== 'unknown') return found;
   for (const service of reader.servicesByRange(direct.host)) {
     const port = service.ports.find(each => each.number === direct.port);
-    if (port && isKnown(asking, service)) return at(service, port, direct);
+    if (port && saysWhere(service) && isKnown(asking, service)) return at(service, port, direct);
   }
   return unknown;
+}
+
+/** Whether its address is enough: otherwise the name in the request is, and the proxy asks about that. */
+function saysWhere({ external }: Service): boolean {
+  return external?.resolution !== 'by-name';
 }
 
 function at(service: Service, port: ServicePort, direct: HostPort): Found {

@@ -10,6 +10,7 @@ import {
 } from '../model/index.ts';
 import { formatClusterName } from './cluster-name.ts';
 import { type Asking, type Found, find } from './find.ts';
+import { wildcardsOf } from './hosts.ts';
 import { placeOf } from './locality.ts';
 import { serviceLabels } from './refs.ts';
 import { resolveTraffic } from './traffic.ts';
@@ -81,7 +82,11 @@ export class Clusters {
     const port = this.#portOf(target, asked);
     const found = find(this.#asking, { host: `${host}.`, port });
     const service = found.kind === 'service' ? found.service : undefined;
-    const to = found.kind === 'service' ? nameOfFound(found) : { host, port };
+    const called = found.kind === 'service' ? nameOfFound(found) : { host, port };
+    // A wildcard stands for the very name that was asked for, where that is what decides.
+    const isMeant =
+      service?.external?.resolution === 'by-name' && wildcardsOf(asked.host).includes(called.host);
+    const to = isMeant ? { ...called, host: asked.host } : called;
     const name = formatClusterName(
       subset === undefined ? { kind: 'service', ...to } : { kind: 'subset', ...to, subset },
     );

@@ -165,6 +165,7 @@ export class ExternalAssembler {
   #endpoints(external: ExternalService, host: string, port: string, targetPort: number): readonly Endpoint[] {
     const { resolution, workloadSelector } = external;
     if (resolution === 'none') return [];
+    if (resolution === 'by-name') return [{ address: host, port: targetPort, ...inService }];
     if (workloadSelector)
       return this.#selected(external.namespace, { matchLabels: workloadSelector }, targetPort);
     const given = external.endpoints.map(

@@ -21,8 +21,7 @@ const resolutions = {
   STATIC: 'static',
   DNS: 'dns',
   DNS_ROUND_ROBIN: 'dns',
-  // The name is looked up anew for each request; the application has done so already.
-  DYNAMIC_DNS: 'none',
+  DYNAMIC_DNS: 'by-name',
 } as const;
 
 function translateServiceEntry(
@@ -71,7 +70,7 @@ function readHosts(spec: Fields, report: Report): readonly string[] {
     const odd = /^\*([a-z0-9_][a-z0-9_-]*(\.[a-z0-9_-]+)+)$/.exec(lower);
     if (odd) {
       const path = `spec.hosts[${index}]`;
-      const message = `${path}: '${host}' is taken for ${odd[1]} and *.${odd[1]}; names that only end like it are not meant`;
+      const message = `${path}: '${host}' is taken for ${odd[1]} and *.${odd[1]}; other names that end like it (my${odd[1]}), which Istio means too, are not known by it. Name them, or write *.${odd[1]}`;
       report.warn('field-approximated', path, message);
       return [odd[1]!, `*.${odd[1]}`];
     }
@@ -158,6 +157,7 @@ function check(
   };
   if (workloadSelector && endpoints.length > 0)
     problem('spec.workloadSelector', 'there are endpoints too; keep one of them');
+  if (resolution === 'by-name') checkByName({ ports, endpoints }, report);
   if (resolution === 'none' && endpoints.length > 0)
     problem('spec.endpoints', 'they have no effect with resolution NONE; write STATIC or DNS');
   if (resolution === 'static' && endpoints.length === 0 && !workloadSelector)
@@ -170,10 +170,30 @@ function check(
   if (resolution === 'dns' && wildcard !== undefined && endpoints.length === 0)
     problem('spec.hosts', `${wildcard} cannot be looked up; write resolution NONE, or name endpoints`);
   const opaque = ports.some(({ protocol }) => protocol === 'tcp');
-  if (opaque && addresses.length === 0 && resolution !== 'none') {
+  if (opaque && addresses.length === 0 && resolution !== 'none' && resolution !== 'by-name') {
     const message =
       'spec.addresses: without an address connections of TCP are known only by the addresses of endpoints; add one';
     if (!endpoints.some(({ address }) => isIpAddress(address)))
       report.warn('address-missing', 'spec.addresses', message);
   }
+}
+
+/** What names no host cannot be looked up by it: Istio has DYNAMIC_DNS for HTTP and TLS only, and passes over endpoints. */
+function checkByName(
+  { ports, endpoints }: Pick<ExternalService, 'ports' | 'endpoints'>,
+  report: Report,
+): void {
+  if (endpoints.length > 0)
+    report.warn(
+      'field-not-supported',
+      'spec.endpoints',
+      'spec.endpoints: resolution DYNAMIC_DNS looks up what each request asks for, and passes over endpoints; take them out, or write DNS',
+    );
+  const opaque = ports.filter(({ protocol }) => protocol === 'tcp').map(({ number }) => number);
+  if (opaque.length > 0)
+    report.warn(
+      'field-not-supported',
+      'spec.ports',
+      `spec.ports: connections of TCP name no host that resolution DYNAMIC_DNS could look up (${opaque.join(', ')}); write protocol HTTP or TLS, or resolution NONE`,
+    );
 }

@@ -199,6 +199,20 @@ test('routes of a producer and a consumer do not conflict', () => {
   );
 });
 
+test('the status of an object says what of it is carried out only nearly', () => {
+  const status = statusesOf(`
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: near, namespace: shop}
+spec: {hosts: ["*example.com"], ports: [{number: 80, name: http, protocol: HTTP}]}
+`).get('ServiceEntry shop/near')!;
+  assert.equal(status.effect, 'part');
+  assert.match(
+    JSON.stringify(status.content),
+    /spec\.hosts\[0\]: '\*example\.com' is taken for example\.com and \*\.example\.com; other names that end like it \(myexample\.com\)/,
+  );
+});
+
 test('an object of Istio has one condition, and a message for each code', () => {
   const statuses = statusesOf(`
 apiVersion: networking.istio.io/v1
