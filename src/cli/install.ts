@@ -1,6 +1,13 @@
 import { type Command, Option } from 'commander';
 import { guarded } from './guarded.ts';
-import { installObjects, manifestText } from './install/index.ts';
+import {
+  installObjects,
+  MONITORING_FORMS,
+  type MonitoringForm,
+  manifestText,
+  monitoring,
+} from './install/index.ts';
+import { labelsOf } from './install/monitoring-labels.ts';
 import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
 
 const help = `
@@ -10,6 +17,8 @@ Examples:
   weft install | kubectl apply -f -
   weft install --accept-labels istio,linkerd --failure-policy Fail > weft.yaml
   weft install --kubernetes-version 1.20 | kubectl apply -f -
+  weft install --monitoring | kubectl apply -f -
+  weft install --monitoring rules > weft-rules.yaml
 
 Then label a namespace and restart its workloads:
   kubectl label namespace shop weft.dev/inject=enabled
@@ -23,15 +32,41 @@ export function register(program: Command): void {
     .summary('print what Weft needs in a cluster')
     .description('print the manifests of the control plane, for kubectl apply');
   installFlags(command)
+    .addOption(
+      new Option(
+        '--monitoring [form]',
+        'rules, alerts and where to scrape for Prometheus, instead of the control plane: objects for its operator, a file of rules, ' +
+          'or a job that finds pods by annotation (docs/monitoring.md)',
+      )
+        .choices([...MONITORING_FORMS])
+        .preset('operator'),
+    )
+    .addOption(
+      new Option(
+        '--monitoring-labels <labels>',
+        'by which your Prometheus selects: release=kube-prometheus-stack',
+      ).argParser(labelsOf),
+    )
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', help)
     .action(guarded(install));
 }
 
-async function install(flags: InstallFlags & { readonly output: string }): Promise<void> {
-  const objects = installObjects(optionsFrom(flags));
-  const list = { apiVersion: 'v1', kind: 'List', items: objects };
-  process.stdout.write(
-    flags.output === 'json' ? `${JSON.stringify(list, undefined, 2)}\n` : manifestText(objects),
-  );
+interface Flags extends InstallFlags {
+  readonly output: string;
+  readonly monitoring?: MonitoringForm;
+  readonly monitoringLabels?: Readonly<Record<string, string>>;
+}
+
+async function install(flags: Flags): Promise<void> {
+  const { value, text } = printed(flags);
+  process.stdout.write(flags.output === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
+}
+
+/** What is asked for, as one value and as YAML. */
+function printed(flags: Flags): { readonly value: object; readonly text: string } {
+  const options = optionsFrom(flags);
+  if (flags.monitoring !== undefined) return monitoring(flags.monitoring, options, flags.monitoringLabels);
+  const items = installObjects(options);
+  return { value: { apiVersion: 'v1', kind: 'List', items }, text: manifestText(items) };
 }

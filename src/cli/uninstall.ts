@@ -7,7 +7,13 @@ import { guarded } from './guarded.ts';
 import { nameOf } from './install/difference.ts';
 import { type Cluster, type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { findInstalled } from './kubernetes/installed.ts';
-import { type ApiObject, listObjects, pathOf } from './kubernetes/objects.ts';
+import {
+  type ApiObject,
+  INSTALLED_KINDS,
+  listObjects,
+  MONITORING_KINDS,
+  pathOf,
+} from './kubernetes/objects.ts';
 
 const help = `
 Prints every object of Weft's in the cluster, for kubectl delete, or deletes them itself with --delete: the webhook first, so that no
@@ -37,7 +43,7 @@ async function uninstall(
   flags: ClusterFlags & { readonly delete?: boolean; readonly force?: boolean },
 ): Promise<void> {
   const cluster = await connect(flags);
-  const { objects, unreadable } = await findInstalled(cluster);
+  const { objects, unreadable } = await findInstalled(cluster, [...MONITORING_KINDS, ...INSTALLED_KINDS]);
   for (const why of unreadable) process.stderr.write(`warning: ${why}\n`);
   const meshed = await meshedNamespaces(cluster);
   for (const [namespace, count] of meshed) {

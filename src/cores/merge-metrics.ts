@@ -2,8 +2,12 @@
 const shared = [
   'weft_cluster_endpoints',
   'weft_build_info',
+  'istio_build',
   'weft_control_plane_connected',
+  'weft_configuration_age_seconds',
   'weft_certificate_expires_seconds',
+  'weft_certificate_life_seconds',
+  'weft_certificate_failed_attempts',
 ];
 /** Where one core's view stands for all: the highest. */
 const highest = ['weft_cluster_kept_unready', 'weft_cluster_ejected'];

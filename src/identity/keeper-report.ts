@@ -10,6 +10,8 @@ export interface KeeperReport {
   /** Until the certificate runs out, by the clock of who signed it; negative when it has. */
   readonly expiresInMs?: number;
   readonly renewsInMs?: number;
+  /** How long the certificate lasts from when it came. */
+  readonly lifeMs?: number;
   /** Failed attempts since the last success. */
   readonly failures: number;
   readonly lastError?: string;
@@ -36,6 +38,7 @@ export function reportOf(state: KeeperState, elapsedMs: number, clockAheadMs?: n
     notAfterMs: held?.credentials.notAfterMs,
     expiresInMs: held && held.lifeMs - elapsedMs,
     renewsInMs: held && Math.max(0, held.renewAfterMs - elapsedMs),
+    lifeMs: held?.lifeMs,
     failures: isSeeking(state) ? state.failures : 0,
     lastError: isSeeking(state) ? state.lastError?.message : undefined,
     clockAheadMs,

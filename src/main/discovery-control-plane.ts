@@ -11,6 +11,7 @@ import {
 } from '../discovery/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
 import { formatAddress, formatSpiffe, type Resource } from '../model/index.ts';
+import { ConfigurationAge } from './configuration-age.ts';
 import { KeptCredentials } from './kept-credentials.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
 
@@ -28,6 +29,7 @@ class ControlPlaneDiscovery implements Discovery {
   readonly #stream: ResourceStream;
   readonly #snapshot: Snapshot | undefined;
   readonly #sink: ResourceSink;
+  readonly #age: ConfigurationAge;
   #connected = false;
   #reason = 'not connected yet';
   #knowsInbound = false;
@@ -37,6 +39,7 @@ class ControlPlaneDiscovery implements Discovery {
     this.#config = config;
     this.#context = context;
     const { clock, log, tls } = context;
+    this.#age = new ConfigurationAge(clock);
     const { namespace, name, serviceAccount } = config.pod;
     const pod = `${namespace}/${name}`;
     const controlPlane = {
@@ -126,9 +129,17 @@ class ControlPlaneDiscovery implements Discovery {
       this.#connected ? 1 : 0,
     );
     gauge(
-      'weft_certificate_expires_seconds',
-      'Life left of the certificate, seconds.',
-      (this.#keeper.report().expiresInMs ?? 0) / 1000,
+      'weft_configuration_age_seconds',
+      'For how long nobody has stood behind what this proxy goes by: 0 while the control plane does.',
+      this.#age.seconds,
+    );
+    const { expiresInMs = 0, lifeMs = 0, failures } = this.#keeper.report();
+    gauge('weft_certificate_expires_seconds', 'Life left of the certificate, seconds.', expiresInMs / 1000);
+    gauge('weft_certificate_life_seconds', 'Life of the certificate when it came, seconds.', lifeMs / 1000);
+    gauge(
+      'weft_certificate_failed_attempts',
+      'Attempts to get a certificate that have failed since the last one that brought one.',
+      failures,
     );
     out.family(
       'weft_refused_resources_total',
@@ -168,6 +179,7 @@ class ControlPlaneDiscovery implements Discovery {
           'the control plane is away; traffic goes on with what is known',
         );
     }
+    this.#age.connection(up);
     this.#connected = up;
     this.#reason = reason;
   }

@@ -3,6 +3,7 @@
 import type { RunningWebhook } from '../../webhook/index.ts';
 import type { LiveAuthority } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
+import { VERSION } from '../config/version.ts';
 import type { DiscoveryServer } from '../discovery/index.ts';
 import type { CertificateKeeper } from '../identity/index.ts';
 import type { Problem } from '../model/index.ts';
@@ -37,6 +38,7 @@ export class InjectorView {
     this.#config = config;
     this.#signal = signal;
     this.metrics = new ControlPlaneMetrics({
+      version: VERSION,
       problems: () => countProblems(this.problems()),
       objects: () => this.parts.pipeline?.counts() ?? {},
       expiries: () =>

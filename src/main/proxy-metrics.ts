@@ -28,4 +28,7 @@ export function processMetrics(out: Exposition): void {
   );
   out.family('weft_build_info', 'gauge', 'Version of weft and of Node.');
   out.sample('weft_build_info', labelText({ version: VERSION, node: process.versions.node }), 1);
+  // By this Kiali and Istio's dashboards know which versions run; sidecars are `agent` there.
+  out.family('istio_build', 'gauge', 'Component and version of the mesh.');
+  out.sample('istio_build', labelText({ component: 'agent', tag: `weft-${VERSION}` }), 1);
 }

@@ -155,7 +155,14 @@ function* renderProxyMetrics(out: Exposition, proxy: DataPlane, more: (out: Expo
 }
 
 function renderCounters(out: Exposition, proxy: DataPlane): void {
-  const { counters, peers } = proxy.services;
+  const { counters, peers, requests, tcp, routes } = proxy.services;
+  out.family(
+    'weft_metric_overflows_total',
+    'counter',
+    'How often there was no room for a series, which then counts under overflow="true", by what it counts.',
+  );
+  for (const [family, { overflows }] of Object.entries({ requests, tcp, routes }))
+    out.sample('weft_metric_overflows_total', labelText({ family }), overflows);
   counter(
     out,
     'weft_malformed_requests_total',

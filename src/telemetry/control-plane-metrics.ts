@@ -5,6 +5,8 @@ import { INTERNAL_ERRORS, INTERNAL_ERRORS_HELP } from './internal-errors.ts';
 
 /** What is asked for at each scrape. */
 export interface ControlPlaneFacts {
+  /** Of weft. */
+  readonly version: string;
   /** Problems of objects and sources, by severity. */
   problems(): Readonly<Record<'error' | 'warning', number>>;
   /** Objects by kind. */
@@ -131,6 +133,13 @@ export class ControlPlaneMetrics {
 
   #observe(facts: ControlPlaneFacts): void {
     const registers = [this.#registry];
+    // By this Kiali and Istio's dashboards know which versions run; the control plane is `pilot` there.
+    new Gauge({
+      name: 'istio_build',
+      help: 'Component and version of the mesh.',
+      labelNames: ['component', 'tag'],
+      registers,
+    }).set({ component: 'pilot', tag: `weft-${facts.version}` }, 1);
     new Gauge({
       name: 'weft_control_plane_problems',
       help: 'Things wrong with objects and sources now.',

@@ -101,6 +101,11 @@ export class RequestMetrics {
     }
   }
 
+  /** How often there was no room for a series. */
+  get overflows(): number {
+    return this.#overflows;
+  }
+
   get size(): number {
     return this.#series.size + this.#overflow.size;
   }
@@ -130,12 +135,6 @@ export class RequestMetrics {
     }
     out.family('weft_metric_series', 'gauge', 'Request series held.');
     out.sample('weft_metric_series', '', this.size);
-    out.family(
-      'weft_metric_overflows_total',
-      'counter',
-      'Series that were folded into overflow="true" because of the cap.',
-    );
-    out.sample('weft_metric_overflows_total', '', this.#overflows);
   }
 
   #openOverflow(status: number, flag: Flag | '', of: PeerLabels): RequestSeries {

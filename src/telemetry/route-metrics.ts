@@ -27,6 +27,7 @@ export class RouteMetrics {
   readonly #budget: SeriesBudget;
   readonly #series = new Map<string, RouteSeries>();
   #overflow: RouteSeries | undefined;
+  #overflows = 0;
 
   constructor(limits: MetricLimits = routeLimits) {
     this.#limits = limits;
@@ -39,12 +40,18 @@ export class RouteMetrics {
     const known = this.#series.get(labels);
     if (known !== undefined) return known;
     if (!this.#budget.take(labels)) {
+      this.#overflows++;
       this.#overflow ??= newSeries(overflowLabels);
       return this.#overflow;
     }
     const series = newSeries(labels);
     this.#series.set(labels, series);
     return series;
+  }
+
+  /** How often there was no room for a series. */
+  get overflows(): number {
+    return this.#overflows;
   }
 
   /** Drops what has been idle for too long: rules come and go. */

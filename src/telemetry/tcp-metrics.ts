@@ -30,6 +30,7 @@ export class TcpMetrics {
   readonly #series = new Map<string, TcpSeries>();
   /** Of what there is no room for: one for each way a connection can end and be protected. */
   readonly #overflow = new Map<string, TcpSeries>();
+  #overflows = 0;
 
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
@@ -43,6 +44,7 @@ export class TcpMetrics {
     if (known !== undefined) return known;
     const peer = peerOf(labels);
     const fits = this.#budget.take(text, peer);
+    if (!fits) this.#overflows++;
     const [map, name] = fits
       ? [this.#series, text]
       : [this.#overflow, mergeLabels(overflowLabelText(labels), end)];
@@ -52,6 +54,11 @@ export class TcpMetrics {
       map.set(name, series);
     }
     return series;
+  }
+
+  /** How often there was no room for a series. */
+  get overflows(): number {
+    return this.#overflows;
   }
 
   /** Drops series without open connections that have been idle for too long. */

@@ -15,6 +15,6 @@ test('shows answers, their time, events and pods outside the mesh', async () => 
   assert.match(body, /weft_webhook_admissions_total{outcome="injected",code="injected"} 1/);
   assert.match(body, /weft_webhook_admission_seconds_bucket{le="0.005"} 1/);
   assert.match(body, /weft_webhook_events_total{outcome="sent"} 1/);
-  assert.match(body, /weft_uninjected_pods{namespace="shop",code="missed"} 3/);
+  assert.match(body, /weft_uninjected_pods{workload_namespace="shop",code="missed"} 3/);
   assert.doesNotMatch(body, /namespace="old"/);
 });

@@ -8,7 +8,7 @@ export class WebhookMetrics {
   readonly #latency: Histogram;
   readonly #events: Counter<'outcome'>;
   readonly #refused: Counter<'code'>;
-  readonly #uninjected: Gauge<'namespace' | 'code'>;
+  readonly #uninjected: Gauge<'workload_namespace' | 'code'>;
 
   /** In a registry of its own, or in `registry`. */
   constructor(registry = new Registry()) {
@@ -41,7 +41,7 @@ export class WebhookMetrics {
     this.#uninjected = new Gauge({
       name: 'weft_uninjected_pods',
       help: 'Running pods that should be in the mesh and are not: missed, refused, impossible.',
-      labelNames: ['namespace', 'code'],
+      labelNames: ['workload_namespace', 'code'],
       registers,
     });
   }
@@ -68,7 +68,8 @@ export class WebhookMetrics {
     }[],
   ): void {
     this.#uninjected.reset();
-    for (const { namespace, code, pods } of found) this.#uninjected.inc({ namespace, code }, pods.length);
+    for (const { namespace, code, pods } of found)
+      this.#uninjected.inc({ workload_namespace: namespace, code }, pods.length);
   }
 
   /** The Prometheus text and its content type. */

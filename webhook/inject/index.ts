@@ -19,7 +19,7 @@ export { type Decision, decide, type InjectContext, type SkipCode } from './deci
 export { foreignKeys, isAccepted } from './foreign/read.ts';
 export { ACCEPTED_MESHES, type AcceptedMesh, FOREIGN, type ForeignMesh, meshName } from './foreign/table.ts';
 export { type InjectResult, inject } from './inject.ts';
-export { CONTAINERS, MOUNTS, RUN_APP, VOLUMES } from './names.ts';
+export { CONTAINERS, HEALTH_PORT_NAME, MOUNTS, RUN_APP, VOLUMES } from './names.ts';
 export { type InjectOptions, injectOptions, type ProxyResources } from './options.ts';
 export { type PatchOperation, patchOf } from './patch.ts';
 export type { Container, Handler, Metadata, PodSpec, PodTemplate, Probe, Volume } from './pod.ts';

@@ -9,4 +9,9 @@ export {
   installOptions,
   OLDEST_MINOR,
 } from './options.ts';
+export {
+  MONITORING_FORMS,
+  type MonitoringForm,
+  monitoring,
+} from './prometheus/index.ts';
 export { clusterRules, ownRules, pluralOf, type Rule } from './rbac.ts';

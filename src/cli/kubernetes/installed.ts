@@ -1,7 +1,7 @@
 // What of Weft is in a cluster.
 import type { KubeApi } from '../../../webhook/index.ts';
 import { NAMES, PART_OF } from '../install/index.ts';
-import { type ApiObject, INSTALLED_KINDS, listObjects, listPath } from './objects.ts';
+import { type ApiObject, INSTALLED_KINDS, type KindPath, listObjects, listPath } from './objects.ts';
 
 const selector = Object.entries(PART_OF)
   .map(([key, value]) => `${key}=${value}`)
@@ -15,10 +15,11 @@ const made: Readonly<Record<string, readonly string[]>> = {
 /** Every object of Weft's in the cluster, in the order to delete them. What the caller may not list is left out, by kind. */
 export async function findInstalled(
   api: KubeApi,
+  kinds: readonly KindPath[] = INSTALLED_KINDS,
 ): Promise<{ readonly objects: readonly ApiObject[]; readonly unreadable: readonly string[] }> {
   const objects: ApiObject[] = [];
   const unreadable: string[] = [];
-  for (const path of INSTALLED_KINDS) {
+  for (const path of kinds) {
     // The older version of a kind that the newer one has shown already.
     if (path.apiVersion === 'policy/v1beta1' && objects.some(({ kind }) => kind === path.kind)) continue;
     try {

@@ -43,13 +43,19 @@ const kinds: readonly (readonly [apiVersion: string, kind: string, plural: strin
   ['v1', 'Namespace', 'namespaces', false],
 ];
 
+function kindPath([apiVersion, kind, plural, namespaced]: (typeof kinds)[number]): KindPath {
+  return { apiVersion, kind, plural, namespaced };
+}
+
 /** The kinds that an installation consists of, in the order to delete them: first what calls it, last what holds it. */
-export const INSTALLED_KINDS: readonly KindPath[] = kinds.map(([apiVersion, kind, plural, namespaced]) => ({
-  apiVersion,
-  kind,
-  plural,
-  namespaced,
-}));
+export const INSTALLED_KINDS: readonly KindPath[] = kinds.map(kindPath);
+
+/** The kinds of `weft install --monitoring`, which no installation needs and many a cluster does not have. */
+export const MONITORING_KINDS: readonly KindPath[] = [
+  kindPath(['monitoring.coreos.com/v1', 'PodMonitor', 'podmonitors', true]),
+  kindPath(['monitoring.coreos.com/v1', 'ServiceMonitor', 'servicemonitors', true]),
+  kindPath(['monitoring.coreos.com/v1', 'PrometheusRule', 'prometheusrules', true]),
+];
 
 /** The path of all objects of a kind, or of those of one namespace. */
 export function listPath({ apiVersion, plural }: KindPath, namespace?: string): string {
@@ -57,13 +63,13 @@ export function listPath({ apiVersion, plural }: KindPath, namespace?: string): 
   return `${root}${namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`}/${plural}`;
 }
 
-/** The path of one object of INSTALLED_KINDS; undefined for other kinds. */
+/** The path of one object of INSTALLED_KINDS or MONITORING_KINDS; undefined for other kinds. */
 export function pathOf(object: {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: object;
 }): string | undefined {
-  const path = INSTALLED_KINDS.find(
+  const path = [...INSTALLED_KINDS, ...MONITORING_KINDS].find(
     ({ apiVersion, kind }) => apiVersion === object.apiVersion && kind === object.kind,
   );
   const { name, namespace } = object.metadata as { name: string; namespace?: string };
