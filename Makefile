@@ -5,7 +5,7 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format end-to-end fuzz bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards end-to-end fuzz bench bench-check build clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: setup ## lint, format and import layers
 
 end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of Weft; ARGS names the images
 	@$(node) test/kubernetes/e2e/main.ts $(ARGS)
+
+dashboards: setup ## write manifests/grafana/ from grafana/
+	@$(node) grafana/write.ts
 
 format: setup ## rewrite files in the house format
 	@$(bin)/biome check --write .

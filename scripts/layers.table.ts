@@ -308,6 +308,12 @@ export const rooms: Record<string, Room> = {
     packages: ['commander', 'yaml', 'undici'],
     instead: passIn,
   },
+  grafana: {
+    imports: [],
+    packages: ['@grafana/grafana-foundation-sdk', 'd3-scale', 'd3-shape'],
+    instead:
+      'grafana/ is a program of the repository: it knows metrics by their names, and nothing of the mesh imports it.',
+  },
   main: {
     imports: [
       'errors',

@@ -15,7 +15,7 @@ function roomOf(file: string): string {
   return `${room}/${within}` in rooms ? `${room}/${within}` : room!;
 }
 
-for (const file of globSync('{src,webhook}/**/*.ts').sort()) {
+for (const file of globSync('{src,webhook,grafana}/**/*.ts').sort()) {
   if (file.endsWith('.test.ts') || file.includes('/testing/')) continue;
   const room = roomOf(file);
   const rule = rooms[room];

@@ -3,6 +3,7 @@ const shared = [
   'weft_cluster_endpoints',
   'weft_build_info',
   'istio_build',
+  'weft_workload_info',
   'weft_control_plane_connected',
   'weft_configuration_age_seconds',
   'weft_certificate_expires_seconds',

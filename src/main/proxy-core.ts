@@ -10,6 +10,7 @@ import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { installLastResort } from './last-resort.ts';
 import { governMemory } from './proxy-memory.ts';
+import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
 
 const { config, core } = workerData as { config: ProxyConfig; core: number };
@@ -43,7 +44,7 @@ runCore(parentPort!, systemClock, tls, source => {
     apply: resource => plane.restore(resource),
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     drain: () => plane.drain(),
-    metrics: () => [...proxyMetricPieces(plane, () => {})].join(''),
+    metrics: () => [...proxyMetricPieces(plane, eventLoopMetrics)].join(''),
     clusters: () => [...plane.destinations.clusters].map(each => ({ core, ...clusterView(each) })),
     underWay: () => plane.underWay,
     setLogging(level, access) {

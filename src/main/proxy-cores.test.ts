@@ -90,6 +90,14 @@ test('several cores: connections are spread over them, and asked together they a
     'nine requests under way',
     async () => JSON.parse(await get('/connections')).activeExchanges === 9,
   );
+  const busy = await get('/stats/prometheus');
+  assert.match(busy, /^weft_requests_under_way\{direction="outbound"\} 9$/m);
+  assert.match(busy, /^weft_requests_under_way\{direction="inbound"\} 0$/m);
+  const loops = (text: string): number =>
+    (['active', 'idle'] as const)
+      .map(state => Number(text.match(`\nweft_event_loop_seconds_total{state="${state}"} (.*)`)?.[1]))
+      .reduce((sum, seconds) => sum + seconds);
+  assert.ok(loops(busy) > loops(metrics), 'the loops of all cores go on');
   child.kill('SIGTERM');
   assert.deepEqual(
     (await Promise.all(late)).map(({ body }) => body),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Cluster } from '../cluster/index.ts';
-import { expositionText } from '../telemetry/index.ts';
-import { renderClusters } from './render-metrics.ts';
+import { Exposition, expositionText } from '../telemetry/index.ts';
+import { renderClusters, renderWorkload } from './render-metrics.ts';
 import { Counter } from './services/counters.ts';
 
 function cluster(i: number): Cluster {
@@ -37,4 +37,26 @@ test('a counter whose labels callers choose keeps every label when it overflows'
   const all = [...counter.entries()];
   assert.ok(all.length <= 201, `${all.length} series`);
   assert.deepEqual(all.at(-1), ['port="overflow",reason="overflow",overflow="true"', 4800]);
+});
+
+test('a proxy says whose it is once it knows, and how many requests it has on its hands in each direction', () => {
+  const busy = (requests: number): Cluster[] => {
+    const one = cluster(0);
+    return [{ ...one, occupancy: { ...one.occupancy, requests } } as Cluster, one];
+  };
+  const proxy = (workload: string) => ({
+    services: { self: { workload, namespace: 'shop', app: 'cart', version: 'v1', principal: '', pod: '' } },
+    destinations: { clusters: busy(2) },
+    passThrough: { clusters: busy(3) },
+    inboundPorts: { clusters: busy(7) },
+  });
+  const text = (workload: string): string => {
+    const out = new Exposition();
+    renderWorkload(out, proxy(workload) as never);
+    return out.take();
+  };
+  assert.match(text('cart'), /^weft_workload_info\{workload="cart",app="cart",version="v1"\} 1$/m);
+  assert.doesNotMatch(text(''), /weft_workload_info/);
+  assert.match(text('cart'), /^weft_requests_under_way\{direction="inbound"\} 7$/m);
+  assert.match(text('cart'), /^weft_requests_under_way\{direction="outbound"\} 5$/m);
 });

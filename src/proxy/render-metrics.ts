@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/index.ts';
+import type { Peer } from '../model/index.ts';
 import {
   type Exposition,
   expositionPieces,
@@ -151,7 +152,29 @@ function* renderProxyMetrics(out: Exposition, proxy: DataPlane, more: (out: Expo
   yield* renderClusters(out, [...proxy.destinations.clusters, ...proxy.passThrough.clusters]);
   yield* renderMirrors(out, [...proxy.destinations.clusters]);
   renderCounters(out, proxy);
+  renderWorkload(out, proxy);
   more(out);
+}
+
+/** Whose proxy this is, to join with what has no labels of its own, and how much it has on its hands now. */
+export function renderWorkload(
+  out: Exposition,
+  proxy: Pick<DataPlane, 'destinations' | 'passThrough' | 'inboundPorts'> & { services: { self: Peer } },
+): void {
+  const { workload, app, version } = proxy.services.self;
+  if (workload !== '') {
+    out.family('weft_workload_info', 'gauge', 'Whose proxy this is; 1.');
+    out.sample('weft_workload_info', labelText({ workload, app, version }), 1);
+  }
+  out.family('weft_requests_under_way', 'gauge', 'Requests of clients that are not answered yet.');
+  const underWay = (cluster: Cluster): number => cluster.occupancy.requests;
+  const outbound = [...proxy.destinations.clusters, ...proxy.passThrough.clusters];
+  out.sample(
+    'weft_requests_under_way',
+    'direction="inbound"',
+    sumOf([...proxy.inboundPorts.clusters], underWay),
+  );
+  out.sample('weft_requests_under_way', 'direction="outbound"', sumOf(outbound, underWay));
 }
 
 function renderCounters(out: Exposition, proxy: DataPlane): void {

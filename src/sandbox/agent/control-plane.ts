@@ -51,7 +51,15 @@ export function controlPlaneObjects(
       replicas: 1,
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels },
+        metadata: {
+          labels,
+          // As on a cluster, where weft install writes them.
+          annotations: {
+            'prometheus.io/scrape': 'true',
+            'prometheus.io/port': String(PORTS.controlPlaneMetrics),
+            'prometheus.io/path': '/metrics',
+          },
+        },
         spec: {
           serviceAccountName: name,
           containers: [
