@@ -18,8 +18,11 @@ export interface StreamWaiter extends Guarded {
   readonly repeatable: boolean;
   /** The connection is the waiter's until the exchange on it is complete. May be called before `acquire` returns. */
   onConnection(connection: ClientConnection): void;
-  /** No connection: nothing was sent, so trying elsewhere is always safe. */
-  onNoConnection(flag: Flag, detail: string): void;
+  /**
+   * No connection: nothing was sent, so trying elsewhere is always safe. `removed`: the endpoint is no more, which says nothing about the request
+   * or the upstream.
+   */
+  onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
 }
 
 /** Opens a connection for HTTP/1; exactly one of the callbacks is called, unless it is cancelled. */
@@ -56,6 +59,12 @@ const unusedMs = 1_000;
 /** The upstream's own idle limit minus this is when a connection is no longer trusted to be open on the other side. */
 const keepAliveMarginMs = 1000;
 
+/**
+ * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are not held up;
+ * each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would end in time.
+ */
+const firstDials = 4;
+
 /** The connections to one endpoint. Idle ones are taken youngest first, so that surplus ones age and close. */
 export class Pool implements ClientConnectionHost {
   /** Settings may change while the pool lives. */
@@ -67,7 +76,12 @@ export class Pool implements ClientConnectionHost {
   readonly #free: ClientConnection[] = [];
   readonly #all = new Set<ClientConnection>();
   readonly #waiters: StreamWaiter[] = [];
+  /** Of each waiter, how many dials had begun when it came. */
+  readonly #waitingSince: number[] = [];
   readonly #dials = new Set<{ cancel(): void }>();
+  /** How many dials have begun. */
+  #begun = 0;
+  #maxDials = firstDials;
   readonly #sweep: Deadline;
   #sweepAtMs = 0;
   #closed = false;
@@ -100,8 +114,9 @@ export class Pool implements ClientConnectionHost {
       waiter.onNoConnection('UO', 'too many requests are waiting for a connection');
       return;
     }
-    const mayOpen = this.#occupancy.mayOpen();
+    const mayOpen = this.#dials.size < this.#maxDials && this.#occupancy.mayOpen();
     this.#waiters.push(waiter);
+    this.#waitingSince.push(this.#begun);
     this.#occupancy.waiting++;
     if (mayOpen) this.#open();
     else if (this.#all.size === 0 && this.#dials.size === 0) {
@@ -116,6 +131,7 @@ export class Pool implements ClientConnectionHost {
     const at = this.#waiters.indexOf(waiter);
     if (at < 0) return;
     this.#waiters.splice(at, 1);
+    this.#waitingSince.splice(at, 1);
     this.#occupancy.waiting--;
   }
 
@@ -169,7 +185,7 @@ export class Pool implements ClientConnectionHost {
     this.#occupancy.connections -= this.#dials.size;
     this.#dials.clear();
     for (let waiter = this.#takeWaiter(); waiter !== undefined; waiter = this.#takeWaiter()) {
-      refuse(waiter, 'UH', 'the endpoint was removed while the request waited for a connection');
+      refuse(waiter, 'UH', 'the endpoint was removed while the request waited for a connection', true);
     }
   }
 
@@ -221,12 +237,15 @@ export class Pool implements ClientConnectionHost {
 
   #takeWaiter(): StreamWaiter | undefined {
     const waiter = this.#waiters.shift();
-    if (waiter !== undefined) this.#occupancy.waiting--;
+    if (waiter === undefined) return undefined;
+    this.#waitingSince.shift();
+    this.#occupancy.waiting--;
     return waiter;
   }
 
   #open(): void {
     this.#occupancy.connections++;
+    const before = this.#begun++;
     let settled = false;
     let dial: { cancel(): void } | undefined;
     const opened = (wire: Wire): void => {
@@ -236,9 +255,11 @@ export class Pool implements ClientConnectionHost {
       }
       settled = true;
       if (dial !== undefined) this.#dials.delete(dial);
+      this.#maxDials++;
       const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
       this.#all.add(connection);
       this.onFree(connection);
+      this.#serveWaiters();
     };
     const failed = (flag: Flag, detail: string): void => {
       if (settled) return;
@@ -246,7 +267,8 @@ export class Pool implements ClientConnectionHost {
       if (dial !== undefined) this.#dials.delete(dial);
       this.#occupancy.connections--;
       this.#occupancy.connectFailures++;
-      refuse(this.#takeWaiter(), flag, detail);
+      this.#maxDials = Math.max(1, this.#maxDials >> 1);
+      this.#failWaiters(before, flag, detail);
       this.#serveWaiters();
     };
     try {
@@ -258,9 +280,24 @@ export class Pool implements ClientConnectionHost {
     }
   }
 
+  /**
+   * A dial has failed, and with it the waiter that has waited longest; as well those for whom no dial is under way and who have waited since
+   * before it began, as `before` dials had: nobody waits much longer than a dial may take, and nobody fails for a dial that is older than itself.
+   */
+  #failWaiters(before: number, flag: Flag, detail: string): void {
+    refuse(this.#takeWaiter(), flag, detail);
+    while (this.#waiters.length > this.#dials.size && this.#waitingSince[0]! <= before)
+      refuse(this.#takeWaiter(), flag, detail);
+  }
+
   /** A place has become free: those who wait for nobody's dial get one. */
   #serveWaiters(): void {
-    while (!this.#closed && this.#waiters.length > this.#dials.size && this.#occupancy.mayOpen())
+    while (
+      !this.#closed &&
+      this.#waiters.length > this.#dials.size &&
+      this.#dials.size < this.#maxDials &&
+      this.#occupancy.mayOpen()
+    )
       this.#open();
     // Nobody here would ever serve them, and nobody tells us when a place becomes free elsewhere.
     while (this.#waiters.length > 0 && this.#all.size === 0 && this.#dials.size === 0)
@@ -301,9 +338,9 @@ function give(waiter: StreamWaiter, connection: ClientConnection): void {
 }
 
 /** The same. */
-function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: string): void {
+function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: string, removed = false): void {
   try {
-    waiter?.onNoConnection(flag, detail);
+    waiter?.onNoConnection(flag, detail, removed);
   } catch (thrown) {
     internalError('pool.refusal', thrown);
     giveUp('pool.refusal', waiter);

@@ -47,13 +47,19 @@ export class FakeClock implements Clock {
       const next = this.#nextBefore(untilMs);
       if (!next) break;
       this.#nowMs = Math.max(this.#nowMs, next.atMs);
-      if (next.everyMs > 0) next.atMs += next.everyMs;
+      // As setInterval: what was missed is not made up for.
+      if (next.everyMs > 0) next.atMs = this.#nowMs + next.everyMs;
       else this.#scheduled.delete(next);
       next.run();
       await new Promise(resolve => setImmediate(resolve));
     }
     this.#nowMs = untilMs;
     await new Promise(resolve => setImmediate(resolve));
+  }
+
+  /** Time passes and nothing runs, as on a machine that has no CPU for this process; what fell due then runs, late, at the next `advance`. */
+  stall(byMs: number): void {
+    this.#nowMs += byMs;
   }
 
   #schedule(delayMs: number, everyMs: number, run: () => void): Cancel {

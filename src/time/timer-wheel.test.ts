@@ -99,3 +99,51 @@ test("the machine's clock tells what its callbacks throw, and goes on", async t 
   });
   assert.ok(told.length >= 2 && told.every(where => where === 'clock'));
 });
+
+test('after a stall what has come is read before anything counts as late', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: string[] = [];
+  const waits = new Deadline(() => ran.push('gave up'));
+  wheel.schedule(waits, 100);
+  await clock.advance(20);
+  clock.stall(500);
+  // The event loop hears of its sockets between its timers and the next round of them.
+  clock.after(0, () => {
+    ran.push('the answer');
+    wheel.cancel(waits);
+  });
+  await clock.advance(1_000);
+  assert.deepEqual(ran, ['the answer']);
+});
+
+test('a deadline with grace does not count the time in which the process did not run, up to its grace', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: string[] = [];
+  const strict = new Deadline(() => ran.push('strict'));
+  const kind = new Deadline(() => ran.push('kind'));
+  kind.graceMs = 600;
+  wheel.schedule(strict, 100);
+  wheel.schedule(kind, 100);
+  await clock.advance(20);
+  clock.stall(500);
+  await clock.advance(30);
+  assert.deepEqual(ran, ['strict']);
+  await clock.advance(490 - clock.monotonic() + 80);
+  assert.deepEqual(ran, ['strict'], 'the 500 ms are given back');
+  clock.stall(5_000);
+  await clock.advance(200);
+  assert.deepEqual(ran, ['strict', 'kind'], 'grace is used up');
+});
+
+test('without a stall grace changes nothing', async () => {
+  const clock = new FakeClock();
+  const wheel = new TimerWheel(clock);
+  const ran: number[] = [];
+  const deadline = new Deadline(() => ran.push(clock.monotonic()));
+  deadline.graceMs = 10_000;
+  wheel.schedule(deadline, 100);
+  await clock.advance(200);
+  assert.deepEqual(ran, [100]);
+});

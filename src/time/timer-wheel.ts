@@ -9,6 +9,13 @@ export class Deadline {
   wheel: Wheel | undefined = undefined;
   slot = 0;
   dueTick = 0;
+  /** `Wheel.stalledMs` when it was scheduled. */
+  stalledAtMs = 0;
+  /**
+   * How much later it may run because this process did not run in between: what it waits for may have come, and nobody was there to see it.
+   * Milliseconds; used up as it is taken.
+   */
+  graceMs = 0;
   readonly run: () => void;
   /** What gives up when `run` throws. */
   readonly owner: Guarded | undefined;
@@ -24,6 +31,9 @@ export class Deadline {
   }
 }
 
+/** A tick that comes later than this tells that the process did not run: no CPU for it, a collection, a stopped machine. */
+const stallMs = 30;
+
 /** One ring of slots (Varghese and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 6). */
 class Wheel {
   readonly tickMs: number;
@@ -31,7 +41,10 @@ class Wheel {
   readonly #slots: (Deadline | undefined)[];
   #tick = 0;
   #startedMs = 0;
+  #advancedMs = 0;
   #size = 0;
+  /** How long this process did not run though it wanted to, while something waited here. */
+  #stalledMs = 0;
   #stop: Cancel | undefined;
 
   constructor(clock: Clock, tickMs: number, slots: number) {
@@ -45,6 +58,7 @@ class Wheel {
     this.#size++;
     const nowMs = this.#clock.monotonic();
     deadline.wheel = this;
+    deadline.stalledAtMs = this.#stalledMs;
     // Rounded up: never early.
     deadline.dueTick = Math.max(this.#tick + 1, Math.ceil((nowMs - this.#startedMs + delayMs) / this.tickMs));
     deadline.slot = deadline.dueTick % this.#slots.length;
@@ -69,11 +83,29 @@ class Wheel {
   #start(): void {
     if (this.#stop !== undefined) return;
     this.#startedMs = this.#clock.monotonic();
+    this.#advancedMs = this.#startedMs;
     this.#tick = 0;
-    this.#stop = this.#clock.every(this.tickMs, () => this.#advance());
+    this.#stop = this.#clock.every(this.tickMs, () => this.#wake());
+  }
+
+  /**
+   * After a stall everything seems to be due at once, before anybody has read what came in the meantime: timers are heard before sockets. So
+   * sockets get their turn first, and deadlines that say so the time back.
+   */
+  #wake(): void {
+    const nowMs = this.#clock.monotonic();
+    const lateMs = nowMs - this.#advancedMs - this.tickMs;
+    this.#advancedMs = nowMs;
+    if (lateMs <= stallMs) {
+      this.#advance();
+      return;
+    }
+    this.#stalledMs += lateMs;
+    this.#clock.after(0, () => this.#advance());
   }
 
   #advance(): void {
+    if (this.#stop === undefined) return;
     const until = Math.floor((this.#clock.monotonic() - this.#startedMs) / this.tickMs);
     while (this.#tick < until) {
       this.#tick++;
@@ -98,6 +130,7 @@ class Wheel {
     for (const deadline of due) {
       if (deadline.wheel !== this || deadline.dueTick > tick) continue;
       this.remove(deadline);
+      if (deadline.graceMs > 0 && this.#waitOn(deadline)) continue;
       try {
         deadline.run();
       } catch (thrown) {
@@ -105,6 +138,15 @@ class Wheel {
         giveUp('timer', deadline.owner);
       }
     }
+  }
+
+  /** Whether the deadline gets time back; it then waits on. */
+  #waitOn(deadline: Deadline): boolean {
+    const lostMs = Math.min(deadline.graceMs, this.#stalledMs - deadline.stalledAtMs);
+    if (lostMs <= 0) return false;
+    deadline.graceMs -= lostMs;
+    this.add(deadline, lostMs);
+    return true;
   }
 }
 

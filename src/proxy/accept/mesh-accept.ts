@@ -70,6 +70,8 @@ export class MeshAccept implements WireHandler {
   /** `takesMesh`: whether mesh TLS ends here, or is the app's own business. `patienceMs`: for all of it. */
   start(first: Buffer, takesMesh: boolean, patienceMs: number): void {
     this.#takesMesh = takesMesh;
+    // The peer has it too, see connector.ts; who is slow itself gains nothing by it.
+    this.#deadline.graceMs = HANDSHAKE_TIMEOUT_MS;
     this.#services.timers.schedule(this.#deadline, patienceMs);
     this.#wire.handler = this;
     this.onData(first, 0, first.length);

@@ -81,6 +81,12 @@ export class Connector {
   }
 }
 
+/**
+ * A handshake takes several steps on both sides. On a machine that has no CPU to spare it would be given up half done and begun anew, which is
+ * yet more work: time in which this process did not run counts for so many timeouts at most.
+ */
+const maxGrace = 3;
+
 class Opening implements Guarded {
   readonly #options: ConnectorOptions;
   readonly #contexts: OriginatedContexts;
@@ -105,6 +111,7 @@ class Opening implements Guarded {
     this.#onWire = onWire;
     this.#onError = onError;
     this.#deadline = new Deadline(() => this.#timedOut(), this);
+    this.#deadline.graceMs = request.timeoutMs * maxGrace;
     options.timers.schedule(this.#deadline, request.timeoutMs);
     const { address } = request.endpoint;
     try {

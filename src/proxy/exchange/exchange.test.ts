@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { endpoint, endpoints } from '../../cluster/testing/clusters.ts';
 import { DEFAULT_TRAFFIC, type RetryCondition } from '../../model/index.ts';
 import { ExchangeRig, GET, OK, post, tell } from '../testing/exchange-rig.ts';
 
@@ -193,6 +194,23 @@ test('a POST whose connection could not be opened goes elsewhere, body and all',
   upstream.send(OK);
   assert.equal(client.peer.text, OK);
   assert.equal(rig.records()[0]!.attempts, 3);
+});
+
+test('a request that waits for a connection outlives any number of endpoints that are taken away, and counts one try', async () => {
+  const rig = new ExchangeRig();
+  const client = rig.client();
+  client.peer.send(post('once'));
+  for (let n = 2; n < 10; n++) {
+    rig.cluster.setEndpoints(endpoints([endpoint(n)]));
+    await rig.advance(20);
+  }
+  const upstream = await rig.upstream();
+  assert.equal(upstream.text, post('once'));
+  upstream.send(OK);
+  assert.deepEqual(rig.outcomes(), ['200']);
+  assert.equal(rig.records()[0]!.attempts, 1);
+  assert.equal(rig.cluster.retries, 0);
+  assert.deepEqual(rig.open, none);
 });
 
 test('a policy may say that a POST may be repeated', async () => {

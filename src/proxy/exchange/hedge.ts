@@ -10,7 +10,7 @@ export interface HedgeOwner {
   onHedgeAnswer(): void;
   /** The adopted hedge has its connection. */
   onHedgeStream(stream: ClientStream, connection: ClientConnection): void;
-  onNoConnection(flag: Flag, detail: string): void;
+  onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
   /** It failed before anybody needed it. */
   onHedgeLost(): void;
 }
@@ -73,8 +73,8 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     this.#request.sendTo(stream);
   }
 
-  onNoConnection(flag: Flag, detail: string): void {
-    if (this.#adopted) this.#owner.onNoConnection(flag, detail);
+  onNoConnection(flag: Flag, detail: string, removed?: boolean): void {
+    if (this.#adopted) this.#owner.onNoConnection(flag, detail, removed);
     else this.#lost();
   }
 

@@ -222,10 +222,14 @@ export class Tries implements StreamWaiter, HedgeOwner {
     if (!this.#request.sendTo(upstream)) this.#owner.onRequestWritable();
   }
 
-  onNoConnection(flag: Flag, detail: string): void {
+  onNoConnection(flag: Flag, detail: string, removed = false): void {
     if (flag === 'UO') {
       this.#leaveEndpoint();
       this.#owner.onTriesFailed(flag, detail, true);
+      return;
+    }
+    if (removed && !this.#owned) {
+      this.#goElsewhere();
       return;
     }
     this.record('connect-failure');
@@ -414,6 +418,19 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#leaveEndpoint(false);
     this.#try();
     return true;
+  }
+
+  /**
+   * The endpoint was taken away while the request waited for a connection to it, as every rolling restart does: nobody has failed, so this is no
+   * retry. Not at once: whoever takes it away is in the middle of doing so.
+   */
+  #goElsewhere(): void {
+    this.attempts--;
+    this.#leaveEndpoint();
+    if (this.#takeHedge()) return;
+    this.#services.timers.cancel(this.#tryTimeout);
+    this.#state = STATE.BACKOFF;
+    this.#services.timers.schedule(this.#backoff, 0);
   }
 
   /** The endpoint of this try is done with; the next try goes elsewhere if it can. */
