@@ -1,5 +1,6 @@
 // Hosts, targets and ports that do not exist.
 import type { Mesh, ObjectRef } from '../model/index.ts';
+import { answersInvalid } from '../resolve/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { isClusterHost, isKnownHost, namesakes, servicesOf } from './known-hosts.ts';
@@ -57,7 +58,8 @@ function targetFindings({ object, path, target, mirror }: Destined, mesh: Mesh):
   const share = mirror ? 'copies of requests' : target.weight === 0 ? 'with weight 0, nothing' : 'requests';
   if (services.length === 0) {
     const others = namesakes(target.host, mesh);
-    const reason = `${share} ${mirror || target.weight > 0 ? 'go' : 'goes'} to ${shortHost(target.host, mesh)}, which does not exist${mirror || target.weight === 0 ? '' : ': they are answered with 503'}`;
+    const outcome = mirror || target.weight === 0 ? '' : `: they are answered with ${absentStatus(object)}`;
+    const reason = `${share} ${mirror || target.weight > 0 ? 'go' : 'goes'} to ${shortHost(target.host, mesh)}, which does not exist${outcome}`;
     return [
       finding('target-unknown', {
         object,
@@ -74,6 +76,11 @@ function targetFindings({ object, path, target, mirror }: Destined, mesh: Mesh):
   const ports = services.flatMap(each => each.ports.map(({ number }) => number)).join(', ') || 'none';
   const reason = `requests go to ${targetText(target, mesh)}, and that Service has no port ${port} (it has ${ports}): they are answered with 503`;
   return [finding('target-port-unknown', { object, path, reason })];
+}
+
+/** What the share of a Service that is not there is answered: see answersInvalid in src/resolve/routes.ts. */
+function absentStatus(rule: ObjectRef): number {
+  return answersInvalid(rule) ? 500 : 503;
 }
 
 /** Of subsets, others speak. */

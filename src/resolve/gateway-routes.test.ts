@@ -98,7 +98,8 @@ spec: {from: [{group: gateway.networking.k8s.io, kind: HTTPRoute, namespace: sho
 });
 
 test('a backend that does not exist is invalid, one that is there without endpoints is not', () => {
-  const backends = 'backendRefs: [{name: v1, port: 80}, {name: gone, port: 80}]';
+  const backends =
+    'backendRefs: [{name: v1, port: 80}, {name: gone, port: 80}, {name: x, kind: Foo, port: 80}, {name: api, namespace: z, port: 80}]';
   const { mesh } = meshFromYaml(services.join('') + route('half', 'shop', '', `{${backends}}`));
   const asked = 'web.shop.svc.cluster.local:80';
   const { routes: found } = resolveDestination(mesh, { namespace: 'shop', labels: {} }, asked).resource;
@@ -106,6 +107,11 @@ test('a backend that does not exist is invalid, one that is there without endpoi
   assert.ok(first?.action.kind === 'forward');
   assert.deepEqual(
     first.action.clusters.map(({ invalid }) => invalid ?? ''),
-    ['', 'the backend gone.shop.svc.cluster.local:80 does not exist or may not be referred to'],
+    [
+      '',
+      'the backend gone.shop.svc.cluster.local:80 does not exist or may not be referred to',
+      'the backend x.shop is no Service, or has a filter that nobody here knows',
+      'no ReferenceGrant of its namespace lets this rule send to the backend api.z',
+    ],
   );
 });

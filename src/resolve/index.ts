@@ -9,5 +9,6 @@ export { type ExplainedDestination, explainDestination } from './explain.ts';
 export { resolveInbound } from './inbound.ts';
 export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export type { Resolved } from './mesh-reader.ts';
+export { answersInvalid } from './routes.ts';
 export type { CallerRule, LeftOut } from './rules.ts';
 export { serviceRanges } from './service-ranges.ts';

@@ -79,7 +79,7 @@ function routeOf({ table, rule, matches }: CallerRule, name: string, sources: Ro
 }
 
 /** Gateway API's HTTPBackendRef: the share of an invalid reference MUST be answered 500. Linkerd's HTTPRoute is made after it. */
-function answersInvalid({ apiVersion }: ObjectRef): boolean {
+export function answersInvalid({ apiVersion }: ObjectRef): boolean {
   return apiVersion.startsWith('gateway.networking.k8s.io/') || apiVersion.startsWith('policy.linkerd.io/');
 }
 

@@ -71,7 +71,10 @@ export class Clusters {
     if (target.host === asked.host && asked.cluster !== undefined) return undefined;
     const port = this.#portOf(target, asked);
     if (find(this.#asking, { host: `${target.host}.`, port }).kind === 'service') return undefined;
-    return `the backend ${targetText({ ...target, port })} does not exist or may not be referred to`;
+    return (
+      invalidWords(target.host) ??
+      `the backend ${targetText({ ...target, port })} does not exist or may not be referred to`
+    );
   }
 
   /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */
@@ -137,4 +140,14 @@ export function nameOfFound(found: Extract<Found, { kind: 'service' }>): { host:
 export function targetText({ host, port, subset }: Place): string {
   const address = port === undefined ? host : formatAddress(host, port);
   return subset === undefined ? address : `${address} subset ${subset}`;
+}
+
+/** Translation writes why requests may not go somewhere into the host: `NAME.NAMESPACE.not-permitted.invalid`. */
+function invalidWords(host: string): string | undefined {
+  const [, name, why] = /^(.+)\.(not-permitted|not-supported)\.invalid$/.exec(host) ?? [];
+  if (why === 'not-permitted')
+    return `no ReferenceGrant of its namespace lets this rule send to the backend ${name}`;
+  if (why === 'not-supported')
+    return `the backend ${name} is no Service, or has a filter that nobody here knows`;
+  return undefined;
 }

@@ -231,3 +231,22 @@ test('a route that nobody handles is read all the same, and one of a Gateway is 
   );
   assert.ok(!of('{name: edge}').some(each => each.startsWith('field-invalid')));
 });
+
+test('the share of a backend that is not there is shown as its callers see it: 500 of Gateway API, 503 of a VirtualService', () => {
+  const backends = '[{name: web, port: 80, weight: 3}, {name: gone, port: 80}]';
+  const gateway = `${services}
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: r, namespace: shop}
+spec: {parentRefs: [{group: '', kind: Service, name: web}], rules: [{backendRefs: ${backends}}]}
+`;
+  const text = (yaml: string): string => routeText(ask(yaml, 'http://web/'));
+  assert.match(
+    text(gateway),
+    / {2}75 % {2}web\.shop.*\n.*\n {2}25 % {2}is answered with 500, flag NC: the backend gone\.shop/,
+  );
+  const istio = virtual(
+    '{route: [{destination: {host: web}, weight: 75}, {destination: {host: gone}, weight: 25}]}',
+  );
+  assert.match(text(istio), / {2}25 % {2}gone\.shop\S+ {2}there is no Service gone\.shop: 503, flag UH/);
+});
