@@ -1,6 +1,13 @@
 import { errorMessage } from '../errors/index.ts';
-import { type Head, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
-import { ServerConnection, type ServerOptions } from '../http1/index.ts';
+import {
+  type Head,
+  type LocalReply,
+  METHOD,
+  NO_FIELDS,
+  type ServerStream,
+  type ServerStreamHandler,
+} from '../http/index.ts';
+import { type Fault, ServerConnection, type ServerOptions } from '../http1/index.ts';
 import type { TimerWheel } from '../time/index.ts';
 import { Listener, type ListenOptions, type Wire } from '../wire/index.ts';
 import { StreamedBody } from './streamed-body.ts';
@@ -97,7 +104,7 @@ export class AdminServer {
     if (this.#connections.size >= maxConnections) this.#makeRoom();
     this.#connections.set(streams, wire);
     const onConnectionClosed = (): void => void this.#connections.delete(streams);
-    connection.start({ streams, onMalformed() {}, onConnectionClosed }, undefined);
+    connection.start({ streams, onMalformed, onConnectionClosed }, undefined);
   }
 
   /** Breaks one off: the oldest that waits for no answer, or of all. The kubelet must get in, whoever holds the others open. */
@@ -107,6 +114,10 @@ export class AdminServer {
     this.#connections.delete(streams);
     wire.destroy();
   }
+}
+
+function onMalformed({ status, words, code }: Fault): LocalReply {
+  return { ...text(`${words} (weft: ${code})\n`, status), fields: NO_FIELDS, close: true };
 }
 
 /** Open at once. The health port can be reached by the whole cluster, and each connection costs memory that traffic needs. */
@@ -191,14 +202,14 @@ class AdminStreams implements ServerStreamHandler {
     this.#answering = reply.pieces !== undefined;
     if (reply.status === 0) this.#stream.abort();
     else if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
-    else this.#stream.respondLocal({ ...reply, headers: '', close: false });
+    else this.#stream.respondLocal({ ...reply, fields: NO_FIELDS, close: false });
   }
 
   #respondInPieces({ status, contentType }: AdminReply, pieces: Iterable<string>): void {
     if (this.#streaming.size >= maxStreaming) {
       const busy = text(`weft: ${maxStreaming} others are reading this now; come again\n`, 503);
       this.#answering = false;
-      this.#stream.respondLocal({ ...busy, headers: 'retry-after: 1\r\n', close: false });
+      this.#stream.respondLocal({ ...busy, fields: [['retry-after', '1']], close: false });
       return;
     }
     const streamed = new StreamedBody(this.#stream, pieces, this.#timers, () => {

@@ -19,7 +19,7 @@ export class HashKey {
 
   /**
    * A hash for Balancer.pick, -1 when the request has none of the sources. `client`: its address without a port. A cookie that the proxy sets
-   * and the client has not is made up; `takeCookie` then gives the line for the answer.
+   * and the client has not is made up; `takeCookie` then gives what the answer sets.
    */
   of(head: Head, client: string): number {
     this.#cookie = undefined;
@@ -37,7 +37,7 @@ export class HashKey {
     return bySource && client !== '' ? textKey(client) : -1;
   }
 
-  /** The Set-Cookie line of the last `of`, once; undefined for none. */
+  /** The Set-Cookie value of the last `of`, once; undefined for none. */
   takeCookie(): Buffer | undefined {
     const cookie = this.#cookie;
     this.#cookie = undefined;
@@ -68,16 +68,16 @@ export class HashKey {
 
   #newCookie(source: Extract<HashSource, { kind: 'cookie' }>): number {
     const value = randomBytes(8).toString('hex');
-    this.#cookie = setCookieLine(source.name, value, source.path, source.ttlSeconds ?? 0);
+    this.#cookie = setCookieValue(source.name, value, source.path, source.ttlSeconds ?? 0);
     return textKey(value);
   }
 }
 
-/** A Set-Cookie line as Envoy writes it. `ttlSeconds` 0: until the browser is closed. */
-export function setCookieLine(name: string, value: string, path: string, ttlSeconds: number): Buffer {
+/** A Set-Cookie value as Envoy writes it. `ttlSeconds` 0: until the browser is closed. */
+export function setCookieValue(name: string, value: string, path: string, ttlSeconds: number): Buffer {
   const age = ttlSeconds > 0 ? `; Max-Age=${Math.ceil(ttlSeconds)}` : '';
   const where = path === '' ? '' : `; Path=${path}`;
-  return Buffer.from(`set-cookie: ${name}="${value}"${age}${where}; HttpOnly\r\n`, 'latin1');
+  return Buffer.from(`${name}="${value}"${age}${where}; HttpOnly`, 'latin1');
 }
 
 /** Where what HTTP/2 sends as `:authority` and `:path` is in an HTTP/1 head; undefined for the name of a real header. */

@@ -6,7 +6,7 @@ export { type Balancer, createBalancer, type Random } from './balancer.ts';
 export { Cluster, type ClusterHost, type Ejection } from './cluster.ts';
 export { RunningEndpoint } from './endpoint.ts';
 export { EndpointGroup } from './endpoint-group.ts';
-export { HashKey, setCookieLine } from './hash-key.ts';
+export { HashKey, setCookieValue } from './hash-key.ts';
 export { LatencyAverage } from './latency.ts';
 export { Occupancy } from './occupancy.ts';
 export {

@@ -8,7 +8,7 @@ const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 test('a retained head is the same head, edits included, and can be retained again', () => {
   const head = requestHead('GET /t HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nX-B: 2\r\n\r\n');
   head.remove(1);
-  head.addLine(bytes('x-c: 3\r\n'));
+  head.add(bytes('x-c'), bytes('3'));
   const received = head.bytes;
   head.retain();
   received.fill(0);

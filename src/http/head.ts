@@ -10,7 +10,6 @@ const VALUE_END = 3;
 const LINE_END = 4;
 
 const initialHeaders = 32;
-const COLON = 0x3a;
 
 /** Well-known headers that a parser notes while it reads, as indexes into the head's headers; -1 when absent. */
 export interface Noted {
@@ -70,8 +69,9 @@ export class Head implements Noted {
   /** A login that belongs to the connection is asked for, offered or under way; see connection-login.ts. */
   connectionLogin = false;
 
-  /** The body as the framing says: bytes, or UNKNOWN_LENGTH (chunked or until close), 0 for none. */
+  /** Bytes of the body, 0 for none, or UNKNOWN_LENGTH: then a codec frames it so that its end can be told. */
   bodyLength = 0;
+  /** For the HTTP/1 codec: the body comes in chunks, and a header says so. */
   chunked = false;
   /** Response without framing: the body ends when the connection does. */
   untilClose = false;
@@ -85,9 +85,11 @@ export class Head implements Noted {
 
   count = 0;
   slots: Int32Array = new Int32Array(initialHeaders * STRIDE);
-  /** Whole lines with CRLF to add after the received ones: the first `addedCount`. What is behind them is of earlier messages. */
-  readonly added: Buffer[] = [];
+  /** Fields to send after the received ones: the first `addedCount`. What is behind them is of earlier messages. */
+  readonly addedNames: Buffer[] = [];
+  readonly addedValues: Buffer[] = [];
   addedCount = 0;
+  /** What they take on the wire, about: with four bytes for each, as HTTP/1 writes it. */
   addedBytes = 0;
   removedAny = false;
   #own: Buffer | undefined;
@@ -189,46 +191,50 @@ export class Head implements Noted {
     this.slots[at] = Math.abs(this.slots[at]!);
   }
 
-  /** Adds a whole line, CRLF included, after the received ones. The bytes must be valid HTTP; nobody checks them again. */
-  addLine(line: Buffer): void {
-    this.added[this.addedCount++] = line;
-    this.addedBytes += line.length;
+  /**
+   * Adds a field after the received ones. Both are kept, not copied, and must be valid HTTP: nobody checks them again. How a field is written is the
+   * codec's business.
+   */
+  add(name: Buffer, value: Buffer): void {
+    this.addedNames[this.addedCount] = name;
+    this.addedValues[this.addedCount++] = value;
+    this.addedBytes += name.length + value.length + 4;
   }
 
-  /** Takes every line of this name (lowercase bytes) out, received or added before. */
+  /** Takes every field of this name (lowercase bytes) out, received or added before. */
   removeAll(lower: Uint8Array): void {
     for (let index = this.find(lower); index >= 0; index = this.find(lower, index + 1)) this.remove(index);
     for (let i = this.addedCount - 1; i >= 0; i--) {
-      const line = this.added[i]!;
-      if (line[lower.length] !== COLON || !equalsIgnoreCase(line, 0, lower.length, lower)) continue;
-      this.added.splice(i, 1);
+      const name = this.addedNames[i]!;
+      if (!equalsIgnoreCase(name, 0, name.length, lower)) continue;
+      this.addedNames.splice(i, 1);
+      const [value] = this.addedValues.splice(i, 1);
       this.addedCount--;
-      this.addedBytes -= line.length;
+      this.addedBytes -= name.length + value!.length + 4;
     }
   }
 
-  /** Puts `line` in place of every line of this name (lowercase bytes). As for addLine, nobody checks its bytes again. */
-  setLine(lower: Uint8Array, line: Buffer): void {
+  /** Puts one field in place of every field of this name (lowercase bytes). As for `add`, nobody checks its bytes again. */
+  set(lower: Buffer, value: Buffer): void {
     this.removeAll(lower);
-    this.addLine(line);
+    this.add(lower, value);
   }
 
-  /** Whether a line of this name (lowercase bytes) will be sent, received or added. */
+  /** Whether a field of this name (lowercase bytes) will be sent, received or added. */
   has(lower: Uint8Array): boolean {
     if (this.find(lower) >= 0) return true;
     for (let i = 0; i < this.addedCount; i++) {
-      const line = this.added[i]!;
-      if (line[lower.length] === COLON && equalsIgnoreCase(line, 0, lower.length, lower)) return true;
+      const name = this.addedNames[i]!;
+      if (equalsIgnoreCase(name, 0, name.length, lower)) return true;
     }
     return false;
   }
 
-  /** The value of the first line of this name (lowercase bytes) that was added; '' for none. */
+  /** The value of the first field of this name (lowercase bytes) that was added; '' for none. */
   addedText(lower: Uint8Array): string {
     for (let i = 0; i < this.addedCount; i++) {
-      const line = this.added[i]!;
-      if (line[lower.length] === COLON && equalsIgnoreCase(line, 0, lower.length, lower))
-        return line.toString('latin1', lower.length + 1).trim();
+      const name = this.addedNames[i]!;
+      if (equalsIgnoreCase(name, 0, name.length, lower)) return this.addedValues[i]!.toString('latin1');
     }
     return '';
   }
@@ -237,11 +243,15 @@ export class Head implements Noted {
   copy(): Head {
     const copy = new Head();
     const own = Buffer.from(this.bytes.subarray(this.start, this.end));
-    Object.assign(copy, this, { added: copy.added, slots: this.slots.slice() });
+    const { addedNames, addedValues } = copy;
+    Object.assign(copy, this, { addedNames, addedValues, slots: this.slots.slice() });
     copy.#moveToFront();
     copy.bytes = own;
     copy.#own = own;
-    for (let i = 0; i < this.addedCount; i++) copy.added.push(this.added[i]!);
+    for (let i = 0; i < this.addedCount; i++) {
+      addedNames.push(this.addedNames[i]!);
+      addedValues.push(this.addedValues[i]!);
+    }
     return copy;
   }
 
@@ -295,7 +305,8 @@ export class Head implements Noted {
   release(): void {
     this.#own = undefined;
     this.bytes = empty;
-    this.added.length = 0;
+    this.addedNames.length = 0;
+    this.addedValues.length = 0;
     this.addedCount = 0;
     this.count = 0;
   }

@@ -4,6 +4,7 @@ export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKE
 export { namesConnectionLogin } from './connection-login.ts';
 export { hashBytes, mixHashes } from './hash.ts';
 export { Head, UNKNOWN_LENGTH } from './head.ts';
+export { type Field, type LocalReply, NO_FIELDS } from './local-reply.ts';
 export { isIdempotent, METHOD, methodOf } from './method.ts';
 export { type ByteRange, cookieValue, queryValue } from './parameters.ts';
 export { isBodiless, reasonPhrase } from './status.ts';
@@ -11,7 +12,6 @@ export type {
   ClientStream,
   ClientStreamHandler,
   Final,
-  LocalReply,
   ServerStream,
   ServerStreamHandler,
   StreamFailure,

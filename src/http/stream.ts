@@ -3,6 +3,7 @@
 // side should pause, and the writable callback says when to go on.
 import type { Flag, Guarded } from '../errors/index.ts';
 import type { Head } from './head.ts';
+import type { LocalReply } from './local-reply.ts';
 
 /** A request that was received, as the engine answers it. Implemented by server codecs. */
 export interface ServerStream {
@@ -35,17 +36,6 @@ export interface ServerStreamHandler {
   /** The client went away or broke the protocol before the exchange was complete. Nothing follows. */
   onRequestAbort(flag: Flag, detail: string): void;
   onResponseWritable(): void;
-}
-
-/** An answer of Weft's own. */
-export interface LocalReply {
-  readonly status: number;
-  readonly contentType: string;
-  readonly body: string;
-  /** More header lines with CRLF each, or ''. */
-  readonly headers: string;
-  /** Whether the connection must end after it. */
-  readonly close: boolean;
 }
 
 /** A request that was sent, as the engine steers it. Implemented by client codecs. */

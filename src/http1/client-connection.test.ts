@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { responseHead, sentLines } from './testing/heads.ts';
-import { RecordingClient } from './testing/recording-client.ts';
+import { UNKNOWN_LENGTH } from '../http/index.ts';
+import { requestHead, responseHead, sentLines } from './testing/heads.ts';
+import { RecordedExchange, RecordingClient } from './testing/recording-client.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const ok = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -158,6 +159,18 @@ test('a body goes out as its head says, trailers included', () => {
   sent.stream.data(Buffer.from('hello'), 0, 5);
   sent.stream.end(undefined);
   assert.ok(plain.peer.text.endsWith('\r\n\r\nhello'));
+});
+
+test('a body of unknown length goes out in chunks and says so, also where its head came over another protocol', () => {
+  const client = new RecordingClient();
+  const head = requestHead('POST / HTTP/1.1\r\nHost: a\r\n\r\n');
+  head.bodyLength = UNKNOWN_LENGTH;
+  const stream = client.connection.open(new RecordedExchange());
+  stream.request(head, false);
+  assert.equal(client.peer.take(), 'POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nHost: a\r\n\r\n');
+  stream.data(Buffer.from('hello'), 0, 5);
+  stream.end(undefined);
+  assert.equal(client.peer.take(), '5\r\nhello\r\n0\r\n\r\n');
 });
 
 test('an HTTP/1.0 request goes on as HTTP/1.1, with the Host that it needs', () => {

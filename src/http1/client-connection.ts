@@ -2,10 +2,10 @@ import type { Flag } from '../errors/index.ts';
 import {
   type ClientStream,
   type ClientStreamHandler,
-  equalsIgnoreCase,
   type Final,
   Head,
   METHOD,
+  UNKNOWN_LENGTH,
 } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
@@ -16,7 +16,7 @@ import { HeadBuffer } from './head-buffer.ts';
 import { LINE_TIMEOUT_MS, type Limits } from './limits.ts';
 import { LineDeadline } from './line-deadline.ts';
 import { parseResponseHead } from './parse-head.ts';
-import { writeChunk, writeLastChunk, writeRequestHead } from './write.ts';
+import { LINES, writeChunk, writeLastChunk, writeRequestHead } from './write.ts';
 
 const STATE = { IDLE: 0, HEAD: 1, BODY: 2, TUNNEL: 3, CLOSED: 4 } as const;
 
@@ -119,11 +119,12 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 
   request(head: Head, end: boolean): void {
     this.#method = head.method;
-    this.#chunked = head.chunked;
+    this.#chunked = head.bodyLength === UNKNOWN_LENGTH;
     this.#upgrading = head.isUpgrade;
     this.#sent = end;
     if (head.host < 0) addEmptyHost(head);
-    writeRequestHead(this.wire, head);
+    // What came over HTTP/1 says itself that it is chunked, and goes on as it said it.
+    writeRequestHead(this.wire, head, this.#chunked && !head.chunked ? LINES.chunked : undefined);
   }
 
   data(bytes: Buffer, start: number, end: number): boolean {
@@ -353,12 +354,10 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   }
 }
 
-const hostName = Buffer.from('host:', 'latin1');
-const emptyHost = Buffer.from('host: \r\n', 'latin1');
+const hostName = Buffer.from('host', 'latin1');
+const emptyHost = Buffer.alloc(0);
 
 /** An HTTP/1.0 request needs no Host, but it goes on as HTTP/1.1, which does: RFC 9112 section 3.2, unless the engine named one. */
 function addEmptyHost(head: Head): void {
-  for (let i = 0; i < head.addedCount; i++)
-    if (equalsIgnoreCase(head.added[i]!, 0, hostName.length, hostName)) return;
-  head.addLine(emptyHost);
+  if (!head.has(hostName)) head.add(hostName, emptyHost);
 }

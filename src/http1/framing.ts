@@ -45,7 +45,8 @@ const words = {
   h2c: ascii('h2c'),
 };
 
-const connectionUpgrade = ascii('connection: upgrade\r\n');
+const connection = ascii('connection');
+const upgradeWord = ascii('upgrade');
 
 /** Headers that a Connection header may name without being taken out: without them the message would mean something else. */
 const protectedNames = [
@@ -182,7 +183,8 @@ function isInformational({ status }: Head): boolean {
   return status >= 100 && status < 200;
 }
 
-const teTrailers = ascii('te: trailers\r\n');
+const te = ascii('te');
+const trailersWord = ascii('trailers');
 
 /** Transfer codings are hop by hop and we offer none: of the whole list only `trailers` goes on, once. */
 function noteTe(head: Head, index: number, valueStart: number, valueEnd: number): void {
@@ -198,7 +200,7 @@ function noteTe(head: Head, index: number, valueStart: number, valueEnd: number)
   noting = head;
   if (eachToken(head.bytes, valueStart, valueEnd, isNotTrailers)) return;
   head.te = index;
-  head.addLine(teTrailers);
+  head.add(te, trailersWord);
 }
 
 function isNotTrailers(start: number, end: number): boolean {
@@ -317,7 +319,7 @@ function removeAll(head: Head, name: Uint8Array): void {
 /** Takes out the headers that Connection names (RFC 9110 section 7.6.1). */
 function removeNominated(head: Head, more: boolean): void {
   // The next hop must not follow nominations that were followed here.
-  if (head.isUpgrade && more) head.addLine(connectionUpgrade);
+  if (head.isUpgrade && more) head.add(connection, upgradeWord);
 
   for (let index = head.connection; index < head.count; index++) {
     if (!equalsIgnoreCase(head.bytes, head.nameStart(index), head.nameEnd(index), names.connection)) continue;

@@ -12,3 +12,4 @@ export {
   type ServerConnectionHost,
   type ServerOptions,
 } from './server-connection.ts';
+export { localReplyBytes, TUNNEL_OPEN } from './write.ts';

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Field } from '../http/index.ts';
 import { responseHead } from './testing/heads.ts';
 import { RecordingServer, reply } from './testing/recording-server.ts';
 
@@ -349,19 +350,19 @@ test('a tunnel whose client had ended before it was opened is told so', () => {
 });
 
 test('an answer of Weft has one content-type: the one that a policy sets, or none', () => {
-  const sent = (contentType: string, headers: string): string => {
+  const sent = (contentType: string, ...fields: Field[]): string => {
     const server = waiting();
     server.peer.send(get('/'));
-    server.connection.respondLocal({ status: 503, contentType, body: '{}', headers, close: false });
+    server.connection.respondLocal({ status: 503, contentType, body: '{}', fields, close: false });
     return server.peer.text;
   };
   assert.match(
-    sent('text/plain', 'Content-Type: application/json\r\n'),
+    sent('text/plain', ['Content-Type', 'application/json']),
     /\r\nContent-Type: application\/json\r\ncontent-length: 2/,
   );
-  assert.equal(sent('text/plain', 'x: y\r\ncontent-type: a/b\r\n').match(/content-type/gi)!.length, 1);
-  assert.match(sent('text/plain', 'x-content-type: y\r\n'), /\r\ncontent-type: text\/plain\r\n/);
-  assert.doesNotMatch(sent('', ''), /content-type/);
+  assert.equal(sent('text/plain', ['x', 'y'], ['content-type', 'a/b']).match(/content-type/gi)!.length, 1);
+  assert.match(sent('text/plain', ['x-content-type', 'y']), /\r\ncontent-type: text\/plain\r\n/);
+  assert.doesNotMatch(sent(''), /content-type/);
 });
 
 test('a client that goes in the middle of a body is told once', () => {

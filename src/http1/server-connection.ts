@@ -1,4 +1,4 @@
-import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
+import { INTERNAL_ERROR } from '../errors/index.ts';
 import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
@@ -9,7 +9,14 @@ import { HeadBuffer } from './head-buffer.ts';
 import type { Limits } from './limits.ts';
 import { LineDeadline } from './line-deadline.ts';
 import { parseRequestHead } from './parse-head.ts';
-import { LINES, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
+import {
+  LINES,
+  TUNNEL_OPEN,
+  writeChunk,
+  writeLastChunk,
+  writeLocalReply,
+  writeResponseHead,
+} from './write.ts';
 
 /** Where the reading side stands. */
 const READ = { HEAD: 0, BODY: 1, WAIT: 2, TUNNEL: 3, DISCARD: 4, CLOSED: 5 } as const;
@@ -38,8 +45,8 @@ export interface ServerOptions {
 export interface ServerConnectionHost {
   /** Handles the one stream at a time that an HTTP/1 connection carries. */
   readonly streams: ServerStreamHandler;
-  /** A request was refused for its bytes; the answer was sent. */
-  onMalformed(fault: Fault): void;
+  /** A request is refused for its bytes. The answer to it, which is sent unless another one has begun; the connection ends after it. */
+  onMalformed(fault: Fault): LocalReply;
   /** The connection is gone. */
   onConnectionClosed(): void;
 }
@@ -57,7 +64,6 @@ export const NO_MEMORY: Fault = {
     'the proxy is short of memory and gives up requests that are still arriving; raise weft.dev/proxy-memory-limit if it lasts',
 };
 const closeChunked = Buffer.concat([LINES.close, LINES.chunked]);
-const tunnelOpen = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
 
 /** The server side of one HTTP/1 connection: reads requests, one after the other, and writes their answers. */
 export class ServerConnection implements WireHandler, ServerStream, BodySink {
@@ -247,7 +253,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       this.#closeAfter = true;
     if (isTunnel(this.#method, reply.status)) {
       this.#frame = FRAME.TUNNEL;
-      this.wire.write(tunnelOpen, 0, tunnelOpen.length);
+      this.wire.write(TUNNEL_OPEN, 0, TUNNEL_OPEN.length);
       this.#openTunnel();
       return;
     }
@@ -363,11 +369,11 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   #refuseBody(fault: Fault): void {
-    this.#host.onMalformed(fault);
+    const reply = this.#host.onMalformed(fault);
     const due = this.#answer === ANSWER.DUE;
     this.#answer = ANSWER.DONE;
     this.#host.streams.onRequestAbort('DPE', fault.words);
-    if (due) this.#refuseWith(fault);
+    if (due) this.#refuseWith(reply);
     else this.#breakOff();
   }
 
@@ -491,20 +497,14 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /** Answers a request that cannot be read. */
   #refuse(fault: Fault): void {
-    this.#host.onMalformed(fault);
-    this.#answer = ANSWER.DUE;
-    this.#refuseWith(fault);
+    this.#refuseWith(this.#host.onMalformed(fault));
   }
 
-  #refuseWith(fault: Fault): void {
+  #refuseWith(reply: LocalReply): void {
     this.#read = READ.DISCARD;
     this.#method = METHOD.OTHER;
     this.#headBuffer.clear();
     this.#answer = ANSWER.DUE;
-    const body = `${fault.words} (weft: ${fault.code})\n`;
-    this.respondLocal({ status: fault.status, contentType: 'text/plain', body, headers: '', close: true });
+    this.respondLocal({ ...reply, close: true });
   }
 }
-
-/** For the engine: the flag that goes with a malformed request. */
-export const MALFORMED: Flag = 'DPE';

@@ -1,11 +1,13 @@
 // Writes HTTP/1 messages straight into the scratch buffer of a wire: heads as they came, minus removed lines, plus added ones.
-import { type Head, reasonPhrase } from '../http/index.ts';
+import { type Head, type LocalReply, reasonPhrase } from '../http/index.ts';
 import { reserve, SCRATCH_BYTES, scratch, type Wire } from '../wire/index.ts';
 
 const line = (text: string): Buffer => Buffer.from(`${text}\r\n`, 'latin1');
+const colon = Buffer.from(': ', 'latin1');
 const versionAndEnd = line(' HTTP/1.1');
 const versionAndSpace = Buffer.from('HTTP/1.1 ', 'latin1');
 const end = line('');
+const nothing = Buffer.alloc(0);
 const lastChunk = line('0\r\n');
 const lastChunkBegin = line('0');
 
@@ -54,19 +56,25 @@ function putHeaders(head: Head): void {
     }
     if (stop > from) put(bytes, from, stop);
   }
-  for (let i = 0; i < head.addedCount; i++) putAll(head.added[i]!);
+  for (let i = 0; i < head.addedCount; i++) {
+    putAll(head.addedNames[i]!);
+    putAll(colon);
+    putAll(head.addedValues[i]!);
+    putAll(end);
+  }
   putAll(end);
 }
 
-/** A request head; larger ones than the scratch buffer are written in pieces of their own. */
-export function writeRequestHead(wire: Wire, head: Head): void {
-  const bound = boundOf(head);
+/** A request head with `extra` lines of the codec's own; larger ones than the scratch buffer are written in pieces of their own. */
+export function writeRequestHead(wire: Wire, head: Head, extra: Buffer | undefined): void {
+  const bound = boundOf(head) + (extra?.length ?? 0);
   if (bound > SCRATCH_BYTES) {
     writeLarge(wire, head, [
       head.bytes.subarray(head.methodStart, head.methodEnd),
       Buffer.from(' '),
       head.newTarget ?? head.bytes.subarray(head.targetStart, head.targetEnd),
       versionAndEnd,
+      extra ?? nothing,
     ]);
     return;
   }
@@ -75,6 +83,7 @@ export function writeRequestHead(wire: Wire, head: Head): void {
   if (head.newTarget === undefined) put(head.bytes, head.targetStart, head.targetEnd);
   else putAll(head.newTarget);
   putAll(versionAndEnd);
+  if (extra !== undefined) putAll(extra);
   putHeaders(head);
 }
 
@@ -88,7 +97,7 @@ export function writeResponseHead(wire: Wire, head: Head, extra: Buffer | undefi
       Buffer.from(`${status} `),
       head.bytes.subarray(head.reasonStart, head.reasonEnd),
       end,
-      extra ?? Buffer.alloc(0),
+      extra ?? nothing,
     ]);
     return;
   }
@@ -116,31 +125,38 @@ function writeLarge(wire: Wire, head: Head, begin: readonly Uint8Array[]): void 
     from = head.lineEnd(index);
   }
   wire.write(head.bytes, from, head.end - 2);
-  for (let i = 0; i < head.addedCount; i++) wire.write(head.added[i]!, 0, head.added[i]!.length);
+  for (let i = 0; i < head.addedCount; i++)
+    for (const piece of [head.addedNames[i]!, colon, head.addedValues[i]!, end])
+      wire.write(piece, 0, piece.length);
   wire.write(end, 0, end.length);
 }
 
-/** A complete answer of Weft's own. */
-export function writeLocalReply(
-  wire: Wire,
-  reply: { status: number; contentType: string; body: string; headers: string; close: boolean },
-  withBody: boolean,
-): void {
-  const body = Buffer.from(reply.body, 'utf8');
-  const bodiless = reply.status === 204 || reply.status === 304;
-  const head =
-    `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}` +
-    (bodiless ? '' : `${contentTypeLine(reply)}content-length: ${body.length}\r\n`) +
-    `${reply.close ? 'connection: close\r\n' : ''}\r\n`;
-  const bytes = Buffer.from(head, 'latin1');
+/** The answer that opens the tunnel of CONNECT. */
+export const TUNNEL_OPEN: Buffer = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
+
+/** A complete answer of Weft's own. `withBody`: false for the answer to HEAD. */
+export function writeLocalReply(wire: Wire, reply: LocalReply, withBody: boolean): void {
+  const bytes = localReplyBytes(reply, withBody);
   wire.write(bytes, 0, bytes.length);
-  if (withBody && !bodiless) wire.write(body, 0, body.length);
 }
 
-/** Headers that a policy sets go over what the answer is by itself; nothing for an answer without a type. */
-function contentTypeLine({ contentType, headers }: { contentType: string; headers: string }): string {
-  if (contentType === '' || /^content-type:/im.test(headers)) return '';
-  return `content-type: ${contentType}\r\n`;
+/** The same as bytes, for a wire that has no connection of this codec (yet): fields, framing, an empty line, the body. */
+export function localReplyBytes(reply: LocalReply, withBody = true): Buffer {
+  const { status, contentType, fields, close } = reply;
+  const body = Buffer.from(reply.body, 'utf8');
+  const bodiless = status === 204 || status === 304;
+  let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
+  let typed = contentType === '';
+  for (const [name, value] of fields) {
+    head += `${name}: ${value}\r\n`;
+    // What a policy sets goes over what the answer is by itself.
+    typed ||= name.toLowerCase() === 'content-type';
+  }
+  if (!bodiless)
+    head += `${typed ? '' : `content-type: ${contentType}\r\n`}content-length: ${body.length}\r\n`;
+  if (close) head += 'connection: close\r\n';
+  const bytes = Buffer.from(`${head}\r\n`, 'latin1');
+  return withBody && !bodiless ? Buffer.concat([bytes, body]) : bytes;
 }
 
 const hex = Buffer.from('0123456789abcdef', 'latin1');

@@ -74,7 +74,7 @@ test('a client that takes nothing between two looks is broken off; one that take
       status: 200,
       contentType: 'a/b',
       body: block.toString('latin1'),
-      headers: '',
+      fields: [],
       close: false,
     });
     server.peer.pump();

@@ -1,4 +1,4 @@
-import type { LocalReply } from '../http/index.ts';
+import { type LocalReply, NO_FIELDS } from '../http/index.ts';
 import {
   type Forward,
   type Redirect as RedirectModel,
@@ -20,7 +20,7 @@ export interface CompiledShare {
   readonly response: HeaderEdits | undefined;
   /** The route's, unless it has one of its own. */
   readonly path: PathRewrite | undefined;
-  /** The Host line in place of the client's: the route's, unless it has one of its own. */
+  /** The Host in place of the client's: the route's, unless it has one of its own. */
   readonly authority: Buffer | undefined;
   readonly redirect: Redirect | undefined;
 }
@@ -73,7 +73,7 @@ export class CompiledRoute {
   readonly redirect: Redirect | undefined;
   readonly respond: LocalReply | undefined;
   readonly path: PathRewrite | undefined;
-  /** The Host line in place of the client's. */
+  /** The Host in place of the client's. */
   readonly authority: Buffer | undefined;
   readonly requestEdits: HeaderEdits | undefined;
   readonly responseEdits: HeaderEdits | undefined;
@@ -94,7 +94,7 @@ export class CompiledRoute {
     this.path = forward?.path && new PathRewrite(forward.path);
     this.requestEdits = HeaderEdits.of(words.requestHeaders, 'request');
     this.responseEdits = HeaderEdits.of(words.responseHeaders, 'response');
-    this.authority = authorityLine(this.requestEdits?.authority ?? forward?.authority);
+    this.authority = authorityBytes(this.requestEdits?.authority ?? forward?.authority);
     this.shares = words.choices.some(saysMore) ? words.choices.map(each => this.#share(each)) : [];
     this.sessionCookie = words.session && checkSession(words.session);
   }
@@ -106,7 +106,7 @@ export class CompiledRoute {
       response: HeaderEdits.of(responseHeaders, 'response'),
       path: path ? new PathRewrite(path) : this.path,
       // A host among its headers gives way to what the route says, as in Envoy; a rewrite of its own does not.
-      authority: authorityLine(authority) ?? this.authority ?? authorityLine(request?.authority),
+      authority: authorityBytes(authority) ?? this.authority ?? authorityBytes(request?.authority),
       redirect: redirect && new Redirect(redirect),
     };
   }
@@ -115,11 +115,9 @@ export class CompiledRoute {
 function replyOf(respond: Respond): LocalReply {
   checkReply(respond);
   const { status, body, contentType } = respond;
-  return { status, body, contentType: body === '' ? '' : contentType, headers: '', close: false };
+  return { status, body, contentType: body === '' ? '' : contentType, fields: NO_FIELDS, close: false };
 }
 
-function authorityLine(authority: string | undefined): Buffer | undefined {
-  return authority === undefined
-    ? undefined
-    : Buffer.from(`host: ${checkedAuthority(authority)}\r\n`, 'latin1');
+function authorityBytes(authority: string | undefined): Buffer | undefined {
+  return authority === undefined ? undefined : Buffer.from(checkedAuthority(authority), 'latin1');
 }

@@ -1,7 +1,7 @@
 // Cross-origin requests as Envoy's CORS filter answers them, which is what Istio's corsPolicy and Gateway API's CORS filter mean:
 // https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/cors_filter
 import { WeftError } from '../errors/index.ts';
-import { type Head, type LocalReply, METHOD, TOKEN } from '../http/index.ts';
+import { type Field, type Head, type LocalReply, METHOD, NO_FIELDS, TOKEN } from '../http/index.ts';
 import type { CorsPolicy } from '../model/index.ts';
 import { TextTest } from './text-test.ts';
 
@@ -11,7 +11,8 @@ const requestMethodName = bytes('access-control-request-method');
 const allowOriginName = bytes('access-control-allow-origin');
 const credentialsName = bytes('access-control-allow-credentials');
 const exposeName = bytes('access-control-expose-headers');
-const credentialsLine = bytes('access-control-allow-credentials: true\r\n');
+const credentials: Field = ['access-control-allow-credentials', 'true'];
+const yes = bytes('true');
 
 /** What a request is, as far as CORS is concerned. `preflight`: answered by the proxy. `allowed`: its answer says so to the browser. */
 export const CORS = { NONE: 0, ALLOWED: 1, PREFLIGHT: 2, REFUSED_PREFLIGHT: 3 } as const;
@@ -22,8 +23,9 @@ export class Cors {
   readonly #any: boolean;
   readonly #credentials: boolean;
   readonly #forwardUnmatched: boolean;
-  readonly #expose: Buffer | undefined;
-  readonly #preflight: string;
+  readonly #expose: Field | undefined;
+  readonly #exposeBytes: Buffer;
+  readonly #preflight: readonly Field[];
 
   /** Throws a WeftError for a bad pattern, a method or header that is none, or an age that is none. */
   constructor(policy: CorsPolicy) {
@@ -37,15 +39,16 @@ export class Cors {
       throw new WeftError('bad-cors', `${age} s is no maximum age of a preflight's answer`, {
         source: 'config',
       });
-    const line = (name: string, values: readonly string[]): string =>
-      values.length === 0 ? '' : `${name}: ${values.join(',')}\r\n`;
-    const expose = line('access-control-expose-headers', policy.exposeHeaders);
-    this.#expose = expose === '' ? undefined : bytes(expose);
-    this.#preflight =
-      (policy.credentials ? credentialsLine.toString('latin1') : '') +
-      line('access-control-allow-methods', policy.methods) +
-      line('access-control-allow-headers', policy.headers) +
-      (policy.maxAgeSeconds === undefined ? '' : `access-control-max-age: ${policy.maxAgeSeconds}\r\n`);
+    const list = (name: string, values: readonly string[]): Field[] =>
+      values.length === 0 ? [] : [[name, values.join(',')]];
+    [this.#expose] = list('access-control-expose-headers', policy.exposeHeaders);
+    this.#exposeBytes = bytes(this.#expose?.[1] ?? '');
+    this.#preflight = [
+      ...(policy.credentials ? [credentials] : []),
+      ...list('access-control-allow-methods', policy.methods),
+      ...list('access-control-allow-headers', policy.headers),
+      ...(age === undefined ? [] : list('access-control-max-age', [String(age)])),
+    ];
   }
 
   /** One of CORS. */
@@ -61,24 +64,23 @@ export class Cors {
 
   /** The answer to a preflight, `judged` as such. */
   reply(request: Head, judged: number): LocalReply {
-    const headers = judged === CORS.PREFLIGHT ? `${originLine(request)}${this.#preflight}` : '';
-    return { status: 200, contentType: '', body: '', headers, close: false };
+    const fields = judged === CORS.PREFLIGHT ? [originField(request), ...this.#preflight] : NO_FIELDS;
+    return { status: 200, contentType: '', body: '', fields, close: false };
   }
 
   /** Tells the browser that it may show the answer. */
   decorate(response: Head, request: Head): void {
-    response.setLine(allowOriginName, bytes(originLine(request)));
-    if (this.#credentials) response.setLine(credentialsName, credentialsLine);
-    if (this.#expose !== undefined) response.setLine(exposeName, this.#expose);
+    response.set(allowOriginName, bytes(originField(request)[1]));
+    if (this.#credentials) response.set(credentialsName, yes);
+    if (this.#expose !== undefined) response.set(exposeName, this.#exposeBytes);
   }
 
-  /** The same as header lines, for answers of Weft's own. */
-  lines(request: Head): string {
-    return (
-      originLine(request) +
-      (this.#credentials ? credentialsLine.toString('latin1') : '') +
-      (this.#expose?.toString('latin1') ?? '')
-    );
+  /** The same for answers of Weft's own. */
+  fields(request: Head): readonly Field[] {
+    const fields = [originField(request)];
+    if (this.#credentials) fields.push(credentials);
+    if (this.#expose !== undefined) fields.push(this.#expose);
+    return fields;
   }
 
   #allows(request: Head, origin: number): boolean {
@@ -100,6 +102,6 @@ function checkNames(names: readonly string[]): void {
 }
 
 /** The very origin that asked, as Envoy does, also where all are allowed: only so it goes together with credentials. */
-function originLine(request: Head): string {
-  return `access-control-allow-origin: ${request.text(request.find(originName))}\r\n`;
+function originField(request: Head): Field {
+  return ['access-control-allow-origin', request.text(request.find(originName))];
 }

@@ -1,13 +1,16 @@
 import { WeftError } from '../errors/index.ts';
-import { AUTHORITY, FIELD, type Head, TOKEN } from '../http/index.ts';
+import { AUTHORITY, FIELD, type Field, type Head, TOKEN } from '../http/index.ts';
 import { type HeaderEdits as HeaderEditsModel, UNTOUCHABLE_HEADERS } from '../model/index.ts';
 import { headerTemplate, type VariableSource } from './header-template.ts';
 
-interface Line {
+interface Edit {
+  /** In lowercase, to find it by. */
+  readonly lower: Buffer;
+  /** As it is written. */
   readonly name: Buffer;
-  /** The whole line, where it is the same for every request. */
-  readonly line: Buffer | undefined;
-  readonly value: ReturnType<typeof headerTemplate>;
+  /** Its value, where it is the same for every request. */
+  readonly fixed: Buffer | undefined;
+  readonly template: ReturnType<typeof headerTemplate>;
 }
 
 const nothing: HeaderEditsModel = {};
@@ -17,8 +20,8 @@ export class HeaderEdits {
   /** What the Host header becomes: a `set` of `host` or `:authority`, which is how some write a rewrite; undefined to leave it. */
   readonly authority: string | undefined;
   readonly #remove: readonly Buffer[];
-  readonly #set: readonly Line[];
-  readonly #add: readonly Line[];
+  readonly #set: readonly Edit[];
+  readonly #add: readonly Edit[];
 
   /** Throws a WeftError that names the header which may not be edited, or is not valid HTTP. `kind`: whose headers. */
   constructor(edits: HeaderEditsModel, kind: 'request' | 'response') {
@@ -28,8 +31,8 @@ export class HeaderEdits {
     const host = [...set, ...add].find(isHost);
     this.authority = host && checkedAuthority(host[1]);
     this.#remove = remove.map(checkedName);
-    this.#set = set.filter(entry => !isHost(entry)).map(lineOf);
-    this.#add = add.filter(entry => !isHost(entry)).map(lineOf);
+    this.#set = set.filter(entry => !isHost(entry)).map(editOf);
+    this.#add = add.filter(entry => !isHost(entry)).map(editOf);
   }
 
   /** Undefined when there is nothing to do. */
@@ -41,40 +44,46 @@ export class HeaderEdits {
   apply(head: Head, source: VariableSource): void {
     for (let i = 0; i < this.#remove.length; i++) head.removeAll(this.#remove[i]!);
     for (let i = 0; i < this.#set.length; i++) {
-      const line = bytesOf(this.#set[i]!, source);
-      if (line !== undefined) head.setLine(this.#set[i]!.name, line);
+      const { lower, name } = this.#set[i]!;
+      const value = currentValue(this.#set[i]!, source);
+      if (value === undefined) continue;
+      head.removeAll(lower);
+      head.add(name, value);
     }
     for (let i = 0; i < this.#add.length; i++) {
-      const line = bytesOf(this.#add[i]!, source);
-      if (line !== undefined) head.addLine(line);
+      const value = currentValue(this.#add[i]!, source);
+      if (value !== undefined) head.add(this.#add[i]!.name, value);
     }
   }
 
-  /** The lines of `set` and `add` as text, for answers of Weft's own. */
-  lines(source: VariableSource): string {
-    let text = '';
-    for (const entry of [...this.#set, ...this.#add])
-      text += bytesOf(entry, source)?.toString('latin1') ?? '';
-    return text;
+  /** The fields of `set` and `add`, for answers of Weft's own. */
+  fields(source: VariableSource): readonly Field[] {
+    const fields: Field[] = [];
+    for (const edit of [...this.#set, ...this.#add]) {
+      const value = currentValue(edit, source);
+      if (value !== undefined) fields.push([edit.name.toString('latin1'), value.toString('latin1')]);
+    }
+    return fields;
   }
 }
 
-/** The line; undefined when its variables leave nothing of its value. */
-function bytesOf({ name, line, value }: Line, source: VariableSource): Buffer | undefined {
-  if (line !== undefined || typeof value === 'string') return line;
-  const text = value(source);
-  return text === '' ? undefined : Buffer.from(`${name.toString('latin1')}: ${text}\r\n`, 'latin1');
+/** The value; undefined when its variables leave nothing of it. */
+function currentValue({ fixed, template }: Edit, source: VariableSource): Buffer | undefined {
+  if (fixed !== undefined || typeof template === 'string') return fixed;
+  const text = template(source);
+  return text === '' ? undefined : Buffer.from(text, 'latin1');
 }
 
-function lineOf([name, value]: readonly [string, string]): Line {
-  const bytes = checkedName(name);
+function editOf([name, value]: readonly [string, string]): Edit {
+  const lower = checkedName(name);
   if (!all(Buffer.from(value, 'utf8'), FIELD))
     throw refused(name, 'its value has control characters or line ends');
   const made = headerTemplate(value);
   return {
-    name: bytes,
-    line: typeof made === 'string' ? Buffer.from(`${name}: ${made}\r\n`, 'utf8') : undefined,
-    value: made,
+    lower,
+    name: typeof made === 'string' ? Buffer.from(name, 'latin1') : lower,
+    fixed: typeof made === 'string' ? Buffer.from(made, 'utf8') : undefined,
+    template: made,
   };
 }
 

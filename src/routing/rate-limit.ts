@@ -1,4 +1,5 @@
 import { WeftError } from '../errors/index.ts';
+import type { Field } from '../http/index.ts';
 import { equal, formatRef, type RateLimit as RateLimitModel } from '../model/index.ts';
 import { Condition } from './condition.ts';
 import { HeaderEdits } from './header-edits.ts';
@@ -58,12 +59,12 @@ export class RateLimit {
     return LIMIT.REFUSE;
   }
 
-  /** Header lines of a refusal: when to come again, Envoy's mark, and what the policy adds. */
-  lines(source: VariableSource, nowMs: number): string {
+  /** Fields of a refusal: when to come again, Envoy's mark, and what the policy adds. */
+  fields(source: VariableSource, nowMs: number): readonly Field[] {
     const waitMs = this.#bucket.waitMs(nowMs);
     const seconds = Number.isFinite(waitMs) ? Math.max(1, Math.ceil(waitMs / 1000)) : 0;
-    const retry = seconds > 0 ? `retry-after: ${seconds}\r\n` : '';
-    return `x-envoy-ratelimited: true\r\n${retry}${this.#edits?.lines(source) ?? ''}`;
+    const retry: Field[] = seconds > 0 ? [['retry-after', String(seconds)]] : [];
+    return [['x-envoy-ratelimited', 'true'], ...retry, ...(this.#edits?.fields(source) ?? [])];
   }
 
   #concerns(parts: RequestParts): boolean {

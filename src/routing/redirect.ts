@@ -1,5 +1,5 @@
 import { WeftError } from '../errors/index.ts';
-import type { LocalReply } from '../http/index.ts';
+import type { Field, LocalReply } from '../http/index.ts';
 import type { Redirect as RedirectModel } from '../model/index.ts';
 import { checkedAuthority } from './header-edits.ts';
 import { PathRewrite } from './path-rewrite.ts';
@@ -24,11 +24,11 @@ export class Redirect {
     this.#path = path && new PathRewrite(path);
   }
 
-  /** The answer. `headers`: more lines for it. */
-  reply(parts: RequestParts, headers: string): LocalReply {
+  /** The answer. `more`: further fields of it. */
+  reply(parts: RequestParts, more: readonly Field[]): LocalReply {
     const { status } = this.#redirect;
-    const location = `location: ${this.location(parts)}\r\n`;
-    return { status, contentType: '', body: '', headers: `${location}${headers}`, close: false };
+    const fields: Field[] = [['location', this.location(parts)], ...more];
+    return { status, contentType: '', body: '', fields, close: false };
   }
 
   location(parts: RequestParts): string {

@@ -28,6 +28,7 @@ export function sentLines(head: Head): string[] {
     if (head.isRemoved(index)) continue;
     lines.push(head.bytes.toString('latin1', head.nameStart(index), head.lineEnd(index) - 2));
   }
-  for (const added of head.added.slice(0, head.addedCount)) lines.push(added.toString('latin1').slice(0, -2));
+  for (let i = 0; i < head.addedCount; i++)
+    lines.push(`${head.addedNames[i]!.toString('latin1')}: ${head.addedValues[i]!.toString('latin1')}`);
   return lines;
 }

@@ -1,11 +1,13 @@
 // The two connections of the codec linked back to back over real sockets: the smallest thing that proxies HTTP/1. It has
 // no retries, no limits and no policy, so what goes wrong with it goes wrong in the codec. For tests only.
-import type {
-  ClientStream,
-  ClientStreamHandler,
-  Head,
-  ServerStreamHandler,
-  StreamFailure,
+import {
+  type ClientStream,
+  type ClientStreamHandler,
+  type Head,
+  type LocalReply,
+  NO_FIELDS,
+  type ServerStreamHandler,
+  type StreamFailure,
 } from '../../http/index.ts';
 import { type Clock, systemClock, TimerWheel } from '../../time/index.ts';
 import { type Dialer, dial, Listener, type Wire } from '../../wire/index.ts';
@@ -19,6 +21,7 @@ import {
   ServerConnection,
   type ServerConnectionHost,
 } from '../index.ts';
+import { refusal } from './recording-server.ts';
 
 /** How a loop proxy differs from the default. */
 export interface LoopProxyOptions {
@@ -29,7 +32,7 @@ export interface LoopProxyOptions {
   readonly idleTimeoutMs?: number;
   readonly lingerMs?: number;
   /** Answers itself, with a status, in place of the upstream; undefined lets the request through. */
-  readonly answer?: (head: Head) => { status: number; headers?: string; close?: boolean } | undefined;
+  readonly answer?: (head: Head) => { status: number; close?: boolean } | undefined;
 }
 
 /** A listening proxy to one upstream on loopback. */
@@ -166,8 +169,14 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
     this.#proxy.changed();
     const answer = this.#proxy.options.answer?.(head);
     if (answer !== undefined) {
-      const { status, headers = '', close = false } = answer;
-      this.#server.respondLocal({ status, contentType: 'text/plain', body: 'weft\n', headers, close });
+      const { status, close = false } = answer;
+      this.#server.respondLocal({
+        status,
+        contentType: 'text/plain',
+        body: 'weft\n',
+        fields: NO_FIELDS,
+        close,
+      });
       return;
     }
     head.retain();
@@ -199,7 +208,7 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
   #fail(status: number, words: string): void {
     this.#turn++;
     const body = `${words}\n`;
-    this.#server.respondLocal({ status, contentType: 'text/plain', body, headers: '', close: false });
+    this.#server.respondLocal({ status, contentType: 'text/plain', body, fields: NO_FIELDS, close: false });
   }
 
   onRequestData(bytes: Buffer, start: number, end: number): void {
@@ -264,9 +273,10 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
     this.#server.resumeRequest();
   }
 
-  onMalformed(fault: Fault): void {
+  onMalformed(fault: Fault): LocalReply {
     this.#proxy.faults.push(fault.code);
     this.#proxy.changed();
+    return refusal(fault);
   }
 
   onConnectionClosed(): void {

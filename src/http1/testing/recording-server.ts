@@ -1,4 +1,4 @@
-import { type Head, type LocalReply, METHOD, type ServerStreamHandler } from '../../http/index.ts';
+import { type Head, type LocalReply, METHOD, NO_FIELDS, type ServerStreamHandler } from '../../http/index.ts';
 import { FakeClock, TimerWheel } from '../../time/index.ts';
 import {
   DEFAULT_LIMITS,
@@ -13,7 +13,12 @@ import { type SeenMessage, seenHead } from './seen.ts';
 
 /** An answer of a ServerConnection's host for tests. */
 export function reply(status: number, body = '', close = false): LocalReply {
-  return { status, contentType: 'text/plain', body, headers: '', close };
+  return { status, contentType: 'text/plain', body, fields: NO_FIELDS, close };
+}
+
+/** What such a host answers to what is no request. */
+export function refusal({ status, words, code }: Fault): LocalReply {
+  return reply(status, `${words} (weft: ${code})\n`, true);
 }
 
 const switching = responseHead(
@@ -105,8 +110,9 @@ export class RecordingServer implements ServerStreamHandler, ServerConnectionHos
     this.writable++;
   }
 
-  onMalformed(fault: Fault): void {
+  onMalformed(fault: Fault): LocalReply {
     this.faults.push(fault.code);
+    return refusal(fault);
   }
 
   onConnectionClosed(): void {

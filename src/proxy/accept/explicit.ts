@@ -3,8 +3,15 @@
 import { lookup } from 'node:dns';
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import { errorMessage, type Flag, guarded } from '../../errors/index.ts';
-import { equalsIgnoreCase, Head, METHOD, reasonPhrase } from '../../http/index.ts';
-import { faultOf, HeadBuffer, INCOMPLETE, parseRequestHead } from '../../http1/index.ts';
+import { equalsIgnoreCase, Head, METHOD } from '../../http/index.ts';
+import {
+  faultOf,
+  HeadBuffer,
+  INCOMPLETE,
+  localReplyBytes,
+  parseRequestHead,
+  TUNNEL_OPEN,
+} from '../../http1/index.ts';
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../../model/index.ts';
 import { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
@@ -19,7 +26,7 @@ import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/ex
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import { localReply } from '../exchange/local-replies.ts';
-import { requestIdLine } from '../exchange/request-id.ts';
+import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
@@ -28,7 +35,7 @@ import { outboundLabels } from './outbound.ts';
 const scheme = Buffer.from('http://', 'latin1');
 const slash = 0x2f;
 const asterisk = Buffer.from('*', 'latin1');
-const opened = Buffer.from('HTTP/1.1 200 OK\r\n\r\n', 'latin1');
+const hostName = Buffer.from('host', 'latin1');
 
 /** Finds destinations by name or address, outside names through DNS. */
 export class NamedDestinations {
@@ -219,7 +226,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   prepare(head: Head, cluster: Cluster): void {
-    if (head.requestId < 0) head.addLine(requestIdLine());
+    if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
     if (this.#countsHopsOf !== cluster) {
       this.#countsHopsOf = cluster.size > 0 ? cluster : undefined;
       this.#countsHops = mayLeadToProxy(cluster);
@@ -236,7 +243,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     if (head.host >= 0 && head.text(head.host) === authority) return;
     // RFC 9112 section 3.2.2: the target's authority replaces what Host says.
     if (head.host >= 0) head.remove(head.host);
-    head.addLine(Buffer.from(`host: ${authority}\r\n`, 'latin1'));
+    head.add(hostName, Buffer.from(authority, 'latin1'));
   }
 
   metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
@@ -312,7 +319,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         principal: '',
         localAddress: '',
         labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
-        answers: { opened, failed: (flag, detail) => replyBytes(flag, detail) },
+        answers: { opened: TUNNEL_OPEN, failed: (flag, detail) => replyBytes(flag, detail) },
         onEnd: this.#onClosed,
       },
       cluster,
@@ -330,10 +337,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
 }
 
 function replyBytes(flag: Flag, detail: string): Buffer {
-  const reply = localReply(flag, detail);
-  return Buffer.from(
-    `HTTP/1.1 ${reply.status} ${reasonPhrase(reply.status)}\r\n${reply.headers}content-type: ${reply.contentType}\r\ncontent-length: ${Buffer.byteLength(reply.body)}\r\nconnection: close\r\n\r\n${reply.body}`,
-  );
+  return localReplyBytes(localReply(flag, detail, { close: true }));
 }
 
 /** Where the authority of an absolute-form target ends; 0 when the target has another form. */

@@ -37,6 +37,10 @@ import {
   refuseStart,
 } from './refusal.ts';
 
+const forwardedFor = Buffer.from('x-forwarded-for', 'latin1');
+const clientCertificate = Buffer.from('x-forwarded-client-cert', 'latin1');
+const hostName = Buffer.from('host', 'latin1');
+
 /** How inbound connections find the app. */
 export interface InboundOptions {
   /** Whether packet rules redirect traffic here; then the app is called from the address that they let through. */
@@ -239,20 +243,19 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   prepare(head: Head): void {
     if (head.forwardedFor < 0) {
-      this.#forwardedFor ??= Buffer.from(`x-forwarded-for: ${this.#sourceAddress}\r\n`, 'latin1');
-      head.addLine(this.#forwardedFor);
+      this.#forwardedFor ??= Buffer.from(this.#sourceAddress, 'latin1');
+      head.add(forwardedFor, this.#forwardedFor);
     }
     // Only we may say who the client is: what it says itself is taken out.
     if (head.clientCertificate >= 0) head.remove(head.clientCertificate);
     if (this.#mutualTls) {
       this.#certificate ??= Buffer.from(
-        `x-forwarded-client-cert: By=${this.#services.tls.principal};URI=${this.#source.principal}\r\n`,
+        `By=${this.#services.tls.principal};URI=${this.#source.principal}`,
         'latin1',
       );
-      head.addLine(this.#certificate);
+      head.add(clientCertificate, this.#certificate);
     }
-    if (head.host < 0)
-      head.addLine(Buffer.from(`host: ${this.#port!.destination.resource.key}\r\n`, 'latin1'));
+    if (head.host < 0) head.add(hostName, Buffer.from(this.#port!.destination.resource.key, 'latin1'));
   }
 
   metrics(): PeerRequests {

@@ -19,7 +19,7 @@ import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
-import { requestIdLine } from '../exchange/request-id.ts';
+import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
@@ -48,6 +48,8 @@ function isJudged({ resource }: RunningDestination): boolean {
   const { found, askByName, refused } = resource;
   return found === 'unknown' && (askByName === true || refused !== undefined);
 }
+
+const hostName = Buffer.from('host', 'latin1');
 
 /** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
 export class OutboundConnection implements DetectionWaiter, ExchangeHost {
@@ -198,8 +200,8 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   prepare(head: Head): void {
-    if (head.requestId < 0) head.addLine(requestIdLine());
-    if (head.host < 0) head.addLine(Buffer.from(`host: ${this.key}\r\n`, 'latin1'));
+    if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
+    if (head.host < 0) head.add(hostName, Buffer.from(this.key, 'latin1'));
   }
 
   metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {

@@ -1,4 +1,5 @@
 import { type Flag, flagWords } from '../../errors/index.ts';
+import { localReplyBytes } from '../../http1/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { PortSpeech } from '../detection/port-speech.ts';
@@ -52,11 +53,8 @@ export function refusePlaintext(services: Services, refused: RefusedClient): voi
   const series = refused.metrics().series(403, 'UAEX');
   series.requests++;
   series.touchedMs = services.clock.monotonic();
-  const body = `weft: ${why}; ${remedy}\n`;
-  const answer = Buffer.from(
-    `HTTP/1.1 403 Forbidden\r\nx-weft-flag: UAEX\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
-  answerAndLinger(services, wire, answer);
+  const reply = localReply('UAEX', '', { text: `${why}; ${remedy}`, close: true });
+  answerAndLinger(services, wire, localReplyBytes(reply));
 }
 
 /** A connection that is refused for how it begins, whoever makes it. */
@@ -136,10 +134,7 @@ export function refuseStart(
 function answerTo(kind: RefusedKind, reason: StartRefusal, words: string): Buffer | undefined {
   if (reason === 'own-port' || kind === 'nothing' || kind === 'tls') return undefined;
   if (kind === 'http2') return goAway(words);
-  const { body, headers, contentType } = localReply('DPE', words);
-  return Buffer.from(
-    `HTTP/1.1 400 Bad Request\r\n${headers}content-type: ${contentType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-  );
+  return localReplyBytes(localReply('DPE', words, { close: true }));
 }
 
 /** RFC 9113 section 3.4 wants SETTINGS first; GOAWAY (section 6.8) carries the words, and HTTP_1_1_REQUIRED (section 7) says what to do. */

@@ -5,13 +5,13 @@
 import type { Head } from '../../http/index.ts';
 
 const name = Buffer.from('x-weft-cascaded', 'latin1');
-const line = Buffer.from('x-weft-cascaded: true\r\n', 'latin1');
+const yes = Buffer.from('true', 'latin1');
 
 /** Marks an app's failure: one of its own calls failed while it worked on the request. What an app says of that itself does not count. */
 export function markCascaded(response: Head, cascaded: boolean): void {
   const index = response.find(name);
   if (index >= 0) response.remove(index);
-  if (cascaded) response.addLine(line);
+  if (cascaded) response.add(name, yes);
 }
 
 /** Whether a failure says that it came from further down; the mark is taken out. Only to be believed from a peer over mesh TLS. */

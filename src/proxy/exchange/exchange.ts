@@ -3,6 +3,7 @@ import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
 import {
   type Head,
   METHOD,
+  NO_FIELDS,
   type ServerStream,
   type ServerStreamHandler,
   type StreamFailure,
@@ -14,7 +15,7 @@ import type { RunningRoute } from '../destinations/running-route.ts';
 import { clientKey } from '../services/client-key.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
 import { type ExchangeEnd, recordOf } from './exchange-record.ts';
-import { localReply, OUT_OF_MEMORY, statusFor } from './local-replies.ts';
+import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from './local-replies.ts';
 import { RequestSoFar } from './request-so-far.ts';
 import { type Instead, RouteWork } from './route-work.ts';
 import { Shadow } from './shadow.ts';
@@ -277,7 +278,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const choice = own >= 0 ? own : session === undefined ? route.clusters.pickIndex() : session.choice;
     const invalid = route.invalid?.[choice];
     if (invalid !== undefined) {
-      this.#answer({ reply: { ...localReply('NC', invalid), status: 500 }, flag: 'NC', detail: invalid });
+      this.#answer({ reply: localReply('NC', invalid, { status: 500 }), flag: 'NC', detail: invalid });
       return;
     }
     const redirect = route.redirects?.[choice];
@@ -381,17 +382,21 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#status = statusFor(flag);
     const { attempts } = this.#tries;
     const tries = attempts > 1 ? ` (after ${attempts} tries)` : '';
-    const reply = localReply(flag, `${detail}${tries}`, untouched && this.#host.direction === 'inbound');
-    const lines = this.#work?.localLines ?? '';
-    this.#finish(flag, `${detail}${tries}`);
-    this.#stream.respondLocal(lines === '' ? reply : { ...reply, headers: reply.headers + lines });
+    const words = `${detail}${tries}`;
+    const fields = this.#work?.localFields ?? NO_FIELDS;
+    const told = untouched && this.#host.direction === 'inbound';
+    const reply = inItsProtocol(this.#request.head, localReply(flag, words, { untouched: told, fields }));
+    this.#finish(flag, words);
+    this.#stream.respondLocal(reply);
   }
 
   /** Answers as a policy says, in place of the upstream. */
   #answer({ reply, flag, detail }: Instead): void {
     this.#status = reply.status;
+    // What a route says in its own name is for whom it was written; what is in place of an answer is in words that the client knows.
+    const said = flag === '' ? reply : inItsProtocol(this.#request.head, reply);
     this.#finish(flag, detail);
-    this.#stream.respondLocal(reply);
+    this.#stream.respondLocal(said);
   }
 
   /** Counts and logs the exchange and gets ready for the next. Before the last bytes are written, because they may start it. */

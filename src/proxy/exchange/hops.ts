@@ -7,9 +7,7 @@ import type { Head } from '../../http/index.ts';
 const name = Buffer.from('x-weft-hops', 'latin1');
 /** A request is not sent through more proxies than this. */
 export const MAX_HOPS = 4;
-const lines = Array.from({ length: MAX_HOPS + 1 }, (_, hops) =>
-  Buffer.from(`x-weft-hops: ${hops}\r\n`, 'latin1'),
-);
+const counts = Array.from({ length: MAX_HOPS + 1 }, (_, hops) => Buffer.from(String(hops), 'latin1'));
 
 /** The proxies that a request says it has come through; what is no number is too many. */
 export function hopsOf(head: Head): number {
@@ -23,7 +21,7 @@ export function hopsOf(head: Head): number {
 export function countHop(head: Head): void {
   const hops = hopsOf(head);
   if (hops > 0) head.removeAll(name);
-  head.addLine(lines[Math.min(hops + 1, MAX_HOPS)]!);
+  head.add(name, counts[Math.min(hops + 1, MAX_HOPS)]!);
 }
 
 /** Whether another proxy's listener may be behind a cluster. Not behind meshed endpoints: their proxies deliver to the app. */

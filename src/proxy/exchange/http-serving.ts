@@ -1,8 +1,10 @@
+import type { LocalReply } from '../../http/index.ts';
 import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../../http1/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { Services } from '../services/services.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange-host.ts';
+import { malformedReply } from './local-replies.ts';
 
 /** HTTP/1 on one downstream connection. */
 export class HttpServing implements ServerConnectionHost {
@@ -39,10 +41,15 @@ export class HttpServing implements ServerConnectionHost {
     this.connection.relieve(hard);
   }
 
-  onMalformed(fault: Fault): void {
+  onMalformed(fault: Fault): LocalReply {
+    const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
+    this.#noteMalformed(fault, flag);
+    return malformedReply(fault, flag);
+  }
+
+  #noteMalformed(fault: Fault, flag: 'OM' | 'DPE'): void {
     const { counters, log, accessLog } = this.#services;
     const { direction, downstream, principal } = this.#host;
-    const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
     if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
     // The exchange that breaks off because of it counts and logs itself.
     if (this.streams.onMalformedBody(fault.status)) return;

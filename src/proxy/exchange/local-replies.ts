@@ -1,7 +1,9 @@
-// The one place where errors of Weft's own become HTTP answers.
+// The one place where errors of Weft's own become answers. What they say is decided here; how that is written on a connection is its codec's.
 import { type Flag, flagWords } from '../../errors/index.ts';
-import type { LocalReply } from '../../http/index.ts';
-import { UNTOUCHED_LINE } from './untouched.ts';
+import type { Field, Head, LocalReply } from '../../http/index.ts';
+import type { Fault } from '../../http1/index.ts';
+import { grpcReply, isGrpc } from './grpc-reply.ts';
+import { UNTOUCHED } from './untouched.ts';
 
 const statusOf: Partial<Record<Flag, number>> = {
   NR: 404,
@@ -28,23 +30,65 @@ const statusOf: Partial<Record<Flag, number>> = {
 export const OUT_OF_MEMORY =
   'it is short of memory and takes no new requests until that is over; raise weft.dev/proxy-memory-limit of this pod if it lasts';
 
+const RETRY_AFTER: Field = ['retry-after', '1'];
+const plainText = 'text/plain; charset=utf-8';
+
+/** What of an answer is not as its flag has it. */
+export interface ReplyOptions {
+  readonly status?: number;
+  /** The whole text, in place of the flag's words and the detail. */
+  readonly text?: string;
+  /** Tells the caller's proxy that the app has not seen the request. */
+  readonly untouched?: boolean;
+  /** Further ones. */
+  readonly fields?: readonly Field[];
+  /** Whether the connection ends after it. */
+  readonly close?: boolean;
+}
+
+const asUsual: ReplyOptions = {};
+
 /** The status that a flag is answered with. */
 export function statusFor(flag: Flag): number {
   return statusOf[flag] ?? 503;
 }
 
 /**
- * An answer that says what happened: the flag as a header for machines (`x-weft-flag: UH`), the words as text for people. `detail` is
- * lowercase and may be ''. `untouched`: tells the caller's proxy that the app has not seen the request.
+ * An answer that says what happened: the flag as a field for machines (`x-weft-flag: UH`), the words as text for people. `detail` is
+ * lowercase and may be ''.
  */
-export function localReply(flag: Flag, detail: string, untouched = false): LocalReply {
-  const words = flagWords(flag);
-  const body = `weft: ${words}${detail === '' ? '' : `: ${detail}`}\n`;
+export function localReply(flag: Flag, detail: string, options: ReplyOptions = asUsual): LocalReply {
+  const { status, text, untouched = false, fields = [], close = false } = options;
+  const words = text ?? `${flagWords(flag)}${detail === '' ? '' : `: ${detail}`}`;
+  const all: Field[] = [['x-weft-flag', flag]];
+  if (untouched) all.push(UNTOUCHED);
+  // A rate limit knows itself when to come again.
+  if (flag === 'UO' || flag === 'OM') all.push(RETRY_AFTER);
+  all.push(...fields);
   return {
-    status: statusFor(flag),
-    contentType: 'text/plain; charset=utf-8',
-    body,
-    headers: `x-weft-flag: ${flag}\r\n${untouched ? UNTOUCHED_LINE : ''}${flag === 'UO' || flag === 'RL' || flag === 'OM' ? 'retry-after: 1\r\n' : ''}`,
-    close: false,
+    status: status ?? statusFor(flag),
+    contentType: plainText,
+    body: `weft: ${words}\n`,
+    fields: all,
+    close,
   };
+}
+
+/** The answer to what is no request: which rule of HTTP it breaks, or why it could not be read to its end. */
+export function malformedReply({ code, status, words }: Fault, flag: Flag): LocalReply {
+  return {
+    status,
+    contentType: plainText,
+    body: `${words} (weft: ${code})\n`,
+    fields: [['x-weft-flag', flag]],
+    close: true,
+  };
+}
+
+/**
+ * The answer in the protocol that the request speaks. One that says `untouched` stays as it is: it is for the caller's proxy, which reads its status
+ * and asks another endpoint; a client that gets it in the end takes 503 for UNAVAILABLE all the same.
+ */
+export function inItsProtocol(request: Head, reply: LocalReply): LocalReply {
+  return !reply.fields.includes(UNTOUCHED) && isGrpc(request) ? grpcReply(reply) : reply;
 }

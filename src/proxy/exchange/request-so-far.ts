@@ -34,7 +34,7 @@ export class RequestSoFar {
   /** Sends what there is of it, head first. False: more of it is to come. */
   sendTo(stream: ClientStream): boolean {
     const { head, body, ended } = this;
-    const whole = ended && body.empty && !head.chunked && head.bodyLength === 0;
+    const whole = ended && body.empty && head.bodyLength === 0;
     stream.request(head, whole);
     if (whole) return true;
     for (const piece of body.pieces) stream.data(piece, 0, piece.length);

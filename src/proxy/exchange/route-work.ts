@@ -1,6 +1,14 @@
-import { type Cluster, type RunningEndpoint, sessionToken, setCookieLine } from '../../cluster/index.ts';
+import { type Cluster, type RunningEndpoint, sessionToken, setCookieValue } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
-import { type ByteRange, cookieValue, type Head, type LocalReply, METHOD } from '../../http/index.ts';
+import {
+  type ByteRange,
+  cookieValue,
+  type Field,
+  type Head,
+  type LocalReply,
+  METHOD,
+  NO_FIELDS,
+} from '../../http/index.ts';
 import { formatRef, NO_ROUTE } from '../../model/index.ts';
 import {
   CORS,
@@ -23,10 +31,10 @@ export interface Instead {
   readonly flag: Flag | '';
   readonly detail: string;
 }
-
+const hostName = Buffer.from('host', 'latin1');
+const setCookie = Buffer.from('set-cookie', 'latin1');
 const range: ByteRange = { start: 0, end: 0 };
 const parts = new RequestParts();
-const hostName = Buffer.from('host', 'latin1');
 
 /**
  * What a route that is not plain does to one request and its answer. An exchange makes one when it first needs it and keeps it.
@@ -90,7 +98,7 @@ export class RouteWork implements VariableSource {
     const abort = route.fault?.abort;
     if (abort !== undefined && chance(abort.percent, this.#random)) {
       const detail = `route ${route.name} asks for ${abort.status} on ${abort.percent} % of its requests`;
-      return { reply: { ...localReply('FI', detail), status: abort.status }, flag: 'FI', detail };
+      return { reply: localReply('FI', detail, { status: abort.status }), flag: 'FI', detail };
     }
     const { unusable } = this.#route;
     if (unusable !== undefined)
@@ -103,9 +111,9 @@ export class RouteWork implements VariableSource {
     }
     if (redirect !== undefined) {
       parts.read(this.#head);
-      return this.#instead(redirect.reply(parts, this.#ownLines()));
+      return this.#instead(redirect.reply(parts, this.#ownFields()));
     }
-    return respond && this.#instead({ ...respond, headers: this.#ownLines() });
+    return respond && this.#instead({ ...respond, fields: this.#ownFields() });
   }
 
   /** The endpoint that the client's session belongs to, if it takes requests, and the choice that it is of. */
@@ -136,19 +144,19 @@ export class RouteWork implements VariableSource {
     // Envoy's order: the narrower first, so that the route has the last word.
     this.#share?.request?.apply(head, this);
     requestEdits?.apply(head, this);
-    if (authority !== undefined) head.setLine(hostName, authority);
+    if (authority !== undefined) head.set(hostName, authority);
   }
 
   /** The answer that the share of `choice` gets instead of being forwarded. */
   redirect(choice: number, to: Redirect): Instead {
     this.#share = this.#shareOf(choice);
     parts.read(this.#head);
-    return this.#instead(to.reply(parts, this.#ownLines()));
+    return this.#instead(to.reply(parts, this.#ownFields()));
   }
 
   /** A cookie that consistent hashing made up for the client. */
-  addCookie(line: Buffer): void {
-    this.#cookie = line;
+  addCookie(value: Buffer): void {
+    this.#cookie = value;
   }
 
   /** Edits the upstream's answer. */
@@ -157,17 +165,17 @@ export class RouteWork implements VariableSource {
     this.#share?.response?.apply(response, this);
     responseEdits?.apply(response, this);
     if (this.#cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
-    if (this.#cookie !== undefined) response.addLine(this.#cookie);
+    if (this.#cookie !== undefined) response.add(setCookie, this.#cookie);
     const { session } = route;
     if (session === undefined) return;
     const token = sessionToken(endpoint);
     if (token !== this.#token)
-      response.addLine(setCookieLine(session.cookie, token, session.path, session.ttlSeconds));
+      response.add(setCookie, setCookieValue(session.cookie, token, session.path, session.ttlSeconds));
   }
 
-  /** Header lines that answers of Weft's own get, so that browsers let pages read why they failed. */
-  get localLines(): string {
-    return this.#cors === CORS.ALLOWED ? this.#route.cors!.lines(this.#head) : '';
+  /** Fields that answers of Weft's own get, so that browsers let pages read why they failed. */
+  get localFields(): readonly Field[] {
+    return this.#cors === CORS.ALLOWED ? this.#route.cors!.fields(this.#head) : NO_FIELDS;
   }
 
   /** The shadows that this request gets where it goes to `choice`, by the dice. */
@@ -194,9 +202,8 @@ export class RouteWork implements VariableSource {
       const { bucket, status, from } = limit.limit;
       const who = from === undefined ? '' : ` (${from.kind} ${from.name}.${from.namespace})`;
       const detail = `${bucket.perFill} per ${bucket.fillIntervalMs} ms${who}`;
-      const reply = localReply('RL', detail);
-      const headers = `x-weft-flag: RL\r\n${limit.lines(this, nowMs)}${this.localLines}`;
-      return { reply: { ...reply, status, headers }, flag: 'RL', detail };
+      const fields = [...limit.fields(this, nowMs), ...this.localFields];
+      return { reply: localReply('RL', detail, { status, fields }), flag: 'RL', detail };
     }
     return undefined;
   }
@@ -206,9 +213,9 @@ export class RouteWork implements VariableSource {
     return shares.length === 0 ? undefined : shares[clusters.given[choice] ?? 0];
   }
 
-  #ownLines(): string {
-    const own = this.#share?.response?.lines(this) ?? '';
-    return `${own}${this.#route.responseEdits?.lines(this) ?? ''}${this.localLines}`;
+  #ownFields(): readonly Field[] {
+    const own = this.#share?.response?.fields(this) ?? NO_FIELDS;
+    return [...own, ...(this.#route.responseEdits?.fields(this) ?? NO_FIELDS), ...this.localFields];
   }
 
   #instead(reply: LocalReply): Instead {

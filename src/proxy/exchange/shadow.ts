@@ -73,7 +73,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     const authority = isClients ? this.#head.authority : this.#head.addedText(hostName);
     if (authority !== '' && this.#head.method !== METHOD.CONNECT) {
       const shadowed = authority.replace(/(:\d+)?$/, '-shadow$1');
-      this.#head.setLine(hostName, Buffer.from(`host: ${shadowed}\r\n`, 'latin1'));
+      this.#head.set(hostName, Buffer.from(shadowed, 'latin1'));
     }
     this.#endpoint = endpoint;
     occupancy.requests++;
@@ -112,7 +112,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     const stream = connection.open(this);
     this.#stream = stream;
     const head = this.#head;
-    const whole = this.#ended && this.#waiting.length === 0 && !head.chunked && head.bodyLength === 0;
+    const whole = this.#ended && this.#waiting.length === 0 && head.bodyLength === 0;
     stream.request(head, whole);
     if (whole) return;
     for (const piece of this.#waiting) stream.data(piece, 0, piece.length);

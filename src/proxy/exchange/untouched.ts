@@ -1,10 +1,10 @@
 // Proxies tell each other when a request never reached the application: then even a POST may go to another endpoint.
-import type { Head } from '../../http/index.ts';
+import type { Field, Head } from '../../http/index.ts';
 
 const name = Buffer.from('x-weft-untouched', 'latin1');
 
-/** The header line of an inbound proxy's own answer to a request of which its app has not seen a byte. */
-export const UNTOUCHED_LINE = 'x-weft-untouched: true\r\n';
+/** The field of an inbound proxy's own answer to a request of which its app has not seen a byte. */
+export const UNTOUCHED: Field = ['x-weft-untouched', 'true'];
 
 /** Whether a 503 says so. Only to be believed from a peer over mesh TLS. */
 export function saysUntouched(head: Head): boolean {
