@@ -304,6 +304,7 @@ export const rooms: Record<string, Room> = {
       'translate',
       'resolve',
       'analyze',
+      'manifests',
     ],
     packages: ['commander', 'yaml', 'undici'],
     instead: passIn,

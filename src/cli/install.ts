@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import { guarded } from './guarded.ts';
 import {
+  dashboardObjects,
   installObjects,
   MONITORING_FORMS,
   type MonitoringForm,
@@ -19,6 +20,7 @@ Examples:
   weft install --kubernetes-version 1.20 | kubectl apply -f -
   weft install --monitoring | kubectl apply -f -
   weft install --monitoring rules > weft-rules.yaml
+  weft install --dashboards -n monitoring | kubectl apply -f -
 
 Then label a namespace and restart its workloads:
   kubectl label namespace shop weft.dev/inject=enabled
@@ -47,6 +49,12 @@ export function register(program: Command): void {
         'by which your Prometheus selects: release=kube-prometheus-stack',
       ).argParser(labelsOf),
     )
+    .addOption(
+      new Option(
+        '--dashboards',
+        'dashboards for Grafana instead of the control plane: ConfigMaps that its sidecar finds, in the namespace of -n (docs/grafana.md)',
+      ).conflicts(['monitoring', 'monitoringLabels']),
+    )
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', help)
     .action(guarded(install));
@@ -54,19 +62,20 @@ export function register(program: Command): void {
 
 interface Flags extends InstallFlags {
   readonly output: string;
+  readonly dashboards?: boolean;
   readonly monitoring?: MonitoringForm;
   readonly monitoringLabels?: Readonly<Record<string, string>>;
 }
 
 async function install(flags: Flags): Promise<void> {
-  const { value, text } = printed(flags);
+  const { value, text } = await printed(flags);
   process.stdout.write(flags.output === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : text);
 }
 
 /** What is asked for, as one value and as YAML. */
-function printed(flags: Flags): { readonly value: object; readonly text: string } {
+async function printed(flags: Flags): Promise<{ readonly value: object; readonly text: string }> {
   const options = optionsFrom(flags);
   if (flags.monitoring !== undefined) return monitoring(flags.monitoring, options, flags.monitoringLabels);
-  const items = installObjects(options);
+  const items = flags.dashboards ? await dashboardObjects(options) : installObjects(options);
   return { value: { apiVersion: 'v1', kind: 'List', items }, text: manifestText(items) };
 }

@@ -3,11 +3,19 @@ import { VERSION } from '../config/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { guarded } from './guarded.ts';
 import { compare, type Difference, nameOf } from './install/difference.ts';
-import { installObjects, manifestText } from './install/index.ts';
+import {
+  DASHBOARD_LABEL,
+  dashboardObjects,
+  type InstallOptions,
+  installObjects,
+  type Manifest,
+  manifestText,
+} from './install/index.ts';
 import { installedVersion, optionsOfInstalled } from './install/installed.ts';
 import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { findInstalled } from './kubernetes/installed.ts';
+import type { ApiObject } from './kubernetes/objects.ts';
 
 const help = `
 Keeps the options that Weft was installed with; flags change them. Prints the manifests of this version, or, with --dry-run, what
@@ -40,7 +48,8 @@ async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: 
       source: 'config',
     });
   }
-  const wanted = installObjects(optionsFrom(flags, optionsOfInstalled(live)));
+  const options = optionsFrom(flags, optionsOfInstalled(live));
+  const wanted = [...installObjects(options), ...(await dashboardsBeside(live, options))];
   if (!flags.dryRun) {
     process.stdout.write(manifestText(wanted));
     return;
@@ -60,6 +69,17 @@ async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: 
       differences.push(compare(undefined, object));
   }
   process.stdout.write(`${differenceText(differences, installedVersion(live))}\n`);
+}
+
+/** This version's dashboards in every namespace that has some of ours; they are no part of an installation unless somebody wanted them. */
+async function dashboardsBeside(
+  live: readonly ApiObject[],
+  { version }: InstallOptions,
+): Promise<readonly Manifest[]> {
+  const ours = live.filter(({ metadata: { labels } }) => labels?.[DASHBOARD_LABEL] !== undefined);
+  const namespaces = new Set(ours.map(({ metadata }) => metadata.namespace ?? ''));
+  const all = [...namespaces].map(namespace => dashboardObjects({ namespace, version }));
+  return (await Promise.all(all)).flat();
 }
 
 /** The differences as `weft upgrade --dry-run` prints them. */
