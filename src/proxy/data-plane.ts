@@ -44,11 +44,13 @@ import {
 } from './destinations/destinations.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
+import type { Accepted, ListenerRow } from './listeners.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
 import type { Services } from './services/services.ts';
+import { INBOUND_TRUST, OUTBOUND_TRUST } from './services/trust.ts';
 import type { UnderWay } from './under-way.ts';
 
 /** What a proxy is built from; see config/ for where it comes from. */
@@ -83,18 +85,11 @@ export interface DataPlaneOptions {
   readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
 }
 
-/** Something that can be told to drain. */
-interface Drainable {
-  drain(): void;
-  relieve(hard: boolean): void;
-  destroy(): void;
-}
-
 const idleTimeoutMs = 3_600_000;
 const lingerMs = 1_000;
 const housekeepingMs = 30_000;
 
-/** The data plane of one workload: two listeners and everything between them. Built without I/O; `listen` starts it. */
+/** The data plane of one workload: its listeners and everything between them. Built without I/O; `listen` starts it. */
 export class DataPlane {
   readonly services: Services;
   readonly destinations: Destinations;
@@ -104,7 +99,7 @@ export class DataPlane {
   readonly #named: NamedDestinations;
   readonly #inboundOptions: InboundOptions;
   readonly #ownPorts: Set<number>;
-  readonly #connections = new Set<Drainable>();
+  readonly #connections = new Set<Accepted>();
   #listeners: Listener[] = [];
   #stopHousekeeping: () => void = () => {};
   /** Connections that may be accepted before memory is looked at again. */
@@ -178,12 +173,8 @@ export class DataPlane {
   listen(outboundPort?: number, inboundPort?: number): void {
     const { outbound, inbound } = this.#options;
     try {
-      this.#outboundPort = this.#listen('outbound', outbound.hosts, outboundPort ?? outbound.port, wire =>
-        this.#acceptOutbound(wire),
-      );
-      this.#inboundPort = this.#listen('inbound', inbound.hosts, inboundPort ?? inbound.port, wire =>
-        this.#acceptInbound(wire),
-      );
+      this.#outboundPort = this.#listen(this.#outbound(outbound.hosts, outboundPort ?? outbound.port));
+      this.#inboundPort = this.#listen(this.#inbound(inbound.hosts, inboundPort ?? inbound.port));
     } catch (error) {
       this.close();
       throw error;
@@ -278,12 +269,7 @@ export class DataPlane {
   /** What goes on on this core. */
   get underWay(): UnderWay {
     const { active, tunnels, counters } = this.services;
-    return {
-      exchanges: active,
-      tunnels,
-      inbound: counters.openInbound,
-      outbound: counters.openOutbound,
-    };
+    return { exchanges: active, tunnels, ...counters.openConnections };
   }
 
   #applyInbound(resource: InboundResource): string | undefined {
@@ -299,47 +285,62 @@ export class DataPlane {
     return undefined;
   }
 
-  #listen(purpose: string, hosts: readonly string[], port: number, accept: (wire: Wire) => void): number {
-    let chosen = port;
-    for (const host of hosts) {
+  /** From the app: to where packet rules found it going, or where it names the proxy, to what it asks for. */
+  #outbound(hosts: readonly string[], port: number): ListenerRow {
+    const { services, destinations, passThrough } = this;
+    return {
+      name: 'outbound',
+      hosts,
+      port,
+      wanted: (wire, own) => this.#options.fixedDestination ?? this.#redirectedFrom(wire, own),
+      trust: OUTBOUND_TRUST,
+      open: (wire, wanted, trust, onClosed) =>
+        wanted === undefined
+          ? new ExplicitConnection(services, this.#named, wire, trust, onClosed)
+          : new OutboundConnection(services, destinations, passThrough, wire, wanted, trust, onClosed),
+    };
+  }
+
+  /** To the app: at the port that packet rules found called, or that the peer names. */
+  #inbound(hosts: readonly string[], port: number): ListenerRow {
+    const { services, inboundPorts } = this;
+    const options = this.#inboundOptions;
+    return {
+      name: 'inbound',
+      hosts,
+      port,
+      wanted: (wire, own) => this.#redirectedFrom(wire, own),
+      trust: INBOUND_TRUST,
+      open: (wire, wanted, trust, onClosed) =>
+        new InboundConnection(services, inboundPorts, options, wire, wanted, trust, onClosed),
+    };
+  }
+
+  /** Opens the row's listeners, one for each host, and returns their port. */
+  #listen(row: ListenerRow): number {
+    let { port } = row;
+    for (const host of row.hosts) {
       const shared = this.#options.sharePorts === true;
       const counting = (wire: Wire): void => {
         if (--this.#room <= 0) for (const each of this.#listeners) each.pause();
-        accept(wire);
+        this.#accept(row, wire, port);
       };
-      const listener = new Listener({ host, port: chosen, purpose, shared }, counting);
+      const listener = new Listener({ host, port, purpose: row.name, shared }, counting);
       this.#listeners.push(listener);
-      chosen = listener.port;
+      port = listener.port;
     }
-    return chosen;
+    return port;
   }
 
-  /** The destination before redirection; undefined when the client called our listener itself. */
-  #wanted(wire: Wire, listenerPort: number): OriginalDestination | undefined {
-    if (!this.#options.redirected) return undefined;
-    const local = wire.localAddress();
-    const wanted = originalDestination(wire.native.fd, isIpv6(local?.address ?? '') ? 6 : 4);
-    // A connection that was not redirected names our own port: answering it by connecting to it again would be a loop.
-    if (wanted === undefined || wanted.port === listenerPort) return undefined;
-    return wanted;
-  }
-
-  #acceptOutbound(wire: Wire): void {
-    const { counters } = this.services;
-    const wanted = this.#options.fixedDestination ?? this.#wanted(wire, this.#outboundPort);
+  #accept({ name, wanted: find, trust, open }: ListenerRow, wire: Wire, port: number): void {
+    const { openConnections } = this.services.counters;
+    const wanted = find(wire, port);
     if (this.#options.intercept?.(wire, wanted) === true) return;
-    counters.openOutbound++;
+    openConnections[name]++;
     const onClosed = (): void => {
-      if (this.#connections.delete(connection)) counters.openOutbound--;
+      if (this.#connections.delete(connection)) openConnections[name]--;
     };
-    const connection: OutboundConnection | ExplicitConnection =
-      wanted === undefined
-        ? new ExplicitConnection(this.services, this.#named, wire, onClosed)
-        : new OutboundConnection(this.services, this.destinations, this.passThrough, wire, wanted, onClosed);
-    this.#begin(connection, onClosed);
-  }
-
-  #begin(connection: Drainable & { start(): void }, onClosed: () => void): void {
+    const connection = open(wire, wanted, trust, onClosed);
     this.#connections.add(connection);
     try {
       connection.start();
@@ -349,23 +350,14 @@ export class DataPlane {
     }
   }
 
-  #acceptInbound(wire: Wire): void {
-    const { counters } = this.services;
-    const wanted = this.#wanted(wire, this.#inboundPort);
-    if (this.#options.intercept?.(wire, wanted) === true) return;
-    counters.openInbound++;
-    const onClosed = (): void => {
-      if (this.#connections.delete(connection)) counters.openInbound--;
-    };
-    const connection = new InboundConnection(
-      this.services,
-      this.inboundPorts,
-      this.#inboundOptions,
-      wire,
-      wanted,
-      onClosed,
-    );
-    this.#begin(connection, onClosed);
+  /** The destination before redirection; undefined when the client called our listener itself. */
+  #redirectedFrom(wire: Wire, listenerPort: number): OriginalDestination | undefined {
+    if (!this.#options.redirected) return undefined;
+    const local = wire.localAddress();
+    const wanted = originalDestination(wire.native.fd, isIpv6(local?.address ?? '') ? 6 : 4);
+    // A connection that was not redirected names our own port: answering it by connecting to it again would be a loop.
+    if (wanted === undefined || wanted.port === listenerPort) return undefined;
+    return wanted;
   }
 
   #clusterHost(direction: 'inbound' | 'outbound'): ClusterHost {

@@ -212,8 +212,8 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     counters.accepted,
   );
   out.family('weft_connections', 'gauge', 'Connections from clients that are open.');
-  out.sample('weft_connections', 'direction="inbound"', counters.openInbound);
-  out.sample('weft_connections', 'direction="outbound"', counters.openOutbound);
+  for (const [direction, open] of Object.entries(counters.openConnections))
+    out.sample('weft_connections', `direction="${direction}"`, open);
   out.family(
     'weft_discovery_timeouts_total',
     'counter',

@@ -29,6 +29,7 @@ import { localReply } from '../exchange/local-replies.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
+import type { Trust } from '../services/trust.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
 import { outboundLabels } from './outbound.ts';
 
@@ -114,6 +115,7 @@ export class NamedDestinations {
 /** A connection of an app that uses this proxy by its address. */
 export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHandler {
   readonly direction = 'outbound';
+  readonly trust: Trust;
   readonly principal = '';
   readonly downstream: string;
   readonly #services: Services;
@@ -129,7 +131,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #countsHops = false;
   readonly #headDeadline: Deadline;
 
-  constructor(services: Services, named: NamedDestinations, wire: Wire, onClosed: () => void) {
+  constructor(services: Services, named: NamedDestinations, wire: Wire, trust: Trust, onClosed: () => void) {
+    this.trust = trust;
     this.#services = services;
     this.#named = named;
     this.#wire = wire;

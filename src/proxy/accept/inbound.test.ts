@@ -110,7 +110,7 @@ test('modes: the port decides, then the default; refusals name the port, the pol
     ),
     counted.join('\n'),
   );
-  await eventually(() => server.plane.services.counters.openInbound === 0);
+  await eventually(() => server.plane.services.counters.openConnections.inbound === 0);
 });
 
 test('a policy that changes holds for the next connection, and open ones go on', async t => {
@@ -219,7 +219,7 @@ test('strict: TLS of others is refused, whatever it offers', async t => {
   bare.on('error', () => {});
   await closed(bare);
   assert.deepEqual(app.seen, []);
-  await eventually(() => server.plane.services.counters.openInbound === 0);
+  await eventually(() => server.plane.services.counters.openConnections.inbound === 0);
 });
 
 test('a proxy without a certificate refuses in words', async t => {
@@ -347,7 +347,7 @@ test('a bad preface is refused in the log, and a peer that sends none is given u
   await clock.advance(11_000);
   await closed(silent);
   assert.match(server.log.lines.at(-1)!.message, /no complete mesh TLS handshake within 10000 ms/);
-  await eventually(() => server.plane.services.counters.openInbound === 0);
+  await eventually(() => server.plane.services.counters.openConnections.inbound === 0);
 });
 
 test('bytes that come in TLS records behind the preface, before the app is reached, are not lost', async t => {
@@ -385,7 +385,7 @@ test('bytes that come in TLS records behind the preface, before the app is reach
   await once(peer, 'end');
   assert.equal(heard, 'one two three');
   target.destroy();
-  await eventually(() => server.plane.services.counters.openInbound === 0);
+  await eventually(() => server.plane.services.counters.openConnections.inbound === 0);
 });
 
 test('a client that stops in the middle of its handshake is given up', async t => {

@@ -20,6 +20,7 @@ import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import type { Services } from '../services/services.ts';
+import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
@@ -54,6 +55,7 @@ export interface InboundOptions {
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost {
   readonly direction = 'inbound';
+  readonly trust: Trust;
   readonly downstream: string;
   readonly #services: Services;
   readonly #ports: InboundPorts;
@@ -83,8 +85,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     options: InboundOptions,
     wire: Wire,
     wanted: { readonly address: string; readonly port: number } | undefined,
+    trust: Trust,
     onClosed: () => void,
   ) {
+    this.trust = trust;
     this.#services = services;
     this.#ports = ports;
     this.#options = options;

@@ -21,6 +21,7 @@ import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/ex
 import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
+import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
 
@@ -54,6 +55,7 @@ const hostName = Buffer.from('host', 'latin1');
 /** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
 export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   readonly direction = 'outbound';
+  readonly trust: Trust;
   readonly principal = '';
   readonly downstream: string;
   readonly key: string;
@@ -76,8 +78,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     passThrough: PassThrough,
     wire: Wire,
     wanted: { readonly address: string; readonly port: number },
+    trust: Trust,
     onClosed: () => void,
   ) {
+    this.trust = trust;
     this.#services = services;
     this.#destinations = destinations;
     this.#passThrough = passThrough;

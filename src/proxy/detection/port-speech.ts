@@ -64,7 +64,8 @@ function mayRefuse({ action, rateLimits = [], fault }: Route): boolean {
   const limits = rateLimits.some(
     ({ enabledPercent, enforcedPercent }) => enabledPercent > 0 && enforcedPercent > 0,
   );
-  return action.kind !== 'forward' || limits || fault !== undefined;
+  if (action.kind !== 'forward' || limits || fault !== undefined) return true;
+  return action.clusters.some(({ redirect }) => redirect !== undefined);
 }
 
 /** Whether the route does what bytes that are not read would escape. Time limits and retries are no such thing. */

@@ -6,6 +6,7 @@ import type { Clock, TimerWheel } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
+import type { Trust } from '../services/trust.ts';
 
 /** Learns of a destination that was not known at once. */
 export interface TargetWaiter extends Guarded {
@@ -32,7 +33,9 @@ export function tellTarget(
 
 /** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */
 export interface ExchangeHost {
+  /** For logs and metrics. */
   readonly direction: 'inbound' | 'outbound';
+  readonly trust: Trust;
   /** The client's address, for the log. */
   readonly downstream: string;
   /** The client's SPIFFE id; '' for plaintext. */

@@ -384,7 +384,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const tries = attempts > 1 ? ` (after ${attempts} tries)` : '';
     const words = `${detail}${tries}`;
     const fields = this.#work?.localFields ?? NO_FIELDS;
-    const told = untouched && this.#host.direction === 'inbound';
+    const told = untouched && this.#host.trust.downstream === 'mesh';
     const reply = inItsProtocol(this.#request.head, localReply(flag, words, { untouched: told, fields }));
     this.#finish(flag, words);
     this.#stream.respondLocal(reply);
@@ -417,7 +417,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
       if (cluster !== undefined) cluster.occupancy.requests--;
       this.#services.active--;
       if (tunnelled) this.#services.tunnels--;
-      if (this.#host.direction === 'outbound' && failed)
+      if (failed && this.#host.trust.downstream === 'app')
         this.#services.failedCalls.note(this.#request.head, this.#services.clock.monotonic());
       this.#tries.end();
       this.#reset();

@@ -22,7 +22,7 @@ export class HttpServing implements ServerConnectionHost {
     this.streams = exchange;
     this.connection = new ServerConnection(wire, services.http1);
     exchange.bind(this.connection);
-    if (host.direction === 'inbound') services.failedCalls.working.add(exchange);
+    if (host.trust.upstream === 'app') services.failedCalls.working.add(exchange);
     if (services.draining || services.saving) this.connection.drain();
   }
 

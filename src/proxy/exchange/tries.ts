@@ -358,15 +358,16 @@ export class Tries implements StreamWaiter, HedgeOwner {
 
   /** Whether a failure was retried further down already; see cascade.ts. */
   #isCascaded(head: Head): boolean {
-    if (this.#host.direction === 'outbound')
-      return this.endpoint!.config.tls === 'mesh' && takeCascaded(head);
-    markCascaded(head, this.#services.failedCalls.concern(this.#request.head, this.#startMs));
+    const { trust } = this.#host;
+    if (trust.upstream === 'mesh') return this.endpoint!.config.tls === 'mesh' && takeCascaded(head);
+    const { failedCalls } = this.#services;
+    markCascaded(head, trust.downstream === 'mesh' && failedCalls.concern(this.#request.head, this.#startMs));
     return false;
   }
 
   /** Whether a 503 comes from the peer's proxy, whose app has not seen the request. What an app itself says of that does not count. */
   #isUntouched(head: Head): boolean {
-    if (this.#host.direction === 'outbound')
+    if (this.#host.trust.upstream === 'mesh')
       return this.endpoint!.config.tls === 'mesh' && saysUntouched(head);
     removeUntouched(head);
     return false;

@@ -34,9 +34,8 @@ export class Counters {
   readonly handshakeFailures = new Counter();
   /** Connections accepted, by direction and protocol. */
   readonly accepted = new Counter();
-  /** Connections open now, by direction. */
-  openInbound = 0;
-  openOutbound = 0;
+  /** Connections open now, by the listener that accepted them. */
+  readonly openConnections = { inbound: 0, outbound: 0 };
   /** Destinations that had to be passed through because discovery did not answer. */
   discoveryTimeouts = 0;
 }

@@ -11,6 +11,7 @@ import { RunningDestination } from '../destinations/destination.ts';
 import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import type { Services } from '../services/services.ts';
+import { INBOUND_TRUST, OUTBOUND_TRUST, type Trust } from '../services/trust.ts';
 import { KeptAccessLog, KeptLog } from './static-mesh.ts';
 
 /** What may differ between exchanges. */
@@ -21,6 +22,8 @@ export interface RigOptions {
   readonly retry?: Partial<RetryPolicy>;
   readonly route?: Partial<Pick<Route, 'timeoutMs' | 'idleTimeoutMs'>>;
   readonly direction?: 'inbound' | 'outbound';
+  /** That of the direction unless told. */
+  readonly trust?: Trust;
 }
 
 /** A client's connection and what it hears. */
@@ -45,10 +48,12 @@ export class ExchangeRig {
   asked = 0;
   destination: RunningDestination;
   readonly #direction: 'inbound' | 'outbound';
+  readonly #trust: Trust;
   #clients = 0;
 
   constructor(options: RigOptions = {}) {
     this.#direction = options.direction ?? 'outbound';
+    this.#trust = options.trust ?? (this.#direction === 'inbound' ? INBOUND_TRUST : OUTBOUND_TRUST);
     this.host = new TestClusterHost(options.random ?? (() => 0), 300);
     this.cluster = new Cluster(config(options.settings), this.host);
     this.cluster.setEndpoints(endpoints(options.endpoints ?? 1));
@@ -174,6 +179,7 @@ export class ExchangeRig {
     });
     return {
       direction: this.#direction,
+      trust: this.#trust,
       downstream: id,
       principal: '',
       target(_head, waiter) {

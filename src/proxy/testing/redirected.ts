@@ -4,6 +4,7 @@ import { Listener, type Wire } from '../../wire/index.ts';
 import { InboundConnection } from '../accept/inbound.ts';
 import { OutboundConnection } from '../accept/outbound.ts';
 import type { DataPlane } from '../data-plane.ts';
+import { INBOUND_TRUST, OUTBOUND_TRUST } from '../services/trust.ts';
 
 /** A listener whose connections are all meant for one place. */
 export interface Redirected {
@@ -53,6 +54,7 @@ export function redirectedInbound(plane: DataPlane, port: number): Redirected {
         { redirected: false, appAddress: '127.0.0.1', ownPorts: new Set() },
         wire,
         { address: '127.0.0.1', port },
+        INBOUND_TRUST,
         onClosed,
       ),
   );
@@ -68,6 +70,7 @@ export function redirectedOutbound(plane: DataPlane, address: string, port: numb
         plane.passThrough,
         wire,
         { address, port },
+        OUTBOUND_TRUST,
         onClosed,
       ),
   );
