@@ -148,6 +148,7 @@ export class DataPlane {
       active: 0,
       tunnels: 0,
       failedCalls: new FailedCalls(),
+      tryObserver: undefined,
       draining: false,
       saving: false,
       refusing: false,

@@ -7,6 +7,7 @@ import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
 import type { Trust } from '../services/trust.ts';
+import type { TryObserver } from '../services/try-record.ts';
 
 /** Learns of a destination that was not known at once. */
 export interface TargetWaiter extends Guarded {
@@ -60,6 +61,8 @@ export interface ExchangeServices {
   active: number;
   /** Those of them that have become tunnels. */
   tunnels: number;
+  /** Hears of every try of every request, while somebody asks. */
+  tryObserver: TryObserver | undefined;
   /** Outbound requests that failed. */
   readonly failedCalls: FailedCalls;
   /** Memory is so short that new requests are refused. */

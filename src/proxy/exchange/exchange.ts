@@ -19,7 +19,7 @@ import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from './local-rep
 import { RequestSoFar } from './request-so-far.ts';
 import { type Instead, RouteWork } from './route-work.ts';
 import { Shadow } from './shadow.ts';
-import { Tries, type TriesOwner } from './tries.ts';
+import { Tries, type TriesOwner, VERDICT } from './tries.ts';
 
 /** What an exchange is waiting for. */
 const PHASE = {
@@ -169,7 +169,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const nowMs = this.#services.clock.monotonic();
     const tries = this.#tries;
     this.#lastMoveMs = nowMs;
-    if (tries.answered(head, end, nowMs)) return;
+    if (tries.judge(head, end, nowMs) === VERDICT.TRY_AGAIN) return;
     const { status } = head;
     this.#status = status;
     this.#request.body.drop();

@@ -12,7 +12,7 @@ export interface HedgeOwner {
   onHedgeStream(stream: ClientStream, connection: ClientConnection): void;
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
   /** It failed before anybody needed it. */
-  onHedgeLost(): void;
+  onHedgeLost(flag: Flag, detail: string): void;
 }
 
 /** A second try of a request whose first has not answered in time; whichever answers first is taken (Dean and Barroso, "The Tail at Scale", 2013). */
@@ -75,7 +75,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
 
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void {
     if (this.#adopted) this.#owner.onNoConnection(flag, detail, removed);
-    else this.#lost();
+    else this.#lost(flag, detail);
   }
 
   onInformational(head: Head): void {
@@ -97,7 +97,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
 
   onResponseAbort(failure: StreamFailure): void {
     if (this.#adopted) this.#handler.onResponseAbort(failure);
-    else this.#lost();
+    else this.#lost(failure.flag, failure.detail);
   }
 
   onFault(): void {
@@ -108,10 +108,10 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     if (this.#adopted) this.#handler.onRequestWritable();
   }
 
-  #lost(): void {
+  #lost(flag: Flag, detail: string): void {
     if (this.#over) return;
     this.#over = true;
     this.endpoint.active--;
-    this.#owner.onHedgeLost();
+    this.#owner.onHedgeLost(flag, detail);
   }
 }

@@ -23,3 +23,13 @@ export function backoffMs(policy: RetryPolicy, retry: number, random: number): n
   const ceiling = Math.min(policy.backoffMaxMs, policy.backoffBaseMs * 2 ** (retry - 1));
   return random * ceiling;
 }
+
+/**
+ * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx, gateway-error and reset
+ * all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also connect-failure.
+ */
+export function timeoutCondition({ on }: RetryPolicy, untouched: boolean): RetryCondition {
+  if (on.includes('gateway-error')) return 'gateway-error';
+  if (on.includes('5xx')) return '5xx';
+  return untouched && on.includes('connect-failure') ? 'connect-failure' : 'reset';
+}

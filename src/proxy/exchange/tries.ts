@@ -6,12 +6,13 @@ import type { RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
+import type { TryEnd, TryWhy } from '../services/try-record.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
 import { Logins } from './logins.ts';
 import type { RequestSoFar } from './request-so-far.ts';
-import { backoffMs, retriableStatus } from './retry-rules.ts';
+import { backoffMs, retriableStatus, timeoutCondition } from './retry-rules.ts';
 import { removeUntouched, saysUntouched } from './untouched.ts';
 
 /** What a try is waiting for. */
@@ -29,7 +30,10 @@ const STATE = {
 const maxStaleReplays = 2;
 const noneTried: readonly RunningEndpoint[] = [];
 
-/** Whose tries they are. It hears what comes from the upstream of the try that counts, and asks `answered` whether to take it. */
+/** What is to be done with the head of an answer. `TRY_AGAIN`: nothing, the request goes out once more. */
+export const VERDICT = { TAKE: 0, TRY_AGAIN: 1 } as const;
+
+/** Whose tries they are. It hears what comes from the upstream of the try that counts, and asks `judge` what to do with its answer. */
 export interface TriesOwner extends ClientStreamHandler {
   /** There is no further try. `untouched`: the upstream has not seen a byte of the request. */
   onTriesFailed(flag: Flag, detail: string, untouched: boolean): void;
@@ -66,6 +70,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #waited = false;
   #staleReplays = 0;
   #hash = -1;
+  /** Why the try under way went where it went. */
+  #why: TryWhy = 'balanced';
   #preferred: RunningEndpoint | undefined;
   /** A second try beside the first; undefined when there is none, or once it has become the try. */
   #hedge: Hedge | undefined;
@@ -116,8 +122,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
     return this.#request.idempotent;
   }
 
-  /** The head of an answer has come. True: it is not taken, and the request goes out once more. */
-  answered(head: Head, end: boolean, nowMs: number): boolean {
+  /** The head of an answer has come. One of VERDICT. */
+  judge(head: Head, end: boolean, nowMs: number): number {
     const { status } = head;
     // What will not be kept cannot stay logged in.
     if (head.connectionLogin && head.keepAlive) this.#bind();
@@ -131,10 +137,11 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.record(!failed ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
     this.#services.timers.cancel(this.#tryTimeout);
     if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
-      return true;
+      return VERDICT.TRY_AGAIN;
+    this.#tell('taken', status);
     this.#state = STATE.NONE;
     this.#dropHedge();
-    return false;
+    return VERDICT.TAKE;
   }
 
   /** The stream broke before an answer was taken. */
@@ -144,6 +151,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     const { final } = failure;
     // An answer that is too large says nothing about the endpoint: clients choose what they ask for, and would have healthy ones ejected.
     if (final !== 'everywhere') this.record('connect-failure');
+    this.#tell('broken', 0, failure.flag, failure.detail);
     this.#leaveEndpoint();
     if (this.#takeHedge()) return;
     const hopeless =
@@ -192,7 +200,10 @@ export class Tries implements StreamWaiter, HedgeOwner {
     timers.cancel(this.#hedgeTime);
     timers.cancel(this.#backoff);
     this.#dropHedge();
-    if (this.endpoint !== undefined) this.endpoint.active--;
+    if (this.endpoint !== undefined) {
+      if (this.#state !== STATE.NONE) this.#tell('given-up');
+      this.endpoint.active--;
+    }
     this.upstream = undefined;
     this.endpoint = undefined;
     this.attempts = 0;
@@ -223,13 +234,15 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   onNoConnection(flag: Flag, detail: string, removed = false): void {
+    if (removed && !this.#owned) {
+      this.#tell('endpoint-gone', 0, flag, detail);
+      this.#goElsewhere();
+      return;
+    }
+    this.#tell('no-connection', 0, flag, detail);
     if (flag === 'UO') {
       this.#leaveEndpoint();
       this.#owner.onTriesFailed(flag, detail, true);
-      return;
-    }
-    if (removed && !this.#owned) {
-      this.#goElsewhere();
       return;
     }
     this.record('connect-failure');
@@ -243,6 +256,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     // The slow one is known by the time that it has taken so far.
     this.endpoint?.latency.observe(nowMs - this.#tryStartMs, nowMs);
     this.letGo();
+    this.#tell('overtaken');
     this.#leaveEndpoint();
     this.#takeHedge();
   }
@@ -253,7 +267,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#state = STATE.ANSWER;
   }
 
-  onHedgeLost(): void {
+  onHedgeLost(flag: Flag, detail: string): void {
+    this.#tellHedge(this.#hedge!, 'broken', flag, detail);
     this.#hedge = undefined;
   }
 
@@ -267,6 +282,14 @@ export class Tries implements StreamWaiter, HedgeOwner {
       own ??
       this.#preferred ??
       cluster.pick(this.#tried ?? noneTried, this.#tryStartMs, this.#hash, anywhere);
+    this.#why =
+      own !== undefined
+        ? 'login'
+        : this.#preferred !== undefined
+          ? 'session'
+          : this.#hash < 0
+            ? 'balanced'
+            : 'hashed';
     this.#preferred = undefined;
     if (endpoint === undefined) {
       this.#owner.onTriesFailed('UH', cluster.emptyWords, false);
@@ -329,12 +352,15 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#connection = hedge.connection;
     this.#waiter = hedge;
     this.#tryStartMs = hedge.startMs;
+    this.#why = 'hedge';
     this.#state = hedge.stream === undefined ? STATE.CONNECTION : STATE.ANSWER;
     return true;
   }
 
   #dropHedge(): void {
-    this.#hedge?.cancel();
+    if (this.#hedge === undefined) return;
+    this.#hedge.cancel();
+    this.#tellHedge(this.#hedge, 'overtaken');
     this.#hedge = undefined;
   }
 
@@ -351,6 +377,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     if (!hedged && !this.#mayRetry(condition, untouched)) return false;
     if (!ended) this.upstream!.cancel();
     this.upstream = undefined;
+    this.#tell('not-taken', status);
     this.#leaveEndpoint();
     if (!this.#takeHedge()) this.#waitAndTry();
     return true;
@@ -416,6 +443,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     if (!request.body.complete || this.#staleReplays >= maxStaleReplays) return false;
     this.#staleReplays++;
     this.attempts--;
+    this.#tell('stale', 0, failure.flag, failure.detail);
     this.#leaveEndpoint(false);
     this.#try();
     return true;
@@ -434,6 +462,25 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#services.timers.schedule(this.#backoff, 0);
   }
 
+  /** The try under way is over. Costs nothing where nobody asks. */
+  #tell(end: TryEnd, status = 0, flag: Flag | '' = '', detail = ''): void {
+    if (this.#services.tryObserver === undefined || this.endpoint === undefined) return;
+    const { name: cluster } = this.#cluster!.config;
+    const { key: endpoint } = this.endpoint;
+    const durationMs = this.#services.clock.monotonic() - this.#tryStartMs;
+    const record = { cluster, endpoint, why: this.#why, end, status, flag, detail, durationMs };
+    this.#services.tryObserver.onTry(this.#request.head, record);
+  }
+
+  /** The same of a hedge that nobody needed. */
+  #tellHedge({ endpoint, startMs }: Hedge, end: TryEnd, flag: Flag | '' = '', detail = ''): void {
+    if (this.#services.tryObserver === undefined) return;
+    const { name: cluster } = this.#cluster!.config;
+    const durationMs = this.#services.clock.monotonic() - startMs;
+    const record = { cluster, endpoint: endpoint.key, end, status: 0, flag, detail, durationMs } as const;
+    this.#services.tryObserver.onTry(this.#request.head, { why: 'hedge', ...record });
+  }
+
   /** The endpoint of this try is done with; the next try goes elsewhere if it can. */
   #leaveEndpoint(avoid = true): void {
     const { endpoint } = this;
@@ -445,25 +492,15 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#tried.push(endpoint);
   }
 
-  /**
-   * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx, gateway-error and reset
-   * all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also connect-failure.
-   */
-  #timeoutCondition(untouched: boolean): RetryCondition {
-    const { on } = this.#route!.route.retry;
-    if (on.includes('gateway-error')) return 'gateway-error';
-    if (on.includes('5xx')) return '5xx';
-    return untouched && on.includes('connect-failure') ? 'connect-failure' : 'reset';
-  }
-
   #timedOut(): void {
     if (this.#state !== STATE.CONNECTION && this.#state !== STATE.ANSWER) return;
     const { retry, name } = this.#route!.route;
     const untouched = this.#state === STATE.CONNECTION;
     this.noAnswer();
     this.letGo();
+    this.#tell('no-answer');
     this.#leaveEndpoint();
-    if (this.#retry(this.#timeoutCondition(untouched), untouched)) return;
+    if (this.#retry(timeoutCondition(retry, untouched), untouched)) return;
     const why = `no answer within ${retry.perTryTimeoutMs} ms per try (route ${name})`;
     this.#owner.onTriesFailed('UT', why, false);
   }

@@ -16,6 +16,7 @@ import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
+import type { TryObserver } from './try-record.ts';
 
 /** What all connections of a proxy share. Made once, in proxy.ts. */
 export interface Services {
@@ -44,6 +45,8 @@ export interface Services {
   active: number;
   /** Those of them that have become tunnels, as WebSockets do. */
   tunnels: number;
+  /** See ExchangeServices.tryObserver. */
+  tryObserver: TryObserver | undefined;
   /** See ExchangeServices.failedCalls. */
   readonly failedCalls: FailedCalls;
   /** Since SIGTERM: answers ask clients to close. */
