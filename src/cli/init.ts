@@ -30,6 +30,7 @@ interface InitFlags {
   readonly onlyOutboundPorts: string;
   readonly skipOutboundCidrs: string;
   readonly skipOutboundPorts: string;
+  readonly skipOutboundUids: string;
   readonly ipv4: 'on' | 'off';
   readonly ipv6: 'auto' | 'on' | 'off';
   readonly backend: BackendName | 'auto';
@@ -82,6 +83,13 @@ export function register(program: Command): void {
     )
     .addOption(listOption('--skip-outbound-cidrs <list>', env.skipOutboundCidrs, 'do not intercept these'))
     .addOption(listOption('--skip-outbound-ports <list>', env.skipOutboundPorts, 'do not intercept these'))
+    .addOption(
+      listOption(
+        '--skip-outbound-uids <list>',
+        env.skipOutboundUids,
+        'do not intercept what these users send',
+      ),
+    )
     .option('--outbound-port <port>', 'where the proxy listens for what the app sends', `${PORTS.outbound}`)
     .option(
       '--inbound-port <port>',
@@ -148,6 +156,7 @@ export function optionsFrom(flags: InitFlags): RedirectOptions {
     onlyOutboundPorts: onlyOutboundPorts === '*' ? undefined : onlyOutboundPorts,
     skipOutboundCidrs: list(flags.skipOutboundCidrs),
     skipOutboundPorts: list(flags.skipOutboundPorts),
+    skipOutboundUids: list(flags.skipOutboundUids),
     ipv4: flags.ipv4 === 'on',
     ipv6: flags.ipv6 === 'auto' ? 'auto' : flags.ipv6 === 'on',
   };

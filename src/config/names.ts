@@ -49,6 +49,8 @@ export const ANNOTATIONS = {
   skipInboundPorts: 'weft.dev/skip-inbound-ports',
   /** Comma-separated CIDRs. Outbound traffic to these is not intercepted. */
   skipOutboundCidrs: 'weft.dev/skip-outbound-cidrs',
+  /** Comma-separated user ids of containers. What they send is not intercepted. */
+  skipOutboundUids: 'weft.dev/skip-outbound-uids',
   /** If set, only outbound traffic to these CIDRs is intercepted. */
   onlyOutboundCidrs: 'weft.dev/only-outbound-cidrs',
   /** Outbound traffic to these ports is intercepted besides; alone, only that. */
@@ -109,6 +111,7 @@ export const ENVIRONMENT = {
   skipOutboundPorts: 'WEFT_SKIP_OUTBOUND_PORTS',
   skipInboundPorts: 'WEFT_SKIP_INBOUND_PORTS',
   skipOutboundCidrs: 'WEFT_SKIP_OUTBOUND_CIDRS',
+  skipOutboundUids: 'WEFT_SKIP_OUTBOUND_UIDS',
   onlyOutboundCidrs: 'WEFT_ONLY_OUTBOUND_CIDRS',
   onlyOutboundPorts: 'WEFT_ONLY_OUTBOUND_PORTS',
   onlyInboundPorts: 'WEFT_ONLY_INBOUND_PORTS',

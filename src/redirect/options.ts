@@ -24,6 +24,8 @@ export interface RedirectOptions {
   /** Skipped even where an `only` names them. */
   readonly skipOutboundCidrs?: readonly string[];
   readonly skipOutboundPorts?: readonly (number | string)[];
+  /** User ids whose traffic is left alone, as the proxy's is; 0 is root's. */
+  readonly skipOutboundUids?: readonly (number | string)[];
   /** True unless told. */
   readonly ipv4?: boolean;
   /** `auto`, the default: where the machine has IPv6; on a machine without it, apply skips it with a notice. */
@@ -42,6 +44,7 @@ export interface RedirectSettings {
   readonly onlyOutboundPorts: readonly PortRange[];
   readonly skipOutboundCidrs: readonly Cidr[];
   readonly skipOutboundPorts: readonly PortRange[];
+  readonly skipOutboundUids: readonly number[];
   readonly ipv4: boolean;
   readonly ipv6: boolean | 'auto';
   /** The proxy's own ports, never redirected on their way in. */
@@ -50,6 +53,9 @@ export interface RedirectSettings {
 
 /** Ports that the proxy keeps for itself beside PORTS: readiness and merged metrics, where users of Istio look for them. */
 const reservedPorts = [15_021, 15_090];
+
+/** The one above means nobody to the kernel. */
+const MOST_UID = 0xffff_fffe;
 
 /** Checks every option; `settings` is there when no problem is an error. */
 export function readOptions(options: RedirectOptions): {
@@ -65,14 +71,15 @@ export function readOptions(options: RedirectOptions): {
   const settings: RedirectSettings = {
     outboundPort,
     inboundPort,
-    proxyUid: readNumber('proxyUid', options.proxyUid ?? PROXY_UID, 0xffff_fffe, problems),
-    proxyGid: readNumber('proxyGid', options.proxyGid ?? PROXY_UID, 0xffff_fffe, problems),
+    proxyUid: readNumber('proxyUid', options.proxyUid ?? PROXY_UID, MOST_UID, problems),
+    proxyGid: readNumber('proxyGid', options.proxyGid ?? PROXY_UID, MOST_UID, problems),
     onlyInboundPorts: (onlyInboundPorts ?? '*') === '*' ? '*' : ports('onlyInboundPorts'),
     skipInboundPorts: ports('skipInboundPorts'),
     onlyOutboundCidrs: onlyOutboundCidrs === '*' ? '*' : cidrs('onlyOutboundCidrs'),
     onlyOutboundPorts: ports('onlyOutboundPorts'),
     skipOutboundCidrs: cidrs('skipOutboundCidrs'),
     skipOutboundPorts: ports('skipOutboundPorts'),
+    skipOutboundUids: readUids(options.skipOutboundUids, problems),
     ipv4: options.ipv4 ?? true,
     ipv6: options.ipv6 ?? 'auto',
     ownPorts: [...new Set([PORTS.admin, outboundPort, inboundPort, PORTS.health, ...reservedPorts])].sort(
@@ -115,6 +122,19 @@ function readPorts(
     }
   }
   return sortRanges(ranges);
+}
+
+function readUids(specs: readonly (number | string)[] = [], problems: Problem[]): readonly number[] {
+  const uids = new Set<number>();
+  for (const [index, spec] of specs.entries()) {
+    const uid = /^\d{1,10}$/.test(String(spec)) ? Number(spec) : Number.NaN;
+    if (uid <= MOST_UID) uids.add(uid);
+    else {
+      const message = `"${spec}" is no user id; write a number from 0 to ${MOST_UID}`;
+      problems.push(problem('redirect-bad-number', message, { path: `skipOutboundUids[${index}]` }));
+    }
+  }
+  return [...uids].sort((a, b) => a - b);
 }
 
 function readCidrs(

@@ -123,11 +123,14 @@ type Choice = readonly [match: readonly string[], target: string, comment: strin
 
 /** What of the app's outbound traffic is intercepted: skips first, then what is asked for. */
 function outboundChoice(family: Family, settings: RedirectSettings): Choice[] {
-  const { onlyOutboundCidrs, onlyOutboundPorts, skipOutboundCidrs, skipOutboundPorts } = settings;
+  const { onlyOutboundCidrs, onlyOutboundPorts, skipOutboundCidrs, skipOutboundPorts, skipOutboundUids } =
+    settings;
   const ofFamily = (cidrs: readonly Cidr[]): readonly Cidr[] => cidrs.filter(cidr => cidr.family === family);
   const choices: Choice[] = [];
   const namesDns = onlyOutboundPorts.some(range => range.from <= 53 && range.to >= 53);
   if (!namesDns) choices.push([port(53), 'RETURN', 'DNS over TCP goes the way of DNS over UDP']);
+  for (const uid of skipOutboundUids)
+    choices.push([['-m', 'owner', '--uid-owner', `${uid}`], 'RETURN', 'skipped user']);
   for (const cidr of ofFamily(skipOutboundCidrs)) {
     choices.push([destination(cidr), 'RETURN', 'skipped outbound CIDR']);
   }

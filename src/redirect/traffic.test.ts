@@ -97,6 +97,14 @@ const withSkips: readonly Case[] = [
   ['proxy', 'pod', 8081, 'inbound'],
 ];
 
+// A user whose traffic is left alone on its way out; in, nothing changes.
+const skippedUser: RedirectOptions = { skipOutboundUids: [nobody] };
+const withSkippedUser: readonly Case[] = [
+  ['app', 'outside', 80, 'peer'],
+  ['root', 'peer', 80, 'outbound'],
+  ['peer', 'pod', 8080, 'inbound'],
+];
+
 // (e) Only what is named.
 const only: RedirectOptions = {
   onlyInboundPorts: [8080],
@@ -202,6 +210,7 @@ describe('traffic', { skip, timeout: 60_000 }, () => {
     }
   });
   suite('with skips', withSkips, applied(skips));
+  suite('with a skipped user', withSkippedUser, applied(skippedUser));
   suite('with only what is named', withOnly, applied(only));
   suite('after undo', untouched, async backend => {
     await applied({})(backend);

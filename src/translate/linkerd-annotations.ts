@@ -35,6 +35,12 @@ export const LINKERD_ANNOTATIONS: readonly string[] = [
   `${accrual}-consecutive-max-penalty`,
 ];
 
+/** Why an annotation of Linkerd's own has no effect, where there is more to say. */
+const reasons: Readonly<Record<string, string>> = {
+  'retry.linkerd.io/grpc':
+    'gRPC goes through as it stands, over HTTP/2 that proxies do not read yet, so that its statuses are not seen; let the client retry',
+};
+
 /** Reads them. `on`: a route has no balancer of its own. Those without a counterpart are warned of; a bad value is an error. */
 export function readLinkerdAnnotations(
   annotations: Readonly<Record<string, string>>,
@@ -59,7 +65,7 @@ function warnOfOthers({ annotations, report }: Reader, on: 'service' | 'route'):
     if (LINKERD_ANNOTATIONS.includes(key) && !isElsewhere) continue;
     const why = isElsewhere
       ? 'a route has no circuit breaker; write it on the Service'
-      : 'Weft has no counterpart';
+      : (reasons[key] ?? 'Weft has no counterpart');
     report.warn('field-not-supported', pathOf(key), `${key} has no effect: ${why}`);
   }
 }

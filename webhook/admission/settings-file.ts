@@ -53,6 +53,7 @@ export function readWebhookSettings(
     acceptOtherMeshes: (accept ?? []).length > 0,
     acceptedMeshes: accept ?? [],
     nativeSidecar: native === 'on' || (native === 'auto' && facts.nativeSidecars),
+    canRunNative: native === 'on' || facts.nativeSidecars,
     proxyImage: reader.text('proxyImage'),
     imagePullPolicy: reader.word('imagePullPolicy', ['Always', 'IfNotPresent', 'Never']),
     holdApplicationUntilProxyStarts: reader.flag('holdApplicationUntilProxyStarts'),

@@ -45,7 +45,7 @@ export type Decision =
 /**
  * The first of these that says something decides: system namespaces (never), the pod's own labels and annotations, its
  * workload's annotations, its namespace's labels and annotations, `injectByDefault`. On one level Weft's own key beats
- * those of other meshes, and a no beats a yes. What is wanted may still be impossible: host network, Windows, a
+ * those of other meshes, and a no beats a yes; Istio's no on a namespace beats its yes on a pod, as there. What is wanted may still be impossible: host network, Windows, a
  * mirror pod, another mesh's sidecar.
  */
 export function decide(pod: PodTemplate, context: InjectContext, options: InjectOptions): Decision {
@@ -157,8 +157,10 @@ function firstWish(pod: PodTemplate, context: InjectContext, options: InjectOpti
     ['workload', {}, context.ownerAnnotations ?? {}],
     [`namespace ${context.namespace}`, context.namespaceLabels ?? {}, context.namespaceAnnotations ?? {}],
   ];
+  // Istio's API server asks for no pod of a namespace that says no, whatever the pod says in its words.
+  const isIstioOff = context.namespaceLabels?.[LABELS.istioInject] === 'disabled';
   for (const [name, labels, annotations] of levels) {
-    const wish = wishOn(name, labels, annotations, options);
+    const wish = wishOn(name, labels, annotations, options, isIstioOff && !name.startsWith('namespace'));
     if (wish === undefined) continue;
     // A typo on a namespace or workload must not hold up every pod of it; on the pod itself its author sees it at once.
     if (wish.kind === 'unreadable' && name !== 'pod') continue;
@@ -172,6 +174,7 @@ function wishOn(
   labels: Labels,
   annotations: Labels,
   options: InjectOptions,
+  deafToIstio: boolean,
 ): Wish | undefined {
   for (const [sort, map] of [
     ['label', labels],
@@ -191,7 +194,7 @@ function wishOn(
     ] as const) {
       if (mark.only !== undefined && mark.only !== sort) continue;
       const wish = map[mark.key] === undefined ? undefined : wordOf(mark, map[mark.key]!, `${level} ${sort}`);
-      if (wish) wishes.push(wish);
+      if (wish && !(deafToIstio && mark.mesh === 'istio' && wish.kind === 'yes')) wishes.push(wish);
     }
   }
   return wishes.find(({ kind }) => kind === 'no') ?? wishes[0];

@@ -36,6 +36,8 @@ export interface InjectOptions {
    * such a container of its own gets the proxy that way regardless: its server can do it.
    */
   readonly nativeSidecar: boolean;
+  /** Whether the cluster knows native sidecars, for pods that ask for one; undefined where nobody knows. */
+  readonly canRunNative?: boolean;
   /** Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits). */
   readonly holdApplicationUntilProxyStarts: boolean;
   /**

@@ -133,6 +133,7 @@ const redirectAnnotations = {
   onlyInboundPorts: ANNOTATIONS.onlyInboundPorts,
   skipOutboundPorts: ANNOTATIONS.skipOutboundPorts,
   skipOutboundCidrs: ANNOTATIONS.skipOutboundCidrs,
+  skipOutboundUids: ANNOTATIONS.skipOutboundUids,
   onlyOutboundCidrs: ANNOTATIONS.onlyOutboundCidrs,
   onlyOutboundPorts: ANNOTATIONS.onlyOutboundPorts,
 } as const;

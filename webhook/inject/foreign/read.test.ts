@@ -225,13 +225,73 @@ test('a mesh that is accepted is obeyed while another one is named', () => {
 
 test('an annotation of an accepted mesh that has no counterpart is named', () => {
   const result = run({
-    'consul.hashicorp.com/transparent-proxy-exclude-uids': '1000',
+    'consul.hashicorp.com/envoy-extra-args': '--x',
     'sidecar.istio.io/rewriteAppHTTPProbers': 'flase',
     'proxy.istio.io/config': 'tracing: {}',
   });
   assert.ok(result.kind === 'injected');
   const text = result.warnings.map(({ message }) => message).join('\n');
-  assert.match(text, /exclude-uids of Consul has no effect/);
+  assert.match(text, /envoy-extra-args of Consul has no effect/);
   assert.match(text, /"flase" is neither true nor false, and is passed over, as Istio does/);
   assert.match(text, /proxy\.istio\.io\/config: tracing has no counterpart/);
+});
+
+test("Consul's users and pods without a transparent proxy are obeyed, also by the label of a namespace", () => {
+  const consul = 'consul.hashicorp.com/';
+  assert.deepEqual(rules({ [`${consul}transparent-proxy-exclude-uids`]: '6000, 7000' }), [
+    '--skip-outbound-uids=6000,7000',
+  ]);
+  assert.match(
+    refusal({ [`${consul}transparent-proxy-exclude-uids`]: 'envoy' }) ?? '',
+    /"envoy" is no user id/,
+  );
+  assert.equal(rules({ [`${consul}transparent-proxy`]: 'false' }), 'no packet rules');
+  assert.match(refusal({ [`${consul}transparent-proxy`]: 'no' }) ?? '', /is neither true nor false/);
+  const around = { namespaceLabels: { [`${consul}transparent-proxy`]: 'false' } };
+  assert.equal(rules({}, around), 'no packet rules');
+  assert.deepEqual(rules({ [`${consul}transparent-proxy`]: 'true' }, around), []);
+  assert.equal(
+    rules({ [`${consul}transparent-proxy`]: 'true', 'weft.dev/redirection': 'none' }),
+    'no packet rules',
+  );
+});
+
+test("Istio's nativeSidecar goes over what the mesh does, where the cluster can", () => {
+  const mode = (value: string, more: object): string => {
+    const options = injectOptions({ injectByDefault: true, acceptOtherMeshes: true, ...more });
+    const result = run({ 'sidecar.istio.io/nativeSidecar': value }, options);
+    assert.ok(result.kind === 'injected');
+    const words = result.warnings.map(({ message }) => message).join();
+    const { containers, initContainers } = result.pod.spec;
+    const isNative = (initContainers ?? []).some(({ name }) => name === 'weft-proxy');
+    assert.notEqual(
+      isNative,
+      containers.some(({ name }) => name === 'weft-proxy'),
+    );
+    return `${isNative ? 'native' : 'classic'}${words === '' ? '' : `: ${words}`}`;
+  };
+  assert.equal(mode('true', {}), 'native');
+  assert.equal(mode('true', { canRunNative: true }), 'native');
+  assert.equal(mode('false', { nativeSidecar: true }), 'classic');
+  assert.match(
+    mode('true', { canRunNative: false }),
+    /^classic: a native sidecar is asked for, .*this cluster has not/,
+  );
+  assert.match(mode('maybe', { nativeSidecar: true }), /^native: .*neither true nor false/);
+});
+
+test("Istio's no on a namespace goes before its yes on a pod, and not before Weft's", () => {
+  const decided = (labels: Record<string, string>, more: Record<string, string> = {}): string => {
+    const template = { ...pod({}), metadata: { labels } };
+    const namespaceLabels = { 'istio-injection': 'disabled', ...more };
+    const result = inject(template, { namespace: 'shop', namespaceLabels }, accepting);
+    return result.kind === 'skipped' ? result.reason : result.kind;
+  };
+  const no = 'disabled by namespace shop label istio-injection=disabled';
+  assert.equal(decided({ 'istio.io/rev': 'canary' }), no);
+  assert.equal(decided({ 'sidecar.istio.io/inject': 'true' }), no);
+  assert.equal(decided({ 'istio.io/rev': 'canary', 'weft.dev/inject': 'enabled' }), 'injected');
+  assert.equal(decided({ 'istio.io/rev': 'canary' }, { 'weft.dev/inject': 'enabled' }), 'injected');
+  const linkerd = { 'istio.io/rev': 'canary', 'linkerd.io/inject': 'enabled' };
+  assert.equal(decided(linkerd), 'injected');
 });

@@ -13,6 +13,7 @@ import {
   meshName,
   meshOf,
   PROXY_CONFIG,
+  TRANSPARENT_PROXY,
 } from './table.ts';
 import { notWithin } from './values.ts';
 
@@ -85,7 +86,17 @@ export function readForeign(
       }
     }
   }
+  const impossible = withoutNative(found, options);
+  if (impossible !== undefined)
+    problems.push(problem('foreign-annotation', impossible, { object, severity: 'warning' }));
   return { annotations: found.annotations(), options: found.options, problems };
+}
+
+/** A cluster that does not know native sidecars takes one for an init container that never ends: the pod would never start. */
+function withoutNative(found: Found, { canRunNative }: InjectOptions): string | undefined {
+  if (canRunNative !== false || found.options.nativeSidecar !== true) return undefined;
+  delete found.options.nativeSidecar;
+  return 'a native sidecar is asked for, which Kubernetes has from 1.29 on and this cluster has not; the proxy is a container like others';
 }
 
 /** Keys of other meshes on the pod, labels that ask for injection included, by mesh. */
@@ -100,7 +111,7 @@ export function foreignKeys(
 
 function byMesh(
   { metadata }: PodTemplate,
-  { namespaceAnnotations = {} }: InjectContext,
+  { namespaceAnnotations = {}, namespaceLabels = {} }: InjectContext,
 ): ReadonlyMap<ForeignMesh, Readonly<Record<string, string>>> {
   const found = new Map<ForeignMesh, Record<string, string>>();
   const look = (
@@ -116,6 +127,7 @@ function byMesh(
     }
   };
   look(namespaceAnnotations, key => meshOf(key) === 'linkerd' && !wishes.includes(key));
+  look(namespaceLabels, key => key === TRANSPARENT_PROXY);
   look(metadata?.labels, key => wishes.includes(key));
   look(metadata?.annotations, () => true);
   return found;

@@ -10,6 +10,7 @@ import {
   portRanges,
   quantity,
   type Read,
+  uids,
 } from './values.ts';
 
 /** Meshes whose words may be accepted. */
@@ -26,7 +27,10 @@ export interface Meaning {
   /** For annotations of Weft: a text, or a list that is joined with those of other meshes. */
   readonly annotations?: Readonly<Record<string, string | readonly string[]>>;
   readonly options?: Partial<
-    Pick<InjectOptions, 'rewriteProbes' | 'mergePrometheus' | 'holdApplicationUntilProxyStarts'>
+    Pick<
+      InjectOptions,
+      'rewriteProbes' | 'mergePrometheus' | 'holdApplicationUntilProxyStarts' | 'nativeSidecar'
+    >
   >;
   /** Parts without effect, for a warning. */
   readonly ignored?: readonly string[];
@@ -83,6 +87,9 @@ const traffic = 'traffic.sidecar.istio.io/';
 const sidecar = 'sidecar.istio.io/';
 const linkerd = 'config.linkerd.io/';
 const consul = 'consul.hashicorp.com/';
+
+/** Consul's packet rules: an annotation of pods, and a label of namespaces for those that have none. */
+export const TRANSPARENT_PROXY = `${consul}transparent-proxy`;
 
 const modes: Readonly<Record<string, Read<Meaning>>> = {
   REDIRECT: { value: { annotations: { [ANNOTATIONS.redirection]: 'init' } } },
@@ -146,6 +153,7 @@ export const FOREIGN: Readonly<Record<string, ForeignAnnotation>> = {
     'rewriteProbes',
     true,
   ),
+  [`${sidecar}nativeSidecar`]: flag('istio', 'weft inject --native-sidecar', 'nativeSidecar', true),
   'prometheus.istio.io/merge-metrics': flag(
     'istio',
     'weft inject --no-merge-prometheus',
@@ -184,6 +192,16 @@ export const FOREIGN: Readonly<Record<string, ForeignAnnotation>> = {
     portRanges,
   ),
   [`${consul}transparent-proxy-exclude-outbound-cidrs`]: list(ANNOTATIONS.skipOutboundCidrs, 'consul', cidrs),
+  [`${consul}transparent-proxy-exclude-uids`]: list(ANNOTATIONS.skipOutboundUids, 'consul', uids),
+  [TRANSPARENT_PROXY]: {
+    mesh: 'consul',
+    own: ANNOTATIONS.redirection,
+    read: given => {
+      const on = goBool(given);
+      if (on === undefined) return { wrong: 'is neither true nor false' };
+      return { value: { annotations: { [ANNOTATIONS.redirection]: on ? 'init' : 'none' } } };
+    },
+  },
   [`${consul}sidecar-proxy-cpu-request`]: text(ANNOTATIONS.cpuRequest, 'consul', quantity),
   [`${consul}sidecar-proxy-cpu-limit`]: text(ANNOTATIONS.cpuLimit, 'consul', quantity),
   [`${consul}sidecar-proxy-memory-request`]: text(ANNOTATIONS.memoryRequest, 'consul', quantity),

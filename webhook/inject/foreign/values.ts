@@ -45,6 +45,14 @@ export function cidrs(text: string): Read<readonly string[]> {
   return { wrong: `"${wrong}" is no block of addresses; write blocks such as 10.0.0.0/8 between commas` };
 }
 
+/** Consul's list of user ids. */
+export function uids(text: string): Read<readonly string[]> {
+  const all = listOf(text);
+  const wrong = all.find(each => !/^\d{1,10}$/.test(each) || Number(each) > 0xffff_fffe);
+  if (wrong === undefined) return { value: all };
+  return { wrong: `"${wrong}" is no user id; write numbers between commas` };
+}
+
 /** Go's strconv.ParseBool. */
 export function goBool(text: string): boolean | undefined {
   if (['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)) return true;
