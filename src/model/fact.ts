@@ -1,3 +1,5 @@
+import { POLICY_KINDS, type PolicyKind } from './policy-kinds.ts';
+
 /**
  * Names of facts: a fact is one thing about a Mesh that can change by itself. translate/ says which facts a change touched,
  * resolve/ says which facts a result rests on (also those it looked for and did not find), and discovery/ recomputes the
@@ -16,18 +18,8 @@ export const fact = {
   backing: (address: string): string => `backing ${address}`,
   /** A workload. Key: see Mesh. */
   workload: (key: string): string => `workload ${key}`,
-  /** The peer policies of a namespace; empty for those of the whole mesh. */
-  peerPolicies: (namespace: string): string => `peer-policies ${namespace}`,
-  /** The traffic policies for a host or wildcard. */
-  trafficPolicies: (host: string): string => `traffic-policies ${host}`,
-  /** The route tables for a host or wildcard. */
-  routeTables: (host: string): string => `route-tables ${host}`,
-  /** The subsets of a host or wildcard. */
-  subsets: (host: string): string => `subsets ${host}`,
-  /** The egress scopes of a namespace. */
-  egressScopes: (namespace: string): string => `egress-scopes ${namespace}`,
-  /** The inbound rate limits of a namespace. */
-  inboundRateLimits: (namespace: string): string => `inbound-rate-limits ${namespace}`,
+  /** The policies of a kind in a group: see POLICY_KINDS. */
+  policies: (kind: PolicyKind, group: string): string => `${POLICY_KINDS[kind].fact} ${group}`,
   /** Which external Services have this host or wildcard. */
   externals: (host: string): string => `externals ${host}`,
   /** Which external Services have ranges of addresses. */

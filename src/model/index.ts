@@ -23,6 +23,13 @@ export {
   type PathNormalization,
 } from './path-normalization.ts';
 export { hasSettings, type MtlsMode, type PeerPolicy, type TrafficPolicy } from './policy.ts';
+export {
+  POLICY_KINDS,
+  type PolicyKind,
+  type PolicyKinds,
+  type PolicyMaps,
+  type PolicyRow,
+} from './policy-kinds.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';
 export { regexProblem } from './regex.ts';

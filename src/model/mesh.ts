@@ -1,12 +1,14 @@
 import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
-import type { PeerPolicy, TrafficPolicy } from './policy.ts';
-import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
+import { emptyPolicies, type PolicyMaps } from './policy-kinds.ts';
 import type { Service } from './service.ts';
 import { ShardedMap } from './sharded-map.ts';
 import type { Node, Workload } from './workload.ts';
 
-/** Everything Weft knows, at one moment. Immutable; a change makes a new one that shares what did not change. */
-export interface Mesh {
+/**
+ * Everything Weft knows, at one moment. Immutable; a change makes a new one that shares what did not change. The maps of policies are
+ * those of POLICY_KINDS: of trafficPolicies the weaker kind comes first, of routeTables the highest rank, then the oldest.
+ */
+export interface Mesh extends PolicyMaps {
   readonly trustDomain: string;
   /** `cluster.local` */
   readonly clusterDomain: string;
@@ -31,18 +33,6 @@ export interface Mesh {
   readonly servicesByEndpoint: ReadonlyMap<string, readonly string[]>;
   /** Workload key by pod address (`addressKey`). */
   readonly workloadByAddress: ReadonlyMap<string, string>;
-  /** By namespace, empty for those of the whole mesh; the oldest first, and of two for the same scope the first counts. */
-  readonly peerPolicies: ReadonlyMap<string, readonly PeerPolicy[]>;
-  /** By TrafficPolicy.host; the weaker kind first, and within a kind the oldest first. */
-  readonly trafficPolicies: ReadonlyMap<string, readonly TrafficPolicy[]>;
-  /** By RouteTable.host; the highest rank first, and within a rank the oldest first. */
-  readonly routeTables: ReadonlyMap<string, readonly RouteTable[]>;
-  /** By Subset.host. */
-  readonly subsets: ReadonlyMap<string, readonly Subset[]>;
-  /** By namespace; the oldest first. */
-  readonly egressScopes: ReadonlyMap<string, readonly EgressScope[]>;
-  /** By namespace; the oldest first. */
-  readonly inboundRateLimits: ReadonlyMap<string, readonly InboundRateLimit[]>;
   /** Keys of labels of callers that any rule looks at, in order: callers that are alike in these get the same answers. */
   readonly callerLabels: readonly string[];
 }
@@ -70,12 +60,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
     servicesByAddress: ShardedMap.empty(),
     servicesByEndpoint: ShardedMap.empty(),
     workloadByAddress: ShardedMap.empty(),
-    peerPolicies: ShardedMap.empty(),
-    trafficPolicies: ShardedMap.empty(),
-    routeTables: ShardedMap.empty(),
-    subsets: ShardedMap.empty(),
-    egressScopes: ShardedMap.empty(),
-    inboundRateLimits: ShardedMap.empty(),
+    ...emptyPolicies(),
     callerLabels: [],
   };
 }

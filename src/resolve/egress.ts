@@ -8,11 +8,11 @@ import type { MeshReader } from './mesh-reader.ts';
  * oldest (istio.io/latest/docs/reference/config/networking/sidecar). Undefined: it may reach everything.
  */
 export function egressScopeOf(reader: MeshReader, caller: Caller): EgressScope | undefined {
-  const own = reader.egressScopes(caller.namespace);
+  const own = reader.policies('egressScopes', caller.namespace);
   return (
     own.find(({ selector }) => selector && matchesLabels({ matchLabels: selector }, caller.labels)) ??
     own.find(({ selector }) => !selector) ??
-    reader.egressScopes('').find(({ selector }) => !selector)
+    reader.policies('egressScopes', '').find(({ selector }) => !selector)
   );
 }
 

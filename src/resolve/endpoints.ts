@@ -118,7 +118,7 @@ class EndpointSets {
   }
 
   #subsetWords({ host, name, namespace }: Service, subset: string): string {
-    const known = [host, ...wildcardsOf(host)].flatMap(each => this.#reader.subsets(each));
+    const known = [host, ...wildcardsOf(host)].flatMap(each => this.#reader.policies('subsets', each));
     const names = [...new Set(known.map(each => each.name))].join(', ');
     return `no DestinationRule defines subset ${subset} of ${name}.${namespace} for this caller (there are: ${names || 'none'})`;
   }

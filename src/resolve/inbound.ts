@@ -68,7 +68,10 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
 
 /** Every limit that selects the workload, of the mesh as a whole first. */
 function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly InboundRateLimit[] {
-  const all = [...reader.inboundRateLimits(''), ...reader.inboundRateLimits(namespace)];
+  const all = [
+    ...reader.policies('inboundRateLimits', ''),
+    ...reader.policies('inboundRateLimits', namespace),
+  ];
   return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
 }
 

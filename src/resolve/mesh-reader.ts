@@ -1,18 +1,15 @@
 import {
   addressKey,
   DEFAULT_PATH_NORMALIZATION,
-  type EgressScope,
   fact,
-  type InboundRateLimit,
   type Mesh,
   type Node,
   objectKey,
   type PathNormalization,
-  type PeerPolicy,
-  type RouteTable,
+  type PolicyKind,
+  type PolicyKinds,
+  type PolicyMaps,
   type Service,
-  type Subset,
-  type TrafficPolicy,
   type Workload,
 } from '../model/index.ts';
 import { isInRange } from './ranges.ts';
@@ -73,17 +70,6 @@ export class MeshReader {
     return (this.mesh.servicesByEndpoint.get(at) ?? []).flatMap(key => this.service(key) ?? []);
   }
 
-  /** Those of the whole mesh for ''. */
-  peerPolicies(namespace: string): readonly PeerPolicy[] {
-    this.facts.add(fact.peerPolicies(namespace));
-    return this.mesh.peerPolicies.get(namespace) ?? [];
-  }
-
-  trafficPolicies(host: string): readonly TrafficPolicy[] {
-    this.facts.add(fact.trafficPolicies(host));
-    return this.mesh.trafficPolicies.get(host) ?? [];
-  }
-
   /** External Services of this very host or wildcard, the oldest first. */
   externals(host: string): readonly Service[] {
     this.facts.add(fact.externals(host));
@@ -123,25 +109,10 @@ export class MeshReader {
     return this.node(objectKey({ ...(cluster !== undefined && { cluster }), name }));
   }
 
-  routeTables(host: string): readonly RouteTable[] {
-    this.facts.add(fact.routeTables(host));
-    return this.mesh.routeTables.get(host) ?? [];
-  }
-
-  subsets(host: string): readonly Subset[] {
-    this.facts.add(fact.subsets(host));
-    return this.mesh.subsets.get(host) ?? [];
-  }
-
-  /** Those of the whole mesh for ''. */
-  egressScopes(namespace: string): readonly EgressScope[] {
-    this.facts.add(fact.egressScopes(namespace));
-    return this.mesh.egressScopes.get(namespace) ?? [];
-  }
-
-  /** Those of the whole mesh for ''. */
-  inboundRateLimits(namespace: string): readonly InboundRateLimit[] {
-    this.facts.add(fact.inboundRateLimits(namespace));
-    return this.mesh.inboundRateLimits.get(namespace) ?? [];
+  /** In the order in which they count. Kinds that go by namespace have those of the whole mesh under ''. */
+  policies<K extends PolicyKind>(kind: K, group: string): readonly PolicyKinds[K][] {
+    this.facts.add(fact.policies(kind, group));
+    const groups: PolicyMaps[K] = this.mesh[kind];
+    return groups.get(group) ?? [];
   }
 }

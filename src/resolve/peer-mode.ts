@@ -19,10 +19,10 @@ export interface PeerModes {
  * then that policy, then the namespace's, then the mesh's; what is unset is left to the next.
  */
 export function peerModes(reader: MeshReader, workload: Workload): PeerModes {
-  const own = reader.peerPolicies(workload.namespace);
+  const own = reader.policies('peerPolicies', workload.namespace);
   const selected = own.find(({ selector }) => selector && matchesLabels(selector, workload.labels));
   const namespaced = own.find(({ selector }) => !selector);
-  const meshWide = reader.peerPolicies('').find(({ selector }) => !selector);
+  const meshWide = reader.policies('peerPolicies', '').find(({ selector }) => !selector);
   const deciding = [selected, namespaced, meshWide].find(policy => policy?.mode !== undefined);
   const general: PeerMode = deciding ? { mode: deciding.mode!, policy: deciding } : { mode: 'permissive' };
   const ports = new Map<number, PeerMode>();

@@ -10,7 +10,7 @@ import type { MeshReader } from './mesh-reader.ts';
 export function subsetOf(reader: MeshReader, caller: Caller, host: string, name: string): Subset | undefined {
   let best: Subset | undefined;
   for (const each of [host, ...wildcardsOf(host)]) {
-    for (const subset of reader.subsets(each)) {
+    for (const subset of reader.policies('subsets', each)) {
       if (subset.name !== name || !isFor(subset, caller)) continue;
       if (!best || tier(subset) > tier(best)) best = subset;
     }

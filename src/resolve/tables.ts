@@ -19,7 +19,7 @@ export function chooseTables(asking: Asking, host: string, port: number, namespa
   let tcp: readonly RouteTable[] = [];
   for (const name of [host, ...wildcardsOf(host)]) {
     const tables = asking.reader
-      .routeTables(name)
+      .policies('routeTables', name)
       .filter(table => (table.port ?? port) === port && holds(asking, table, host, namespace));
     if (http.length === 0) http = highest(tables.filter(each => each.http.length > 0));
     if (tcp.length === 0) tcp = highest(tables.filter(each => each.tcp.length > 0));

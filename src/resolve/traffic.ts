@@ -67,7 +67,7 @@ const defaults: Traffic = {
 function candidates(reader: MeshReader, host: string): readonly Candidate[] {
   const found: Candidate[] = [];
   const add = (name: string, exactness: number): void => {
-    reader.trafficPolicies(name).forEach((policy, position) => {
+    reader.policies('trafficPolicies', name).forEach((policy, position) => {
       found.push({ policy, exactness, position });
     });
   };

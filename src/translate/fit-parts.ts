@@ -1,6 +1,6 @@
 // Whether proxies will take what an object says, asked of the code that they run (routing/): what would be refused by every proxy, and with
 // it the whole destination, is refused here, where its author is told.
-import { equal, type RouteRule, type RuleMatch } from '../model/index.ts';
+import { equal, type PolicyKinds, type RouteRule, type RuleMatch } from '../model/index.ts';
 import {
   conditionFault,
   type RouteWords,
@@ -9,7 +9,7 @@ import {
   trafficFault,
 } from '../routing/index.ts';
 import { isRefusal, refusal } from './nowhere.ts';
-import type { Delegation, Part } from './part.ts';
+import type { Delegation, Part, PlainPolicyKind } from './part.ts';
 import type { Report } from './report.ts';
 
 /**
@@ -51,11 +51,8 @@ class Fitting {
       case 'targets':
         this.#refuse(routeFault({ action: { kind: 'forward' }, choices: part.targets }), 'spec');
         return part;
-      case 'traffic-policy':
-        this.#refuse(this.#trafficFault(part.policy), '');
-        return part;
-      case 'inbound-rate-limit':
-        this.#refuse(conditionFault(part.limit.limit.matches) ?? rateLimitFault(part.limit.limit), '');
+      case 'policy':
+        this.#refuse(policyFault(part.of, part.policy), '');
         return part;
       default:
         return part;
@@ -103,7 +100,16 @@ class Fitting {
     this.#refuse(routeFault({ ...rule, action, choices: [] }), rule.path);
   }
 
-  #trafficFault(policy: Extract<Part, { kind: 'traffic-policy' }>['policy']): string | undefined {
+  #refuse(fault: string | undefined, path: string): boolean {
+    if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
+    return fault !== undefined;
+  }
+}
+
+/** Kinds of policies of which proxies may refuse one, asked as they do it. */
+const policyFaults: { readonly [K in PlainPolicyKind]?: (policy: PolicyKinds[K]) => string | undefined } = {
+  inboundRateLimits: ({ limit }) => conditionFault(limit.matches) ?? rateLimitFault(limit),
+  trafficPolicies: policy => {
     const { timeoutMs, streamIdleTimeoutMs: idleTimeoutMs, retry } = policy;
     const route: RouteWords = {
       action: { kind: 'forward' },
@@ -113,12 +119,11 @@ class Fitting {
       ...(retry && { retry }),
     };
     return trafficFault(policy) ?? routeFault(route);
-  }
+  },
+};
 
-  #refuse(fault: string | undefined, path: string): boolean {
-    if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
-    return fault !== undefined;
-  }
+function policyFault<K extends PlainPolicyKind>(kind: K, policy: PolicyKinds[K]): string | undefined {
+  return policyFaults[kind]?.(policy);
 }
 
 /** Of the rule's redirect, or of those of its targets. */

@@ -1,20 +1,17 @@
 import type {
-  EgressScope,
   Endpoint,
   ExternalService,
-  InboundRateLimit,
   Node,
   ObjectRef,
   PathNormalization,
   PathRewrite,
-  PeerPolicy,
+  PolicyKind,
+  PolicyKinds,
   RouteRule,
   RouteTable,
   RouteTarget,
   RuleMatch,
   Service,
-  Subset,
-  TrafficPolicy,
   Workload,
 } from '../model/index.ts';
 
@@ -24,17 +21,13 @@ export type Part =
   | EndpointsPart
   | WorkloadPart
   | NodePart
-  | PeerPolicyPart
-  | TrafficPolicyPart
+  | PolicyPart
   | RouteTablePart
   | RouteFragmentPart
   | MatchGroupPart
   | ReferenceGrantPart
   | TargetsPart
-  | SubsetPart
   | ExternalServicePart
-  | EgressScopePart
-  | InboundRateLimitPart
   | MeshSettingsPart;
 
 /** A Service, whose endpoints come from other objects. */
@@ -66,20 +59,21 @@ export interface WorkloadPart {
   readonly createdAt: string;
 }
 
-/** Which inbound connections are accepted. Of two of one scope the older counts. */
-export interface PeerPolicyPart {
-  readonly kind: 'peer-policy';
-  readonly policy: PeerPolicy;
-  readonly createdAt: string;
-}
+/** Kinds of policies whose parts are what Mesh holds. Tables of routes have parts of their own, because they borrow from others. */
+export type PlainPolicyKind = Exclude<PolicyKind, 'routeTables'>;
 
-/** What is said about traffic to a host. Kinds of lower rank go below; of two of one kind and scope the older counts. */
-export interface TrafficPolicyPart {
-  readonly kind: 'traffic-policy';
-  readonly policy: TrafficPolicy;
-  readonly rank: number;
-  readonly createdAt: string;
-}
+/** A policy as it stands in Mesh. */
+export type PolicyPart<K extends PlainPolicyKind = PlainPolicyKind> = {
+  readonly [L in K]: {
+    readonly kind: 'policy';
+    readonly of: L;
+    readonly policy: PolicyKinds[L];
+    /** The lower first; 0 unless told. */
+    readonly rank?: number;
+    /** RFC 3339; empty when not known. */
+    readonly createdAt: string;
+  };
+}[K];
 
 /** A machine that pods run on. */
 export interface NodePart {
@@ -194,31 +188,10 @@ export interface MatchGroupPart {
   readonly from: ObjectRef;
 }
 
-/** A named part of a host's endpoints. Of two of one host, name and scope the older counts. */
-export interface SubsetPart {
-  readonly kind: 'subset';
-  readonly subset: Subset;
-  readonly createdAt: string;
-}
-
 /** A service outside of Kubernetes' own list. Of two of one host and namespace the older counts, and the younger may add ports. */
 export interface ExternalServicePart {
   readonly kind: 'external-service';
   readonly external: ExternalService;
-  readonly createdAt: string;
-}
-
-/** What workloads may reach. Of two of one namespace and selector the older counts. */
-export interface EgressScopePart {
-  readonly kind: 'egress-scope';
-  readonly scope: EgressScope;
-  readonly createdAt: string;
-}
-
-/** Requests that workloads take in at most; all that select a workload hold. */
-export interface InboundRateLimitPart {
-  readonly kind: 'inbound-rate-limit';
-  readonly limit: InboundRateLimit;
   readonly createdAt: string;
 }
 

@@ -1,5 +1,13 @@
-import { equal, fact, type LabelSelector, type Mesh, type RouteTable } from '../../model/index.ts';
-import type { Part } from '../part.ts';
+import {
+  equal,
+  fact,
+  type LabelSelector,
+  type Mesh,
+  POLICY_KINDS,
+  type PolicyKinds,
+  type RouteTable,
+} from '../../model/index.ts';
+import type { Part, PlainPolicyKind } from '../part.ts';
 
 /** Which labels of callers any rule looks at, counted, so that callers who are alike in these can share what was resolved. */
 export class CallerLabels {
@@ -34,10 +42,11 @@ export class CallerLabels {
 }
 
 function keysOf(part: Part): readonly string[] {
-  if (part.kind === 'egress-scope') return Object.keys(part.scope.selector ?? {});
-  if (part.kind !== 'traffic-policy') return [];
-  const near = part.policy.balancer?.locality?.failoverPriority ?? [];
-  return [...Object.keys(part.policy.callerSelector ?? {}), ...near.map(each => each.split('=')[0]!)];
+  return part.kind === 'policy' ? labelsOf(part.of, part.policy) : [];
+}
+
+function labelsOf<K extends PlainPolicyKind>(kind: K, policy: PolicyKinds[K]): readonly string[] {
+  return POLICY_KINDS[kind].callerLabels?.(policy) ?? [];
 }
 
 function tableKeys({ http, tcp }: RouteTable): readonly string[] {

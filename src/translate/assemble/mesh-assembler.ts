@@ -5,7 +5,7 @@ import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
-import { egressScopes, inboundRateLimits, peerPolicies, subsets, trafficPolicies } from './policies.ts';
+import { PolicyAssembler } from './policies.ts';
 import { RouteTableAssembler } from './route-tables.ts';
 import { ServiceAssembler } from './services.ts';
 import { WorkloadAssembler } from './workloads.ts';
@@ -16,12 +16,8 @@ export class MeshAssembler {
   readonly #workloads = new WorkloadAssembler();
   readonly #externals = new ExternalAssembler(this.#workloads);
   readonly #nodes = new Map<string, Node | undefined>();
-  readonly #peers = peerPolicies();
-  readonly #traffic = trafficPolicies();
+  readonly #policies = new PolicyAssembler();
   readonly #routes: RouteTableAssembler;
-  readonly #subsets = subsets();
-  readonly #egress = egressScopes();
-  readonly #limits = inboundRateLimits();
   readonly #settings = new MeshSettings();
   readonly #labels = new CallerLabels();
   readonly #ports: NamedPorts;
@@ -63,12 +59,8 @@ export class MeshAssembler {
       ...workloads,
       ...this.#externals.build(before, services, this.#ports, touched),
       nodes: this.#buildNodes(before.nodes, touched),
-      peerPolicies: this.#peers.build(before.peerPolicies, touched),
-      trafficPolicies: this.#traffic.build(before.trafficPolicies, touched),
+      ...this.#policies.build(before, touched),
       routeTables: this.#routes.tables.build(before.routeTables, touched),
-      subsets: this.#subsets.build(before.subsets, touched),
-      egressScopes: this.#egress.build(before.egressScopes, touched),
-      inboundRateLimits: this.#limits.build(before.inboundRateLimits, touched),
       pathNormalization: this.#settings.pathNormalization(before.pathNormalization, touched),
       namedPorts: this.#ports.build(before.namedPorts, touched),
       callerLabels: this.#labels.build(before.callerLabels, touched),
@@ -78,14 +70,7 @@ export class MeshAssembler {
 
   /** What is wrong between objects: those that take no effect because of others, or that miss one. */
   *problems(): Iterable<Problem> {
-    for (const each of [
-      this.#peers,
-      this.#traffic,
-      this.#routes,
-      this.#subsets,
-      this.#egress,
-      this.#externals,
-    ]) {
+    for (const each of [this.#policies, this.#routes, this.#externals]) {
       yield* each.problems();
     }
   }
@@ -115,11 +100,8 @@ export class MeshAssembler {
       case 'node':
         this.#nodes.set(objectKey(part.node), present ? part.node : undefined);
         break;
-      case 'peer-policy':
-        this.#peers.set(id, part, present);
-        break;
-      case 'traffic-policy':
-        this.#traffic.set(id, part, present);
+      case 'policy':
+        this.#policies.set(id, part, present);
         break;
       case 'route-table':
       case 'route-fragment':
@@ -128,17 +110,8 @@ export class MeshAssembler {
       case 'targets':
         this.#routes.set(id, part, present);
         break;
-      case 'subset':
-        this.#subsets.set(id, part, present);
-        break;
       case 'external-service':
         this.#externals.set(id, part, present);
-        break;
-      case 'egress-scope':
-        this.#egress.set(id, part, present);
-        break;
-      case 'inbound-rate-limit':
-        this.#limits.set(id, part, present);
         break;
       case 'mesh-settings':
         this.#settings.set(id, part, present);

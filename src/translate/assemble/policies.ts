@@ -1,63 +1,69 @@
 import {
-  type EgressScope,
-  equal,
   fact,
-  hasSettings,
-  type InboundRateLimit,
-  type PeerPolicy,
+  type Mesh,
+  POLICY_KINDS,
+  type PolicyKind,
+  type PolicyKinds,
+  type Problem,
   type RouteTable,
-  type Subset,
-  type TrafficPolicy,
 } from '../../model/index.ts';
-import type {
-  EgressScopePart,
-  InboundRateLimitPart,
-  PeerPolicyPart,
-  SubsetPart,
-  TrafficPolicyPart,
-} from '../part.ts';
+import type { PlainPolicyKind, PolicyPart } from '../part.ts';
 import { GroupAssembler } from './groups.ts';
 import { hiddenBy, hidesTable } from './hidden-tables.ts';
 
-/** For Mesh.peerPolicies. */
-export function peerPolicies(): GroupAssembler<PeerPolicyPart, PeerPolicy> {
-  return new GroupAssembler({
-    group: ({ policy }) => policy.namespace ?? '',
-    fact: fact.peerPolicies,
-    value: ({ policy }) => policy,
-    from: ({ policy }) => policy.from,
-    createdAt: ({ createdAt }) => createdAt,
-    rank: () => 0,
-    sameScope: (left, right) => equal(left.policy.selector, right.policy.selector),
-  });
+type Assembler<K extends PlainPolicyKind> = GroupAssembler<PolicyPart<K>, PolicyKinds[K]>;
+type Maps = Pick<Mesh, PlainPolicyKind>;
+
+/** Fills the maps of all kinds of policies but route tables, by the rows of POLICY_KINDS. */
+export class PolicyAssembler {
+  readonly #assemblers = new Map(
+    (Object.keys(POLICY_KINDS) as PolicyKind[])
+      .filter(isPlain)
+      .map(kind => [kind, assemblerOf(kind)] as const),
+  );
+
+  /** Takes `part` away from under `id`, or puts it there. */
+  set(id: string, part: PolicyPart, present: boolean): void {
+    (this.#assemblers.get(part.of) as Assembler<PlainPolicyKind>).set(id, part, present);
+  }
+
+  /** The maps as they are now; `touched` receives the facts that differ from before. */
+  build(before: Maps, touched: Set<string>): Maps {
+    const maps = [...this.#assemblers].map(([kind, assembler]) => [
+      kind,
+      (assembler as Assembler<PlainPolicyKind>).build(before[kind], touched),
+    ]);
+    return Object.fromEntries(maps) as Maps;
+  }
+
+  /** One problem for each policy that has no effect because of an older one. */
+  *problems(): Iterable<Problem> {
+    for (const assembler of this.#assemblers.values()) yield* assembler.problems();
+  }
 }
 
-/** For Mesh.trafficPolicies. */
-export function trafficPolicies(): GroupAssembler<TrafficPolicyPart, TrafficPolicy> {
-  return new GroupAssembler({
-    group: ({ policy }) => policy.host,
-    fact: fact.trafficPolicies,
-    value: ({ policy }) => policy,
-    from: ({ policy }) => policy.from,
-    createdAt: ({ createdAt }) => createdAt,
-    rank: ({ rank }) => rank,
-    // One that says nothing only marks that its object is there, and keeps nobody from speaking.
-    sameScope: (left, right) =>
-      hasSettings(left.policy) && hasSettings(right.policy) && equal(scopeOf(left), scopeOf(right)),
-  });
+function isPlain(kind: PolicyKind): kind is PlainPolicyKind {
+  return kind !== 'routeTables';
 }
 
-function scopeOf({ policy }: TrafficPolicyPart): unknown {
-  const { from, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo } = policy;
-  const { port, subset } = policy;
-  return [from.kind, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo, port, subset];
+function assemblerOf<K extends PlainPolicyKind>(kind: K): Assembler<K> {
+  const { group, sameScope } = POLICY_KINDS[kind];
+  return new GroupAssembler<PolicyPart<K>, PolicyKinds[K]>({
+    group: part => group(part.policy),
+    fact: name => fact.policies(kind, name),
+    value: part => part.policy,
+    from: part => part.policy.from,
+    createdAt: part => part.createdAt,
+    rank: part => part.rank ?? 0,
+    sameScope: (left, right) => sameScope(left.policy, right.policy),
+  });
 }
 
 /** For Mesh.routeTables; see RouteTableAssembler for what tables borrow from others. */
 export function routeTables(): GroupAssembler<RouteTable, RouteTable> {
   return new GroupAssembler({
-    group: ({ host }) => host,
-    fact: fact.routeTables,
+    group: POLICY_KINDS.routeTables.group,
+    fact: host => fact.policies('routeTables', host),
     value: table => table,
     from: ({ from }) => from,
     createdAt: ({ createdAt }) => createdAt,
@@ -65,48 +71,5 @@ export function routeTables(): GroupAssembler<RouteTable, RouteTable> {
     // Only what no caller will ever meet; for the rest, outcomes of resolve/ say who wins.
     sameScope: hidesTable,
     outcome: hiddenBy,
-  });
-}
-
-/** For Mesh.subsets. */
-export function subsets(): GroupAssembler<SubsetPart, Subset> {
-  return new GroupAssembler({
-    group: ({ subset }) => subset.host,
-    fact: fact.subsets,
-    value: ({ subset }) => subset,
-    from: ({ subset }) => subset.from,
-    createdAt: ({ createdAt }) => createdAt,
-    rank: () => 0,
-    sameScope: ({ subset: left }, { subset: right }) =>
-      left.name === right.name &&
-      left.callerNamespace === right.callerNamespace &&
-      left.meshWide === right.meshWide &&
-      equal(left.visibleTo, right.visibleTo),
-  });
-}
-
-/** For Mesh.egressScopes. */
-export function egressScopes(): GroupAssembler<EgressScopePart, EgressScope> {
-  return new GroupAssembler({
-    group: ({ scope }) => scope.namespace,
-    fact: fact.egressScopes,
-    value: ({ scope }) => scope,
-    from: ({ scope }) => scope.from,
-    createdAt: ({ createdAt }) => createdAt,
-    rank: () => 0,
-    sameScope: (left, right) => equal(left.scope.selector, right.scope.selector),
-  });
-}
-
-/** For Mesh.inboundRateLimits. */
-export function inboundRateLimits(): GroupAssembler<InboundRateLimitPart, InboundRateLimit> {
-  return new GroupAssembler({
-    group: ({ limit }) => limit.namespace,
-    fact: fact.inboundRateLimits,
-    value: ({ limit }) => limit,
-    from: ({ limit }) => limit.from,
-    createdAt: ({ createdAt }) => createdAt,
-    rank: () => 0,
-    sameScope: () => false,
   });
 }

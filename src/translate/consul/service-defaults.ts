@@ -54,7 +54,8 @@ function translateDefaults(object: KubeObject, context: TranslateContext, report
   const { object: from } = report;
   const caller = { callerNamespace: own.namespace, callerSelector: { app: own.name } };
   const parts: Part[] = policies.map(policy => ({
-    kind: 'traffic-policy',
+    kind: 'policy',
+    of: 'trafficPolicies',
     policy: { ...policy, ...caller, from },
     rank: policyRank,
     createdAt,

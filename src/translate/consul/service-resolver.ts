@@ -38,9 +38,20 @@ function translateResolver(object: KubeObject, context: TranslateContext, report
   if (report.refused) return [];
   const { host } = own;
   const { object: from } = report;
-  const parts: Part[] = subsets.map(each => ({ kind: 'subset', subset: { host, ...each, from }, createdAt }));
+  const parts: Part[] = subsets.map(each => ({
+    kind: 'policy',
+    of: 'subsets',
+    policy: { host, ...each, from },
+    createdAt,
+  }));
   if (Object.keys(policy).length > 0)
-    parts.push({ kind: 'traffic-policy', policy: { host, ...policy, from }, rank: policyRank, createdAt });
+    parts.push({
+      kind: 'policy',
+      of: 'trafficPolicies',
+      policy: { host, ...policy, from },
+      rank: policyRank,
+      createdAt,
+    });
   if (target) parts.push(...chainParts(own, target, from, createdAt));
   return parts;
 }

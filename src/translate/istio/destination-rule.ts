@@ -57,7 +57,8 @@ function translateDestinationRule(
   return scopes.flatMap(scope => [
     ...policies.map(
       (policy): Part => ({
-        kind: 'traffic-policy',
+        kind: 'policy',
+        of: 'trafficPolicies',
         policy: { ...scope, ...policy, from },
         rank: RANK,
         createdAt,
@@ -65,8 +66,9 @@ function translateDestinationRule(
     ),
     ...subsets.map(
       ({ name, labels }): Part => ({
-        kind: 'subset',
-        subset: { ...ofSubset(scope), name, labels, from },
+        kind: 'policy',
+        of: 'subsets',
+        policy: { ...ofSubset(scope), name, labels, from },
         createdAt,
       }),
     ),

@@ -57,8 +57,9 @@ function translateEnvoyFilter(
     ...given({ selector: labels && Object.keys(labels).length > 0 ? labels : undefined }),
   };
   return patches.map(({ port, limit }) => ({
-    kind: 'inbound-rate-limit',
-    limit: { ...scope, ...given({ port }), limit, from: report.object },
+    kind: 'policy',
+    of: 'inboundRateLimits',
+    policy: { ...scope, ...given({ port }), limit, from: report.object },
     createdAt,
   }));
 }

@@ -44,7 +44,8 @@ function translatePeerAuthentication(
   }
   return [
     {
-      kind: 'peer-policy',
+      kind: 'policy',
+      of: 'peerPolicies',
       policy: {
         ...(meshWide ? {} : { namespace }),
         ...(selector && { selector }),

@@ -39,7 +39,7 @@ function translateSidecar(object: KubeObject, context: TranslateContext, report:
     unknown: mode === 'REGISTRY_ONLY' ? 'refuse' : 'allow',
     from: report.object,
   };
-  return [{ kind: 'egress-scope', scope, createdAt }];
+  return [{ kind: 'policy', of: 'egressScopes', policy: scope, createdAt }];
 }
 
 /** `namespace/host` of all egress listeners together; undefined where there are none, which in Istio leaves everything. */

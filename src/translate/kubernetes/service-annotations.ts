@@ -97,7 +97,15 @@ function translateAnnotations(
   const { name, namespace = '' } = object.metadata;
   const host = `${name}.${namespace}.svc.${context.clusterDomain}`;
   const policy = patches.reduce<TrafficPolicy>(merge, { host, from: report.object });
-  return [{ kind: 'traffic-policy', policy, rank: 0, createdAt: object.metadata.creationTimestamp ?? '' }];
+  return [
+    {
+      kind: 'policy',
+      of: 'trafficPolicies',
+      policy,
+      rank: 0,
+      createdAt: object.metadata.creationTimestamp ?? '',
+    },
+  ];
 }
 
 function merge(policy: TrafficPolicy, patch: Patch): TrafficPolicy {

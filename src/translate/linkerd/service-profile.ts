@@ -43,7 +43,7 @@ function translateProfile(object: KubeObject, context: TranslateContext, report:
   if (budget) {
     const { host, visibleTo } = scope;
     const policy = { host, ...(visibleTo && { callerNamespace: visibleTo[0]! }), retryBudget: budget, from };
-    parts.push({ kind: 'traffic-policy', policy, rank: policyRank, createdAt });
+    parts.push({ kind: 'policy', of: 'trafficPolicies', policy, rank: policyRank, createdAt });
   }
   return parts;
 }

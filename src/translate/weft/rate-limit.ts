@@ -34,8 +34,9 @@ function translateRateLimit(object: KubeObject, context: TranslateContext, repor
   if (!bucket) return [];
   return [
     {
-      kind: 'inbound-rate-limit',
-      limit: {
+      kind: 'policy',
+      of: 'inboundRateLimits',
+      policy: {
         namespace: context.rootNamespaces.includes(namespace) ? '' : namespace,
         ...given({ selector: labels && Object.keys(labels).length > 0 ? labels : undefined, port }),
         limit: { ...limit, bucket },

@@ -51,7 +51,7 @@ function translateTrafficSettings(
     ...settings,
     from: report.object,
   };
-  return [{ kind: 'traffic-policy', policy, rank: RANK, createdAt }];
+  return [{ kind: 'policy', of: 'trafficPolicies', policy, rank: RANK, createdAt }];
 }
 
 /** Beside the service, or in a root namespace, it is for all callers; elsewhere for those of its own namespace. */

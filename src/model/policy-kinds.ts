@@ -1,0 +1,90 @@
+import { equal } from './equal.ts';
+import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
+import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
+import { ShardedMap } from './sharded-map.ts';
+
+/**
+ * The kinds of policies, by the name of their map in Mesh. A new one is a line here and a row in POLICY_KINDS: its part, its map, its
+ * fact and its reader follow from that.
+ */
+export interface PolicyKinds {
+  peerPolicies: PeerPolicy;
+  trafficPolicies: TrafficPolicy;
+  routeTables: RouteTable;
+  subsets: Subset;
+  egressScopes: EgressScope;
+  inboundRateLimits: InboundRateLimit;
+}
+
+export type PolicyKind = keyof PolicyKinds;
+
+/** What is particular to a kind. */
+export interface PolicyRow<V> {
+  /** Unlike any other's: the first word of the names of its facts (see fact.ts). */
+  readonly fact: string;
+  /** Where it is looked for: by host, or by namespace, empty for the whole mesh. */
+  readonly group: (policy: V) => string;
+  /** Whether both speak of the same, so that only the first counts and the author of the other is told. Order: rank, then the older. */
+  readonly sameScope: (left: V, right: V) => boolean;
+  /** Labels of callers that it looks at, so that callers are told apart by them. */
+  readonly callerLabels?: (policy: V) => readonly string[];
+}
+
+export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K]> } = {
+  peerPolicies: {
+    fact: 'peer-policies',
+    group: ({ namespace = '' }) => namespace,
+    sameScope: (left, right) => equal(left.selector, right.selector),
+  },
+  trafficPolicies: {
+    fact: 'traffic-policies',
+    group: ({ host }) => host,
+    // One that says nothing only marks that its object is there, and keeps nobody from speaking.
+    sameScope: (left, right) =>
+      hasSettings(left) && hasSettings(right) && equal(scopeOf(left), scopeOf(right)),
+    callerLabels: ({ callerSelector = {}, balancer }) => [
+      ...Object.keys(callerSelector),
+      ...(balancer?.locality?.failoverPriority ?? []).map(each => each.split('=')[0]!),
+    ],
+  },
+  // Its parts and its shadows are translate/assemble's own business: tables borrow from other objects, and hide each other in part.
+  routeTables: { fact: 'route-tables', group: ({ host }) => host, sameScope: () => false },
+  subsets: {
+    fact: 'subsets',
+    group: ({ host }) => host,
+    sameScope: (left, right) =>
+      left.name === right.name &&
+      left.callerNamespace === right.callerNamespace &&
+      left.meshWide === right.meshWide &&
+      equal(left.visibleTo, right.visibleTo),
+  },
+  egressScopes: {
+    fact: 'egress-scopes',
+    group: ({ namespace }) => namespace,
+    sameScope: (left, right) => equal(left.selector, right.selector),
+    callerLabels: ({ selector = {} }) => Object.keys(selector),
+  },
+  // All that select a workload hold.
+  inboundRateLimits: {
+    fact: 'inbound-rate-limits',
+    group: ({ namespace }) => namespace,
+    sameScope: () => false,
+  },
+};
+
+/** The maps of Mesh: by PolicyRow.group, each list in the order in which its policies count. */
+export type PolicyMaps = {
+  readonly [K in PolicyKind]: ReadonlyMap<string, readonly PolicyKinds[K][]>;
+};
+
+/** Without any policy. */
+export function emptyPolicies(): PolicyMaps {
+  const maps = Object.keys(POLICY_KINDS).map(kind => [kind, ShardedMap.empty()]);
+  return Object.fromEntries(maps) as PolicyMaps;
+}
+
+function scopeOf(policy: TrafficPolicy): unknown {
+  const { from, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo } = policy;
+  const { port, subset } = policy;
+  return [from.kind, meshWide, callerNamespace, callerSelector, serviceNamespace, visibleTo, port, subset];
+}
