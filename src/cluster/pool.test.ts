@@ -447,25 +447,26 @@ test('a few connections are opened at once; each that opens allows one more, so 
     atOnce.push(round.length);
     for (const dial of round) dial.open();
   }
-  assert.deepEqual(atOnce, [4, 8, 16, 32, 40]);
+  assert.deepEqual(atOnce, [16, 32, 52]);
   assert.ok(asked.every(each => each.connection !== undefined));
   assert.equal(cluster.occupancy.connections, 100);
 });
 
 test('a connection that cannot be opened makes the next ones fewer, and who waits for none that is being opened hears of it', () => {
   const { host, pool, cluster } = setUp();
-  const asked = Array.from({ length: 10 }, () => request(pool));
+  const asked = Array.from({ length: 20 }, () => request(pool));
   const failed = () => asked.map(({ flag }, i) => (flag === '' ? -1 : i)).filter(i => i >= 0);
+  const upTo = (end: number) => Array.from({ length: end }, (_, i) => i);
   const first = [...host.dials];
-  assert.equal(first.length, 4);
+  assert.equal(first.length, 16);
   first[0]!.fail('UF', 'no TLS handshake');
   assert.deepEqual(failed(), [0]);
-  assert.equal(host.dials.length, 3, 'two may be under way, so no other begins');
+  assert.equal(host.dials.length, 15, 'eight may be under way, so no other begins');
   for (const dial of first.slice(1)) dial.fail('UF', 'no TLS handshake');
-  assert.deepEqual(failed(), [0, 1, 2, 3], 'nobody fails for a dial that began before it came');
+  assert.deepEqual(failed(), upTo(16), 'nobody fails for a dial that began before it came');
   assert.equal(host.dials.length, 1, 'one at a time, until one opens');
   host.dials[0]!.fail('UF', 'no TLS handshake');
-  assert.deepEqual(failed(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 'they have waited as long as a dial may take');
+  assert.deepEqual(failed(), upTo(20), 'they have waited as long as a dial may take');
   assert.equal(cluster.occupancy.waiting, 0);
   assert.equal(cluster.occupancy.connections, 0);
   const next = request(pool);

@@ -63,7 +63,7 @@ const keepAliveMarginMs = 1000;
  * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are not held up;
  * each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would end in time.
  */
-const firstDials = 4;
+const firstDials = 16;
 
 /** The connections to one endpoint. Idle ones are taken youngest first, so that surplus ones age and close. */
 export class Pool implements ClientConnectionHost {

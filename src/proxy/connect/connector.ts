@@ -85,7 +85,7 @@ export class Connector {
  * A handshake takes several steps on both sides. On a machine that has no CPU to spare it would be given up half done and begun anew, which is
  * yet more work: time in which this process did not run counts for so many timeouts at most.
  */
-const maxGrace = 3;
+const maxGrace = 1;
 
 class Opening implements Guarded {
   readonly #options: ConnectorOptions;

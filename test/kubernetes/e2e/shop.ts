@@ -66,10 +66,16 @@ export class Shop {
     await this.#cluster.rolledOut([...this.workloads, ...this.#objects.filter(isVisitor)]);
   }
 
-  /** Restarts `workloads` at once, and waits for the end. */
-  async restart(workloads: readonly Item[]): Promise<void> {
-    for (const workload of workloads) await this.#cluster.restart(workload);
-    await this.#cluster.rolledOut(workloads);
+  /** Restarts `workloads`, so many at once, and waits for the end. */
+  async restart(workloads: readonly Item[], atOnce = workloads.length): Promise<void> {
+    const waiting = [...workloads];
+    const next = async (): Promise<void> => {
+      for (let workload = waiting.shift(); workload; workload = waiting.shift()) {
+        await this.#cluster.restart(workload);
+        await this.#cluster.rolledOut([workload]);
+      }
+    };
+    await Promise.all(Array.from({ length: atOnce }, next));
   }
 
   /** What is restarted under load: everything but the load generator. */
