@@ -7,6 +7,8 @@ import {
   answerProbes,
   apply,
   type BackendName,
+  CLIENT_ADDRESSES,
+  type ClientAddresses,
   type FamilyOutcome,
   INBOUND_SOURCE,
   type Plan,
@@ -31,6 +33,7 @@ interface InitFlags {
   readonly skipOutboundCidrs: string;
   readonly skipOutboundPorts: string;
   readonly skipOutboundUids: string;
+  readonly clientAddresses: ClientAddresses;
   readonly ipv4: 'on' | 'off';
   readonly ipv6: 'auto' | 'on' | 'off';
   readonly backend: BackendName | 'auto';
@@ -98,6 +101,15 @@ export function register(program: Command): void {
     )
     .option('--proxy-uid <uid>', 'user whose own traffic is left alone', `${PROXY_UID}`)
     .option('--proxy-gid <gid>', 'group whose own traffic is left alone', `${PROXY_UID}`)
+    .addOption(
+      new Option(
+        '--client-addresses <how>',
+        "keep: the app sees its clients' own addresses, with a proxy that does the same; replace: the proxy's",
+      )
+        .choices(CLIENT_ADDRESSES)
+        .env(env.clientAddresses)
+        .default('replace'),
+    )
     .addOption(new Option('--ipv4 <mode>', 'rules for IPv4').choices(['on', 'off']).default('on'))
     .addOption(
       new Option('--ipv6 <mode>', 'rules for IPv6; auto: where the pod has it')
@@ -157,6 +169,7 @@ export function optionsFrom(flags: InitFlags): RedirectOptions {
     skipOutboundCidrs: list(flags.skipOutboundCidrs),
     skipOutboundPorts: list(flags.skipOutboundPorts),
     skipOutboundUids: list(flags.skipOutboundUids),
+    clientAddresses: flags.clientAddresses,
     ipv4: flags.ipv4 === 'on',
     ipv6: flags.ipv6 === 'auto' ? 'auto' : flags.ipv6 === 'on',
   };

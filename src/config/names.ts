@@ -61,6 +61,8 @@ export const ANNOTATIONS = {
   tunnelPort: 'weft.dev/tunnel-port',
   /** `init`: packet rules send traffic to the proxy. `none`: the app does, told by http_proxy; no container needs a capability. */
   redirection: 'weft.dev/redirection',
+  /** `keep`: apps see their clients' own addresses; `replace`: the proxy's. */
+  clientAddresses: 'weft.dev/client-addresses',
   logLevel: 'weft.dev/log-level',
   accessLog: 'weft.dev/access-log',
   concurrency: 'weft.dev/concurrency',
@@ -101,6 +103,8 @@ export const ENVIRONMENT = {
   logLevel: 'WEFT_LOG_LEVEL',
   accessLog: 'WEFT_ACCESS_LOG',
   concurrency: 'WEFT_CONCURRENCY',
+  /** `keep` or `replace`; for `weft-proxy init` too. */
+  clientAddresses: 'WEFT_CLIENT_ADDRESSES',
   /** JSON, an AppProbes: the app's own probes, which the kubelet asks the proxy about. */
   probes: 'WEFT_PROBES',
   /** JSON, an AppMetrics: where the app serves its metrics, to be merged into the proxy's own. */

@@ -35,6 +35,8 @@ export interface ProxyConfig {
   /** Folder of the last snapshot; '' for none. */
   readonly stateDir: string;
   readonly redirected: boolean;
+  /** What the app takes for its clients' addresses: their own, or the proxy's. */
+  readonly clientAddresses: 'keep' | 'replace';
   readonly ports: {
     readonly outbound: number;
     readonly inbound: number;
@@ -72,6 +74,7 @@ export interface ProxyFlags {
   readonly token?: string;
   readonly state?: string;
   readonly redirect?: boolean;
+  readonly clientAddresses?: string;
   readonly outboundPort?: string;
   readonly inboundPort?: string;
   readonly adminPort?: string;
@@ -129,6 +132,11 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     rootCertificateFile: pick(flags.rootCertificate, ENVIRONMENT.rootCertificate, PATHS.rootCertificate),
     stateDir: pick(flags.state, ENVIRONMENT.state, ''),
     redirected,
+    clientAddresses: oneOf(
+      '--client-addresses',
+      pick(flags.clientAddresses, ENVIRONMENT.clientAddresses, 'replace'),
+      ['replace', 'keep'] as const,
+    ),
     ports: {
       outbound: port('--outbound-port', flags.outboundPort, PORTS.outbound),
       inbound: port('--inbound-port', flags.inboundPort, PORTS.inbound),

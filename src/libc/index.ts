@@ -4,8 +4,10 @@ import { createRequire } from 'node:module';
 
 interface Koffi {
   load(name: null): { func(definition: string): unknown };
+  errno(): number;
 }
 
+let koffi: Koffi | undefined;
 let library: ReturnType<Koffi['load']> | undefined;
 
 /**
@@ -13,6 +15,12 @@ let library: ReturnType<Koffi['load']> | undefined;
  * function; the caller says what that means for its users.
  */
 export function libcFunction<Call>(definition: string): Call {
-  library ??= (createRequire(import.meta.url)('koffi') as Koffi).load(null);
+  koffi ??= createRequire(import.meta.url)('koffi') as Koffi;
+  library ??= koffi.load(null);
   return library.func(definition) as Call;
+}
+
+/** What the last call that failed left in errno, before anything else is called. */
+export function lastErrno(): number {
+  return koffi?.errno() ?? 0;
 }

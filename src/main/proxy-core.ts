@@ -8,6 +8,7 @@ import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } fro
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
@@ -16,6 +17,8 @@ import { interceptProbes } from './proxy-redirection.ts';
 const { config, core } = workerData as { config: ProxyConfig; core: number };
 checkNative();
 if (config.redirected) loadSocketOptions();
+// Threads have the capabilities of the one that started them.
+const ownAddresses = takeClientAddresses(config);
 const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
 const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
@@ -31,6 +34,7 @@ runCore(parentPort!, systemClock, tls, source => {
     outbound: { hosts: config.hosts.outbound, port: ports.outbound },
     inbound: { hosts: config.hosts.inbound, port: ports.inbound },
     redirected: config.redirected,
+    ...(ownAddresses && { ownAddresses }),
     sharePorts: true,
     address: config.pod.addresses[0] ?? '127.0.0.1',
     firstServiceAddress: config.firstServiceAddress,

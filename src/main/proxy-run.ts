@@ -22,6 +22,7 @@ import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
+import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
@@ -63,6 +64,10 @@ export function register(program: Command): void {
     )
     .option('--state <folder>', 'where to keep the last snapshot (WEFT_STATE)')
     .option('--no-redirect', 'no packet rules: apps name the proxy (HTTP_PROXY), peers its inbound port')
+    .option(
+      '--client-addresses <how>',
+      "replace: the app sees the proxy's address; keep: its clients' own, for which it starts as root with NET_RAW (WEFT_CLIENT_ADDRESSES)",
+    )
     .option('--outbound-port <port>', 'where outbound traffic arrives, default 15001')
     .option('--inbound-port <port>', 'where inbound traffic arrives, default 15006')
     .option('--admin-port <port>', 'admin, on loopback, default 15000')
@@ -95,6 +100,7 @@ async function run(config: ProxyConfig): Promise<void> {
   // 1. The machine: stream handles, getsockopt, logs.
   checkNative();
   if (config.redirected) loadSocketOptions();
+  const ownAddresses = takeClientAddresses(config);
   const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
   const started = installLastResort(log, systemClock);
   const eager = yieldToTraffic(systemClock, linux());
@@ -137,6 +143,7 @@ async function run(config: ProxyConfig): Promise<void> {
     outbound: { hosts: config.hosts.outbound, port: config.ports.outbound },
     inbound: { hosts: config.hosts.inbound, port: config.ports.inbound },
     redirected: config.redirected,
+    ...(ownAddresses && { ownAddresses }),
     sharePorts: cores !== undefined,
     address: config.pod.addresses[0] ?? '127.0.0.1',
     firstServiceAddress: config.firstServiceAddress,

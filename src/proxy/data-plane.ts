@@ -34,7 +34,8 @@ import {
 import { ExplicitConnection, NamedDestinations } from './accept/explicit.ts';
 import { InboundConnection, type InboundOptions } from './accept/inbound.ts';
 import { OutboundConnection, outboundLabels } from './accept/outbound.ts';
-import { Connector, passThroughAddress } from './connect/connector.ts';
+import { type AppSource, AppSources } from './connect/app-source.ts';
+import { Connector } from './connect/connector.ts';
 import { OwnListener } from './connect/own-listener.ts';
 import {
   DEFAULT_DESTINATION_TIMES,
@@ -74,6 +75,8 @@ export interface DataPlaneOptions {
   readonly firstServiceAddress?: string;
   /** What holds for inbound connections before discovery has said anything. */
   readonly mtlsUntilKnown: MtlsMode;
+  /** This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom). */
+  readonly ownAddresses?: ReadonlySet<string>;
   /** Ports of this proxy beside those of its two listeners: nobody reaches them through it. */
   readonly ownPorts?: readonly number[];
   readonly times?: DestinationTimes;
@@ -97,6 +100,7 @@ export class DataPlane {
   readonly inboundPorts: InboundPorts;
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
+  readonly #sources: AppSources;
   readonly #inboundOptions: InboundOptions;
   readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Accepted>();
@@ -160,11 +164,14 @@ export class DataPlane {
       this.services.routes,
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
-    this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown);
+    this.#sources = new AppSources(options.redirected, options.ownAddresses);
+    this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown, caller =>
+      this.#clusterHost('inbound', caller),
+    );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);
     this.#inboundOptions = {
-      redirected: options.redirected,
+      sources: this.#sources,
       appAddress: options.address,
       ownPorts: this.#ownPorts,
     };
@@ -361,7 +368,8 @@ export class DataPlane {
     return wanted;
   }
 
-  #clusterHost(direction: 'inbound' | 'outbound'): ClusterHost {
+  /** `caller`: see AppSources. */
+  #clusterHost(direction: 'inbound' | 'outbound', caller = ''): ClusterHost {
     const options = this.#options;
     const self = this;
     return {
@@ -373,7 +381,7 @@ export class DataPlane {
       log: options.log,
       staleAfterMs: options.staleAfterMs,
       ...(direction === 'inbound' && { isEnding: () => this.services.draining }),
-      connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction),
+      connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction, caller),
       metrics: (cluster, endpoint) =>
         new PeerRequests(this.services.requests, {
           ...outboundLabels(this.services, undefined, cluster, 'http'),
@@ -383,9 +391,15 @@ export class DataPlane {
     };
   }
 
-  #connect(cluster: Cluster, endpoint: ClusterEndpoint, direction: 'inbound' | 'outbound'): Connect {
-    const local =
-      direction === 'inbound' && this.#options.redirected ? passThroughAddress(endpoint.address) : '';
+  #connect(
+    cluster: Cluster,
+    endpoint: ClusterEndpoint,
+    direction: 'inbound' | 'outbound',
+    caller: string,
+  ): Connect {
+    // Of connections that several requests share, no one port of the caller's is meant.
+    const source: AppSource =
+      direction === 'inbound' ? this.#sources.of(caller, 0, endpoint.address) : { localAddress: '' };
     return (onWire, onError) =>
       this.services.connector.open(
         {
@@ -393,7 +407,7 @@ export class DataPlane {
           alpn: ALPN.h1,
           serverName: cluster.config.service.host,
           timeoutMs: cluster.config.settings.connectTimeoutMs,
-          localAddress: local,
+          ...source,
           ...(cluster.config.settings.tls && { tls: cluster.config.settings.tls }),
         },
         onWire,

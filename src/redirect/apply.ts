@@ -8,8 +8,9 @@ import {
   restore,
   restoreError,
 } from './backend.ts';
+import { routeCallers, unrouteCallers } from './caller-routes.ts';
 import { compare, otherMesh } from './compare.ts';
-import { applyDocument, isOurs, undoDocument } from './document.ts';
+import { applyDocuments, isOurs, type Table, undoDocuments } from './document.ts';
 import {
   backendsOf,
   type FamilyOutcome,
@@ -115,6 +116,8 @@ async function applyFamily(
     }
     if (!all.some(one => one.tables?.nat.chains.some(isOurs))) rollbacks.push(() => clear(run, state));
     await verifyWritten(family, state, run);
+    if (family.routesCallers) await routeCallers(run, family.family);
+    else if (state.tables?.mangle.chains.some(isOurs)) await unrouteCallers(run, family.family);
     const notices = failures.map(one => `${formatBackend(one.backend)} does not work here: ${one.message}`);
     for (const other of all) {
       if (other === state || !(await clear(run, other))) continue;
@@ -135,22 +138,27 @@ async function write(
   marks: readonly string[],
 ): Promise<{ readonly result: 'applied' | 'unchanged' } | { readonly failure: string }> {
   if (!state.tables) return { failure: state.failure ?? 'its rules cannot be read' };
-  const { nat } = state.tables;
+  const { nat, mangle } = state.tables;
   const known = LOOPBACK_SOURCES.map(({ chain }) => chain);
   const kept = known.filter(chain => marks.includes(chain) || nat.chains.includes(chain));
   const chains = [...family.chains, ...kept];
   const complete =
     chains.every(chain => nat.chains.includes(chain)) &&
     nat.chains.filter(isOurs).length === chains.length &&
-    compare(family, nat).every(({ severity }) => severity === 'warning');
+    nothingStale(family, mangle) &&
+    compare(family, state.tables).every(({ severity }) => severity === 'warning');
   if (complete) return { result: 'unchanged' };
-  const failure = await restore(run, state.backend, applyDocument({ ...family, chains }, nat));
+  const failure = await restore(run, state.backend, applyDocuments({ ...family, chains }, state.tables));
   return failure === undefined ? { result: 'applied' } : { failure };
+}
+
+function nothingStale({ mangle }: FamilyPlan, table: Table): boolean {
+  return table.chains.filter(isOurs).every(chain => mangle.chains.includes(chain));
 }
 
 async function verifyWritten(family: FamilyPlan, state: BackendState, run: Run): Promise<void> {
   const after = await readBackend(run, state.backend);
-  const problems = after.tables ? compare(family, after.tables.nat) : [];
+  const problems = after.tables ? compare(family, after.tables) : [];
   const errors = problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
   if (after.failure !== undefined) errors.push(`the rules could not be read back: ${after.failure}`);
   if (errors.length === 0) return;
@@ -171,7 +179,9 @@ function refuseOtherMesh(states: readonly BackendState[]): void {
 export async function clear(run: Run, state: BackendState): Promise<boolean> {
   const { tables } = await readBackend(run, state.backend);
   if (!tables?.nat.chains.some(isOurs)) return false;
-  const message = await restore(run, state.backend, undoDocument(tables.nat));
+  const { family } = state.backend;
+  if (tables.mangle.chains.some(isOurs)) await unrouteCallers(run, family);
+  const message = await restore(run, state.backend, undoDocuments(tables));
   if (message !== undefined) throw restoreError([{ backend: state.backend, message }]);
   return true;
 }

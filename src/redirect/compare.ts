@@ -1,17 +1,27 @@
 import { type Problem, problem } from '../model/index.ts';
-import { isOurs, jumpsToOurs, type NatTable } from './document.ts';
+import type { Family } from './cidr.ts';
+import { isOurs, jumpsToOurs, type Table, type Wanted } from './document.ts';
 import type { FamilyPlan } from './plan.ts';
 import { type Rule, ruleLine, type SavedRule, sameRule } from './rule.ts';
 
-/** The nat table with rules as iptables-save printed them. */
-export interface SavedNat extends NatTable {
+/** A table with rules as iptables-save printed them. */
+export interface SavedTable extends Table {
   readonly rules: readonly SavedRule[];
 }
 
 const remedy = 'run weft-proxy init again';
 
-/** What the table lacks of the plan, rule by rule, or has beyond it; empty when all of it is there. Warnings: see `shadows`. */
-export function compare(wanted: FamilyPlan, table: SavedNat): readonly Problem[] {
+/** What the tables lack of the plan, rule by rule, or have beyond it; empty when all of it is there. Warnings: see `shadows`. */
+export function compare(
+  plan: FamilyPlan,
+  { nat, mangle }: { readonly nat: SavedTable; readonly mangle: SavedTable },
+): readonly Problem[] {
+  return [...compareTable(plan, nat), ...compareTable({ ...plan.mangle, family: plan.family }, mangle)];
+}
+
+type Compared = Wanted & { readonly family: Family };
+
+function compareTable(wanted: Compared, table: SavedTable): readonly Problem[] {
   const problems: Problem[] = [];
   for (const chain of wanted.chains) {
     if (table.chains.includes(chain)) {
@@ -29,7 +39,7 @@ export function compare(wanted: FamilyPlan, table: SavedNat): readonly Problem[]
 }
 
 function compareChain(
-  wanted: FamilyPlan,
+  wanted: Compared,
   chain: string,
   planned: readonly string[],
   found: readonly string[],
@@ -52,7 +62,7 @@ function compareChain(
   return [report('redirect-unplanned', `the rules of ${chain} are in another order than planned`)];
 }
 
-function compareJump(wanted: FamilyPlan, jump: Rule, table: SavedNat): readonly Problem[] {
+function compareJump(wanted: Compared, jump: Rule, table: SavedTable): readonly Problem[] {
   const line = ruleLine(jump);
   const jumps = jumpsToOurs(table) as readonly SavedRule[];
   const copies = jumps.filter(rule => sameRule(rule.line, line)).length;
@@ -72,7 +82,7 @@ function compareJump(wanted: FamilyPlan, jump: Rule, table: SavedNat): readonly 
 const passing = new Set(['', 'LOG', 'NFLOG', 'TRACE', 'MARK', 'CONNMARK', 'COUNTER']);
 
 /** Rules of others that stand before our jump and may take TCP away from it: they stay (they are not ours), but people must know. */
-function shadows(jump: Rule, table: SavedNat): readonly Problem[] {
+function shadows(jump: Rule, table: SavedTable): readonly Problem[] {
   const rules = table.rules.filter(rule => rule.chain === jump.chain);
   const ours = rules.findIndex(rule => isOurs(rule.target));
   const before = rules.slice(0, Math.max(ours, 0));
@@ -95,7 +105,7 @@ const otherMeshes: readonly [RegExp, string][] = [
 ];
 
 /** Another mesh that redirects here too, with the rule that says so: two cannot share one pod. */
-export function otherMesh(table: SavedNat): { readonly name: string; readonly line: string } | undefined {
+export function otherMesh(table: SavedTable): { readonly name: string; readonly line: string } | undefined {
   for (const { chain, target, line } of table.rules) {
     if (chain !== 'PREROUTING' && chain !== 'OUTPUT') continue;
     const known = otherMeshes.find(([pattern]) => pattern.test(target));

@@ -1,5 +1,5 @@
 // redirect: the packet rules that lead a pod's TCP through its proxy. In: RedirectOptions (ports, CIDRs, uid). Out: a Plan (pure,
-// one iptables-restore document per family and its undo), and the kernel's nat table brought to it, compared with it or
+// one iptables-restore document per family and its undo), and the kernel's tables brought to it, compared with it or
 // freed from it.
 //
 //   plan(options) → Plan        pure; problems of the options collected
@@ -15,7 +15,13 @@ export { apply } from './apply.ts';
 export type { BackendName } from './backend.ts';
 export type { Family } from './cidr.ts';
 export type { FamilyOutcome, HostOptions } from './host.ts';
-export { type RedirectOptions, type RedirectSettings, readOptions } from './options.ts';
+export {
+  CLIENT_ADDRESSES,
+  type ClientAddresses,
+  type RedirectOptions,
+  type RedirectSettings,
+  readOptions,
+} from './options.ts';
 export {
   CHAINS,
   type FamilyPlan,

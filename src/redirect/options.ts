@@ -26,11 +26,21 @@ export interface RedirectOptions {
   readonly skipOutboundPorts?: readonly (number | string)[];
   /** User ids whose traffic is left alone, as the proxy's is; 0 is root's. */
   readonly skipOutboundUids?: readonly (number | string)[];
+  /**
+   * `keep`: the app sees its callers' own addresses, because the proxy calls it from them; `replace`, the default: it sees the proxy's.
+   */
+  readonly clientAddresses?: ClientAddresses;
   /** True unless told. */
   readonly ipv4?: boolean;
   /** `auto`, the default: where the machine has IPv6; on a machine without it, apply skips it with a notice. */
   readonly ipv6?: boolean | 'auto';
 }
+
+/** What an app takes for the addresses of its clients. */
+export const CLIENT_ADDRESSES = ['replace', 'keep'] as const;
+
+/** One of CLIENT_ADDRESSES. */
+export type ClientAddresses = (typeof CLIENT_ADDRESSES)[number];
 
 /** Options that were checked and brought into one form: sorted, canonical, every default filled in. */
 export interface RedirectSettings {
@@ -45,6 +55,7 @@ export interface RedirectSettings {
   readonly skipOutboundCidrs: readonly Cidr[];
   readonly skipOutboundPorts: readonly PortRange[];
   readonly skipOutboundUids: readonly number[];
+  readonly clientAddresses: ClientAddresses;
   readonly ipv4: boolean;
   readonly ipv6: boolean | 'auto';
   /** The proxy's own ports, never redirected on their way in. */
@@ -80,6 +91,7 @@ export function readOptions(options: RedirectOptions): {
     skipOutboundCidrs: cidrs('skipOutboundCidrs'),
     skipOutboundPorts: ports('skipOutboundPorts'),
     skipOutboundUids: readUids(options.skipOutboundUids, problems),
+    clientAddresses: options.clientAddresses ?? 'replace',
     ipv4: options.ipv4 ?? true,
     ipv6: options.ipv6 ?? 'auto',
     ownPorts: [...new Set([PORTS.admin, outboundPort, inboundPort, PORTS.health, ...reservedPorts])].sort(

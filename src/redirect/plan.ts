@@ -1,6 +1,6 @@
 import type { Problem } from '../model/index.ts';
 import type { Cidr, Family } from './cidr.ts';
-import { applyDocument, type NatTable, undoDocument } from './document.ts';
+import { applyDocuments, type Table, undoDocuments, type Wanted } from './document.ts';
 import { type RedirectOptions, type RedirectSettings, readOptions } from './options.ts';
 import { iptablesRange, type PortRange } from './port-range.ts';
 import type { Rule } from './rule.ts';
@@ -31,15 +31,24 @@ export const PROBE_SOURCE = { ipv4: '127.0.0.7', ipv6: '::7' } as const;
  */
 export const PROBE_PORT = 15_002;
 
+/** The mark of the proxy's connections to the app from callers' addresses, and the routing table of what carries it. */
+export const CALLER_MARK = { mark: '0x539', table: '133' } as const;
+
+const MARK_CHAIN = 'WEFT_CALLERS';
+
 /** The rules of one family. */
 export interface FamilyPlan {
   readonly family: Family;
-  /** Our chains, in the order in which they are written. */
+  /** Our chains of the nat table, in the order in which they are written. */
   readonly chains: readonly string[];
   /** The rules inside our chains. */
   readonly rules: readonly Rule[];
   /** The rules that lead from PREROUTING and OUTPUT into our chains. */
   readonly jumps: readonly Rule[];
+  /** The same of the mangle table; without chains where clients' addresses are replaced. */
+  readonly mangle: Wanted;
+  /** Whether what carries CALLER_MARK must be routed to lo. */
+  readonly routesCallers: boolean;
   /** For `iptables-restore --noflush` where there is nothing of ours yet. */
   readonly document: string;
   /** For `iptables-restore --noflush`: takes away what `document` brought. */
@@ -65,6 +74,7 @@ export interface Plan {
  * | app → its own pod's address, or localhost | over lo, untouched: the same as without a mesh |
  * | app → a Service that answers with this pod | OUTPUT → 15001; proxy → own address → 15006; proxy (127.0.0.6) → app |
  * | proxy's probes of the app (127.0.0.7) → app | over lo, untouched |
+ * | proxy → app from a caller's address, where those are kept | over lo, marked; what answers it is routed to lo |
  * | kubelet, peers → pod's address | PREROUTING → 15006 |
  * | kubelet, Prometheus → 15020, 15021, 15090 | untouched, to the proxy's own listener |
  * | anyone in the pod → 127.0.0.1:15000 (admin) | over lo, untouched |
@@ -86,17 +96,54 @@ function planFamily(family: Family, settings: RedirectSettings): FamilyPlan {
     { chain: 'PREROUTING', match: tcp, target: [CHAINS.inbound], comment: 'weft: what comes into the pod' },
     { chain: 'OUTPUT', match: tcp, target: [CHAINS.output], comment: 'weft: what the pod sends' },
   ];
-  const wanted = { chains, rules, jumps };
-  const nothing: NatTable = { chains: [], rules: [] };
+  const wanted = { chains, rules, jumps, mangle: planMangle(settings) };
+  const nothing: Table = { chains: [], rules: [] };
   return {
     family,
     ...wanted,
-    document: applyDocument(wanted, nothing),
-    undo: undoDocument({ chains, rules: jumps }),
+    routesCallers: settings.clientAddresses === 'keep',
+    document: applyDocuments(wanted, { nat: nothing, mangle: nothing }),
+    undo: undoDocuments({
+      nat: { chains, rules: jumps },
+      mangle: { chains: wanted.mangle.chains, rules: wanted.mangle.jumps },
+    }),
   };
 }
 
 const tcp = ['-p', 'tcp'];
+const everyBit = '0xffffffff';
+
+/** What the proxy sends to the app from an address that is not this pod's. */
+function fromCaller({ proxyUid }: RedirectSettings): readonly string[] {
+  const byProxy = ['-m', 'owner', '--uid-owner', `${proxyUid}`];
+  return ['-o', 'lo', ...tcp, ...byProxy, '-m', 'addrtype', '!', '--src-type', 'LOCAL'];
+}
+
+/**
+ * The app's answers to callers' addresses must come back to the proxy and not leave the pod: connections that the proxy makes from such an
+ * address are marked, what answers them gets the mark, and the mark is routed to lo (Linux, Documentation/networking/tproxy.rst).
+ */
+function planMangle(settings: RedirectSettings): Wanted {
+  if (settings.clientAddresses === 'replace') return { chains: [], rules: [], jumps: [] };
+  const rule = (match: readonly string[], target: readonly string[], comment: string): Rule => {
+    return { chain: MARK_CHAIN, match, target: ['CONNMARK', ...target], comment: `weft: ${comment}` };
+  };
+  const { mark } = CALLER_MARK;
+  const answers = ['-m', 'connmark', '--mark', mark, '-m', 'conntrack', '--ctdir', 'REPLY'];
+  const restore = ['--restore-mark', '--nfmask', everyBit, '--ctmask', everyBit];
+  return {
+    chains: [MARK_CHAIN],
+    rules: [
+      rule(
+        fromCaller(settings),
+        ['--set-xmark', `${mark}/${everyBit}`],
+        "proxy to app from a caller's address",
+      ),
+      rule(answers, restore, 'what the app answers goes back to the proxy'),
+    ],
+    jumps: [{ chain: 'OUTPUT', match: tcp, target: [MARK_CHAIN], comment: 'weft: what the pod sends' }],
+  };
+}
 
 function outputRules(family: Family, settings: RedirectSettings): Rule[] {
   const rule = (match: readonly string[], target: string, comment: string): Rule => {
@@ -109,6 +156,9 @@ function outputRules(family: Family, settings: RedirectSettings): Rule[] {
   const fromProxy = `${INBOUND_SOURCE[family]}/${family === 'ipv4' ? 31 : 127}`;
   return [
     rule(['-s', fromProxy, '-o', 'lo'], 'RETURN', 'inbound proxy and its probes to the app'),
+    ...(settings.clientAddresses === 'keep'
+      ? [rule(fromCaller(settings), 'RETURN', "inbound proxy to the app from its caller's address")]
+      : []),
     rule([...toOwnPod, ...port(PROBE_PORT), ...byProxy], CHAINS.inRedirect, 'self-test of the redirection'),
     // Its RETURNs (own and skipped ports) come back here, and the next rule lets them go.
     rule([...toOwnPod, ...byProxy], CHAINS.inbound, 'proxy to its own pod goes in like any peer'),

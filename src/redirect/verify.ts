@@ -1,6 +1,7 @@
 import { WeftError } from '../errors/index.ts';
 import { type Problem, problem } from '../model/index.ts';
 import type { BackendState } from './backend.ts';
+import { callersAreRouted } from './caller-routes.ts';
 import { compare } from './compare.ts';
 import { isOurs } from './document.ts';
 import { backendsOf, formatBackend, type HostOptions, requireRights, runOf } from './host.ts';
@@ -67,7 +68,11 @@ async function verifyFamily(family: FamilyPlan, options: HostOptions): Promise<r
     const message = `${family.family}: nothing is redirected: no chain of Weft in ${where}${unread.join('')}; run weft-proxy init`;
     return [problem('redirect-absent', message, { path: family.family })];
   }
-  const problems = [...compare(family, first.tables.nat)];
+  const problems = [...compare(family, first.tables)];
+  if (family.routesCallers && !(await callersAreRouted(runOf(options), family.family))) {
+    const message = `${family.family}: what the app answers its clients is not routed to the proxy (ip rule, ip route); run weft-proxy init again`;
+    problems.push(problem('redirect-missing', message, { path: family.family }));
+  }
   if (holders.length > 1) {
     const where = holders.map(state => formatBackend(state.backend)).join(' and ');
     const message = `${family.family}: rules of Weft are in both ${where}; run weft-proxy init again`;

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { type Guarded, giveUp, internalError } from '../errors/index.ts';
+import { openFrom } from './foreign-source.ts';
 import { type ConnectRequest, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import { type Wire, wireOverTcp } from './wire.ts';
@@ -18,13 +19,23 @@ export interface Dial {
   cancel(): void;
 }
 
-/** Opens a TCP connection to an IP literal, from `localAddress` where it is given. Never throws; the outcome comes later. */
-export function dial(address: string, port: number, localAddress: string, dialer: Dialer): Dial {
+/**
+ * Opens a TCP connection to an IP literal, from `localAddress` where it is given. Never throws; the outcome comes later. `foreignPort`: the
+ * address is not this machine's, and this is the port that its owner calls us from; see openFrom.
+ */
+export function dial(
+  address: string,
+  port: number,
+  localAddress: string,
+  dialer: Dialer,
+  foreignPort?: number,
+): Dial {
   const handle = new tcp.TCP(tcp.constants.SOCKET);
   const state = new PendingDial(handle, dialer);
   const version = isIP(address);
   let errno = 0;
-  if (localAddress !== '')
+  if (foreignPort !== undefined) errno = openFrom(handle, localAddress, foreignPort);
+  else if (localAddress !== '')
     errno = isIP(localAddress) === 6 ? handle.bind6(localAddress, 0) : handle.bind(localAddress, 0);
   if (errno === 0) {
     const request: ConnectRequest = new tcp.TCPConnectWrap();

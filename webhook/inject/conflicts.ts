@@ -1,5 +1,5 @@
 // What in a pod cannot live together with the proxy, or will not do what its author thinks.
-import { PORTS, PROXY_UID } from '../../src/config/index.ts';
+import { ANNOTATIONS, PORTS, PROXY_UID } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
 import { CONTAINERS, VOLUMES } from './names.ts';
 import type { Container, PodSpec, Resources, SecurityContext } from './pod.ts';
@@ -13,6 +13,7 @@ export function conflicts(spec: PodSpec, settings: PodSettings | undefined, obje
   return [
     ...nameConflicts(spec, object),
     ...(settings ? portConflicts(spec, settings, object) : []),
+    ...(settings?.clientAddresses === 'keep' ? keptAddresses(spec, object) : []),
     ...uidConflicts(spec, object),
     ...(settings ? qualityOfService(spec, settings, object) : []),
   ];
@@ -31,6 +32,25 @@ function nameConflicts(spec: PodSpec, object?: ObjectRef): Problem[] {
   look(spec.initContainers ?? [], 'spec.initContainers', Object.values(CONTAINERS));
   look(spec.volumes ?? [], 'spec.volumes', Object.values(VOLUMES));
   return problems;
+}
+
+/** What calling the app from its clients' addresses takes. */
+function keptAddresses(spec: PodSpec, object?: ObjectRef): Problem[] {
+  const path = `metadata.annotations[${ANNOTATIONS.clientAddresses}]`;
+  const told = problem(
+    'client-addresses-kept',
+    'the app sees the addresses of its clients: the proxy of this pod starts as root, and keeps the capability NET_RAW when it becomes user 1337; ' +
+      'the Pod Security levels baseline and restricted refuse it',
+    { object, path, severity: 'warning' },
+  );
+  const all = [...spec.containers, ...(spec.initContainers ?? [])];
+  const isRoot = ({ securityContext }: Container): boolean =>
+    (securityContext?.runAsUser ?? spec.securityContext?.runAsUser) === 0;
+  if (!all.every(isRoot) || spec.securityContext?.fsGroup !== undefined) return [told];
+  // The kubelet gives a token to the one user of all containers, which would be root (kubelet, util.FsUserFrom).
+  const message =
+    "every container says runAsUser: 0, so that the proxy's token would be for root's eyes only; give the pod an fsGroup, or leave runAsUser out";
+  return [told, problem('token-unreadable', message, { object, path })];
 }
 
 function portConflicts(spec: PodSpec, { ownPorts }: PodSettings, object?: ObjectRef): Problem[] {

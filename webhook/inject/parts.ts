@@ -26,7 +26,11 @@ export function initContainer(settings: PodSettings, options: InjectOptions): Co
     name: CONTAINERS.init,
     image: settings.image,
     imagePullPolicy: options.imagePullPolicy,
-    args: ['init', ...settings.redirectFlags],
+    args: [
+      'init',
+      ...settings.redirectFlags,
+      ...(settings.clientAddresses === 'keep' ? ['--client-addresses=keep'] : []),
+    ],
     resources: structuredClone(settings.resources),
     securityContext: {
       ...lockedDown(0),
@@ -77,7 +81,7 @@ export function proxyContainer(
     ...(!native && options.holdApplicationUntilProxyStarts
       ? { lifecycle: { postStart: { exec: { command: ['weft-proxy', 'wait'] } } } }
       : {}),
-    securityContext: lockedDown(PROXY_UID),
+    securityContext: proxySecurity(settings),
     terminationMessagePolicy: 'FallbackToLogsOnError',
     volumeMounts: [
       { name: VOLUMES.token, mountPath: MOUNTS.token, readOnly: true },
@@ -102,6 +106,19 @@ export function addedVolumes(options: InjectOptions, withRunApp: boolean): Volum
   ];
   if (withRunApp) volumes.push({ name: VOLUMES.runApp, emptyDir: { sizeLimit: '8Mi' } });
   return volumes;
+}
+
+/**
+ * To call the app from its clients' addresses it needs NET_RAW, which Kubernetes gives to nobody but root. It begins as that, becomes its own
+ * user at once and keeps this one capability.
+ */
+function proxySecurity({ clientAddresses }: PodSettings): Record<string, unknown> {
+  if (clientAddresses === 'replace') return lockedDown(PROXY_UID);
+  return {
+    ...lockedDown(0),
+    runAsNonRoot: false,
+    capabilities: { drop: ['ALL'], add: ['NET_RAW', 'SETGID', 'SETUID'] },
+  };
 }
 
 function lockedDown(uid: number): Record<string, unknown> {
@@ -141,6 +158,8 @@ function proxyEnvironment(
     { name: ENVIRONMENT.logLevel, value: settings.logLevel },
     { name: ENVIRONMENT.accessLog, value: settings.accessLog },
   ];
+  if (settings.clientAddresses === 'keep')
+    entries.push({ name: ENVIRONMENT.clientAddresses, value: settings.clientAddresses });
   if (settings.concurrency !== undefined)
     entries.push({ name: ENVIRONMENT.concurrency, value: settings.concurrency });
   const json = (name: string, value: unknown) =>

@@ -2,7 +2,7 @@
 // port list must not quietly put a database behind the proxy, or an app outside the mesh.
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
-import { readOptions } from '../../src/redirect/options.ts';
+import { CLIENT_ADDRESSES, type ClientAddresses, readOptions } from '../../src/redirect/options.ts';
 import type { ForeignSettings } from './foreign/read.ts';
 import { REDIRECTIONS, type Redirection } from './named-proxy.ts';
 import type { InjectOptions } from './options.ts';
@@ -17,6 +17,8 @@ export interface PodSettings {
   readonly concurrency?: string;
   readonly resources: Resources;
   readonly redirection: Redirection;
+  /** What the app takes for its clients' addresses. */
+  readonly clientAddresses: ClientAddresses;
   /**
    * What other meshes' annotations say of inbound ports, in Weft's: written on the pod, since the control plane reads there which ports
    * peers must not speak mutual TLS to.
@@ -49,11 +51,23 @@ export function readSettings(
     ...(concurrency !== undefined && { concurrency }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
+    clientAddresses: readClientAddresses(reader, options),
     inboundAnnotations: reader.said([ANNOTATIONS.skipInboundPorts, ANNOTATIONS.onlyInboundPorts]),
     ...readRedirect(reader),
   };
   const refused = reader.problems.some(({ severity }) => severity === 'error');
   return { settings: refused ? undefined : settings, problems: reader.problems };
+}
+
+function readClientAddresses(reader: AnnotationReader, options: InjectOptions): ClientAddresses {
+  const said = reader.word(ANNOTATIONS.clientAddresses, CLIENT_ADDRESSES) ?? 'replace';
+  const redirection = reader.get(ANNOTATIONS.redirection) ?? options.redirection;
+  if (said === 'keep' && redirection === 'none')
+    reader.complain(
+      ANNOTATIONS.clientAddresses,
+      `it needs packet rules, and this pod has none; take it out, or write ${ANNOTATIONS.redirection}: init`,
+    );
+  return said;
 }
 
 /** The words that telemetry/ knows, which may not be imported here; a test compares them. */

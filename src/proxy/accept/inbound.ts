@@ -4,7 +4,7 @@ import { formatAddress, type Peer } from '../../model/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { ALPN, isMeshHello, readClientHello } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
-import { passThroughAddress } from '../connect/connector.ts';
+import type { AppSources } from '../connect/app-source.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, RunningPort } from '../destinations/inbound-ports.ts';
 import {
@@ -44,8 +44,8 @@ const hostName = Buffer.from('host', 'latin1');
 
 /** How inbound connections find the app. */
 export interface InboundOptions {
-  /** Whether packet rules redirect traffic here; then the app is called from the address that they let through. */
-  readonly redirected: boolean;
+  /** From where the app is called. */
+  readonly sources: AppSources;
   /** The app's address for connections that were not redirected. */
   readonly appAddress: string;
   /** Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its loopback. */
@@ -62,6 +62,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
   readonly #clientAddress: string;
+  readonly #clientPort: number;
   readonly #sinceMs: number;
   #detection: Detection;
   #wire: Wire;
@@ -97,12 +98,18 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#onClosed = onClosed;
     const from = wire.remoteAddress();
     this.#clientAddress = (from?.address ?? '').replace(/^::ffff:/, '');
+    this.#clientPort = from?.port ?? 0;
     this.#sourceAddress = this.#clientAddress;
     this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
     this.#sinceMs = services.clock.monotonic();
     this.#portVersion = ports.version;
-    if (wanted !== undefined) this.#port = ports.find(wanted.address, wanted.port);
+    if (wanted !== undefined) this.#port = this.#portOf(wanted.address, wanted.port);
+  }
+
+  /** The address that the kernel names counts, and not what a peer says of itself. */
+  #portOf(address: string, number: number): RunningPort {
+    return this.#ports.find(address, number, this.#options.sources.callerOf(this.#clientAddress, address));
   }
 
   get principal(): string {
@@ -206,7 +213,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
         this.#refuseOwnPort(preface.port);
         return;
       }
-      this.#port = this.#ports.find(this.#options.appAddress, preface.port);
+      this.#port = this.#portOf(this.#options.appAddress, preface.port);
     }
     // Requests are read and judged, whatever the port speaks.
     if (protocol === ALPN.h1) this.#serveHttp(rest);
@@ -240,7 +247,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     const ports = this.#ports;
     if (ports.version !== this.#portVersion) {
       this.#portVersion = ports.version;
-      this.#port = ports.find(this.#port!.address, this.#port!.number);
+      this.#port = this.#portOf(this.#port!.address, this.#port!.number);
     }
     return this.#port!.destination;
   }
@@ -351,7 +358,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       direction: 'inbound',
       downstream: this.downstream,
       principal: this.#source.principal,
-      localAddress: this.#options.redirected ? passThroughAddress(address) : '',
+      ...this.#options.sources.of(port.caller, this.#clientPort, address),
       labels: () => this.#labels('tcp'),
       ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {

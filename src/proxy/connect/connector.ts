@@ -51,6 +51,8 @@ export interface ConnectRequest {
   readonly timeoutMs: number;
   /** The source address to bind; '' for any. */
   readonly localAddress: string;
+  /** See dial: where it is the client's own. */
+  readonly foreignPort?: number;
   /** For endpoints that are no mesh peers. */
   readonly tls?: OriginatedTls;
 }
@@ -162,18 +164,19 @@ class Opening implements Guarded {
   }
 
   #connect(address: string): void {
-    const { endpoint, localAddress } = this.#request;
+    const { endpoint, localAddress, foreignPort } = this.#request;
     const port = endpoint.tunnelPort ?? endpoint.port;
     if (this.#options.own?.is(address, port) === true) {
       // Never before the call that opens has returned.
       setImmediate(() => this.#fail(circleWords(formatAddress(address, port)), 'NR'));
       return;
     }
-    this.#dial = dial(address, port, localAddress, {
-      onConnect: wire => this.#connected(wire),
-      onConnectError: error => this.#fail(`${this.#where()}: ${connectWords(error)}`),
+    const dialer = {
+      onConnect: (wire: Wire) => this.#connected(wire),
+      onConnectError: (error: string) => this.#fail(`${this.#where()}: ${connectWords(error)}`),
       onFault: () => this.onFault(),
-    });
+    };
+    this.#dial = dial(address, port, localAddress, dialer, foreignPort);
   }
 
   cancel(): void {
@@ -289,6 +292,9 @@ const connectErrors: Record<string, string> = {
   EHOSTUNREACH: 'no route to the host; is the pod gone?',
   ENETUNREACH: 'the network is unreachable',
   ETIMEDOUT: 'no answer to the connection attempt',
+  EPERM:
+    "the proxy may not use its callers' addresses (weft.dev/client-addresses: keep), for which it needs the capability NET_RAW",
+  EADDRINUSE: "no free local port; are too many connections from one caller's address open or just closed?",
   EADDRNOTAVAIL: 'no free local port or address; are ephemeral ports exhausted?',
 };
 

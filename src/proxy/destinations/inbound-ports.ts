@@ -19,6 +19,8 @@ export interface RunningPort {
   /** Where the app is. */
   readonly address: string;
   readonly number: number;
+  /** The client's address where the app sees it, and with it connections that are nobody else's; ''. */
+  readonly caller: string;
   readonly protocol: Protocol;
   readonly mtls: MtlsMode;
   /** The policy that decided `mtls`, for messages. */
@@ -56,8 +58,16 @@ export class InboundPorts {
   #resource: InboundResource | undefined;
   #modeUntilKnown: MtlsMode;
 
-  constructor(host: ClusterHost, modeUntilKnown: MtlsMode) {
+  readonly #hostFor: (caller: string) => ClusterHost;
+
+  /** `hostFor`: for connections that come from a caller's own address. */
+  constructor(
+    host: ClusterHost,
+    modeUntilKnown: MtlsMode,
+    hostFor: (caller: string) => ClusterHost = () => host,
+  ) {
     this.#host = host;
+    this.#hostFor = hostFor;
     this.#random = host.random ?? Math.random;
     this.#modeUntilKnown = modeUntilKnown;
   }
@@ -82,13 +92,14 @@ export class InboundPorts {
     return this.#resource;
   }
 
-  /** The app at `address:port`. */
-  find(address: string, port: number): RunningPort {
-    const key = formatAddress(address, port);
+  /** The app at `address:port`. `caller`: the address that it is called from where that is the client's; its connections are apart. */
+  find(address: string, port: number, caller = ''): RunningPort {
+    const own = formatAddress(address, port);
+    const key = caller === '' ? own : `${own} from ${caller}`;
     let running = this.#running.get(key);
     if (running === undefined) {
       if (this.#clusters.size >= maxPorts && !this.#clusters.has(key)) this.#dropOldest();
-      running = this.#make(address, port, key);
+      running = this.#make(address, port, caller, key);
       this.#running.set(key, running);
     }
     return running;
@@ -111,12 +122,14 @@ export class InboundPorts {
   #dropOldest(): void {
     const named = new Set(this.#resource?.ports.map(({ number }) => number));
     for (const [key, cluster] of this.#clusters) {
-      const { connections, requests, waiting } = cluster.occupancy;
       const [endpoint] = cluster.endpoints;
-      if (connections + requests + waiting > 0 || named.has(endpoint!.config.port)) continue;
+      const isCallers = key !== formatAddress(endpoint!.config.address, endpoint!.config.port);
+      if (isCallers && cluster.occupancy.requests + cluster.occupancy.waiting === 0) cluster.closeAllIdle();
+      const { connections, requests, waiting } = cluster.occupancy;
+      if (connections + requests + waiting > 0 || (!isCallers && named.has(endpoint!.config.port))) continue;
       this.#clusters.delete(key);
       this.#running.delete(key);
-      this.#before.delete(key);
+      if (!isCallers) this.#before.delete(key);
       return;
     }
   }
@@ -129,7 +142,7 @@ export class InboundPorts {
     return made;
   }
 
-  #make(address: string, port: number, key: string): RunningPort {
+  #make(address: string, port: number, caller: string, key: string): RunningPort {
     const said: InboundPort | undefined = this.#resource?.ports.find(candidate => candidate.number === port);
     const mtls = said?.mtls ?? this.#resource?.defaultMtls ?? this.#modeUntilKnown;
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
@@ -139,7 +152,7 @@ export class InboundPorts {
     const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
-      cluster = new Cluster(config, this.#host);
+      cluster = new Cluster(config, caller === '' ? this.#host : this.#hostFor(caller));
       const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
       const endpoint = { address, port, tls: 'plaintext' as const, peer };
       cluster.setEndpoints({ kind: 'endpoints', key: config.name, endpoints: [endpoint], total: 1 });
@@ -148,11 +161,13 @@ export class InboundPorts {
     const protocol = said?.protocol ?? 'auto';
     const clusters = [{ cluster: config.name, weight: 1 }];
     const app = cluster;
+    const own = formatAddress(address, port);
+    // Its key is the same for all callers, so that they share the rate limits of the port.
     const resource: DestinationResource = {
       kind: 'destination',
-      key,
+      key: own,
       found: 'workload',
-      host: key,
+      host: own,
       port,
       protocol,
       routes: [
@@ -172,6 +187,7 @@ export class InboundPorts {
     return {
       address,
       number: port,
+      caller,
       protocol,
       mtls,
       policy: from === undefined ? 'the default of the mesh' : formatRef(from),

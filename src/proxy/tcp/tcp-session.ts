@@ -17,6 +17,8 @@ export interface TcpSessionOptions {
   readonly principal: string;
   /** The source address to bind towards the upstream; ''. */
   readonly localAddress: string;
+  /** See ConnectRequest. */
+  readonly foreignPort?: number;
   labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
   /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
   undecided?(): Buffer | undefined;
@@ -173,6 +175,7 @@ export class TcpSession implements WireHandler {
         serverName: service.host,
         timeoutMs: settings.connectTimeoutMs,
         localAddress: this.#options.localAddress,
+        ...(this.#options.foreignPort !== undefined && { foreignPort: this.#options.foreignPort }),
         ...(settings.tls && { tls: settings.tls }),
       },
       wire => this.#safely(() => this.#connected(wire)),

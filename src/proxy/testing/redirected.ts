@@ -3,6 +3,7 @@
 import { Listener, type Wire } from '../../wire/index.ts';
 import { InboundConnection } from '../accept/inbound.ts';
 import { OutboundConnection } from '../accept/outbound.ts';
+import { AppSources } from '../connect/app-source.ts';
 import type { DataPlane } from '../data-plane.ts';
 import { INBOUND_TRUST, OUTBOUND_TRUST } from '../services/trust.ts';
 
@@ -51,7 +52,7 @@ export function redirectedInbound(plane: DataPlane, port: number): Redirected {
       new InboundConnection(
         plane.services,
         plane.inboundPorts,
-        { redirected: false, appAddress: '127.0.0.1', ownPorts: new Set() },
+        { sources: new AppSources(false, undefined), appAddress: '127.0.0.1', ownPorts: new Set() },
         wire,
         { address: '127.0.0.1', port },
         INBOUND_TRUST,

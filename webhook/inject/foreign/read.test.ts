@@ -86,6 +86,15 @@ test("annotations of other meshes about traffic become Weft's own, those of seve
       ['--skip-outbound-ports=1'],
     ],
     [{ 'sidecar.istio.io/interceptionMode': 'REDIRECT' }, []],
+    [{ 'sidecar.istio.io/interceptionMode': 'TPROXY' }, ['--client-addresses=keep']],
+    [{ 'sidecar.istio.io/interceptionMode': 'TPROXY', 'weft.dev/client-addresses': 'replace' }, []],
+    [
+      {
+        'proxy.istio.io/config': 'interceptionMode: TPROXY',
+        'sidecar.istio.io/interceptionMode': 'REDIRECT',
+      },
+      [],
+    ],
     [{ 'sidecar.istio.io/interceptionMode': 'NONE' }, 'no packet rules'],
     [{ 'proxy.istio.io/config': 'interceptionMode: NONE' }, 'no packet rules'],
     [
@@ -121,7 +130,7 @@ test('what Istio, Linkerd or Consul would refuse is refused, with the annotation
     [`${traffic}excludeOutboundIPRanges`, '10.1.0.1', /"10.1.0.1" is no block/],
     [`${traffic}excludeOutboundIPRanges`, '10.1.0.0/16, 10.2.0.0/16', /" 10.2.0.0\/16" is no block/],
     [`${traffic}includeOutboundIPRanges`, '10.1.0.0/33', /"10.1.0.0\/33" is no block/],
-    ['sidecar.istio.io/interceptionMode', 'redirect', /write REDIRECT/],
+    ['sidecar.istio.io/interceptionMode', 'redirect', /write REDIRECT, TPROXY/],
     ['sidecar.istio.io/proxyCPU', 'much', /quantity/],
     ['prometheus.istio.io/merge-metrics', 'yes', /neither true nor false/],
     ['proxy.istio.io/config', '- a', /no map/],

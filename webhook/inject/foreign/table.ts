@@ -92,10 +92,14 @@ const consul = 'consul.hashicorp.com/';
 export const TRANSPARENT_PROXY = `${consul}transparent-proxy`;
 
 const modes: Readonly<Record<string, Read<Meaning>>> = {
-  REDIRECT: { value: { annotations: { [ANNOTATIONS.redirection]: 'init' } } },
-  NONE: { value: { annotations: { [ANNOTATIONS.redirection]: 'none' } } },
+  REDIRECT: {
+    value: { annotations: { [ANNOTATIONS.redirection]: 'init', [ANNOTATIONS.clientAddresses]: 'replace' } },
+  },
+  NONE: {
+    value: { annotations: { [ANNOTATIONS.redirection]: 'none', [ANNOTATIONS.clientAddresses]: 'replace' } },
+  },
   TPROXY: {
-    wrong: 'Weft has no TPROXY: apps see the proxy as the caller; write REDIRECT, or take the annotation out',
+    value: { annotations: { [ANNOTATIONS.redirection]: 'init', [ANNOTATIONS.clientAddresses]: 'keep' } },
   },
 };
 
@@ -103,7 +107,10 @@ const modes: Readonly<Record<string, Read<Meaning>>> = {
 export function interceptionMode(given: string): Read<Meaning> {
   return Object.hasOwn(modes, given)
     ? modes[given]!
-    : { wrong: 'write REDIRECT, or NONE for no packet rules' };
+    : {
+        wrong:
+          "write REDIRECT, TPROXY for apps that see their clients' addresses, or NONE for no packet rules",
+      };
 }
 
 /** Every annotation of other meshes that is obeyed where its mesh is accepted, but for `proxy.istio.io/config`. */
