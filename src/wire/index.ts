@@ -3,6 +3,7 @@
 export { ByteCollector } from './byte-collector.ts';
 export { crowding, noteGrowth, watchGrowth } from './crowding.ts';
 export { type Dial, type Dialer, dial } from './dial.ts';
+export { keepForeignRight } from './foreign-right.ts';
 export { loadForeignSource } from './foreign-source.ts';
 export { Listener, type ListenOptions } from './listener.ts';
 export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';
