@@ -28,19 +28,29 @@ export function expiriesOf({ chain, root, roots }: Issuer, nowMs: number): Autho
   ];
 }
 
-/** What has run out, or will while there is still a fifth of its life to mend it: `ca-expired`, `ca-expiring`. */
+/**
+ * What has run out, or will while there is still a fifth of its life to mend it: `ca-expired`, `ca-expiring`. A certificate whose
+ * times cannot be read, which a key may sign all the same, is trusted by nobody: `ca-expired` too.
+ */
 export function alarmsOf(expiries: readonly AuthorityExpiry[]): Problem[] {
   return expiries.flatMap(({ role, subject, notBeforeMs, notAfterMs, expiresInMs, active }) => {
     if (expiresInMs > (notAfterMs - notBeforeMs) * alarmShare) return [];
     const what = `the ${role} certificate '${subject}' of the mesh's authority`;
-    const when = new Date(notAfterMs).toISOString();
     const remedy = active
       ? 'put a new one beside it and rotate to it'
       : 'nothing is issued by it any more: take it out of the trusted roots';
+    const severity = active ? 'error' : 'warning';
+    if (!Number.isFinite(notBeforeMs) || !Number.isFinite(notAfterMs)) {
+      return problem(
+        'ca-expired',
+        `${what} has times that cannot be read, and proxies refuse it; ${remedy}`,
+        { severity },
+      );
+    }
+    const when = new Date(notAfterMs).toISOString();
     if (expiresInMs > 0) {
       return problem('ca-expiring', `${what} expires at ${when}; ${remedy}`, { severity: 'warning' });
     }
-    const severity = active ? 'error' : 'warning';
     return problem('ca-expired', `${what} expired at ${when}; ${remedy}`, { severity });
   });
 }

@@ -12,6 +12,7 @@ import {
 } from '../model/index.ts';
 import {
   type AccessLog,
+  LimitMetrics,
   type Log,
   type MetricLimits,
   PeerNames,
@@ -139,6 +140,7 @@ export class DataPlane {
       requests: new RequestMetrics(options.metricLimits),
       tcp: new TcpMetrics(options.metricLimits),
       routes: new RouteMetrics(),
+      limits: new LimitMetrics(),
       peers: new PeerNames(),
       meshedCallers: new MeshedCallers(),
       counters: new Counters(),
@@ -162,11 +164,15 @@ export class DataPlane {
       this.#clusterHost('outbound'),
       options.times ?? DEFAULT_DESTINATION_TIMES,
       this.services.routes,
+      this.services.limits,
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
     this.#sources = new AppSources(options.redirected, options.ownAddresses);
-    this.inboundPorts = new InboundPorts(this.#clusterHost('inbound'), options.mtlsUntilKnown, caller =>
-      this.#clusterHost('inbound', caller),
+    this.inboundPorts = new InboundPorts(
+      this.#clusterHost('inbound'),
+      options.mtlsUntilKnown,
+      this.services.limits,
+      caller => this.#clusterHost('inbound', caller),
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);

@@ -10,7 +10,7 @@ import {
 import { Cors } from './cors.ts';
 import { checkedAuthority, HeaderEdits } from './header-edits.ts';
 import { PathRewrite } from './path-rewrite.ts';
-import { type Random, type RateLimit, rateLimits } from './rate-limit.ts';
+import { type LimitCounts, type Random, type RateLimit, rateLimits } from './rate-limit.ts';
 import { Redirect } from './redirect.ts';
 import { checkNumbers, checkReply, checkSession } from './route-values.ts';
 
@@ -61,6 +61,8 @@ export interface CompileParts {
   readonly nowMs: number;
   /** Rate limits that ran until now; those that stay the same go on with the tokens that they have. */
   readonly limitsBefore?: readonly RateLimit[];
+  /** Where a limit counts; nowhere unless told. */
+  readonly limitCounts?: (limit: RateLimit['limit']) => LimitCounts;
 }
 
 /**
@@ -83,12 +85,12 @@ export class CompiledRoute {
   readonly sessionCookie: Buffer | undefined;
 
   /** Throws the WeftError of the first thing that no route may say. */
-  constructor(words: RouteWords, { random, nowMs, limitsBefore = [] }: CompileParts) {
+  constructor(words: RouteWords, { random, nowMs, limitsBefore = [], limitCounts }: CompileParts) {
     const { action } = words;
     const forward = action.kind === 'forward' ? action : undefined;
     checkNumbers(words);
     this.cors = words.cors && new Cors(words.cors);
-    this.limits = rateLimits(words.rateLimits, limitsBefore, random, nowMs);
+    this.limits = rateLimits(words.rateLimits, limitsBefore, random, nowMs, limitCounts);
     this.redirect = action.kind === 'redirect' ? new Redirect(action) : undefined;
     this.respond = action.kind === 'respond' ? replyOf(action) : undefined;
     this.path = forward?.path && new PathRewrite(forward.path);

@@ -13,24 +13,28 @@ export type Random = () => number;
 /** What a limit says of a request. `WARN`: over it, but the limit is only tried out. */
 export const LIMIT = { PASS: 0, WARN: 1, REFUSE: 2 } as const;
 
-/** What limits of a route or port did; rendered as weft_rate_limit_*. */
+/** What the limits of a policy did; see telemetry/limit-metrics.ts. */
 export interface LimitCounts {
   allowed: number;
   limited: number;
   enforced: number;
 }
 
+function noCounts(): LimitCounts {
+  return { allowed: 0, limited: 0, enforced: 0 };
+}
+
 /** A RateLimit while it runs. */
 export class RateLimit {
   readonly limit: RateLimitModel;
-  readonly counts: LimitCounts = { allowed: 0, limited: 0, enforced: 0 };
+  readonly #counts: LimitCounts;
   readonly #bucket: TokenBucket;
   readonly #conditions: readonly Condition[];
   readonly #edits: HeaderEdits | undefined;
   readonly #random: Random;
 
   /** Throws a WeftError for what cannot be kept to. */
-  constructor(limit: RateLimitModel, random: Random, nowMs: number) {
+  constructor(limit: RateLimitModel, random: Random, nowMs: number, counts: LimitCounts = noCounts()) {
     const { maxTokens, perFill, fillIntervalMs } = limit.bucket;
     if (!(maxTokens >= 1 && perFill >= 0 && fillIntervalMs > 0))
       throw new WeftError(
@@ -39,6 +43,7 @@ export class RateLimit {
         { source: 'config' },
       );
     this.limit = limit;
+    this.#counts = counts;
     this.#bucket = new TokenBucket(limit.bucket, nowMs);
     this.#conditions = limit.matches.map(match => new Condition(match));
     this.#edits = HeaderEdits.of(limit.responseHeaders, 'response');
@@ -50,12 +55,12 @@ export class RateLimit {
     const { enabledPercent, enforcedPercent } = this.limit;
     if (!this.#concerns(parts) || !chance(enabledPercent, this.#random)) return LIMIT.PASS;
     if (this.#bucket.take(nowMs)) {
-      this.counts.allowed++;
+      this.#counts.allowed++;
       return LIMIT.PASS;
     }
-    this.counts.limited++;
+    this.#counts.limited++;
     if (!chance(enforcedPercent, this.#random)) return LIMIT.WARN;
-    this.counts.enforced++;
+    this.#counts.enforced++;
     return LIMIT.REFUSE;
   }
 
@@ -80,11 +85,12 @@ export function rateLimits(
   before: readonly RateLimit[],
   random: Random,
   nowMs: number,
+  countsOf: (limit: RateLimitModel) => LimitCounts = noCounts,
 ): RateLimit[] {
   const kept = [...before];
   return (limits ?? []).map(limit => {
     const same = kept.findIndex(running => equal(running.limit, limit));
-    return same < 0 ? new RateLimit(limit, random, nowMs) : kept.splice(same, 1)[0]!;
+    return same < 0 ? new RateLimit(limit, random, nowMs, countsOf(limit)) : kept.splice(same, 1)[0]!;
   });
 }
 

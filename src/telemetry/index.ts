@@ -21,6 +21,7 @@ export {
   logInternalErrors,
   renderInternalErrors,
 } from './internal-errors.ts';
+export { LimitMetrics, type LimitSeries } from './limit-metrics.ts';
 export { createLogger, LOG_LEVELS, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
 export { type PeerLabels, UNKNOWN_PEER } from './peer-labels.ts';
 export { DEFAULT_PEER_LIMITS, OVERFLOW, type PeerLimits, PeerNames } from './peer-names.ts';

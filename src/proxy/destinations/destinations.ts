@@ -1,7 +1,7 @@
 import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
 import { errorMessage, guarded } from '../../errors/index.ts';
 import type { DestinationResource, EndpointsResource } from '../../model/index.ts';
-import { RouteMetrics } from '../../telemetry/index.ts';
+import { LimitMetrics, RouteMetrics } from '../../telemetry/index.ts';
 import type { Clock } from '../../time/index.ts';
 import { RunningDestination } from './destination.ts';
 import { pinOriginalDestination } from './original-destination.ts';
@@ -54,6 +54,7 @@ export class Destinations {
   readonly #times: DestinationTimes;
   readonly #random: Random;
   readonly #routeMetrics: RouteMetrics;
+  readonly #limitMetrics: LimitMetrics;
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, Cluster>();
   /** Endpoint sets that arrived before the destination that names them. */
@@ -66,7 +67,9 @@ export class Destinations {
     host: ClusterHost,
     times: DestinationTimes = DEFAULT_DESTINATION_TIMES,
     routeMetrics: RouteMetrics = new RouteMetrics(),
+    limitMetrics: LimitMetrics = new LimitMetrics(),
   ) {
+    this.#limitMetrics = limitMetrics;
     this.#routeMetrics = routeMetrics;
     this.#source = source;
     this.#host = host;
@@ -171,6 +174,7 @@ export class Destinations {
       random: this.#random,
       nowMs: this.#clock.monotonic(),
       routeMetrics: this.#routeMetrics,
+      limitMetrics: this.#limitMetrics,
     };
   }
 

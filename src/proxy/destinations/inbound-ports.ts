@@ -12,6 +12,7 @@ import {
   type Protocol,
 } from '../../model/index.ts';
 import { conditionFault, rateLimitFault } from '../../routing/index.ts';
+import { LimitMetrics } from '../../telemetry/index.ts';
 import { RunningDestination } from './destination.ts';
 
 /** The app's side of one inbound port. */
@@ -49,6 +50,7 @@ const maxPorts = 1024;
 export class InboundPorts {
   readonly #host: ClusterHost;
   readonly #random: Random;
+  readonly #limitMetrics: LimitMetrics;
   readonly #clusters = new Map<string, Cluster>();
   readonly #running = new Map<string, RunningPort>();
   /** What ran before the resource changed. */
@@ -64,8 +66,10 @@ export class InboundPorts {
   constructor(
     host: ClusterHost,
     modeUntilKnown: MtlsMode,
+    limitMetrics: LimitMetrics = new LimitMetrics(),
     hostFor: (caller: string) => ClusterHost = () => host,
   ) {
+    this.#limitMetrics = limitMetrics;
     this.#host = host;
     this.#hostFor = hostFor;
     this.#random = host.random ?? Math.random;
@@ -136,7 +140,12 @@ export class InboundPorts {
 
   /** Rate limits go on with the tokens that they have. */
   #destination(resource: DestinationResource, app: Cluster): RunningDestination {
-    const parts = { cluster: () => app, random: this.#random, nowMs: this.#host.clock.monotonic() };
+    const parts = {
+      cluster: () => app,
+      random: this.#random,
+      nowMs: this.#host.clock.monotonic(),
+      limitMetrics: this.#limitMetrics,
+    };
     const made = new RunningDestination(resource, parts, this.#before.get(resource.key));
     this.#before.set(resource.key, made);
     return made;

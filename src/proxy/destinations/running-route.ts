@@ -1,7 +1,14 @@
 import type { Cluster } from '../../cluster/index.ts';
-import { DEFAULT_RETRY, type Forward, type Mirror, type Route } from '../../model/index.ts';
+import {
+  DEFAULT_RETRY,
+  type Forward,
+  formatRef,
+  type Mirror,
+  type ObjectRef,
+  type Route,
+} from '../../model/index.ts';
 import { CompiledRoute, PathNormalizer, type Random, type Redirect } from '../../routing/index.ts';
-import type { RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
+import type { LimitMetrics, RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
 /** What a route is compiled with. */
@@ -12,6 +19,7 @@ export interface RouteParts {
   /** Monotonic. */
   readonly nowMs: number;
   readonly routeMetrics?: RouteMetrics;
+  readonly limitMetrics?: LimitMetrics;
   /** The host that routes are counted under. */
   readonly host: string;
   /** For paths that the route rewrites; as they are where it is not said. */
@@ -49,7 +57,16 @@ export class RunningRoute extends CompiledRoute {
     const { action } = route;
     const forward: Forward | undefined = action.kind === 'forward' ? action : undefined;
     const choices = forward?.clusters ?? [];
-    super({ ...route, choices }, { random, nowMs, limitsBefore: before?.limits ?? [] });
+    const { limitMetrics } = parts;
+    super(
+      { ...route, choices },
+      {
+        random,
+        nowMs,
+        limitsBefore: before?.limits ?? [],
+        ...(limitMetrics && { limitCounts: limit => limitMetrics.open(policyOf(limit.from ?? route.from)) }),
+      },
+    );
     this.route = route;
     this.paths = parts.paths ?? PathNormalizer.of('NONE');
     this.clusters = new WeightedChoice(choices, cluster, random);
@@ -108,4 +125,11 @@ export class RunningRoute extends CompiledRoute {
       this.route.fault !== undefined
     );
   }
+}
+
+/** As a label: without where a file has it. */
+function policyOf(from: ObjectRef | undefined): string {
+  if (from === undefined) return 'unknown';
+  const { origin: _, ...ref } = from;
+  return formatRef(ref);
 }

@@ -3,6 +3,7 @@ import type { ServerOptions } from '../../http1/index.ts';
 import type { Peer } from '../../model/index.ts';
 import type {
   AccessLog,
+  LimitMetrics,
   Log,
   PeerNames,
   RequestMetrics,
@@ -18,7 +19,7 @@ import type { MeshedCallers } from './meshed-callers.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import type { TryObserver } from './try-record.ts';
 
-/** What all connections of a proxy share. Made once, in proxy.ts. */
+/** What all connections of a proxy share. Made once, in data-plane.ts. */
 export interface Services {
   readonly clock: Clock;
   readonly timers: TimerWheel;
@@ -27,6 +28,7 @@ export interface Services {
   readonly requests: RequestMetrics;
   readonly tcp: TcpMetrics;
   readonly routes: RouteMetrics;
+  readonly limits: LimitMetrics;
   /** What callers may call themselves in labels. */
   readonly peers: PeerNames;
   readonly meshedCallers: MeshedCallers;
