@@ -7,6 +7,7 @@ import type { Wire } from '../../wire/index.ts';
 import type { AppSources } from '../connect/app-source.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, RunningPort } from '../destinations/inbound-ports.ts';
+import type { ConnectionCaller } from '../destinations/port-entry.ts';
 import {
   Detection,
   type DetectionTimes,
@@ -53,7 +54,7 @@ export interface InboundOptions {
 }
 
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
-export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost {
+export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller {
   readonly direction = 'inbound';
   readonly trust: Trust;
   readonly downstream: string;
@@ -72,7 +73,8 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   #portVersion: number;
   #source: Peer = UNKNOWN_PEER;
   #sourceAddress: string;
-  #mutualTls = false;
+  /** Whether the client has shown a certificate of the mesh. */
+  mutualTls = false;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
   #serving: HttpServing | undefined;
@@ -122,7 +124,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       return;
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
-    const mayBeQuiet = this.#plaintextPort !== undefined && !this.#isHttp;
+    const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp;
     const { meshedCallers, clock } = this.#services;
     const isMeshed =
       mayBeQuiet && meshedCallers.has(this.#clientAddress, this.#port?.number ?? 0, clock.monotonic());
@@ -148,7 +150,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    if (kind === 'tls' && !this.#mutualTls) this.#acceptMesh(first);
+    if (kind === 'tls' && !this.mutualTls) this.#acceptMesh(first);
     else this.#settle(kind, first);
   }
 
@@ -157,7 +159,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   }
 
   onUndecided(first: Buffer): void {
-    const port = this.#plaintextPort;
+    const port = this.#openPort;
     // Only a ClientHello can help, and it has its own time.
     if (port === undefined) return;
     if (!this.#isHttp) this.#speculate()?.lend(first);
@@ -169,7 +171,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   }
 
   onSilent(): void {
-    const speech = this.#plaintextPort?.destination.speech;
+    const speech = this.#openPort?.destination.speech;
     if (speech === undefined) this.#refuse('nothing');
     else if (speech.declared) this.#wire.destroy();
     else refuseNotHttp(this.#services, this.#refused('nothing'), speech);
@@ -179,7 +181,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   onUnclear(first: Buffer): void {
     const isRequest = mayBeRequest(first);
     const kind = isRequest ? 'http1' : 'tcp';
-    if (this.#plaintextPort === undefined) this.#refuse(kind);
+    if (this.#openPort === undefined) this.#refuse(kind);
     else if (this.#isHttp || isRequest) {
       refuseSlow(this.#services, this.#refused(kind));
       this.#session?.cancel();
@@ -203,7 +205,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
     this.#accepting = undefined;
     this.#wire = wire;
-    this.#mutualTls = true;
+    this.mutualTls = true;
     const { peers, clock } = this.#services;
     this.#source = peers.admit(preface.source, clock.monotonic());
     this.#calledByMesh();
@@ -259,7 +261,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     }
     // Only we may say who the client is: what it says itself is taken out.
     if (head.clientCertificate >= 0) head.remove(head.clientCertificate);
-    if (this.#mutualTls) {
+    if (this.mutualTls) {
       this.#certificate ??= Buffer.from(
         `By=${this.#services.tls.principal};URI=${this.#source.principal}`,
         'latin1',
@@ -274,11 +276,9 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     return this.#metrics;
   }
 
-  /** The port where it takes plaintext; undefined where only mesh TLS may pass. */
-  get #plaintextPort(): RunningPort | undefined {
-    return this.#mutualTls || (this.#port !== undefined && this.#port.mtls !== 'strict')
-      ? this.#port
-      : undefined;
+  /** The port where it lets this client in as it is by now; undefined where it must show a certificate first. */
+  get #openPort(): RunningPort | undefined {
+    return this.#port?.entry.judge(this) === true ? this.#port : undefined;
   }
 
   /** Whether the client must speak first, because the port takes requests. */
@@ -289,11 +289,11 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   #times(quietMs: number): DetectionTimes {
     const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
-    if (this.#plaintextPort === undefined)
+    if (this.#openPort === undefined)
       return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
     // Where the app may speak first it is being asked, and its own patience counts.
     if (!this.#isHttp) return { quietMs, silentMs: 0, unclearMs: headTimeoutMs };
-    const { declared } = this.#plaintextPort.destination.speech;
+    const { declared } = this.#openPort.destination.speech;
     return { quietMs, silentMs: declared ? idleTimeoutMs : SILENCE_MS, unclearMs: headTimeoutMs };
   }
 
@@ -304,14 +304,18 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#session = undefined;
     const { clock } = this.#services;
     // Who must speak mesh TLS has had time since it connected.
-    const spentMs = this.#plaintextPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
+    const spentMs = this.#openPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
     this.#accepting = new MeshAccept(this.#services, this.#wire, this);
-    this.#accepting.start(first, this.#port?.mtls !== 'disable', Math.max(1, HANDSHAKE_TIMEOUT_MS - spentMs));
+    this.#accepting.start(
+      first,
+      this.#port?.entry.answersMesh !== false,
+      Math.max(1, HANDSHAKE_TIMEOUT_MS - spentMs),
+    );
   }
 
   /** What the client speaks is clear; does with it what the port says. `first`: what it has sent. */
   #settle(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    const port = this.#plaintextPort;
+    const port = this.#openPort;
     if (port === undefined) {
       this.#refuse(kind);
       return;
@@ -341,7 +345,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   }
 
   #countAccepted(protocol: 'http' | 'tls' | 'tcp'): void {
-    const labels = `direction="inbound",protocol="${protocol}",mtls="${this.#mutualTls}"`;
+    const labels = `direction="inbound",protocol="${protocol}",mtls="${this.mutualTls}"`;
     this.#services.counters.accepted.add(labels);
   }
 
@@ -385,7 +389,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   #calledByMesh(): void {
     const { meshedCallers, clock } = this.#services;
     // Elsewhere the app is never heard before the client.
-    if (this.#port?.mtls !== 'permissive') return;
+    if (this.#port?.entry.takesBoth !== true) return;
     meshedCallers.add(this.#clientAddress, this.#port.number, clock.monotonic());
   }
 
@@ -396,7 +400,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       destination: this.#services.self,
       service: this.#port?.service ?? { host: '', name: '', namespace: '' },
       protocol,
-      mutualTls: this.#mutualTls,
+      mutualTls: this.mutualTls,
     };
   }
 
@@ -409,7 +413,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       kind,
       client: this.downstream,
       port: port?.number ?? 0,
-      policy: port === undefined ? '' : port.policy,
+      policy: port === undefined ? '' : port.entry.policy,
       silentMs: HANDSHAKE_TIMEOUT_MS,
       metrics: () => this.metrics(),
     });

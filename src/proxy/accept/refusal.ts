@@ -4,7 +4,7 @@ import type { PeerRequests } from '../../telemetry/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { PortSpeech } from '../detection/port-speech.ts';
 import type { Sniffed } from '../detection/sniff.ts';
-import { localReply } from '../exchange/local-replies.ts';
+import { localReply } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
 

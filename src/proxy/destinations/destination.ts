@@ -2,14 +2,26 @@ import { errorMessage } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { DEFAULT_RETRY, type DestinationResource, equal, formatRef, type Route } from '../../model/index.ts';
 import { conditionFault, PathNormalizer, RouteMatcher } from '../../routing/index.ts';
-import { type PortSpeech, speechOf, UNKNOWN_SPEECH } from '../detection/port-speech.ts';
+import { type PortSpeech, type RequestRules, speechOf, UNKNOWN_SPEECH } from '../detection/port-speech.ts';
+import type { RequestFilter } from '../filters/filter.interface.ts';
 import { type RouteParts, RunningRoute } from './running-route.ts';
 import { WeightedChoice } from './weighted-choice.ts';
+
+/** What holds for all requests to a destination, whatever their route. */
+export interface RequestPolicy {
+  readonly filters: readonly RequestFilter[];
+  /** What of it may refuse requests, for what the port is taken to speak. */
+  readonly rules: RequestRules;
+}
+
+const noFilters: readonly RequestFilter[] = [];
 
 /** A destination as the proxied path uses it: compiled once per resource, immutable afterwards. */
 export class RunningDestination {
   readonly resource: DestinationResource;
   readonly tcp: WeightedChoice;
+  /** What requests must come through before their route is looked for. */
+  readonly filters: readonly RequestFilter[];
   readonly #speech: PortSpeech;
   /** Runs before `match`, and after a route has rewritten the path. */
   readonly paths: PathNormalizer;
@@ -30,9 +42,12 @@ export class RunningDestination {
     resource: DestinationResource,
     parts: Omit<RouteParts, 'host' | 'paths'>,
     before?: RunningDestination,
+    policy?: RequestPolicy,
   ) {
     this.resource = resource;
-    this.#speech = speechOf(resource.protocol, resource.routes);
+    this.filters = policy?.filters ?? noFilters;
+    const { protocol, routes } = resource;
+    this.#speech = speechOf(protocol, policy === undefined ? routes : [...routes, policy.rules]);
     this.paths = PathNormalizer.of(resource.pathNormalization);
     this.#matcher = matcherOf(resource);
     const old = new Map(before?.routes.map(route => [route.route.name, route]));

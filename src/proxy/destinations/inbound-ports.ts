@@ -11,9 +11,13 @@ import {
   type MtlsMode,
   type Protocol,
 } from '../../model/index.ts';
-import { conditionFault, rateLimitFault } from '../../routing/index.ts';
+import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
 import { LimitMetrics } from '../../telemetry/index.ts';
-import { RunningDestination } from './destination.ts';
+import { compileFilters } from '../filters/filter.interface.ts';
+import { INBOUND_FILTERS } from '../filters/lists.ts';
+import { type RequestPolicy, RunningDestination } from './destination.ts';
+import { PortEntry } from './port-entry.ts';
+import { policyName } from './running-route.ts';
 
 /** The app's side of one inbound port. */
 export interface RunningPort {
@@ -23,9 +27,8 @@ export interface RunningPort {
   /** The client's address where the app sees it, and with it connections that are nobody else's; ''. */
   readonly caller: string;
   readonly protocol: Protocol;
-  readonly mtls: MtlsMode;
-  /** The policy that decided `mtls`, for messages. */
-  readonly policy: string;
+  /** Whom it lets in. */
+  readonly entry: PortEntry;
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
   readonly destination: RunningDestination;
 }
@@ -55,6 +58,7 @@ export class InboundPorts {
   readonly #running = new Map<string, RunningPort>();
   /** What ran before the resource changed. */
   readonly #before = new Map<string, RunningDestination>();
+  readonly #limitsBefore = new Map<string, readonly RateLimit[]>();
   /** Grows with every resource, so that open connections see that there is another. */
   version = 0;
   #resource: InboundResource | undefined;
@@ -133,20 +137,37 @@ export class InboundPorts {
       if (connections + requests + waiting > 0 || (!isCallers && named.has(endpoint!.config.port))) continue;
       this.#clusters.delete(key);
       this.#running.delete(key);
-      if (!isCallers) this.#before.delete(key);
+      if (!isCallers) {
+        this.#before.delete(key);
+        this.#limitsBefore.delete(key);
+      }
       return;
     }
   }
 
-  /** Rate limits go on with the tokens that they have. */
-  #destination(resource: DestinationResource, app: Cluster): RunningDestination {
+  /** What policies say of all requests to a port. Rate limits go on with the tokens that they have. */
+  #policy(key: string, said: InboundPort | undefined): RequestPolicy | undefined {
+    const asked = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
+    const before = this.#limitsBefore.get(key) ?? [];
+    const limits = rateLimits(asked, before, this.#random, this.#host.clock.monotonic(), ({ from }) =>
+      this.#limitMetrics.open(policyName(from)),
+    );
+    this.#limitsBefore.set(key, limits);
+    if (asked === undefined) return undefined;
+    return { filters: compileFilters(INBOUND_FILTERS, { limits }), rules: { rateLimits: asked } };
+  }
+
+  #destination(
+    resource: DestinationResource,
+    app: Cluster,
+    policy: RequestPolicy | undefined,
+  ): RunningDestination {
     const parts = {
       cluster: () => app,
       random: this.#random,
       nowMs: this.#host.clock.monotonic(),
-      limitMetrics: this.#limitMetrics,
     };
-    const made = new RunningDestination(resource, parts, this.#before.get(resource.key));
+    const made = new RunningDestination(resource, parts, this.#before.get(resource.key), policy);
     this.#before.set(resource.key, made);
     return made;
   }
@@ -157,7 +178,6 @@ export class InboundPorts {
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
     const pathNormalization = this.#resource?.pathNormalization;
-    const rateLimits = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
     const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
@@ -186,7 +206,6 @@ export class InboundPorts {
           timeoutMs: 0,
           idleTimeoutMs: 0,
           retry,
-          ...(rateLimits !== undefined && { rateLimits }),
         },
       ],
       tcp: clusters,
@@ -198,10 +217,9 @@ export class InboundPorts {
       number: port,
       caller,
       protocol,
-      mtls,
-      policy: from === undefined ? 'the default of the mesh' : formatRef(from),
+      entry: new PortEntry(mtls, from === undefined ? 'the default of the mesh' : formatRef(from)),
       service,
-      destination: this.#destination(resource, app),
+      destination: this.#destination(resource, app, this.#policy(own, said)),
     };
   }
 }

@@ -9,6 +9,8 @@ import {
 } from '../../model/index.ts';
 import { CompiledRoute, PathNormalizer, type Random, type Redirect } from '../../routing/index.ts';
 import type { LimitMetrics, RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
+import { compileFilters, type RequestFilter } from '../filters/filter.interface.ts';
+import { OUTBOUND_FILTERS } from '../filters/lists.ts';
 import { WeightedChoice } from './weighted-choice.ts';
 
 /** What a route is compiled with. */
@@ -49,10 +51,12 @@ export class RunningRoute extends CompiledRoute {
   readonly redirects: readonly (Redirect | undefined)[] | undefined;
 
   /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
-  unusable: string | undefined = undefined;
+  readonly unusable: string | undefined;
+  /** What its requests must come through. */
+  readonly filters: readonly RequestFilter[];
 
   /** `before`: the route of this name that ran until now; its rate limits go on with the tokens they have. Throws a WeftError. */
-  constructor(route: Route, parts: RouteParts, before?: RunningRoute) {
+  constructor(route: Route, parts: RouteParts, before?: RunningRoute, unusable?: string) {
     const { cluster, random, nowMs } = parts;
     const { action } = route;
     const forward: Forward | undefined = action.kind === 'forward' ? action : undefined;
@@ -64,7 +68,9 @@ export class RunningRoute extends CompiledRoute {
         random,
         nowMs,
         limitsBefore: before?.limits ?? [],
-        ...(limitMetrics && { limitCounts: limit => limitMetrics.open(policyOf(limit.from ?? route.from)) }),
+        ...(limitMetrics && {
+          limitCounts: limit => limitMetrics.open(policyName(limit.from ?? route.from)),
+        }),
       },
     );
     this.route = route;
@@ -83,13 +89,15 @@ export class RunningRoute extends CompiledRoute {
       route.metricsName === undefined ? undefined : routeMetrics?.open(host, route.metricsName);
     this.#series = this.#openSeries();
     this.plain = forward !== undefined && !this.#asksForMore();
+    this.unusable = unusable;
+    this.filters = compileFilters(OUTBOUND_FILTERS, this);
   }
 
   /** In place of a route that this proxy cannot carry out: its requests are refused with the reason. */
   static unusable(route: Route, why: string, parts: RouteParts): RunningRoute {
     const { name, from, matches, timeoutMs, idleTimeoutMs } = route;
     const respond = { kind: 'respond', status: 503, body: '', contentType: '' } as const;
-    const made = new RunningRoute(
+    return new RunningRoute(
       {
         name,
         ...(from && { from }),
@@ -100,9 +108,9 @@ export class RunningRoute extends CompiledRoute {
         retry: DEFAULT_RETRY,
       },
       parts,
+      undefined,
+      why,
     );
-    made.unusable = why;
-    return made;
   }
 
   /** What a route with a name of its own counts. */
@@ -127,8 +135,8 @@ export class RunningRoute extends CompiledRoute {
   }
 }
 
-/** As a label: without where a file has it. */
-function policyOf(from: ObjectRef | undefined): string {
+/** The policy as a label of limits: without where a file has it. */
+export function policyName(from: ObjectRef | undefined): string {
   if (from === undefined) return 'unknown';
   const { origin: _, ...ref } = from;
   return formatRef(ref);

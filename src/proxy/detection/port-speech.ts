@@ -23,8 +23,11 @@ export interface PortSpeech {
 /** Of a port of which nobody says anything. */
 export const UNKNOWN_SPEECH: PortSpeech = { kind: 'unknown', declared: false, judged: false, why: '' };
 
+/** What is said of requests: by a route, or by policies for all requests to a port. */
+export type RequestRules = Partial<Route>;
+
 /** Settles it, once per resource. `routes`: what becomes of the port's requests. */
-export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpeech {
+export function speechOf(protocol: Protocol, routes: readonly RequestRules[]): PortSpeech {
   const said = `its name or appProtocol says ${protocol}`;
   const judge = routes.find(mayRefuse);
   const declared = (kind: Speech): PortSpeech => ({
@@ -52,7 +55,7 @@ export function speechOf(protocol: Protocol, routes: readonly Route[]): PortSpee
   }
 }
 
-function wordsOf(route: Route): string {
+function wordsOf(route: RequestRules): string {
   const from = route.from ?? route.rateLimits?.[0]?.from;
   return from === undefined
     ? 'rules about requests apply to it'
@@ -60,20 +63,23 @@ function wordsOf(route: Route): string {
 }
 
 /** Whether the route may answer a request in place of the app: limits, denies, fails or redirects it. A limit that only counts may not. */
-function mayRefuse({ action, rateLimits = [], fault }: Route): boolean {
+function mayRefuse({ action, rateLimits = [], fault }: RequestRules): boolean {
   const limits = rateLimits.some(
     ({ enabledPercent, enforcedPercent }) => enabledPercent > 0 && enforcedPercent > 0,
   );
-  if (action.kind !== 'forward' || limits || fault !== undefined) return true;
+  if (limits || fault !== undefined) return true;
+  if (action?.kind !== 'forward') return action !== undefined;
   return action.clusters.some(({ redirect }) => redirect !== undefined);
 }
 
 /** Whether the route does what bytes that are not read would escape. Time limits and retries are no such thing. */
-function isAboutRequests(route: Route): boolean {
+function isAboutRequests(route: RequestRules): boolean {
   const { action } = route;
-  if (mayRefuse(route) || action.kind !== 'forward') return true;
-  if (action.path !== undefined || action.authority !== undefined || action.clusters.some(saysMore))
-    return true;
+  if (mayRefuse(route)) return true;
+  if (action?.kind === 'forward') {
+    const { path, authority, clusters } = action;
+    if (path !== undefined || authority !== undefined || clusters.some(saysMore)) return true;
+  }
   return (
     (route.matches ?? []).length > 0 ||
     route.requestHeaders !== undefined ||

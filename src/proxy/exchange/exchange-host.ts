@@ -5,6 +5,7 @@ import type { AccessLog, PeerRequests } from '../../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
+import type { Caller } from '../filters/filter.interface.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
 import type { Trust } from '../services/trust.ts';
 import type { TryObserver } from '../services/try-record.ts';
@@ -33,14 +34,10 @@ export function tellTarget(
 }
 
 /** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */
-export interface ExchangeHost {
+export interface ExchangeHost extends Caller {
   /** For logs and metrics. */
   readonly direction: 'inbound' | 'outbound';
   readonly trust: Trust;
-  /** The client's address, for the log. */
-  readonly downstream: string;
-  /** The client's SPIFFE id; '' for plaintext. */
-  readonly principal: string;
   /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
   /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */

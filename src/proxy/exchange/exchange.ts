@@ -1,5 +1,5 @@
 import type { Cluster, HashKey, RunningEndpoint } from '../../cluster/index.ts';
-import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
+import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
 import {
   type Head,
   METHOD,
@@ -10,16 +10,20 @@ import {
 } from '../../http/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
+import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
+import { type Instead, PASS, type RequestFilter, WAIT } from '../filters/filter.interface.ts';
+import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from '../replies/local-replies.ts';
 import { clientKey } from '../services/client-key.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
 import { type ExchangeEnd, recordOf } from './exchange-record.ts';
-import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from './local-replies.ts';
 import { RequestSoFar } from './request-so-far.ts';
-import { type Instead, RouteWork } from './route-work.ts';
+import { RouteWork, type RouteWorkOwner } from './route-work.ts';
 import { Shadow } from './shadow.ts';
 import { Tries, type TriesOwner, VERDICT } from './tries.ts';
+
+const noFilters: readonly RequestFilter[] = [];
 
 /** What an exchange is waiting for. */
 const PHASE = {
@@ -27,8 +31,8 @@ const PHASE = {
   IDLE: 0,
   /** Where the request goes. */
   TARGET: 1,
-  /** The end of a delay that a policy asks for. */
-  DELAY: 2,
+  /** A filter that has to find something out, or holds it on purpose. */
+  HELD: 2,
   /** An answer to one of the tries. */
   ANSWER: 3,
   /** The rest of the answer. */
@@ -41,7 +45,7 @@ const PHASE = {
  * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection, one after the
  * other.
  */
-export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
+export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, RouteWorkOwner {
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
   #stream!: ServerStream;
@@ -56,6 +60,15 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   #sentBytes = 0;
   /** Whether a policy held the request up on purpose. */
   #delayed = false;
+  /** Whether a filter had it wait. */
+  #held = false;
+  /** Where it goes, as long as its route is looked for. */
+  #target: RunningDestination | undefined;
+  /** The filters that a held request comes through, and which is next. */
+  #filters: readonly RequestFilter[] = noFilters;
+  #nextFilter = 0;
+  /** Grows with every request: whoever comes back with a word on an earlier one is too late. */
+  #turn = 0;
   /** Made when a route first asks for it. */
   #ownWork: RouteWork | undefined;
   /** Defined while the route of this request has work to do. */
@@ -65,7 +78,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
   readonly #tries: Tries;
   readonly #timeout = new Deadline(() => this.#timedOut(), this);
   readonly #idleTimeout = new Deadline(() => this.#checkIdle(), this);
-  readonly #delay = new Deadline(() => this.#answerOrForward(), this);
+  readonly #delay = new Deadline(() => this.resume(this.#turn, PASS), this);
 
   constructor(services: ExchangeServices, host: ExchangeHost) {
     this.#services = services;
@@ -234,40 +247,73 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
       this.#fail('DPE', `the path holds %00, which no rule can be asked about: ${head.targetText}`);
       return;
     }
+    this.#target = target;
+    if (target.filters.length === 0) this.#match(target);
+    else {
+      this.#beginWork();
+      this.#filter(target.filters, 0);
+    }
+  }
+
+  #match(target: RunningDestination): void {
+    const { head } = this.#request;
     const route = target.match(head);
     if (route === undefined) {
       this.#fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);
       return;
     }
     this.#route = route;
+    this.#work?.follow(route);
     if (route.plain) {
       this.#forward(route);
       return;
     }
-    const { clock, timers, random } = this.#services;
-    this.#ownWork ??= new RouteWork(this.#host.downstream, random);
-    const work = this.#ownWork;
-    this.#work = work;
-    const instead = work.begin(route, head, clock.monotonic());
-    if (instead !== undefined) {
-      this.#answer(instead);
-      return;
-    }
-    const delayMs = work.delayMs();
-    if (delayMs === 0) {
-      this.#answerOrForward();
-      return;
-    }
-    this.#delayed = true;
-    this.#phase = PHASE.DELAY;
-    timers.schedule(this.#delay, delayMs);
+    if (this.#work === undefined) this.#beginWork().follow(route);
+    this.#filter(route.filters, 0);
   }
 
-  /** The request has come through the filters. */
-  #answerOrForward(): void {
-    const instead = this.#work!.answer();
-    if (instead === undefined) this.#forward(this.#route!);
-    else this.#answer(instead);
+  #beginWork(): RouteWork {
+    this.#ownWork ??= new RouteWork(this.#host, this.#services.random, this);
+    this.#work = this.#ownWork;
+    this.#work.begin(this.#request.head, this.#services.clock.monotonic(), this.#turn);
+    return this.#work;
+  }
+
+  /** Asks the filters from this one on: the port's before the route is looked for, the route's after it. */
+  #filter(filters: readonly RequestFilter[], from: number): void {
+    const work = this.#work!;
+    for (let i = from; i < filters.length; i++) {
+      const verdict = filters[i]!.judge(work);
+      if (verdict === PASS) continue;
+      if (verdict === WAIT) {
+        this.#held = true;
+        this.#phase = PHASE.HELD;
+        this.#filters = filters;
+        this.#nextFilter = i + 1;
+      } else this.#answer(verdict);
+      return;
+    }
+    if (this.#route === undefined) this.#match(this.#target!);
+    else this.#forward(this.#route);
+  }
+
+  resume(turn: number, verdict: Instead | typeof PASS): void {
+    if (turn !== this.#turn || this.#phase !== PHASE.HELD) return;
+    enterEvent();
+    try {
+      this.#phase = PHASE.TARGET;
+      if (verdict === PASS) this.#filter(this.#filters, this.#nextFilter);
+      else this.#answer(verdict);
+    } catch (thrown) {
+      internalError('filter', thrown);
+      giveUp('filter', this);
+    }
+    leaveEvent();
+  }
+
+  resumeAfter(delayMs: number): void {
+    this.#delayed = true;
+    this.#services.timers.schedule(this.#delay, delayMs);
   }
 
   #forward(route: RunningRoute): void {
@@ -311,7 +357,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     if (timeoutMs > 0) this.#services.timers.schedule(this.#timeout, timeoutMs);
     if (idleTimeoutMs > 0) this.#services.timers.schedule(this.#idleTimeout, idleTimeoutMs);
     this.#phase = PHASE.ANSWER;
-    const startMs = this.#delayed ? this.#services.clock.monotonic() : this.#startMs;
+    const startMs = this.#held ? this.#services.clock.monotonic() : this.#startMs;
     this.#tries.begin(route, cluster, startMs, hash, session?.endpoint);
   }
 
@@ -322,12 +368,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     const hash = hashKey.of(head, clientKey(downstream, this.#services.address));
     const cookie = hashKey.takeCookie();
     if (cookie === undefined) return hash;
-    if (this.#work === undefined) {
-      this.#ownWork ??= new RouteWork(downstream, this.#services.random);
-      this.#ownWork.begin(this.#route!, head, this.#startMs);
-      this.#work = this.#ownWork;
-    }
-    this.#work.addCookie(cookie);
+    if (this.#work === undefined) this.#beginWork().follow(this.#route!);
+    this.#work!.addCookie(cookie);
     return hash;
   }
 
@@ -456,6 +498,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter {
     this.#receivedBytes = 0;
     this.#sentBytes = 0;
     this.#delayed = false;
+    this.#held = false;
+    this.#target = undefined;
+    this.#filters = noFilters;
+    this.#turn++;
     this.#work = undefined;
     this.#shadows = undefined;
     this.#request.clear();

@@ -1,10 +1,10 @@
 import type { LocalReply } from '../../http/index.ts';
 import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../../http1/index.ts';
 import type { Wire } from '../../wire/index.ts';
+import { malformedReply } from '../replies/local-replies.ts';
 import type { Services } from '../services/services.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange-host.ts';
-import { malformedReply } from './local-replies.ts';
 
 /** HTTP/1 on one downstream connection. */
 export class HttpServing implements ServerConnectionHost {

@@ -1,64 +1,68 @@
 import { type Cluster, type RunningEndpoint, sessionToken, setCookieValue } from '../../cluster/index.ts';
-import type { Flag } from '../../errors/index.ts';
-import {
-  type ByteRange,
-  cookieValue,
-  type Field,
-  type Head,
-  type LocalReply,
-  METHOD,
-  NO_FIELDS,
-} from '../../http/index.ts';
-import { formatRef, NO_ROUTE } from '../../model/index.ts';
+import { type ByteRange, cookieValue, type Field, type Head, METHOD, NO_FIELDS } from '../../http/index.ts';
 import {
   CORS,
   type CompiledShare,
   chance,
-  LIMIT,
   type PathNormalizer,
   type PathRewrite,
   type Random,
   type Redirect,
   RequestParts,
-  type VariableSource,
 } from '../../routing/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
-import { localReply } from './local-replies.ts';
+import { type Caller, type FilteredRequest, type Instead, WAIT } from '../filters/filter.interface.ts';
 
-/** An answer that takes the upstream's place. */
-export interface Instead {
-  readonly reply: LocalReply;
-  readonly flag: Flag | '';
-  readonly detail: string;
-}
 const hostName = Buffer.from('host', 'latin1');
 const setCookie = Buffer.from('set-cookie', 'latin1');
 const range: ByteRange = { start: 0, end: 0 };
 const parts = new RequestParts();
 
+/** Whose request it is, and how it goes on after a filter that waited. */
+export interface RouteWorkOwner {
+  resume(turn: number, verdict: Instead | undefined): void;
+  resumeAfter(delayMs: number): void;
+}
+
 /**
- * What a route that is not plain does to one request and its answer. An exchange makes one when it first needs it and keeps it.
- *
- * The order of the filters, and why: CORS first, since browsers ask before they ask; rate limits next, so that refused requests cost
- * nothing more and faults do not eat tokens; then faults, which stand for the upstream's own; then redirects, answers and forwarding.
+ * One request as its filters see it (filters/lists.ts has them in their order), and what its route does to its head and its answer's once it goes
+ * on. An exchange makes one when a route or port first has something to do, and keeps it.
  */
-export class RouteWork implements VariableSource {
+export class RouteWork implements FilteredRequest {
   readonly protocol = 'HTTP/1.1';
-  readonly downstream: string;
+  readonly caller: Caller;
+  readonly random: Random;
   clusterName = '';
-  readonly #random: Random;
-  #route!: RunningRoute;
+  nowMs = 0;
+  cors: number = CORS.NONE;
+  turn = 0;
+  readonly #owner: RouteWorkOwner;
+  /** Undefined as long as only the port's filters are asked. */
+  #route: RunningRoute | undefined;
   #head!: Head;
-  #cors: number = CORS.NONE;
   #cookie: Buffer | undefined;
   /** Defined once the share of the request is known and has something of its own. */
   #share: CompiledShare | undefined;
   /** The session's token that the client brought; '' when it brought none. */
   #token = '';
 
-  constructor(downstream: string, random: Random) {
-    this.downstream = downstream;
-    this.#random = random;
+  constructor(caller: Caller, random: Random, owner: RouteWorkOwner) {
+    this.caller = caller;
+    this.random = random;
+    this.#owner = owner;
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  get downstream(): string {
+    return this.caller.downstream;
+  }
+
+  get parts(): RequestParts {
+    parts.read(this.#head);
+    return parts;
   }
 
   requestHeader(name: string): string {
@@ -74,51 +78,36 @@ export class RouteWork implements VariableSource {
     }
   }
 
-  /** Begins with a request, before it is edited. The answer that it gets instead of being forwarded, if any. */
-  begin(route: RunningRoute, head: Head, nowMs: number): Instead | undefined {
-    this.#route = route;
+  /** Begins with a request, before it is edited. `turn`: see FilteredRequest. */
+  begin(head: Head, nowMs: number, turn: number): void {
+    this.#route = undefined;
     this.#head = head;
-    this.#cors = CORS.NONE;
+    this.nowMs = nowMs;
+    this.turn = turn;
+    this.cors = CORS.NONE;
     this.#cookie = undefined;
     this.#token = '';
     this.#share = undefined;
     this.clusterName = '';
-    return this.#judgeOrigin() ?? this.#limit(nowMs);
   }
 
-  /** How long to hold the request on purpose, milliseconds; 0 for not at all. Throws the dice: ask once. */
-  delayMs(): number {
-    const delay = this.#route.route.fault?.delay;
-    return delay !== undefined && chance(delay.percent, this.#random) ? delay.ms : 0;
+  /** Its route is known. */
+  follow(route: RunningRoute): void {
+    this.#route = route;
   }
 
-  /** After the delay: the answer of a fault, a redirect or the route itself, if any. Throws the dice: ask once. */
-  answer(): Instead | undefined {
-    const { route, redirect, respond } = this.#route;
-    const abort = route.fault?.abort;
-    if (abort !== undefined && chance(abort.percent, this.#random)) {
-      const detail = `route ${route.name} asks for ${abort.status} on ${abort.percent} % of its requests`;
-      return { reply: localReply('FI', detail, { status: abort.status }), flag: 'FI', detail };
-    }
-    const { unusable } = this.#route;
-    if (unusable !== undefined)
-      return { reply: localReply('NFCF', unusable), flag: 'NFCF', detail: unusable };
-    if (route.name === NO_ROUTE) {
-      const { from } = route;
-      const who = from === undefined ? '' : `; ${formatRef(from)} has no rule for it`;
-      const detail = `${this.#head.methodText} ${this.#head.targetText}${who}`;
-      return { reply: localReply('NR', detail), flag: 'NR', detail };
-    }
-    if (redirect !== undefined) {
-      parts.read(this.#head);
-      return this.#instead(redirect.reply(parts, this.#ownFields()));
-    }
-    return respond && this.#instead({ ...respond, fields: this.#ownFields() });
+  resume(turn: number, verdict: Instead | undefined): void {
+    this.#owner.resume(turn, verdict);
+  }
+
+  resumeAfter(delayMs: number): typeof WAIT {
+    this.#owner.resumeAfter(delayMs);
+    return WAIT;
   }
 
   /** The endpoint that the client's session belongs to, if it takes requests, and the choice that it is of. */
   bySession(): { readonly choice: number; readonly endpoint: RunningEndpoint } | undefined {
-    const { sessionCookie, clusters } = this.#route;
+    const { sessionCookie, clusters } = this.#route!;
     if (sessionCookie === undefined || !cookieValue(this.#head, sessionCookie, range)) return undefined;
     this.#token = this.#head.bytes.toString('latin1', range.start, range.end);
     for (const [choice, cluster] of clusters.clusters.entries()) {
@@ -130,7 +119,7 @@ export class RouteWork implements VariableSource {
 
   /** Edits the request, once it is known which of the route's clusters it goes to. Once per request, not per try. */
   prepare(choice: number, cluster: Cluster): void {
-    const route = this.#route;
+    const route = this.#route!;
     const { paths, requestEdits } = route;
     const head = this.#head;
     this.#share = this.#shareOf(choice);
@@ -151,7 +140,7 @@ export class RouteWork implements VariableSource {
   redirect(choice: number, to: Redirect): Instead {
     this.#share = this.#shareOf(choice);
     parts.read(this.#head);
-    return this.#instead(to.reply(parts, this.#ownFields()));
+    return { reply: to.reply(parts, this.routeFields), flag: '', detail: '' };
   }
 
   /** A cookie that consistent hashing made up for the client. */
@@ -161,10 +150,10 @@ export class RouteWork implements VariableSource {
 
   /** Edits the upstream's answer. */
   decorate(response: Head, endpoint: RunningEndpoint): void {
-    const { cors, responseEdits, route } = this.#route;
+    const { cors, responseEdits, route } = this.#route!;
     this.#share?.response?.apply(response, this);
     responseEdits?.apply(response, this);
-    if (this.#cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
+    if (this.cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
     if (this.#cookie !== undefined) response.add(setCookie, this.#cookie);
     const { session } = route;
     if (session === undefined) return;
@@ -175,51 +164,24 @@ export class RouteWork implements VariableSource {
 
   /** Fields that answers of Weft's own get, so that browsers let pages read why they failed. */
   get localFields(): readonly Field[] {
-    return this.#cors === CORS.ALLOWED ? this.#route.cors!.fields(this.#head) : NO_FIELDS;
+    return this.cors === CORS.ALLOWED ? this.#route!.cors!.fields(this.#head) : NO_FIELDS;
   }
 
   /** The shadows that this request gets where it goes to `choice`, by the dice. */
   mirrors(choice: number): readonly Cluster[] {
-    return this.#route.mirrors[choice]!.filter(({ percent }) => chance(percent, this.#random)).map(
+    return this.#route!.mirrors[choice]!.filter(({ percent }) => chance(percent, this.random)).map(
       ({ cluster }) => cluster,
     );
   }
 
-  #judgeOrigin(): Instead | undefined {
-    const { cors } = this.#route;
-    if (cors === undefined) return undefined;
-    this.#cors = cors.judge(this.#head);
-    if (this.#cors !== CORS.PREFLIGHT && this.#cors !== CORS.REFUSED_PREFLIGHT) return undefined;
-    return this.#instead(cors.reply(this.#head, this.#cors));
-  }
-
-  #limit(nowMs: number): Instead | undefined {
-    const { limits } = this.#route;
-    if (limits.length === 0) return undefined;
-    parts.read(this.#head);
-    for (const limit of limits) {
-      if (limit.judge(parts, nowMs) !== LIMIT.REFUSE) continue;
-      const { bucket, status, from } = limit.limit;
-      const who = from === undefined ? '' : ` (${from.kind} ${from.name}.${from.namespace})`;
-      const detail = `${bucket.perFill} per ${bucket.fillIntervalMs} ms${who}`;
-      const fields = [...limit.fields(this, nowMs), ...this.localFields];
-      return { reply: localReply('RL', detail, { status, fields }), flag: 'RL', detail };
-    }
-    return undefined;
-  }
-
   #shareOf(choice: number): CompiledShare | undefined {
-    const { shares, clusters } = this.#route;
+    const { shares, clusters } = this.#route!;
     return shares.length === 0 ? undefined : shares[clusters.given[choice] ?? 0];
   }
 
-  #ownFields(): readonly Field[] {
+  get routeFields(): readonly Field[] {
     const own = this.#share?.response?.fields(this) ?? NO_FIELDS;
-    return [...own, ...(this.#route.responseEdits?.fields(this) ?? NO_FIELDS), ...this.localFields];
-  }
-
-  #instead(reply: LocalReply): Instead {
-    return { reply, flag: '', detail: '' };
+    return [...own, ...(this.#route?.responseEdits?.fields(this) ?? NO_FIELDS), ...this.localFields];
   }
 }
 

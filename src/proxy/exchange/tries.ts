@@ -6,6 +6,7 @@ import type { RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
+import { removeUntouched, saysUntouched } from '../replies/untouched.ts';
 import type { TryEnd, TryWhy } from '../services/try-record.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
@@ -13,7 +14,6 @@ import { Hedge, type HedgeOwner } from './hedge.ts';
 import { Logins } from './logins.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 import { backoffMs, retriableStatus, timeoutCondition } from './retry-rules.ts';
-import { removeUntouched, saysUntouched } from './untouched.ts';
 
 /** What a try is waiting for. */
 const STATE = {

@@ -1,0 +1,33 @@
+// Failures on purpose, as a policy asks for them.
+import type { Route } from '../../model/index.ts';
+import { chance } from '../../routing/index.ts';
+import { localReply } from '../replies/local-replies.ts';
+import { type FilterKind, PASS } from './filter.interface.ts';
+
+/** A share of the requests is held for a time. */
+export const delays: FilterKind<{ readonly route: Route }> = {
+  name: 'fault-delay',
+  compile: ({ route }) => {
+    const delay = route.fault?.delay;
+    return (
+      delay && {
+        judge: request => (chance(delay.percent, request.random) ? request.resumeAfter(delay.ms) : PASS),
+      }
+    );
+  },
+};
+
+/** A share of the requests is answered with a failure. */
+export const aborts: FilterKind<{ readonly route: Route }> = {
+  name: 'fault-abort',
+  compile: ({ route }) => {
+    const abort = route.fault?.abort;
+    if (abort === undefined) return undefined;
+    const { status, percent } = abort;
+    const detail = `route ${route.name} asks for ${status} on ${percent} % of its requests`;
+    return {
+      judge: ({ random }) =>
+        chance(percent, random) ? { reply: localReply('FI', detail, { status }), flag: 'FI', detail } : PASS,
+    };
+  },
+};

@@ -1,0 +1,76 @@
+// What a filter is: something that looks at a request before it goes on, and lets it pass, answers it, or has it wait.
+import type { Flag } from '../../errors/index.ts';
+import type { Field, Head, LocalReply } from '../../http/index.ts';
+import type { Random, RequestParts, VariableSource } from '../../routing/index.ts';
+
+/** An answer that takes the upstream's place. */
+export interface Instead {
+  readonly reply: LocalReply;
+  /** '' for what a route says in its own name; such an answer is no failure. */
+  readonly flag: Flag | '';
+  readonly detail: string;
+}
+
+/** On to the next filter. */
+export const PASS = undefined;
+/** The filter has to find something out first. It says later how it goes on: `FilteredRequest.resume`. */
+export const WAIT = 'wait';
+export type Verdict = Instead | typeof PASS | typeof WAIT;
+
+/** Who calls; the same for all requests of a connection. */
+export interface Caller {
+  /** Address and port, for the log. */
+  readonly downstream: string;
+  /** The SPIFFE id of its certificate; '' for plaintext. */
+  readonly principal: string;
+}
+
+/** A request as its filters see it, before the proxy has edited it. One object serves the requests of a stream's connection, one after the other. */
+export interface FilteredRequest extends VariableSource {
+  readonly head: Head;
+  readonly caller: Caller;
+  /** When this request reached its filters, monotonic. */
+  readonly nowMs: number;
+  readonly random: Random;
+  /** Where path, query and authority are. One for all: not to be kept. */
+  readonly parts: RequestParts;
+  /** What CORS says of it, one of CORS; the filter of that name sets it, and answers are opened to the origin accordingly. */
+  cors: number;
+  /** What answers to it get that Weft gives by itself. */
+  readonly localFields: readonly Field[];
+  /** What answers to it get that its route gives: the edits of answers as well. */
+  readonly routeFields: readonly Field[];
+  /** Which request of its connection it is; to be handed back to `resume`. */
+  readonly turn: number;
+  /**
+   * How a request goes on whose filter said WAIT: on to the next filter, or with an answer. Never before `judge` has returned. May be called from
+   * anywhere; too late for a request that is over, it does nothing.
+   */
+  resume(turn: number, verdict: Instead | typeof PASS): void;
+  /** WAIT for this long, on purpose: the request is marked as delayed. */
+  resumeAfter(delayMs: number): typeof WAIT;
+}
+
+/** Compiled when configuration arrives; one object for all requests, so what it knows of one of them it keeps in FilteredRequest. */
+export interface RequestFilter {
+  /** Once for each request. Must not edit the head: the next filter and the route see what the client sent. */
+  judge(request: FilteredRequest): Verdict;
+}
+
+/** One line of a list of filters. `Source`: what it is compiled from. */
+export interface FilterKind<Source> {
+  readonly name: string;
+  /** Undefined where the source asks for nothing: requests then do not meet the filter at all. */
+  compile(source: Source): RequestFilter | undefined;
+}
+
+const none: readonly RequestFilter[] = [];
+
+/** The filters of a list that have something to do, in its order. */
+export function compileFilters<Source>(
+  kinds: readonly FilterKind<Source>[],
+  source: Source,
+): readonly RequestFilter[] {
+  const filters = kinds.map(kind => kind.compile(source)).filter(filter => filter !== undefined);
+  return filters.length === 0 ? none : filters;
+}

@@ -1,0 +1,49 @@
+// The filters of requests, in the order in which they are asked: one list for each direction. A request meets those only that its port or its route
+// gives something to do; most meet none.
+import type { LocalReply } from '../../http/index.ts';
+import type { Route } from '../../model/index.ts';
+import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
+import { directAnswers, noRoute, redirects, unusable } from './answers.ts';
+import { cors } from './cors.ts';
+import { aborts, delays } from './faults.ts';
+import type { FilterKind } from './filter.interface.ts';
+import { rateLimits } from './rate-limits.ts';
+
+/** What the filters of a port are compiled from: what policies say of the requests to it, whoever sends them. */
+export interface PortRules {
+  readonly limits: readonly RateLimit[];
+}
+
+/** Of requests to this pod, before a route is looked for. */
+export const INBOUND_FILTERS: readonly FilterKind<PortRules>[] = [
+  // Who may call at all comes in here, before limits: tokens are for those who may.
+  // Before anything that costs the app something.
+  rateLimits,
+];
+
+/** What the filters of a route are compiled from. */
+export interface RouteRules {
+  readonly route: Route;
+  readonly cors: Cors | undefined;
+  readonly limits: readonly RateLimit[];
+  readonly unusable: string | undefined;
+  readonly redirect: Redirect | undefined;
+  readonly respond: LocalReply | undefined;
+}
+
+/** Of requests to others, once their route is known. */
+export const OUTBOUND_FILTERS: readonly FilterKind<RouteRules>[] = [
+  // First: a preflight is the browser's question and no request of the app; and whether an answer of the filters below may be read by the
+  // page that asked is settled here.
+  cors,
+  // Before faults, so that what is refused costs nothing more and is not delayed first.
+  rateLimits,
+  // Faults stand for the upstream's own, so behind all that would keep a request from it. The delay first: a slow failure is one, too.
+  delays,
+  aborts,
+  // What is in place of an upstream, and so comes last; of these a route has one at most, but for the first.
+  unusable,
+  noRoute,
+  redirects,
+  directAnswers,
+];
