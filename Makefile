@@ -5,10 +5,10 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards end-to-end fuzz bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboards-check end-to-end fuzz bench bench-check build clean
 
 help: ## list these commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch Node 24 if needed and install npm packages
 	@scripts/toolchain.sh modules
@@ -36,6 +36,9 @@ end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of We
 
 dashboards: setup ## write manifests/grafana/ from grafana/
 	@$(node) grafana/write.ts
+
+dashboards-check: network ## every query of the dashboards against the Prometheus that WEFT_PROMETHEUS names; ARGS=--table shows each
+	@PATH="$$(dirname $(node)):$$PATH" $(node) test/grafana/main.ts $(ARGS)
 
 format: setup ## rewrite files in the house format
 	@$(bin)/biome check --write .

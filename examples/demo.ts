@@ -6,6 +6,7 @@ import { live } from './demo/live.ts';
 import { LoadClient } from './demo/load-client.ts';
 import type { DemoMesh } from './demo/mesh.interface.ts';
 import { Scraper } from './demo/metrics/scraper.ts';
+import { prometheusBeside } from './demo/prometheus/beside.ts';
 import { SandboxMesh } from './demo/sandbox-mesh.ts';
 import { Screen } from './demo/screen/screen.ts';
 
@@ -26,7 +27,7 @@ async function main(): Promise<number> {
     const context = await contextOf(mesh);
     console.log(`the shop is up after ${since()}`);
     if (unattended) code = summarize(await proveAll(context, interrupted));
-    else await live(context, screen, interrupted);
+    else await watched(mesh, prometheus => live(context, screen, interrupted, prometheus));
   } catch (thrown) {
     code = interrupted.aborted ? 130 : 1;
     screen.close();
@@ -38,6 +39,16 @@ async function main(): Promise<number> {
   }
   if (unattended) console.log(`${since()} in all`);
   return code;
+}
+
+/** Runs something while a Prometheus scrapes the mesh, where there is one. */
+async function watched(mesh: SandboxMesh, run: (prometheus?: string) => Promise<void>): Promise<void> {
+  const prometheus = await prometheusBeside(mesh, why => console.log(why));
+  try {
+    await run(prometheus?.url);
+  } finally {
+    await prometheus?.stop();
+  }
 }
 
 /** Aborts on Ctrl-C, SIGTERM, a reader that went away, and anything nobody caught: the sandbox is taken down after each. */

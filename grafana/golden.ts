@@ -11,6 +11,14 @@ export interface Subject {
   readonly what: string;
 }
 
+/** Classes of statuses by color; 0 is a client that went away. */
+const STATUSES = [
+  ['^0$', 'purple'],
+  ['^[12]', 'green'],
+  ['^3', 'blue'],
+  ['^4', 'orange'],
+  ['^5', 'red'],
+] as const;
 const noRequests = 'no requests';
 
 /** Six numbers: requests, success, three latencies, mutual TLS. */
@@ -78,6 +86,7 @@ export function trafficBy(
     empty: 'no requests in this time',
     unit: 'reqps',
     stack: true,
+    ...(label === 'response_code' && { colors: STATUSES }),
     lines: [{ expr: requestsWhere(matchers).requests(label), legend: `{{${label}}}` }],
     ...(link && { link }),
   });

@@ -66,6 +66,8 @@ export interface Line {
 /** Lines over time. */
 export interface GraphOptions extends Words {
   readonly lines: readonly Line[];
+  /** Colors of lines by their legends, where what they stand for has one: expressions, the last that fits. */
+  readonly colors?: readonly (readonly [legend: string, color: string])[];
   readonly stack?: boolean;
   readonly max?: number;
   readonly steps?: Steps;
@@ -159,7 +161,7 @@ export function stat(options: StatOptions): StatBuilder {
 
 /** Lines over time. */
 export function graph(options: GraphOptions): SeriesBuilder {
-  const { title, description, empty, unit, lines, stack, max, steps, link } = options;
+  const { title, description, empty, unit, lines, colors = [], stack, max, steps, link } = options;
   const panel = new SeriesBuilder()
     .title(title)
     .description(description)
@@ -187,6 +189,8 @@ export function graph(options: GraphOptions): SeriesBuilder {
   if (max !== undefined) panel.max(max);
   if (stack) panel.stacking(new StackingConfigBuilder().mode(StackingMode.Normal).group('A'));
   if (link !== undefined) panel.dataLinks([dataLink(link)]);
+  for (const [legend, color] of colors)
+    panel.overrideByRegexp(`/${legend}/`, [{ id: 'color', value: fixed(color).build() }]);
   for (const [i, { expr, legend, color }] of lines.entries()) {
     panel.withTarget(query(expr, i).range().legendFormat(legend));
     if (color !== undefined)

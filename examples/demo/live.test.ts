@@ -55,12 +55,13 @@ test('shows what was sent and lost, addresses to open, and a row for every pod',
       },
     },
   } as unknown as DemoContext;
-  await live(context, new Screen(terminal), stop.signal);
+  await live(context, new Screen(terminal), stop.signal, 'http://127.0.0.1:9090');
   assert.deepEqual(started, ['steady']);
   const lines = written.join('').split('\n');
   for (const line of lines) assert.ok(line.length <= 80, line);
   assert.ok(lines.includes('120 requests sent, 3 lost, p50 2.3 ms, p99 20.1 ms at the client'));
   assert.ok(lines.includes('a page: http://storefront.example:80/products/p1'));
+  assert.ok(lines.includes('Prometheus: http://127.0.0.1:9090 (docs/grafana.md)'));
   assert.ok(lines.some(line => line.startsWith('storefront 1/2')));
   assert.ok(lines.some(line => line.startsWith('  storefront-2')));
 });

@@ -13,8 +13,13 @@ const everyMs = 1_000;
 const windowSeconds = 5;
 const ratePerSecond = 60;
 
-/** Draws once a second until the signal; never rejects because of a pod that does not answer. */
-export async function live(context: DemoContext, screen: Screen, signal: AbortSignal): Promise<void> {
+/** Draws once a second until the signal; never rejects because of a pod that does not answer. `prometheus`: where one answers. */
+export async function live(
+  context: DemoContext,
+  screen: Screen,
+  signal: AbortSignal,
+  prometheus?: string,
+): Promise<void> {
   await context.load.start(STEADY, steadyLoad(ratePerSecond));
   const page = await context.mesh.open('storefront', 80);
   const scrapes: Scrape[] = [];
@@ -27,7 +32,7 @@ export async function live(context: DemoContext, screen: Screen, signal: AbortSi
       if (scrapes.length > windowSeconds + 1) scrapes.shift();
       const latest = scrapes.at(-1)!;
       const growth = new Growth(scrapes.length > 1 ? scrapes[0] : latest, latest);
-      const head = await headOf(context, page);
+      const head = await headOf(context, page, prometheus);
       const foot = ['', ...trouble.lines()];
       const room = screen.room();
       const table = renderTable(rowsOf(pods, growth, latest), {
@@ -45,7 +50,7 @@ export async function live(context: DemoContext, screen: Screen, signal: AbortSi
   }
 }
 
-async function headOf({ load }: DemoContext, page: string | undefined): Promise<string[]> {
+async function headOf({ load }: DemoContext, page?: string, prometheus?: string): Promise<string[]> {
   const report = await load.report(STEADY).catch(() => undefined);
   const sums = report
     ? `${report.sent} requests sent, ${report.lostIdempotent + report.lostOther} lost, ` +
@@ -55,6 +60,7 @@ async function headOf({ load }: DemoContext, page: string | undefined): Promise<
     `Weft demo: the shop in a sandbox, ${ratePerSecond} requests/s · figures of the last ${windowSeconds} s, ms`,
     sums,
     page ? `a page: ${page}/products/p1` : 'the storefront has no address on this machine',
+    ...(prometheus ? [`Prometheus: ${prometheus} (docs/grafana.md)`] : []),
     '',
   ];
 }

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type PodView, Sandbox, type SandboxView } from '../../src/sandbox/index.ts';
 import type { DemoMesh, DemoPod } from './mesh.interface.ts';
+import type { ScrapedMesh, ScrapedPod } from './prometheus/sandbox-targets.ts';
 import { SHOP } from './shop.ts';
 
 const folder = fileURLToPath(new URL('../shop/kubernetes', import.meta.url));
@@ -9,7 +10,7 @@ const upLimitMs = 60_000;
 const restartLimitMs = 40_000;
 
 /** The shop in a sandbox of its own: its name has this process's id, so that demos do not collide. */
-export class SandboxMesh implements DemoMesh {
+export class SandboxMesh implements DemoMesh, ScrapedMesh {
   readonly transparent: boolean;
   /** Why pods have no network of their own; empty when they do. */
   readonly limits: readonly string[];
@@ -38,6 +39,15 @@ export class SandboxMesh implements DemoMesh {
 
   dial(pod: DemoPod, port: number): Promise<Duplex> {
     return this.#sandbox.dial(`pod/${pod.namespace}/${pod.name}`, port);
+  }
+
+  async podObjects(): Promise<readonly ScrapedPod[]> {
+    const objects = await this.#sandbox.objects();
+    return objects.filter(({ kind }) => kind === 'Pod') as unknown as ScrapedPod[];
+  }
+
+  dialPod(namespace: string, name: string, port: number): Promise<Duplex> {
+    return this.#sandbox.dial(`pod/${namespace}/${name}`, port);
   }
 
   async open(service: string, port: number): Promise<string | undefined> {

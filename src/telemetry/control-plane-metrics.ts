@@ -1,6 +1,7 @@
 // The metrics of the control plane, through prom-client. Not in this room's index: a sidecar must not load it.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { internalErrors } from '../errors/index.ts';
+import { RESOURCE_KINDS } from '../model/index.ts';
 import { INTERNAL_ERRORS, INTERNAL_ERRORS_HELP } from './internal-errors.ts';
 
 /** What is asked for at each scrape. */
@@ -54,6 +55,12 @@ export class ControlPlaneMetrics {
       labelNames: ['kind'],
       registers,
     });
+    for (const kind of RESOURCE_KINDS) {
+      // A counter that begins with its first event has no rate for it: the first refusal in weeks would not be seen.
+      this.#pushes.inc({ kind }, 0);
+      this.#nacks.inc({ kind }, 0);
+      this.#latency.zero({ kind });
+    }
     this.#signed = new Counter({
       name: 'weft_control_plane_certificates_signed_total',
       help: 'Certificates issued to proxies.',
