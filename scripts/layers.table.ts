@@ -8,7 +8,7 @@ export interface Room {
 
 const passIn = 'Pass it in from main/, or move the shared type down.';
 
-/** Lower rooms first; nobody imports from a room below them in this list. */
+/** Lower rooms first: a room imports only from those above its row. */
 export const rooms: Record<string, Room> = {
   errors: {
     imports: [],
@@ -65,8 +65,8 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'A codec knows bytes and heads, not routes or clusters.',
   },
-  tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
   identity: { imports: ['errors', 'model', 'time'], packages: ['node-forge'], instead: passIn },
+  tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
   ca: { imports: ['errors', 'model', 'time', 'identity'], packages: ['node-forge', 'jose'], instead: passIn },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   registry: {
@@ -78,6 +78,11 @@ export const rooms: Record<string, Room> = {
     imports: ['errors', 'time'],
     packages: ['@kubernetes/client-node'],
     instead: 'kubernetes/ calls the API and knows no mesh.',
+  },
+  config: {
+    imports: ['errors', 'model', 'telemetry'],
+    packages: [],
+    instead: 'config/ reads flags and environment once, at boot.',
   },
   source: {
     imports: ['errors', 'model', 'time', 'config', 'registry', 'telemetry', 'kubernetes'],
@@ -100,11 +105,6 @@ export const rooms: Record<string, Room> = {
     imports: ['errors', 'model', 'time', 'telemetry', 'identity', 'ca', 'tls', 'resolve', 'newcomers'],
     packages: [],
     instead: passIn,
-  },
-  config: {
-    imports: ['errors', 'model', 'telemetry'],
-    packages: [],
-    instead: 'config/ reads flags and environment once, at boot.',
   },
   'control-plane': {
     imports: ['errors', 'model', 'time', 'telemetry', 'ca', 'kubernetes', 'config'],

@@ -46,5 +46,15 @@ for (const file of globSync('{src,webhook,grafana}/**/*.ts').sort()) {
   }
 }
 
+const order = Object.keys(rooms);
+for (const [room, { imports }] of Object.entries(rooms)) {
+  for (const other of imports) {
+    if (order.indexOf(other) > order.indexOf(room))
+      problems.push(
+        `scripts/layers.table.ts: ${room} may import ${other}, which stands below it; move its row up`,
+      );
+  }
+}
+
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exitCode = 1;

@@ -16,7 +16,7 @@ export type AppAddress = ProbedPod;
 
 /**
  * The app's own probes, asked from inside the pod: the kubelet calls the proxy in plaintext, also where the app takes mesh
- * TLS only (USERS.md row 8). `WEFT_PROBES` says which there are; each goes to the pod's address, where the kubelet would go.
+ * TLS only. `WEFT_PROBES` says which there are; each goes to the pod's address, where the kubelet would go.
  */
 export function appHealthRoutes(probes: AppProbes, app: AppAddress, log?: Log): AdminRoutes {
   const routes = Object.entries(probes).map(([path, probe]) => {

@@ -50,6 +50,18 @@ test('every code of an error or problem stands in docs/errors.md', () => {
   assert.ok(codes.size > 150, `${codes.size} codes found`);
 });
 
+test('every response flag is one that something raises', () => {
+  const files = globSync('src/**/*.ts', { cwd: root }).filter(
+    file => !file.endsWith('.test.ts') && !file.includes('/testing/') && file !== 'src/errors/flags.ts',
+  );
+  const text = files.map(file => readFileSync(join(root, file), 'utf8')).join('\n');
+  assert.deepEqual(
+    Object.keys(FLAGS).filter(flag => !text.includes(`'${flag}'`)),
+    [],
+    'take it out of flags.ts and docs/errors.md',
+  );
+});
+
 test('every fault of HTTP/1 and every response flag stands in docs/errors.md', () => {
   const known = documented('errors.md');
   const faults = allFaults().map(({ code }) => code);

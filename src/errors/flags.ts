@@ -6,11 +6,9 @@
 export const FLAGS = {
   DC: 'the client went away before the response was complete',
   DPE: 'the client sent bytes that are not valid HTTP',
-  DT: 'the request took longer than its time limit',
   DI: 'a delay was injected on purpose, as a policy asks',
   DF: 'the name of the destination could not be resolved',
   FI: 'a failure was injected on purpose, as a policy asks',
-  IH: 'a header was refused because its value is invalid',
   LR: 'the proxy reset the connection',
   NC: 'the route names a cluster that does not exist',
   NFCF: 'what the control plane says of the destination is missing or cannot be used',
@@ -36,7 +34,6 @@ export type Flag = keyof typeof FLAGS;
 const CONNECTION_WORDS: Partial<Record<Flag, string>> = {
   DC: 'the client broke the connection off',
   DPE: 'the client sent bytes that are not valid here',
-  DT: 'the connection lasted longer than its time limit',
   NR: 'no route matches the connection',
   UAEX: 'the connection is not authorized',
   UC: 'the upstream closed the connection early',

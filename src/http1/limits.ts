@@ -9,7 +9,7 @@ export interface Limits {
   readonly maxTrailerBytes: number;
 }
 
-/** Room for 96 KB of headers and a 64 KB URL, which users of other meshes have missed (USERS.md row 13). */
+/** Room for 96 KB of headers and a 64 KB URL, which users of other meshes have missed. */
 export const DEFAULT_LIMITS: Limits = {
   maxTargetBytes: 64 * 1024 + 512,
   maxHeaderBytes: 128 * 1024,

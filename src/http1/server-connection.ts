@@ -33,7 +33,7 @@ export interface ServerOptions {
   readonly timers: TimerWheel;
   /** From the first byte of a head to its last. */
   readonly headTimeoutMs: number;
-  /** Between requests. Long: closing first is what makes clients fail (USERS.md row 6). */
+  /** Between requests. Long: closing first is what makes clients fail. */
   readonly idleTimeoutMs: number;
   /** After an answer that the client has not finished its request for, and after `Connection: close`. */
   readonly lingerMs: number;

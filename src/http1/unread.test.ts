@@ -1,5 +1,5 @@
 // The proof that an upstream took no byte of a request (StreamFailure.unread), against real kernels: whether a POST may be
-// sent again hangs on it. USERS.md rows 6 and 18.
+// sent again hangs on it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';

@@ -1,4 +1,4 @@
-// libc: calls of the C library that Node has none of, through koffi. For what is called once per connection or more seldom: a call
+// libc: functions of the C library that Node does not offer, through koffi. For what is called once per connection or more seldom: a call
 // costs about a microsecond. In: a C declaration. Out: a function.
 import { createRequire } from 'node:module';
 

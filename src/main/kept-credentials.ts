@@ -16,7 +16,7 @@ const fileName = 'credentials.json';
 
 /**
  * The credentials of a proxy, kept in its own state folder (memory-backed, of this container alone), so that a proxy that is restarted while
- * the control plane is away still has mutual TLS (USERS.md row 39). What the keeper obtains replaces what was kept.
+ * the control plane is away still has mutual TLS. What the keeper obtains replaces what was kept.
  */
 export class KeptCredentials implements CredentialSource {
   readonly #keeper: CertificateKeeper;

@@ -26,7 +26,7 @@ export interface Redirection {
 
 /**
  * Tests now and then whether traffic is redirected indeed: a pod whose redirection is missing bypasses the mesh and must not be
- * Ready (USERS.md row 29). `waits`: connections wait on purpose, so that a test which is not answered says nothing.
+ * Ready. `waits`: connections wait on purpose, so that a test which is not answered says nothing.
  */
 export function watchRedirection(
   config: ProxyConfig,

@@ -1,4 +1,4 @@
-// `weft-proxy wait`: a postStart hook, or anybody else who must not begin before the proxy is ready (USERS.md row 1).
+// `weft-proxy wait`: a postStart hook, or anybody else who must not begin before the proxy is ready.
 import { get } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -16,7 +16,7 @@ const quietMs = 500;
 const blindLimitMs = 30_000;
 
 /**
- * Waits until a proxy that was told to stop may go (USERS.md row 4): its app is gone and nothing is under way. There is no limit but the pod's
+ * Waits until a proxy that was told to stop may go: its app is gone and nothing is under way. There is no limit but the pod's
  * own grace period, whose end the kubelet enforces; so nobody has another knob to turn.
  */
 export function drained(subject: DrainSubject, clock: Clock): Promise<void> {

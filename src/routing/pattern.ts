@@ -1,5 +1,5 @@
-// Regular expressions of policies: RE2 syntax, run by re2js in time linear in the text (RE2 by construction, USERS.md asks that no policy can
-// hang a proxy). The engine costs half a megabyte of heap, so it is loaded when the first pattern is compiled.
+// Regular expressions of policies: RE2 syntax, run by re2js in time linear in the text (RE2 by construction: no policy can hang
+// a proxy). The engine costs half a megabyte of heap, so it is loaded when the first pattern is compiled.
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';
 import { errorMessage, WeftError } from '../errors/index.ts';

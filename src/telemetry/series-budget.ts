@@ -1,6 +1,6 @@
 /** Bounds of the metrics of one proxy. */
 export interface MetricLimits {
-  /** Series beyond this are counted under `overflow` labels (USERS.md row 34). */
+  /** Series beyond this are counted under `overflow` labels. */
   readonly maxSeries: number;
   /** And so are those that would make the family's text longer than this: labels may be long. */
   readonly maxBytes: number;

@@ -4,8 +4,8 @@
 // What is added, and in which order:
 //
 //   native sidecar    initContainers: weft-init, weft-proxy (restartPolicy Always), then the author's own.
-//                     They run with the proxy already up, so they have the mesh (USERS.md rows 1, 2), and the kubelet
-//                     ends the proxy after the app, so Jobs end (row 3).
+//                     They run with the proxy already up, so they have the mesh, and the kubelet ends the
+//                     proxy after the app, so Jobs end.
 //   classic           initContainers: the author's own, then weft-init. containers: weft-proxy, then the author's own.
 //                     Rules written any earlier would send an init container's calls to a proxy that does not run yet
 //                     (Istio's istio/cni 77); written last, they leave it the pod's plain network. The proxy's

@@ -3,7 +3,7 @@ import type { BannerReport, RawReport } from '../../load/probes.ts';
 import { type Claim, took, type Verdict } from '../claim.ts';
 import { HTTP_PORT } from '../shop.ts';
 
-/** How much later than a client that speaks itself one may hear a server that speaks first (USERS.md row 10). */
+/** How much later than a client that speaks itself one may hear a server that speaks first. */
 const delayLimitMs = 50;
 const samples = 30;
 

@@ -108,7 +108,7 @@ async function mayI(context: CheckContext, resourceAttributes: object): Promise<
   return answer.status < 300 && field(answer.body, 'status', 'allowed') === true;
 }
 
-/** More than this and fresh certificates may be refused; see USERS.md row 22. */
+/** More than this and fresh certificates may be refused. */
 const maxQuietSkewMs = 120_000;
 
 const clock: Check = {

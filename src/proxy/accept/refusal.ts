@@ -28,7 +28,7 @@ const logEveryMs = 10_000;
 const lastLogged = new Map<string, number>();
 const maxLogged = 1000;
 
-/** Refuses the client and says why, in the log and, where it speaks HTTP, to itself (USERS.md row 9). */
+/** Refuses the client and says why, in the log and, where it speaks HTTP, to itself. */
 export function refusePlaintext(services: Services, refused: RefusedClient): void {
   const { wire, kind, client, port, policy } = refused;
   services.counters.refused.add(

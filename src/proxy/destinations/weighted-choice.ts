@@ -6,7 +6,7 @@ const maxCards = 10_000;
 
 /**
  * Clusters that share traffic by weight. Not by a die but by a deck of cards, dealt in random order and begun anew when it is used up: every
- * deal has exactly the shares asked for (USERS.md row 37), and since the order is random, nothing that repeats in the traffic, nor a
+ * deal has exactly the shares asked for, and since the order is random, nothing that repeats in the traffic, nor a
  * choice further down the road, ever falls into step with it.
  */
 export class WeightedChoice {

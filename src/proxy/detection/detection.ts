@@ -2,7 +2,7 @@ import { Deadline, type TimerWheel } from '../../time/index.ts';
 import { ByteCollector, crowding, type Wire, type WireHandler } from '../../wire/index.ts';
 import { MAX_SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 
-/** A client that says nothing for this long may be waiting for a server that speaks first (USERS.md row 10). */
+/** A client that says nothing for this long may be waiting for a server that speaks first. */
 export const QUIET_MS = 20;
 /** The same for a client from whose address mesh TLS has come to this port: then its ClientHello is late, on a busy node. */
 export const MESHED_QUIET_MS = 2000;

@@ -17,12 +17,10 @@ const statusOf: Partial<Record<Flag, number>> = {
   UPE: 502,
   DF: 503,
   UT: 504,
-  DT: 504,
   SI: 504,
   RL: 429,
   UAEX: 403,
   DPE: 400,
-  IH: 400,
   OM: 503,
 };
 

@@ -12,7 +12,7 @@ export function numberToIpv4(value: number): string {
 
 /**
  * Hands out the addresses of an IPv4 range one after the other and comes back to a freed one only when it has been
- * through all others: an address that changes hands quickly sends traffic to the wrong pod (USERS.md row 5).
+ * through all others: an address that changes hands quickly sends traffic to the wrong pod.
  */
 export class AddressPool {
   readonly #first: number;
