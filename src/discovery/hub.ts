@@ -76,6 +76,11 @@ export class Hub {
     return this.#entries.size;
   }
 
+  /** Whether anything that is followed rests on the fact. */
+  isFollowed(fact: string): boolean {
+    return this.#byFact.has(fact);
+  }
+
   /** Takes a new mesh; `touched` are the facts in which it differs. */
   update(mesh: Mesh, touched: ReadonlySet<string>, changedAtMs: number): void {
     const before = this.#mesh;

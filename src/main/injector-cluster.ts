@@ -8,6 +8,7 @@ import type { Problem } from '../model/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { type ObjectStatus, policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
+import { watchUnready } from './injector-endpoints.ts';
 import { changesStatuses, policyEvent, statusWishes } from './injector-status.ts';
 import type { InjectorView } from './injector-view.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -109,6 +110,7 @@ export function competeToLead(
     failed: message => log.warn({ lease: names.lease }, `the Lease cannot be renewed: ${message}`),
   });
   const leads = (): boolean => election.isLeader;
+  stops.push(watchUnready(pipeline, leads, event => events.report(event)));
   view.parts.leader = () => ({ leads: leads(), holder: election.holder });
   void election.run(leading => {
     log.info({ instance: config.instance }, 'this replica leads: it does what must be done once');

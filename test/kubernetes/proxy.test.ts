@@ -105,7 +105,7 @@ async function serve(name: string, port: number): Promise<void> {
     metadata: { name },
     spec: { ports: [{ name: 'http', port: 80 }] },
   });
-  await setEndpoints(api.client, 'shop', name, { [name]: address! }, port);
+  await setEndpoints(api.client, 'shop', name, { [name]: address! }, { port });
 }
 
 test('with an account that may only read, Services are called by name, and changes are followed', {

@@ -13,7 +13,9 @@ import {
   makeAccount,
   makeControlPlaneAccount,
   makeNamespace,
+  makePod,
   makeService,
+  setEndpoints,
   system,
   tokenOf,
   until,
@@ -123,4 +125,30 @@ test('a route says in its status what became of it, with the permissions that we
   await until('the backend', async () => (await parents())[1]?.conditions[1]?.status === 'True');
   const problems = await injector.json<{ code: string }[]>('/debug/problems');
   assert.ok(!problems.some(each => each.code === 'status-not-written'), system);
+});
+
+test('a Service whose endpoints all turn unready at once gets an event, which kubectl describe shows', {
+  skip: noApiServer,
+}, async context => {
+  await makeAccount(api.client, 'statuses', 'default');
+  await makePod(api.client, 'statuses', 'db-0', '10.244.0.21');
+  await makeService(api.client, 'statuses', 'db', '10.96.88.10');
+  await setEndpoints(api.client, 'statuses', 'db', { 'db-0': '10.244.0.21' });
+  const token = await makeControlPlaneAccount(api.client, 'weft-injector');
+  const injector = await startInjector(context, await api.kubeconfigOf(token), 'weft-injector-1');
+  await injector.served;
+  await until('the leader', () => injector.lines.some(each => /leads/.test(String(each.message))));
+  const { metadata } = await good(api.client.call({ path: '/api/v1/namespaces/statuses/services/db' }));
+  const query = { fieldSelector: `involvedObject.uid=${(metadata as Fields).uid}` };
+  const events = async (): Promise<readonly Fields[]> => {
+    const found = await good(api.client.call({ path: '/api/v1/namespaces/statuses/events', query }));
+    return (found as unknown as { items: Fields[] }).items;
+  };
+  await setEndpoints(api.client, 'statuses', 'db', { 'db-0': '10.244.0.21' }, { ready: false });
+  await until('the event', async () => (await events()).length > 0);
+  const [event] = await events();
+  assert.deepEqual(
+    [event!.type, event!.reason, (event!.involvedObject as Fields).name],
+    ['Warning', 'AllEndpointsUnready', 'db'],
+  );
 });

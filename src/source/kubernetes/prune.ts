@@ -14,7 +14,7 @@ export function pruneOf(kind: string): Prune {
 const prunes: Readonly<Record<string, Prune>> = {
   Pod: prunePod,
   Service: object => ({
-    ...headOf(object, 'weft.dev/'),
+    ...withUid(headOf(object, 'weft.dev/'), object),
     spec: object.spec,
     ...present('status', pick(object.status, ['loadBalancer'])),
   }),
@@ -33,11 +33,16 @@ const prunes: Readonly<Record<string, Prune>> = {
 /** Where a node stands. */
 const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];
 
-/** Policies: all but what only their controllers read and write. The uid is for events: kubectl describe finds them by it. */
+/** Policies: all but what only their controllers read and write. */
 function prunePolicy(object: ApiObject): ApiObject {
   const { metadata, status: _, ...rest } = object;
-  const head = headOf(object, '');
-  return { ...head, ...rest, metadata: { ...(head.metadata as object), ...pick(metadata, ['uid']) } };
+  const head = headOf({ ...object, metadata }, '');
+  return withUid({ ...head, ...rest, metadata: head.metadata }, object);
+}
+
+/** With the uid, which is for events: kubectl describe finds them by it. */
+function withUid(pruned: ApiObject, object: ApiObject): ApiObject {
+  return { ...pruned, metadata: { ...record(pruned.metadata), ...pick(object.metadata, ['uid']) } };
 }
 
 function prunePod(object: ApiObject): ApiObject {

@@ -146,7 +146,7 @@ export async function setEndpoints(
   namespace: string,
   service: string,
   pods: Readonly<Record<string, string>>,
-  port = 8080,
+  { port = 8080, ready = true }: { port?: number; ready?: boolean } = {},
 ): Promise<void> {
   const target = (name: string) => ({ kind: 'Pod', name, namespace });
   const entries = Object.entries(pods);
@@ -159,7 +159,10 @@ export async function setEndpoints(
         ? []
         : [
             {
-              addresses: entries.map(([name, ip]) => ({ ip, targetRef: target(name) })),
+              [ready ? 'addresses' : 'notReadyAddresses']: entries.map(([name, ip]) => ({
+                ip,
+                targetRef: target(name),
+              })),
               ports: [{ name: 'http', port }],
             },
           ],
@@ -176,7 +179,7 @@ export async function setEndpoints(
     ports: [{ name: 'http', port }],
     endpoints: entries.map(([name, ip]) => ({
       addresses: [ip],
-      conditions: { ready: true },
+      conditions: { ready },
       targetRef: target(name),
     })),
   });
