@@ -23,6 +23,7 @@ export { CONTAINERS, HEALTH_PORT_NAME, MOUNTS, RUN_APP, VOLUMES } from './names.
 export { type InjectOptions, injectOptions, type ProxyResources } from './options.ts';
 export { type PatchOperation, patchOf } from './patch.ts';
 export type { Container, Handler, Metadata, PodSpec, PodTemplate, Probe, Volume } from './pod.ts';
+export { forbidsPacketRules, POD_SECURITY_ENFORCE } from './pod-security.ts';
 export { ACCESS_LOGS, LOG_LEVELS } from './settings.ts';
 export { type InjectionStatus, readStatus } from './status.ts';
 export { pathText, type TemplatePath, templatePaths, valueAt } from './templates.ts';

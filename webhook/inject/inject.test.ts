@@ -253,3 +253,22 @@ test('a preStop hook that replaced ours since stays when Weft is taken out', () 
   const back = uninject(edited(injected(inject(podWith({}), context, options)), { lifecycle: mine }));
   assert.deepEqual(back.kind === 'uninjected' && back.pod, podWith({ lifecycle: mine }));
 });
+
+test('where Pod Security forbids packet rules, the pod is told what to write, and one without them is not', () => {
+  const said = (level: string, annotations: Record<string, string> = {}, options = {}): string => {
+    const template = { metadata: { annotations }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
+    const namespaceLabels = { 'pod-security.kubernetes.io/enforce': level };
+    const all = injectOptions({ injectByDefault: true, ...options });
+    const result = inject(template, { namespace: 'shop', namespaceLabels }, all);
+    assert.equal(result.kind, 'injected');
+    return result.kind === 'injected' ? result.warnings.map(({ message }) => message).join() : '';
+  };
+  for (const level of ['baseline', 'restricted'])
+    assert.match(
+      said(level),
+      /^namespace shop enforces the Pod Security level \w+, which refuses weft-init .*write weft\.dev\/redirection: none/,
+    );
+  assert.equal(said('privileged'), '');
+  assert.doesNotMatch(said('restricted', { 'weft.dev/redirection': 'none' }), /Pod Security/);
+  assert.doesNotMatch(said('restricted', {}, { redirection: 'none' }), /Pod Security/);
+});

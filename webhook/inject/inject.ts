@@ -6,6 +6,7 @@ import { type Decision, decide, type InjectContext } from './decide.ts';
 import { readForeign } from './foreign/read.ts';
 import type { InjectOptions } from './options.ts';
 import { type PodTemplate, shapeProblems } from './pod.ts';
+import { podSecurityProblems } from './pod-security.ts';
 import { readSettings } from './settings.ts';
 import { readStatus } from './status.ts';
 import { uninject } from './uninject.ts';
@@ -43,7 +44,11 @@ export function inject(pod: PodTemplate, context: InjectContext, options: Inject
   const foreign = readForeign(before, context, options);
   const { settings, problems: own } = readSettings(before, options, object, foreign);
   const problems = [...foreign.problems, ...own];
-  const found = [...problems, ...conflicts(before.spec, settings, object)];
+  const found = [
+    ...problems,
+    ...conflicts(before.spec, settings, object),
+    ...podSecurityProblems(context, settings),
+  ];
   const errors = found.filter(({ severity }) => severity === 'error');
   if (!settings || errors.length > 0) return { kind: 'refused', problems: errors };
   const built = build(before, settings, { ...options, ...foreign.options }, object);

@@ -1,5 +1,10 @@
 // Checks of the pods: who is outside the mesh and should not be, and whose proxy is not well.
-import { ownerLookup, searchUninjected } from '../../../webhook/index.ts';
+import {
+  forbidsPacketRules,
+  ownerLookup,
+  POD_SECURITY_ENFORCE,
+  searchUninjected,
+} from '../../../webhook/index.ts';
 import { ANNOTATIONS, PORTS, VERSION } from '../../config/index.ts';
 import { systemClock } from '../../time/index.ts';
 import type { ApiObject } from '../kubernetes/objects.ts';
@@ -137,13 +142,13 @@ const podSecurity: Check = {
   id: 'pod-security',
   title: 'Pod Security lets weft-init write the packet rules',
   async run(context) {
-    const label = 'pod-security.kubernetes.io/enforce';
+    const label = POD_SECURITY_ENFORCE;
     if ((await context.settings()).inject.redirection === 'none') return [];
     const namespaces = await context.namespaces();
     const meshed = (await context.pods()).filter(isRunning);
     return (await injectedNamespaces(context)).flatMap(name => {
       const level = namespaces.get(name)?.labels[label];
-      if (level !== 'baseline' && level !== 'restricted') return [];
+      if (!forbidsPacketRules(level)) return [];
       // Pods that were not created cannot be seen; where others are in the mesh, they have no weft-init.
       const pods = meshed.filter(({ metadata }) => metadata.namespace === name);
       const all = pods.every(({ metadata }) => metadata.annotations?.[ANNOTATIONS.redirection] === 'none');

@@ -29,6 +29,14 @@ export function container(image: string, name: string, args: readonly string[], 
   };
 }
 
+/** The ConfigMap with the programs, which `podSpec` mounts. */
+export function programs(namespace: string): object {
+  const data = Object.fromEntries(
+    apps.map(name => [name, readFileSync(join(import.meta.dirname, 'apps', name), 'utf8')]),
+  );
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'apps', namespace }, data };
+}
+
 /** The spec of a pod with these containers. */
 export function podSpec(containers: readonly object[], more: object = {}): object {
   return {
@@ -69,17 +77,22 @@ export async function tell(cluster: Cluster, pod: Pod, path: string): Promise<vo
   await cluster.askPod(pod, 9900, path, 'POST');
 }
 
-/** A pod of the namespace by name. */
-export async function podOf(cluster: Cluster, name: string): Promise<Pod> {
-  const pod = await cluster.find(`/api/v1/namespaces/${CASES}/pods/${name}`);
+/** A pod by name. */
+export async function podOf(cluster: Cluster, name: string, namespace = CASES): Promise<Pod> {
+  const pod = await cluster.find(`/api/v1/namespaces/${namespace}/pods/${name}`);
   if (!pod) throw new Error(`pod ${name} is gone`);
   return pod as Pod;
 }
 
 /** Waits until each of these pods is ready, or none of them is. */
-export async function become(cluster: Cluster, names: readonly string[], ready: boolean): Promise<void> {
+export async function become(
+  cluster: Cluster,
+  names: readonly string[],
+  ready: boolean,
+  namespace = CASES,
+): Promise<void> {
   await until(`${names.join(', ')} to become ${ready ? 'ready' : 'not ready'}`, async () => {
-    const pods = await Promise.all(names.map(name => podOf(cluster, name)));
+    const pods = await Promise.all(names.map(name => podOf(cluster, name, namespace)));
     const late = pods.filter(pod => isReady(pod) !== ready).map(({ metadata }) => metadata.name);
     if (late.length > 0) throw new Error(`still not: ${late.join(', ')}`);
     return true;
@@ -92,11 +105,8 @@ export const strictNamespace: Claim = {
     await defineKind(cluster.client, strictness);
     const labels = { 'weft.dev/inject': 'enabled' };
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: CASES, labels } });
-    const data = Object.fromEntries(
-      apps.map(name => [name, readFileSync(join(import.meta.dirname, 'apps', name), 'utf8')]),
-    );
     await cluster.apply(
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'apps', namespace: CASES }, data },
+      programs(CASES),
       {
         apiVersion: 'security.istio.io/v1beta1',
         kind: 'PeerAuthentication',
@@ -134,11 +144,11 @@ export async function removeCases(cluster: Cluster): Promise<void> {
 }
 
 /** A Service in front of the target of that name. */
-export function service(name: string): object {
+export function service(name: string, namespace = CASES): object {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace: CASES },
+    metadata: { name, namespace },
     spec: { selector: { app: name }, ports: [{ name: 'http', port: 8080 }] },
   };
 }

@@ -1,5 +1,5 @@
 // The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It makes
-// the namespaces shop, outside and cases, and deletes them at the end.
+// the namespaces shop, outside, cases and guarded, and deletes them at the end.
 //   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
 //        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus]
 // The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this machine
@@ -11,6 +11,7 @@ import { away, killed, missedPods } from './claims/control-plane.ts';
 import { fit, installs, labels, uninstalls } from './claims/install.ts';
 import { cronJobsEnd, initContainersCall, jobsEnd } from './claims/jobs.ts';
 import { sameNames, withoutMesh } from './claims/names.ts';
+import { restrictedNamespace } from './claims/pod-security.ts';
 import { honestProbes, livenessRestarts } from './claims/probes.ts';
 import { scraped } from './claims/prometheus.ts';
 import { withoutRules } from './claims/redirection.ts';
@@ -69,7 +70,7 @@ if (await needed(fit, withoutMesh, installs, labels)) {
   if (await needed(strictNamespace)) {
     const groups = [
       [cronJobsEnd],
-      [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules],
+      [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules, restrictedNamespace],
     ];
     results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
     results.push(...(await showAll([...(prometheus ? [scraped] : []), killed, away, missedPods], context)));
