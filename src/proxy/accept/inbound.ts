@@ -366,7 +366,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       labels: () => this.#labels('tcp'),
       ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
-        this.#services.meshedCallers.remove(this.#clientAddress, port.number);
+        this.#services.meshedCallers.remove(this.#clientAddress, port.number, this.#sinceMs);
         this.#detection.stop();
         return this.#detection.taken;
       },

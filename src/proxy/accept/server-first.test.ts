@@ -76,6 +76,24 @@ test('an address that speaks mesh TLS and then waits in plaintext is heard after
   await next.until(({ text }) => text === greeting);
 });
 
+test('of several that the greeting overtakes at once, none makes the proxy forget what another has shown', async t => {
+  const { mesh, app, clock, inbound, silent } = await setUp();
+  t.after(() => closeAll(inbound, mesh, app));
+  const first = await silent();
+  await clock.advance(10);
+  // Begun before anything is known of their address, and greeted after.
+  const second = await silent();
+  await clock.advance(12);
+  await first.until(({ text }) => text === greeting);
+  first.write(clientHello({ protocols: ['weft/tcp'] }));
+  await eventually(() => inbound.wires[0]!.bytesRead > 0);
+  await clock.advance(10);
+  await second.until(({ text }) => text === greeting);
+  const again = await silent();
+  await clock.advance(1900);
+  assert.equal(again.text, '', 'the handshake that is begun again was overtaken too');
+});
+
 test('a handshake that the greeting broke is begun again, and the client hears nothing of it', async t => {
   const mesh = new StaticMesh();
   const app = await greeter();

@@ -24,9 +24,14 @@ export class MeshedCallers {
     }
   }
 
-  /** Plaintext came from there: its calls of this port go past its proxy, if it has one. */
-  remove(address: string, port: number): void {
-    this.#heardMs.delete(`${address} ${port}`);
+  /**
+   * A connection that began at `sinceMs` took the app's word before it said anything: calls of this port go past the proxy there, if there is
+   * one. Unless mesh TLS came from there since: several connections begin at once, and one that was overtaken says nothing against the next.
+   */
+  remove(address: string, port: number, sinceMs: number): void {
+    const key = `${address} ${port}`;
+    const heardMs = this.#heardMs.get(key);
+    if (heardMs !== undefined && heardMs <= sinceMs) this.#heardMs.delete(key);
   }
 
   /** Whether mesh TLS is what to expect. */
