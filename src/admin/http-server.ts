@@ -104,7 +104,7 @@ export class AdminServer {
     if (this.#connections.size >= maxConnections) this.#makeRoom();
     this.#connections.set(streams, wire);
     const onConnectionClosed = (): void => void this.#connections.delete(streams);
-    connection.start({ streams, onMalformed, onConnectionClosed }, undefined);
+    connection.start({ accept: () => streams, onMalformed, onConnectionClosed }, undefined);
   }
 
   /** Breaks one off: the oldest that waits for no answer, or of all. The kubelet must get in, whoever holds the others open. */

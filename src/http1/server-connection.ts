@@ -43,8 +43,11 @@ export interface ServerOptions {
 
 /** What the engine provides for each connection. */
 export interface ServerConnectionHost {
-  /** Handles the one stream at a time that an HTTP/1 connection carries. */
-  readonly streams: ServerStreamHandler;
+  /**
+   * A stream begins: who handles it. Asked once, when the connection starts: HTTP/1 has one stream at a time, and its requests are carried by the
+   * same stream and handler, one after the other. A codec that multiplexes asks for each.
+   */
+  accept(stream: ServerStream): ServerStreamHandler;
   /** A request is refused for its bytes. The answer to it, which is sent unless another one has begun; the connection ends after it. */
   onMalformed(fault: Fault): LocalReply;
   /** The connection is gone. */
@@ -73,6 +76,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   readonly #headBuffer: HeadBuffer;
   readonly #body: BodyReader;
   #host!: ServerConnectionHost;
+  #streams!: ServerStreamHandler;
   #read: number = READ.HEAD;
   #answer: number = ANSWER.NONE;
   #frame: number = FRAME.EMPTY;
@@ -119,6 +123,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   /** Takes the wire over and begins to read. `first`: bytes that were read already. */
   start(host: ServerConnectionHost, first: Buffer | undefined): void {
     this.#host = host;
+    this.#streams = host.accept(this);
     this.wire.handler = this;
     this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
     if (first !== undefined) this.onData(first, 0, first.length);
@@ -166,7 +171,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       if (this.#read === READ.HEAD && !this.#heldBack) at = this.#readHead(bytes, at, end);
       else if (this.#read === READ.BODY) at = this.#readBody(bytes, at, end);
       else if (this.#read === READ.TUNNEL) {
-        this.#host.streams.onRequestData(bytes, at, end);
+        this.#streams.onRequestData(bytes, at, end);
         break;
       } else if (this.#read === READ.WAIT || this.#heldBack) {
         this.#keepEarly(bytes, at, end);
@@ -179,7 +184,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   onEnd(): void {
     if (this.#read === READ.TUNNEL) {
-      this.#host.streams.onRequestEnd(undefined);
+      this.#streams.onRequestEnd(undefined);
       return;
     }
     // Reading and sending end apart (RFC 9112 section 9.6): a client that has sent its whole request gets its answer. One that has given up
@@ -198,7 +203,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     if (this.#heldBack) {
       this.#heldBack = false;
       this.#goOn();
-    } else if (this.#answer === ANSWER.STARTED) this.#host.streams.onResponseWritable();
+    } else if (this.#answer === ANSWER.STARTED) this.#streams.onResponseWritable();
   }
 
   onClose(error: string): void {
@@ -211,7 +216,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#options.timers.cancel(this.#deadline);
     this.#lineDeadline.cancel();
     if (open)
-      this.#host.streams.onRequestAbort(
+      this.#streams.onRequestAbort(
         'DC',
         error === '' ? 'the client closed the connection' : `the client's connection: ${error}`,
       );
@@ -300,12 +305,12 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   onBodyData(bytes: Buffer, start: number, end: number): void {
-    this.#host.streams.onRequestData(bytes, start, end);
+    this.#streams.onRequestData(bytes, start, end);
   }
 
   onBodyEnd(trailers: Buffer | undefined): void {
     this.#read = READ.WAIT;
-    this.#host.streams.onRequestEnd(trailers);
+    this.#streams.onRequestEnd(trailers);
   }
 
   #readHead(bytes: Buffer, start: number, end: number): number {
@@ -358,7 +363,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#answer = ANSWER.DUE;
     const hasBody = this.#body.begin(head);
     this.#read = hasBody ? READ.BODY : READ.WAIT;
-    this.#host.streams.onRequest(head, !hasBody);
+    this.#streams.onRequest(head, !hasBody);
   }
 
   #readBody(bytes: Buffer, start: number, end: number): number {
@@ -372,7 +377,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     const reply = this.#host.onMalformed(fault);
     const due = this.#answer === ANSWER.DUE;
     this.#answer = ANSWER.DONE;
-    this.#host.streams.onRequestAbort('DPE', fault.words);
+    this.#streams.onRequestAbort('DPE', fault.words);
     if (due) this.#refuseWith(reply);
     else this.#breakOff();
   }
@@ -417,8 +422,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#read = READ.TUNNEL;
     const early = this.#early;
     this.#early = undefined;
-    if (early !== undefined) this.#host.streams.onRequestData(early, this.#earlyAt, early.length);
-    if (this.wire.ended) this.#host.streams.onRequestEnd(undefined);
+    if (early !== undefined) this.#streams.onRequestData(early, this.#earlyAt, early.length);
+    if (this.wire.ended) this.#streams.onRequestEnd(undefined);
     else if (!this.#requestPaused) this.wire.resume();
   }
 

@@ -147,7 +147,6 @@ export class LoopProxy implements ClientConnectionHost {
 
 /** The exchanges of one client connection, one after the other. */
 class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStreamHandler {
-  readonly streams = this;
   readonly #proxy: LoopProxy;
   readonly #server: ServerConnection;
   #connection: ClientConnection | undefined;
@@ -271,6 +270,10 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
 
   onRequestWritable(): void {
     this.#server.resumeRequest();
+  }
+
+  accept(): this {
+    return this;
   }
 
   onMalformed(fault: Fault): LocalReply {

@@ -33,7 +33,6 @@ export class RecordingServer implements ServerStreamHandler, ServerConnectionHos
   readonly clock: FakeClock;
   readonly peer = new MemoryPeer();
   readonly connection: ServerConnection;
-  readonly streams = this;
   readonly requests: SeenMessage[] = [];
   /** The bytes after a CONNECT or an upgrade, when `tunnels` says to open them. */
   tunnel = '';
@@ -108,6 +107,10 @@ export class RecordingServer implements ServerStreamHandler, ServerConnectionHos
 
   onResponseWritable(): void {
     this.writable++;
+  }
+
+  accept(): this {
+    return this;
   }
 
   onMalformed(fault: Fault): LocalReply {

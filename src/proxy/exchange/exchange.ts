@@ -48,7 +48,7 @@ const PHASE = {
 export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, RouteWorkOwner {
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
-  #stream!: ServerStream;
+  readonly #stream: ServerStream;
   #phase: number = PHASE.IDLE;
   #responseEnded = false;
   #route: RunningRoute | undefined;
@@ -80,20 +80,16 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   readonly #idleTimeout = new Deadline(() => this.#checkIdle(), this);
   readonly #delay = new Deadline(() => this.resume(this.#turn, PASS), this);
 
-  constructor(services: ExchangeServices, host: ExchangeHost) {
+  constructor(services: ExchangeServices, host: ExchangeHost, stream: ServerStream) {
     this.#services = services;
     this.#host = host;
+    this.#stream = stream;
     this.#tries = new Tries(services, host, this, this.#request);
   }
 
   /** See FailedCalls. */
   get underWay(): Head | undefined {
     return this.#phase === PHASE.IDLE ? undefined : this.#request.head;
-  }
-
-  /** Before the first request. */
-  bind(stream: ServerStream): void {
-    this.#stream = stream;
   }
 
   onRequest(head: Head, end: boolean): void {

@@ -1,4 +1,4 @@
-import type { LocalReply } from '../../http/index.ts';
+import type { LocalReply, ServerStream } from '../../http/index.ts';
 import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../../http1/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import { malformedReply } from '../replies/local-replies.ts';
@@ -8,21 +8,18 @@ import type { ExchangeHost } from './exchange-host.ts';
 
 /** HTTP/1 on one downstream connection. */
 export class HttpServing implements ServerConnectionHost {
-  readonly streams: Exchange;
   readonly connection: ServerConnection;
   readonly #services: Services;
   readonly #host: ExchangeHost;
   readonly #onClosed: () => void;
+  /** Of the one stream of the connection, from its start on. */
+  #exchange!: Exchange;
 
   constructor(services: Services, host: ExchangeHost, wire: Wire, onClosed: () => void) {
     this.#services = services;
     this.#host = host;
     this.#onClosed = onClosed;
-    const exchange = new Exchange(services, host);
-    this.streams = exchange;
     this.connection = new ServerConnection(wire, services.http1);
-    exchange.bind(this.connection);
-    if (host.trust.upstream === 'app') services.failedCalls.working.add(exchange);
     if (services.draining || services.saving) this.connection.drain();
   }
 
@@ -41,6 +38,13 @@ export class HttpServing implements ServerConnectionHost {
     this.connection.relieve(hard);
   }
 
+  accept(stream: ServerStream): Exchange {
+    const { failedCalls } = this.#services;
+    this.#exchange = new Exchange(this.#services, this.#host, stream);
+    if (this.#host.trust.upstream === 'app') failedCalls.working.add(this.#exchange);
+    return this.#exchange;
+  }
+
   onMalformed(fault: Fault): LocalReply {
     const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
     this.#noteMalformed(fault, flag);
@@ -52,7 +56,7 @@ export class HttpServing implements ServerConnectionHost {
     const { direction, downstream, principal } = this.#host;
     if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
     // The exchange that breaks off because of it counts and logs itself.
-    if (this.streams.onMalformedBody(fault.status)) return;
+    if (this.#exchange.onMalformedBody(fault.status)) return;
     const series = this.#host.metrics(undefined, undefined).series(fault.status, flag);
     series.requests++;
     series.touchedMs = this.#services.clock.monotonic();
@@ -79,8 +83,8 @@ export class HttpServing implements ServerConnectionHost {
   }
 
   onConnectionClosed(): void {
-    this.streams.close();
-    this.#services.failedCalls.working.delete(this.streams);
+    this.#exchange.close();
+    this.#services.failedCalls.working.delete(this.#exchange);
     this.#onClosed();
   }
 }
