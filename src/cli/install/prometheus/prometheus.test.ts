@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { PORTS } from '../../../config/index.ts';
+import { MONITORING_KINDS, pathOf } from '../../kubernetes/objects.ts';
 import { installObjects, installOptions, type Manifest } from '../index.ts';
 import { monitoring, monitoringObjects } from './index.ts';
 
@@ -47,5 +48,21 @@ test('each form is one value and the same as YAML', () => {
     const { value, text } = monitoring(form, { namespace: 'mesh' }, { release: 'x' });
     assert.ok(text.length > 200, form);
     assert.ok(Object.keys(value).length > 0, form);
+  }
+});
+
+test('uninstall looks for every kind that is printed, and knows where each object is', () => {
+  for (const object of objects) {
+    assert.ok(
+      MONITORING_KINDS.some(
+        ({ kind, apiVersion }) => kind === object.kind && apiVersion === object.apiVersion,
+      ),
+      object.kind,
+    );
+    const path = pathOf(object);
+    assert.match(
+      path ?? '',
+      /^\/apis\/monitoring\.coreos\.com\/v1\/namespaces\/mesh\/[a-z]+\/weft(-proxies|-injector)?$/,
+    );
   }
 });
