@@ -25,7 +25,12 @@ function lengthHead(length: number): Head {
   return head;
 }
 
-function read(head: Head, pieces: readonly string[], maxTrailerBytes = DEFAULT_LIMITS.maxTrailerBytes): Read {
+function read(
+  head: Head,
+  pieces: readonly string[],
+  maxTrailerBytes = DEFAULT_LIMITS.maxTrailerBytes,
+  blanks = false,
+): Read {
   const out: Read = { body: '', trailers: undefined, ended: 0, result: 0, left: '' };
   const sink = {
     onBodyData(bytes: Buffer, start: number, end: number): void {
@@ -37,7 +42,7 @@ function read(head: Head, pieces: readonly string[], maxTrailerBytes = DEFAULT_L
       out.trailers = trailers?.toString('latin1');
     },
   };
-  const reader = new BodyReader(sink, { ...DEFAULT_LIMITS, maxTrailerBytes });
+  const reader = new BodyReader(sink, { ...DEFAULT_LIMITS, maxTrailerBytes }, { blanks });
   reader.begin(head);
   for (const piece of pieces) {
     const bytes = Buffer.from(`??${piece}`, 'latin1');
@@ -111,6 +116,27 @@ test('malformed chunks are refused by name, however they are cut', () => {
       assert.equal(out.ended, 0);
     }
   }
+});
+
+test('blanks behind the sizes of an answer are no part of it, however they are cut; nothing else may stand there', () => {
+  const answer = (text: string, pieces: readonly string[] = [text]): Read =>
+    read(chunkedHead(), pieces, DEFAULT_LIMITS.maxTrailerBytes, true);
+  for (const pieces of cuts('5   \r\nhello\r\nB\t \r\n, my world!\r\n0  \r\nX-A: b\r\n\r\nHTTP')) {
+    const { body, trailers, ended, left } = answer('', pieces);
+    assert.deepEqual([body, trailers, ended, left], ['hello, my world!', 'X-A: b\r\n', 1, 'HTTP']);
+  }
+  const cases: [string, number][] = [
+    [' 5\r\n', FAULT.BAD_CHUNK_SIZE],
+    ['5 0\r\n', FAULT.BAD_CHUNK_SIZE],
+    ['5 ;a\r\n', FAULT.CHUNK_EXTENSION],
+    ['5;a\r\n', FAULT.CHUNK_EXTENSION],
+    ['5 \n', FAULT.BARE_LF],
+    ['5 \rx', FAULT.BARE_CR],
+    ['5\v\r\n', FAULT.BAD_CHUNK_SIZE],
+    [`5${' '.repeat(33)}\r\n`, FAULT.CHUNK_EXTENSION],
+  ];
+  for (const [text, fault] of cases)
+    for (const pieces of cuts(text)) assert.equal(answer(text, pieces).result, fault, JSON.stringify(pieces));
 });
 
 test('thirteen digits are a size', () => {

@@ -1,5 +1,6 @@
 // Reads one message body as its framing says (RFC 9112 sections 6 and 7.1) and tells what it finds, chunk framing removed.
-// Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers.
+// Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers. Blanks behind a size, which old servers and
+// small devices write, are for answers only, and gone when these go on.
 import { FIELD, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
 import { FAULT } from './faults.ts';
 import type { Limits } from './limits.ts';
@@ -15,6 +16,7 @@ const STATE = {
   CHUNK_CR: 6,
   CHUNK_LF: 7,
   TRAILERS: 8,
+  CHUNK_BLANKS: 9,
 } as const;
 
 /** What a body consists of. */
@@ -26,6 +28,10 @@ export interface BodySink {
 
 /** 13 hexadecimal digits are 2^52: every size is an exact number. */
 const maxSizeDigits = 13;
+/** Blanks behind a size at most; those who write them fill up a field of 4 or 8 digits. */
+const maxBlanks = 32;
+const SP = 0x20;
+const HTAB = 0x09;
 const CR = 0x0d;
 const LF = 0x0a;
 
@@ -34,16 +40,20 @@ export class BodyReader {
   #state: number = STATE.DONE;
   #left = 0;
   #digits = 0;
+  #blanks = 0;
   #trailers: Buffer | undefined;
   #trailersUsed = 0;
   /** Where the first line of the trailers begins that was not complete. */
   #trailerLine = 0;
   readonly #sink: BodySink;
   readonly #limits: Limits;
+  readonly #takesBlanks: boolean;
 
-  constructor(sink: BodySink, limits: Limits) {
+  /** `blanks`: whether chunk sizes may have blanks behind them. */
+  constructor(sink: BodySink, limits: Limits, { blanks = false }: { readonly blanks?: boolean } = {}) {
     this.#sink = sink;
     this.#limits = limits;
+    this.#takesBlanks = blanks;
   }
 
   /** Prepares for the body that `head` announces. False: there is none, and `onBodyEnd` will not be called. */
@@ -74,7 +84,7 @@ export class BodyReader {
   get withinLine(): boolean {
     const state = this.#state;
     if (state === STATE.CHUNK_SIZE) return this.#digits > 0;
-    return state === STATE.CHUNK_SIZE_LF || state === STATE.TRAILERS;
+    return state === STATE.CHUNK_SIZE_LF || state === STATE.CHUNK_BLANKS || state === STATE.TRAILERS;
   }
 
   /** Whether the end of the connection ends the body in order. */
@@ -132,6 +142,7 @@ export class BodyReader {
     this.#state = STATE.CHUNK_SIZE;
     this.#left = 0;
     this.#digits = 0;
+    this.#blanks = 0;
   }
 
   /** One byte or more of what stands between the data of chunks. */
@@ -140,6 +151,8 @@ export class BodyReader {
     switch (this.#state) {
       case STATE.CHUNK_SIZE:
         return this.#size(bytes, start, end);
+      case STATE.CHUNK_BLANKS:
+        return this.#behindSize(code, start);
       case STATE.CHUNK_SIZE_LF:
         if (code !== LF) return FAULT.BARE_CR;
         this.#state = this.#left === 0 ? STATE.TRAILERS : STATE.CHUNK_DATA;
@@ -164,14 +177,22 @@ export class BodyReader {
       this.#left = this.#left * 16 + digit;
     }
     if (i === end) return i;
-    const code = bytes[i]!;
     if (this.#digits === 0) return FAULT.BAD_CHUNK_SIZE;
+    return this.#behindSize(bytes[i]!, i);
+  }
+
+  #behindSize(code: number, at: number): number {
     if (code === CR) {
       this.#state = STATE.CHUNK_SIZE_LF;
-      return i + 1;
+      return at + 1;
     }
     if (code === LF) return FAULT.BARE_LF;
-    return code === 0x3b || code === 0x20 || code === 0x09 ? FAULT.CHUNK_EXTENSION : FAULT.BAD_CHUNK_SIZE;
+    const isBlank = code === SP || code === HTAB;
+    if (isBlank && this.#takesBlanks && ++this.#blanks <= maxBlanks) {
+      this.#state = STATE.CHUNK_BLANKS;
+      return at + 1;
+    }
+    return code === 0x3b || isBlank ? FAULT.CHUNK_EXTENSION : FAULT.BAD_CHUNK_SIZE;
   }
 
   #readTrailers(bytes: Buffer, start: number, end: number): number {

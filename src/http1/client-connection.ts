@@ -85,7 +85,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
         parseResponseHead(head, bytes, start, end, limits, this.#method === METHOD.HEAD),
       limits.maxHeaderBytes + 1024,
     );
-    this.#body = new BodyReader(this, limits);
+    this.#body = new BodyReader(this, limits, { blanks: true });
     this.#proof = new Deadline(() => this.#endedUnanswered(), this);
     this.#lineDeadline = new LineDeadline(
       timers,

@@ -167,6 +167,23 @@ export const answerAttacks: readonly AnswerAttack[] = [
     'extension',
     'Weikop, Funky chunks (2025)',
   ),
+  followed(
+    'blanks behind chunk sizes',
+    ok(chunkedLine, `2  \r\nok\r\n0\t\r\n\r\n${smuggled}`),
+    'ESPAsyncWebServer issue 1324',
+  ),
+  broken(
+    'a blank and LF behind a chunk size',
+    ok(chunkedLine, `2 \nok\r\n0\r\n\r\n${smuggled}`),
+    'LF',
+    'Weikop, Funky chunks (2025)',
+  ),
+  broken(
+    'digits behind a blank',
+    ok(chunkedLine, `2 0\r\nok\r\n0\r\n\r\n${smuggled}`),
+    'chunk size',
+    'pekko-http pull request 1257',
+  ),
   broken(
     'a chunk size with a sign',
     ok(chunkedLine, `+2\r\nok\r\n0\r\n\r\n${smuggled}`),

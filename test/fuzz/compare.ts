@@ -36,24 +36,25 @@ function isMended({ bytes }: Case, error: string): boolean {
   return error.startsWith('HPE_INVALID_VERSION') && /HTTP\/1\.[2-9]/.test(bytes);
 }
 
-const blanksBeforeColon = /(\n[!#-9;-~]+)[ \t]+(?=:)/g;
+/** Before a colon, and behind the size of a chunk. */
+const blanks = /(\n[!#-9;-~]+)[ \t]+(?=:)|(\n[0-9A-Fa-f]+)[ \t]+(?=\r\n)/g;
 
 /**
- * An answer with blanks between names and colons is compared as it goes on, without them, in Weft and in llhttp; `one` has them and must mean
+ * An answer with blanks between names and colons, or behind sizes of chunks, is compared as it goes on, without them, in Weft and in llhttp; `one` has them and must mean
  * the same to Weft. Undefined where it does.
  */
 function blankDifference(one: Case, bytes: Buffer): string | undefined {
-  const without = Buffer.from(one.bytes.replace(blanksBeforeColon, '$1'), 'latin1');
+  const without = Buffer.from(one.bytes.replace(blanks, '$1$2'), 'latin1');
   const mended = read(one, [without], false);
   const against = disagreement(mended, runLlhttp(one, without), one);
   if (against !== undefined && (mended.error !== undefined || read(one, [without], true).error === undefined))
-    return `without blanks before colons: ${against}`;
+    return `without blanks: ${against}`;
   const ours = read(one, [bytes], false);
   const [first, second] = [ours.messages[0], mended.messages[0]];
   // Later ones may have had their blanks in a body.
   if (first === undefined || second === undefined || sameList(first.headers, second.headers))
     return undefined;
-  return `blanks before colons make a difference: ${first.headers} | ${second.headers}`;
+  return `blanks make a difference: ${first.headers} | ${second.headers}`;
 }
 
 /**
@@ -150,7 +151,7 @@ export function problemOf(one: Case, pieces: readonly Buffer[]): string | undefi
   const bytes = Buffer.from(one.bytes, 'latin1');
   const whole = bytes.length === 0 ? [] : [bytes];
   const ours = read(one, whole, false);
-  const hasBlanks = one.kind === 'response' && one.bytes.search(blanksBeforeColon) >= 0;
+  const hasBlanks = one.kind === 'response' && one.bytes.search(blanks) >= 0;
   const against = hasBlanks ? undefined : disagreement(ours, runLlhttp(one, bytes), one);
   if (one.valid && (ours.error !== undefined || ours.messages.length !== 2))
     return `weft refuses what is plainly valid: ${ours.error}`;

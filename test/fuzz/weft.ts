@@ -81,7 +81,7 @@ class ResponseReader {
         this.#complete();
       },
     };
-    this.#body = new BodyReader(sink, DEFAULT_LIMITS);
+    this.#body = new BodyReader(sink, DEFAULT_LIMITS, { blanks: true });
   }
 
   read(bytes: Buffer): void {
