@@ -56,6 +56,13 @@ function now() {
       expr: 'avg (weft_control_plane_connected)',
       link: { to: 'proxies', set: {} },
     }),
+    ...wrong(),
+  );
+}
+
+/** What should be nothing, and the authority's end. */
+function wrong() {
+  return [
     stat({
       title: 'Problems of configuration',
       description: 'Things wrong with objects and sources now; weft analyze says what.',
@@ -81,7 +88,7 @@ function now() {
       steps: YEAR,
       expr: 'min (weft_control_plane_authority_not_after_seconds) - time()',
     }),
-  );
+  ];
 }
 
 function changes() {

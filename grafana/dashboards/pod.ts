@@ -27,9 +27,9 @@ export function pod(): Dashboard {
       { title: 'Golden signals', rows: [headline(received), now(), course(received)] },
       { title: 'Who calls this pod', rows: [callers(received)] },
       { title: 'What it sends', rows: [sent(), called(made)] },
-      { title: 'Retries, ejections, limits: towards others', rows: resilience() },
+      { title: 'Retries, ejections, limits: towards others', rows: [retries(), ejections()] },
       { title: 'TCP', rows: [tcp(received.matchers, made.matchers)] },
-      { title: 'Saturation', rows: saturation() },
+      { title: 'Saturation', rows: [load(), cost()] },
       { title: 'Turned away', rows: [refused()] },
     ],
   });
@@ -93,121 +93,128 @@ function sent(): ReturnType<typeof graphs> {
   );
 }
 
-function resilience(): ReturnType<typeof graphs>[] {
-  const empty = 'this pod has called nobody yet';
-  const byCluster = (title: string, description: string, metric: string, unit: string) =>
-    graph({
-      title,
-      description,
-      empty,
-      unit,
-      lines: [
-        {
-          expr: unit === 'short' ? `sum by (cluster) (${metric}{${own}})` : rate(metric, own, 'cluster'),
-          legend: '{{cluster}}',
-        },
-      ],
-    });
-  return [
-    graphs(
-      byCluster(
-        'Retries',
-        'Tries beside the first ones, a second, by destination.',
-        'weft_retries_total',
-        'reqps',
-      ),
-      byCluster(
-        'Retries refused',
-        'Retries that the budget did not allow, a second: the destination fails so much that retries would make it worse.',
-        'weft_retry_budget_exhausted_total',
-        'reqps',
-      ),
-      byCluster(
-        'Limits reached',
-        'Requests and connections that a limit of connections or requests refused, a second (UO).',
-        'weft_overflows_total',
-        'reqps',
-      ),
-    ),
-    graphs(
-      byCluster(
-        'Endpoints out of rotation',
-        'Endpoints that this pod leaves alone at the moment because they failed.',
-        'weft_cluster_ejected',
-        'short',
-      ),
-      graph({
-        title: 'Ejections',
-        description: 'Endpoints that this pod has taken out of rotation, a second, by reason.',
-        empty,
-        unit: 'ops',
-        lines: [{ expr: rate('weft_ejections_total', own, 'reason'), legend: '{{reason}}' }],
-      }),
-      byCluster(
-        'Failed connections',
-        'Connections to endpoints that could not be opened, a second.',
-        'weft_connect_failures_total',
-        'cps',
-      ),
-    ),
-  ];
+const calledNobody = 'this pod has called nobody yet';
+
+/** Something that the proxy counts for each destination: a gauge where the unit is a number, a counter otherwise. */
+function byCluster(title: string, description: string, metric: string, unit: string) {
+  return graph({
+    title,
+    description,
+    empty: calledNobody,
+    unit,
+    lines: [
+      {
+        expr: unit === 'short' ? `sum by (cluster) (${metric}{${own}})` : rate(metric, own, 'cluster'),
+        legend: '{{cluster}}',
+      },
+    ],
+  });
 }
 
-function saturation(): ReturnType<typeof graphs>[] {
-  const empty = 'no proxy of this pod has been scraped';
-  return [
-    graphs(
-      graph({
-        title: 'Requests under way',
-        description: 'Requests that are not answered yet: received, and made by the app.',
-        empty,
-        unit: 'short',
-        lines: [{ expr: `sum by (direction) (weft_requests_under_way{${own}})`, legend: '{{direction}}' }],
-      }),
-      graph({
-        title: 'Requests that wait for a connection',
-        description: 'Requests of the app that wait because all connections to their destination are in use.',
-        empty,
-        unit: 'short',
-        lines: [{ expr: `sum (weft_pending_requests{${own}})`, legend: 'waiting' }],
-      }),
-      graph({
-        title: 'Connections open',
-        description: 'Connections from clients, inbound, and from the app, outbound.',
-        empty,
-        unit: 'short',
-        lines: [{ expr: `sum by (direction) (weft_connections{${own}})`, legend: '{{direction}}' }],
-      }),
+function retries(): ReturnType<typeof graphs> {
+  return graphs(
+    byCluster(
+      'Retries',
+      'Tries beside the first ones, a second, by destination.',
+      'weft_retries_total',
+      'reqps',
     ),
-    graphs(
-      graph({
-        title: 'Memory of the proxy',
-        description: 'What counts against the nearest limit, and that limit.',
-        empty,
-        unit: 'bytes',
-        lines: [
-          { expr: `max (weft_memory_used_bytes{${own}})`, legend: 'used', color: 'blue' },
-          { expr: `max (weft_memory_limit_bytes{${own}})`, legend: 'limit', color: 'red' },
-        ],
-      }),
-      graph({
-        title: 'CPU of the proxy',
-        description: 'Cores that the proxy uses.',
-        empty,
-        unit: 'short',
-        lines: [{ expr: `sum ${proxyCpu(own)}`, legend: 'cores', color: 'blue' }],
-      }),
-      graph({
-        title: 'Proxy busy',
-        description: 'Share of the time that the event loop of the proxy is at work.',
-        empty,
-        unit: 'percentunit',
-        max: 1,
-        steps: FULL,
-        lines: [{ expr: loopBusy(own), legend: 'busy', color: 'blue' }],
-      }),
+    byCluster(
+      'Retries refused',
+      'Retries that the budget did not allow, a second: the destination fails so much that retries would make it worse.',
+      'weft_retry_budget_exhausted_total',
+      'reqps',
     ),
-  ];
+    byCluster(
+      'Limits reached',
+      'Requests and connections that a limit of connections or requests refused, a second (UO).',
+      'weft_overflows_total',
+      'reqps',
+    ),
+  );
+}
+
+function ejections(): ReturnType<typeof graphs> {
+  return graphs(
+    byCluster(
+      'Endpoints out of rotation',
+      'Endpoints that this pod leaves alone at the moment because they failed.',
+      'weft_cluster_ejected',
+      'short',
+    ),
+    graph({
+      title: 'Ejections',
+      description: 'Endpoints that this pod has taken out of rotation, a second, by reason.',
+      empty: calledNobody,
+      unit: 'ops',
+      lines: [{ expr: rate('weft_ejections_total', own, 'reason'), legend: '{{reason}}' }],
+    }),
+    byCluster(
+      'Failed connections',
+      'Connections to endpoints that could not be opened, a second.',
+      'weft_connect_failures_total',
+      'cps',
+    ),
+  );
+}
+
+const notScraped = 'no proxy of this pod has been scraped';
+
+function load(): ReturnType<typeof graphs> {
+  return graphs(
+    graph({
+      title: 'Requests under way',
+      description: 'Requests that are not answered yet: received, and made by the app.',
+      empty: notScraped,
+      unit: 'short',
+      lines: [{ expr: `sum by (direction) (weft_requests_under_way{${own}})`, legend: '{{direction}}' }],
+    }),
+    graph({
+      title: 'Requests that wait for a connection',
+      description: 'Requests of the app that wait because all connections to their destination are in use.',
+      empty: notScraped,
+      unit: 'short',
+      lines: [{ expr: `sum (weft_pending_requests{${own}})`, legend: 'waiting' }],
+    }),
+    graph({
+      title: 'Connections open',
+      description: 'Connections from clients, inbound, and from the app, outbound.',
+      empty: notScraped,
+      unit: 'short',
+      lines: [{ expr: `sum by (direction) (weft_connections{${own}})`, legend: '{{direction}}' }],
+    }),
+  );
+}
+
+function cost(): ReturnType<typeof graphs> {
+  return graphs(
+    graph({
+      title: 'Memory of the proxy',
+      description: 'What counts against the nearest limit, and that limit.',
+      empty: notScraped,
+      unit: 'bytes',
+      lines: [
+        { expr: `max (weft_memory_used_bytes{${own}})`, legend: 'used', color: 'blue' },
+        { expr: `max (weft_memory_limit_bytes{${own}})`, legend: 'limit', color: 'red' },
+      ],
+    }),
+    graph({
+      title: 'CPU of the proxy',
+      description: 'Cores that the proxy uses.',
+      empty: notScraped,
+      unit: 'short',
+      lines: [{ expr: `sum ${proxyCpu(own)}`, legend: 'cores', color: 'blue' }],
+    }),
+    graph({
+      title: 'Proxy busy',
+      description: 'Share of the time that the event loop of the proxy is at work.',
+      empty: notScraped,
+      unit: 'percentunit',
+      max: 1,
+      steps: FULL,
+      lines: [{ expr: loopBusy(own), legend: 'busy', color: 'blue' }],
+    }),
+  );
 }
 
 function refused(): ReturnType<typeof graphs> {

@@ -34,7 +34,7 @@ export function proxies(): Dashboard {
       { title: 'Each of them', rows: [tables(all())] },
       { title: 'Cost', rows: [cost()] },
       { title: 'Connections', rows: [connections()] },
-      { title: 'Configuration and certificates', rows: [configuration()] },
+      { title: 'Configuration and certificates', rows: [configuration(), age()] },
       { title: 'Memory', rows: [memory()] },
       { title: 'Turned away', rows: [refused()] },
     ],
@@ -205,6 +205,29 @@ function configuration() {
         { expr: `min (weft_certificate_expires_seconds{${own}})`, legend: 'first', color: 'orange' },
         { expr: `max (weft_certificate_expires_seconds{${own}})`, legend: 'last', color: 'green' },
       ],
+    }),
+  );
+}
+
+function age() {
+  return graphs(
+    graph({
+      title: 'Age of configuration',
+      description:
+        'For how long nobody has stood behind what a proxy goes by, at the proxy where that is longest: 0 while it has the control plane.',
+      empty,
+      unit: 's',
+      lines: [{ expr: `max (weft_configuration_age_seconds{${own}})`, legend: 'longest' }],
+    }),
+    graph({
+      title: 'Renewals that failed',
+      description:
+        'Attempts to get a certificate that have failed since the last one that brought one; the twenty proxies with the most.',
+      empty,
+      unit: 'short',
+      steps: NONE,
+      lines: [{ expr: most(`max by (${byPod}) (weft_certificate_failed_attempts{${own}})`), legend }],
+      link: toPodOfLine,
     }),
   );
 }
