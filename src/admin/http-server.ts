@@ -200,7 +200,7 @@ class AdminStreams implements ServerStreamHandler {
     if (this.#request !== request) return;
     // Before the answer is written: the next request may follow at once.
     this.#answering = reply.pieces !== undefined;
-    if (reply.status === 0) this.#stream.abort();
+    if (reply.status === 0) this.#stream.abort('LR');
     else if (reply.pieces !== undefined) this.#respondInPieces(reply, reply.pieces);
     else this.#stream.respondLocal({ ...reply, fields: NO_FIELDS, close: false });
   }

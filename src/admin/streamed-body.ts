@@ -23,7 +23,7 @@ export class StreamedBody {
     this.#onOver = onOver;
     this.#deadline = new Deadline(() => {
       this.cancel();
-      stream.abort();
+      stream.abort('LR');
     });
   }
 
@@ -44,7 +44,7 @@ export class StreamedBody {
     } catch {
       // Half an answer must not pass for a whole one.
       this.cancel();
-      this.#stream.abort();
+      this.#stream.abort('LR');
       return;
     }
     if (next.done === true) {
@@ -59,7 +59,7 @@ export class StreamedBody {
         guarded(
           'admin.body',
           () => this.pump(),
-          () => this.#stream.abort(),
+          () => this.#stream.abort('LR'),
         ),
       );
   }

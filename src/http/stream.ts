@@ -17,8 +17,8 @@ export interface ServerStream {
   data(bytes: Buffer, start: number, end: number): boolean;
   /** The answer is complete. `trailers`: header lines with CRLF each, without the final empty line. */
   end(trailers: Buffer | undefined): void;
-  /** Breaks the stream off, so that the client cannot take it for a complete answer. */
-  abort(): void;
+  /** Breaks the stream off, so that the client cannot take it for a complete answer. `why`: for protocols that can say it. */
+  abort(why: Flag): void;
   /** The client's connection has had its time: it ends now if nothing is under way, otherwise with the answer. */
   finish(): void;
   /** Flow control of the request's body. */

@@ -463,7 +463,7 @@ test('breaking off an answer cannot be taken for its end', () => {
     server.peer.send(request);
     server.connection.respond(responseHead(head), false);
     data(server, 'part');
-    server.connection.abort();
+    server.connection.abort('UC');
     assert.equal(server.closed, true);
     assert.equal(server.peer.wasReset, reset);
     assert.doesNotMatch(server.peer.text, /0\r\n\r\n$/);

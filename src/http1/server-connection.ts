@@ -1,4 +1,4 @@
-import { INTERNAL_ERROR } from '../errors/index.ts';
+import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
 import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
@@ -284,7 +284,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#answered();
   }
 
-  abort(): void {
+  /** HTTP/1 has no words for why: the connection ends without the end of the answer. */
+  abort(_why: Flag): void {
     if (this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED) this.#breakOff();
   }
 

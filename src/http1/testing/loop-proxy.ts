@@ -263,7 +263,7 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
   onResponseAbort(failure: StreamFailure): void {
     this.#proxy.failures.push(failure);
     this.#forget();
-    if (this.#started) this.#server.abort();
+    if (this.#started) this.#server.abort('UC');
     else this.#fail(502, failure.detail);
     this.#proxy.changed();
   }

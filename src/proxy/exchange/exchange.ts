@@ -13,7 +13,7 @@ import { Deadline } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
-import { type Instead, PASS, type RequestFilter, WAIT } from '../filters/filter.interface.ts';
+import { type Instead, PASS, type Verdict, WAIT } from '../filters/filter.interface.ts';
 import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from '../replies/local-replies.ts';
 import { clientKey } from '../services/client-key.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
@@ -22,8 +22,6 @@ import { RequestSoFar } from './request-so-far.ts';
 import { RouteWork, type RouteWorkOwner } from './route-work.ts';
 import { Shadow } from './shadow.ts';
 import { Tries, type TriesOwner, VERDICT } from './tries.ts';
-
-const noFilters: readonly RequestFilter[] = [];
 
 /** What an exchange is waiting for. */
 const PHASE = {
@@ -64,9 +62,6 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   #held = false;
   /** Where it goes, as long as its route is looked for. */
   #target: RunningDestination | undefined;
-  /** The filters that a held request comes through, and which is next. */
-  #filters: readonly RequestFilter[] = noFilters;
-  #nextFilter = 0;
   /** Grows with every request: whoever comes back with a word on an earlier one is too late. */
   #turn = 0;
   /** Made when a route first asks for it. */
@@ -221,7 +216,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     }
     this.#tries.record('gateway-error');
     this.#finish(failure.flag, failure.detail);
-    this.#stream.abort();
+    this.#stream.abort(failure.flag);
   }
 
   onRequestWritable(): void {
@@ -233,7 +228,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     try {
       if (this.#phase !== PHASE.IDLE) this.onRequestAbort('LR', INTERNAL_ERROR);
     } finally {
-      this.#stream.abort();
+      this.#stream.abort('LR');
     }
   }
 
@@ -245,10 +240,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     }
     this.#target = target;
     if (target.filters.length === 0) this.#match(target);
-    else {
-      this.#beginWork();
-      this.#filter(target.filters, 0);
-    }
+    else this.#heed(this.#beginWork().ask(target.filters));
   }
 
   #match(target: RunningDestination): void {
@@ -265,7 +257,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       return;
     }
     if (this.#work === undefined) this.#beginWork().follow(route);
-    this.#filter(route.filters, 0);
+    this.#heed(this.#work!.ask(route.filters));
   }
 
   #beginWork(): RouteWork {
@@ -275,21 +267,13 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     return this.#work;
   }
 
-  /** Asks the filters from this one on: the port's before the route is looked for, the route's after it. */
-  #filter(filters: readonly RequestFilter[], from: number): void {
-    const work = this.#work!;
-    for (let i = from; i < filters.length; i++) {
-      const verdict = filters[i]!.judge(work);
-      if (verdict === PASS) continue;
-      if (verdict === WAIT) {
-        this.#held = true;
-        this.#phase = PHASE.HELD;
-        this.#filters = filters;
-        this.#nextFilter = i + 1;
-      } else this.#answer(verdict);
-      return;
-    }
-    if (this.#route === undefined) this.#match(this.#target!);
+  /** Does what the filters say: the port's before the route is looked for, the route's after it. */
+  #heed(verdict: Verdict): void {
+    if (verdict === WAIT) {
+      this.#held = true;
+      this.#phase = PHASE.HELD;
+    } else if (verdict !== PASS) this.#answer(verdict);
+    else if (this.#route === undefined) this.#match(this.#target!);
     else this.#forward(this.#route);
   }
 
@@ -298,8 +282,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     enterEvent();
     try {
       this.#phase = PHASE.TARGET;
-      if (verdict === PASS) this.#filter(this.#filters, this.#nextFilter);
-      else this.#answer(verdict);
+      this.#heed(verdict === PASS ? this.#work!.askOn() : verdict);
     } catch (thrown) {
       internalError('filter', thrown);
       giveUp('filter', this);
@@ -412,7 +395,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       return;
     }
     this.#finish(flag, detail);
-    this.#stream.abort();
+    this.#stream.abort(flag);
   }
 
   /** Answers in place of the upstream. `untouched`: the upstream has not seen a byte of the request. */
@@ -496,7 +479,6 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#delayed = false;
     this.#held = false;
     this.#target = undefined;
-    this.#filters = noFilters;
     this.#turn++;
     this.#work = undefined;
     this.#shadows = undefined;

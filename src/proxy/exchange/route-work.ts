@@ -11,8 +11,17 @@ import {
   RequestParts,
 } from '../../routing/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
-import { type Caller, type FilteredRequest, type Instead, WAIT } from '../filters/filter.interface.ts';
+import {
+  type Caller,
+  type FilteredRequest,
+  type Instead,
+  PASS,
+  type RequestFilter,
+  type Verdict,
+  WAIT,
+} from '../filters/filter.interface.ts';
 
+const noFilters: readonly RequestFilter[] = [];
 const hostName = Buffer.from('host', 'latin1');
 const setCookie = Buffer.from('set-cookie', 'latin1');
 const range: ByteRange = { start: 0, end: 0 };
@@ -37,6 +46,9 @@ export class RouteWork implements FilteredRequest {
   cors: number = CORS.NONE;
   turn = 0;
   readonly #owner: RouteWorkOwner;
+  /** The filters that are being asked, and which is next. */
+  #filters: readonly RequestFilter[] = noFilters;
+  #next = 0;
   /** Undefined as long as only the port's filters are asked. */
   #route: RunningRoute | undefined;
   #head!: Head;
@@ -94,6 +106,21 @@ export class RouteWork implements FilteredRequest {
   /** Its route is known. */
   follow(route: RunningRoute): void {
     this.#route = route;
+  }
+
+  /** What these filters say. WAIT: `askOn` goes on where they stopped, once the filter has resumed. */
+  ask(filters: readonly RequestFilter[]): Verdict {
+    this.#filters = filters;
+    this.#next = 0;
+    return this.askOn();
+  }
+
+  askOn(): Verdict {
+    while (this.#next < this.#filters.length) {
+      const verdict = this.#filters[this.#next++]!.judge(this);
+      if (verdict !== PASS) return verdict;
+    }
+    return PASS;
   }
 
   resume(turn: number, verdict: Instead | undefined): void {
