@@ -17,6 +17,12 @@ export const rooms: Record<string, Room> = {
     instead: 'errors/ is imported by all and imports nothing.',
   },
   time: { imports: ['errors'], packages: [], instead: 'time/ knows clocks only.' },
+  plain: {
+    imports: [],
+    packages: [],
+    pure: true,
+    instead: 'plain/ reads data that nobody has checked, and knows nothing of what it means.',
+  },
   model: {
     imports: ['errors'],
     packages: [],
@@ -56,7 +62,7 @@ export const rooms: Record<string, Room> = {
     instead: 'http/ is what codecs and engine share; it knows neither.',
   },
   routing: {
-    imports: ['errors', 'model', 'http'],
+    imports: ['errors', 'time', 'model', 'http'],
     packages: ['re2js'],
     instead: 'routing/ matches and edits heads; it knows no cluster and no connection.',
   },
@@ -67,15 +73,19 @@ export const rooms: Record<string, Room> = {
   },
   identity: { imports: ['errors', 'model', 'time'], packages: ['node-forge'], instead: passIn },
   tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
-  ca: { imports: ['errors', 'model', 'time', 'identity'], packages: ['node-forge', 'jose'], instead: passIn },
+  ca: {
+    imports: ['plain', 'errors', 'model', 'time', 'identity'],
+    packages: ['node-forge', 'jose'],
+    instead: passIn,
+  },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   registry: {
-    imports: ['errors', 'model', 'time'],
+    imports: ['plain', 'errors', 'model', 'time'],
     packages: [],
     instead: 'registry/ stores objects and tells of changes; nothing else.',
   },
   kubernetes: {
-    imports: ['errors', 'time'],
+    imports: ['plain', 'errors', 'time'],
     packages: ['@kubernetes/client-node'],
     instead: 'kubernetes/ calls the API and knows no mesh.',
   },
@@ -85,12 +95,12 @@ export const rooms: Record<string, Room> = {
     instead: 'config/ reads flags and environment once, at boot.',
   },
   source: {
-    imports: ['errors', 'model', 'time', 'config', 'registry', 'telemetry', 'kubernetes'],
+    imports: ['plain', 'errors', 'model', 'time', 'config', 'registry', 'telemetry', 'kubernetes'],
     packages: ['yaml'],
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
-    imports: ['errors', 'model', 'routing', 'registry', 'config'],
+    imports: ['plain', 'errors', 'model', 'routing', 'registry', 'config'],
     packages: ['yaml'],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',
@@ -107,7 +117,7 @@ export const rooms: Record<string, Room> = {
     instead: passIn,
   },
   'control-plane': {
-    imports: ['errors', 'model', 'time', 'telemetry', 'ca', 'kubernetes', 'config'],
+    imports: ['plain', 'errors', 'model', 'time', 'telemetry', 'ca', 'kubernetes', 'config'],
     packages: [],
     instead: passIn,
   },
@@ -269,13 +279,14 @@ export const rooms: Record<string, Room> = {
     instead: 'redirect/ plans and applies packet rules, alone.',
   },
   webhook: {
-    imports: ['errors', 'model', 'time', 'config', 'redirect', 'newcomers'],
+    imports: ['plain', 'errors', 'model', 'time', 'config', 'redirect', 'newcomers'],
     packages: ['yaml'],
     instead:
       'inject is pure, and admission knows no client library: pass in what it needs through admission/options.ts.',
   },
   analyze: {
     imports: [
+      'plain',
       'errors',
       'model',
       'schema',
@@ -312,6 +323,7 @@ export const rooms: Record<string, Room> = {
   },
   cli: {
     imports: [
+      'plain',
       'errors',
       'model',
       'http',

@@ -1,9 +1,9 @@
 // Splits of traffic that some of it goes around.
 import { formatRef, type RouteRule, type RouteTable, type Service } from '../model/index.ts';
+import { fieldAt, recordsOf } from '../plain/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { servicesOf } from './known-hosts.ts';
-import { fieldAt, recordsOf } from './plain.ts';
 import { objectOf, tablesOf, targetText } from './routed.ts';
 import { endpointsOfTarget } from './target-endpoints.ts';
 

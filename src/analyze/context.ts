@@ -6,13 +6,13 @@ import {
   type Service,
   type Workload,
 } from '../model/index.ts';
+import { fieldAt } from '../plain/index.ts';
 import { keyOf, type Stored } from '../registry/index.ts';
 import { resolveInbound } from '../resolve/index.ts';
 import { type InjectionRules, namespaceMarks } from './expected-pods.ts';
 import { expectedReason } from './expected-reason.ts';
 import { mentionedServices } from './mentions.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
-import { fieldAt } from './plain.ts';
 import { podMakers } from './pod-makers.ts';
 import { templateOf } from './pod-templates.ts';
 

@@ -1,7 +1,7 @@
 // The EndpointSlices that Kubernetes would make of Services and pods, for folders of YAML. Pure.
 import type { Labels } from '../model/index.ts';
+import { fieldAt, recordsOf, stringsOf } from '../plain/index.ts';
 import { type KubeObject, keyOf, refOf, type Stored } from '../registry/index.ts';
-import { fieldAt, recordsOf, stringsOf } from './plain.ts';
 
 /** One slice for each Service with a selector and each set of target ports, but for Services that have endpoints already. */
 export function expectedEndpoints(objects: readonly Stored[], pods: readonly Stored[]): readonly Stored[] {

@@ -10,9 +10,9 @@ import {
 import type { PodTemplate } from '../../webhook/inject/pod.ts';
 import { ANNOTATIONS } from '../config/names.ts';
 import type { Labels } from '../model/index.ts';
+import { fieldAt, stringsOf } from '../plain/index.ts';
 import type { KubeObject, Stored } from '../registry/index.ts';
 import { refOf } from '../registry/index.ts';
-import { fieldAt, stringsOf } from './plain.ts';
 import { isLivePod, type OwnedTemplate, templatesOf } from './pod-templates.ts';
 
 /** Enough to count by; nobody is helped by ten thousand of them. */

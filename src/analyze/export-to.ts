@@ -1,7 +1,8 @@
 // Namespaces in exportTo that do not exist: what is exported to them is seen by nobody.
+
+import { fieldAt } from '../plain/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
-import { fieldAt } from './plain.ts';
 
 const annotation = 'networking.istio.io/exportTo';
 const special: readonly string[] = ['.', '*', '~', ''];

@@ -1,6 +1,6 @@
 // Whom a pod is going to call, as far as its template says: URLs, host:port and names in its environment and its command line.
 import type { Mesh } from '../model/index.ts';
-import { fieldAt, recordsOf } from './plain.ts';
+import { fieldAt, recordsOf } from '../plain/index.ts';
 
 /** A host, with what stands before and after it. */
 const hostPattern =

@@ -3,22 +3,12 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { withNull } from '../plain/testing/with-null.ts';
 import { readObject, refOf, type Stored } from '../registry/index.ts';
 import { parseFile } from '../source/index.ts';
 import { analyze, meshOfObjects } from './index.ts';
 
 const folder = join(import.meta.dirname, 'golden');
-
-/** Copies of the value with null at one place. */
-function* withNull(value: unknown): Iterable<unknown> {
-  yield null;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) for (const each of withNull(value[i])) yield value.with(i, each);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, inner] of Object.entries(value))
-      for (const each of withNull(inner)) yield { ...value, [name]: each };
-  }
-}
 
 /** One kind of finding has the others' objects in it too: every third place of each input is enough to meet every field. */
 const every = 3;

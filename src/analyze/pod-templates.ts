@@ -1,8 +1,8 @@
 // The pod templates inside objects: what a Deployment, a CronJob or a Pod says that shall run.
 import { type TemplatePath, templatePaths, valueAt } from '../../webhook/inject/index.ts';
 import type { Labels } from '../model/index.ts';
+import { fieldAt, isRecord, stringsOf } from '../plain/index.ts';
 import { kindOf, type Stored } from '../registry/index.ts';
-import { fieldAt, isRecord, stringsOf } from './plain.ts';
 
 /** A pod template and whose it is. */
 export interface OwnedTemplate {

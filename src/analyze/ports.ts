@@ -1,10 +1,10 @@
 // Services without pods, and ports of Services that no pod has.
 import type { Service, Workload } from '../model/index.ts';
+import { fieldAt, recordsOf } from '../plain/index.ts';
 import { keyOf } from '../registry/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { selectorOf } from './expected-endpoints.ts';
 import { type Finding, finding } from './finding.ts';
-import { fieldAt, recordsOf } from './plain.ts';
 import { unlessMade } from './pod-makers.ts';
 
 /** Findings about what Services lead to. */

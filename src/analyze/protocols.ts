@@ -1,9 +1,9 @@
 // One port of one host that is said to speak two protocols: proxies go by one of them, and nobody chose which.
 import { formatRef, type ObjectRef } from '../model/index.ts';
+import { fieldAt, recordsOf } from '../plain/index.ts';
 import { keyOf, type Stored } from '../registry/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
-import { fieldAt, recordsOf } from './plain.ts';
 
 /** What somebody says of a port. */
 interface Saying {

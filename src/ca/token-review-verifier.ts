@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { WeftError } from '../errors/index.ts';
 import { formatSpiffe, parseSpiffe } from '../model/index.ts';
+import { recordOf } from '../plain/index.ts';
 import type { Clock } from '../time/index.ts';
 import { TOKEN_AUDIENCE, type TokenProof, type TokenVerifier } from './token-verifier.ts';
 
@@ -94,7 +95,7 @@ function proofOf(status: ReviewStatus, audience: string, trustDomain: string): T
   // A server that knows no audiences says nothing here, and then the token may be meant for anybody.
   if (!Array.isArray(status.audiences) || !status.audiences.includes(audience))
     return wrongAudience(audience);
-  const user = record(status.user);
+  const user = recordOf(status.user);
   const match = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(String(user.username));
   if (!match) {
     return refuse(
@@ -102,7 +103,7 @@ function proofOf(status: ReviewStatus, audience: string, trustDomain: string): T
       `the token speaks for '${String(user.username)}', which is no ServiceAccount; mount a projected ServiceAccount token`,
     );
   }
-  const extra = record(user.extra);
+  const extra = recordOf(user.extra);
   const first = (values: unknown): unknown => (Array.isArray(values) ? values[0] : undefined);
   const [pod, uid] = [first(extra[podName]), first(extra[podUid])];
   if (typeof pod !== 'string' || pod === '') {
@@ -149,7 +150,7 @@ function wrongAudience(audience: string): WeftError {
 /** What the token says of itself; unproven, for words and for shortening only. */
 function claimsOf(token: string): Record<string, unknown> | undefined {
   try {
-    return record(JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString('utf8')));
+    return recordOf(JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString('utf8')));
   } catch {
     return undefined;
   }
@@ -158,12 +159,6 @@ function claimsOf(token: string): Record<string, unknown> | undefined {
 function expiryMs(token: string): number | undefined {
   const exp = claimsOf(token)?.exp;
   return typeof exp === 'number' ? exp * 1000 : undefined;
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 }
 
 function refuse(code: string, message: string): WeftError {

@@ -1,5 +1,6 @@
 // Kubernetes YAML as text that people wrote: read into values, changed in place by JSON Patch, and printed so that what was
 // not changed stays as it was: other documents byte for byte, comments and order of keys inside changed ones.
+
 import {
   type Document,
   isAlias,
@@ -19,6 +20,7 @@ import {
 } from 'yaml';
 import type { PatchOperation } from '../../webhook/index.ts';
 import { errorMessage } from '../errors/index.ts';
+import { isRecord } from '../plain/index.ts';
 import { kubeValue, quotedTemplateWords, templateWords, toolFile } from '../source/index.ts';
 
 /** One document of a file. */
@@ -75,7 +77,7 @@ export function readYamlText(name: string, text: string): { documents: YamlText[
       documents.push(read);
       const other = read.value === null ? undefined : otherFile(read.value, name);
       if (other) mistakes.push(`${name}:${at.line}:${at.col}: ${other}`);
-      if (other || read.value === null || isPlainMap(read.value)) continue;
+      if (other || read.value === null || isRecord(read.value)) continue;
       const what = Array.isArray(read.value) ? 'a list' : `a ${typeof read.value}`;
       mistakes.push(
         `${name}:${at.line}:${at.col}: not a Kubernetes object (a map with apiVersion and kind) but ${what}`,
@@ -89,7 +91,7 @@ export function readYamlText(name: string, text: string): { documents: YamlText[
 
 /** What the document is, where it is readable and yet nothing that kubectl takes; undefined for objects. */
 function otherFile(value: unknown, name: string): string | undefined {
-  if (!isPlainMap(value)) return undefined;
+  if (!isRecord(value)) return undefined;
   return toolFile(value, name)?.words ?? quotedTemplateWords(value as object, name);
 }
 
@@ -116,10 +118,6 @@ function firstLine(message: string): string {
 /** Text without any document: comments, blank lines. */
 function nothing(source: string, name: string): YamlText {
   return { value: null, origin: `${name}:1`, source, hasAnchors: false, twice: [], print: () => source };
-}
-
-function isPlainMap(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function documentOf(document: Document, source: string, origin: string, text: string): YamlText {

@@ -1,4 +1,5 @@
 import { mixHashes } from '../http/index.ts';
+import { isPrime } from '../model/index.ts';
 import type { Balancer, Random } from './balancer.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 import type { EndpointGroup } from './endpoint-group.ts';
@@ -75,9 +76,4 @@ function fill(endpoints: readonly RunningEndpoint[], size: number): Uint32Array 
 
 function nextPrime(from: number): number {
   for (let candidate = Math.ceil(from); ; candidate++) if (isPrime(candidate)) return candidate;
-}
-
-function isPrime(number: number): boolean {
-  for (let divisor = 2; divisor * divisor <= number; divisor++) if (number % divisor === 0) return false;
-  return number > 1;
 }

@@ -1,15 +1,13 @@
 import {
   ApiError,
   type ApiObject,
-  Backoff,
-  type BackoffTimes,
   type KubeClient,
   objectPath,
   resourceName,
   rest,
 } from '../kubernetes/index.ts';
 import { equal, type Problem, problem } from '../model/index.ts';
-import type { Clock } from '../time/index.ts';
+import { Backoff, type BackoffTimes, type Clock } from '../time/index.ts';
 import { StatusPlaces } from './status-places.ts';
 
 /** What one object's status is to say. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { PATHS } from '../config/index.ts';
+import { recordOf } from '../plain/index.ts';
 
 /** The roots that a ConfigMap `weft-trust` holds, and since when those that nobody signs under any more are retired. */
 export interface TrustBundle {
@@ -22,10 +23,10 @@ const certificatePattern = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE
 
 /** Reads a ConfigMap; what is unreadable in it counts as absent. */
 export function readBundle(configMap: Readonly<Record<string, unknown>> | undefined): TrustBundle {
-  const data = record(configMap?.data);
+  const data = recordOf(configMap?.data);
   const held = data[TRUST_KEY];
   const text = typeof held === 'string' ? held : '';
-  const annotation = record(record(configMap?.metadata).annotations)[RETIRED_ANNOTATION];
+  const annotation = recordOf(recordOf(configMap?.metadata).annotations)[RETIRED_ANNOTATION];
   let said: unknown;
   try {
     said = typeof annotation === 'string' ? JSON.parse(annotation) : {};
@@ -33,7 +34,7 @@ export function readBundle(configMap: Readonly<Record<string, unknown>> | undefi
     said = {};
   }
   const retiredAtMs: Record<string, number> = {};
-  for (const [fingerprint, when] of Object.entries(record(said))) {
+  for (const [fingerprint, when] of Object.entries(recordOf(said))) {
     const atMs = typeof when === 'string' ? Date.parse(when) : Number.NaN;
     if (Number.isFinite(atMs)) retiredAtMs[fingerprint] = atMs;
   }
@@ -82,10 +83,4 @@ export function writeBundle(bundle: TrustBundle): {
 /** SHA-256 of the PEM text without white space, which is enough to tell roots apart. */
 function fingerprintOf(pem: string): string {
   return createHash('sha256').update(pem.replace(/\s+/g, '')).digest('hex').slice(0, 32);
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 }

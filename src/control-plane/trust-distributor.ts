@@ -1,15 +1,6 @@
-import {
-  ApiError,
-  type ApiObject,
-  Backoff,
-  type BackoffTimes,
-  type KubeClient,
-  Reflector,
-  rest,
-  TYPES,
-} from '../kubernetes/index.ts';
+import { ApiError, type ApiObject, type KubeClient, Reflector, rest, TYPES } from '../kubernetes/index.ts';
 import { type Problem, problem } from '../model/index.ts';
-import type { Clock } from '../time/index.ts';
+import { Backoff, type BackoffTimes, type Clock } from '../time/index.ts';
 import { nextBundle, readBundle, TRUST_CONFIG_MAP, writeBundle } from './trust-bundle.ts';
 
 /** What a distributor works with. */

@@ -2,8 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Log } from '../telemetry/index.ts';
-import type { Cancel, Clock } from '../time/index.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, type Cancel, type Clock } from '../time/index.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
 import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
 import { keyFault, refusedDestination } from './key.ts';
@@ -61,7 +60,7 @@ export class DiscoveryClient implements ResourceStream {
   constructor(options: DiscoveryClientOptions) {
     this.#options = options;
     this.#received = new Received(options.sink);
-    this.#backoff = new Backoff(options.random ?? Math.random);
+    this.#backoff = new Backoff(undefined, options.random);
   }
 
   /** Begins to connect, or waits for the first credentials. */

@@ -6,6 +6,7 @@ import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 import { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
+import { ProxyStream, type StreamShared } from './proxy-stream.ts';
 import { PushQueue } from './push-queue.ts';
 import {
   DEFAULT_LIMITS,
@@ -13,7 +14,6 @@ import {
   type Refusal,
   type StreamStatus,
 } from './server.interface.ts';
-import { ServerStream, type StreamShared } from './server-stream.ts';
 
 /** What a newcomer may take beyond the time for its first message. */
 const graceMs = 5_000;
@@ -22,7 +22,7 @@ const graceMs = 5_000;
 export class DiscoveryServer {
   readonly #options: DiscoveryServerOptions;
   readonly #shared: StreamShared;
-  readonly #streams = new Set<ServerStream>();
+  readonly #streams = new Set<ProxyStream>();
   readonly #newcomers: Newcomers;
 
   constructor(options: DiscoveryServerOptions) {
@@ -108,7 +108,7 @@ export class DiscoveryServer {
   }
 
   #accept(socket: TLSSocket): void {
-    const stream = new ServerStream(socket, this.#shared);
+    const stream = new ProxyStream(socket, this.#shared);
     this.#streams.add(stream);
     if (socket.alpnProtocol === DISCOVERY_ALPN) return;
     stream.fail('alpn-missing', `this port speaks ${DISCOVERY_ALPN}; offer it with ALPN`);

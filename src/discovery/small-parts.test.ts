@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock } from '../time/index.ts';
-import { Backoff } from './backoff.ts';
+import { Backoff, FakeClock, perSecond, TokenBucket } from '../time/index.ts';
 import { KeyBatch } from './key-batch.ts';
 import { Ledger } from './ledger.ts';
 import { PushQueue } from './push-queue.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 test('waits double up to fifteen seconds, are cut by up to a half, and begin anew after a success', () => {
-  const longest = new Backoff(() => 0);
+  const longest = new Backoff(undefined, () => 0);
   const waits = Array.from({ length: 8 }, () => longest.next());
   assert.deepEqual(waits, [250, 500, 1000, 2000, 4000, 8000, 15_000, 15_000]);
   longest.reset();
   assert.equal(longest.next(), 250);
-  assert.ok(new Backoff(() => 0.999).next() < 126);
+  assert.ok(new Backoff(undefined, () => 0.999).next() < 126);
 });
 
 test('only the answer to the latest version decides how a resource stands', () => {
@@ -31,14 +29,14 @@ test('only the answer to the latest version decides how a resource stands', () =
 
 test('who takes beyond the burst is told how long to wait, and then has earned it', async () => {
   const clock = new FakeClock();
-  const bucket = new TokenBucket(clock, 2);
-  const waits = Array.from({ length: 23 }, () => bucket.take());
+  const bucket = new TokenBucket(perSecond(2), clock.monotonic());
+  const waits = Array.from({ length: 23 }, () => bucket.borrow(1, clock.monotonic()));
   assert.deepEqual(waits.slice(18), [0, 0, 500, 1000, 1500]);
   await clock.advance(1500);
-  assert.equal(bucket.take(0), 0);
-  assert.equal(bucket.take(4), 2000);
+  assert.equal(bucket.borrow(0, clock.monotonic()), 0);
+  assert.equal(bucket.borrow(4, clock.monotonic()), 2000);
   await clock.advance(1_000_000);
-  assert.equal(bucket.take(21), 500, 'no more than the burst is saved up');
+  assert.equal(bucket.borrow(21, clock.monotonic()), 500, 'no more than the burst is saved up');
 });
 
 test('what is wanted and forgotten in between is not sent, and what was known before is forgotten first', () => {

@@ -14,4 +14,4 @@ export {
   internalErrors,
   onInternalError,
 } from './internal.ts';
-export { type ErrorSource, errorMessage, type RetrySafety, WeftError } from './weft-error.ts';
+export { type ErrorSource, errorMessage, WeftError } from './weft-error.ts';

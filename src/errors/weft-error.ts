@@ -2,34 +2,24 @@
 export type ErrorSource = 'downstream' | 'upstream' | 'internal' | 'config';
 
 /**
- * Whether the request that met this error may be sent again:
- * `safe` no byte of it reached the application, `if-reused` only when the connection had served a request before,
- * `never` otherwise.
- */
-export type RetrySafety = 'never' | 'safe' | 'if-reused';
-
-/**
  * The one error type of Weft. `code` is stable (kebab-case, documented in docs/errors.md), the message is lowercase,
  * names the thing and, where there is one, ends with the remedy.
  */
 export class WeftError extends Error {
   readonly code: string;
   readonly source: ErrorSource;
-  readonly retry: RetrySafety;
 
   constructor(code: string, message: string, options: WeftErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'WeftError';
     this.code = code;
     this.source = options.source ?? 'internal';
-    this.retry = options.retry ?? 'never';
   }
 }
 
-/** What may be said of a WeftError beside its code and message; the defaults are `internal` and `never`. */
+/** What may be said of a WeftError beside its code and message; the source is `internal` unless told. */
 export interface WeftErrorOptions {
   readonly source?: ErrorSource;
-  readonly retry?: RetrySafety;
   readonly cause?: unknown;
 }
 

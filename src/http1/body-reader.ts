@@ -71,11 +71,6 @@ export class BodyReader {
     return true;
   }
 
-  /** Everything from here to the end of the connection is data: tunnels. */
-  beginTunnel(): void {
-    this.#state = STATE.UNTIL_CLOSE;
-  }
-
   get done(): boolean {
     return this.#state === STATE.DONE;
   }

@@ -1,4 +1,5 @@
 import { WeftError } from '../errors/index.ts';
+import { isRecord } from '../plain/index.ts';
 
 /** What the API server answers instead of what was asked (apimachinery Status), as far as it matters. */
 export interface ApiFailure {
@@ -103,8 +104,4 @@ function statusOf(body: string): { readonly reason: string; readonly message: st
 function retryAfterMs(header: string | undefined): number | undefined {
   if (header === undefined || !/^\d{1,5}$/.test(header.trim())) return undefined;
   return Number(header) * 1000;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { recordsOf } from '../plain/index.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiObject, KubeClient } from './client.ts';
 import { groupKindOf, type ResourceType } from './resource-type.ts';
@@ -49,12 +50,12 @@ function groupOf(kind: string): string {
 /** Of an APIGroupList. */
 function readGroups(answer: ApiObject): ReadonlyMap<string, readonly string[]> {
   const groups = new Map<string, readonly string[]>();
-  for (const group of records(answer.groups)) {
+  for (const group of recordsOf(answer.groups)) {
     if (typeof group.name !== 'string') continue;
-    const versions = records(group.versions).flatMap(({ version }) =>
+    const versions = recordsOf(group.versions).flatMap(({ version }) =>
       typeof version === 'string' ? [version] : [],
     );
-    const [preferred] = records([group.preferredVersion]).map(each => each.version);
+    const [preferred] = recordsOf([group.preferredVersion]).map(each => each.version);
     versions.sort((left, right) => Number(right === preferred) - Number(left === preferred));
     groups.set(group.name, versions);
   }
@@ -63,14 +64,9 @@ function readGroups(answer: ApiObject): ReadonlyMap<string, readonly string[]> {
 
 /** Of an APIResourceList: those that can be listed and watched. */
 function readResources(answer: ApiObject, group: string, version: string): readonly ResourceType[] {
-  return records(answer.resources).flatMap(({ name, kind, namespaced, verbs }): ResourceType[] => {
+  return recordsOf(answer.resources).flatMap(({ name, kind, namespaced, verbs }): ResourceType[] => {
     if (typeof name !== 'string' || typeof kind !== 'string' || name.includes('/')) return [];
     const watched = Array.isArray(verbs) && verbs.includes('list') && verbs.includes('watch');
     return watched ? [{ group, version, kind, plural: name, namespaced: namespaced === true }] : [];
   });
-}
-
-function records(value: unknown): readonly Record<string, unknown>[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(each => typeof each === 'object' && each !== null && !Array.isArray(each));
 }

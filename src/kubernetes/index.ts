@@ -6,7 +6,6 @@
 // to the API server itself.
 
 export { ApiError, type ApiFailure } from './api-error.ts';
-export { Backoff, type BackoffTimes } from './backoff.ts';
 export { type ApiCall, type ApiObject, KubeClient, type KubeClientOptions } from './client.ts';
 export { type Discovered, discover } from './discover.ts';
 export { isInCluster, type KubeconfigChoice } from './kubeconfig.ts';

@@ -1,4 +1,5 @@
 import { errorMessage } from '../errors/index.ts';
+import { recordOf } from '../plain/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import { ApiError } from './api-error.ts';
 import type { ApiObject, KubeClient } from './client.ts';
@@ -137,8 +138,8 @@ export class LeaderElection {
   }
 
   #observe(lease: ApiObject): Observed {
-    const metadata = record(lease.metadata);
-    const spec = record(lease.spec);
+    const metadata = recordOf(lease.metadata);
+    const spec = recordOf(lease.spec);
     const version = String(metadata.resourceVersion ?? '');
     const holder = typeof spec.holderIdentity === 'string' ? spec.holderIdentity : '';
     // Only a change is a sign of life.
@@ -159,10 +160,4 @@ export class LeaderElection {
       spec: { ...found.spec, holderIdentity: '', leaseDurationSeconds: 1 },
     });
   }
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
 }

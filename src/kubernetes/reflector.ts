@@ -1,6 +1,6 @@
-import type { Clock } from '../time/index.ts';
+import { isRecord } from '../plain/index.ts';
+import { Backoff, type BackoffTimes, type Clock } from '../time/index.ts';
 import { ApiError, errorOfStatus, unreadable } from './api-error.ts';
-import { Backoff, type BackoffTimes } from './backoff.ts';
 import type { ApiObject, KubeClient } from './client.ts';
 import { apiVersionOf, collectionPath, type ResourceType } from './resource-type.ts';
 import { rest } from './rest.ts';
@@ -266,8 +266,4 @@ function keyOfItem(item: ApiObject): string | undefined {
   return typeof metadata.namespace === 'string' && metadata.namespace !== ''
     ? `${metadata.namespace}/${metadata.name}`
     : metadata.name;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

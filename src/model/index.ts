@@ -30,6 +30,7 @@ export {
   type PolicyMaps,
   type PolicyRow,
 } from './policy-kinds.ts';
+export { isPrime } from './prime.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';
 export { regexProblem } from './regex.ts';

@@ -1,3 +1,4 @@
+import { isRecord } from '../plain/index.ts';
 import type { KubeObject } from './object.ts';
 import { isClusterScoped } from './scope.ts';
 
@@ -79,10 +80,6 @@ function wrongStrings(metadata: Record<string, unknown>, field: string): ReadRes
 
 function refused(path: string, message: string): ReadResult {
   return { kind: 'refused', path, message };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -1,11 +1,11 @@
 import { WeftError } from '../errors/index.ts';
 import type { Field } from '../http/index.ts';
 import { equal, formatRef, type RateLimit as RateLimitModel } from '../model/index.ts';
+import { TokenBucket } from '../time/index.ts';
 import { Condition } from './condition.ts';
 import { HeaderEdits } from './header-edits.ts';
 import type { VariableSource } from './header-template.ts';
 import type { RequestParts } from './request-parts.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** Uniform in [0, 1). */
 export type Random = () => number;

@@ -1,4 +1,5 @@
 import { parseDurationMs } from '../model/index.ts';
+import { isRecord } from '../plain/index.ts';
 import { parseQuantity } from './quantity.ts';
 import type { Report } from './report.ts';
 
@@ -199,8 +200,4 @@ export class Fields {
 /** The fields of an object's `spec` or `status`; empty when it has none. */
 export function fieldsOf(object: Readonly<Record<string, unknown>>, name: string, report: Report): Fields {
   return new Fields(object, '', report).object(name) ?? new Fields({}, name, report);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

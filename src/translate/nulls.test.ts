@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { withNull } from '../plain/testing/with-null.ts';
 import { type Change, type KubeObject, keyOf, kindOf, readObject, refOf } from '../registry/index.ts';
 import { resolveDestination } from '../resolve/index.ts';
 import { objectStatuses } from './status/index.ts';
@@ -11,17 +12,6 @@ import { changesOf } from './testing/from-yaml.ts';
 import { Translator } from './translator.ts';
 
 const folder = join(import.meta.dirname, 'golden');
-
-/** Copies of the value with null at one place. */
-function* withNull(value: unknown): Iterable<unknown> {
-  yield null;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) for (const each of withNull(value[i])) yield value.with(i, each);
-  } else if (typeof value === 'object' && value !== null) {
-    for (const [name, inner] of Object.entries(value))
-      for (const each of withNull(inner)) yield { ...value, [name]: each };
-  }
-}
 
 function translated(object: KubeObject, translator: Translator): readonly Change[] {
   const ref = refOf(object, 'test.yaml:1');

@@ -1,7 +1,9 @@
 // What an upgrade would change, as people read it. In: objects as they shall be and as a cluster has them. Out: lines. What the server
 // adds by itself (defaults, status, bookkeeping, the caBundle that the control plane writes) is no difference.
+
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
+import { isRecord } from '../../plain/index.ts';
 
 /** The difference of one object. */
 export interface Difference {
@@ -48,7 +50,7 @@ const ownMaps = ['data', 'matchLabels', 'limits', 'requests'];
  */
 export function project(live: unknown, wanted: unknown, key = ''): unknown {
   if (Array.isArray(live) && Array.isArray(wanted)) return projectList(live, wanted);
-  if (!isMap(live) || !isMap(wanted)) return live;
+  if (!isRecord(live) || !isRecord(wanted)) return live;
   const result: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(wanted)) {
     if (name in live) result[name] = project(live[name], value, name);
@@ -59,7 +61,7 @@ export function project(live: unknown, wanted: unknown, key = ''): unknown {
 }
 
 function projectList(live: readonly unknown[], wanted: readonly unknown[]): unknown[] {
-  const named = [...live, ...wanted].every(entry => isMap(entry) && typeof entry.name === 'string');
+  const named = [...live, ...wanted].every(entry => isRecord(entry) && typeof entry.name === 'string');
   if (!named)
     return live.map((entry, index) => (index < wanted.length ? project(entry, wanted[index]) : entry));
   const nameOfEntry = (entry: unknown) => (entry as { name: string }).name;
@@ -67,10 +69,6 @@ function projectList(live: readonly unknown[], wanted: readonly unknown[]): unkn
     const like = wanted.find(each => nameOfEntry(each) === nameOfEntry(entry));
     return like === undefined ? entry : project(entry, like);
   });
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 const contextLines = 3;

@@ -1,11 +1,11 @@
 // The options that an installation was made with, read off its objects, so that an upgrade keeps them.
+
 import { parse } from 'yaml';
 import { readWebhookSettings } from '../../../webhook/index.ts';
 import { VERSION } from '../../config/index.ts';
+import { recordOf } from '../../plain/index.ts';
 import { NAMES } from './names.ts';
 import { type InstallOptions, installOptions } from './options.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** Objects of an installation, as a cluster has them or as they were printed. */
 export type InstalledObjects = readonly {
@@ -16,8 +16,8 @@ export type InstalledObjects = readonly {
 
 /** The version that is installed, undefined when it does not say. */
 export function installedVersion(objects: InstalledObjects): string | undefined {
-  const labels = map(find(objects, 'Deployment', NAMES.injector)?.metadata).labels;
-  return text(map(labels)['app.kubernetes.io/version']);
+  const labels = recordOf(find(objects, 'Deployment', NAMES.injector)?.metadata).labels;
+  return text(recordOf(labels)['app.kubernetes.io/version']);
 }
 
 /**
@@ -48,15 +48,15 @@ type Given = { -readonly [K in keyof InstallOptions]?: InstallOptions[K] | undef
 
 function fromDeployment(objects: InstalledObjects): Given {
   const deployment = find(objects, 'Deployment', NAMES.injector);
-  const spec = map(deployment?.spec);
-  const containers = map(map(spec.template).spec).containers;
-  const container = map(Array.isArray(containers) ? containers[0] : undefined);
+  const spec = recordOf(deployment?.spec);
+  const containers = recordOf(recordOf(spec.template).spec).containers;
+  const container = recordOf(Array.isArray(containers) ? containers[0] : undefined);
   const args = Array.isArray(container.args) ? container.args.map(String) : [];
   const flag = (name: string) => args.find(arg => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
-  const resources = map(container.resources);
-  const [requests, limits] = [map(resources.requests), map(resources.limits)];
+  const resources = recordOf(container.resources);
+  const [requests, limits] = [recordOf(resources.requests), recordOf(resources.limits)];
   return {
-    namespace: text(map(deployment?.metadata).namespace),
+    namespace: text(recordOf(deployment?.metadata).namespace),
     image: text(container.image),
     replicas: typeof spec.replicas === 'number' ? spec.replicas : undefined,
     trustDomain: flag('trust-domain'),
@@ -76,13 +76,13 @@ function fromDeployment(objects: InstalledObjects): Given {
 }
 
 function fromSettings(objects: InstalledObjects): Given {
-  const file = text(map(find(objects, 'ConfigMap', NAMES.settings)?.data)['injection.yaml']);
+  const file = text(recordOf(find(objects, 'ConfigMap', NAMES.settings)?.data)['injection.yaml']);
   if (file === undefined) return {};
   const facts = { trustDomain: 'x', clusterDomain: 'x', systemNamespace: 'x', nativeSidecars: false };
   const { settings } = readWebhookSettings(file, facts);
   if (settings === undefined) return {};
   const { inject, refusedPods } = settings;
-  const native = String(map(parse(file)).nativeSidecars ?? 'auto');
+  const native = String(recordOf(parse(file)).nativeSidecars ?? 'auto');
   return {
     proxyImage: inject.proxyImage,
     imagePullPolicy: inject.imagePullPolicy,
@@ -99,7 +99,7 @@ function fromSettings(objects: InstalledObjects): Given {
 
 function fromConfiguration(objects: InstalledObjects): Given {
   const webhooks = find(objects, 'MutatingWebhookConfiguration', NAMES.injector)?.webhooks;
-  const first = map(Array.isArray(webhooks) ? webhooks[0] : undefined);
+  const first = recordOf(Array.isArray(webhooks) ? webhooks[0] : undefined);
   return {
     failurePolicy:
       first.failurePolicy === 'Fail' ? 'Fail' : first.failurePolicy === 'Ignore' ? 'Ignore' : undefined,
@@ -107,11 +107,7 @@ function fromConfiguration(objects: InstalledObjects): Given {
 }
 
 function find(objects: InstalledObjects, kind: string, name: string): InstalledObjects[number] | undefined {
-  return objects.find(object => object.kind === kind && map(object.metadata).name === name);
-}
-
-function map(value: unknown): Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+  return objects.find(object => object.kind === kind && recordOf(object.metadata).name === name);
 }
 
 function text(value: unknown): string | undefined {

@@ -8,9 +8,9 @@ import type {
   RestartPolicy,
 } from '../kube/index.ts';
 import { type Exit, PREPARATION_FAILED, type RunningProcess, tailOf } from '../runtime/index.ts';
-import { Backoff } from './backoff.ts';
 import { ContainerProbes } from './container-probes.ts';
 import type { ProbeOutcome } from './prober.ts';
+import { RestartDelay } from './restart-delay.ts';
 import { exitCodeOf } from './signals.ts';
 
 /** What a container needs from the pod it is in. */
@@ -40,7 +40,7 @@ export class ContainerRunner {
   readonly container: Container;
   readonly #policy: RestartPolicy;
   readonly #backend: ContainerBackend;
-  readonly #backoff = new Backoff();
+  readonly #restartDelay = new RestartDelay();
   readonly #probes: ContainerProbes;
   readonly #launchedOnce = Promise.withResolvers<void>();
   readonly #startedOnce = Promise.withResolvers<void>();
@@ -78,7 +78,7 @@ export class ContainerRunner {
       const fromMs = this.#backend.clock.monotonic();
       code = await this.#runOnce();
       if (this.#stopping || this.#policy === 'Never' || (this.#policy === 'OnFailure' && code === 0)) break;
-      const waitMs = this.#backoff.next(this.#backend.clock.monotonic() - fromMs);
+      const waitMs = this.#restartDelay.next(this.#backend.clock.monotonic() - fromMs);
       this.#restarts++;
       this.#lastState = this.#state;
       if (waitMs > 0) await this.#backOff(waitMs);

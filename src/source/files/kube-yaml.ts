@@ -1,5 +1,6 @@
 // YAML as kubectl reads it, on the tree of a YAML 1.2 parser: the meaning of scalars, keys that are no strings, keys that stand twice, and
 // merges (`<<`), which go over what stands before them.
+
 import {
   type Alias,
   type Document,
@@ -13,6 +14,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import { isRecord } from '../../plain/index.ts';
 import { type ScalarValue, scalarValue } from './kube-scalar.ts';
 
 /** A document as values, and what its author should know. */
@@ -128,7 +130,7 @@ class Reader {
     const value = this.value(node);
     const maps: unknown[] = Array.isArray(value) ? value.toReversed() : [value];
     return maps.flatMap(each => {
-      if (typeof each === 'object' && each !== null && !Array.isArray(each)) return Object.entries(each);
+      if (isRecord(each)) return Object.entries(each);
       throw new Error("'<<' takes a map, or a list of maps");
     });
   }

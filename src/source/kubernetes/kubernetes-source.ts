@@ -2,7 +2,6 @@ import { MESH_CONFIG } from '../../config/index.ts';
 import {
   ApiError,
   type ApiObject,
-  type BackoffTimes,
   type Discovered,
   discover,
   groupKindOf,
@@ -15,7 +14,7 @@ import {
 import type { Problem, Site } from '../../model/index.ts';
 import { type Entries, readObject } from '../../registry/index.ts';
 import type { Log } from '../../telemetry/index.ts';
-import type { Clock } from '../../time/index.ts';
+import type { BackoffTimes, Clock } from '../../time/index.ts';
 import type { Source } from '../source.interface.ts';
 import { apiProblems, refusedObject, waitingWords } from './api-problems.ts';
 import { Interner } from './intern.ts';

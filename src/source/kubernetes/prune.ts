@@ -1,4 +1,5 @@
 import type { ApiObject } from '../../kubernetes/index.ts';
+import { recordOf, recordsOf } from '../../plain/index.ts';
 
 /** What of an object is kept; undefined when it is of no use at all. */
 export type Prune = (object: ApiObject) => ApiObject;
@@ -42,22 +43,22 @@ function prunePolicy(object: ApiObject): ApiObject {
 
 /** With the uid, which is for events: kubectl describe finds them by it. */
 function withUid(pruned: ApiObject, object: ApiObject): ApiObject {
-  return { ...pruned, metadata: { ...record(pruned.metadata), ...pick(object.metadata, ['uid']) } };
+  return { ...pruned, metadata: { ...recordOf(pruned.metadata), ...pick(object.metadata, ['uid']) } };
 }
 
 function prunePod(object: ApiObject): ApiObject {
-  const spec = record(object.spec);
-  const status = record(object.status);
+  const spec = recordOf(object.spec);
+  const status = recordOf(object.status);
   const head = headOf(object, 'weft.dev/');
-  const conditions = records(status.conditions).filter(each => each.type === 'Ready');
+  const conditions = recordsOf(status.conditions).filter(each => each.type === 'Ready');
   const ended = endedOf(status);
   return {
     ...head,
     // A certificate is bound to it.
-    metadata: { ...record(head.metadata), ...pick(record(object.metadata), ['uid']) },
+    metadata: { ...recordOf(head.metadata), ...pick(recordOf(object.metadata), ['uid']) },
     spec: {
       ...pick(spec, ['serviceAccountName', 'nodeName', 'hostNetwork', 'restartPolicy']),
-      containers: records(spec.containers).map(pruneContainer),
+      containers: recordsOf(spec.containers).map(pruneContainer),
       ...present('initContainers', keepingRunning(spec)),
     },
     status: {
@@ -76,7 +77,7 @@ function pruneContainer(container: Record<string, unknown>): ApiObject {
     name: container.name,
     ...present(
       'ports',
-      records(container.ports).map(port => pick(port, portFields)),
+      recordsOf(container.ports).map(port => pick(port, portFields)),
     ),
   };
 }
@@ -85,15 +86,15 @@ const portFields = ['containerPort', 'name', 'protocol'];
 
 /** Init containers that stay. */
 function keepingRunning(spec: Record<string, unknown>): ApiObject[] {
-  return records(spec.initContainers)
+  return recordsOf(spec.initContainers)
     .filter(each => each.restartPolicy === 'Always')
     .map(each => ({ ...pruneContainer(each), restartPolicy: 'Always' }));
 }
 
 /** Of the containers that have ended, with which code; see model/workload.ts. Others come and go too often to be kept. */
 function endedOf(status: Record<string, unknown>): ApiObject[] {
-  return records(status.containerStatuses).flatMap(each => {
-    const terminated = record(record(each.state).terminated);
+  return recordsOf(status.containerStatuses).flatMap(each => {
+    const terminated = recordOf(recordOf(each.state).terminated);
     if (typeof terminated.exitCode !== 'number') return [];
     return [{ name: each.name, state: { terminated: { exitCode: terminated.exitCode } } }];
   });
@@ -101,14 +102,14 @@ function endedOf(status: Record<string, unknown>): ApiObject[] {
 
 /** apiVersion, kind and the metadata that everybody may read; annotations and labels only with these beginnings. */
 function headOf(object: ApiObject, annotations: string, labels: readonly string[] = ['']): ApiObject {
-  const metadata = record(object.metadata);
+  const metadata = recordOf(object.metadata);
   const kept = (value: unknown, prefixes: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(
-      Object.entries(record(value)).filter(
+      Object.entries(recordOf(value)).filter(
         ([name]) => name !== lastApplied && prefixes.some(prefix => name.startsWith(prefix)),
       ),
     );
-  const owners = records(metadata.ownerReferences).map(each => pick(each, ['kind', 'name', 'controller']));
+  const owners = recordsOf(metadata.ownerReferences).map(each => pick(each, ['kind', 'name', 'controller']));
   return {
     apiVersion: object.apiVersion,
     kind: object.kind,
@@ -125,7 +126,7 @@ function headOf(object: ApiObject, annotations: string, labels: readonly string[
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 function pick(value: unknown, names: readonly string[]): Record<string, unknown> {
-  const from = record(value);
+  const from = recordOf(value);
   const picked: Record<string, unknown> = {};
   for (const name of names) if (from[name] !== undefined) picked[name] = from[name];
   return picked;
@@ -135,14 +136,4 @@ function pick(value: unknown, names: readonly string[]): Record<string, unknown>
 function present<K extends string>(name: K, value: object): Record<string, unknown> {
   const empty = Array.isArray(value) ? value.length === 0 : Object.keys(value).length === 0;
   return empty ? {} : { [name]: value };
-}
-
-function record(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : {};
-}
-
-function records(value: unknown): readonly Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(each => typeof each === 'object' && each !== null) : [];
 }

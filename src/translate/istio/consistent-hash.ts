@@ -1,4 +1,5 @@
 import type { BalancerSettings, HashSource } from '../../model/index.ts';
+import { isPrime } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Report } from '../report.ts';
@@ -69,10 +70,4 @@ function readCookie(cookie: Fields, report: Report): HashSource {
   }
   const ttlSeconds = ttlMs === undefined ? undefined : Math.ceil(ttlMs / 1000);
   return { kind: 'cookie', name, path, ...given({ ttlSeconds }) };
-}
-
-function isPrime(value: number): boolean {
-  if (value < 2 || (value % 2 === 0 && value !== 2)) return false;
-  for (let divisor = 3; divisor * divisor <= value; divisor += 2) if (value % divisor === 0) return false;
-  return true;
 }

@@ -1,4 +1,5 @@
 import { equal } from '../../model/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import { ACCEPTED, CODE_PREFIX } from './istio-status.ts';
 import type { Condition, StatusContent } from './object-status.ts';
 
@@ -33,13 +34,13 @@ function mergeParents(
   generation: unknown,
   nowText: string,
 ): Fields {
-  const before = records(current.parents);
+  const before = recordsOf(current.parents);
   const others = before.filter(each => each.controllerName !== CONTROLLER_NAME);
   const own = parents.map(({ parentRef, conditions }) => {
     const old = before.find(
       each => each.controllerName === CONTROLLER_NAME && equal(each.parentRef, parentRef),
     );
-    const timed = conditions.map(each => withTimes(each, records(old?.conditions), generation, nowText));
+    const timed = conditions.map(each => withTimes(each, recordsOf(old?.conditions), generation, nowText));
     return { parentRef, controllerName: CONTROLLER_NAME, conditions: timed };
   });
   return { parents: [...others, ...own].slice(0, mostParents) };
@@ -50,9 +51,9 @@ function mergeConditions(
   current: Fields,
   nowText: string,
 ): Fields {
-  const before = records(current.conditions);
+  const before = recordsOf(current.conditions);
   const others = before.filter(each => each.type !== ACCEPTED);
-  const theirs = records(current.validationMessages).filter(
+  const theirs = recordsOf(current.validationMessages).filter(
     ({ type }) => !String((type as Fields | undefined)?.code).startsWith(CODE_PREFIX),
   );
   // Istio's conditions have no observedGeneration in all of its versions; the time is what all have.
@@ -73,9 +74,4 @@ function withTimes(
     ...(typeof generation === 'number' && { observedGeneration: generation }),
     lastTransitionTime: keepsTime ? old.lastTransitionTime : nowText,
   };
-}
-
-function records(value: unknown): readonly Fields[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(each => typeof each === 'object' && each !== null && !Array.isArray(each));
 }

@@ -1,4 +1,5 @@
 import { type Mesh, type ObjectRef, type Problem, problem } from '../../model/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import { fieldsOf } from '../fields.ts';
 import { type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
@@ -53,9 +54,7 @@ export function routeStatus(facts: RouteFacts): {
 function rawParents({ spec }: KubeObject): readonly unknown[] {
   const refs = (spec as { parentRefs?: unknown } | undefined)?.parentRefs;
   // The same as Fields.objects leaves out.
-  return Array.isArray(refs)
-    ? refs.filter(each => typeof each === 'object' && each !== null && !Array.isArray(each))
-    : [];
+  return recordsOf(refs);
 }
 
 function acceptedOf(

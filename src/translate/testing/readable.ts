@@ -11,8 +11,24 @@ export function readable(mesh: Mesh, problems: readonly Problem[]): unknown {
     Object.fromEntries([...map].sort(([left], [right]) => (left < right ? -1 : 1)));
   const filled = Object.entries(mesh).flatMap(([name, value]) => {
     if (typeof value === 'string' || ('size' in value ? value.size : value.length) === 0) return [];
-    return [[name, 'get' in value ? sorted(value) : value]];
+    return [[name, name === 'routeTables' ? told(sorted(value)) : 'get' in value ? sorted(value) : value]];
   });
   const flat = problems.map(each => ({ ...each, object: each.object && formatRef(each.object) }));
   return JSON.parse(JSON.stringify({ ...Object.fromEntries(filled), problems: flat }, replace));
+}
+
+/** Rules that an object says of several hosts are written out for the first of them: nobody reads the same twice. */
+function told(tables: unknown): unknown {
+  const first = new Map<string, string>();
+  const once = (host: string, http: unknown): unknown => {
+    const text = JSON.stringify(http);
+    const before = first.get(text);
+    if (before !== undefined && text.length > 2) return `as ${before}`;
+    first.set(text, host);
+    return http;
+  };
+  const hosts = Object.entries(tables as Record<string, readonly { readonly http: unknown }[]>);
+  return Object.fromEntries(
+    hosts.map(([host, list]) => [host, list.map(table => ({ ...table, http: once(host, table.http) }))]),
+  );
 }

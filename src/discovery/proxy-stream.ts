@@ -4,7 +4,7 @@ import { principalOf } from '../identity/principal.ts';
 import type { InboundResource } from '../model/index.ts';
 import type { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { callerOf } from '../resolve/index.ts';
-import type { Cancel } from '../time/index.ts';
+import { type Cancel, perSecond, TokenBucket } from '../time/index.ts';
 import { encode } from './encode.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
@@ -21,7 +21,6 @@ import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
 import type { DiscoveryLimits, DiscoveryServerOptions, Refusal, StreamStatus } from './server.interface.ts';
 import { answerSignRequest, type Certified } from './sign-request.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 /** What all streams of a server have in common. */
 export interface StreamShared {
@@ -31,7 +30,7 @@ export interface StreamShared {
   /** Where a stream is counted until its peer has proven who it is, and the bytes that all of those may hold. */
   readonly newcomers: Newcomers;
   readonly newcomerBytes: ByteBudget;
-  readonly closed: (stream: ServerStream) => void;
+  readonly closed: (stream: ProxyStream) => void;
 }
 
 type State =
@@ -46,7 +45,7 @@ type State =
 type SessionMessage = Exclude<ProxyMessage, { type: 'sign' | 'hello' | 'pong' }>;
 
 /** One connection of a proxy, seen from the control plane: who it is, what it may say, and its end. */
-export class ServerStream implements Pushable {
+export class ProxyStream implements Pushable {
   readonly #socket: TLSSocket;
   readonly #shared: StreamShared;
   readonly #address: string;
@@ -77,8 +76,8 @@ export class ServerStream implements Pushable {
     this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.#connectedAtMs = clock.now();
     this.#heardAtMs = clock.monotonic();
-    this.#messages = new TokenBucket(clock, shared.limits.messagesPerSecond);
-    this.#keys = new TokenBucket(clock, shared.limits.keysPerSecond);
+    this.#messages = new TokenBucket(perSecond(shared.limits.messagesPerSecond), clock.monotonic());
+    this.#keys = new TokenBucket(perSecond(shared.limits.keysPerSecond), clock.monotonic());
     this.#certified = this.#provenIdentity();
     this.#principal = this.#certified?.principal;
     const { remoteAddress, remotePort } = socket;
@@ -214,7 +213,8 @@ export class ServerStream implements Pushable {
   /** Handles it, and reads on only when what it cost has been earned: who asks for much waits, and loses nothing. */
   #charge(message: ProxyMessage | undefined): void {
     const keys = message?.type === 'subscribe' || message?.type === 'unsubscribe' ? message.keys.length : 0;
-    const waitMs = Math.max(this.#messages.take(), this.#keys.take(keys));
+    const nowMs = this.#shared.options.clock.monotonic();
+    const waitMs = Math.max(this.#messages.borrow(1, nowMs), this.#keys.borrow(keys, nowMs));
     if (waitMs > 0) this.#slowDown(waitMs);
     if (message) this.#handle(message);
   }

@@ -1,8 +1,11 @@
-// Reading plain data whose shape nobody has checked.
-
 /** A map, as opposed to a list, a scalar or nothing. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The value where it is a map, otherwise an empty one. */
+export function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
 }
 
 /** What stands at the path; undefined where it ends before. */
