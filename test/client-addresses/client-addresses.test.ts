@@ -19,8 +19,13 @@ const families = {
 const root = join(import.meta.dirname, '../..');
 
 /** The program runs in the namespace until the test ends; gives it once it has printed `ready`. */
-async function start(where: Namespace, args: readonly string[], ready: RegExp): Promise<ChildProcess> {
-  const [first, ...rest] = [...where.enter, process.execPath, ...args];
+async function start(
+  where: Namespace,
+  args: readonly string[],
+  ready: RegExp,
+  rights: readonly string[] = [],
+): Promise<ChildProcess> {
+  const [first, ...rest] = [...where.enter, ...rights, process.execPath, ...args];
   const child = spawn(first!, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: string[] = [];
   const seen = new Promise<void>((resolve, reject) => {
@@ -77,6 +82,9 @@ for (const localAddress of ${JSON.stringify(addresses)}) {
 for (const agent of agents.values()) agent.destroy();
 `;
 
+/** As the kubelet starts what injection asks for: root without most of what root may do. */
+const asInjected = ['setpriv', '--bounding-set=-all,+net_raw,+setgid,+setuid', '--no-new-privs', '--'];
+
 describe('an app that sees its clients', { skip: cannotRun() }, () => {
   let place: Awaited<ReturnType<typeof podAndPeer>>;
   const children: ChildProcess[] = [];
@@ -103,6 +111,7 @@ describe('an app that sees its clients', { skip: cannotRun() }, () => {
         pod,
         [join(root, 'src/main/weft-proxy.ts'), ...args, '--concurrency', '2'],
         /carries traffic/,
+        asInjected,
       ),
     );
   });

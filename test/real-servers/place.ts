@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { apply } from '../../src/redirect/apply.ts';
+import type { ClientAddresses } from '../../src/redirect/options.ts';
 import { plan } from '../../src/redirect/plan.ts';
 import { Namespace, podAndPeer } from '../../src/redirect/testing/namespace.ts';
 
@@ -14,6 +15,15 @@ export const POD = '10.77.0.2';
 export const SERVICE = '10.96.0.10';
 
 const root = join(import.meta.dirname, '../..');
+
+const asUser = ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups'];
+/** Where clients' addresses are kept: root without most of what root may do. */
+const asInjected = [
+  'setpriv',
+  '--bounding-set=-all,+net_raw,+setgid,+setuid',
+  '--no-new-privs',
+  '--clear-groups',
+];
 
 const pod = (name: string, address: string, labels: string): string => `
 apiVersion: v1
@@ -45,11 +55,19 @@ export class Place implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'weft-real-'));
   /** What all programs said. */
   readonly lines: string[] = [];
+  /** From which addresses clients of the server may log in; `%` for all. */
+  readonly clients: string;
+  readonly #clientAddresses: ClientAddresses;
   readonly #children: ChildProcess[] = [];
   readonly #stack = new AsyncDisposableStack();
   server!: Namespace;
   meshed!: Namespace;
   outside!: Namespace;
+
+  constructor(clientAddresses: ClientAddresses = 'replace', clients = '%') {
+    this.#clientAddresses = clientAddresses;
+    this.clients = clients;
+  }
 
   /** Starts both proxies; the server's answers tcpSocket probes of these ports at /app-health/PORT/livez. */
   async start(ports: readonly number[]): Promise<void> {
@@ -78,7 +96,8 @@ export class Place implements AsyncDisposable {
   }
 
   async #proxy(where: Namespace, name: string, address: string, env: Record<string, string>): Promise<void> {
-    await apply(plan().plan!, { run: where.run });
+    const clientAddresses = where === this.server ? this.#clientAddresses : 'replace';
+    await apply(plan({ clientAddresses }).plan!, { run: where.run });
     const own = [
       '--pod-name',
       name,
@@ -90,10 +109,11 @@ export class Place implements AsyncDisposable {
       name,
     ];
     const files = ['--discovery', 'files', '--files', this.folder, '--ca-dir', join(this.folder, 'ca')];
-    const run = [process.execPath, join(root, 'src/main/weft-proxy.ts'), 'run', ...files, ...own];
+    const more = ['--client-addresses', clientAddresses];
+    const run = [process.execPath, join(root, 'src/main/weft-proxy.ts'), 'run', ...files, ...own, ...more];
     await this.run(
       where,
-      ['setpriv', '--reuid=1337', '--regid=1337', '--clear-groups', ...run],
+      [...(clientAddresses === 'keep' ? asInjected : asUser), ...run],
       /carries traffic/,
       env,
     );

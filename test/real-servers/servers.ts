@@ -47,7 +47,10 @@ const mariadb: RealServer = {
       },
     );
     const init = join(folder, 'init.sql');
-    writeFileSync(init, "CREATE USER app@'%' IDENTIFIED VIA mysql_native_password USING '';\n");
+    writeFileSync(
+      init,
+      `CREATE USER app@'${place.clients}' IDENTIFIED VIA mysql_native_password USING '';\n`,
+    );
     const own = [`--socket=${join(folder, 's')}`, `--pid-file=${join(folder, 'pid')}`, `--init-file=${init}`];
     const strict = ['--max-connect-errors=5', '--skip-name-resolve', '--bind-address=0.0.0.0', '--port=3306'];
     await place.run(server, ['mariadbd', ...common, ...own, ...strict], /ready for connections/);
