@@ -127,6 +127,23 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
     );
   });
 
+  test('where Pod Security enforces restricted, a pod without packet rules is admitted and another is told what to write', {
+    skip: Number(serverVersion().split('.')[1]) < 25 && 'this server has no Pod Security',
+  }, async () => {
+    const labels = { 'weft.dev/inject': 'enabled', 'pod-security.kubernetes.io/enforce': 'restricted' };
+    await namespace('guarded', labels);
+    const guarded = (annotations: Json): Promise<KubeAnswer> =>
+      create(pod('guarded', { metadata: { annotations }, spec: { containers: [restricted] } }));
+    await until(async () => proxyIn(await guarded({ 'weft.dev/redirection': 'none' })));
+    const { status, body } = await guarded({});
+    assert.equal(status, 403);
+    assert.match(JSON.stringify(body), /violates PodSecurity.*weft-init/);
+    const event = await until(async () =>
+      (await events('guarded')).find(({ message }) => String(message).includes('Pod Security level')),
+    );
+    assert.match(String(event.message), /write weft\.dev\/redirection: none into the pod template/);
+  });
+
   test('nobody else is injected: other namespaces, opted-out pods, kube-system, the control plane itself', async () => {
     const off = { metadata: { labels: { 'weft.dev/inject': 'disabled' } } };
     assert.equal(proxyIn(await must(create(pod('plain')))), false);
