@@ -7,7 +7,7 @@ export function launcher(program: string, needed = 24): string {
 if (Number(process.versions.node.split('.')[0]) < ${needed}) {
   console.error(
     '${program} needs Node ${needed} or newer, and this is ' + process.version + ' (' + process.execPath + '); ' +
-      'install it from nodejs.org, or let "make setup" in the checkout fetch it and put .tools/node/bin first in your PATH'
+      'install it from nodejs.org, or let "make setup" fetch it and run, in the checkout: export PATH="$(dirname "$(scripts/toolchain.sh node)"):$PATH"'
   );
   process.exit(1);
 }

@@ -41,11 +41,13 @@ interface Event extends Item {
   readonly involvedObject: { readonly kind: string; readonly name: string };
 }
 
-/** The message of an event. */
-async function told(cluster: Cluster, reason: string, kind: string): Promise<string> {
+/** The message of an event that says this. */
+async function told(cluster: Cluster, reason: string, kind: string, words: RegExp): Promise<string> {
   return until(`an event ${reason} about a ${kind}`, async () => {
     const events = await cluster.list<Event>(`/api/v1/namespaces/${namespace}/events`);
-    return events.find(each => each.reason === reason && each.involvedObject.kind === kind)?.message;
+    return events.find(
+      each => each.reason === reason && each.involvedObject.kind === kind && words.test(each.message),
+    )?.message;
   });
 }
 
@@ -63,10 +65,9 @@ export const restrictedNamespace: Claim = {
       const all = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name).sort();
       assert.deepEqual(all, ['app', 'weft-proxy']);
       const counted = await callsOverMutualTls(cluster, names, namespace);
-      const refusal = await told(cluster, 'FailedCreate', 'ReplicaSet');
-      assert.match(refusal, /violates PodSecurity "restricted:.*weft-init/);
-      const words = await told(cluster, 'WeftInjectedWithNote', 'Deployment');
-      assert.match(words, /write weft\.dev\/redirection: none/);
+      await told(cluster, 'FailedCreate', 'ReplicaSet', /violates PodSecurity "restricted:.*weft-init/);
+      const remedy = /write weft\.dev\/redirection: none/;
+      const words = await told(cluster, 'WeftInjectedWithNote', 'Deployment', remedy);
       return `${names.join(' and ')} spoke ${counted}; the Deployment with rules hears: ${words}`;
     } finally {
       const path = `/api/v1/namespaces/${namespace}`;
