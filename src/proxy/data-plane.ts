@@ -390,7 +390,7 @@ export class DataPlane {
       connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction, caller),
       metrics: (cluster, endpoint) =>
         new PeerRequests(this.services.requests, {
-          ...outboundLabels(this.services, undefined, cluster, 'http'),
+          ...outboundLabels(this.services, undefined, cluster.config.service, 'http'),
           destination: endpoint.peer,
           mutualTls: endpoint.tls === 'mesh',
         }),

@@ -13,7 +13,7 @@ import {
   TUNNEL_OPEN,
 } from '../../http1/index.ts';
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../../model/index.ts';
-import { PeerRequests } from '../../telemetry/index.ts';
+import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
 import { circleWords, type OwnListener } from '../connect/own-listener.ts';
@@ -125,7 +125,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   readonly #detection: Detection;
   #serving: HttpServing | undefined;
   #fallback: PeerRequests | undefined;
-  #fallbackOf: Cluster | undefined;
+  #fallbackOf: PeerLabels['service'] | undefined;
   readonly #connectHead: HeadBuffer;
   #countsHopsOf: Cluster | undefined;
   #countsHops = false;
@@ -249,11 +249,16 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     head.add(hostName, Buffer.from(authority, 'latin1'));
   }
 
-  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
+  metrics(
+    endpoint: RunningEndpoint | undefined,
+    cluster: Cluster | undefined,
+    target: RunningDestination | undefined,
+  ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    if (this.#fallback === undefined || this.#fallbackOf !== cluster) {
-      this.#fallbackOf = cluster;
-      const labels = outboundLabels(this.#services, undefined, cluster, 'http');
+    const service = cluster?.config.service ?? target?.service;
+    if (this.#fallback === undefined || this.#fallbackOf !== service) {
+      this.#fallbackOf = service;
+      const labels = outboundLabels(this.#services, undefined, service, 'http');
       this.#fallback = new PeerRequests(this.#services.requests, labels);
     }
     return this.#fallback;
@@ -321,7 +326,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         downstream: this.downstream,
         principal: '',
         localAddress: '',
-        labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
+        labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of?.config.service, 'tcp'),
         answers: { opened: TUNNEL_OPEN, failed: (flag, detail) => replyBytes(flag, detail) },
         onEnd: this.#onClosed,
       },

@@ -331,3 +331,42 @@ test('a port that is said to be HTTP gets no connection in advance', async t => 
   assert.equal(clusters()[0]!.occupancy.connections, 0);
   raw.socket.destroy();
 });
+
+test('answers of the proxy itself count for the service that was called, in whichever form it was asked', async t => {
+  const mesh = new StaticMesh();
+  const client = mesh.proxy('client');
+  const outbounds: { close(): void }[] = [];
+  t.after(() => closeAll(...outbounds, mesh));
+  const base = resourceOf({ key: 'app.shop:80', endpoints: [] });
+  const action = { kind: 'respond', status: 418, body: '', contentType: '' } as const;
+  const answers = { ...base, host: 'app.shop', routes: [{ ...base.routes[0]!, action }] };
+  const none = { ...base, host: 'none.shop.svc.cluster.local', routes: [], tcp: [], clusters: [] };
+  const services = [
+    ['10.0.0.1', 'app.shop', answers],
+    ['10.0.0.2', 'none.shop', none],
+  ] as const;
+  for (const [address, name, resource] of services) {
+    for (const key of [`${address}:80`, `${name}:80`]) mesh.resources.set(key, [{ ...resource, key }]);
+    const outbound = redirectedOutbound(client.plane, address, 80);
+    outbounds.push(outbound);
+    for (const [port, target] of [
+      [outbound.port, '/'],
+      [client.plane.outboundPort, `http://${name}/`],
+    ] as const) {
+      const raw = await rawConnection(port);
+      raw.write(`GET ${target} HTTP/1.1\r\nHost: ${name}\r\nConnection: close\r\n\r\n`);
+      await raw.until(connection => connection.ended || connection.closed);
+    }
+  }
+  const counted = [...client.plane.services.requests.values()].map(({ labels, requests }) => {
+    const [, service, name, namespace] =
+      /destination_service="([^"]*)",destination_service_name="([^"]*)",destination_service_namespace="([^"]*)"/.exec(
+        labels,
+      )!;
+    return [service, name, namespace, /response_code="([^"]*)"/.exec(labels)![1], requests];
+  });
+  assert.deepEqual(counted.sort(), [
+    ['app.shop', 'app.shop', 'default', '418', 2],
+    ['none.shop.svc.cluster.local', 'none', 'shop', '404', 2],
+  ]);
+});

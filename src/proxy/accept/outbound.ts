@@ -31,14 +31,14 @@ const noService = { host: '', name: '', namespace: '' };
 export function outboundLabels(
   services: Services,
   endpoint: RunningEndpoint | undefined,
-  cluster: Cluster | undefined,
+  service: PeerLabels['service'] | undefined,
   protocol: 'http' | 'tcp',
 ): PeerLabels {
   return {
     reporter: 'source',
     source: services.self,
     destination: endpoint?.config.peer ?? UNKNOWN_PEER,
-    service: cluster?.config.service ?? noService,
+    service: service ?? noService,
     protocol,
     mutualTls: endpoint?.config.tls === 'mesh',
   };
@@ -70,7 +70,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #session: TcpSession | undefined;
   #serving: HttpServing | undefined;
   #fallback: PeerRequests | undefined;
-  #fallbackOf: Cluster | undefined;
+  #fallbackOf: PeerLabels['service'] | undefined;
 
   constructor(
     services: Services,
@@ -208,11 +208,16 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (head.host < 0) head.add(hostName, Buffer.from(this.key, 'latin1'));
   }
 
-  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests {
+  metrics(
+    endpoint: RunningEndpoint | undefined,
+    cluster: Cluster | undefined,
+    target: RunningDestination | undefined,
+  ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    if (this.#fallback === undefined || this.#fallbackOf !== cluster) {
-      this.#fallbackOf = cluster;
-      const labels = outboundLabels(this.#services, undefined, cluster, 'http');
+    const service = cluster?.config.service ?? (target ?? this.#destination)?.service;
+    if (this.#fallback === undefined || this.#fallbackOf !== service) {
+      this.#fallbackOf = service;
+      const labels = outboundLabels(this.#services, undefined, service, 'http');
       this.#fallback = new PeerRequests(this.#services.requests, labels);
     }
     return this.#fallback;
@@ -375,7 +380,8 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       downstream: this.downstream,
       principal: '',
       localAddress: '',
-      labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of, 'tcp'),
+      labels: (endpoint, of) =>
+        outboundLabels(this.#services, endpoint, of?.config.service ?? this.#destination?.service, 'tcp'),
       undecided: () => {
         this.#detection.stop();
         return this.#detection.taken;

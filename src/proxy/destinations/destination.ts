@@ -1,6 +1,13 @@
 import { errorMessage } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
-import { DEFAULT_RETRY, type DestinationResource, equal, formatRef, type Route } from '../../model/index.ts';
+import {
+  type ClusterConfig,
+  DEFAULT_RETRY,
+  type DestinationResource,
+  equal,
+  formatRef,
+  type Route,
+} from '../../model/index.ts';
 import { conditionFault, PathNormalizer, RouteMatcher } from '../../routing/index.ts';
 import { type PortSpeech, type RequestRules, speechOf, UNKNOWN_SPEECH } from '../detection/port-speech.ts';
 import type { RequestFilter } from '../filters/filter.interface.ts';
@@ -23,6 +30,8 @@ export class RunningDestination {
   /** What requests must come through before their route is looked for. */
   readonly filters: readonly RequestFilter[];
   readonly #speech: PortSpeech;
+  /** Whose requests it answers that no cluster was chosen for, for metrics. */
+  readonly service: ClusterConfig['service'];
   /** Runs before `match`, and after a route has rewritten the path. */
   readonly paths: PathNormalizer;
   #routes: readonly RunningRoute[];
@@ -45,6 +54,7 @@ export class RunningDestination {
     policy?: RequestPolicy,
   ) {
     this.resource = resource;
+    this.service = serviceOf(resource);
     this.filters = policy?.filters ?? noFilters;
     const { protocol, routes } = resource;
     this.#speech = speechOf(protocol, policy === undefined ? routes : [...routes, policy.rules]);
@@ -169,4 +179,13 @@ function canStay(
 function covers(pattern: string, name: string): boolean {
   if (pattern === '*' || pattern === name) return true;
   return pattern.startsWith('*') && name.endsWith(pattern.slice(1)) && name.length >= pattern.length;
+}
+
+/** That of its clusters which has its host; what it is without any cluster, its host alone says. */
+function serviceOf({ found, host, clusters }: DestinationResource): ClusterConfig['service'] {
+  if (found === 'unknown') return { host: '', name: '', namespace: '' };
+  const own = clusters.find(({ service }) => service.host === host)?.service;
+  if (own !== undefined) return own;
+  const [, name = '', namespace = ''] = /^([^.]+)\.([^.]+)\.svc(?:\.|$)/.exec(host) ?? [];
+  return { host, name, namespace };
 }

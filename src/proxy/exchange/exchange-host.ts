@@ -42,8 +42,15 @@ export interface ExchangeHost extends Caller {
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
   /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */
   prepare(head: Head, cluster: Cluster): void;
-  /** The series that an exchange counts in; `endpoint` is undefined when none was found. */
-  metrics(endpoint: RunningEndpoint | undefined, cluster: Cluster | undefined): PeerRequests;
+  /**
+   * The series that an exchange counts in. `endpoint` and `cluster` are undefined when none was found or chosen, `target` when nobody knew
+   * where the request goes.
+   */
+  metrics(
+    endpoint: RunningEndpoint | undefined,
+    cluster: Cluster | undefined,
+    target: RunningDestination | undefined,
+  ): PeerRequests;
 }
 
 /** What exchanges share with the process. */

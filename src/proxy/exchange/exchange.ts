@@ -453,7 +453,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (flag === '' && this.#delayed) flag = 'DI';
     const route = this.#route;
     if (route?.series !== undefined) this.#countRoute(route, nowMs);
-    const series = this.#host.metrics(endpoint, cluster).series(this.#status, flag);
+    const series = this.#host.metrics(endpoint, cluster, this.#target).series(this.#status, flag);
     series.requests++;
     series.touchedMs = nowMs;
     series.durationMs.observe(nowMs - this.#startMs);

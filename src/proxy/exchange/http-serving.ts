@@ -57,7 +57,7 @@ export class HttpServing implements ServerConnectionHost {
     if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
     // The exchange that breaks off because of it counts and logs itself.
     if (this.#exchange.onMalformedBody(fault.status)) return;
-    const series = this.#host.metrics(undefined, undefined).series(fault.status, flag);
+    const series = this.#host.metrics(undefined, undefined, undefined).series(fault.status, flag);
     series.requests++;
     series.touchedMs = this.#services.clock.monotonic();
     log.debug(
