@@ -1,5 +1,5 @@
-// What a cluster costs the control plane in memory: reads PODS pods (10,000), a tenth as many Services and their EndpointSlices from
-// an API server in another process, through the whole pipeline.  node --expose-gc bench/kubernetes-memory.ts [PODS]
+// What a cluster costs the control plane in memory: reads PODS pods (10,000), a tenth as many Services and their EndpointSlices
+// from an API server in another process, through the whole pipeline.  node --expose-gc bench/kubernetes-memory.ts [PODS]
 import { fork } from 'node:child_process';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient, TYPES } from '../src/kubernetes/index.ts';

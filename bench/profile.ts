@@ -60,8 +60,8 @@ async function ofCpu(path: RunningPath): Promise<Tree[]> {
   for (const program of path.programs) await program.stop(10_000);
   const files = readdirSync(folder).sort();
   const trees = files.map(file => readProfile(readFileSync(join(folder, file), 'utf8')));
-  // V8 takes what libuv does between two callbacks for idling: waiting, but also epoll_wait() and read(). What the kernel counted as
-  // CPU and no function had is that; so are V8's own threads (compiler, garbage).
+  // V8 takes what libuv does between two callbacks for idling: waiting, but also epoll_wait() and read(). What the kernel counted
+  // as CPU and no function had is that; so are V8's own threads (compiler, garbage).
   const rows = selfTimes(trees);
   const outside = usedUs - rows.reduce((sum, row) => sum + row.amount, 0);
   rows.push({

@@ -115,8 +115,8 @@ process.on('message', (question: Question) => {
     void sampleAllocations(question.on);
     return;
   }
-  // For micro.ts, which starts this with a young generation so large that nothing is collected in between: what it holds is then what
-  // was allocated.
+  // For micro.ts, which starts this with a young generation so large that nothing is collected in between: what it holds is then
+  // what was allocated.
   if (question.collect) globalThis.gc?.();
   const { used_heap_size: used, external_memory: external } = getHeapStatistics();
   process.send?.({ used, external });

@@ -1,5 +1,5 @@
-// Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi stays
-// outside because it loads its binary from its own package folder.
+// Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi
+// stays outside because it loads its binary from its own package folder.
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
 import { launcher } from './launcher.ts';

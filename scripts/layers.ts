@@ -1,6 +1,6 @@
-// The import layers of the project, as one table, and the check that nobody reaches up.
-// A large room has rooms of its own, each with its row; from outside only its index is seen. A room may import itself, the rooms in its row,
-// and the npm packages in its row (node: modules unless `pure`).
+// The import layers of the project, as one table, and the check that nobody reaches up. A large room has rooms of its own, each
+// with its row; from outside only its index is seen. A room may import itself, the rooms in its row, and the npm packages in its
+// row (node: modules unless `pure`).
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rooms } from './layers.table.ts';

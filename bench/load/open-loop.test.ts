@@ -28,7 +28,8 @@ test('a server that stands still is felt by every request that was due meanwhile
   let seen = 0;
   const server = createServer((_, response) => {
     seen++;
-    // From the 50th request on nothing is answered until the 150th has come: a closed loop of 8 connections would never get there.
+    // From the 50th request on nothing is answered until the 150th has come: a closed loop of 8 connections would never get
+    // there.
     if (seen < 50 || seen > 150) response.end('ok');
     else held.push(() => response.end('ok'));
     if (seen === 150) for (const answer of held) answer();

@@ -1,5 +1,5 @@
-// Keeps the time for open-loop.ts: writes one byte per request that is due. A thread of its own that sleeps on a futex, because timers of the
-// event loop are a millisecond apart.
+// Keeps the time for open-loop.ts: writes one byte per request that is due. A thread of its own that sleeps on a futex, because
+// timers of the event loop are a millisecond apart.
 import { writeSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 

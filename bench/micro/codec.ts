@@ -29,7 +29,9 @@ function look(bytes: Buffer): void {
   sink += sum;
 }
 
-/** Each kind of work's fastest round: what is left when nobody else was on the CPU. In turns, so that all have the same weather. */
+/**
+ * Each kind of work's fastest round: what is left when nobody else was on the CPU. In turns, so that all have the same weather.
+ */
 function fastestMs(works: readonly (() => void)[]): readonly number[] {
   const best = works.map(() => Number.POSITIVE_INFINITY);
   for (let round = 0; round < rounds; round++) {

@@ -37,7 +37,10 @@ export async function programSize(stage: Stage): Promise<Record<string, number>>
   };
 }
 
-/** The entry and every chunk that is reached from it, those that are loaded on demand left out except the program behind its launcher, and `run`. */
+/**
+ * The entry and every chunk that is reached from it, those that are loaded on demand left out except the program behind its
+ * launcher, and `run`.
+ */
 function codeBytes(entry: string): number {
   const seen = new Set<string>();
   const visit = (file: string): void => {

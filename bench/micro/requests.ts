@@ -1,5 +1,5 @@
-// What one request makes a proxy allocate and ask of the kernel: a fixed number of requests over real sockets, one connection, one at a
-// time, so that every run does the very same.
+// What one request makes a proxy allocate and ask of the kernel: a fixed number of requests over real sockets, one connection,
+// one at a time, so that every run does the very same.
 import { connect } from 'node:net';
 import { askHop, type RunningPath, startWeft } from '../peers/index.ts';
 import type { Running } from '../processes.ts';
@@ -23,8 +23,9 @@ interface Heap {
 /** Bytes allocated, and read and write calls, for each request of a hop or of a whole path. */
 export async function requestCost(stage: Stage, topology: 'hop' | 'path'): Promise<Record<string, number>> {
   const { http } = await ownBackend(stage);
-  // Nothing is collected while counting: at 15 KB a request this would hold thirty thousand. And nothing is optimised: what the compilers
-  // inline, and so what they need not allocate, depends on the moment and differs by a third from run to run. This counts what the code asks for.
+  // Nothing is collected while counting: at 15 KB a request this would hold thirty thousand. And nothing is optimised: what the
+  // compilers inline, and so what they need not allocate, depends on the moment and differs by a third from run to run. This
+  // counts what the code asks for.
   const size = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
   const heap = ['--expose-gc', '--no-turbofan', '--no-maglev', ...size];
   const path = await startWeft({ protocol: 'http', topology, backend: http }, stage, {

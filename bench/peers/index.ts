@@ -1,4 +1,5 @@
-// peers: those that Weft is compared with, each configured for the very same job. In: a Job. Out: running proxies on the measured CPU.
+// peers: those that Weft is compared with, each configured for the very same job. In: a Job. Out: running proxies on the measured
+// CPU.
 import { envoy } from './envoy.ts';
 import { haproxy } from './haproxy.ts';
 import { debian, envoyServer, type Found } from './install.ts';

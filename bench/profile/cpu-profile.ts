@@ -1,4 +1,5 @@
-// V8's .cpuprofile: a tree of calls, and the node that was running at each sample. Functions of a bundle get their source's place back.
+// V8's .cpuprofile: a tree of calls, and the node that was running at each sample. Functions of a bundle get their source's place
+// back.
 import { readFileSync } from 'node:fs';
 import { findSourceMap, SourceMap } from 'node:module';
 import { relative } from 'node:path';

@@ -13,7 +13,10 @@ export interface Backends {
   readonly tcp: number;
 }
 
-/** Answers GET with 100 bytes and `/bytes/100000000` with as many: nginx where there is one, because it leaves most to the load generator. */
+/**
+ * Answers GET with 100 bytes and `/bytes/100000000` with as many: nginx where there is one, because it leaves most to the load
+ * generator.
+ */
 export async function fastBackend(
   stage: Stage,
   host = '127.0.0.1',

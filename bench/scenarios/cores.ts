@@ -1,5 +1,6 @@
-// What a second core gives: weft-proxy with one thread and with two, in turn, over a plaintext hop. Nothing is pinned, because load generator,
-// backend and proxy have to share what there is: on a machine of few cores the gain is bounded by what they leave.
+// What a second core gives: weft-proxy with one thread and with two, in turn, over a plaintext hop. Nothing is pinned, because
+// load generator, backend and proxy have to share what there is: on a machine of few cores the gain is bounded by what they
+// leave.
 import type { MeasuredProxy } from '../peers/index.ts';
 import { type Figures, summarise } from '../results.ts';
 import { type BenchSettings, Stage } from '../stage.ts';

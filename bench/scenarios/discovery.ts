@@ -1,4 +1,5 @@
-// The control plane: how fast a change reaches everybody, and what the pipeline does at scale. Both programs stand for themselves too.
+// The control plane: how fast a change reaches everybody, and what the pipeline does at scale. Both programs stand for themselves
+// too.
 
 import { VERSION } from '../../src/config/version.ts';
 import { readResult } from '../load/load-result.ts';

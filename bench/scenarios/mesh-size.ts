@@ -1,5 +1,5 @@
-// What a larger mesh costs a sidecar that calls five Services of it. Weft asks for what its app calls; an Envoy that is told everything,
-// as Istio does unless scoped, holds a cluster and a virtual host for each Service.
+// What a larger mesh costs a sidecar that calls five Services of it. Weft asks for what its app calls; an Envoy that is told
+// everything, as Istio does unless scoped, holds a cluster and a virtual host for each Service.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../../src/wire/testing/ports.ts';

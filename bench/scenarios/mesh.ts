@@ -1,5 +1,5 @@
-// A control plane and sidecars as they are run in production, but in explicit mode (HTTP_PROXY) so that no packet rules are needed: each
-// pod has an address of loopback.
+// A control plane and sidecars as they are run in production, but in explicit mode (HTTP_PROXY) so that no packet rules are
+// needed: each pod has an address of loopback.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

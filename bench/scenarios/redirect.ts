@@ -1,5 +1,5 @@
-// What real interception costs: packet rules in a network namespace, SO_ORIGINAL_DST for each connection. Weft the way a pod has it, Weft in
-// explicit mode in the same namespace for the difference, and Envoy behind the same rules.
+// What real interception costs: packet rules in a network namespace, SO_ORIGINAL_DST for each connection. Weft the way a pod has
+// it, Weft in explicit mode in the same namespace for the difference, and Envoy behind the same rules.
 import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PORTS } from '../../src/config/index.ts';

@@ -1,4 +1,5 @@
-// What a sidecar costs that does nothing, and that does a usual amount: weft-proxy with a control plane, in both places of the full path.
+// What a sidecar costs that does nothing, and that does a usual amount: weft-proxy with a control plane, in both places of the
+// full path.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { MeasuredProxy } from '../peers/index.ts';
 import { type Figures, type Round, summarise } from '../results.ts';

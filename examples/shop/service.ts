@@ -47,9 +47,10 @@ let stopping = false;
 
 /**
  * Serves the routes on HOST:PORT (default 0.0.0.0:8080; port 0 picks a free one) until SIGTERM or SIGINT: then it stops
- * accepting, finishes what is in flight and exits. Beside the routes there are
- * `GET /healthz`; `GET|POST|DELETE /fault` (see fault.ts); `GET /stats` (requests served, and the names of proxy settings
- * in the environment, of which there should be none where traffic is intercepted); and `/echo` with any method, which answers with the request line, the header lines in the order and case received, and the peer's address.
+ * accepting, finishes what is in flight and exits. Beside the routes there are `GET /healthz`; `GET|POST|DELETE /fault` (see
+ * fault.ts); `GET /stats` (requests served, and the names of proxy settings in the environment, of which there should be none
+ * where traffic is intercepted); and `/echo` with any method, which answers with the request line, the header lines in the order
+ * and case received, and the peer's address.
  */
 export function serve(name: string, routes: Routes): void {
   const table = compile(routes);

@@ -11,7 +11,10 @@ import type { Log } from '../telemetry/index.ts';
 import { guardHook } from './browser-guard.ts';
 import { type AdminHandler, type AdminRoutes, BREAK_OFF, text } from './http-server.ts';
 
-/** Where the app is reached: at the pod's own address, where the kubelet would go, and from the one that the packet rules let through. */
+/**
+ * Where the app is reached: at the pod's own address, where the kubelet would go, and from the one that the packet rules let
+ * through.
+ */
 export type AppAddress = ProbedPod;
 
 /**
@@ -46,8 +49,8 @@ function probeHandler(probe: AppProbe, app: AppAddress): AdminHandler {
 }
 
 /**
- * A hook has no time limit of its own: the kubelet waits for as long as the pod's grace period lasts, and goes when it does not wait any
- * more. It takes any answer for success, so one that got none is broken off.
+ * A hook has no time limit of its own: the kubelet waits for as long as the pod's grace period lasts, and goes when it does not
+ * wait any more. It takes any answer for success, so one that got none is broken off.
  */
 function hookHandler(
   path: string,

@@ -1,15 +1,18 @@
-// Pages in a browser must not steer a proxy. A port-forward, or a proxy on a developer's machine, puts the admin port within reach of every
-// page that is open there: a form can POST to it (CSRF), and a name that its owner points to 127.0.0.1 makes the page and the port one
-// origin (DNS rebinding). See docs/security.md.
+// Pages in a browser must not steer a proxy. A port-forward, or a proxy on a developer's machine, puts the admin port within
+// reach of every page that is open there: a form can POST to it (CSRF), and a name that its owner points to 127.0.0.1 makes the
+// page and the port one origin (DNS rebinding). See docs/security.md.
 import { isIpAddress, parseHostPort } from '../model/index.ts';
 import { type AdminHandler, type AdminRequest, type AdminRoutes, text } from './http-server.ts';
 
-/** What calls that change something must carry. A page of another origin cannot send it without asking first (CORS), and is never told yes. */
+/**
+ * What calls that change something must carry. A page of another origin cannot send it without asking first (CORS), and is never
+ * told yes.
+ */
 export const ADMIN_HEADER = 'x-weft-admin';
 
 /**
- * Routes that no page in a browser can use: all of them want a Host that is an address or localhost, which a rebound name is not, and
- * those that change something (anything but GET) the header `x-weft-admin` and no Origin besides.
+ * Routes that no page in a browser can use: all of them want a Host that is an address or localhost, which a rebound name is not,
+ * and those that change something (anything but GET) the header `x-weft-admin` and no Origin besides.
  */
 export function guardAdmin(routes: AdminRoutes): AdminRoutes {
   return Object.fromEntries(
@@ -18,8 +21,8 @@ export function guardAdmin(routes: AdminRoutes): AdminRoutes {
 }
 
 /**
- * A route that the kubelet asks with GET although it changes something: a hook of the app. Kubelets before 1.26 send no headers of ours,
- * so what is refused is what looks like a browser, which cannot help it.
+ * A route that the kubelet asks with GET although it changes something: a hook of the app. Kubelets before 1.26 send no headers
+ * of ours, so what is refused is what looks like a browser, which cannot help it.
  */
 export function guardHook(handler: AdminHandler): AdminHandler {
   return request => {

@@ -1,5 +1,5 @@
-// admin: the endpoints of a proxy that are not traffic: health and Prometheus on 15020, and on loopback 15000 what runs and why. In: HTTP
-// requests. Out: text and JSON made from the data plane's objects.
+// admin: the endpoints of a proxy that are not traffic: health and Prometheus on 15020, and on loopback 15000 what runs and why.
+// In: HTTP requests. Out: text and JSON made from the data plane's objects.
 export { appHealthRoutes, readAppProbes } from './app-health.ts';
 export { appMetricsRoutes, readAppMetrics } from './app-metrics.ts';
 export {

@@ -10,8 +10,8 @@ const quietMs = 1_000;
 const longestSeconds = 60;
 
 /**
- * The preStop hook that injection gives apps: answered once no request has come in for a second, at the latest after `?seconds=`, and at
- * once where none ever came. It only waits, and changes nothing, because anybody may ask.
+ * The preStop hook that injection gives apps: answered once no request has come in for a second, at the latest after `?seconds=`,
+ * and at once where none ever came. It only waits, and changes nothing, because anybody may ask.
  */
 export function preStopRoutes(host: AdminHost, clock: Clock): AdminRoutes {
   return {

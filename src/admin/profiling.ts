@@ -3,7 +3,9 @@ import type { AdminReply } from './http-server.ts';
 
 const maxSeconds = 300;
 
-/** A CPU profile of the next `seconds`, to be opened in Chrome's developer tools or speedscope. The inspector loads only for this. */
+/**
+ * A CPU profile of the next `seconds`, to be opened in Chrome's developer tools or speedscope. The inspector loads only for this.
+ */
 export async function cpuProfile(seconds: number): Promise<AdminReply> {
   if (!(seconds > 0 && seconds <= maxSeconds)) {
     throw new WeftError('bad-profile-time', `seconds must be above 0 and at most ${maxSeconds}`);

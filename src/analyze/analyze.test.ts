@@ -1,5 +1,5 @@
-// Golden cases: golden/<code>/bad.yaml has findings of that code, good.yaml is the same without what is wrong. Both come to findings.txt,
-// which is refreshed with UPDATE_GOLDEN=1.
+// Golden cases: golden/<code>/bad.yaml has findings of that code, good.yaml is the same without what is wrong. Both come to
+// findings.txt, which is refreshed with UPDATE_GOLDEN=1.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
-// Whether every request that one condition holds for meets another, as far as that can be told without running patterns: never true
-// by mistake, and false where nobody can tell.
+// Whether every request that one condition holds for meets another, as far as that can be told without running patterns: never
+// true by mistake, and false where nobody can tell.
 import {
   type CallerMatch,
   equal,

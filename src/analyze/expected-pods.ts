@@ -1,5 +1,5 @@
-// The pods that objects would make, for folders of YAML where nothing runs: one for each replica, with or without a proxy as injection
-// would decide. Pure; addresses are made up (RFC 2544's range for tests, which no cluster uses).
+// The pods that objects would make, for folders of YAML where nothing runs: one for each replica, with or without a proxy as
+// injection would decide. Pure; addresses are made up (RFC 2544's range for tests, which no cluster uses).
 import {
   type InjectContext,
   type InjectOptions,
@@ -57,7 +57,10 @@ function meshedAnnotations(found: OwnedTemplate, rules: InjectionRules): Labels 
   return result.kind === 'injected' ? stringsOf(result.pod.metadata?.annotations) : undefined;
 }
 
-/** What surrounds the template, and the options that hold there. A namespace that is not described is taken for one of the mesh: people keep its labels elsewhere. */
+/**
+ * What surrounds the template, and the options that hold there. A namespace that is not described is taken for one of the mesh:
+ * people keep its labels elsewhere.
+ */
 export function surroundingsOf(
   { owner }: OwnedTemplate,
   { namespaces, inject }: InjectionRules,

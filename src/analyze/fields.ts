@@ -1,11 +1,14 @@
-// Misspelt fields of Kubernetes' own kinds: kubectl refuses them, or the API server drops them without a word, and a probe is none.
+// Misspelt fields of Kubernetes' own kinds: kubectl refuses them, or the API server drops them without a word, and a probe is
+// none.
 import { pathText } from '../../webhook/inject/index.ts';
 import { unknownFields, unknownWords } from '../schema/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { templatesOf } from './pod-templates.ts';
 
-/** Findings about fields that are none, in what files say: a cluster has no such fields, or it is newer than the table of them. */
+/**
+ * Findings about fields that are none, in what files say: a cluster has no such fields, or it is newer than the table of them.
+ */
 export function fieldFindings({ objects }: AnalysisContext): readonly Finding[] {
   return objects
     .filter(({ ref }) => ref.origin !== undefined)

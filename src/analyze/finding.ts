@@ -2,8 +2,8 @@ import type { ObjectRef } from '../model/index.ts';
 import { CODES, type Code } from './codes.ts';
 
 /**
- * `error`: requests fail, or a policy does not do what it says. `warning`: they will under load or after a change, or its author may
- * not mean this. `info`: worth knowing.
+ * `error`: requests fail, or a policy does not do what it says. `warning`: they will under load or after a change, or its author
+ * may not mean this. `info`: worth knowing.
  */
 export type FindingSeverity = 'error' | 'warning' | 'info';
 

@@ -1,6 +1,6 @@
-// analyze: what is wrong with a mesh before its users notice. In: objects, and the mesh that they make (meshOfObjects, which puts in
-// the pods that a folder of YAML asks for). Out: findings, each with a code, the object, the reason and the remedy. Pure. One file for
-// each family of findings; codes.ts has every code, docs/analyze.md explains them.
+// analyze: what is wrong with a mesh before its users notice. In: objects, and the mesh that they make (meshOfObjects, which puts
+// in the pods that a folder of YAML asks for). Out: findings, each with a code, the object, the reason and the remedy. Pure. One
+// file for each family of findings; codes.ts has every code, docs/analyze.md explains them.
 
 export { analyze } from './analyze.ts';
 export { CODES, type Code, type CodeInfo, codeInfo } from './codes.ts';

@@ -1,5 +1,5 @@
-// Objects whose operator may make pods that nobody sees in a folder of YAML: a Prometheus, a Kafka, an Application. Where there is one, the
-// absence of pods shows nothing.
+// Objects whose operator may make pods that nobody sees in a folder of YAML: a Prometheus, a Kafka, an Application. Where there
+// is one, the absence of pods shows nothing.
 import { formatRef, type ObjectRef } from '../model/index.ts';
 import type { Stored } from '../registry/index.ts';
 import { kindOf } from '../registry/index.ts';

@@ -4,8 +4,8 @@ import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 
 /**
- * Findings about Sidecars that overlap. One with a selector goes before one without, so that these two do not; of two that are for exactly
- * the same, translation speaks.
+ * Findings about Sidecars that overlap. One with a selector goes before one without, so that these two do not; of two that are
+ * for exactly the same, translation speaks.
  */
 export function sidecarFindings({ mesh, workloads }: AnalysisContext): readonly Finding[] {
   return [...mesh.egressScopes.values()].flatMap(scopes =>

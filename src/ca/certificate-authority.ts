@@ -114,7 +114,8 @@ export class CertificateAuthority {
 
   /**
    * Issues a certificate for `identity` and the key of the request. Whether the sender may have that identity must have been
-   * proven before (see TokenVerifier). Errors: csr-…, identity-malformed, dns-name-malformed, lifetime-invalid, certificate-expired.
+   * proven before (see TokenVerifier). Errors: csr-…, identity-malformed, dns-name-malformed, lifetime-invalid,
+   * certificate-expired.
    */
   sign(csrPem: string, identity: Identity, options: SignOptions = {}): SignedChain | WeftError {
     const publicKey = readSigningRequest(csrPem);

@@ -69,7 +69,10 @@ export function distinguishedName(commonName?: string): Asn1 {
   return sequence(part(OID.organization, 'Weft'), part(OID.commonName, commonName));
 }
 
-/** The subject of a pod's certificate: `serialNumber=<uid>` (RFC 5280 appendix A.1, X520SerialNumber: at most 64 printable characters). */
+/**
+ * The subject of a pod's certificate: `serialNumber=<uid>` (RFC 5280 appendix A.1, X520SerialNumber: at most 64 printable
+ * characters).
+ */
 export function podName(uid: string): Asn1 {
   return sequence(set(sequence(oid(OID.subjectSerialNumber), printableString(uid))));
 }

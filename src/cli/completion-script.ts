@@ -1,5 +1,5 @@
-// Completion scripts, made from the commands themselves. In: a commander program. Out: text for bash, zsh or fish. The scripts know
-// every command and flag and ask nobody while one types.
+// Completion scripts, made from the commands themselves. In: a commander program. Out: text for bash, zsh or fish. The scripts
+// know every command and flag and ask nobody while one types.
 import type { Command } from 'commander';
 
 /** The shells that there is a script for. */

@@ -97,8 +97,8 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
 }
 
 /**
- * `weft bogus --help` asks for the help of something that does not exist. commander answers with the general help and exit code 0, so that
- * a misspelt command in a script passes for a good one.
+ * `weft bogus --help` asks for the help of something that does not exist. commander answers with the general help and exit code
+ * 0, so that a misspelt command in a script passes for a good one.
  */
 export function refuseUnknownCommand(program: Command, argv: readonly string[]): void {
   const [first, second] = argv.slice(2).filter(word => !word.startsWith('-'));

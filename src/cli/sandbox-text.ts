@@ -73,8 +73,8 @@ const progressEveryMs = 10_000;
 const shownWaiting = 5;
 
 /**
- * Says how many pods are ready, and who is waited for and why: on a terminal in a block that is written over whenever it changes; else a
- * line when the number changes, and every ten seconds those who are waited for.
+ * Says how many pods are ready, and who is waited for and why: on a terminal in a block that is written over whenever it changes;
+ * else a line when the number changes, and every ten seconds those who are waited for.
  */
 export function progressText(
   write: (text: string) => void,

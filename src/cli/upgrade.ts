@@ -71,7 +71,10 @@ async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: 
   process.stdout.write(`${differenceText(differences, installedVersion(live))}\n`);
 }
 
-/** This version's dashboards in every namespace that has some of ours; they are no part of an installation unless somebody wanted them. */
+/**
+ * This version's dashboards in every namespace that has some of ours; they are no part of an installation unless somebody wanted
+ * them.
+ */
 async function dashboardsBeside(
   live: readonly ApiObject[],
   { version }: InstallOptions,

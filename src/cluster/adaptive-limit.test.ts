@@ -20,7 +20,9 @@ interface Outcome {
   readonly limit: number;
 }
 
-/** Open-loop load of `perSecond` on `upstream`, behind a limit (or none), in steps of 1 ms. State stays between calls of `run`. */
+/**
+ * Open-loop load of `perSecond` on `upstream`, behind a limit (or none), in steps of 1 ms. State stays between calls of `run`.
+ */
 class Simulation {
   readonly upstream: Upstream = { workers: 10, serviceMs: 20 };
   readonly limit: AdaptiveLimit | undefined;

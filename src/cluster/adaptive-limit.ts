@@ -20,12 +20,14 @@ interface Probe {
 }
 
 /**
- * A limit on requests under way that finds itself, by the gradient of latencies (Netflix concurrency-limits, Gradient2; Envoy's adaptive
- * concurrency): while answers take at most `tolerance` times the best latency it grows by about the root of itself in each window,
- * and when they take longer it shrinks in proportion.
+ * A limit on requests under way that finds itself, by the gradient of latencies (Netflix concurrency-limits, Gradient2; Envoy's
+ * adaptive concurrency): while answers take at most `tolerance` times the best latency it grows by about the root of itself in
+ * each window, and when they take longer it shrinks in proportion.
  *
- * The best latency is learnt where latency says nothing about our own load: with less than half of the limit in use, at the lower bound,
- * or when halving the limit for a while, as is done where answers stay slow, does not make them quicker (Envoy's minRTT window). So an upstream that has become slower for good is not strangled, and a queue that we cause ourselves is never taken for normal.
+ * The best latency is learnt where latency says nothing about our own load: with less than half of the limit in use, at the lower
+ * bound, or when halving the limit for a while, as is done where answers stay slow, does not make them quicker (Envoy's minRTT
+ * window). So an upstream that has become slower for good is not strangled, and a queue that we cause ourselves is never taken
+ * for normal.
  */
 export class AdaptiveLimit {
   #settings: AdaptiveConcurrency;

@@ -85,8 +85,8 @@ function lessLoadedOf(a: RunningEndpoint, b: RunningEndpoint): RunningEndpoint {
 const clearlyCheaper = 0.6;
 
 /**
- * The one that is clearly faster; where neither is, the less loaded. Without the margin, noise alone would send a multiple of its share to
- * whichever endpoint was lucky last.
+ * The one that is clearly faster; where neither is, the less loaded. Without the margin, noise alone would send a multiple of its
+ * share to whichever endpoint was lucky last.
  */
 function fasterOf(a: RunningEndpoint, b: RunningEndpoint, nowMs: number): RunningEndpoint {
   const costOfA = a.latency.cost(a.active / a.weight, nowMs);

@@ -169,9 +169,9 @@ export class Cluster {
   }
 
   /**
-   * Where every endpoint turns unready in one go while connections to them are open, it is more likely that whoever looks cannot see them (an API
-   * server or node that is away) than that all broke: the last set goes on, less whoever fails. Nothing is kept of a Service that is
-   * gone or scaled to nothing.
+   * Where every endpoint turns unready in one go while connections to them are open, it is more likely that whoever looks cannot
+   * see them (an API server or node that is away) than that all broke: the last set goes on, less whoever fails. Nothing is kept
+   * of a Service that is gone or scaled to nothing.
    */
   #goesOn({ endpoints, total }: EndpointsResource): boolean {
     if (endpoints.length > 0 || total === 0) return false;
@@ -224,8 +224,9 @@ export class Cluster {
   }
 
   /**
-   * An endpoint for one request, none of `tried` while there are others. Undefined when there is none at all. `nowMs` is monotonic; `hash` as
-   * for Balancer.pick. `anywhere`: a later try may leave the localities that traffic prefers though they have more endpoints.
+   * An endpoint for one request, none of `tried` while there are others. Undefined when there is none at all. `nowMs` is
+   * monotonic; `hash` as for Balancer.pick. `anywhere`: a later try may leave the localities that traffic prefers though they
+   * have more endpoints.
    */
   pick(
     tried: readonly RunningEndpoint[],

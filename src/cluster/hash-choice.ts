@@ -3,8 +3,8 @@ import type { RunningEndpoint } from './endpoint.ts';
 import type { EndpointGroup } from './endpoint-group.ts';
 
 /**
- * Whether a key may go to an endpoint that comes first for it. While an endpoint starts slowly it takes a growing part of its keys, always
- * the same ones first, so that every key moves at most once.
+ * Whether a key may go to an endpoint that comes first for it. While an endpoint starts slowly it takes a growing part of its
+ * keys, always the same ones first, so that every key moves at most once.
  */
 export function takesKey(endpoint: RunningEndpoint, group: EndpointGroup, hash: number): boolean {
   if (!group.has(endpoint)) return false;

@@ -18,8 +18,8 @@ export class HashKey {
   }
 
   /**
-   * A hash for Balancer.pick, -1 when the request has none of the sources. `client`: its address without a port. A cookie that the proxy sets
-   * and the client has not is made up; `takeCookie` then gives what the answer sets.
+   * A hash for Balancer.pick, -1 when the request has none of the sources. `client`: its address without a port. A cookie that
+   * the proxy sets and the client has not is made up; `takeCookie` then gives what the answer sets.
    */
   of(head: Head, client: string): number {
     this.#cookie = undefined;

@@ -1,6 +1,6 @@
 /**
- * How much one answer counts at most, and how fast memory fades where answers come in often. Answers of one moment are one piece of news:
- * they waited together.
+ * How much one answer counts at most, and how fast memory fades where answers come in often. Answers of one moment are one piece
+ * of news: they waited together.
  */
 interface Memory {
   readonly mostWeight: number;
@@ -12,7 +12,10 @@ const ofCluster: Memory = { mostWeight: 0.3, ms: 100 };
 /** How long an endpoint that nobody asks is taken for what it was, and how fast that fades then. */
 const keptMs = 500;
 const fadeMs = 3_000;
-/** Quicker than this is quick enough: such differences are chance more often than not, and nobody gains from load that is uneven for them. */
+/**
+ * Quicker than this is quick enough: such differences are chance more often than not, and nobody gains from load that is uneven
+ * for them.
+ */
 const quickMs = 5;
 const logQuick = Math.log(quickMs);
 /** Logarithms cannot hold zeros. */
@@ -41,10 +44,10 @@ export class ClusterLatency {
 }
 
 /**
- * How slow an endpoint is beside the others of its cluster, as a moving geometric mean. One answer that took thirty times as long, for a
- * collector's pause or a first connection, counts as one and not as thirty; what makes all slow, like a start of everything or a
- * pause of the caller, tells nothing about any; and who has become slow is known after ten answers. What has not answered yet is
- * taken for as fast as its cluster.
+ * How slow an endpoint is beside the others of its cluster, as a moving geometric mean. One answer that took thirty times as
+ * long, for a collector's pause or a first connection, counts as one and not as thirty; what makes all slow, like a start of
+ * everything or a pause of the caller, tells nothing about any; and who has become slow is known after ten answers. What has not
+ * answered yet is taken for as fast as its cluster.
  */
 export class LatencyAverage {
   readonly #cluster: ClusterLatency;
@@ -81,8 +84,8 @@ export class LatencyAverage {
   }
 
   /**
-   * What one more request would cost here, for comparing within the cluster. With nothing under way the memory of slow answers fades: nobody
-   * would otherwise go and see whether the endpoint is still slow.
+   * What one more request would cost here, for comparing within the cluster. With nothing under way the memory of slow answers
+   * fades: nobody would otherwise go and see whether the endpoint is still slow.
    */
   cost(active: number, nowMs: number): number {
     if (active > 0) return this.#factor * (active + 1);

@@ -1,4 +1,5 @@
-// Which endpoints traffic prefers, by where they and the caller are: https://istio.io/latest/docs/tasks/traffic-management/locality-load-balancing/
+// Which endpoints traffic prefers, by where they and the caller are:
+// https://istio.io/latest/docs/tasks/traffic-management/locality-load-balancing/
 import type { LocalitySettings } from '../model/index.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 
@@ -10,8 +11,8 @@ export interface LocalityShare {
 }
 
 /**
- * How much more capacity than needed a level of nearness is thought to have, as in Envoy: it keeps all of its traffic while more than 1/1.4 =
- * 71 % of its endpoints are healthy, and below that passes on what the healthy ones would lack.
+ * How much more capacity than needed a level of nearness is thought to have, as in Envoy: it keeps all of its traffic while more
+ * than 1/1.4 = 71 % of its endpoints are healthy, and below that passes on what the healthy ones would lack.
  */
 const overprovisioning = 1.4;
 

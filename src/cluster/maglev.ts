@@ -10,9 +10,9 @@ const defaultSize = 65_537;
 const maxSize = 5_000_011;
 
 /**
- * Consistent hashing by a lookup table (Eisenbud et al., "Maglev", NSDI 2016, section 3.4): every endpoint fills the places of a permutation of
- * its own in turn, as often as its weight says. Shares are nearly exact, and few keys move beside those of an endpoint that comes or
- * goes. Who takes no requests is passed over, so that only its own keys move.
+ * Consistent hashing by a lookup table (Eisenbud et al., "Maglev", NSDI 2016, section 3.4): every endpoint fills the places of a
+ * permutation of its own in turn, as often as its weight says. Shares are nearly exact, and few keys move beside those of an
+ * endpoint that comes or goes. Who takes no requests is passed over, so that only its own keys move.
  */
 export class Maglev implements Balancer {
   readonly kind = 'maglev';
@@ -37,7 +37,8 @@ export class Maglev implements Balancer {
     const table = this.#table;
     if (hash < 0 || table.length === 0) return group.endpoints[group.draw(this.#random)]!;
     let at = mixHashes(hash, 0) % table.length;
-    // A step of the key's own: the keys of one endpoint that is gone spread over all others. The size is a prime, so every place is seen.
+    // A step of the key's own: the keys of one endpoint that is gone spread over all others. The size is a prime, so every place
+    // is seen.
     const step = 1 + (mixHashes(hash, 1) % (table.length - 1));
     let first: RunningEndpoint | undefined;
     for (let looked = 0; looked < table.length; looked++) {

@@ -80,8 +80,10 @@ export class OutlierDetector {
     this.#clock = clock;
   }
 
-  /** Whether `health` may be ejected while `ejected` of `total` are: not beyond the percentage (at least one, as in Envoy), and never
-   *  the last. */
+  /**
+   * Whether `health` may be ejected while `ejected` of `total` are: not beyond the percentage (at least one, as in Envoy), and
+   * never the last.
+   */
   mayEject(ejected: number, total: number): boolean {
     if (!this.settings.enabled || ejected + 1 >= total) return false;
     const allowed = Math.max(1, Math.floor((total * this.settings.maxEjectionPercent) / 100));

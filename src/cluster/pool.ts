@@ -19,8 +19,8 @@ export interface StreamWaiter extends Guarded {
   /** The connection is the waiter's until the exchange on it is complete. May be called before `acquire` returns. */
   onConnection(connection: ClientConnection): void;
   /**
-   * No connection: nothing was sent, so trying elsewhere is always safe. `removed`: the endpoint is no more, which says nothing about the request
-   * or the upstream.
+   * No connection: nothing was sent, so trying elsewhere is always safe. `removed`: the endpoint is no more, which says nothing
+   * about the request or the upstream.
    */
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
 }
@@ -41,8 +41,8 @@ export interface PoolOptions {
   /** Whether the other side is a Weft proxy, which never closes an idle connection first. */
   readonly meshed: boolean;
   /**
-   * Whether the other side has been told to end, as the app beside a proxy that drains: it closes what is idle at any moment, so what may not be
-   * repeated goes on a new connection. Refused, it goes elsewhere; reset on an old one, it would be lost.
+   * Whether the other side has been told to end, as the app beside a proxy that drains: it closes what is idle at any moment, so
+   * what may not be repeated goes on a new connection. Refused, it goes elsewhere; reset on an old one, it would be lost.
    */
   readonly isEnding?: () => boolean;
 }
@@ -51,8 +51,8 @@ export interface PoolOptions {
 export const DEFAULT_STALE_AFTER_MS = 300;
 
 /**
- * A connection that was opened for a request which another has served by then is closed so soon if nobody needs it: servers wait for its first
- * request, and a Node server that is told to end does not end before it came, or a minute has passed.
+ * A connection that was opened for a request which another has served by then is closed so soon if nobody needs it: servers wait
+ * for its first request, and a Node server that is told to end does not end before it came, or a minute has passed.
  */
 const unusedMs = 1_000;
 
@@ -60,8 +60,9 @@ const unusedMs = 1_000;
 const keepAliveMarginMs = 1000;
 
 /**
- * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are not held up;
- * each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would end in time.
+ * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are
+ * not held up; each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would
+ * end in time.
  */
 const firstDials = 16;
 
@@ -281,8 +282,9 @@ export class Pool implements ClientConnectionHost {
   }
 
   /**
-   * A dial has failed, and with it the waiter that has waited longest; as well those for whom no dial is under way and who have waited since
-   * before it began, as `before` dials had: nobody waits much longer than a dial may take, and nobody fails for a dial that is older than itself.
+   * A dial has failed, and with it the waiter that has waited longest; as well those for whom no dial is under way and who have
+   * waited since before it began, as `before` dials had: nobody waits much longer than a dial may take, and nobody fails for a
+   * dial that is older than itself.
    */
   #failWaiters(before: number, flag: Flag, detail: string): void {
     refuse(this.#takeWaiter(), flag, detail);
@@ -326,7 +328,10 @@ export class Pool implements ClientConnectionHost {
   }
 }
 
-/** From an event that is not the waiter's own: what goes wrong with its request must not touch the connection's last exchange, or other waiters. */
+/**
+ * From an event that is not the waiter's own: what goes wrong with its request must not touch the connection's last exchange, or
+ * other waiters.
+ */
 function give(waiter: StreamWaiter, connection: ClientConnection): void {
   try {
     waiter.onConnection(connection);

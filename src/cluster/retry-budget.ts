@@ -7,8 +7,8 @@ const slots = requestSlots + 1;
 
 /**
  * Bounds retries to a share of the requests of a sliding window, so that they cannot multiply an overload (Finagle's RetryBudget,
- * Linkerd's and Gateway API's retryBudget): in any window that ends with a retry at most `ratio × requests + minPerSecond × window`
- * retries.
+ * Linkerd's and Gateway API's retryBudget): in any window that ends with a retry at most `ratio × requests + minPerSecond ×
+ * window` retries.
  */
 export class RetryBudget {
   settings: RetryBudgetSettings;

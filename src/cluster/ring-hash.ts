@@ -13,8 +13,8 @@ const pointsInAll = 32_768;
 const maxPoints = 1_000_000;
 
 /**
- * Consistent hashing on a ring (Karger et al. 1997, in ketama's form): every endpoint has points in proportion to its weight, a key goes to
- * the next point. Who takes no requests is passed over, so that only its own keys move.
+ * Consistent hashing on a ring (Karger et al. 1997, in ketama's form): every endpoint has points in proportion to its weight, a
+ * key goes to the next point. Who takes no requests is passed over, so that only its own keys move.
  */
 export class RingHash implements Balancer {
   readonly kind = 'ring-hash';

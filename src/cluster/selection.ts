@@ -50,7 +50,10 @@ export class Selection {
     this.#groups = shares.map(({ endpoints }) => new EndpointGroup(endpoints, true));
   }
 
-  /** The group for a request: by its hash, so that a key keeps to its locality, or at random. Undefined when nobody takes requests. */
+  /**
+   * The group for a request: by its hash, so that a key keeps to its locality, or at random. Undefined when nobody takes
+   * requests.
+   */
   group(nowMs: number, hash: number): EndpointGroup | undefined {
     if (nowMs >= this.#weighAtMs) {
       this.#weigh(nowMs);
@@ -67,8 +70,8 @@ export class Selection {
   }
 
   /**
-   * Rare: retries. Fresh endpoints first, those of the same locality before others unless the try may go `anywhere`, ejected ones never
-   * before healthy ones were tried.
+   * Rare: retries. Fresh endpoints first, those of the same locality before others unless the try may go `anywhere`, ejected ones
+   * never before healthy ones were tried.
    */
   without(tried: readonly RunningEndpoint[], group: EndpointGroup, anywhere: boolean): EndpointGroup {
     const stay = !anywhere && group.endpoints.some(endpoint => !tried.includes(endpoint));

@@ -1,7 +1,10 @@
 import { hashBytes } from '../http/index.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 
-/** What a sticky session remembers an endpoint by: the same in every proxy, and telling clients neither address nor name. 16 hex digits. */
+/**
+ * What a sticky session remembers an endpoint by: the same in every proxy, and telling clients neither address nor name. 16 hex
+ * digits.
+ */
 export function sessionToken(endpoint: RunningEndpoint): string {
   return opaqueToken(endpoint.hashText);
 }

@@ -6,8 +6,8 @@ const defaultMinPercent = 10;
 const stepsInSlowStart = 50;
 
 /**
- * How much of its share an endpoint gets, 0 to 1: rises in a straight line from `slowStartMinPercent` to all of it while it is younger than
- * `slowStartMs`.
+ * How much of its share an endpoint gets, 0 to 1: rises in a straight line from `slowStartMinPercent` to all of it while it is
+ * younger than `slowStartMs`.
  */
 export function warmthAt(endpoint: RunningEndpoint, settings: BalancerSettings, nowMs: number): number {
   const { slowStartMs = 0, slowStartMinPercent = defaultMinPercent } = settings;

@@ -9,16 +9,16 @@ const busyShare = 0.8;
 /** A compiler that waited longer than this between two looks is starved. */
 const starvedMs = 80;
 /**
- * While it is starved: a pause in each period, a fifth of the CPU. A core at its limit from the first request on is at full speed after 3 s (2 with a compiler
- * that does not yield, 6 without pauses).
+ * While it is starved: a pause in each period, a fifth of the CPU. A core at its limit from the first request on is at full speed
+ * after 3 s (2 with a compiler that does not yield, 6 without pauses).
  */
 const periodMs = 5;
 const pauseMs = 1;
 
 /**
- * Lets V8's workers run only when traffic leaves the CPU free. Where traffic never does, because this process has a single core and that is
- * full, code would stay slow for want of its compiler; then, and only then, traffic pauses for a millisecond in five until the
- * compiler is through.
+ * Lets V8's workers run only when traffic leaves the CPU free. Where traffic never does, because this process has a single core
+ * and that is full, code would stay slow for want of its compiler; then, and only then, traffic pauses for a millisecond in five
+ * until the compiler is through.
  *
  * Gives why it cannot be done here, as a text for a log (a sandbox that forbids the call, no koffi); nothing else is lost then.
  */

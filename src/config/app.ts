@@ -1,11 +1,10 @@
 // What inject tells the proxy about the app beside it, as JSON in environment variables (see ENVIRONMENT).
 
 /**
- * One probe or lifecycle handler of an app container as its author wrote it, with the port resolved to a number. The
- * proxy makes it from inside the pod when the kubelet asks for its path, and answers 200 when it succeeds and 500 with
- * the reason when it does not (a hook that got no answer is broken off): the kubelet reaches the proxy in plaintext even where the app takes
- * mesh TLS only.
- * Exactly one of `httpGet`, `tcpSocket` and `grpc` is there. The connection goes to the pod's own address, where the
+ * One probe or lifecycle handler of an app container as its author wrote it, with the port resolved to a number. The proxy makes
+ * it from inside the pod when the kubelet asks for its path, and answers 200 when it succeeds and 500 with the reason when it
+ * does not (a hook that got no answer is broken off): the kubelet reaches the proxy in plaintext even where the app takes mesh
+ * TLS only. Exactly one of `httpGet`, `tcpSocket` and `grpc` is there. The connection goes to the pod's own address, where the
  * kubelet would have gone, so that a probe passes exactly when it would have passed without the mesh.
  */
 export interface AppProbe {
@@ -18,7 +17,10 @@ export interface AppProbe {
   };
   readonly tcpSocket?: { readonly port: number };
   readonly grpc?: { readonly port: number; readonly service?: string };
-  /** The kubelet's own limit for the answer; Kubernetes' default is 1. Absent for hooks: they have as long as the grace period lasts. */
+  /**
+   * The kubelet's own limit for the answer; Kubernetes' default is 1. Absent for hooks: they have as long as the grace period
+   * lasts.
+   */
   readonly timeoutSeconds?: number;
 }
 

@@ -20,8 +20,8 @@ export const PROXY_UID = 1337;
 export const SYSTEM_NAMESPACE = 'weft-system';
 
 /**
- * ConfigMaps with settings of the mesh as a whole, in the namespace of the control plane: Weft's own, and Istio's for those who have it. What
- * an earlier one says goes over what a later one says.
+ * ConfigMaps with settings of the mesh as a whole, in the namespace of the control plane: Weft's own, and Istio's for those who
+ * have it. What an earlier one says goes over what a later one says.
  */
 export const MESH_CONFIG = ['weft-mesh', 'istio'] as const;
 
@@ -59,7 +59,9 @@ export const ANNOTATIONS = {
   onlyInboundPorts: 'weft.dev/only-inbound-ports',
   /** Where the pod's proxy takes mesh TLS for any of its ports: for pods whose inbound traffic is not redirected. */
   tunnelPort: 'weft.dev/tunnel-port',
-  /** `init`: packet rules send traffic to the proxy. `none`: the app does, told by http_proxy; no container needs a capability. */
+  /**
+   * `init`: packet rules send traffic to the proxy. `none`: the app does, told by http_proxy; no container needs a capability.
+   */
   redirection: 'weft.dev/redirection',
   /** `keep`: apps see their clients' own addresses; `replace`: the proxy's. */
   clientAddresses: 'weft.dev/client-addresses',

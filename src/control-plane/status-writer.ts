@@ -18,7 +18,9 @@ export interface StatusWish {
   readonly name: string;
   /** Plain data; as long as it stays the same there is nothing to write. */
   readonly content: unknown;
-  /** The fields of status to write, as a merge patch of it. Undefined: it says so already, or the object is another one by now. */
+  /**
+   * The fields of status to write, as a merge patch of it. Undefined: it says so already, or the object is another one by now.
+   */
   patch(current: ApiObject): object | undefined;
 }
 

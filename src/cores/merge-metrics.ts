@@ -14,8 +14,8 @@ const shared = [
 const highest = ['weft_cluster_kept_unready', 'weft_cluster_ejected'];
 
 /**
- * Adds up the Prometheus texts of several cores, the first core's first; families and series keep the order in which they come. In pieces
- * of whole lines: one family at a time, so that the sum is never held as a whole.
+ * Adds up the Prometheus texts of several cores, the first core's first; families and series keep the order in which they come.
+ * In pieces of whole lines: one family at a time, so that the sum is never held as a whole.
  */
 export function* mergeMetrics(texts: readonly string[]): Generator<string, void, void> {
   const families = new Map<string, (string | undefined)[]>();

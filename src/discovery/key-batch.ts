@@ -23,8 +23,8 @@ export class KeyBatch {
   }
 
   /**
-   * The messages that say it, and nothing is left. What was forgotten comes first: of a key that is wanted again the control plane
-   * then sends all once more, which is what a proxy that dropped it needs.
+   * The messages that say it, and nothing is left. What was forgotten comes first: of a key that is wanted again the control
+   * plane then sends all once more, which is what a proxy that dropped it needs.
    */
   take(): (SubscribeMessage | UnsubscribeMessage)[] {
     const forgotten = inBatches(this.#forgotten).map(keys => ({ type: 'unsubscribe' as const, keys }));

@@ -14,7 +14,10 @@ export function keyFault(key: string): string | undefined {
   return `the name of the destination has ${key.length} characters, and no host has more than ${longestHost}; check the Host header or the URL`;
 }
 
-/** What a proxy is told of a destination that cannot be had: its requests are refused with the reason, and nothing is passed through. */
+/**
+ * What a proxy is told of a destination that cannot be had: its requests are refused with the reason, and nothing is passed
+ * through.
+ */
 export function refusedDestination(key: string, reason: string): DestinationResource {
   return {
     kind: 'destination',

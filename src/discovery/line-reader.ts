@@ -1,8 +1,8 @@
 const newline = 0x0a;
 
 /**
- * Cuts a stream of bytes into lines of UTF-8 without their line end, none longer than a limit. What is no whole line yet lies in one buffer
- * that doubles, so that a line in pieces of one byte holds no more memory than itself.
+ * Cuts a stream of bytes into lines of UTF-8 without their line end, none longer than a limit. What is no whole line yet lies in
+ * one buffer that doubles, so that a line in pieces of one byte holds no more memory than itself.
  */
 export class LineReader {
   readonly #maxBytes: number;

@@ -18,7 +18,9 @@ export const MAX_LINE_BYTES = 16 << 20;
 /** Lines from proxies are small: a subscription to SUBSCRIBE_BATCH keys, or a certificate request. */
 export const MAX_PROXY_LINE_BYTES = 1 << 20;
 
-/** The same from who has proven nothing, which can only be a certificate request: a token of at most 16 KB and a CSR of as many. */
+/**
+ * The same from who has proven nothing, which can only be a certificate request: a token of at most 16 KB and a CSR of as many.
+ */
 export const MAX_NEWCOMER_LINE_BYTES = 48 << 10;
 
 /** Proxies name at most this many keys in one message. */
@@ -134,8 +136,8 @@ export interface NackMessage {
 }
 
 /**
- * Asks whether the proxy is there. A type of message that a side does not know it passes over, so that versions can differ; a kind
- * of resource that a proxy does not know it nacks, because what it says will not hold there.
+ * Asks whether the proxy is there. A type of message that a side does not know it passes over, so that versions can differ; a
+ * kind of resource that a proxy does not know it nacks, because what it says will not hold there.
  */
 export interface PingMessage {
   readonly type: 'ping';

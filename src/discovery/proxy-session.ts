@@ -20,7 +20,9 @@ export interface SessionOptions {
   readonly flushSoon: () => void;
 }
 
-/** So many refusals wait to be written, and no longer names are answered at all: neither may a proxy pile up that does not read. */
+/**
+ * So many refusals wait to be written, and no longer names are answered at all: neither may a proxy pile up that does not read.
+ */
 const maxRefusals = 1_000;
 const maxRefusedLength = 2_000;
 

@@ -200,7 +200,9 @@ export class ProxyStream implements Pushable {
     }
   }
 
-  /** Answers to what was sent are not the proxy's doing and cost it nothing: however much is pushed, it must be able to answer. */
+  /**
+   * Answers to what was sent are not the proxy's doing and cost it nothing: however much is pushed, it must be able to answer.
+   */
   #settle(message: ProxyMessage | undefined): boolean {
     if (this.#state.phase !== 'open') return false;
     const { session } = this.#state;

@@ -8,7 +8,9 @@ import type { Hub } from './hub.ts';
 
 /** What the server needs of the certificate authority. */
 export interface Signer {
-  /** A certificate for the request's key, or why not. The identity has been proven, and so has the pod's uid where there is one. */
+  /**
+   * A certificate for the request's key, or why not. The identity has been proven, and so has the pod's uid where there is one.
+   */
   sign(
     csr: string,
     identity: Identity,
@@ -85,8 +87,8 @@ export interface DiscoveryServerOptions {
   readonly verifier: TokenVerifier;
   readonly credentials: CredentialSource;
   /**
-   * Whose pod that is, as far as is known; undefined for a uid that is not. Asked when a token cannot be checked. Without it nothing
-   * is signed then.
+   * Whose pod that is, as far as is known; undefined for a uid that is not. Asked when a token cannot be checked. Without it
+   * nothing is signed then.
    */
   readonly podOf?: (uid: string) => Pick<Identity, 'namespace' | 'serviceAccount'> | undefined;
   readonly clock: Clock;

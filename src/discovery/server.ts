@@ -49,8 +49,9 @@ export class DiscoveryServer {
   }
 
   /**
-   * Listens (on every address where the host is empty) and resolves with the port. Needs credentials. Errors: credentials-missing, port-in-use, listen-failed.
-   * When the signal aborts it stops listening and ends every stream, after what was written.
+   * Listens (on every address where the host is empty) and resolves with the port. Needs credentials. Errors:
+   * credentials-missing, port-in-use, listen-failed. When the signal aborts it stops listening and ends every stream, after what
+   * was written.
    */
   async start(listen: HostPort, signal: AbortSignal): Promise<number> {
     const { credentials, clock } = this.#options;

@@ -18,10 +18,10 @@ interface Proof {
 }
 
 /**
- * Answers a `sign` message. Its token proves the workload, because a token ends with its pod and within the hour; a certificate alone
- * does not, or a key that was stolen once would be renewed for ever. With both, both must speak for the same workload and pod. Only when
- * the token cannot be checked now does a certificate do, of a pod that is still known. See docs/decisions/certificates.md.
- * Errors: token-…, csr-…, certificate-other-pod.
+ * Answers a `sign` message. Its token proves the workload, because a token ends with its pod and within the hour; a certificate
+ * alone does not, or a key that was stolen once would be renewed for ever. With both, both must speak for the same workload and
+ * pod. Only when the token cannot be checked now does a certificate do, of a pod that is still known. See
+ * docs/decisions/certificates.md. Errors: token-…, csr-…, certificate-other-pod.
  */
 export async function answerSignRequest(
   message: SignMessage,

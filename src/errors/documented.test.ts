@@ -1,5 +1,5 @@
-// Every code that Weft gives stands in docs/errors.md, and every finding of analysis in docs/analyze.md. Codes are found as text: whoever adds
-// a way to make an error adds it to `makers`.
+// Every code that Weft gives stands in docs/errors.md, and every finding of analysis in docs/analyze.md. Codes are found as text:
+// whoever adds a way to make an error adds it to `makers`.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
-// Errors of Weft's own that nobody catches: a callback of the operating system, of the TLS library, of a peer or of time throws. None may end
-// the process. Whoever calls code of ours from such a callback catches what it throws, tells it here, and closes what the callback was about.
-// docs/callbacks.md lists the callbacks and their guards; callbacks.test.ts holds the list against the source.
+// Errors of Weft's own that nobody catches: a callback of the operating system, of the TLS library, of a peer or of time throws.
+// None may end the process. Whoever calls code of ours from such a callback catches what it throws, tells it here, and closes
+// what the callback was about. docs/callbacks.md lists the callbacks and their guards; callbacks.test.ts holds the list against
+// the source.
 
 /** What is told of an error of Weft's own. */
 export interface InternalError {
@@ -64,7 +65,10 @@ export function giveUp(where: string, hit: Guarded | undefined): void {
   }
 }
 
-/** `run` for a callback that others call: what it throws is told as an error of `where`, and then `hit` gives up. Not for the hot path. */
+/**
+ * `run` for a callback that others call: what it throws is told as an error of `where`, and then `hit` gives up. Not for the hot
+ * path.
+ */
 export function guarded<A extends readonly unknown[]>(
   where: string,
   run: (...args: A) => void,

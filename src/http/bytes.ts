@@ -16,9 +16,9 @@ export const TOKEN = table(code => isAlpha(code) || isDigit(code) || tokenExtra.
 /** Bytes of a field value: HTAB, SP, visible ASCII and obs-text; no other control character, no DEL. */
 export const FIELD = table(code => code === 0x09 || (code >= 0x20 && code !== 0x7f));
 /**
- * Bytes of a request target: visible ASCII without `#`, and what is no ASCII. RFC 3986 has no place for the latter, but browsers, curl and
- * scripts send UTF-8 as it was typed, servers take it, and it decides neither where a message ends nor where it goes. Not 0xff, which is in no
- * UTF-8 and which llhttp refuses.
+ * Bytes of a request target: visible ASCII without `#`, and what is no ASCII. RFC 3986 has no place for the latter, but browsers,
+ * curl and scripts send UTF-8 as it was typed, servers take it, and it decides neither where a message ends nor where it goes.
+ * Not 0xff, which is in no UTF-8 and which llhttp refuses.
  */
 export const TARGET = table(code => code > 0x20 && code < 0xff && code !== 0x7f && code !== 0x23);
 /** Bytes of a Host value: what a URI's authority may hold, without user information. */
@@ -38,8 +38,8 @@ export function equalsIgnoreCase(bytes: Uint8Array, start: number, end: number, 
 }
 
 /**
- * Whether servers that keep headers as variables (CGI, WSGI, PHP, older Apache) take the name `bytes[start, end)` for `lower`: they make an
- * underscore of each hyphen, some of them of every character that is neither a letter nor a digit.
+ * Whether servers that keep headers as variables (CGI, WSGI, PHP, older Apache) take the name `bytes[start, end)` for `lower`:
+ * they make an underscore of each hyphen, some of them of every character that is neither a letter nor a digit.
  */
 export function mergesWith(bytes: Uint8Array, start: number, end: number, lower: Uint8Array): boolean {
   if (end - start !== lower.length) return false;

@@ -6,8 +6,8 @@ const COMMA = 0x2c;
 const LONGEST = Math.max(...schemes.map(({ length }) => length));
 
 /**
- * Whether credentials or a list of challenges name a scheme that logs in the connection. Quotes are not looked at: of two readings of a broken
- * list the one that keeps a connection to its client is safe.
+ * Whether credentials or a list of challenges name a scheme that logs in the connection. Quotes are not looked at: of two
+ * readings of a broken list the one that keeps a connection to its client is safe.
  */
 export function namesConnectionLogin(bytes: Uint8Array, start: number, end: number): boolean {
   for (let at = start; at < end; at++) {
@@ -18,7 +18,8 @@ export function namesConnectionLogin(bytes: Uint8Array, start: number, end: numb
     if (wordEnd - at <= LONGEST)
       for (let i = 0; i < schemes.length; i++)
         if (equalsIgnoreCase(bytes, at, wordEnd, schemes[i]!)) return true;
-    // A scheme stands at the beginning or behind a comma: nothing of a token, which every request carries, is worth a second look.
+    // A scheme stands at the beginning or behind a comma: nothing of a token, which every request carries, is worth a second
+    // look.
     at = wordEnd;
     while (at < end && bytes[at] !== COMMA) at++;
   }

@@ -1,6 +1,6 @@
 /**
- * A 32-bit hash of `bytes[start, end)` (MurmurHash3 x86_32, public domain, Austin Appleby). Spreads well and is quick in this language; no
- * protection against who chooses the bytes on purpose.
+ * A 32-bit hash of `bytes[start, end)` (MurmurHash3 x86_32, public domain, Austin Appleby). Spreads well and is quick in this
+ * language; no protection against who chooses the bytes on purpose.
  */
 export function hashBytes(bytes: Uint8Array, start: number, end: number, seed = 0): number {
   let hash = seed | 0;

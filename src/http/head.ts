@@ -26,8 +26,8 @@ export interface Noted {
 }
 
 /**
- * The head of a request or a response as byte ranges, with edits beside them. Names, order, case and spacing of what is not edited
- * go through byte for byte. Belongs to one stream and is reused for the next message.
+ * The head of a request or a response as byte ranges, with edits beside them. Names, order, case and spacing of what is not
+ * edited go through byte for byte. Belongs to one stream and is reused for the next message.
  *
  * A parsed head points into a buffer that is about to be reused: `retain` copies it when it must live on.
  */
@@ -171,7 +171,10 @@ export class Head implements Noted {
     this.removedAny = true;
   }
 
-  /** For parsers: takes `length` bytes behind the header's name out, by moving what is before them. `bytes` must be free to be changed. */
+  /**
+   * For parsers: takes `length` bytes behind the header's name out, by moving what is before them. `bytes` must be free to be
+   * changed.
+   */
   closeGap(index: number, length: number): void {
     this.bytes.copyWithin(this.start + length, this.start, this.nameEnd(index));
     this.start += length;
@@ -192,8 +195,8 @@ export class Head implements Noted {
   }
 
   /**
-   * Adds a field after the received ones. Both are kept, not copied, and must be valid HTTP: nobody checks them again. How a field is written is the
-   * codec's business.
+   * Adds a field after the received ones. Both are kept, not copied, and must be valid HTTP: nobody checks them again. How a
+   * field is written is the codec's business.
    */
   add(name: Buffer, value: Buffer): void {
     this.addedNames[this.addedCount] = name;
@@ -312,8 +315,8 @@ export class Head implements Noted {
   }
 
   /**
-   * Its first byte is now at 0. The distance is subtracted, never negated: a head mostly begins at 0, and -0 is no small integer to V8, which then
-   * keeps all offsets as doubles and allocates one for every step of every loop that begins at them.
+   * Its first byte is now at 0. The distance is subtracted, never negated: a head mostly begins at 0, and -0 is no small integer
+   * to V8, which then keeps all offsets as doubles and allocates one for every step of every loop that begins at them.
    */
   #moveToFront(): void {
     const by = this.start;

@@ -2,8 +2,8 @@
 export type Field = readonly [name: string, value: string];
 
 /**
- * An answer of Weft's own: what it says, and nothing of how that is written. The codec of the client's connection adds what frames it; see
- * writeLocalReply in http1/.
+ * An answer of Weft's own: what it says, and nothing of how that is written. The codec of the client's connection adds what
+ * frames it; see writeLocalReply in http1/.
  */
 export interface LocalReply {
   readonly status: number;

@@ -16,8 +16,8 @@ const HTAB = 0x09;
 const cookieName = Buffer.from('cookie', 'latin1');
 
 /**
- * The value of the first parameter `name` of the query `bytes[start, end)`, without its question mark. Names and values are compared and
- * given as they were sent, percent signs and all, as Envoy does.
+ * The value of the first parameter `name` of the query `bytes[start, end)`, without its question mark. Names and values are
+ * compared and given as they were sent, percent signs and all, as Envoy does.
  */
 export function queryValue(
   bytes: Uint8Array,

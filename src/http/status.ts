@@ -70,7 +70,9 @@ export function reasonPhrase(status: number): string {
   return phrases[status] ?? '';
 }
 
-/** Whether a response of this status, to this kind of request, never has a body whatever its headers say (RFC 9112 section 6.3). */
+/**
+ * Whether a response of this status, to this kind of request, never has a body whatever its headers say (RFC 9112 section 6.3).
+ */
 export function isBodiless(status: number, toHead: boolean): boolean {
   return toHead || status === 204 || status === 304 || (status >= 100 && status < 200);
 }

@@ -1,6 +1,6 @@
 // Reads one message body as its framing says (RFC 9112 sections 6 and 7.1) and tells what it finds, chunk framing removed.
-// Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers. Blanks behind a size, which old servers and
-// small devices write, are for answers only, and gone when these go on.
+// Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers. Blanks behind a size, which
+// old servers and small devices write, are for answers only, and gone when these go on.
 import { FIELD, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
 import { FAULT } from './faults.ts';
 import type { Limits } from './limits.ts';
@@ -244,8 +244,8 @@ function hexDigit(code: number): number {
 }
 
 /**
- * What a trailer must not change after the head was acted on (RFC 9110 section 6.5.1): framing, routing, who the client is, and how
- * the body is read. Servers that merge trailers into headers have been attacked with them.
+ * What a trailer must not change after the head was acted on (RFC 9110 section 6.5.1): framing, routing, who the client is, and
+ * how the body is read. Servers that merge trailers into headers have been attacked with them.
  */
 const forbidden = [
   'content-length',

@@ -319,9 +319,9 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 
   /**
    * Whether it is certain that the upstream took no byte of the request: its kernel acknowledged none, and never will because the
-   * connection is over. Undefined while that is still open. TLS hides it. Only to be asked when the upstream's end was seen before the
-   * reset: an end acknowledges all that was read before it, while a reset leaves the delayed acknowledgement of bytes that the
-   * application has read unsent.
+   * connection is over. Undefined while that is still open. TLS hides it. Only to be asked when the upstream's end was seen
+   * before the reset: an end acknowledges all that was read before it, while a reset leaves the delayed acknowledgement of bytes
+   * that the application has read unsent.
    */
   #isUnread(): boolean | undefined {
     if (this.wire.secure) return false;
@@ -357,7 +357,9 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
 const hostName = Buffer.from('host', 'latin1');
 const emptyHost = Buffer.alloc(0);
 
-/** An HTTP/1.0 request needs no Host, but it goes on as HTTP/1.1, which does: RFC 9112 section 3.2, unless the engine named one. */
+/**
+ * An HTTP/1.0 request needs no Host, but it goes on as HTTP/1.1, which does: RFC 9112 section 3.2, unless the engine named one.
+ */
 function addEmptyHost(head: Head): void {
   if (!head.has(hostName)) head.add(hostName, emptyHost);
 }

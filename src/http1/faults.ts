@@ -131,7 +131,10 @@ function fault(code: string, status: number, words: string): Fault {
 /** Where the last head that was refused is wrong; of one result, so that it is never told of another fault. */
 const place = { result: 0, byte: 0, position: 0, line: 0 };
 
-/** For parsers: `result` is about the byte at this offset of a line; line 0 is the first one, others are header lines. Returns `result`. */
+/**
+ * For parsers: `result` is about the byte at this offset of a line; line 0 is the first one, others are header lines. Returns
+ * `result`.
+ */
 export function faultAt(result: number, byte: number, offset: number, line: number): number {
   place.result = result;
   place.byte = byte;

@@ -176,8 +176,8 @@ function noteLogin(
 }
 
 /**
- * RFC 9112 section 6.3: a 1xx answer ends at its empty line, whatever its headers say. What they say about a body is taken out, because it
- * must not be sent (RFC 9110 section 8.6, RFC 9112 section 6.1) and would be read by some.
+ * RFC 9112 section 6.3: a 1xx answer ends at its empty line, whatever its headers say. What they say about a body is taken out,
+ * because it must not be sent (RFC 9110 section 8.6, RFC 9112 section 6.1) and would be read by some.
  */
 function isInformational({ status }: Head): boolean {
   return status >= 100 && status < 200;

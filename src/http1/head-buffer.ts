@@ -20,8 +20,8 @@ const headEnd = Buffer.from('\r\n\r\n', 'latin1');
 
 /**
  * Collects a head that arrives in pieces. A head that is complete in one read, nearly every one, is parsed where it lies.
- * Otherwise bytes collect here, and the head is parsed again when its end is there or when it has doubled or grown by 16 KiB, so that
- * neither a trickle of single bytes costs quadratic time nor a malformed start waits for an end that never comes.
+ * Otherwise bytes collect here, and the head is parsed again when its end is there or when it has doubled or grown by 16 KiB, so
+ * that neither a trickle of single bytes costs quadratic time nor a malformed start waits for an end that never comes.
  */
 export class HeadBuffer {
   readonly #parse: ParseHead;

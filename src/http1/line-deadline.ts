@@ -3,8 +3,9 @@ import { Deadline, type TimerWheel } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 
 /**
- * A bound in time on lines that are collected: chunk sizes, trailers, heads of answers. It counts from the line's first byte, and no further
- * byte renews it. While the wire is stopped nothing can come, so that what was stopped for somebody else's sake is not the sender's fault.
+ * A bound in time on lines that are collected: chunk sizes, trailers, heads of answers. It counts from the line's first byte, and
+ * no further byte renews it. While the wire is stopped nothing can come, so that what was stopped for somebody else's sake is not
+ * the sender's fault.
  */
 export class LineDeadline {
   readonly #timers: TimerWheel;

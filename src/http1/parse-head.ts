@@ -46,7 +46,8 @@ export function parseRequestHead(
   head.targetStart = targetStart;
   head.targetEnd = i;
   if (bytes[i] === HASH && bytes[targetStart] === SLASH) {
-    // A fragment, which is the client's own business (RFC 9110 section 4.2.5), ends here: some servers cut it off, some take it for a path.
+    // A fragment, which is the client's own business (RFC 9110 section 4.2.5), ends here: some servers cut it off, some take it
+    // for a path.
     while (i < end && (TARGET[bytes[i]!] === 1 || bytes[i] === HASH)) i++;
     if (i - targetStart > limits.maxTargetBytes) return FAULT.TARGET_TOO_LONG;
     if (i === end) return INCOMPLETE;
@@ -115,7 +116,10 @@ export function parseResponseHead(
 /** Whether names of the head under way are followed by blanks that are to be taken out. */
 let hasGaps = false;
 
-/** Takes out the blanks between names and colons: only now, because a head that is not complete is read once more from its first byte. */
+/**
+ * Takes out the blanks between names and colons: only now, because a head that is not complete is read once more from its first
+ * byte.
+ */
 function closeGaps(head: Head): void {
   for (let index = 0; index < head.count; index++) {
     const nameEnd = head.nameEnd(index);
@@ -188,8 +192,8 @@ function parseHeader(head: Head, bytes: Buffer, start: number, end: number, limi
 }
 
 /**
- * After a name that is not followed by its colon. In an answer blanks may come before it, which are taken out before it goes on (RFC 9112
- * section 5.1); in a request they are refused. The offset of the colon, INCOMPLETE or a FAULT.
+ * After a name that is not followed by its colon. In an answer blanks may come before it, which are taken out before it goes on
+ * (RFC 9112 section 5.1); in a request they are refused. The offset of the colon, INCOMPLETE or a FAULT.
  */
 function colonAfterBlanks(head: Head, bytes: Buffer, start: number, nameEnd: number, end: number): number {
   const code = bytes[nameEnd]!;

@@ -37,18 +37,24 @@ export interface ServerOptions {
   readonly idleTimeoutMs: number;
   /** After an answer that the client has not finished its request for, and after `Connection: close`. */
   readonly lingerMs: number;
-  /** A client that ends a kept connection while its answer is due has given up: for servers whose work is worth less than knowing that soon. */
+  /**
+   * A client that ends a kept connection while its answer is due has given up: for servers whose work is worth less than knowing
+   * that soon.
+   */
   readonly givesUpAtEnd?: boolean;
 }
 
 /** What the engine provides for each connection. */
 export interface ServerConnectionHost {
   /**
-   * A stream begins: who handles it. Asked once, when the connection starts: HTTP/1 has one stream at a time, and its requests are carried by the
-   * same stream and handler, one after the other. A codec that multiplexes asks for each.
+   * A stream begins: who handles it. Asked once, when the connection starts: HTTP/1 has one stream at a time, and its requests
+   * are carried by the same stream and handler, one after the other. A codec that multiplexes asks for each.
    */
   accept(stream: ServerStream): ServerStreamHandler;
-  /** A request is refused for its bytes. The answer to it, which is sent unless another one has begun; the connection ends after it. */
+  /**
+   * A request is refused for its bytes. The answer to it, which is sent unless another one has begun; the connection ends after
+   * it.
+   */
   onMalformed(fault: Fault): LocalReply;
   /** The connection is gone. */
   onConnectionClosed(): void;
@@ -145,8 +151,9 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   /**
-   * Memory is short: drains, and closes now if no request is under way. `hard`: also where part of a head has come, which nobody has seen, and
-   * where nothing has moved since the last such call and bytes are held for a client or an upstream, or the client has ended its side.
+   * Memory is short: drains, and closes now if no request is under way. `hard`: also where part of a head has come, which nobody
+   * has seen, and where nothing has moved since the last such call and bytes are held for a client or an upstream, or the client
+   * has ended its side.
    */
   relieve(hard: boolean): void {
     this.drain();
@@ -187,8 +194,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       this.#streams.onRequestEnd(undefined);
       return;
     }
-    // Reading and sending end apart (RFC 9112 section 9.6): a client that has sent its whole request gets its answer. One that has given up
-    // breaks the connection; what only ended looks the same from here until something is sent to it.
+    // Reading and sending end apart (RFC 9112 section 9.6): a client that has sent its whole request gets its answer. One that
+    // has given up breaks the connection; what only ended looks the same from here until something is sent to it.
     if (this.#read === READ.WAIT && (this.#closeAfter || this.#options.givesUpAtEnd !== true)) {
       if (this.#early === undefined) this.#closeAfter = true;
       return;
@@ -385,7 +392,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
   #keepEarly(bytes: Buffer, start: number, end: number): void {
-    // The rest of what was kept already stays where it is: copied for every request, a read full of them would be copied in square.
+    // The rest of what was kept already stays where it is: copied for every request, a read full of them would be copied in
+    // square.
     if (bytes === this.#replayed) {
       this.#early = bytes;
       this.#earlyAt = start;

@@ -41,8 +41,8 @@ function areDigits(bytes: Uint8Array, start: number, end: number): boolean {
 }
 
 /**
- * Checks a target that is not a plain path: host:port for CONNECT, `*` for OPTIONS, or a URL whose host is the one in Host, so that
- * routing by one and serving by the other cannot differ. Returns a negative FAULT or 0.
+ * Checks a target that is not a plain path: host:port for CONNECT, `*` for OPTIONS, or a URL whose host is the one in Host, so
+ * that routing by one and serving by the other cannot differ. Returns a negative FAULT or 0.
  */
 export function checkTargetForm(head: Head): number {
   const { bytes, targetStart, targetEnd } = head;

@@ -65,7 +65,9 @@ function putHeaders(head: Head): void {
   putAll(end);
 }
 
-/** A request head with `extra` lines of the codec's own; larger ones than the scratch buffer are written in pieces of their own. */
+/**
+ * A request head with `extra` lines of the codec's own; larger ones than the scratch buffer are written in pieces of their own.
+ */
 export function writeRequestHead(wire: Wire, head: Head, extra: Buffer | undefined): void {
   const bound = boundOf(head) + (extra?.length ?? 0);
   if (bound > SCRATCH_BYTES) {

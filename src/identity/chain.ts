@@ -4,8 +4,8 @@ import { readCertificates } from './pem.ts';
 
 /**
  * Follows a chain, leaf first, to one of `roots` and returns that root. Every step's issuer name, key identifiers and signature
- * are checked, and that everything is valid at `nowMs`. The chain may end with the root itself.
- * Errors: certificate-unreadable-time, certificate-expired, certificate-not-yet-valid, certificate-chain-broken, certificate-foreign.
+ * are checked, and that everything is valid at `nowMs`. The chain may end with the root itself. Errors:
+ * certificate-unreadable-time, certificate-expired, certificate-not-yet-valid, certificate-chain-broken, certificate-foreign.
  */
 export function followChain(
   chain: readonly X509Certificate[],
@@ -91,7 +91,10 @@ export function nameOf(certificate: X509Certificate): string {
   return `certificate '${oneLine(name).slice(0, 200)}'`;
 }
 
-/** The certificate's alternative names; undefined where it has none, or such that Node cannot write them down (from 24.22 on it throws then). */
+/**
+ * The certificate's alternative names; undefined where it has none, or such that Node cannot write them down (from 24.22 on it
+ * throws then).
+ */
 function alternativeNames(certificate: X509Certificate): string | undefined {
   try {
     return certificate.subjectAltName;

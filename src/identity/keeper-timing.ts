@@ -20,8 +20,9 @@ export function renewAfter(lifeMs: number, random: number): number {
 }
 
 /**
- * How long to wait after the `failures`th failure in a row: doubling from one second to a twenty-fourth of the life (at most a minute) or an
- * eighth of what is left of it, whichever is less, of which a random half. `lifeMs` undefined: there is no certificate, or it has run out.
+ * How long to wait after the `failures`th failure in a row: doubling from one second to a twenty-fourth of the life (at most a
+ * minute) or an eighth of what is left of it, whichever is less, of which a random half. `lifeMs` undefined: there is no
+ * certificate, or it has run out.
  */
 export function retryAfter(
   failures: number,
@@ -38,8 +39,8 @@ export function retryAfter(
 }
 
 /**
- * How long one attempt may take before it counts as failed: ten seconds, or an eighth of what is left of the certificate's life, so that an
- * authority which hangs and comes back shortly before the end is still asked in time.
+ * How long one attempt may take before it counts as failed: ten seconds, or an eighth of what is left of the certificate's life,
+ * so that an authority which hangs and comes back shortly before the end is still asked in time.
  */
 export function attemptLimit(leftMs: number | undefined): number {
   return leftMs === undefined ? longestAttemptMs : Math.min(longestAttemptMs, Math.max(500, leftMs / 8));

@@ -1,5 +1,5 @@
-// libc: functions of the C library that Node does not offer, through koffi. For what is called once per connection or more seldom: a call
-// costs about a microsecond. In: a C declaration. Out: a function.
+// libc: functions of the C library that Node does not offer, through koffi. For what is called once per connection or more
+// seldom: a call costs about a microsecond. In: a C declaration. Out: a function.
 import { createRequire } from 'node:module';
 
 interface Koffi {

@@ -6,9 +6,9 @@ import { WeftError } from '../errors/index.ts';
 import { keepForeignRight, loadForeignSource } from '../wire/index.ts';
 
 /**
- * Where apps are to see their clients' addresses: becomes the proxy's own user, which packet rules know it by, with the one right that this
- * takes, and gives this machine's own addresses. Undefined where they are not. Before threads are started, which inherit what this one has.
- * Throws WeftError `bad-configuration` without the right to do so.
+ * Where apps are to see their clients' addresses: becomes the proxy's own user, which packet rules know it by, with the one right
+ * that this takes, and gives this machine's own addresses. Undefined where they are not. Before threads are started, which
+ * inherit what this one has. Throws WeftError `bad-configuration` without the right to do so.
  */
 export function takeClientAddresses({
   clientAddresses,

@@ -1,8 +1,8 @@
 import type { Clock } from '../time/index.ts';
 
 /**
- * For how long nobody has stood behind what a proxy goes by: since the control plane was lost or, where it has never been there, since
- * this proxy began. A proxy carries traffic on with what it knows, so this is the only sign that it is out of date.
+ * For how long nobody has stood behind what a proxy goes by: since the control plane was lost or, where it has never been there,
+ * since this proxy began. A proxy carries traffic on with what it knows, so this is the only sign that it is out of date.
  */
 export class ConfigurationAge {
   readonly #clock: Clock;

@@ -1,5 +1,5 @@
-// `weft-proxy run --discovery kubernetes`: no control plane; the proxy itself reads the cluster, through a kubeconfig or the pod's
-// account. It costs the memory of the API client and of the cluster's objects, so sidecars never load this file.
+// `weft-proxy run --discovery kubernetes`: no control plane; the proxy itself reads the cluster, through a kubeconfig or the
+// pod's account. It costs the memory of the API client and of the cluster's objects, so sidecars never load this file.
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { VERSION } from '../config/version.ts';
 import { KubeClient } from '../kubernetes/index.ts';

@@ -67,7 +67,9 @@ function reviewThrough(client: KubeClient) {
   };
 }
 
-/** The control plane's own certificate, kept fresh as a proxy keeps its own; it names the Service, webhook and discovery use it. */
+/**
+ * The control plane's own certificate, kept fresh as a proxy keeps its own; it names the Service, webhook and discovery use it.
+ */
 export async function keepOwnCertificate(
   live: LiveAuthority,
   { config, clock, log, signal }: Surroundings,

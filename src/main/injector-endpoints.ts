@@ -1,5 +1,5 @@
-// Services whose endpoints all turn unready at once, while proxies go on with them: a proxy can only log and count that, and whoever
-// looks with kubectl reads it in an event about the Service.
+// Services whose endpoints all turn unready at once, while proxies go on with them: a proxy can only log and count that, and
+// whoever looks with kubectl reads it in an event about the Service.
 import type { MeshEvent } from '../../webhook/index.ts';
 import { type Endpoint, fact, type Mesh, type Service } from '../model/index.ts';
 import type { Change } from '../registry/index.ts';
@@ -19,7 +19,10 @@ export function servicesOf(changes: readonly Change[]): ReadonlySet<string> {
   return keys;
 }
 
-/** Reports them as the registry changes, while `leads`; returns how to stop. For Services that have pods of the mesh, or callers in it. */
+/**
+ * Reports them as the registry changes, while `leads`; returns how to stop. For Services that have pods of the mesh, or callers
+ * in it.
+ */
 export function watchUnready(
   pipeline: Pipeline,
   leads: () => boolean,
@@ -45,8 +48,8 @@ function isMeshed({ endpoints }: Service, { workloads }: Mesh): boolean {
 }
 
 /**
- * An event for each of the Services that had ready endpoints in `before`, all of which are there in `after` and unready. One that ends or
- * is scaled down is no such case: its endpoints terminate or go. `matters`: whether somebody of the mesh is concerned.
+ * An event for each of the Services that had ready endpoints in `before`, all of which are there in `after` and unready. One that
+ * ends or is scaled down is no such case: its endpoints terminate or go. `matters`: whether somebody of the mesh is concerned.
  */
 export function unreadyEvents(
   before: Mesh,

@@ -21,8 +21,8 @@ export type Routes = Readonly<Record<string, () => Answer | Promise<Answer>>>;
 const connectionLimits = { total: 256, perAddress: 64 };
 
 /**
- * Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. `refused` hears of
- * connections that were closed because there were too many.
+ * Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. `refused` hears
+ * of connections that were closed because there were too many.
  */
 export function serveRoutes(
   listen: HostPort,

@@ -15,8 +15,8 @@ import type { Clock } from '../time/index.ts';
 const fileName = 'credentials.json';
 
 /**
- * The credentials of a proxy, kept in its own state folder (memory-backed, of this container alone), so that a proxy that is restarted while
- * the control plane is away still has mutual TLS. What the keeper obtains replaces what was kept.
+ * The credentials of a proxy, kept in its own state folder (memory-backed, of this container alone), so that a proxy that is
+ * restarted while the control plane is away still has mutual TLS. What the keeper obtains replaces what was kept.
  */
 export class KeptCredentials implements CredentialSource {
   readonly #keeper: CertificateKeeper;

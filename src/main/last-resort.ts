@@ -9,10 +9,10 @@ interface Source {
 }
 
 /**
- * Installs the last resort of this process or thread. Until the function that is returned is called, the process is starting: an error then
- * ends it with `exit(1)`, because a program that came up by halves would pass for a sound one, and nobody depends on it yet. Afterwards it is
- * logged with its stack and counted, and everything goes on: others' connections are worth more than the certainty of a new start, and a
- * process that ended at the second error, or the hundredth, would be one that a stranger can end.
+ * Installs the last resort of this process or thread. Until the function that is returned is called, the process is starting: an
+ * error then ends it with `exit(1)`, because a program that came up by halves would pass for a sound one, and nobody depends on
+ * it yet. Afterwards it is logged with its stack and counted, and everything goes on: others' connections are worth more than the
+ * certainty of a new start, and a process that ended at the second error, or the hundredth, would be one that a stranger can end.
  */
 export function installLastResort(
   log: Log,

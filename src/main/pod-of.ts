@@ -1,8 +1,8 @@
 import type { Registry } from '../registry/index.ts';
 
 /**
- * The namespace and account of the pod with this uid, as it was read last; undefined where there is none. Looks through all pods: it
- * is asked only while the API server cannot check tokens.
+ * The namespace and account of the pod with this uid, as it was read last; undefined where there is none. Looks through all pods:
+ * it is asked only while the API server cannot check tokens.
  */
 export function podOf(
   registry: Registry,

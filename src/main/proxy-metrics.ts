@@ -35,8 +35,9 @@ export function processMetrics(out: Exposition): void {
 }
 
 /**
- * What the event loop of this core has done with its time: one loop for each core, added up, so that the growth of `active` over the growth
- * of both is how busy the cores are. Unlike nodejs_eventloop_utilization, which is over the whole life, it shows what is now.
+ * What the event loop of this core has done with its time: one loop for each core, added up, so that the growth of `active` over
+ * the growth of both is how busy the cores are. Unlike nodejs_eventloop_utilization, which is over the whole life, it shows what
+ * is now.
  */
 export function eventLoopMetrics(out: Exposition): void {
   const { active, idle } = performance.eventLoopUtilization();

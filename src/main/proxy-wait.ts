@@ -42,7 +42,9 @@ async function waitUntilReady(url: string, limitMs: number): Promise<string | un
   }
 }
 
-/** Asks once, on a connection that is gone afterwards: one that is kept would keep this process, and the app waits for its end. */
+/**
+ * Asks once, on a connection that is gone afterwards: one that is kept would keep this process, and the app waits for its end.
+ */
 function whyNotReady(url: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const request = get(url, { agent: false, timeout: answerMs }, response => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// weft-proxy: the data plane of one workload. `run` carries traffic, `init` writes the packet rules of a pod, `wait` holds a container's
-// start until the proxy is ready. What each needs is loaded when it is the one that was asked for.
+// weft-proxy: the data plane of one workload. `run` carries traffic, `init` writes the packet rules of a pod, `wait` holds a
+// container's start until the proxy is ready. What each needs is loaded when it is the one that was asked for.
 import { isMainThread } from 'node:worker_threads';
 import { Command } from 'commander';
 import { VERSION } from '../config/version.ts';

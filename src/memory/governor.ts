@@ -1,6 +1,9 @@
 import type { Cancel, Clock } from '../time/index.ts';
 
-/** Bytes, of what can run out: anonymous memory of the process, which the kernel kills for, and V8's heap, which V8 ends the process for. */
+/**
+ * Bytes, of what can run out: anonymous memory of the process, which the kernel kills for, and V8's heap, which V8 ends the
+ * process for.
+ */
 export interface MemoryUse {
   readonly residentBytes: number;
   readonly heapBytes: number;
@@ -12,7 +15,10 @@ export interface MemoryMachine {
   readonly limits: MemoryUse;
   /** What is used now, garbage included. Cheap. */
   use(): MemoryUse;
-  /** Collects the garbage and gives what is free back to the kernel, so that `use` then tells what is needed. Takes milliseconds to seconds. */
+  /**
+   * Collects the garbage and gives what is free back to the kernel, so that `use` then tells what is needed. Takes milliseconds
+   * to seconds.
+   */
   collect(): void;
 }
 
@@ -25,19 +31,21 @@ export interface Relief {
   /** How many new connections may be accepted until the next word. */
   readonly room: number;
   /**
-   * Whether work that is stuck is given up: what has not moved since the last word that said so. Said after collections only, which are a second
-   * apart or more.
+   * Whether work that is stuck is given up: what has not moved since the last word that said so. Said after collections only,
+   * which are a second apart or more.
    */
   readonly hard: boolean;
 }
 
 /** What the governor tells. */
 export interface Governed {
-  /** At every change, and while there is a stage after every collection and at every look that lets a few connections be accepted. */
+  /**
+   * At every change, and while there is a stage after every collection and at every look that lets a few connections be accepted.
+   */
   relieve(relief: Relief): void;
   /**
-   * Until the next word of `relieve`: nothing is accepted, writers wait early, and with `crowded` what has only begun to arrive is given up. Called in
-   * the middle of anything, so it must close nothing itself.
+   * Until the next word of `relieve`: nothing is accepted, writers wait early, and with `crowded` what has only begun to arrive
+   * is given up. Called in the middle of anything, so it must close nothing itself.
    */
   crowd?(crowded: boolean): void;
   /** A stage begins, or `none`. */
@@ -45,8 +53,9 @@ export interface Governed {
 }
 
 /**
- * Shares of the room between what the process needs when it does nothing and its limit; so a small limit does not mean pressure for ever.
- * A stage begins at `from`, after a collection, and ends below `until`. Above `hard` nothing is accepted for as long as it lasts.
+ * Shares of the room between what the process needs when it does nothing and its limit; so a small limit does not mean pressure
+ * for ever. A stage begins at `from`, after a collection, and ends below `until`. Above `hard` nothing is accepted for as long as
+ * it lasts.
  */
 export const LEVELS = {
   slow: { from: 0.6, until: 0.5 },
@@ -58,10 +67,16 @@ const lookEveryMs = 100;
 /** Between collections: at least this long, and so long that they take a tenth of the time at most. */
 const collectEveryMs = 1_000;
 const collectPause = 10;
-/** Nothing is accepted for this long at most, unless memory is above `hard`. What then comes may cost a tenth of the room before it ends again. */
+/**
+ * Nothing is accepted for this long at most, unless memory is above `hard`. What then comes may cost a tenth of the room before
+ * it ends again.
+ */
 const pausedMs = 10_000;
 const windowShare = 0.1;
-/** So many connections may come between one look and the next while there is a stage, and twice as many at each look once it is over. */
+/**
+ * So many connections may come between one look and the next while there is a stage, and twice as many at each look once it is
+ * over.
+ */
 const fewConnections = 16;
 const manyConnections = 4_096;
 /** A stage that lasts for so long ends for what is stuck. */
@@ -70,9 +85,9 @@ const patienceMs = 5_000;
 const largestFloor = 0.95;
 
 /**
- * Decides how short of memory a process is. Resident memory stays large after a peak and the heap is full of garbage; so what counts is what is
- * left after a collection, and a look without one only says when to make one, or that all is well again. Without pressure it costs a look ten
- * times in a second and no collection.
+ * Decides how short of memory a process is. Resident memory stays large after a peak and the heap is full of garbage; so what
+ * counts is what is left after a collection, and a look without one only says when to make one, or that all is well again.
+ * Without pressure it costs a look ten times in a second and no collection.
  */
 export class MemoryGovernor {
   readonly #clock: Clock;
@@ -141,7 +156,10 @@ export class MemoryGovernor {
     return this.#stage === 'refuse' ? LEVELS.refuse.until : LEVELS.slow.until;
   }
 
-  /** What connections hold has grown much since the last look, within one turn of the event loop. Judges by what it sees, until the next look. */
+  /**
+   * What connections hold has grown much since the last look, within one turn of the event loop. Judges by what it sees, until
+   * the next look.
+   */
   grown(): void {
     const share = this.#look();
     if (share < LEVELS.refuse.from) return;

@@ -1,4 +1,5 @@
-// memory: a proxy that runs short of memory slows down before it dies. In: what the process uses and may use. Out: how much less it should take on.
+// memory: a proxy that runs short of memory slows down before it dies. In: what the process uses and may use. Out: how much less
+// it should take on.
 export {
   type Governed,
   LEVELS,

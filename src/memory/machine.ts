@@ -41,7 +41,9 @@ function anonymousBytes(): number {
   return process.memoryUsage.rss();
 }
 
-/** V8 has the function in contexts that are made after the flag; made when first needed, because a context takes half a megabyte. */
+/**
+ * V8 has the function in contexts that are made after the flag; made when first needed, because a context takes half a megabyte.
+ */
 function makeCollect(): Collect {
   setFlagsFromString('--expose-gc');
   const collect = runInContext('gc', createContext()) as Collect;

@@ -5,8 +5,8 @@ import { ShardedMap } from './sharded-map.ts';
 import type { Node, Workload } from './workload.ts';
 
 /**
- * Everything Weft knows, at one moment. Immutable; a change makes a new one that shares what did not change. The maps of policies are
- * those of POLICY_KINDS: of trafficPolicies the weaker kind comes first, of routeTables the highest rank, then the oldest.
+ * Everything Weft knows, at one moment. Immutable; a change makes a new one that shares what did not change. The maps of policies
+ * are those of POLICY_KINDS: of trafficPolicies the weaker kind comes first, of routeTables the highest rank, then the oldest.
  */
 export interface Mesh extends PolicyMaps {
   readonly trustDomain: string;
@@ -27,7 +27,10 @@ export interface Mesh extends PolicyMaps {
   readonly addressRanges: readonly AddressRange[];
   /** Ports on which only the name in a request tells destinations apart (external Services); 0 stands for every port. */
   readonly namedPorts: ReadonlySet<number>;
-  /** Service keys by virtual address (`addressKey` with the cluster, whose they are), in order of key; several where external addresses are shared. */
+  /**
+   * Service keys by virtual address (`addressKey` with the cluster, whose they are), in order of key; several where external
+   * addresses are shared.
+   */
   readonly servicesByAddress: ReadonlyMap<string, readonly string[]>;
   /** Keys of the Services that have this address (`addressKey`) among their endpoints, in order of key. */
   readonly servicesByEndpoint: ReadonlyMap<string, readonly string[]>;

@@ -4,8 +4,8 @@ import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routin
 import { ShardedMap } from './sharded-map.ts';
 
 /**
- * The kinds of policies, by the name of their map in Mesh. A new one is a line here and a row in POLICY_KINDS: its part, its map, its
- * fact and its reader follow from that.
+ * The kinds of policies, by the name of their map in Mesh. A new one is a line here and a row in POLICY_KINDS: its part, its map,
+ * its fact and its reader follow from that.
  */
 export interface PolicyKinds {
   peerPolicies: PeerPolicy;
@@ -24,7 +24,10 @@ export interface PolicyRow<V> {
   readonly fact: string;
   /** Where it is looked for: by host, or by namespace, empty for the whole mesh. */
   readonly group: (policy: V) => string;
-  /** Whether both speak of the same, so that only the first counts and the author of the other is told. Order: rank, then the older. */
+  /**
+   * Whether both speak of the same, so that only the first counts and the author of the other is told. Order: rank, then the
+   * older.
+   */
   readonly sameScope: (left: V, right: V) => boolean;
   /** Labels of callers that it looks at, so that callers are told apart by them. */
   readonly callerLabels?: (policy: V) => readonly string[];
@@ -47,7 +50,8 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
       ...(balancer?.locality?.failoverPriority ?? []).map(each => each.split('=')[0]!),
     ],
   },
-  // Its parts and its shadows are translate/assemble's own business: tables borrow from other objects, and hide each other in part.
+  // Its parts and its shadows are translate/assemble's own business: tables borrow from other objects, and hide each other in
+  // part.
   routeTables: { fact: 'route-tables', group: ({ host }) => host, sameScope: () => false },
   subsets: {
     fact: 'subsets',

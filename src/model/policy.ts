@@ -77,7 +77,10 @@ const scopeFields: ReadonlySet<string> = new Set<keyof TrafficPolicy>([
   'from',
 ]);
 
-/** Whether the policy has any setting beside its scope. One without marks that its object is there: it hides wider ones of its kind. */
+/**
+ * Whether the policy has any setting beside its scope. One without marks that its object is there: it hides wider ones of its
+ * kind.
+ */
 export function hasSettings(policy: TrafficPolicy): boolean {
   return Object.entries(policy).some(([name, value]) => value !== undefined && !scopeFields.has(name));
 }

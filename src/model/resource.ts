@@ -58,7 +58,9 @@ export interface DestinationResource {
    * again by their authority and TLS connections by their server name, as `name:port`; what is unknown then is passed through.
    */
   readonly askByName?: boolean;
-  /** What the mesh knows nothing of is refused instead of passed through (found `unknown` only), with the reason; after askByName. */
+  /**
+   * What the mesh knows nothing of is refused instead of passed through (found `unknown` only), with the reason; after askByName.
+   */
   readonly refused?: string;
   /** How paths are normalised before routes look at them; DEFAULT_PATH_NORMALIZATION where it is not said. */
   readonly pathNormalization?: PathNormalization;
@@ -68,7 +70,9 @@ export interface DestinationResource {
 
 /** How to talk to one set of endpoints. */
 export interface ClusterConfig {
-  /** `reviews.shop.svc.cluster.local:80`, with `/v1` for a subset or an original destination's address where it is one of several. */
+  /**
+   * `reviews.shop.svc.cluster.local:80`, with `/v1` for a subset or an original destination's address where it is one of several.
+   */
   readonly name: string;
   /** Metric labels `destination_service*`; empty strings where there is no Service. */
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };

@@ -37,8 +37,8 @@ export interface RetryPolicy {
 }
 
 /**
- * Names of headers that no policy may edit: they belong to the connection, frame the message, or are what proxies tell each other. Edited,
- * they would break the message or smuggle another one in. Lower case.
+ * Names of headers that no policy may edit: they belong to the connection, frame the message, or are what proxies tell each
+ * other. Edited, they would break the message or smuggle another one in. Lower case.
  */
 export const UNTOUCHABLE_HEADERS: ReadonlySet<string> = new Set([
   'connection',
@@ -86,7 +86,9 @@ export interface WeightedCluster extends ShareWork {
   readonly weight: number;
   /** Beside the route's. */
   readonly mirrors?: readonly Mirror[];
-  /** Why its share is answered 500: it refers to what does not exist or may not be referred to, and the dialect wants that told. */
+  /**
+   * Why its share is answered 500: it refers to what does not exist or may not be referred to, and the dialect wants that told.
+   */
   readonly invalid?: string;
 }
 

@@ -1,5 +1,5 @@
-// What users said about routing, before anybody asks: objects of every dialect become these, resolve/ turns them into the Routes and
-// ClusterConfigs of one caller's destination. Targets are Services by host, with a subset where one is named.
+// What users said about routing, before anybody asks: objects of every dialect become these, resolve/ turns them into the Routes
+// and ClusterConfigs of one caller's destination. Targets are Services by host, with a subset where one is named.
 import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { CallerMatch, RequestMatch } from './request-match.ts';
@@ -52,7 +52,10 @@ export interface RuleMatch {
   readonly request?: RequestMatch;
 }
 
-/** One HTTP rule of a RouteTable, in the order of its dialect: the first that matches decides. What is undefined keeps its default. */
+/**
+ * One HTTP rule of a RouteTable, in the order of its dialect: the first that matches decides. What is undefined keeps its
+ * default.
+ */
 export interface RouteRule {
   readonly name: string;
   /** Path inside the object, for problems and explanations: `spec.http[1]`. */
@@ -96,7 +99,10 @@ export interface TcpRule {
   readonly targets: readonly RouteTarget[];
 }
 
-/** How far apart dialects are: of tables of different kinds for one host, the one with the highest rank counts and the others are told so. */
+/**
+ * How far apart dialects are: of tables of different kinds for one host, the one with the highest rank counts and the others are
+ * told so.
+ */
 export const ROUTE_RANKS = { smi: 1, linkerd: 2, consul: 3, gateway: 4, gatewayGrpc: 4.5, istio: 5 } as const;
 
 /** All that one object says about routing requests to one host. */
@@ -110,8 +116,9 @@ export interface RouteTable {
   readonly http: readonly RouteRule[];
   readonly tcp: readonly TcpRule[];
   /**
-   * `merge`: rules of several tables of one kind and host are joined (Istio joins VirtualServices oldest first; Gateway API joins HTTPRoutes
-   * by how specific their matches are, those for the caller's namespace only among themselves). `exclusive`: the oldest counts.
+   * `merge`: rules of several tables of one kind and host are joined (Istio joins VirtualServices oldest first; Gateway API joins
+   * HTTPRoutes by how specific their matches are, those for the caller's namespace only among themselves). `exclusive`: the
+   * oldest counts.
    */
   readonly combine: 'oldest-first' | 'most-specific' | 'exclusive';
   /** What happens to requests that no rule matches: 404 (Istio, Gateway API), or the Service itself (SMI, Linkerd). */

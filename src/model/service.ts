@@ -25,7 +25,9 @@ export interface Service extends Pick<Site, 'cluster'> {
   readonly headless: boolean;
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
-  /** What a Service that is not Kubernetes' own has beside: see ExternalService. Its host may then be a wildcard `*.example.com`. */
+  /**
+   * What a Service that is not Kubernetes' own has beside: see ExternalService. Its host may then be a wildcard `*.example.com`.
+   */
   readonly external?: ExternalSettings;
   /** Endpoints by Service port number, ready or not; resolve decides which are given out. */
   readonly endpoints: ReadonlyMap<number, readonly Endpoint[]>;
@@ -35,8 +37,8 @@ export interface Service extends Pick<Site, 'cluster'> {
 /** How a Service outside of Kubernetes' own list is reached. */
 export interface ExternalSettings {
   /**
-   * `none`: to where the app wanted to go. `dns`: endpoints are names. `static`: addresses. `by-name`: the one endpoint of each request is the
-   * name that it asks for (Host, or TLS' server name), looked up by the proxy wherever the app wanted to go.
+   * `none`: to where the app wanted to go. `dns`: endpoints are names. `static`: addresses. `by-name`: the one endpoint of each
+   * request is the name that it asks for (Host, or TLS' server name), looked up by the proxy wherever the app wanted to go.
    */
   readonly resolution: 'none' | 'static' | 'dns' | 'by-name';
   /** `dns` only: of the addresses of a name one at a time is used, instead of all. */

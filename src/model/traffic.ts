@@ -7,8 +7,8 @@ export type HashSource =
   | { readonly kind: 'source-ip' };
 
 /**
- * How a request's endpoint is picked. `p2c-ewma`: of two random ones the clearly faster by a moving mean of latencies, else the less
- * loaded. `ring-hash` and `maglev`: by consistent hash.
+ * How a request's endpoint is picked. `p2c-ewma`: of two random ones the clearly faster by a moving mean of latencies, else the
+ * less loaded. `ring-hash` and `maglev`: by consistent hash.
  */
 export interface BalancerSettings {
   readonly kind: 'p2c-ewma' | 'least-request' | 'round-robin' | 'random' | 'ring-hash' | 'maglev';

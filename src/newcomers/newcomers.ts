@@ -35,13 +35,16 @@ interface Newcomer {
   readonly cancel: Cancel;
 }
 
-/** Younger ones are in the middle of their handshake on a machine that has much to do: they are not closed for their own likes. */
+/**
+ * Younger ones are in the middle of their handshake on a machine that has much to do: they are not closed for their own likes.
+ */
 const graceMs = 2_000;
 
 /**
- * Connections whose peer nobody knows yet. Each costs memory, so there is a bound on all and on those of one address. At the bound of
- * an address its oldest makes room; at the bound of all, the oldest of the address that has most. Who is in earnest needs milliseconds
- * to prove who it is and then counts no longer, while who opens connections to hold them loses its own: a flood locks nobody out.
+ * Connections whose peer nobody knows yet. Each costs memory, so there is a bound on all and on those of one address. At the
+ * bound of an address its oldest makes room; at the bound of all, the oldest of the address that has most. Who is in earnest
+ * needs milliseconds to prove who it is and then counts no longer, while who opens connections to hold them loses its own: a
+ * flood locks nobody out.
  */
 export class Newcomers {
   readonly #options: NewcomersOptions;

@@ -23,9 +23,9 @@ const badEscape = /%(?![0-9A-Fa-f]{2})/;
 const control = /[\0-\x1f\x7f]/;
 
 /**
- * The request target for the `path` of an httpGet. The kubelet reads it as a URL and puts scheme and host of the pod in (formatURL of
- * pkg/probe/http): what is before the path goes, a query stays, and a slash is put before a path that has none. What is no URL is a path
- * as it stands. Undefined where Go makes an opaque URL of it (`a:b`), which the kubelet cannot ask.
+ * The request target for the `path` of an httpGet. The kubelet reads it as a URL and puts scheme and host of the pod in
+ * (formatURL of pkg/probe/http): what is before the path goes, a query stays, and a slash is put before a path that has none.
+ * What is no URL is a path as it stands. Undefined where Go makes an opaque URL of it (`a:b`), which the kubelet cannot ask.
  */
 export function requestTarget(path = ''): string | undefined {
   const parts = urlParts(path);

@@ -24,8 +24,8 @@ const maxRedirects = 10;
 const redirects = [301, 302, 303, 307, 308];
 
 /**
- * A probe. 200 to 399 is success; redirects are followed as long as they stay on the host that is asked, at most ten; one that leads
- * elsewhere is success. Certificates are not verified. The time covers all of it, up to 10 KB of the body included.
+ * A probe. 200 to 399 is success; redirects are followed as long as they stay on the host that is asked, at most ten; one that
+ * leads elsewhere is success. Certificates are not verified. The time covers all of it, up to 10 KB of the body included.
  */
 export async function probeHttp(
   get: HttpGetAction,
@@ -39,7 +39,10 @@ export async function probeHttp(
   return status >= 200 && status < 400 ? undefined : `${where} answered ${status}`;
 }
 
-/** A hook: any answer is success, and there is no limit but the `asker`'s. A server that speaks plain HTTP where HTTPS is said gets that. */
+/**
+ * A hook: any answer is success, and there is no limit but the `asker`'s. A server that speaks plain HTTP where HTTPS is said
+ * gets that.
+ */
 export async function hookHttp(
   get: HttpGetAction,
   pod: ProbedPod,

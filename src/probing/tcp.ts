@@ -8,9 +8,10 @@ const greetingMs = 200;
 const goodbyeMs = 1_000;
 
 /**
- * A connection that opens is success, and that is told at once. What follows is for the server's log alone: a connection that is closed
- * over an unread greeting ends with a reset, which servers that speak first (databases, mail, SSH) write down as an aborted client and some
- * count against it. So the greeting is read, the connection ended in order, and the server has a second to do the same.
+ * A connection that opens is success, and that is told at once. What follows is for the server's log alone: a connection that is
+ * closed over an unread greeting ends with a reset, which servers that speak first (databases, mail, SSH) write down as an
+ * aborted client and some count against it. So the greeting is read, the connection ended in order, and the server has a second
+ * to do the same.
  */
 export function probeTcp(port: number, pod: ProbedPod, timeoutMs: number): Promise<string | undefined> {
   const where = `port ${port}`;

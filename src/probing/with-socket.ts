@@ -17,8 +17,8 @@ export interface GivingUp {
 }
 
 /**
- * Resolves with what `begin` calls `done` with, or with why it did not come to that: an error of the socket, or the time is over. Then the
- * socket is gone.
+ * Resolves with what `begin` calls `done` with, or with why it did not come to that: an error of the socket, or the time is over.
+ * Then the socket is gone.
  */
 export function withSocket<T>(
   open: () => Socket,

@@ -6,8 +6,8 @@ const ESTABLISHED = '01';
 const LISTEN = '0A';
 
 /**
- * Whether anything but the proxy still uses the network of this pod, told from /proc/net/tcp: containers of a pod share it. This is how
- * a sidecar knows that the app is gone, without asking anybody.
+ * Whether anything but the proxy still uses the network of this pod, told from /proc/net/tcp: containers of a pod share it. This
+ * is how a sidecar knows that the app is gone, without asking anybody.
  */
 export function appIsPresent(
   read: (path: string) => string = path => readFileSync(path, 'latin1'),

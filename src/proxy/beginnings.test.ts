@@ -1,5 +1,5 @@
-// How connections begin and what a port makes of it: the kind, not the cases. An app behind a proxy never hears a request that the proxy
-// has not read, and never an identity that is not the proxy's word, however a connection begins.
+// How connections begin and what a port makes of it: the kind, not the cases. An app behind a proxy never hears a request that
+// the proxy has not read, and never an identity that is not the proxy's word, however a connection begins.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// proxy: the data plane. Connections are accepted, recognised (detection, sniff, mesh TLS) and carried: HTTP as exchanges that are
-// routed, retried and counted, everything else as TCP sessions. Resources from discovery come in through DataPlane.apply.
+// proxy: the data plane. Connections are accepted, recognised (detection, sniff, mesh TLS) and carried: HTTP as exchanges that
+// are routed, retried and counted, everything else as TCP sessions. Resources from discovery come in through DataPlane.apply.
 
 export { appIsPresent } from './app-presence.ts';
 export { passThroughAddress, probeAddress } from './connect/connector.ts';

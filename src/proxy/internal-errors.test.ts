@@ -1,5 +1,5 @@
-// Fault injection: every method that a callback can reach throws once, before or after it has done its work, while a client is served. The
-// client may be cut off. The process, everybody else's connections, and the next request must not notice.
+// Fault injection: every method that a callback can reach throws once, before or after it has done its work, while a client is
+// served. The client may be cut off. The process, everybody else's connections, and the next request must not notice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Cluster, RunningEndpoint } from '../cluster/index.ts';
@@ -68,7 +68,10 @@ function methodsOf(prototype: object): string[] {
   });
 }
 
-/** From now on the method throws the next time that it is called, and works again afterwards. Returns whether it has, and how to undo it. */
+/**
+ * From now on the method throws the next time that it is called, and works again afterwards. Returns whether it has, and how to
+ * undo it.
+ */
 function sabotage(
   prototype: object,
   name: string,

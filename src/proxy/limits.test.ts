@@ -1,5 +1,5 @@
-// docs/beginnings.md says what is collected and for how long. Here: that the figures are those of the code, and that whoever sends one byte
-// after the other, for ever, is given up when the document says so, and not a byte later.
+// docs/beginnings.md says what is collected and for how long. Here: that the figures are those of the code, and that whoever
+// sends one byte after the other, for ever, is given up when the document says so, and not a byte later.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

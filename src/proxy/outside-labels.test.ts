@@ -1,4 +1,5 @@
-// Row 34 of what users suffer from: Host headers, paths, methods and user agents are the callers' words, and must not make series.
+// Row 34 of what users suffer from: Host headers, paths, methods and user agents are the callers' words, and must not make
+// series.
 import assert from 'node:assert/strict';
 import { METHODS } from 'node:http';
 import { test } from 'node:test';

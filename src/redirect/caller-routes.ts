@@ -9,7 +9,9 @@ const { mark, table } = CALLER_MARK;
 const rule = ['fwmark', mark, 'lookup', table];
 const route = ['local', 'default', 'dev', 'lo', 'table', table];
 
-/** Whether the rule is there. What the route is missing for, the kernel has nowhere to send and says so when it is added again. */
+/**
+ * Whether the rule is there. What the route is missing for, the kernel has nowhere to send and says so when it is added again.
+ */
 export async function callersAreRouted(run: Run, family: Family): Promise<boolean> {
   const shown = await run('ip', [flag(family), 'rule', 'show']);
   const isThere = new RegExp(`fwmark ${mark}(/0x[0-9a-f]+)? lookup ${table}\\b`).test(shown.stdout);

@@ -81,7 +81,9 @@ function compareJump(wanted: Compared, jump: Rule, table: SavedTable): readonly 
 /** Targets after which a packet goes on to the next rule. */
 const passing = new Set(['', 'LOG', 'NFLOG', 'TRACE', 'MARK', 'CONNMARK', 'COUNTER']);
 
-/** Rules of others that stand before our jump and may take TCP away from it: they stay (they are not ours), but people must know. */
+/**
+ * Rules of others that stand before our jump and may take TCP away from it: they stay (they are not ours), but people must know.
+ */
 function shadows(jump: Rule, table: SavedTable): readonly Problem[] {
   const rules = table.rules.filter(rule => rule.chain === jump.chain);
   const ours = rules.findIndex(rule => isOurs(rule.target));

@@ -13,7 +13,9 @@ export interface HostOptions {
 /** What happened to one family. */
 export interface FamilyOutcome {
   readonly family: Family;
-  /** `applied`: rules were written; `unchanged`: they were there; `removed`, `absent`: the same for undo; `skipped`: see notices. */
+  /**
+   * `applied`: rules were written; `unchanged`: they were there; `removed`, `absent`: the same for undo; `skipped`: see notices.
+   */
   readonly result: 'applied' | 'unchanged' | 'removed' | 'absent' | 'skipped';
   readonly backend?: BackendName;
   /** Lowercase sentences that people should read. */

@@ -7,8 +7,8 @@ import type { Run } from './run.ts';
 export interface LoopbackSource {
   readonly address: string;
   /**
-   * An empty chain that says that the address on lo came from us, so that undo takes away what apply brought and no more. It lives and
-   * goes with our other chains.
+   * An empty chain that says that the address on lo came from us, so that undo takes away what apply brought and no more. It
+   * lives and goes with our other chains.
    */
   readonly chain: string;
 }

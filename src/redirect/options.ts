@@ -27,7 +27,8 @@ export interface RedirectOptions {
   /** User ids whose traffic is left alone, as the proxy's is; 0 is root's. */
   readonly skipOutboundUids?: readonly (number | string)[];
   /**
-   * `keep`: the app sees its callers' own addresses, because the proxy calls it from them; `replace`, the default: it sees the proxy's.
+   * `keep`: the app sees its callers' own addresses, because the proxy calls it from them; `replace`, the default: it sees the
+   * proxy's.
    */
   readonly clientAddresses?: ClientAddresses;
   /** True unless told. */

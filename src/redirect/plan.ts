@@ -20,8 +20,8 @@ export const CHAINS = {
 export const INBOUND_SOURCE = { ipv4: '127.0.0.6', ipv6: '::6' } as const;
 
 /**
- * The source address of the proxy's own questions to the app: probes, hooks, its metrics. Another one, because servers hold what probes do
- * against the address that they come from: MariaDB blocks an address after a hundred connections that never log in.
+ * The source address of the proxy's own questions to the app: probes, hooks, its metrics. Another one, because servers hold what
+ * probes do against the address that they come from: MariaDB blocks an address after a hundred connections that never log in.
  */
 export const PROBE_SOURCE = { ipv4: '127.0.0.7', ipv6: '::7' } as const;
 
@@ -120,8 +120,9 @@ function fromCaller({ proxyUid }: RedirectSettings): readonly string[] {
 }
 
 /**
- * The app's answers to callers' addresses must come back to the proxy and not leave the pod: connections that the proxy makes from such an
- * address are marked, what answers them gets the mark, and the mark is routed to lo (Linux, Documentation/networking/tproxy.rst).
+ * The app's answers to callers' addresses must come back to the proxy and not leave the pod: connections that the proxy makes
+ * from such an address are marked, what answers them gets the mark, and the mark is routed to lo (Linux,
+ * Documentation/networking/tproxy.rst).
  */
 function planMangle(settings: RedirectSettings): Wanted {
   if (settings.clientAddresses === 'replace') return { chains: [], rules: [], jumps: [] };

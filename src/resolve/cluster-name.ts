@@ -11,7 +11,9 @@ export type ClusterName =
   /** One address of no Service. */
   | { readonly kind: 'direct'; readonly direct: HostPort };
 
-/** `reviews.shop.svc.cluster.local:80`, with `/v1` or `/10.244.0.7:8080` for a subset or one address; `10.244.0.7:8080` of none. */
+/**
+ * `reviews.shop.svc.cluster.local:80`, with `/v1` or `/10.244.0.7:8080` for a subset or one address; `10.244.0.7:8080` of none.
+ */
 export function formatClusterName(name: ClusterName): string {
   if (name.kind === 'direct') return formatAddress(name.direct.host, name.direct.port);
   const service = formatAddress(name.host, name.port);

@@ -17,7 +17,10 @@ export function placeOf(place: Place, node: Node | undefined): string | undefine
   return `${node?.region ?? ''}/${zone}${subzone}`;
 }
 
-/** Istio's names for places among labels (istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting). */
+/**
+ * Istio's names for places among labels
+ * (istio.io/latest/docs/reference/config/networking/destination-rule/#LocalityLoadBalancerSetting).
+ */
 const placeLabels = [
   'topology.kubernetes.io/region',
   'topology.kubernetes.io/zone',
@@ -44,8 +47,8 @@ export function isPlaceLabel(key: string): boolean {
 }
 
 /**
- * How far an endpoint is from the caller by LocalitySettings.failoverPriority: how many of its labels, from the first that differs
- * on. A label written `key=value` is met by an endpoint with that value, whatever the caller has.
+ * How far an endpoint is from the caller by LocalitySettings.failoverPriority: how many of its labels, from the first that
+ * differs on. A label written `key=value` is met by an endpoint with that value, whatever the caller has.
  */
 export function distance(
   priorities: readonly string[],

@@ -31,7 +31,9 @@ export interface CallerRules {
   readonly leftOut: readonly LeftOut[];
 }
 
-/** Puts the rules of all tables (of one rank, see chooseTables) in order; see RouteTable.combine. `port`: the one that was called. */
+/**
+ * Puts the rules of all tables (of one rank, see chooseTables) in order; see RouteTable.combine. `port`: the one that was called.
+ */
 export function callerRules(tables: readonly RouteTable[], caller: Caller, port: number): CallerRules {
   const [first] = tables;
   if (!first) return { rules: [], leftOut: [] };

@@ -3,13 +3,16 @@ import { bitsOf } from './ranges.ts';
 
 /** Ranges for Services of Kubernetes at most: they have addresses of few blocks, which a cluster sets aside for them. */
 const most = 64;
-/** How much of an address a range keeps; the first that comes to few enough. Never a single address, or every new Service would be news. */
+/**
+ * How much of an address a range keeps; the first that comes to few enough. Never a single address, or every new Service would be
+ * news.
+ */
 const lengths = { 4: [24, 20, 16, 12], 6: [112, 108, 96, 64] } as const;
 
 /**
- * Where the virtual addresses of Services lie, as `10.96.4.0/24`, in order: what a proxy has to know so as never to take one of them for an
- * address outside of the mesh. Services of Kubernetes as blocks, external ones as they are written; those that are passed on to where the app
- * wanted to go (resolution NONE) are left out, since passing on is just what they ask for.
+ * Where the virtual addresses of Services lie, as `10.96.4.0/24`, in order: what a proxy has to know so as never to take one of
+ * them for an address outside of the mesh. Services of Kubernetes as blocks, external ones as they are written; those that are
+ * passed on to where the app wanted to go (resolution NONE) are left out, since passing on is just what they ask for.
  */
 export function serviceRanges(
   mesh: Pick<Mesh, 'servicesByAddress' | 'addressRanges' | 'services'>,

@@ -4,7 +4,9 @@ import { allows } from './egress.ts';
 import type { Asking } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
 
-/** The tables that hold for one caller's requests to a host: all of one rank, in the order in which they count. Empty for none. */
+/**
+ * The tables that hold for one caller's requests to a host: all of one rank, in the order in which they count. Empty for none.
+ */
 export interface ChosenTables {
   readonly http: readonly RouteTable[];
   readonly tcp: readonly RouteTable[];
@@ -29,8 +31,9 @@ export function chooseTables(asking: Asking, host: string, port: number, namespa
 }
 
 /**
- * `namespace`: that of the host's Service; undefined where only tables know the host, so that theirs counts. A Sidecar imports VirtualServices
- * by the namespace that they stand in, whoever has the host (istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener).
+ * `namespace`: that of the host's Service; undefined where only tables know the host, so that theirs counts. A Sidecar imports
+ * VirtualServices by the namespace that they stand in, whoever has the host
+ * (istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener).
  */
 function holds({ caller, scope }: Asking, table: RouteTable, host: string, namespace?: string): boolean {
   if (table.visibleTo && !table.visibleTo.includes(caller.namespace)) return false;

@@ -66,8 +66,8 @@ export interface CompileParts {
 }
 
 /**
- * What a route does to requests, ready for use. The one place that decides what a route may say: proxies run it and translation tries
- * it, so that what translation lets through, every proxy of its version takes.
+ * What a route does to requests, ready for use. The one place that decides what a route may say: proxies run it and translation
+ * tries it, so that what translation lets through, every proxy of its version takes.
  */
 export class CompiledRoute {
   readonly cors: Cors | undefined;

@@ -10,7 +10,9 @@ const scheme = Buffer.from('http', 'latin1');
 /** A condition on one header or query parameter. */
 export interface NamedTest {
   readonly name: Buffer;
-  /** `:path` and the like: Envoy's names for what HTTP/2 sends as headers, where a policy uses them as such. '' for real headers. */
+  /**
+   * `:path` and the like: Envoy's names for what HTTP/2 sends as headers, where a policy uses them as such. '' for real headers.
+   */
   readonly pseudo: string;
   readonly test: TextTest;
   readonly invert: boolean;

@@ -14,7 +14,10 @@ const exposeName = bytes('access-control-expose-headers');
 const credentials: Field = ['access-control-allow-credentials', 'true'];
 const yes = bytes('true');
 
-/** What a request is, as far as CORS is concerned. `preflight`: answered by the proxy. `allowed`: its answer says so to the browser. */
+/**
+ * What a request is, as far as CORS is concerned. `preflight`: answered by the proxy. `allowed`: its answer says so to the
+ * browser.
+ */
 export const CORS = { NONE: 0, ALLOWED: 1, PREFLIGHT: 2, REFUSED_PREFLIGHT: 3 } as const;
 
 /** A CorsPolicy that is ready for use. */

@@ -17,7 +17,9 @@ const nothing: HeaderEditsModel = {};
 
 /** HeaderEdits, checked and ready: remove, then set, then add. */
 export class HeaderEdits {
-  /** What the Host header becomes: a `set` of `host` or `:authority`, which is how some write a rewrite; undefined to leave it. */
+  /**
+   * What the Host header becomes: a `set` of `host` or `:authority`, which is how some write a rewrite; undefined to leave it.
+   */
   readonly authority: string | undefined;
   readonly #remove: readonly Buffer[];
   readonly #set: readonly Edit[];

@@ -18,10 +18,10 @@ type Part = string | ((source: VariableSource) => string);
 const operator = /%%|%([A-Z][A-Z_0-9]*)(?:\(([^()]*)\))?(?::(\d+))?%/g;
 
 /**
- * A header value, or text made of parts where it has variables. These few of Envoy's command operators are understood, the ones that people
- * put into VirtualServices: REQ(name), REQ(name?other), DOWNSTREAM_REMOTE_ADDRESS, DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT,
- * UPSTREAM_CLUSTER, PROTOCOL; `:n` cuts after n characters. Throws a WeftError for any other: sent as it stands it would only puzzle
- * the receiver.
+ * A header value, or text made of parts where it has variables. These few of Envoy's command operators are understood, the ones
+ * that people put into VirtualServices: REQ(name), REQ(name?other), DOWNSTREAM_REMOTE_ADDRESS,
+ * DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT, UPSTREAM_CLUSTER, PROTOCOL; `:n` cuts after n characters. Throws a WeftError for any
+ * other: sent as it stands it would only puzzle the receiver.
  */
 export function headerTemplate(value: string): string | ((source: VariableSource) => string) {
   const parts: Part[] = [];

@@ -1,7 +1,8 @@
-// routing: what policies ask of requests, compiled once per resource and run on bytes: what every path comes to before rules see it, which
-// route a request takes (conditions, route index), and what a route does to it (header edits, rewrites, redirects, CORS, rate limits). In: the
-// model's routes and a request's head. Out: the number of a route, edits of heads, answers. Knows no cluster and no connection, so that
-// `weft route` runs the very same code, and that translation can ask (route-faults.ts) whether proxies will take what a policy says.
+// routing: what policies ask of requests, compiled once per resource and run on bytes: what every path comes to before rules see
+// it, which route a request takes (conditions, route index), and what a route does to it (header edits, rewrites, redirects,
+// CORS, rate limits). In: the model's routes and a request's head. Out: the number of a route, edits of heads, answers. Knows no
+// cluster and no connection, so that `weft route` runs the very same code, and that translation can ask (route-faults.ts) whether
+// proxies will take what a policy says.
 export {
   CompiledRoute,
   type CompiledShare,

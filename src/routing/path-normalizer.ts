@@ -16,12 +16,13 @@ const HEX = new Uint8Array(256).fill(16);
 for (const digit of '0123456789abcdefABCDEF') HEX[digit.charCodeAt(0)] = Number.parseInt(digit, 16);
 
 /**
- * The one step that gives every spelling of a path the same bytes, before rules look at it and before it goes upstream, so that nobody walks
- * around a rule with `/public/../admin` or `/%61dmin`. Works in place and allocates nothing; a path that is normal already is only read.
+ * The one step that gives every spelling of a path the same bytes, before rules look at it and before it goes upstream, so that
+ * nobody walks around a rule with `/public/../admin` or `/%61dmin`. Works in place and allocates nothing; a path that is normal
+ * already is only read.
  *
- * Follows Istio's golden table (tests/integration/security/normalization_test.go), with two differences. Bytes above 0x7f stay as they are,
- * where Envoy escapes them. An escape stays where it would complete another one (`%%32e`), so that normalising twice changes nothing more:
- * the caller's proxy, the server's proxy and whoever comes after them see the same path.
+ * Follows Istio's golden table (tests/integration/security/normalization_test.go), with two differences. Bytes above 0x7f stay as
+ * they are, where Envoy escapes them. An escape stays where it would complete another one (`%%32e`), so that normalising twice
+ * changes nothing more: the caller's proxy, the server's proxy and whoever comes after them see the same path.
  */
 export class PathNormalizer {
   readonly #kinds: Uint8Array | undefined;
@@ -53,8 +54,9 @@ export class PathNormalizer {
   }
 
   /**
-   * Normalises the path of a request in `head.bytes`, which must be the head's own (Head.retain); query, authority, `*` and the target of
-   * CONNECT stay as they are. False for a path with `%00`, which no rule may be asked about: readers end there, or do not.
+   * Normalises the path of a request in `head.bytes`, which must be the head's own (Head.retain); query, authority, `*` and the
+   * target of CONNECT stay as they are. False for a path with `%00`, which no rule may be asked about: readers end there, or do
+   * not.
    */
   normalize(head: Head): boolean {
     const kinds = this.#kinds;
@@ -74,7 +76,9 @@ export class PathNormalizer {
     return true;
   }
 
-  /** The same for a target that begins with a slash and that a route has made; undefined for one with `%00`. May change `target`. */
+  /**
+   * The same for a target that begins with a slash and that a route has made; undefined for one with `%00`. May change `target`.
+   */
   normalizeTarget(target: Buffer): Buffer | undefined {
     const kinds = this.#kinds;
     if (kinds === undefined || target[0] !== SLASH) return target;
@@ -99,7 +103,10 @@ export class PathNormalizer {
     return at;
   }
 
-  /** Writes the normal form of `bytes[start, end)`, which begins with a slash, over it; the new end, or -1 for `%00`. It never grows. */
+  /**
+   * Writes the normal form of `bytes[start, end)`, which begins with a slash, over it; the new end, or -1 for `%00`. It never
+   * grows.
+   */
   #rewrite(bytes: Uint8Array, start: number, end: number): number {
     let to = start + 1;
     /** Where the segment begins that is being written. */
@@ -149,7 +156,10 @@ function escapedByte(bytes: Uint8Array, at: number, end: number): number {
   return high < 16 && low < 16 ? high * 16 + low : -1;
 }
 
-/** What stays of a path that ends with `bytes[segment, end)`: all of it, or for `.` and `..` what is before them (RFC 3986 section 5.2.4). */
+/**
+ * What stays of a path that ends with `bytes[segment, end)`: all of it, or for `.` and `..` what is before them (RFC 3986 section
+ * 5.2.4).
+ */
 function withoutDots(bytes: Uint8Array, start: number, segment: number, end: number): number {
   const length = end - segment;
   if (length === 0 || length > 2 || bytes[segment] !== DOT || bytes[end - 1] !== DOT) return end;

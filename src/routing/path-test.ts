@@ -5,10 +5,15 @@ import { equalsLower, lowerAscii } from './text-test.ts';
 
 const SLASH = 0x2f;
 
-/** A PathMatch that reads bytes. Paths are compared as they were sent: percent signs, dots and doubled slashes stay what they are. */
+/**
+ * A PathMatch that reads bytes. Paths are compared as they were sent: percent signs, dots and doubled slashes stay what they are.
+ */
 export class PathTest {
   readonly kind: PathMatch['kind'];
-  /** What the path must equal or begin with; for `segments` without a slash at its end, for `regex` what can be told of its beginning. */
+  /**
+   * What the path must equal or begin with; for `segments` without a slash at its end, for `regex` what can be told of its
+   * beginning.
+   */
   readonly value: Buffer;
   readonly ignoreCase: boolean;
   readonly #pattern: CompiledPattern | undefined;

@@ -31,7 +31,10 @@ function engine(): Engine {
   return loaded;
 }
 
-/** Compiles an RE2 pattern. Throws a WeftError that names the pattern when it is malformed, or too large to be run for every request. */
+/**
+ * Compiles an RE2 pattern. Throws a WeftError that names the pattern when it is malformed, or too large to be run for every
+ * request.
+ */
 export function compilePattern(pattern: string, ignoreCase = false): CompiledPattern {
   if (pattern.length > maxPatternLength)
     throw tooLarge(pattern, `longer than ${maxPatternLength} characters`);
@@ -55,8 +58,8 @@ export function compilePattern(pattern: string, ignoreCase = false): CompiledPat
 }
 
 /**
- * What every text that matches the whole of `pattern` begins with; '' when that cannot be told at a glance. Lets routes be left out
- * without running their patterns.
+ * What every text that matches the whole of `pattern` begins with; '' when that cannot be told at a glance. Lets routes be left
+ * out without running their patterns.
  */
 export function literalPrefix(pattern: string): string {
   if (pattern.includes('|')) return '';

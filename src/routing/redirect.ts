@@ -38,8 +38,8 @@ export class Redirect {
   }
 
   /**
-   * Host and port. A port that nobody names stays, unless the host is another one, or the scheme is and the port was that of the old scheme.
-   * One that goes without saying is left out (Gateway API, HTTPRequestRedirectFilter.port).
+   * Host and port. A port that nobody names stays, unless the host is another one, or the scheme is and the port was that of the
+   * old scheme. One that goes without saying is left out (Gateway API, HTTPRequestRedirectFilter.port).
    */
   #authority(parts: RequestParts, scheme: string): string {
     const { authority, port } = this.#redirect;

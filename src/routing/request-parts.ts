@@ -7,8 +7,8 @@ const BRACKET_CLOSE = 0x5d;
 const rootPath = Buffer.from('/', 'latin1');
 
 /**
- * Where path, query and authority of a request lie, as byte ranges. Made once and read into again and again: matching is over before the
- * next request is looked at, so one for all is enough.
+ * Where path, query and authority of a request lie, as byte ranges. Made once and read into again and again: matching is over
+ * before the next request is looked at, so one for all is enough.
  */
 export class RequestParts {
   /** What the path range points into: the head's bytes, or `/` where the target has no path. */

@@ -29,8 +29,8 @@ const nobody: readonly number[] = [];
 const range: ByteRange = { start: 0, end: 0 };
 
 /**
- * Finds the first of many rules that holds for a request, looking only at rules that can hold: each is filed under the one thing it asks for
- * that the fewest other rules ask for too. Built once; a search allocates nothing.
+ * Finds the first of many rules that holds for a request, looking only at rules that can hold: each is filed under the one thing
+ * it asks for that the fewest other rules ask for too. Built once; a search allocates nothing.
  */
 export class RouteIndex implements RuleScan {
   readonly #rules: readonly Rule[];

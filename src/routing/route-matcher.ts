@@ -7,7 +7,10 @@ import { RouteIndex, type Rule } from './route-index.ts';
 /** Matching ends before the next request is looked at, so one for all is enough. */
 const parts = new RequestParts();
 
-/** The routes of one destination: which of them a request takes. Compiled once, immutable; matching allocates nothing unless a regex runs. */
+/**
+ * The routes of one destination: which of them a request takes. Compiled once, immutable; matching allocates nothing unless a
+ * regex runs.
+ */
 export class RouteMatcher {
   /** Undefined where the first route takes every request. */
   readonly #index: RouteIndex | undefined;

@@ -7,7 +7,9 @@ import type { RouteWords } from './compiled-route.ts';
 /** Nothing in a policy is meant to last longer; timers of a hundred years are beyond what they can count. */
 const longestMs = 100 * 365 * 86_400_000;
 
-/** Throws a WeftError for times, shares and counts that are no numbers to work with: what JSON would turn into null is among them. */
+/**
+ * Throws a WeftError for times, shares and counts that are no numbers to work with: what JSON would turn into null is among them.
+ */
 export function checkNumbers(words: RouteWords): void {
   const { timeoutMs, idleTimeoutMs, retry = {}, fault, mirrors = [], choices, responseClasses = [] } = words;
   checkTime('timeout', timeoutMs);

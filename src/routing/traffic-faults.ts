@@ -3,8 +3,8 @@ import type { TrafficPolicy } from '../model/index.ts';
 import { checkSession } from './route-values.ts';
 
 /**
- * Why proxies could not work with what a policy says about traffic to a host; undefined where they can. Numbers come to them as JSON, which
- * has no infinity, and cookies of consistent hashing are written into answers.
+ * Why proxies could not work with what a policy says about traffic to a host; undefined where they can. Numbers come to them as
+ * JSON, which has no infinity, and cookies of consistent hashing are written into answers.
  */
 export function trafficFault(policy: TrafficPolicy): string | undefined {
   const { balancer, from: _, ...settings } = policy;

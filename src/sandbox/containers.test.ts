@@ -1,4 +1,5 @@
-// Containers as on a node: programs, working directories and file modes from volumes, users, and processes of their own. Needs root.
+// Containers as on a node: programs, working directories and file modes from volumes, users, and processes of their own. Needs
+// root.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
-// Misspelt fields: kubectl refuses them (strict validation, its default since 1.25), an API server that is not asked for it drops them
-// without a word, and then a probe is none.
+// Misspelt fields: kubectl refuses them (strict validation, its default since 1.25), an API server that is not asked for it drops
+// them without a word, and then a probe is none.
 import { FIELDS, KINDS } from './fields.table.ts';
 
 /** A field that its type has not. */
@@ -20,8 +20,8 @@ interface Kinded {
 }
 
 /**
- * The fields of the object that Kubernetes has not, wherever in it they stand. Nothing for kinds that are not Kubernetes' own: who
- * defined them knows their fields. A value of the wrong type is not looked into.
+ * The fields of the object that Kubernetes has not, wherever in it they stand. Nothing for kinds that are not Kubernetes' own:
+ * who defined them knows their fields. A value of the wrong type is not looked into.
  */
 export function unknownFields(object: Kinded): readonly UnknownField[] {
   const type = KINDS[`${object.apiVersion} ${object.kind}`];
@@ -80,7 +80,9 @@ function unknown(
   };
 }
 
-/** Whether one becomes the other by at most two changed, missing or added letters; names of two letters are not near to any other. */
+/**
+ * Whether one becomes the other by at most two changed, missing or added letters; names of two letters are not near to any other.
+ */
 function isNear(left: string, right: string): boolean {
   const most = Math.min(2, Math.floor(Math.min(left.length, right.length) / 2));
   if (Math.abs(left.length - right.length) > most) return false;

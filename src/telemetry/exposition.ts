@@ -21,8 +21,8 @@ const pieceBytes = 64 << 10;
 const MAX_EXPOSITION_BYTES = 64 << 20;
 
 /**
- * One step of rendering. Whoever renders yields whenever `Exposition.full`, so that nobody ever holds the whole text: a scrape is written
- * in pieces, as fast as whoever asked reads them.
+ * One step of rendering. Whoever renders yields whenever `Exposition.full`, so that nobody ever holds the whole text: a scrape is
+ * written in pieces, as fast as whoever asked reads them.
  */
 export type Rendering = Generator<void, void, void>;
 

@@ -1,4 +1,6 @@
-/** Upper bounds in milliseconds or bytes: Istio's default buckets, so that existing dashboards and recording rules keep working. */
+/**
+ * Upper bounds in milliseconds or bytes: Istio's default buckets, so that existing dashboards and recording rules keep working.
+ */
 export const BUCKETS: readonly number[] = [
   0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
   3_600_000,

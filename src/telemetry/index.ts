@@ -1,5 +1,6 @@
-// telemetry: what the proxies and the control plane tell about themselves. Counters and histograms are plain numbers that the hot path
-// reaches through the objects it already holds; they become Prometheus text when scraped. In: observations. Out: text, JSON lines.
+// telemetry: what the proxies and the control plane tell about themselves. Counters and histograms are plain numbers that the hot
+// path reaches through the objects it already holds; they become Prometheus text when scraped. In: observations. Out: text, JSON
+// lines.
 export {
   ACCESS_LOG_MODES,
   type AccessLog,

@@ -1,7 +1,9 @@
 import { type Exposition, labelText, type Rendering } from './exposition.ts';
 import { OVERFLOW } from './peer-names.ts';
 
-/** What the limits of one policy did with the requests that they concern; counted by who runs them, never looked up per request. */
+/**
+ * What the limits of one policy did with the requests that they concern; counted by who runs them, never looked up per request.
+ */
 export interface LimitSeries {
   /** Within the limit. */
   allowed: number;
@@ -14,7 +16,9 @@ export interface LimitSeries {
 const maxPolicies = 1_000;
 const name = 'weft_rate_limit_requests_total';
 
-/** Requests that rate limits concern, by policy and by what became of them: a limit with `dryRun` shows here what it would refuse. */
+/**
+ * Requests that rate limits concern, by policy and by what became of them: a limit with `dryRun` shows here what it would refuse.
+ */
 export class LimitMetrics {
   readonly #series = new Map<string, LimitSeries>();
   #overflow: LimitSeries | undefined;

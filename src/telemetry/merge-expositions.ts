@@ -19,10 +19,10 @@ export interface AppExposition {
 }
 
 /**
- * The proxy's metrics and behind them the app's, in pieces of whole lines that are made while they are taken: beside what the app sent
- * nothing is held. Where both have a family, the app keeps its own process_ and nodejs_ ones, as dashboards made before the mesh expect,
- * and the proxy's get `weft_proxy_` before their names; of any other the proxy's stays. Lines of the app that are no metrics are left
- * out, because one of them would spoil the whole scrape.
+ * The proxy's metrics and behind them the app's, in pieces of whole lines that are made while they are taken: beside what the app
+ * sent nothing is held. Where both have a family, the app keeps its own process_ and nodejs_ ones, as dashboards made before the
+ * mesh expect, and the proxy's get `weft_proxy_` before their names; of any other the proxy's stays. Lines of the app that are no
+ * metrics are left out, because one of them would spoil the whole scrape.
  */
 export function* mergeExpositions(own: Iterable<string>, app: AppExposition): Generator<string, void, void> {
   const appShared = sharedFamilies(app);

@@ -1,5 +1,5 @@
-// What somebody else chooses must not grow the metrics of a proxy without end, or break their text: one row for each label that comes
-// from outside, and the kinds behind them.
+// What somebody else chooses must not grow the metrics of a proxy without end, or break their text: one row for each label that
+// comes from outside, and the kinds behind them.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Peer } from '../model/index.ts';

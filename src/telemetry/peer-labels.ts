@@ -72,8 +72,8 @@ const overflowPeer: Peer = {
 };
 
 /**
- * The labels of the series that counts what there is no room for: every label is there, so that sums by any of them still add up, and what
- * is not about this workload itself says `overflow`.
+ * The labels of the series that counts what there is no room for: every label is there, so that sums by any of them still add up,
+ * and what is not about this workload itself says `overflow`.
  */
 export function overflowLabelText(labels: PeerLabels): string {
   const other = labels.reporter === 'source' ? { destination: overflowPeer } : { source: overflowPeer };

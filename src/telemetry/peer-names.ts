@@ -14,7 +14,8 @@ export interface PeerLimits {
 
 export const DEFAULT_PEER_LIMITS: PeerLimits = { perPrincipal: 128, principals: 1000, expireMs: 3_600_000 };
 
-// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and …/labels/: what names of objects and values of labels can be.
+// https://kubernetes.io/docs/concepts/overview/working-with-objects/names/ and …/labels/: what names of objects and values of
+// labels can be.
 const objectName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const labelValue = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 /** Names of workloads may be longer, as hardly any is; labels of metrics stand in seventy lines each. */
@@ -28,10 +29,10 @@ interface Known {
 }
 
 /**
- * What callers say of themselves, held against what is known of them. A certificate proves who a peer is and in which namespace; the names
- * of its workload, app and version are its own word, and a workload that means harm says a new one with every connection. So a name must
- * be one that Kubernetes has, an identity has so many workloads and no more, and what is beyond that is `overflow` under the identity that
- * was proved. Peers that say the same are one object.
+ * What callers say of themselves, held against what is known of them. A certificate proves who a peer is and in which namespace;
+ * the names of its workload, app and version are its own word, and a workload that means harm says a new one with every
+ * connection. So a name must be one that Kubernetes has, an identity has so many workloads and no more, and what is beyond that
+ * is `overflow` under the identity that was proved. Peers that say the same are one object.
  */
 export class PeerNames {
   readonly #limits: PeerLimits;

@@ -26,7 +26,9 @@ const flagIds = new Map<string, number>([
   ...Object.keys(FLAGS).map((flag, i): [string, number] => [flag, i + 1]),
 ]);
 
-/** The series of one pair of peers, by status and flag. Reached through the endpoint or connection, never looked up per request. */
+/**
+ * The series of one pair of peers, by status and flag. Reached through the endpoint or connection, never looked up per request.
+ */
 export class PeerRequests {
   readonly #owner: RequestMetrics;
   readonly #labels: PeerLabels;
@@ -74,7 +76,9 @@ export class RequestMetrics {
     this.#budget = new SeriesBudget(limits, linesPerSeries);
   }
 
-  /** The series with these labels, made when there is none and room for it. `of`: the same, for the series of what has no room. */
+  /**
+   * The series with these labels, made when there is none and room for it. `of`: the same, for the series of what has no room.
+   */
   open(peer: string, status: number, flag: Flag | '', of: PeerLabels): RequestSeries {
     const labels = mergeLabels(peer, outcome(String(status), flag));
     const known = this.#series.get(labels);

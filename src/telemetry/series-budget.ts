@@ -24,8 +24,9 @@ export function metricLimitsOf(cores: number): MetricLimits {
 const bytesBesideLabels = 70;
 
 /**
- * How many series there may be, and how long their text: settled when a series is opened, so that what is scraped stays the same from
- * scrape to scrape and never has to be cut. No peer gets more than half of it, so that one that means harm leaves room for the others.
+ * How many series there may be, and how long their text: settled when a series is opened, so that what is scraped stays the same
+ * from scrape to scrape and never has to be cut. No peer gets more than half of it, so that one that means harm leaves room for
+ * the others.
  */
 export class SeriesBudget {
   readonly #limits: MetricLimits;

@@ -1,5 +1,6 @@
-// What Kiali, Istio's dashboards and canary controllers insist on, of every series that a proxy can make: who is known, who is not, hosts
-// outside, and what there was no room for. Lists are Kiali's own (graph/telemetry/istio): a series that lacks one of them is dropped.
+// What Kiali, Istio's dashboards and canary controllers insist on, of every series that a proxy can make: who is known, who is
+// not, hosts outside, and what there was no room for. Lists are Kiali's own (graph/telemetry/istio): a series that lacks one of
+// them is dropped.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Peer } from '../model/index.ts';

@@ -57,7 +57,10 @@ export class FakeClock implements Clock {
     await new Promise(resolve => setImmediate(resolve));
   }
 
-  /** Time passes and nothing runs, as on a machine that has no CPU for this process; what fell due then runs, late, at the next `advance`. */
+  /**
+   * Time passes and nothing runs, as on a machine that has no CPU for this process; what fell due then runs, late, at the next
+   * `advance`.
+   */
   stall(byMs: number): void {
     this.#nowMs += byMs;
   }

@@ -12,8 +12,8 @@ export class Deadline {
   /** `Wheel.stalledMs` when it was scheduled. */
   stalledAtMs = 0;
   /**
-   * How much later it may run because this process did not run in between: what it waits for may have come, and nobody was there to see it.
-   * Milliseconds; used up as it is taken.
+   * How much later it may run because this process did not run in between: what it waits for may have come, and nobody was there
+   * to see it. Milliseconds; used up as it is taken.
    */
   graceMs = 0;
   readonly run: () => void;
@@ -89,8 +89,8 @@ class Wheel {
   }
 
   /**
-   * After a stall everything seems to be due at once, before anybody has read what came in the meantime: timers are heard before sockets. So
-   * sockets get their turn first, and deadlines that say so the time back.
+   * After a stall everything seems to be due at once, before anybody has read what came in the meantime: timers are heard before
+   * sockets. So sockets get their turn first, and deadlines that say so the time back.
    */
   #wake(): void {
     const nowMs = this.#clock.monotonic();
@@ -155,8 +155,8 @@ const coarseTickMs = 1000;
 const coarseFromMs = 10_000;
 
 /**
- * Deadlines for the hot path: setting and clearing one allocates nothing and makes no system call. Delays below ten seconds are kept
- * to 10 ms, longer ones to a second; never early.
+ * Deadlines for the hot path: setting and clearing one allocates nothing and makes no system call. Delays below ten seconds are
+ * kept to 10 ms, longer ones to a second; never early.
  */
 export class TimerWheel {
   readonly #fine: Wheel;

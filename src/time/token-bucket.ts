@@ -37,8 +37,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes so many, be there too few: nothing is lost or refused, the next has to wait. Returns for how many milliseconds nothing more
-   * may be taken; 0 while there are some left.
+   * Takes so many, be there too few: nothing is lost or refused, the next has to wait. Returns for how many milliseconds nothing
+   * more may be taken; 0 while there are some left.
    */
   borrow(count: number, nowMs: number): number {
     this.#fill(nowMs);

@@ -22,8 +22,8 @@ export const MAX_HELLO_BYTES = 16 * 1024;
 export const MAX_HELLO_RECORDS = 1024;
 
 /**
- * Reads a ClientHello that comes in pieces, each byte once. Records of other types and empty ones, of which there may be any number
- * without the message growing, are no part of a hello: RFC 8446 section 5.1 forbids them there.
+ * Reads a ClientHello that comes in pieces, each byte once. Records of other types and empty ones, of which there may be any
+ * number without the message growing, are no part of a hello: RFC 8446 section 5.1 forbids them there.
  */
 export class HelloScanner {
   readonly #message = new ByteCollector();
@@ -85,8 +85,8 @@ export function readClientHello(bytes: Buffer): Hello {
 }
 
 /**
- * Whether `bytes` begin as a ClientHello does, as far as they go: enough to tell it from other protocols whose first byte is 0x16.
- * `more`: they do so far, and there are fewer than it takes to be sure.
+ * Whether `bytes` begin as a ClientHello does, as far as they go: enough to tell it from other protocols whose first byte is
+ * 0x16. `more`: they do so far, and there are fewer than it takes to be sure.
  */
 export function beginsClientHello(bytes: Buffer): 'yes' | 'no' | 'more' {
   const header = Math.min(bytes.length, recordHeaderBytes);
@@ -100,7 +100,10 @@ export function beginsClientHello(bytes: Buffer): 'yes' | 'no' | 'more' {
   return bytes.length > recordHeaderBytes + messageHeaderBytes ? 'yes' : 'more';
 }
 
-/** Whether the first `known` bytes of a record's header are those of a handshake record with something in it (RFC 8446 section 5.1). */
+/**
+ * Whether the first `known` bytes of a record's header are those of a handshake record with something in it (RFC 8446 section
+ * 5.1).
+ */
 function isHelloRecord(header: Buffer, known: number): boolean {
   if (known > 0 && header[0] !== recordHandshake) return false;
   // No version above 3.4 will ever be on the wire: TLS 1.3 writes 3.1 or 3.3 here, whatever it is.

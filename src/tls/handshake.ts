@@ -205,7 +205,8 @@ function attend(
     socket.resetAndDestroy();
     secure.destroy();
   };
-  // The handshake's last event comes out of the midst of OpenSSL: the socket under it must outlive that, or the process ends with SIGSEGV.
+  // The handshake's last event comes out of the midst of OpenSSL: the socket under it must outlive that, or the process ends with
+  // SIGSEGV.
   let inHandshake = false;
   const reset = (): void => {
     if (inHandshake) setImmediate(resetNow);

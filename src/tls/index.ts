@@ -1,5 +1,5 @@
-// tls: mesh TLS. Contexts from credentials, handshakes that turn a TCP wire into a secure one and tell the peer's identity, and a look
-// into ClientHellos for telling mesh TLS from an app's own. In: wires and credentials. Out: wires and principals.
+// tls: mesh TLS. Contexts from credentials, handshakes that turn a TCP wire into a secure one and tell the peer's identity, and a
+// look into ClientHellos for telling mesh TLS from an app's own. In: wires and credentials. Out: wires and principals.
 export {
   beginsClientHello,
   type Hello,

@@ -167,7 +167,9 @@ export class Fields {
     }
   }
 
-  /** Refuses every field that nobody has read. For conditions: with one of them left out they would hold for more than was meant. */
+  /**
+   * Refuses every field that nobody has read. For conditions: with one of them left out they would hold for more than was meant.
+   */
   refuseRest(): void {
     for (const name of this.names()) {
       if (this.#read.has(name)) continue;

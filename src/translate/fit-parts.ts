@@ -1,5 +1,5 @@
-// Whether proxies will take what an object says, asked of the code that they run (routing/): what would be refused by every proxy, and with
-// it the whole destination, is refused here, where its author is told.
+// Whether proxies will take what an object says, asked of the code that they run (routing/): what would be refused by every
+// proxy, and with it the whole destination, is refused here, where its author is told.
 import { equal, type PolicyKinds, type RouteRule, type RuleMatch } from '../model/index.ts';
 import {
   conditionFault,
@@ -13,9 +13,9 @@ import type { Delegation, Part, PlainPolicyKind } from './part.ts';
 import type { Report } from './report.ts';
 
 /**
- * The parts with rules that proxies take. A rule that cannot be carried out does not hold up the others: its requests are what they were
- * before, or where it said nothing before are answered 500, which the report says (`rule-refused`). Conditions that cannot be judged, and
- * what stands in no rule, make the whole object wrong, because without them it would mean something else.
+ * The parts with rules that proxies take. A rule that cannot be carried out does not hold up the others: its requests are what
+ * they were before, or where it said nothing before are answered 500, which the report says (`rule-refused`). Conditions that
+ * cannot be judged, and what stands in no rule, make the whole object wrong, because without them it would mean something else.
  */
 export function fitParts(parts: readonly Part[], before: readonly Part[], report: Report): readonly Part[] {
   const fitting = new Fitting(before, report);
@@ -138,7 +138,10 @@ function circlesOf(rule: RouteRule): string | undefined {
   return undefined;
 }
 
-/** A redirect that changes nothing: clients would come back for ever. One that sets a header may be meant, to come back with a cookie. */
+/**
+ * A redirect that changes nothing: clients would come back for ever. One that sets a header may be meant, to come back with a
+ * cookie.
+ */
 function circleFault({ action, matches, responseHeaders }: RouteRule): string | undefined {
   if (action.kind !== 'redirect' || responseHeaders) return undefined;
   const { scheme, authority, port, fromRequestPort, path } = action;

@@ -1,6 +1,6 @@
 // Linkerd's annotations about retries, time limits and circuit breaking, which stand on Services and on routes
-// (linkerd.io/2/reference/retries, /timeouts, /circuit-breaking). Pure: annotations in, settings out. Like Linkerd's policy objects they
-// are read wherever they stand; `--accept-labels` is about injection.
+// (linkerd.io/2/reference/retries, /timeouts, /circuit-breaking). Pure: annotations in, settings out. Like Linkerd's policy
+// objects they are read wherever they stand; `--accept-labels` is about injection.
 import {
   type OutlierSettings,
   parseDurationMs,

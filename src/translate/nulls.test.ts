@@ -1,5 +1,6 @@
-// null anywhere: people leave a value out (`labels:`), templates render nothing, controllers write null. At every path of every golden input,
-// metadata included, through all translators, with the mesh put together, statuses made and one destination of each host resolved.
+// null anywhere: people leave a value out (`labels:`), templates render nothing, controllers write null. At every path of every
+// golden input, metadata included, through all translators, with the mesh put together, statuses made and one destination of each
+// host resolved.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

@@ -59,7 +59,9 @@ export interface WorkloadPart {
   readonly createdAt: string;
 }
 
-/** Kinds of policies whose parts are what Mesh holds. Tables of routes have parts of their own, because they borrow from others. */
+/**
+ * Kinds of policies whose parts are what Mesh holds. Tables of routes have parts of their own, because they borrow from others.
+ */
 export type PlainPolicyKind = Exclude<PolicyKind, 'routeTables'>;
 
 /** A policy as it stands in Mesh. */
@@ -188,7 +190,9 @@ export interface MatchGroupPart {
   readonly from: ObjectRef;
 }
 
-/** A service outside of Kubernetes' own list. Of two of one host and namespace the older counts, and the younger may add ports. */
+/**
+ * A service outside of Kubernetes' own list. Of two of one host and namespace the older counts, and the younger may add ports.
+ */
 export interface ExternalServicePart {
   readonly kind: 'external-service';
   readonly external: ExternalService;

@@ -1,5 +1,5 @@
-// What any translator accepts, proxies take: awkward values for every field of every golden input, one at a time, translated, resolved, sent as
-// JSON and given to the code that proxies run.
+// What any translator accepts, proxies take: awkward values for every field of every golden input, one at a time, translated,
+// resolved, sent as JSON and given to the code that proxies run.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

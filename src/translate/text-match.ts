@@ -2,7 +2,10 @@ import { type NamedMatch, regexProblem, type TextMatch } from '../model/index.ts
 import type { Fields } from './fields.ts';
 import type { Report } from './report.ts';
 
-/** One of exact, prefix and regex, as Istio's StringMatch has them. Empty, or the regex `*`, is there: whatever value, as long as there is one. */
+/**
+ * One of exact, prefix and regex, as Istio's StringMatch has them. Empty, or the regex `*`, is there: whatever value, as long as
+ * there is one.
+ */
 export function readTextMatch(match: Fields, report: Report): TextMatch | undefined {
   const found: TextMatch[] = [];
   for (const kind of ['exact', 'prefix', 'regex'] as const) {
@@ -36,7 +39,8 @@ export function readNamedMatches(
       const why = 'claims of tokens are not supported; match a header that the application sets instead';
       report.error('field-not-supported', map!.at(name), `${map!.at(name)}: ${why}`);
     }
-    // Istio sets treat_missing_header_as_empty where a value is compared: what matches nothing at all keeps out who sends nothing.
+    // Istio sets treat_missing_header_as_empty where a value is compared: what matches nothing at all keeps out who sends
+    // nothing.
     const absentAsEmpty = invert && match.kind !== 'present';
     const inverted = { ...(invert && { invert }), ...(absentAsEmpty && { absentAsEmpty }) };
     return [{ name: lowercase ? name.toLowerCase() : name, match, ...inverted }];

@@ -1,5 +1,5 @@
-// Whatever stands in a field, a translator collects problems and does not throw: every value of the golden cases, replaced by one of every
-// other type, one at a time.
+// Whatever stands in a field, a translator collects problems and does not throw: every value of the golden cases, replaced by one
+// of every other type, one at a time.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -3,8 +3,9 @@ import { noteGrowth } from './crowding.ts';
 const smallestBytes = 512;
 
 /**
- * Bytes of one connection that are kept until there are enough of them. They lie in one buffer that doubles when it is full, so that pieces
- * of one byte cost no more than pieces of many (joining what is there with each piece anew costs the square of their number).
+ * Bytes of one connection that are kept until there are enough of them. They lie in one buffer that doubles when it is full, so
+ * that pieces of one byte cost no more than pieces of many (joining what is there with each piece anew costs the square of their
+ * number).
  */
 export class ByteCollector {
   #buffer: Buffer | undefined;

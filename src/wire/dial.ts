@@ -20,8 +20,8 @@ export interface Dial {
 }
 
 /**
- * Opens a TCP connection to an IP literal, from `localAddress` where it is given. Never throws; the outcome comes later. `foreignPort`: the
- * address is not this machine's, and this is the port that its owner calls us from; see openFrom.
+ * Opens a TCP connection to an IP literal, from `localAddress` where it is given. Never throws; the outcome comes later.
+ * `foreignPort`: the address is not this machine's, and this is the port that its owner calls us from; see openFrom.
  */
 export function dial(
   address: string,

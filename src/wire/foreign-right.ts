@@ -9,8 +9,8 @@ const PR_SET_KEEPCAPS = 8;
 const VERSION_3 = 0x2008_0522;
 
 /**
- * Gives up root for the user and group `id` and keeps NET_RAW, in this thread and in those that it starts later. Whether this thread has
- * NET_RAW now, as it must for openFrom. Throws what Node throws where it may not become another user.
+ * Gives up root for the user and group `id` and keeps NET_RAW, in this thread and in those that it starts later. Whether this
+ * thread has NET_RAW now, as it must for openFrom. Throws what Node throws where it may not become another user.
  */
 export function keepForeignRight(id: number): boolean {
   if (process.getuid?.() === 0) {

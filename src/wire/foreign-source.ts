@@ -1,5 +1,5 @@
-// Connections from an address that is not this machine's: Linux's transparent proxying (Documentation/networking/tproxy.rst). Node has no
-// call for the option, so the socket is made here and handed to libuv.
+// Connections from an address that is not this machine's: Linux's transparent proxying (Documentation/networking/tproxy.rst).
+// Node has no call for the option, so the socket is made here and handed to libuv.
 import { lastErrno, libcFunction } from '../libc/index.ts';
 import type { NativeTcp } from './native.ts';
 
@@ -15,8 +15,8 @@ const IPV6_TRANSPARENT = 75;
 const on = Buffer.from(new Int32Array([1]).buffer);
 
 /**
- * Below what Linux gives to clients (ip_local_port_range, 32768 to 60999): to the kernel's connection tracking a connection from a port that
- * the caller's machine uses itself would be the caller's own.
+ * Below what Linux gives to clients (ip_local_port_range, 32768 to 60999): to the kernel's connection tracking a connection from
+ * a port that the caller's machine uses itself would be the caller's own.
  */
 const FIRST_PORT = 1024;
 const PORTS = 32_768 - FIRST_PORT;
@@ -43,8 +43,9 @@ export function loadForeignSource(): void {
 }
 
 /**
- * Makes `handle` a socket that is bound to `address`, which need not be this machine's, with a port of its own but not `exceptPort`. 0, or
- * a negative errno: EPERM without the capability NET_RAW or NET_ADMIN, EADDRINUSE where no port was found. Once per connection.
+ * Makes `handle` a socket that is bound to `address`, which need not be this machine's, with a port of its own but not
+ * `exceptPort`. 0, or a negative errno: EPERM without the capability NET_RAW or NET_ADMIN, EADDRINUSE where no port was found.
+ * Once per connection.
  */
 export function openFrom(
   handle: NativeTcp,

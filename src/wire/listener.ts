@@ -14,7 +14,9 @@ export interface ListenOptions {
   /** What it is for, for the error when the port is taken: `outbound`. */
   readonly purpose: string;
   readonly backlog?: number;
-  /** Other threads or processes listen on the port as well, and the kernel spreads connections over all of them (SO_REUSEPORT). */
+  /**
+   * Other threads or processes listen on the port as well, and the kernel spreads connections over all of them (SO_REUSEPORT).
+   */
   readonly shared?: boolean;
   /** An inherited listening socket instead of a new one; host and port are then only for messages. */
   readonly fd?: number;
@@ -71,8 +73,8 @@ export class Listener {
   }
 
   /**
-   * Accepts nothing until `resume`: connections wait in the kernel, which is told of no end of the port. Where the C library cannot be called they
-   * are reset.
+   * Accepts nothing until `resume`: connections wait in the kernel, which is told of no end of the port. Where the C library
+   * cannot be called they are reset.
    */
   pause(): void {
     if (this.#paused || this.#closed) return;

@@ -45,8 +45,9 @@ let highWaterBytes = mostQueuedBytes;
 let frugal = false;
 
 /**
- * While memory is short (`on`), connections whose peers do not read hold little: writers are told to wait after 16 KiB instead of 128, and what the
- * kernel may not take at once is copied, so that it does not hold on to a whole scratch buffer. Holds for all wires of this thread.
+ * While memory is short (`on`), connections whose peers do not read hold little: writers are told to wait after 16 KiB instead of
+ * 128, and what the kernel may not take at once is copied, so that it does not hold on to a whole scratch buffer. Holds for all
+ * wires of this thread.
  */
 export function saveMemory(on: boolean): void {
   frugal = on;
@@ -190,7 +191,8 @@ export class Wire implements ScratchOwner {
   }
 
   #resetHandle(): void {
-    // libuv refuses to reset while a shutdown is under way, and Node then takes the handle for closed though it stays open for ever.
+    // libuv refuses to reset while a shutdown is under way, and Node then takes the handle for closed though it stays open for
+    // ever.
     if (this.#shuttingDown) this.#owner.close();
     else this.#owner.reset();
   }

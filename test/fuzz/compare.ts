@@ -31,7 +31,10 @@ function isFramedInformational({ start, headers }: Message): boolean {
   );
 }
 
-/** What Weft mends before it goes on, so that nobody behind it reads it in another way: see docs/http1.md, differences from llhttp. */
+/**
+ * What Weft mends before it goes on, so that nobody behind it reads it in another way: see docs/http1.md, differences from
+ * llhttp.
+ */
 function isMended({ bytes }: Case, error: string): boolean {
   return error.startsWith('HPE_INVALID_VERSION') && /HTTP\/1\.[2-9]/.test(bytes);
 }
@@ -40,8 +43,8 @@ function isMended({ bytes }: Case, error: string): boolean {
 const blanks = /(\n[!#-9;-~]+)[ \t]+(?=:)|(\n[0-9A-Fa-f]+)[ \t]+(?=\r\n)/g;
 
 /**
- * An answer with blanks between names and colons, or behind sizes of chunks, is compared as it goes on, without them, in Weft and in llhttp; `one` has them and must mean
- * the same to Weft. Undefined where it does.
+ * An answer with blanks between names and colons, or behind sizes of chunks, is compared as it goes on, without them, in Weft and
+ * in llhttp; `one` has them and must mean the same to Weft. Undefined where it does.
  */
 function blankDifference(one: Case, bytes: Buffer): string | undefined {
   const without = Buffer.from(one.bytes.replace(blanks, '$1$2'), 'latin1');

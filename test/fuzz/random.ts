@@ -1,4 +1,6 @@
-/** A seeded source of choices (sfc32, Chris Doty-Humphrey's Small Fast Counter): the same seed makes the same cases everywhere. */
+/**
+ * A seeded source of choices (sfc32, Chris Doty-Humphrey's Small Fast Counter): the same seed makes the same cases everywhere.
+ */
 export class Random {
   #a: number;
   #b: number;

@@ -1,5 +1,5 @@
-// What goes wrong in the second run, so that every panel about failures has something to show: over and over until it is stopped, because a
-// counter that appears has no rate before it grows.
+// What goes wrong in the second run, so that every panel about failures has something to show: over and over until it is stopped,
+// because a counter that appears has no rate before it grows.
 import { connect } from 'node:tls';
 import { callJson } from '../../examples/demo/call.ts';
 import type { DemoContext } from '../../examples/demo/claim.ts';

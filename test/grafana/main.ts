@@ -1,6 +1,6 @@
-// Every query of every panel and variable of the dashboards, asked of a real Prometheus that scrapes the shop in a sandbox: first while all is
-// well, then with faults. `make dashboards-check`; the program is named by WEFT_PROMETHEUS or on the PATH. --table prints what came of each
-// query; --pictures FOLDER draws the panels of both runs.
+// Every query of every panel and variable of the dashboards, asked of a real Prometheus that scrapes the shop in a sandbox: first
+// while all is well, then with faults. `make dashboards-check`; the program is named by WEFT_PROMETHEUS or on the PATH. --table
+// prints what came of each query; --pictures FOLDER draws the panels of both runs.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { count, type DemoContext, took } from '../../examples/demo/claim.ts';

@@ -1,5 +1,5 @@
-// What a control plane counts on a cluster and cannot in the sandbox, which asks nobody about pods and whose proxies refuse nothing: the
-// metrics are the program's own, only what happened is made up.
+// What a control plane counts on a cluster and cannot in the sandbox, which asks nobody about pods and whose proxies refuse
+// nothing: the metrics are the program's own, only what happened is made up.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ControlPlaneMetrics } from '../../src/telemetry/control-plane-metrics.ts';

@@ -5,7 +5,10 @@ const workload = { destination_workload_namespace: 'shop', destination_workload:
 const request = (labels: Readonly<Record<string, string>>, name = 'istio_requests_total'): string =>
   series(name, { ...cart, ...workload, ...labels });
 
-/** Two a second, one in eight of which fails; seen by the caller's proxy and by the callee's, and one a second from outside the mesh. */
+/**
+ * Two a second, one in eight of which fails; seen by the caller's proxy and by the callee's, and one a second from outside the
+ * mesh.
+ */
 const traffic: SeriesTable = {
   [request({ reporter: 'source', connection_security_policy: 'mutual_tls', response_code: '200' })]:
     growing(105),

@@ -1,4 +1,5 @@
-// A pod with a server, a meshed caller and one outside of the mesh, each in a network namespace of its own; real proxies behind real rules.
+// A pod with a server, a meshed caller and one outside of the mesh, each in a network namespace of its own; real proxies behind
+// real rules.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// Real servers that speak first, in a mesh that takes plaintext too: called from inside and outside of the mesh by turns, and probed all the
-// while. No connection may fail, and MariaDB must not block anybody. `CALLS=2000` for more of each.
+// Real servers that speak first, in a mesh that takes plaintext too: called from inside and outside of the mesh by turns, and
+// probed all the while. No connection may fail, and MariaDB must not block anybody. `CALLS=2000` for more of each.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { cannotRun } from '../../src/redirect/testing/namespace.ts';

@@ -1,4 +1,5 @@
-// How each server is started where it is installed. None of them is part of the project: a server that is not on PATH is left out by name.
+// How each server is started where it is installed. None of them is part of the project: a server that is not on PATH is left out
+// by name.
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';

@@ -1,5 +1,5 @@
-// What matching means, as a table: requests, routes, and which route decides. `weft route` and the coverage that analyze works out are
-// run over it, both with the matchers of routing/ that proxies run. Pure data; no test in here.
+// What matching means, as a table: requests, routes, and which route decides. `weft route` and the coverage that analyze works
+// out are run over it, both with the matchers of routing/ that proxies run. Pure data; no test in here.
 import type { PathRewrite, RequestMatch } from '../../src/model/index.ts';
 
 /** A request as a client sends it. */

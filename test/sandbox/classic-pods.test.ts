@@ -1,5 +1,5 @@
-// What a pod without native sidecars needs of its proxy, in a sandbox with real processes: a Job ends with its app, and one scrape
-// of the proxy has the app's metrics. Needs root; leaves nothing behind.
+// What a pod without native sidecars needs of its proxy, in a sandbox with real processes: a Job ends with its app, and one
+// scrape of the proxy has the app's metrics. Needs root; leaves nothing behind.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

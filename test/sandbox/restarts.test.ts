@@ -1,5 +1,5 @@
-// Row 4 of what users suffer from: rolling restarts under HTTP/1 keep-alive, gRPC and WebSocket load, without a client that sees an
-// error, with native sidecars and without. WEFT_TEST_RESTARTS says how often. Needs root; leaves nothing behind.
+// Row 4 of what users suffer from: rolling restarts under HTTP/1 keep-alive, gRPC and WebSocket load, without a client that sees
+// an error, with native sidecars and without. WEFT_TEST_RESTARTS says how often. Needs root; leaves nothing behind.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';

@@ -1,5 +1,5 @@
-// Every traffic policy of the seeds, as it stands, in a mesh of real proxies, with requests that show what it does. Which seed is shown
-// where: docs/policies/README.md. Needs root; leaves nothing behind.
+// Every traffic policy of the seeds, as it stands, in a mesh of real proxies, with requests that show what it does. Which seed is
+// shown where: docs/policies/README.md. Needs root; leaves nothing behind.
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

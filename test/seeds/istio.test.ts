@@ -1,5 +1,5 @@
-// What the seeds write for Istio, as it stands (one file for each of their snippets), and what it comes to. The text of the second
-// article had lost its indentation; its files say so. Refresh golden/ with UPDATE_GOLDEN=1 and read the difference.
+// What the seeds write for Istio, as it stands (one file for each of their snippets), and what it comes to. The text of the
+// second article had lost its indentation; its files say so. Refresh golden/ with UPDATE_GOLDEN=1 and read the difference.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

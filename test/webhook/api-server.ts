@@ -1,5 +1,5 @@
-// A real API server for tests: etcd and kube-apiserver of the folder KUBEBUILDER_ASSETS, on free ports of loopback, in a folder of
-// their own that is removed afterwards. No controllers and no nodes: what they would make, tests make.
+// A real API server for tests: etcd and kube-apiserver of the folder KUBEBUILDER_ASSETS, on free ports of loopback, in a folder
+// of their own that is removed afterwards. No controllers and no nodes: what they would make, tests make.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The real control plane against a real API server, as its own ServiceAccount with the roles that are installed: whatever it needs and
-// may not do is found here.
+// The real control plane against a real API server, as its own ServiceAccount with the roles that are installed: whatever it
+// needs and may not do is found here.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

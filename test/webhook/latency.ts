@@ -1,5 +1,5 @@
-// How long admission takes: node test/webhook/latency.ts. Asks the server over keep-alive TLS as the API server does, one at a time and
-// sixteen at once; and, where KUBEBUILDER_ASSETS names a real API server, creates pods (dry run) with and without it.
+// How long admission takes: node test/webhook/latency.ts. Asks the server over keep-alive TLS as the API server does, one at a
+// time and sixteen at once; and, where KUBEBUILDER_ASSETS names a real API server, creates pods (dry run) with and without it.
 // Prints a table in Markdown for docs/install.md. Exit code 1 when a p99 is above 50 ms.
 import { Agent, request as httpsRequest } from 'node:https';
 import { stringify } from 'yaml';

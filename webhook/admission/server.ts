@@ -17,7 +17,9 @@ import { readReview, writeReview } from './review.ts';
 /** Larger bodies are refused: etcd takes no object above 1.5 MiB, and a review holds one. */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
-/** Callers show no certificate, so that nobody is known here: connections in all, from one address, and what bodies hold together. */
+/**
+ * Callers show no certificate, so that nobody is known here: connections in all, from one address, and what bodies hold together.
+ */
 const connectionLimits = { total: 1_024, perAddress: 256 };
 const bodyBytes = 64 << 20;
 /** What a piece of a body costs beside its bytes. */

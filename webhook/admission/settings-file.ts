@@ -1,5 +1,5 @@
-// The settings of injection as a file, which the ConfigMap weft-injection holds and the kubelet keeps current in the pod. In: YAML that
-// people may have edited. Out: WebhookSettings, and every mistake with its path. The last good settings stay in use.
+// The settings of injection as a file, which the ConfigMap weft-injection holds and the kubelet keeps current in the pod. In:
+// YAML that people may have edited. Out: WebhookSettings, and every mistake with its path. The last good settings stay in use.
 import { readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
 import { errorMessage, WeftError } from '../../src/errors/index.ts';

@@ -6,8 +6,8 @@ import type { Container, PodSpec, Resources, SecurityContext } from './pod.ts';
 import type { PodSettings } from './settings.ts';
 
 /**
- * Every conflict of a pod that is not injected yet. An error means that injecting it would break it or bypass the mesh. `settings` is
- * undefined where they could not be read: what does not depend on them is told all the same.
+ * Every conflict of a pod that is not injected yet. An error means that injecting it would break it or bypass the mesh.
+ * `settings` is undefined where they could not be read: what does not depend on them is told all the same.
  */
 export function conflicts(spec: PodSpec, settings: PodSettings | undefined, object?: ObjectRef): Problem[] {
   return [

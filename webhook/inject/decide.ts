@@ -43,10 +43,10 @@ export type Decision =
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
 /**
- * The first of these that says something decides: system namespaces (never), the pod's own labels and annotations, its
- * workload's annotations, its namespace's labels and annotations, `injectByDefault`. On one level Weft's own key beats
- * those of other meshes, and a no beats a yes; Istio's no on a namespace beats its yes on a pod, as there. What is wanted may still be impossible: host network, Windows, a
- * mirror pod, another mesh's sidecar.
+ * The first of these that says something decides: system namespaces (never), the pod's own labels and annotations, its workload's
+ * annotations, its namespace's labels and annotations, `injectByDefault`. On one level Weft's own key beats those of other
+ * meshes, and a no beats a yes; Istio's no on a namespace beats its yes on a pod, as there. What is wanted may still be
+ * impossible: host network, Windows, a mirror pod, another mesh's sidecar.
  */
 export function decide(pod: PodTemplate, context: InjectContext, options: InjectOptions): Decision {
   const { namespace } = context;

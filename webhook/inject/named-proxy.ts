@@ -1,5 +1,5 @@
-// Pods without packet rules: their containers are told of the proxy by name, as HTTP clients have it (http_proxy), and other proxies by an
-// annotation where it takes mesh TLS. No container of such a pod needs a capability.
+// Pods without packet rules: their containers are told of the proxy by name, as HTTP clients have it (http_proxy), and other
+// proxies by an annotation where it takes mesh TLS. No container of such a pod needs a capability.
 import { ANNOTATIONS, PORTS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import type { Container, PodSpec } from './pod.ts';

@@ -41,8 +41,8 @@ export interface InjectOptions {
   /** Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits). */
   readonly holdApplicationUntilProxyStarts: boolean;
   /**
-   * `init`: an init container with NET_ADMIN and NET_RAW writes packet rules. `none`: nobody does; containers are told of the proxy by
-   * http_proxy, and the pod fits the restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
+   * `init`: an init container with NET_ADMIN and NET_RAW writes packet rules. `none`: nobody does; containers are told of the
+   * proxy by http_proxy, and the pod fits the restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
    */
   readonly redirection: Redirection;
   /** Whether the app's probes go through the proxy. Off where nobody but the pod itself probes it. */

@@ -109,8 +109,8 @@ export function addedVolumes(options: InjectOptions, withRunApp: boolean): Volum
 }
 
 /**
- * To call the app from its clients' addresses it needs NET_RAW, which Kubernetes gives to nobody but root. It begins as that, becomes its own
- * user at once and keeps this one capability.
+ * To call the app from its clients' addresses it needs NET_RAW, which Kubernetes gives to nobody but root. It begins as that,
+ * becomes its own user at once and keeps this one capability.
  */
 function proxySecurity({ clientAddresses }: PodSettings): Record<string, unknown> {
   if (clientAddresses === 'replace') return lockedDown(PROXY_UID);

@@ -1,5 +1,5 @@
-// Where a namespace's Pod Security level forbids the init container that writes packet rules, the API server refuses the pod after injection,
-// in words about capabilities of a container that its author never wrote. Injection says beforehand what to do.
+// Where a namespace's Pod Security level forbids the init container that writes packet rules, the API server refuses the pod
+// after injection, in words about capabilities of a container that its author never wrote. Injection says beforehand what to do.
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { type Problem, problem } from '../../src/model/index.ts';
 import type { InjectContext } from './decide.ts';
@@ -9,7 +9,10 @@ import type { PodSettings } from './settings.ts';
 /** The label of namespaces whose value is the level. */
 export const POD_SECURITY_ENFORCE = 'pod-security.kubernetes.io/enforce';
 
-/** Whether pods with packet rules are refused in a namespace of this level (kubernetes.io/docs/concepts/security/pod-security-standards). */
+/**
+ * Whether pods with packet rules are refused in a namespace of this level
+ * (kubernetes.io/docs/concepts/security/pod-security-standards).
+ */
 export function forbidsPacketRules(level: string | undefined): boolean {
   return level === 'baseline' || level === 'restricted';
 }

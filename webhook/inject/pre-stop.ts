@@ -1,6 +1,6 @@
-// The kubelet tells app and proxy at the same moment to stop. An app that goes at once drops what is under way, and refuses what others
-// send it until they know. So an app that has no preStop hook gets one, which the proxy answers when traffic to it has ended; only then
-// is the app told.
+// The kubelet tells app and proxy at the same moment to stop. An app that goes at once drops what is under way, and refuses what
+// others send it until they know. So an app that has no preStop hook gets one, which the proxy answers when traffic to it has
+// ended; only then is the app told.
 import { PATHS, PORTS } from '../../src/config/index.ts';
 import type { Container, Handler, PodSpec } from './pod.ts';
 

@@ -20,8 +20,8 @@ export interface PodSettings {
   /** What the app takes for its clients' addresses. */
   readonly clientAddresses: ClientAddresses;
   /**
-   * What other meshes' annotations say of inbound ports, in Weft's: written on the pod, since the control plane reads there which ports
-   * peers must not speak mutual TLS to.
+   * What other meshes' annotations say of inbound ports, in Weft's: written on the pod, since the control plane reads there which
+   * ports peers must not speak mutual TLS to.
    */
   readonly inboundAnnotations: Readonly<Record<string, string>>;
   /** Flags of `weft-proxy init`. */

@@ -158,7 +158,10 @@ export interface EjectionSteps {
   readonly detail: readonly string[];
 }
 
-/** Ejected, nothing sent to it from then on, back, nobody noticed. What a slow machine cannot show is skipped; a lost request never is. */
+/**
+ * Ejected, nothing sent to it from then on, back, nobody noticed. What a slow machine cannot show is skipped; a lost request
+ * never is.
+ */
 export function judgeEjection(steps: EjectionSteps): Verdict {
   const { ejectedMs, backMs, whileOut, slowestMs, lost, lostWords, detail } = steps;
   const unseen = (what: string): Verdict => {

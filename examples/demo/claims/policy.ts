@@ -43,8 +43,8 @@ function received(growth: Growth): number {
 }
 
 /**
- * `tries` is what reached the pods for `sent` requests; `earlier` requests may be in the budget's window beside them. Some retries there must
- * be, else nothing was shown.
+ * `tries` is what reached the pods for `sent` requests; `earlier` requests may be in the budget's window beside them. Some
+ * retries there must be, else nothing was shown.
  */
 export function judgeBudget(sent: number, tries: number, seconds: number, earlier = 0): Verdict {
   const retries = (sent + earlier) * budgetRatio + budgetPerSecond * Math.max(budgetSeconds, seconds);

@@ -1,5 +1,6 @@
-// The way of a Prometheus on this machine to the pods of a sandbox, which have a network of their own: it asks here which pods there are,
-// with the labels that service discovery in a cluster gives them, and scrapes them through here, as through any HTTP proxy.
+// The way of a Prometheus on this machine to the pods of a sandbox, which have a network of their own: it asks here which pods
+// there are, with the labels that service discovery in a cluster gives them, and scrapes them through here, as through any HTTP
+// proxy.
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';

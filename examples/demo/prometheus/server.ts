@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { stringify } from 'yaml';
 
-/** The program that WEFT_PROMETHEUS names, or `prometheus` on the PATH; undefined when there is none. An Error for a name that is wrong. */
+/**
+ * The program that WEFT_PROMETHEUS names, or `prometheus` on the PATH; undefined when there is none. An Error for a name that is
+ * wrong.
+ */
 export function findPrometheus(env = process.env): string | undefined {
   const named = env.WEFT_PROMETHEUS;
   if (named && !isProgram(named))
@@ -36,7 +39,10 @@ export interface RunningPrometheus {
 
 const startLimitMs = 60_000;
 
-/** Starts one on a free port of loopback, with these jobs. Resolves when it answers; an Error with its last words when it does not. */
+/**
+ * Starts one on a free port of loopback, with these jobs. Resolves when it answers; an Error with its last words when it does
+ * not.
+ */
 export async function startPrometheus(
   program: string,
   jobs: readonly object[],

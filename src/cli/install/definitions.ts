@@ -1,5 +1,5 @@
-// The definitions of Weft's own policies, so that an API server takes them and kubectl explain tells about them. What they mean is in
-// docs/rate-limits.md and docs/traffic-settings.md; src/translate/weft/ reads them, and refuses what a schema cannot.
+// The definitions of Weft's own policies, so that an API server takes them and kubectl explain tells about them. What they mean
+// is in docs/rate-limits.md and docs/traffic-settings.md; src/translate/weft/ reads them, and refuses what a schema cannot.
 import type { Manifest } from './objects.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

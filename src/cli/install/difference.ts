@@ -1,5 +1,5 @@
-// What an upgrade would change, as people read it. In: objects as they shall be and as a cluster has them. Out: lines. What the server
-// adds by itself (defaults, status, bookkeeping, the caBundle that the control plane writes) is no difference.
+// What an upgrade would change, as people read it. In: objects as they shall be and as a cluster has them. Out: lines. What the
+// server adds by itself (defaults, status, bookkeeping, the caBundle that the control plane writes) is no difference.
 
 import { isDeepStrictEqual } from 'node:util';
 import { stringify } from 'yaml';
@@ -45,8 +45,8 @@ function yamlLines(value: unknown): string[] {
 const ownMaps = ['data', 'matchLabels', 'limits', 'requests'];
 
 /**
- * `live` reduced to what `wanted` speaks of, in its order. Keys of maps that `wanted` does not have are defaults of the server, but
- * entries of lists that it does not have are differences: the server adds none.
+ * `live` reduced to what `wanted` speaks of, in its order. Keys of maps that `wanted` does not have are defaults of the server,
+ * but entries of lists that it does not have are differences: the server adds none.
  */
 export function project(live: unknown, wanted: unknown, key = ''): unknown {
   if (Array.isArray(live) && Array.isArray(wanted)) return projectList(live, wanted);

@@ -1,5 +1,5 @@
-// The Helm chart, made of the same objects: options that are texts are placeholders in them, and what depends on a value in any other
-// way is put around whole objects or entries. In: nothing. Out: the files of the chart.
+// The Helm chart, made of the same objects: options that are texts are placeholders in them, and what depends on a value in any
+// other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
 import { installObjects, type Manifest, settingsText } from './objects.ts';

@@ -161,7 +161,9 @@ test('bad options are refused by the name of their flag', () => {
   assert.equal(checkInstallOptions(installOptions()), undefined);
 });
 
-/** Values that the API server or weft-injector would refuse later, or that start nothing; each names its flag and what is right. */
+/**
+ * Values that the API server or weft-injector would refuse later, or that start nothing; each names its flag and what is right.
+ */
 const refusedOptions: [string, Partial<InstallOptions>, RegExp][] = [
   ['an old server', { kubernetesVersion: '1.19' }, /^--kubernetes-version '1\.19' is not .*oldest is 1\.20/],
   ['a very old server', { kubernetesVersion: 'v1.9.3' }, /oldest is 1\.20/],

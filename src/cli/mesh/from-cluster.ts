@@ -14,7 +14,9 @@ import type { ReadObjects } from './from-files.ts';
 /** Kinds that the cluster may or may not have, beside policies. */
 const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling'];
 
-/** Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read. */
+/**
+ * Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read.
+ */
 export async function readCluster({
   kubeconfig,
   context,

@@ -29,7 +29,9 @@ export async function readFiles(names: readonly string[]): Promise<ReadObjects> 
   return { objects: [...objects.values()], problems };
 }
 
-/** What a folder has in it and below, but for hidden files; the folder itself where that is nothing, so that the reader says so. */
+/**
+ * What a folder has in it and below, but for hidden files; the folder itself where that is nothing, so that the reader says so.
+ */
 function filesOf(name: string): readonly string[] {
   if (name === '-' || !statSync(name, { throwIfNoEntry: false })?.isDirectory()) return [name];
   const files = globSync('**/*.{yaml,yml,json}', { cwd: name, exclude: each => each === 'node_modules' });

@@ -1,5 +1,5 @@
-// mesh: a whole mesh for commands that look at one, out of files or out of a cluster, read once. In: flags. Out: objects and what they
-// make. A folder of YAML has no pods: those that its Deployments ask for are put in.
+// mesh: a whole mesh for commands that look at one, out of files or out of a cluster, read once. In: flags. Out: objects and what
+// they make. A folder of YAML has no pods: those that its Deployments ask for are put in.
 import { type Command, Option } from 'commander';
 import { meshOfObjects, type ObjectMesh } from '../../analyze/index.ts';
 import { type ClusterFlags, clusterFlags } from '../kubernetes/connect.ts';

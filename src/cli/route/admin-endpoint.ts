@@ -1,4 +1,5 @@
-// Reaching the admin endpoint of a proxy: by its address, or, as it listens on loopback alone, through kubectl port-forward to its pod.
+// Reaching the admin endpoint of a proxy: by its address, or, as it listens on loopback alone, through kubectl port-forward to
+// its pod.
 import { spawn } from 'node:child_process';
 import { PORTS } from '../../config/index.ts';
 import { errorMessage, WeftError } from '../../errors/index.ts';

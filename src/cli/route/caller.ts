@@ -11,8 +11,8 @@ export interface FoundCaller {
 }
 
 /**
- * `shop/productpage`: a pod, a workload (its first pod) or an app; without a slash in `namespace`; `shop/` or nothing for somebody of the
- * namespace about whom nothing is known. Throws a WeftError when there is no such thing.
+ * `shop/productpage`: a pod, a workload (its first pod) or an app; without a slash in `namespace`; `shop/` or nothing for
+ * somebody of the namespace about whom nothing is known. Throws a WeftError when there is no such thing.
  */
 export function findCaller(mesh: Mesh, from: string | undefined, namespace: string): FoundCaller {
   const slash = from?.indexOf('/') ?? -1;

@@ -1,4 +1,5 @@
-// What policies mean for single requests, asked as weft route asks: from YAML through translation and resolution to the code that proxies run.
+// What policies mean for single requests, asked as weft route asks: from YAML through translation and resolution to the code that
+// proxies run.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { meshFromYaml } from '../../translate/testing/from-yaml.ts';

@@ -22,8 +22,8 @@ export interface AskedUrl {
 }
 
 /**
- * `GET http://reviews.shop:9080/path` with header lines. The path stays as it is written: what a client sends is what is matched. Throws a
- * WeftError for what is no URL or no header.
+ * `GET http://reviews.shop:9080/path` with header lines. The path stays as it is written: what a client sends is what is matched.
+ * Throws a WeftError for what is no URL or no header.
  */
 export function readUrl(method: string, url: string, headerLines: readonly string[]): AskedUrl {
   const parts = /^(?:(https?):\/\/)?([^/?#\s]+)([/?][^#\s]*)?$/i.exec(url);

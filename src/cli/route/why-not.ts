@@ -1,4 +1,5 @@
-// Why a condition does not hold, in a few words. Whether it holds is asked of routing/, one piece of it after the other: nothing is matched here.
+// Why a condition does not hold, in a few words. Whether it holds is asked of routing/, one piece of it after the other: nothing
+// is matched here.
 import type { Head } from '../../http/index.ts';
 import type { NamedMatch, PathMatch, RequestMatch, TextMatch } from '../../model/index.ts';
 import { RouteMatcher } from '../../routing/index.ts';

@@ -49,7 +49,10 @@ export interface InboundOptions {
   readonly sources: AppSources;
   /** The app's address for connections that were not redirected. */
   readonly appAddress: string;
-  /** Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its loopback. */
+  /**
+   * Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its
+   * loopback.
+   */
   readonly ownPorts: ReadonlySet<number>;
 }
 
@@ -244,7 +247,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#over();
   }
 
-  /** Connections live long: what the port does with requests may have changed since. Whether it takes plaintext holds for the next connection. */
+  /**
+   * Connections live long: what the port does with requests may have changed since. Whether it takes plaintext holds for the next
+   * connection.
+   */
   target(_head: Head, _waiter: TargetWaiter): RunningDestination | undefined {
     const ports = this.#ports;
     if (ports.version !== this.#portVersion) {

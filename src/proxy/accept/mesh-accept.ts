@@ -33,7 +33,9 @@ export type MeshRefusal = 'no-certificate' | 'bad-preface' | 'handshake-timeout'
 /** Learns how it went; exactly one of them is called, once. */
 export interface MeshAcceptWaiter {
   onPeer(peer: MeshPeer): void;
-  /** A ClientHello that is not the mesh's (`isTls`), or no ClientHello after all. `bytes`: all that was read. Reading is stopped. */
+  /**
+   * A ClientHello that is not the mesh's (`isTls`), or no ClientHello after all. `bytes`: all that was read. Reading is stopped.
+   */
   onNoPeer(isTls: boolean, bytes: Buffer): void;
   /** `principal`: as far as it is known. */
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void;
@@ -41,8 +43,8 @@ export interface MeshAcceptWaiter {
 }
 
 /**
- * From the first bytes of a ClientHello to the end of the preface. The hello is bounded in bytes and records (HelloScanner), the preface in
- * bytes, and all of it together in time: one deadline that neither bytes nor steps renew.
+ * From the first bytes of a ClientHello to the end of the preface. The hello is bounded in bytes and records (HelloScanner), the
+ * preface in bytes, and all of it together in time: one deadline that neither bytes nor steps renew.
  */
 export class MeshAccept implements WireHandler {
   readonly #services: Services;

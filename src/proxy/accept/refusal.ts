@@ -137,7 +137,10 @@ function answerTo(kind: RefusedKind, reason: StartRefusal, words: string): Buffe
   return localReplyBytes(localReply('DPE', words, { close: true }));
 }
 
-/** RFC 9113 section 3.4 wants SETTINGS first; GOAWAY (section 6.8) carries the words, and HTTP_1_1_REQUIRED (section 7) says what to do. */
+/**
+ * RFC 9113 section 3.4 wants SETTINGS first; GOAWAY (section 6.8) carries the words, and HTTP_1_1_REQUIRED (section 7) says what
+ * to do.
+ */
 function goAway(words: string): Buffer {
   const text = Buffer.from(`weft: ${flagWords('DPE')}: ${words}`);
   const frame = Buffer.alloc(26);

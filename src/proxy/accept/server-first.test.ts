@@ -1,4 +1,5 @@
-// Servers that speak first on ports that take plaintext and mesh TLS: nobody in a handshake may hear them, nobody else may have to wait.
+// Servers that speak first on ports that take plaintext and mesh TLS: nobody in a handshake may hear them, nobody else may have
+// to wait.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';

@@ -20,8 +20,8 @@ export class AppSources {
   }
 
   /**
-   * The client's address where the app at `app` is to see it, else ''. Not this pod's own addresses: packets from those would not come back
-   * to the proxy. Not one of the other family either, which no socket takes.
+   * The client's address where the app at `app` is to see it, else ''. Not this pod's own addresses: packets from those would not
+   * come back to the proxy. Not one of the other family either, which no socket takes.
    */
   callerOf(client: string, app: string): string {
     if (!this.#redirected || this.#own === undefined || client === '') return '';

@@ -84,8 +84,8 @@ export class Connector {
 }
 
 /**
- * A handshake takes several steps on both sides. On a machine that has no CPU to spare it would be given up half done and begun anew, which is
- * yet more work: time in which this process did not run counts for so many timeouts at most.
+ * A handshake takes several steps on both sides. On a machine that has no CPU to spare it would be given up half done and begun
+ * anew, which is yet more work: time in which this process did not run counts for so many timeouts at most.
  */
 const maxGrace = 1;
 

@@ -15,8 +15,8 @@ const loopback = /^(127\.\d+\.\d+\.\d+|::1)$/;
 const everywhere = ['0.0.0.0', '::'];
 
 /**
- * Whether an address leads to this proxy's own listener for outbound connections. Who is asked to proxy a request to itself is asked for the
- * same again, and again, until something gives.
+ * Whether an address leads to this proxy's own listener for outbound connections. Who is asked to proxy a request to itself is
+ * asked for the same again, and again, until something gives.
  */
 export class OwnListener {
   readonly #options: OwnListenerOptions;

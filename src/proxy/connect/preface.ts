@@ -1,5 +1,6 @@
-// What a Weft proxy says first on a mesh TLS connection, before the application's bytes: one line that names the port wanted and who the
-// caller is. It costs no round trip, since it leaves with the first request. Identity is never taken from it: that is the certificate's.
+// What a Weft proxy says first on a mesh TLS connection, before the application's bytes: one line that names the port wanted and
+// who the caller is. It costs no round trip, since it leaves with the first request. Identity is never taken from it: that is the
+// certificate's.
 import { isIP } from 'node:net';
 import type { Peer } from '../../model/index.ts';
 import { parseSpiffe } from '../../model/index.ts';

@@ -44,8 +44,8 @@ const searchEveryMs = 100;
 const earlyMs = 5_000;
 
 /**
- * The destinations that the app uses, by key, and their clusters, by name. Asks discovery when a key is new, swaps one reference when
- * a resource changes, and forgets what has been idle. Clusters that several destinations name are shared.
+ * The destinations that the app uses, by key, and their clusters, by name. Asks discovery when a key is new, swaps one reference
+ * when a resource changes, and forgets what has been idle. Clusters that several destinations name are shared.
  */
 export class Destinations {
   readonly #source: DestinationSource;
@@ -128,8 +128,9 @@ export class Destinations {
   }
 
   /**
-   * Takes a destination over. Returns undefined, or what of it was refused: a route alone, which then is what it was before or refuses its
-   * requests, or all of it; then the last good one stays, and where there is none requests are refused with the reason.
+   * Takes a destination over. Returns undefined, or what of it was refused: a route alone, which then is what it was before or
+   * refuses its requests, or all of it; then the last good one stays, and where there is none requests are refused with the
+   * reason.
    */
   applyDestination(told: DestinationResource): string | undefined {
     const entry = this.#entries.get(told.key);

@@ -81,8 +81,8 @@ export class InboundPorts {
   }
 
   /**
-   * Takes the workload's inbound side over; open connections stay open, and their next requests follow it. Returns undefined, or why it was
-   * refused: ports are made when they are first called, and nothing may be wrong then.
+   * Takes the workload's inbound side over; open connections stay open, and their next requests follow it. Returns undefined, or
+   * why it was refused: ports are made when they are first called, and nothing may be wrong then.
    */
   apply(resource: InboundResource): string | undefined {
     const limits = [resource.defaultRateLimits, ...resource.ports.map(each => each.rateLimits)];
@@ -100,7 +100,10 @@ export class InboundPorts {
     return this.#resource;
   }
 
-  /** The app at `address:port`. `caller`: the address that it is called from where that is the client's; its connections are apart. */
+  /**
+   * The app at `address:port`. `caller`: the address that it is called from where that is the client's; its connections are
+   * apart.
+   */
   find(address: string, port: number, caller = ''): RunningPort {
     const own = formatAddress(address, port);
     const key = caller === '' ? own : `${own} from ${caller}`;
@@ -124,8 +127,8 @@ export class InboundPorts {
   }
 
   /**
-   * The oldest that nothing uses. Those that discovery names stay, for their rate limits would begin anew. Not closed: a connection that came
-   * just now may hold it, and then it goes with that.
+   * The oldest that nothing uses. Those that discovery names stay, for their rate limits would begin anew. Not closed: a
+   * connection that came just now may hold it, and then it goes with that.
    */
   #dropOldest(): void {
     const named = new Set(this.#resource?.ports.map(({ number }) => number));

@@ -17,8 +17,9 @@ export interface Pinned {
 const nobody = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
 
 /**
- * Gives clusters of services without addresses of their own (Istio's resolution NONE) the address that the app called, under a name that says so:
- * many addresses may stand for one such service. Where the address is not known, behind a name, they stay as they are.
+ * Gives clusters of services without addresses of their own (Istio's resolution NONE) the address that the app called, under a
+ * name that says so: many addresses may stand for one such service. Where the address is not known, behind a name, they stay as
+ * they are.
  */
 export function pinOriginalDestination(resource: DestinationResource): Pinned {
   const called = parseHostPort(resource.key);

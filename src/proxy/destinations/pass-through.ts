@@ -13,8 +13,9 @@ import { RunningDestination } from './destination.ts';
 const maxKept = 256;
 
 /**
- * Destinations that the mesh knows nothing of: the connection goes on to where the app wanted it to go, as opaque bytes. Also what is used when
- * discovery does not answer about what is no Service (see ServiceAddresses), so that a control plane that is away cannot take traffic down.
+ * Destinations that the mesh knows nothing of: the connection goes on to where the app wanted it to go, as opaque bytes. Also
+ * what is used when discovery does not answer about what is no Service (see ServiceAddresses), so that a control plane that is
+ * away cannot take traffic down.
  */
 export class PassThrough {
   readonly #host: ClusterHost;

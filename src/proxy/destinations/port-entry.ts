@@ -6,8 +6,8 @@ export interface ConnectionCaller {
 }
 
 /**
- * Whom a port lets in. The one place where the mode of mutual TLS is compared: a connection is judged once, before what it carries is looked at, so
- * that requests and bytes are let in or refused alike.
+ * Whom a port lets in. The one place where the mode of mutual TLS is compared: a connection is judged once, before what it
+ * carries is looked at, so that requests and bytes are let in or refused alike.
  */
 export class PortEntry {
   readonly #mtls: MtlsMode;

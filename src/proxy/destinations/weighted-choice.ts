@@ -5,8 +5,8 @@ import type { WeightedCluster } from '../../model/index.ts';
 const maxCards = 10_000;
 
 /**
- * Clusters that share traffic by weight. Not by a die but by a deck of cards, dealt in random order and begun anew when it is used up: every
- * deal has exactly the shares asked for, and since the order is random, nothing that repeats in the traffic, nor a
+ * Clusters that share traffic by weight. Not by a die but by a deck of cards, dealt in random order and begun anew when it is
+ * used up: every deal has exactly the shares asked for, and since the order is random, nothing that repeats in the traffic, nor a
  * choice further down the road, ever falls into step with it.
  */
 export class WeightedChoice {
@@ -49,7 +49,10 @@ export class WeightedChoice {
   }
 }
 
-/** One card per part of the weights, as few as show them exactly; the nearest that `maxCards` allow, and at least one each, if that is too many. */
+/**
+ * One card per part of the weights, as few as show them exactly; the nearest that `maxCards` allow, and at least one each, if
+ * that is too many.
+ */
 function deckOf(weights: readonly number[]): Uint16Array {
   if (weights.length <= 1) return new Uint16Array(0);
   const sum = weights.reduce((total, weight) => total + weight, 0);

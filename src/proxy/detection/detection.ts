@@ -6,7 +6,9 @@ import { MAX_SNIFF_BYTES, type Sniffed, sniff } from './sniff.ts';
 export const QUIET_MS = 20;
 /** The same for a client from whose address mesh TLS has come to this port: then its ClientHello is late, on a busy node. */
 export const MESHED_QUIET_MS = 2000;
-/** A client that says nothing for this long, where only its first bytes can let it in, waits for a server that it will not hear. */
+/**
+ * A client that says nothing for this long, where only its first bytes can let it in, waits for a server that it will not hear.
+ */
 export const SILENCE_MS = 10_000;
 /** First bytes that say too little may be all that the client has to say before it hears something. */
 export const UNDECIDED_MS = 50;
@@ -14,8 +16,8 @@ export const UNDECIDED_MS = 50;
 const alwaysLookBytes = 64;
 
 /**
- * How long is waited for what, milliseconds; 0 for ever. None of them begins anew because bytes came: a client that sends one at a time gets
- * no more time than one that sends none.
+ * How long is waited for what, milliseconds; 0 for ever. None of them begins anew because bytes came: a client that sends one at
+ * a time gets no more time than one that sends none.
  */
 export interface DetectionTimes {
   /** Until `onQuiet`, from the start; with 0 it is never called. */
@@ -26,13 +28,18 @@ export interface DetectionTimes {
   readonly unclearMs: number;
 }
 
-/** What a detection may find out. Every detection that is not stopped ends with one of onDetected, onSilent, onUnclear and onGone. */
+/**
+ * What a detection may find out. Every detection that is not stopped ends with one of onDetected, onSilent, onUnclear and onGone.
+ */
 export interface DetectionWaiter {
   /** Decided; `first` is all that was read, and reading is stopped. */
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void;
   /** Nothing came yet. At most once, before anything else. */
   onQuiet(): void;
-  /** What came after UNDECIDED_MS says too little still: told then, and again with all that came whenever there is more. Reading goes on. */
+  /**
+   * What came after UNDECIDED_MS says too little still: told then, and again with all that came whenever there is more. Reading
+   * goes on.
+   */
   onUndecided(first: Buffer): void;
   /** No byte came in time. */
   onSilent(): void;

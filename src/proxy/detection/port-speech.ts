@@ -1,11 +1,11 @@
-// What a port speaks is settled by the port and not by a client's first byte: whoever could choose, with a line end before the request or a
-// pause within it, would choose to be read by no rule.
+// What a port speaks is settled by the port and not by a client's first byte: whoever could choose, with a line end before the
+// request or a pause within it, would choose to be read by no rule.
 import { formatRef, type Protocol, type Route, saysMore } from '../../model/index.ts';
 import type { Sniffed } from './sniff.ts';
 
 /**
- * `http`: HTTP/1, nothing else. `http2`: HTTP/1 as well as what Weft does not read, HTTP/2 with or without the app's own TLS, which passes.
- * `bytes`: anything. `unknown`: what the first bytes show.
+ * `http`: HTTP/1, nothing else. `http2`: HTTP/1 as well as what Weft does not read, HTTP/2 with or without the app's own TLS,
+ * which passes. `bytes`: anything. `unknown`: what the first bytes show.
  */
 export type Speech = 'http' | 'http2' | 'bytes' | 'unknown';
 
@@ -62,7 +62,10 @@ function wordsOf(route: RequestRules): string {
     : `${formatRef(from)} applies to its requests`;
 }
 
-/** Whether the route may answer a request in place of the app: limits, denies, fails or redirects it. A limit that only counts may not. */
+/**
+ * Whether the route may answer a request in place of the app: limits, denies, fails or redirects it. A limit that only counts may
+ * not.
+ */
 function mayRefuse({ action, rateLimits = [], fault }: RequestRules): boolean {
   const limits = rateLimits.some(
     ({ enabledPercent, enforcedPercent }) => enabledPercent > 0 && enforcedPercent > 0,

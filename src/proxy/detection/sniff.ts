@@ -3,15 +3,18 @@ import { beginsClientHello } from '../../tls/index.ts';
 import { KNOWN_METHODS } from './known-methods.ts';
 
 /**
- * What the first bytes of a connection are. `http2`: the preface of HTTP/2 without TLS (RFC 9113 section 3.4), which Weft does not read.
- * `more`: too few to say.
+ * What the first bytes of a connection are. `http2`: the preface of HTTP/2 without TLS (RFC 9113 section 3.4), which Weft does
+ * not read. `more`: too few to say.
  */
 export type Sniffed = 'http1' | 'http2' | 'tls' | 'tcp' | 'more';
 
 const LF = 0x0a;
 const CR = 0x0d;
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'latin1');
-/** A first line is looked for in so many bytes: a target as long as the codec takes, with room. Over it nothing more is waited for. */
+/**
+ * A first line is looked for in so many bytes: a target as long as the codec takes, with room. Over it nothing more is waited
+ * for.
+ */
 export const MAX_SNIFF_BYTES = 72 * 1024;
 /** What may stand before a request line that servers skip; more of it is no beginning of anything but of an attack. */
 const maxSkippedBytes = 8 * 1024;
@@ -23,10 +26,11 @@ for (const code of [0x09, 0x0b, 0x0c, 0x1c, 0x1d, 0x1e, 0x1f, 0x20, 0x85, 0xa0])
 const mark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
- * Tells HTTP/1.x, TLS, HTTP/2 and everything else apart: HTTP is a whole request line, TLS what begins as a ClientHello and nothing else. So
- * Redis, NATS, SMTP, RTSP and binary protocols whose first bytes happen to be `GET ` or 0x16 are not taken for them. What *servers* would
- * read as a request line is one, though the codec then refuses it: line ends, blanks or a byte-order mark before it, several blanks within,
- * no version at all (HTTP/0.9). Passed on as opaque bytes it would walk around every rule, with any identity in its headers.
+ * Tells HTTP/1.x, TLS, HTTP/2 and everything else apart: HTTP is a whole request line, TLS what begins as a ClientHello and
+ * nothing else. So Redis, NATS, SMTP, RTSP and binary protocols whose first bytes happen to be `GET ` or 0x16 are not taken for
+ * them. What *servers* would read as a request line is one, though the codec then refuses it: line ends, blanks or a byte-order
+ * mark before it, several blanks within, no version at all (HTTP/0.9). Passed on as opaque bytes it would walk around every rule,
+ * with any identity in its headers.
  */
 export function sniff(bytes: Buffer): Sniffed {
   if (bytes.length === 0) return 'more';
@@ -101,7 +105,10 @@ const longestVersion = 16;
 /** Methods that RTSP and ICE have no use for, or of which HTTP has more. */
 const webMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH']);
 
-/** Whether the line `bytes[start, end)`, whose first word ends at `methodEnd`, asks for something. What stands between is the codec's business. */
+/**
+ * Whether the line `bytes[start, end)`, whose first word ends at `methodEnd`, asks for something. What stands between is the
+ * codec's business.
+ */
 function isRequestLine(bytes: Buffer, start: number, methodEnd: number, end: number): boolean {
   const target = skipBlanks(bytes, methodEnd, end);
   let last = end;

@@ -15,7 +15,10 @@ export interface HedgeOwner {
   onHedgeLost(flag: Flag, detail: string): void;
 }
 
-/** A second try of a request whose first has not answered in time; whichever answers first is taken (Dean and Barroso, "The Tail at Scale", 2013). */
+/**
+ * A second try of a request whose first has not answered in time; whichever answers first is taken (Dean and Barroso, "The Tail
+ * at Scale", 2013).
+ */
 export class Hedge implements ClientStreamHandler, StreamWaiter {
   readonly repeatable = true;
   readonly endpoint: RunningEndpoint;
@@ -29,8 +32,8 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   #over = false;
 
   /**
-   * The request must be there whole. The endpoint counts it as under way from now on. `handler` hears what comes from the upstream once the
-   * hedge has answered first or was adopted.
+   * The request must be there whole. The endpoint counts it as under way from now on. `handler` hears what comes from the
+   * upstream once the hedge has answered first or was adopted.
    */
   constructor(
     owner: HedgeOwner,

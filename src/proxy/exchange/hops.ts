@@ -1,6 +1,6 @@
-// How many Weft proxies a request has come through that were named to it as proxies. Two of them can be made to lead to each other (a name
-// that is the other one for each, a policy whose endpoints they are), and the request would go back and forth for ever. So a proxy
-// that is named by its address counts itself into requests that leave the mesh.
+// How many Weft proxies a request has come through that were named to it as proxies. Two of them can be made to lead to each
+// other (a name that is the other one for each, a policy whose endpoints they are), and the request would go back and forth for
+// ever. So a proxy that is named by its address counts itself into requests that leave the mesh.
 import type { Cluster } from '../../cluster/index.ts';
 import type { Head } from '../../http/index.ts';
 

@@ -1,4 +1,5 @@
-// Logins that belong to the connection (RFC 4559 section 6): between client and app there is one chain of connections, for nobody else.
+// Logins that belong to the connection (RFC 4559 section 6): between client and app there is one chain of connections, for nobody
+// else.
 import assert from 'node:assert/strict';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

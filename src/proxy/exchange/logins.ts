@@ -10,9 +10,9 @@ interface Login {
 }
 
 /**
- * The connections to upstreams that belong to one client's connection, because NTLM and Negotiate log in connections and not requests (RFC 4559
- * section 6): nobody else may ever use them, they end with the client's, and the client's ends with them. Every proxy on the way does the
- * same, so that between client and app there is one chain of connections.
+ * The connections to upstreams that belong to one client's connection, because NTLM and Negotiate log in connections and not
+ * requests (RFC 4559 section 6): nobody else may ever use them, they end with the client's, and the client's ends with them.
+ * Every proxy on the way does the same, so that between client and app there is one chain of connections.
  */
 export class Logins implements ConnectionOwner {
   readonly #onLost: () => void;

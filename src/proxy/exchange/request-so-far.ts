@@ -1,7 +1,10 @@
 import { type ClientStream, type Head, isIdempotent } from '../../http/index.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
-/** A request as far as it has come in: what a try sends on, and sends again. One object serves the requests of a connection, one after the other. */
+/**
+ * A request as far as it has come in: what a try sends on, and sends again. One object serves the requests of a connection, one
+ * after the other.
+ */
 export class RequestSoFar {
   head!: Head;
   /** Nothing more will come. */

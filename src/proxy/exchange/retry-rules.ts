@@ -1,8 +1,8 @@
 import type { RetryCondition, RetryPolicy } from '../../model/index.ts';
 
 /**
- * Whether a status is one that the policy retries, and under which condition; undefined when not. `failed`: it counts as a failure, which
- * response classes may have decided otherwise than the number says.
+ * Whether a status is one that the policy retries, and under which condition; undefined when not. `failed`: it counts as a
+ * failure, which response classes may have decided otherwise than the number says.
  */
 export function retriableStatus(
   policy: RetryPolicy,
@@ -18,15 +18,18 @@ export function retriableStatus(
   return policy.on.includes('5xx') ? '5xx' : undefined;
 }
 
-/** Exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). `retry` counts from 1. */
+/**
+ * Exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). `retry` counts from 1.
+ */
 export function backoffMs(policy: RetryPolicy, retry: number, random: number): number {
   const ceiling = Math.min(policy.backoffMaxMs, policy.backoffBaseMs * 2 ** (retry - 1));
   return random * ceiling;
 }
 
 /**
- * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx, gateway-error and reset
- * all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also connect-failure.
+ * Under which of its conditions the policy retries a try that took too long. To Envoy its stream is reset, and so 5xx,
+ * gateway-error and reset all hold ("does not respond at all (disconnect/reset/read timeout)"); without a connection also
+ * connect-failure.
  */
 export function timeoutCondition({ on }: RetryPolicy, untouched: boolean): RetryCondition {
   if (on.includes('gateway-error')) return 'gateway-error';

@@ -34,8 +34,8 @@ export interface RouteWorkOwner {
 }
 
 /**
- * One request as its filters see it (filters/lists.ts has them in their order), and what its route does to its head and its answer's once it goes
- * on. An exchange makes one when a route or port first has something to do, and keeps it.
+ * One request as its filters see it (filters/lists.ts has them in their order), and what its route does to its head and its
+ * answer's once it goes on. An exchange makes one when a route or port first has something to do, and keeps it.
  */
 export class RouteWork implements FilteredRequest {
   readonly protocol = 'HTTP/1.1';

@@ -33,7 +33,10 @@ const noneTried: readonly RunningEndpoint[] = [];
 /** What is to be done with the head of an answer. `TRY_AGAIN`: nothing, the request goes out once more. */
 export const VERDICT = { TAKE: 0, TRY_AGAIN: 1 } as const;
 
-/** Whose tries they are. It hears what comes from the upstream of the try that counts, and asks `judge` what to do with its answer. */
+/**
+ * Whose tries they are. It hears what comes from the upstream of the try that counts, and asks `judge` what to do with its
+ * answer.
+ */
 export interface TriesOwner extends ClientStreamHandler {
   /** There is no further try. `untouched`: the upstream has not seen a byte of the request. */
   onTriesFailed(flag: Flag, detail: string, untouched: boolean): void;
@@ -42,8 +45,8 @@ export interface TriesOwner extends ClientStreamHandler {
 }
 
 /**
- * The tries of one request: an endpoint is chosen and connected to, and where that fails, or the answer is no good, another, for as long as
- * that is safe, wanted, and within the budget. One object serves the requests of a connection, one after the other.
+ * The tries of one request: an endpoint is chosen and connected to, and where that fails, or the answer is no good, another, for
+ * as long as that is safe, wanted, and within the budget. One object serves the requests of a connection, one after the other.
  */
 export class Tries implements StreamWaiter, HedgeOwner {
   /** The stream of the try under way, once there is one. */
@@ -79,7 +82,10 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #waiter: StreamWaiter = this;
   /** Made when a client first logs in a connection. */
   #logins: Logins | undefined;
-  /** Whether this try goes over a connection that is the client's own: there it was, and nowhere else, that the request made sense. */
+  /**
+   * Whether this try goes over a connection that is the client's own: there it was, and nowhere else, that the request made
+   * sense.
+   */
   #owned = false;
   #connection: ClientConnection | undefined;
   readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
@@ -94,8 +100,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   /**
-   * Makes the first try. `hash`: what consistent hashing knows the request by; -1 for nothing. `preferred`: the endpoint of a sticky session,
-   * for the first try.
+   * Makes the first try. `hash`: what consistent hashing knows the request by; -1 for nothing. `preferred`: the endpoint of a
+   * sticky session, for the first try.
    */
   begin(
     route: RunningRoute,
@@ -149,7 +155,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.upstream = undefined;
     if (this.#replayStale(failure)) return;
     const { final } = failure;
-    // An answer that is too large says nothing about the endpoint: clients choose what they ask for, and would have healthy ones ejected.
+    // An answer that is too large says nothing about the endpoint: clients choose what they ask for, and would have healthy ones
+    // ejected.
     if (final !== 'everywhere') this.record('connect-failure');
     this.#tell('broken', 0, failure.flag, failure.detail);
     this.#leaveEndpoint();
@@ -392,7 +399,10 @@ export class Tries implements StreamWaiter, HedgeOwner {
     return false;
   }
 
-  /** Whether a 503 comes from the peer's proxy, whose app has not seen the request. What an app itself says of that does not count. */
+  /**
+   * Whether a 503 comes from the peer's proxy, whose app has not seen the request. What an app itself says of that does not
+   * count.
+   */
   #isUntouched(head: Head): boolean {
     if (this.#host.trust.upstream === 'mesh')
       return this.endpoint!.config.tls === 'mesh' && saysUntouched(head);
@@ -433,8 +443,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   /**
-   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Not its failure and not a
-   * retry: the request goes out once more at once, if it is certain that it was not read or if repeating it is harmless.
+   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Not its
+   * failure and not a retry: the request goes out once more at once, if it is certain that it was not read or if repeating it is
+   * harmless.
    */
   #replayStale(failure: StreamFailure): boolean {
     const request = this.#request;
@@ -450,8 +461,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   /**
-   * The endpoint was taken away while the request waited for a connection to it, as every rolling restart does: nobody has failed, so this is no
-   * retry. Not at once: whoever takes it away is in the middle of doing so.
+   * The endpoint was taken away while the request waited for a connection to it, as every rolling restart does: nobody has
+   * failed, so this is no retry. Not at once: whoever takes it away is in the middle of doing so.
    */
   #goElsewhere(): void {
     this.attempts--;

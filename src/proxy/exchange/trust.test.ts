@@ -1,4 +1,5 @@
-// Whose word counts is said by a listener's trust, whichever way its connections go: each case has the direction that says the opposite.
+// Whose word counts is said by a listener's trust, whichever way its connections go: each case has the direction that says the
+// opposite.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { requestHead } from '../../http1/testing/heads.ts';

@@ -25,7 +25,10 @@ export interface Caller {
   readonly principal: string;
 }
 
-/** A request as its filters see it, before the proxy has edited it. One object serves the requests of a stream's connection, one after the other. */
+/**
+ * A request as its filters see it, before the proxy has edited it. One object serves the requests of a stream's connection, one
+ * after the other.
+ */
 export interface FilteredRequest extends VariableSource {
   readonly head: Head;
   readonly caller: Caller;
@@ -43,15 +46,17 @@ export interface FilteredRequest extends VariableSource {
   /** Which request of its connection it is; to be handed back to `resume`. */
   readonly turn: number;
   /**
-   * How a request goes on whose filter said WAIT: on to the next filter, or with an answer. Never before `judge` has returned. May be called from
-   * anywhere; too late for a request that is over, it does nothing.
+   * How a request goes on whose filter said WAIT: on to the next filter, or with an answer. Never before `judge` has returned.
+   * May be called from anywhere; too late for a request that is over, it does nothing.
    */
   resume(turn: number, verdict: Instead | typeof PASS): void;
   /** WAIT for this long, on purpose: the request is marked as delayed. */
   resumeAfter(delayMs: number): typeof WAIT;
 }
 
-/** Compiled when configuration arrives; one object for all requests, so what it knows of one of them it keeps in FilteredRequest. */
+/**
+ * Compiled when configuration arrives; one object for all requests, so what it knows of one of them it keeps in FilteredRequest.
+ */
 export interface RequestFilter {
   /** Once for each request. Must not edit the head: the next filter and the route see what the client sent. */
   judge(request: FilteredRequest): Verdict;

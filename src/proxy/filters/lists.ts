@@ -1,5 +1,5 @@
-// The filters of requests, in the order in which they are asked: one list for each direction. A request meets those only that its port or its route
-// gives something to do; most meet none.
+// The filters of requests, in the order in which they are asked: one list for each direction. A request meets those only that its
+// port or its route gives something to do; most meet none.
 import type { LocalReply } from '../../http/index.ts';
 import type { Route } from '../../model/index.ts';
 import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
@@ -33,12 +33,13 @@ export interface RouteRules {
 
 /** Of requests to others, once their route is known. */
 export const OUTBOUND_FILTERS: readonly FilterKind<RouteRules>[] = [
-  // First: a preflight is the browser's question and no request of the app; and whether an answer of the filters below may be read by the
-  // page that asked is settled here.
+  // First: a preflight is the browser's question and no request of the app; and whether an answer of the filters below may be
+  // read by the page that asked is settled here.
   cors,
   // Before faults, so that what is refused costs nothing more and is not delayed first.
   rateLimits,
-  // Faults stand for the upstream's own, so behind all that would keep a request from it. The delay first: a slow failure is one, too.
+  // Faults stand for the upstream's own, so behind all that would keep a request from it. The delay first: a slow failure is one,
+  // too.
   delays,
   aborts,
   // What is in place of an upstream, and so comes last; of these a route has one at most, but for the first.

@@ -1,12 +1,13 @@
-// Answers of Weft's own to gRPC calls. Their clients read neither status nor body: success and failure are a field at the answer's end, which comes
-// with the head where there is no body ("Trailers-Only", https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
+// Answers of Weft's own to gRPC calls. Their clients read neither status nor body: success and failure are a field at the
+// answer's end, which comes with the head where there is no body ("Trailers-Only",
+// https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md).
 import type { Head, LocalReply } from '../../http/index.ts';
 
 const contentType = Buffer.from('content-type', 'latin1');
 
 /**
- * What a status of HTTP says in gRPC. Clients map it so themselves (doc/http-grpc-status-mapping.md), but for two of which we know more than
- * they: 429 is a limit that was reached, 504 the time that was up.
+ * What a status of HTTP says in gRPC. Clients map it so themselves (doc/http-grpc-status-mapping.md), but for two of which we
+ * know more than they: 429 is a limit that was reached, 504 the time that was up.
  */
 const grpcStatusOf: Readonly<Record<number, number>> = {
   400: 13,

@@ -1,4 +1,5 @@
-// The one place where errors of Weft's own become answers. What they say is decided here; how that is written on a connection is its codec's.
+// The one place where errors of Weft's own become answers. What they say is decided here; how that is written on a connection is
+// its codec's.
 import { type Flag, flagWords } from '../../errors/index.ts';
 import type { Field, Head, LocalReply } from '../../http/index.ts';
 import type { Fault } from '../../http1/index.ts';
@@ -52,8 +53,8 @@ export function statusFor(flag: Flag): number {
 }
 
 /**
- * An answer that says what happened: the flag as a field for machines (`x-weft-flag: UH`), the words as text for people. `detail` is
- * lowercase and may be ''.
+ * An answer that says what happened: the flag as a field for machines (`x-weft-flag: UH`), the words as text for people. `detail`
+ * is lowercase and may be ''.
  */
 export function localReply(flag: Flag, detail: string, options: ReplyOptions = asUsual): LocalReply {
   const { status, text, untouched = false, fields = [], close = false } = options;
@@ -84,8 +85,8 @@ export function malformedReply({ code, status, words }: Fault, flag: Flag): Loca
 }
 
 /**
- * The answer in the protocol that the request speaks. One that says `untouched` stays as it is: it is for the caller's proxy, which reads its status
- * and asks another endpoint; a client that gets it in the end takes 503 for UNAVAILABLE all the same.
+ * The answer in the protocol that the request speaks. One that says `untouched` stays as it is: it is for the caller's proxy,
+ * which reads its status and asks another endpoint; a client that gets it in the end takes 503 for UNAVAILABLE all the same.
  */
 export function inItsProtocol(request: Head, reply: LocalReply): LocalReply {
   return !reply.fields.includes(UNTOUCHED) && isGrpc(request) ? grpcReply(reply) : reply;

@@ -4,9 +4,9 @@ const maxCallers = 4096;
 const rememberMs = 600_000;
 
 /**
- * From which addresses, and at which port, mesh TLS came last. On a port that takes plaintext too, a silent caller may be a proxy whose
- * ClientHello is late or somebody who waits for a server that speaks first: the app must not be heard by the former, whose handshake it
- * would break, and at once by the latter. Bounded.
+ * From which addresses, and at which port, mesh TLS came last. On a port that takes plaintext too, a silent caller may be a proxy
+ * whose ClientHello is late or somebody who waits for a server that speaks first: the app must not be heard by the former, whose
+ * handshake it would break, and at once by the latter. Bounded.
  */
 export class MeshedCallers {
   /** By address and port, in order of when they were heard of. */
@@ -25,8 +25,9 @@ export class MeshedCallers {
   }
 
   /**
-   * A connection that began at `sinceMs` took the app's word before it said anything: calls of this port go past the proxy there, if there is
-   * one. Unless mesh TLS came from there since: several connections begin at once, and one that was overtaken says nothing against the next.
+   * A connection that began at `sinceMs` took the app's word before it said anything: calls of this port go past the proxy there,
+   * if there is one. Unless mesh TLS came from there since: several connections begin at once, and one that was overtaken says
+   * nothing against the next.
    */
   remove(address: string, port: number, sinceMs: number): void {
     const key = `${address} ${port}`;

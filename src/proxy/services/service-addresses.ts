@@ -7,9 +7,9 @@ const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.
 const shortestPrefix = { 4: 12, 6: 108 } as const;
 
 /**
- * Which addresses are those of Services: they are never passed through in plaintext, also while discovery says nothing about them. Told along
- * with whom to trust; before that, as far as it can be known: by the address of the API server's own Service, which is the first that a cluster
- * gives, or else every private address counts.
+ * Which addresses are those of Services: they are never passed through in plaintext, also while discovery says nothing about
+ * them. Told along with whom to trust; before that, as far as it can be known: by the address of the API server's own Service,
+ * which is the first that a cluster gives, or else every private address counts.
  */
 export class ServiceAddresses {
   #ranges: BlockList;
@@ -28,7 +28,10 @@ export class ServiceAddresses {
     this.#told = true;
   }
 
-  /** Why the destination is not called as if it were outside of the mesh, though nobody says what it is; undefined where it may be. */
+  /**
+   * Why the destination is not called as if it were outside of the mesh, though nobody says what it is; undefined where it may
+   * be.
+   */
   whyNot(key: string): string | undefined {
     const host = parseHostPort(key)?.host;
     if (host === undefined) return undefined;

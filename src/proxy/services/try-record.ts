@@ -1,4 +1,5 @@
-// What happened to each try of a request, for whoever wants to explain it. Told when a try is over; where nobody asks nothing is made.
+// What happened to each try of a request, for whoever wants to explain it. Told when a try is over; where nobody asks nothing is
+// made.
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 

@@ -31,12 +31,15 @@ export interface TcpSessionOptions {
 }
 
 const maxTries = 3;
-/** A client of whom it is not known yet what it speaks is given this long to say something, and if it is HTTP hears what went wrong. */
+/**
+ * A client of whom it is not known yet what it speaks is given this long to say something, and if it is HTTP hears what went
+ * wrong.
+ */
 const patienceMs = 1000;
 
 /**
- * Carries one opaque TCP connection to an endpoint of a cluster. `speculative` sessions connect while it is still open what the client will
- * speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it.
+ * Carries one opaque TCP connection to an endpoint of a cluster. `speculative` sessions connect while it is still open what the
+ * client will speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it.
  */
 export class TcpSession implements WireHandler {
   readonly #services: Services;
@@ -85,8 +88,9 @@ export class TcpSession implements WireHandler {
   }
 
   /**
-   * The client's bytes so far say too little about what it speaks, and may be all that the upstream is waiting for: they go on, and the
-   * session stays speculative. A beginning that turns out to be a request's is no request without the rest, which `cancel` keeps back.
+   * The client's bytes so far say too little about what it speaks, and may be all that the upstream is waiting for: they go on,
+   * and the session stays speculative. A beginning that turns out to be a request's is no request without the rest, which
+   * `cancel` keeps back.
    */
   lend(first: Buffer): void {
     if (this.#over || !this.#speculative) return;
@@ -214,8 +218,8 @@ export class TcpSession implements WireHandler {
 
   #failed(flag: Flag, detail: string, inHandshake: boolean): void {
     this.#opening = undefined;
-    // An app that speaks first, on a port that takes plaintext too, may have been heard in the middle of the handshake. Its proxy knows
-    // better now, and neither the client nor the app has had a byte of the other's.
+    // An app that speaks first, on a port that takes plaintext too, may have been heard in the middle of the handshake. Its proxy
+    // knows better now, and neither the client nor the app has had a byte of the other's.
     if (inHandshake && !this.#repeatedHandshake) {
       this.#repeatedHandshake = true;
       this.#leave();

@@ -1,4 +1,5 @@
-// Exchanges between wires in memory, on a clock that the test turns: every segmentation, stall and failure happens when the test says.
+// Exchanges between wires in memory, on a clock that the test turns: every segmentation, stall and failure happens when the test
+// says.
 import { Cluster } from '../../cluster/index.ts';
 import { config, endpoints, TestClusterHost } from '../../cluster/testing/clusters.ts';
 import type { Flag } from '../../errors/index.ts';

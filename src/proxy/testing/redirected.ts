@@ -77,7 +77,10 @@ export function redirectedOutbound(plane: DataPlane, address: string, port: numb
   );
 }
 
-/** Waits until `condition` holds, looking after each turn of the event loop; the test's own time limit ends a wait that never does. */
+/**
+ * Waits until `condition` holds, looking after each turn of the event loop; the test's own time limit ends a wait that never
+ * does.
+ */
 export async function eventually(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise(resolve => setTimeout(resolve, 1));
 }

@@ -141,7 +141,10 @@ export class Agent {
   }
 }
 
-/** A pod and its neighbour, joined by a veth pair: 10.77.0.2 and fd77::2 here, 10.77.0.1 and fd77::1 there, which is also the way out. */
+/**
+ * A pod and its neighbour, joined by a veth pair: 10.77.0.2 and fd77::2 here, 10.77.0.1 and fd77::1 there, which is also the way
+ * out.
+ */
 export async function podAndPeer(): Promise<{ pod: Namespace; peer: Namespace } & AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const pod = stack.use(new Namespace('pod'));

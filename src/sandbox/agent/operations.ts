@@ -81,7 +81,9 @@ export class Operations {
     return this.#parts.events;
   }
 
-  /** A rolling restart of a Deployment, StatefulSet or DaemonSet; begins it and does not wait. `restarted` is its name in full. */
+  /**
+   * A rolling restart of a Deployment, StatefulSet or DaemonSet; begins it and does not wait. `restarted` is its name in full.
+   */
   restart(target: string): Refused | { restarted: string } {
     const found = this.#workload(target);
     if ('problem' in found) return found;

@@ -33,8 +33,8 @@ const pollMs = 50;
 
 /**
  * A running sandbox, for programs: the demo and end-to-end tests. Targets are written as on the command line: `svc/web`,
- * `pod/web-1`, `deploy/web`, with `namespace/` before the name where it is not unique (kube/target.ts). Calls reject with a WeftError whose
- * message says what to do.
+ * `pod/web-1`, `deploy/web`, with `namespace/` before the name where it is not unique (kube/target.ts). Calls reject with a
+ * WeftError whose message says what to do.
  */
 export class Sandbox implements AsyncDisposable {
   readonly name: string;
@@ -83,7 +83,9 @@ export class Sandbox implements AsyncDisposable {
     return this.#client.follow(text => listener(JSON.parse(text) as SandboxEvent), signal);
   }
 
-  /** Waits until every pod is ready or has completed and no rollout is under way. Rejects with what is missing after `timeoutMs`. */
+  /**
+   * Waits until every pod is ready or has completed and no rollout is under way. Rejects with what is missing after `timeoutMs`.
+   */
   async ready(options: WaitOptions = {}): Promise<SandboxView> {
     const untilMs = performance.now() + (options.timeoutMs ?? 60_000);
     for (;;) {
@@ -97,7 +99,10 @@ export class Sandbox implements AsyncDisposable {
     }
   }
 
-  /** Rolling restart of `deploy/NAME`, `sts/NAME` or `ds/NAME`; resolves with its name in full when the new pods are ready and the old ones gone. */
+  /**
+   * Rolling restart of `deploy/NAME`, `sts/NAME` or `ds/NAME`; resolves with its name in full when the new pods are ready and the
+   * old ones gone.
+   */
   async restart(target: string, options: WaitOptions = {}): Promise<string> {
     const { restarted } = await this.#client.post<{ restarted: string }>('/restart', { target });
     await this.ready({ ...options, workload: restarted });
@@ -148,7 +153,10 @@ export class Sandbox implements AsyncDisposable {
     return readLog(new SandboxFolder(this.name).logs, namespace, pod, container);
   }
 
-  /** Puts Kubernetes objects in force beside the folder's; the same name again replaces them. What is wrong with them, and with the rest. */
+  /**
+   * Puts Kubernetes objects in force beside the folder's; the same name again replaces them. What is wrong with them, and with
+   * the rest.
+   */
   async apply(name: string, yaml: string): Promise<readonly Problem[]> {
     return (await this.#client.post<{ problems: readonly Problem[] }>('/apply', { name, yaml })).problems;
   }

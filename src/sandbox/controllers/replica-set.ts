@@ -9,7 +9,9 @@ import {
 import { makePod } from './make-pod.ts';
 import type { Context, Plan } from './plan.ts';
 
-/** Makes or deletes pods until a ReplicaSet has as many as it wants (pure). A written ReplicaSet without an owner works the same. */
+/**
+ * Makes or deletes pods until a ReplicaSet has as many as it wants (pure). A written ReplicaSet without an owner works the same.
+ */
 export function reconcileReplicaSet(set: ReplicaSet, pods: readonly Pod[], context: Context): Plan {
   const owned = pods.filter(pod => isOwnedBy(pod, set) && !isTerminating(pod));
   const finished = owned.filter(isPodFinished);

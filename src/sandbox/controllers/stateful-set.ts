@@ -87,7 +87,9 @@ export function reconcileDaemonSet(set: DaemonSet, pods: readonly Pod[], context
   return reconcileSingle(set, set.spec.template, pods, context, `${set.metadata.name}-${context.suffix()}`);
 }
 
-/** The pod that a folder holds as such, replaced when it changes there (pure). Unlike others it is not made again when it ends. */
+/**
+ * The pod that a folder holds as such, replaced when it changes there (pure). Unlike others it is not made again when it ends.
+ */
 export function reconcileBarePod(bare: BarePod, pods: readonly Pod[], context: Context): Plan {
   return reconcileSingle(bare, bare.spec.template, pods, context, bare.metadata.name);
 }

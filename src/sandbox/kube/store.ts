@@ -27,7 +27,10 @@ export interface Change {
   readonly object: KubeObject;
 }
 
-/** The objects of the sandbox, in memory: the part of an API server that its controllers need. Objects are replaced, never changed. */
+/**
+ * The objects of the sandbox, in memory: the part of an API server that its controllers need. Objects are replaced, never
+ * changed.
+ */
 export class ObjectStore {
   readonly #byKind = new Map<string, Map<string, KubeObject>>();
   readonly #listeners = new Set<(change: Change) => void>();

@@ -9,8 +9,9 @@ const nameShape = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 const templated = new Set(['Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job']);
 
 /**
- * What is wrong with an object as it was written (pure): what the API server would refuse, and what the sandbox cannot run. Misspelt
- * fields refuse it, as kubectl's strict validation does, which is its default: a pod whose probe or limit is none runs otherwise.
+ * What is wrong with an object as it was written (pure): what the API server would refuse, and what the sandbox cannot run.
+ * Misspelt fields refuse it, as kubectl's strict validation does, which is its default: a pod whose probe or limit is none runs
+ * otherwise.
  */
 export function checkObject(object: KubeObject): Problem[] {
   return [...unknownFieldProblems(object), ...meaningProblems(object)];

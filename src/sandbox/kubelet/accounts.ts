@@ -1,4 +1,5 @@
-// Users and groups by name, for containers: an image brings its own, and programs such as ssh and whoami end where their user has none.
+// Users and groups by name, for containers: an image brings its own, and programs such as ssh and whoami end where their user has
+// none.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mount } from '../runtime/index.ts';

@@ -51,8 +51,8 @@ export function isInVolume(path: string, mounts: readonly Mount[]): boolean {
 }
 
 /**
- * A volume mounted over a file or folder of this machine that stands for one of the image would hide it: on a real node the image would
- * not be there.
+ * A volume mounted over a file or folder of this machine that stands for one of the image would hide it: on a real node the image
+ * would not be there.
  */
 export function hiddenBy(
   mounts: readonly Mount[],

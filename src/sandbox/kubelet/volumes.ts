@@ -47,7 +47,9 @@ export class PodVolumes {
     this.#clock = parts.clock;
   }
 
-  /** Makes every volume. Undefined when all are there, else what is missing; call it again then, or to bring content up to date. */
+  /**
+   * Makes every volume. Undefined when all are there, else what is missing; call it again then, or to bring content up to date.
+   */
   async prepare(): Promise<string | undefined> {
     for (const volume of this.#pod.spec.volumes ?? []) {
       const missing = await this.#prepareOne(volume);
@@ -94,8 +96,8 @@ export class PodVolumes {
   }
 
   /**
-   * Gives a folder or file its permission bits, and to the pod's fsGroup what the kubelet gives it: the group, reading (writing too where
-   * the owner may) and, for folders, that what is made in them has the same group.
+   * Gives a folder or file its permission bits, and to the pod's fsGroup what the kubelet gives it: the group, reading (writing
+   * too where the owner may) and, for folders, that what is made in them has the same group.
    */
   #own(path: string, mode: number, owner?: number): void {
     const group = this.#pod.spec.securityContext?.fsGroup;

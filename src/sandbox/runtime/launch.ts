@@ -55,8 +55,8 @@ const defaultCapabilities = [
 ];
 
 /**
- * The script and command that start a container (pure), in a PID namespace of its own where it has a network namespace. Every step becomes
- * the next with exec, so the process id stays.
+ * The script and command that start a container (pure), in a PID namespace of its own where it has a network namespace. Every
+ * step becomes the next with exec, so the process id stays.
  */
 export function launchContainer(spec: LaunchSpec, host: HostFiles): Launch {
   if (spec.netns === undefined) return launchPlainly(spec);

@@ -15,10 +15,10 @@ export interface LogPipe {
 }
 
 /**
- * A pipe to the end of a file, for a container's output, as container engines have it. A file would do, were it not that apps open
- * /dev/stdout: as another user than root's they may not open root's file, and a `> /dev/stdout` would cut it. The pipe belongs to `uid`
- * (which only root can say). A process of its own (cat) copies, so that apps go on printing when this process dies; it ends with its last
- * writer, and no signal ends it before.
+ * A pipe to the end of a file, for a container's output, as container engines have it. A file would do, were it not that apps
+ * open /dev/stdout: as another user than root's they may not open root's file, and a `> /dev/stdout` would cut it. The pipe
+ * belongs to `uid` (which only root can say). A process of its own (cat) copies, so that apps go on printing when this process
+ * dies; it ends with its last writer, and no signal ends it before.
  */
 export function openLogPipe(path: string, uid: number | undefined): LogPipe {
   const pipe2 = libcFunction<(fds: number[], flags: number) => number>(

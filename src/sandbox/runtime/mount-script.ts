@@ -115,8 +115,8 @@ function newRoot(root: string): string[] {
 }
 
 /**
- * The command line that enters `root`, if it is not the machine's own, goes to `folder` and becomes `words`. Descriptor 3 is closed when the
- * process is where it belongs (see startProcess).
+ * The command line that enters `root`, if it is not the machine's own, goes to `folder` and becomes `words`. Descriptor 3 is
+ * closed when the process is where it belongs (see startProcess).
  */
 export function enterRoot(root: string, folder: string, words: readonly string[]): string[] {
   if (root === '') return ['exec 3>&-', `cd ${quote(folder)}`, `exec ${quoteAll(words)}`];

@@ -5,9 +5,10 @@ import { libcFunction } from '../../libc/index.ts';
 const cloneNewPid = 0x2000_0000;
 
 /**
- * Whatever process `start` starts is number 1 of a PID namespace of its own, as a container's is: it sees and signals nobody else, and all
- * that it started ends with it. Only the next children of this thread are meant, so `start` must be synchronous (spawn forks before it
- * returns); afterwards children are born into this process's own namespace again. Needs CAP_SYS_ADMIN; throws WeftError `pid-namespace`.
+ * Whatever process `start` starts is number 1 of a PID namespace of its own, as a container's is: it sees and signals nobody
+ * else, and all that it started ends with it. Only the next children of this thread are meant, so `start` must be synchronous
+ * (spawn forks before it returns); afterwards children are born into this process's own namespace again. Needs CAP_SYS_ADMIN;
+ * throws WeftError `pid-namespace`.
  *
  * unshare(1) could do it with --fork, but then the id that spawn knows is that of unshare, which passes no signal on.
  */
@@ -32,7 +33,9 @@ export function inOwnPidNamespace<T>(start: () => T): T {
   }
 }
 
-/** Every further process would be born into the container's namespace, where it can be killed by it: nothing may go on like that. */
+/**
+ * Every further process would be born into the container's namespace, where it can be killed by it: nothing may go on like that.
+ */
 function leaveForGood(): never {
   const error = new WeftError('pid-namespace', 'the way back out of a PID namespace is barred');
   console.error(errorMessage(error));

@@ -13,7 +13,9 @@ export interface Exit {
 /** A running process in a group of its own. */
 export interface RunningProcess {
   readonly pid: number;
-  /** Settles when the process has closed its descriptor 3: the script of a container does so in the container's own surroundings. */
+  /**
+   * Settles when the process has closed its descriptor 3: the script of a container does so in the container's own surroundings.
+   */
   readonly entered: Promise<void>;
   /** Settles when the process itself has ended and what it printed is in its log; what is left of its group is killed then. */
   readonly exited: Promise<Exit>;
@@ -59,7 +61,8 @@ export function startProcess(
     child.unref();
     const mark = child.stdio[3] as Socket;
     mark.unref();
-    // Read to its end, or the end would not be noticed. What starts the process may be no script that closes it: then its end does.
+    // Read to its end, or the end would not be noticed. What starts the process may be no script that closes it: then its end
+    // does.
     const entered = new Promise<void>(resolve =>
       mark
         .resume()

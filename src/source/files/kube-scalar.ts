@@ -1,5 +1,5 @@
-// What a plain scalar of YAML is to kubectl: sigs.k8s.io/yaml, which reads with goyaml.v2. Nearly YAML 1.1, but for base 60, dates and
-// `0o17`; kube-yaml.test.ts has values that its Go source gave.
+// What a plain scalar of YAML is to kubectl: sigs.k8s.io/yaml, which reads with goyaml.v2. Nearly YAML 1.1, but for base 60,
+// dates and `0o17`; kube-yaml.test.ts has values that its Go source gave.
 
 /** A value of a plain scalar. Whole numbers beyond 2^53 are BigInts. */
 export type ScalarValue = string | number | bigint | boolean | null;

@@ -1,5 +1,5 @@
-// YAML as kubectl reads it, on the tree of a YAML 1.2 parser: the meaning of scalars, keys that are no strings, keys that stand twice, and
-// merges (`<<`), which go over what stands before them.
+// YAML as kubectl reads it, on the tree of a YAML 1.2 parser: the meaning of scalars, keys that are no strings, keys that stand
+// twice, and merges (`<<`), which go over what stands before them.
 
 import {
   type Alias,
@@ -39,7 +39,9 @@ export function parseKubeYaml(text: string, lineCounter: LineCounter): readonly 
   return Array.isArray(documents) ? documents : [];
 }
 
-/** The values of the document. Throws an Error in words for what kubectl refuses. `bigInts`: whole numbers beyond 2^53 stay exact. */
+/**
+ * The values of the document. Throws an Error in words for what kubectl refuses. `bigInts`: whole numbers beyond 2^53 stay exact.
+ */
 export function kubeValue(document: Document, bigInts = false): KubeYaml {
   const reader = new Reader(bigInts);
   const value = document.contents === null ? null : reader.value(document.contents as Node);

@@ -1,12 +1,15 @@
-// YAML that lies beside manifests and that kubectl cannot apply as it stands: templates, charts, kustomizations, and configurations of
-// tools. Each is named for what it is, with the command that makes manifests of it.
+// YAML that lies beside manifests and that kubectl cannot apply as it stands: templates, charts, kustomizations, and
+// configurations of tools. Each is named for what it is, with the command that makes manifests of it.
 import { basename, dirname } from 'node:path/posix';
 
 const action = /\{\{-?\s*[^{}\s]/;
 /** Actions that only Helm has; others' (`{{ $labels.pod }}`, `{{inputs.parameters.x}}`) are text to Kubernetes. */
 const helmAction = /\{\{-?[^{}]*(?:\.(?:Values|Release|Chart|Capabilities|Files)\b|\binclude\s+["(])/;
 
-/** Says that the text looks like a template, where something is wrong with it as YAML or as an object; undefined where it does not. */
+/**
+ * Says that the text looks like a template, where something is wrong with it as YAML or as an object; undefined where it does
+ * not.
+ */
 export function templateWords(text: string, file: string): string | undefined {
   if (!action.test(text)) return undefined;
   const chart = /^(.*?)\/?templates\//.exec(file)?.[1];
@@ -32,8 +35,8 @@ export interface ToolFile {
 }
 
 /**
- * What the data is, where it is the file of a tool and no object of a cluster; undefined for all others. `file` is a path, for words
- * that can be pasted.
+ * What the data is, where it is the file of a tool and no object of a cluster; undefined for all others. `file` is a path, for
+ * words that can be pasted.
  */
 export function toolFile(data: unknown, file: string): ToolFile | undefined {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined;

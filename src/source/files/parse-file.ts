@@ -29,8 +29,8 @@ interface Gathered {
 }
 
 /**
- * Reads every object of a YAML or JSON text as kubectl would: many documents, Lists expanded. `file` names it in problems, `path` in commands
- * that problems propose. Never throws; every problem carries `file:line`.
+ * Reads every object of a YAML or JSON text as kubectl would: many documents, Lists expanded. `file` names it in problems, `path`
+ * in commands that problems propose. Never throws; every problem carries `file:line`.
  */
 export function parseFile(text: string, file: string, path = file): ParsedFile {
   const lines = new LineCounter();

@@ -21,7 +21,8 @@ const wanted = /\.(ya?ml|json)$/i;
 
 /**
  * Lists the YAML and JSON files of a folder and its subfolders in order of name. Symbolic links are followed (that is how
- * Kubernetes mounts ConfigMaps); names that begin with a dot are left out (editors' swap files, `..data`), and what a Helm chart renders.
+ * Kubernetes mounts ConfigMaps); names that begin with a dot are left out (editors' swap files, `..data`), and what a Helm chart
+ * renders.
  */
 export async function scanFolder(folder: string): Promise<Scan> {
   const files: FoundFile[] = [];

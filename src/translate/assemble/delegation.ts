@@ -1,5 +1,6 @@
-// How the rules of one object stand inside a rule of another: Istio's delegates (istio.io/latest/docs/reference/config/networking/
-// virtual-service/#Delegate). The inner rule's conditions must be narrower than one of the outer's, or it has no effect.
+// How the rules of one object stand inside a rule of another: Istio's delegates
+// (istio.io/latest/docs/reference/config/networking/ virtual-service/#Delegate). The inner rule's conditions must be narrower
+// than one of the outer's, or it has no effect.
 import type {
   NamedMatch,
   PathMatch,
@@ -10,7 +11,9 @@ import type {
 } from '../../model/index.ts';
 import type { Delegation } from '../part.ts';
 
-/** The inner rule in its place, as one rule or, where a rewrite depends on the match, one for each match; undefined in conflict. */
+/**
+ * The inner rule in its place, as one rule or, where a rewrite depends on the match, one for each match; undefined in conflict.
+ */
 export function placeRule(outer: Delegation, inner: RouteRule): readonly RouteRule[] | undefined {
   const matches = joinMatches(outer.rule.matches, inner.matches);
   if (!matches) return undefined;

@@ -1,5 +1,5 @@
-// What targets of rules come to when other objects speak of their hosts: Consul's router → splitter → resolver (developer.hashicorp.com/
-// consul/docs/manage-traffic/discovery-chain), and an SMI TrafficSplit below a Linkerd ServiceProfile.
+// What targets of rules come to when other objects speak of their hosts: Consul's router → splitter → resolver
+// (developer.hashicorp.com/ consul/docs/manage-traffic/discovery-chain), and an SMI TrafficSplit below a Linkerd ServiceProfile.
 import {
   equal,
   formatRef,

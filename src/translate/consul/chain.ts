@@ -7,7 +7,10 @@ export const CHAIN_RANKS = {
   resolver: ROUTE_RANKS.consul,
 } as const;
 
-/** What every table of Consul's has: what no rule matches goes to the Service itself, as far as the chain has no other place for it. */
+/**
+ * What every table of Consul's has: what no rule matches goes to the Service itself, as far as the chain has no other place for
+ * it.
+ */
 export const CHAIN_TABLE = {
   combine: 'exclusive',
   unmatched: 'default',

@@ -4,8 +4,8 @@ import type { Report } from '../report.ts';
 import type { OwnService } from './service-name.ts';
 
 /**
- * spec.destination of ServiceDefaults: names outside of the mesh. Consul sends them through a terminating gateway; here apps reach them
- * directly, under their name in metrics and also where a workload may only reach what the mesh knows.
+ * spec.destination of ServiceDefaults: names outside of the mesh. Consul sends them through a terminating gateway; here apps
+ * reach them directly, under their name in metrics and also where a workload may only reach what the mesh knows.
  */
 export function readDestination(
   spec: Fields,

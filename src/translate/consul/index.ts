@@ -1,6 +1,6 @@
 // consul: configuration entries of Consul on Kubernetes as parts of the mesh. Pure. A ServiceRouter's, a ServiceSplitter's and a
-// ServiceResolver's table for their Service, of which the first counts, and what the splitter and resolver of any Service make of targets
-// that name it (Consul's discovery chain; see assemble/target-chains.ts). docs/policies/consul.md lists every field.
+// ServiceResolver's table for their Service, of which the first counts, and what the splitter and resolver of any Service make of
+// targets that name it (Consul's discovery chain; see assemble/target-chains.ts). docs/policies/consul.md lists every field.
 import type { KindTranslator } from '../dialect.ts';
 import { notSupported } from '../not-supported.ts';
 import { proxyDefaultsTranslator } from './proxy-defaults.ts';

@@ -28,8 +28,9 @@ const without: Readonly<Record<string, string>> = {
 };
 
 /**
- * consul.hashicorp.com ServiceDefaults: what its Service's pods, as callers, keep to towards their upstreams, and addresses outside of
- * the mesh. The pods are those with the label `app` of its name, since Consul knows them by a name that Kubernetes does not have.
+ * consul.hashicorp.com ServiceDefaults: what its Service's pods, as callers, keep to towards their upstreams, and addresses
+ * outside of the mesh. The pods are those with the label `app` of its name, since Consul knows them by a name that Kubernetes
+ * does not have.
  */
 export const serviceDefaultsTranslator: KindTranslator = {
   kind: 'ServiceDefaults.consul.hashicorp.com',

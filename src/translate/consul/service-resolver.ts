@@ -14,8 +14,8 @@ import { readSubsets } from './subsets.ts';
 const policyRank = 0.3;
 
 /**
- * consul.hashicorp.com ServiceResolver: subsets of a Service's pods, which of them is meant where none is named or which other Service
- * is, and how to talk to them.
+ * consul.hashicorp.com ServiceResolver: subsets of a Service's pods, which of them is meant where none is named or which other
+ * Service is, and how to talk to them.
  */
 export const serviceResolverTranslator: KindTranslator = {
   kind: 'ServiceResolver.consul.hashicorp.com',

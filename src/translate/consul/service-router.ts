@@ -12,8 +12,8 @@ import { readRetry } from './retries.ts';
 import { type OwnService, ownService, readTarget } from './service-name.ts';
 
 /**
- * consul.hashicorp.com ServiceRouter: the first route that matches a request of its Service decides; what none matches goes to the
- * Service itself. Destinations go through the splitter and the resolver of the Service that they name.
+ * consul.hashicorp.com ServiceRouter: the first route that matches a request of its Service decides; what none matches goes to
+ * the Service itself. Destinations go through the splitter and the resolver of the Service that they name.
  */
 export const serviceRouterTranslator: KindTranslator = {
   kind: 'ServiceRouter.consul.hashicorp.com',

@@ -9,8 +9,8 @@ import { readHeaders } from './header-edits.ts';
 import { type OwnService, ownService, readTarget } from './service-name.ts';
 
 /**
- * consul.hashicorp.com ServiceSplitter: its Service's requests by weight, wherever a router or another splitter sends them to that
- * Service without naming a subset. A split that is another Service goes through that one's splitter and resolver in turn.
+ * consul.hashicorp.com ServiceSplitter: its Service's requests by weight, wherever a router or another splitter sends them to
+ * that Service without naming a subset. A split that is another Service goes through that one's splitter and resolver in turn.
  */
 export const serviceSplitterTranslator: KindTranslator = {
   kind: 'ServiceSplitter.consul.hashicorp.com',

@@ -18,8 +18,8 @@ const grpcRoute: RouteKind = {
 };
 
 /**
- * gateway.networking.k8s.io GRPCRoute, v1alpha2 and v1. A call of gRPC is a POST of /service/method; until the proxy speaks HTTP/2
- * no such call reaches a rule, which is said.
+ * gateway.networking.k8s.io GRPCRoute, v1alpha2 and v1. A call of gRPC is a POST of /service/method; until the proxy speaks
+ * HTTP/2 no such call reaches a rule, which is said.
  */
 export const grpcRouteTranslator: KindTranslator = {
   kind: 'GRPCRoute.gateway.networking.k8s.io',

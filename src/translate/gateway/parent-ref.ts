@@ -36,7 +36,10 @@ export function readParentRefs(spec: Fields, namespace: string): readonly Parent
   });
 }
 
-/** The host of the Service that the parent is; undefined for every other kind. `core` is how GAMMA's first examples wrote the group. */
+/**
+ * The host of the Service that the parent is; undefined for every other kind. `core` is how GAMMA's first examples wrote the
+ * group.
+ */
 export function serviceOf(
   { group, kind, name, namespace }: ParentRef,
   clusterDomain: string,

@@ -5,7 +5,10 @@ import type { Report } from '../report.ts';
 
 const redirectStatuses = [301, 302, 303, 307, 308];
 
-/** Istio's HTTPRedirect. `prefix`: what takes the place of what the match's path matched; as in a rewrite, it depends on the match. */
+/**
+ * Istio's HTTPRedirect. `prefix`: what takes the place of what the match's path matched; as in a rewrite, it depends on the
+ * match.
+ */
 export function readRedirect(redirect: Fields, report: Report): { redirect: Redirect; prefix?: string } {
   const uri = redirect.text('uri');
   const prefix = redirect.text('prefixRewrite') || undefined;

@@ -1,5 +1,5 @@
-// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, the `weft.dev/…` annotations of a Service for
-// people who use no other dialect, and the settings of the mesh as a whole. Pure.
+// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, the `weft.dev/…` annotations of a Service
+// for people who use no other dialect, and the settings of the mesh as a whole. Pure.
 import type { KindTranslator } from '../dialect.ts';
 import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
 import { meshConfigTranslator } from './mesh-config.ts';

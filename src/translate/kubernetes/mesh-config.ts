@@ -14,8 +14,8 @@ export const meshConfigTranslator: KindTranslator = { kind: 'ConfigMap', transla
 const modes = ['DEFAULT', ...PATH_NORMALIZATIONS] as const;
 
 /**
- * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization` is read and the rest passed over
- * without a word; in Weft's own a field that has no effect is named.
+ * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization` is read and the rest
+ * passed over without a word; in Weft's own a field that has no effect is named.
  */
 function translateMeshConfig(
   object: KubeObject,

@@ -6,7 +6,10 @@ import type { Report } from '../report.ts';
 /** v1 Node: where it stands. */
 export const nodeTranslator: KindTranslator = { kind: 'Node', translate: translateNode };
 
-/** The well-known labels (kubernetes.io/docs/reference/labels-annotations-taints), their names before 1.17, and Istio's third level. */
+/**
+ * The well-known labels (kubernetes.io/docs/reference/labels-annotations-taints), their names before 1.17, and Istio's third
+ * level.
+ */
 function translateNode(
   object: KubeObject,
   { site: { cluster } }: TranslateContext,

@@ -64,7 +64,9 @@ const annotations: Readonly<Record<string, Reader>> = {
 /** Every annotation that a Service may have, with its prefix. */
 export const SERVICE_ANNOTATIONS: readonly string[] = Object.keys(annotations).map(name => prefix + name);
 
-/** v1 Service: the traffic policy that its annotations make. A bad one leaves the last good ones, and the Service, as they are. */
+/**
+ * v1 Service: the traffic policy that its annotations make. A bad one leaves the last good ones, and the Service, as they are.
+ */
 export const serviceAnnotationsTranslator: KindTranslator = {
   kind: 'Service',
   translate: translateAnnotations,
@@ -75,7 +77,8 @@ function translateAnnotations(
   context: TranslateContext,
   report: Report,
 ): readonly Part[] {
-  // kube-proxy picks by the client's address and forgets it after a time; a hash of the address needs no memory. Annotations go over it.
+  // kube-proxy picks by the client's address and forgets it after a time; a hash of the address needs no memory. Annotations go
+  // over it.
   const affine = fieldsOf(object, 'spec', report).text('sessionAffinity') === 'ClientIP';
   const patches: Patch[] = affine ? [{ balancer: { kind: 'ring-hash', hash: [{ kind: 'source-ip' }] } }] : [];
   const linkerd = readLinkerdAnnotations(object.metadata.annotations ?? {}, 'service', report);

@@ -6,8 +6,8 @@ import type { Report } from '../report.ts';
 const attempts = 10;
 
 /**
- * `isRetryable`: every failure is tried again, whatever the method, since the author says so; response classes say what a failure is.
- * Undefined leaves Weft's default, which repeats only what is certainly safe to repeat.
+ * `isRetryable`: every failure is tried again, whatever the method, since the author says so; response classes say what a failure
+ * is. Undefined leaves Weft's default, which repeats only what is certainly safe to repeat.
  */
 export function retryOf(isRetryable: boolean | undefined): Partial<RetryPolicy> | undefined {
   if (isRetryable === undefined) return undefined;

@@ -9,8 +9,8 @@ import { readBudget } from './retries.ts';
 import { type ProfileRoute, readRoute } from './route.ts';
 
 /**
- * linkerd.io ServiceProfile, v1alpha1 and v1alpha2 (linkerd.io/2/reference/service-profiles). Its name is the Service's; in another
- * namespace than the Service's it holds for callers of that namespace only, and goes before the Service's own.
+ * linkerd.io ServiceProfile, v1alpha1 and v1alpha2 (linkerd.io/2/reference/service-profiles). Its name is the Service's; in
+ * another namespace than the Service's it holds for callers of that namespace only, and goes before the Service's own.
  */
 export const serviceProfileTranslator: KindTranslator = {
   kind: 'ServiceProfile.linkerd.io',
@@ -93,8 +93,8 @@ function scopeOf(
 }
 
 /**
- * Linkerd has one budget for a Service. A budget inside a route is in no version of its API, and in many examples: it counts where
- * the profile has none of its own.
+ * Linkerd has one budget for a Service. A budget inside a route is in no version of its API, and in many examples: it counts
+ * where the profile has none of its own.
  */
 function budgetOf(
   own: RetryBudget | undefined,

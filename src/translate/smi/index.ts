@@ -1,5 +1,6 @@
-// smi: the Service Mesh Interface's objects as parts of the mesh. Pure. TrafficSplits share the traffic of a root Service, for all
-// requests or for those of an HTTPRouteGroup; access control is named as not supported. docs/policies/smi.md lists every field.
+// smi: the Service Mesh Interface's objects as parts of the mesh. Pure. TrafficSplits share the traffic of a root Service, for
+// all requests or for those of an HTTPRouteGroup; access control is named as not supported. docs/policies/smi.md lists every
+// field.
 import type { KindTranslator } from '../dialect.ts';
 import { notSupported } from '../not-supported.ts';
 import { httpRouteGroupTranslator } from './http-route-group.ts';

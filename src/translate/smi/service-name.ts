@@ -2,8 +2,8 @@ import type { TranslateContext } from '../dialect.ts';
 import type { Report } from '../report.ts';
 
 /**
- * The host that a Service's name means: SMI knows Services of the object's own namespace only (smi-spec.io, traffic split). Names that
- * say that namespace too, as far as `reviews.shop.svc.cluster.local`, are taken; any other is refused.
+ * The host that a Service's name means: SMI knows Services of the object's own namespace only (smi-spec.io, traffic split). Names
+ * that say that namespace too, as far as `reviews.shop.svc.cluster.local`, are taken; any other is refused.
  */
 export function serviceHost(
   name: string,

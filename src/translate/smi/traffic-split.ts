@@ -100,7 +100,10 @@ function readBackends(
   return wholeWeights(targets);
 }
 
-/** The HTTPRouteGroups whose matches narrow the split; undefined where nothing does. All of them together, as if they were one group. */
+/**
+ * The HTTPRouteGroups whose matches narrow the split; undefined where nothing does. All of them together, as if they were one
+ * group.
+ */
 function readMatches(
   spec: Fields,
   report: Report,

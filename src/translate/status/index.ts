@@ -1,5 +1,6 @@
-// status: what became of each policy object. In: objects, the problems of their translation, the mesh that they made. Out: for each
-// object whether it takes effect, what was ignored and who won a conflict; and for kinds with a status the conditions to write there.
+// status: what became of each policy object. In: objects, the problems of their translation, the mesh that they made. Out: for
+// each object whether it takes effect, what was ignored and who won a conflict; and for kinds with a status the conditions to
+// write there.
 
 export { CONTROLLER_NAME, mergeStatus } from './merge-status.ts';
 export {

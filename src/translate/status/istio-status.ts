@@ -7,7 +7,9 @@ export const ACCEPTED = 'weft.dev/Accepted';
 /** Before the codes of our messages, which tells them from istiod's. */
 export const CODE_PREFIX = 'weft.dev/';
 
-/** What status.conditions and status.validationMessages say of an object of Istio's. `isLost`: none of its rules leads anywhere. */
+/**
+ * What status.conditions and status.validationMessages say of an object of Istio's. `isLost`: none of its rules leads anywhere.
+ */
 export function istioStatus(
   effect: ObjectStatus['effect'],
   problems: readonly Problem[],

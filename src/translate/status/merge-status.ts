@@ -11,8 +11,8 @@ const mostParents = 32;
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The fields of status that must change for it to say this, as a merge patch of it; undefined where it says so already. What other
- * controllers wrote stays. A condition keeps its time as long as its status stays.
+ * The fields of status that must change for it to say this, as a merge patch of it; undefined where it says so already. What
+ * other controllers wrote stays. A condition keeps its time as long as its status stays.
  */
 export function mergeStatus(
   content: StatusContent,

@@ -14,8 +14,8 @@ export interface ProxyRefusal {
 const named = 3;
 
 /**
- * What proxies refuse, as problems of the objects that their words name; of no object where they name none. `objects`: all that may be meant.
- * Translation tries everything first, so that only proxies of another version refuse anything.
+ * What proxies refuse, as problems of the objects that their words name; of no object where they name none. `objects`: all that
+ * may be meant. Translation tries everything first, so that only proxies of another version refuse anything.
  */
 export function refusalProblems(
   refusals: readonly ProxyRefusal[],

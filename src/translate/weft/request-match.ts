@@ -4,7 +4,9 @@ import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 import { readNamedMatches, readTextMatch } from '../text-match.ts';
 
-/** One of `matches`: path, method, authority, headers, withoutHeaders and query, all of which must hold. Undefined for a bad one. */
+/**
+ * One of `matches`: path, method, authority, headers, withoutHeaders and query, all of which must hold. Undefined for a bad one.
+ */
 export function readRequestMatch(match: Fields, report: Report): RequestMatch | undefined {
   const text = (name: string): TextMatch | undefined => {
     const fields = match.object(name);

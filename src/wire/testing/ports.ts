@@ -1,4 +1,5 @@
-// Ports for tests and the bench. A port that was free a moment ago is soon somebody else's when it came from the kernel: those are what other tests get as well.
+// Ports for tests and the bench. A port that was free a moment ago is soon somebody else's when it came from the kernel: those
+// are what other tests get as well.
 import { createServer } from 'node:net';
 
 /** Nobody listens here: tcpmux, of 1988, which only root could serve. */

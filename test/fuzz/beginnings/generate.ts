@@ -1,5 +1,5 @@
-// Makes what a stranger may send first: ClientHellos, prefaces, lines of the discovery stream, and whatever may stand before a request.
-// Each is right at first, and then perhaps cut, changed or repeated.
+// Makes what a stranger may send first: ClientHellos, prefaces, lines of the discovery stream, and whatever may stand before a
+// request. Each is right at first, and then perhaps cut, changed or repeated.
 import { METHODS } from 'node:http';
 import { encodePreface } from '../../../src/proxy/connect/preface.ts';
 import type { Random } from '../random.ts';

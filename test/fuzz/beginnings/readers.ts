@@ -108,10 +108,14 @@ function judgePreface(bytes: Buffer, reading: string): string | undefined {
   return long === undefined ? undefined : `a name has ${long.length} characters`;
 }
 
-/** RTSP and ICE, which llhttp reads as HTTP for the sake of set-top boxes, with methods that a web server has no other use for. */
+/**
+ * RTSP and ICE, which llhttp reads as HTTP for the sake of set-top boxes, with methods that a web server has no other use for.
+ */
 const setTopBox = /^[^\n]*[ \t](?:RTSP|ICE)\/\d\.\d[ \t\r]*\n/;
 
-/** What an HTTP server of Node reads as a request must not travel as opaque bytes: no rule would see it, nor the headers it has. */
+/**
+ * What an HTTP server of Node reads as a request must not travel as opaque bytes: no rule would see it, nor the headers it has.
+ */
 function judgeLeading(bytes: Buffer, reading: string): string | undefined {
   if (reading !== 'tcp') return undefined;
   const { messages } = runLlhttp({ kind: 'request', bytes: '', toHead: [] }, bytes);

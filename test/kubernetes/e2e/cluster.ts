@@ -214,7 +214,9 @@ export class Cluster {
     await this.patch(pathOf(workload), { spec: { template: { metadata: { annotations } } } });
   }
 
-  /** `kubectl rollout status`: the new pods are ready. Old ones may be on their way out still; a kubelet may take a minute for it. */
+  /**
+   * `kubectl rollout status`: the new pods are ready. Old ones may be on their way out still; a kubelet may take a minute for it.
+   */
   async rolledOut(workloads: readonly Item[], limitMs = 300_000): Promise<void> {
     for (const workload of workloads) {
       const { kind, metadata } = workload;

@@ -10,8 +10,8 @@ interface Resource {
 const fleeting = new Set(['Event', 'Endpoints', 'EndpointSlice', 'Lease', 'Pod', 'ReplicaSet', 'Node']);
 
 /**
- * Every object of the cluster, as `kind namespace/name`: what comes and goes by itself left out, and of the namespaces given all but
- * what has Weft in its name.
+ * Every object of the cluster, as `kind namespace/name`: what comes and goes by itself left out, and of the namespaces given all
+ * but what has Weft in its name.
  */
 export async function inventory(cluster: Cluster, except: readonly string[]): Promise<ReadonlySet<string>> {
   const found = new Set<string>();

@@ -1,5 +1,6 @@
-// How long a pod takes to be ready, with and without the mesh: node test/kubernetes/e2e/pod-start.ts --image weft-example-shop:dev
-// Needs KUBECONFIG of a cluster with Weft in it and nothing else to do. Prints a table in Markdown for docs/install.md.
+// How long a pod takes to be ready, with and without the mesh: node test/kubernetes/e2e/pod-start.ts --image
+// weft-example-shop:dev Needs KUBECONFIG of a cluster with Weft in it and nothing else to do. Prints a table in Markdown for
+// docs/install.md.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,5 @@
-// A real Prometheus beside the cluster, with the usual configuration for pods. One that was built without Kubernetes service discovery
-// (Debian's) is told of the pods over HTTP, with the labels that its own discovery would give them.
+// A real Prometheus beside the cluster, with the usual configuration for pods. One that was built without Kubernetes service
+// discovery (Debian's) is told of the pods over HTTP, with the labels that its own discovery would give them.
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

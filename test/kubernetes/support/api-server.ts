@@ -1,4 +1,5 @@
-// An API server of one's own for tests: etcd and kube-apiserver from KUBEBUILDER_ASSETS on free ports, or whatever KUBECONFIG names.
+// An API server of one's own for tests: etcd and kube-apiserver from KUBEBUILDER_ASSETS on free ports, or whatever KUBECONFIG
+// names.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { existsSync, openSync } from 'node:fs';

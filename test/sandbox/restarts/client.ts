@@ -1,5 +1,5 @@
-// The clients of the restart test: HTTP/1 on kept connections, gRPC calls and streams on one channel, WebSockets. Prints what became
-// of them once a second, as JSON. Begins when the server has answered for the first time.
+// The clients of the restart test: HTTP/1 on kept connections, gRPC calls and streams on one channel, WebSockets. Prints what
+// became of them once a second, as JSON. Begins when the server has answered for the first time.
 import { Agent, request } from 'node:http';
 import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
 import { WebSocket } from 'ws';

@@ -1,4 +1,5 @@
-// The app of the seeds' sandbox: says which version answered and what it was asked; asks others many times and counts what came back.
+// The app of the seeds' sandbox: says which version answered and what it was asked; asks others many times and counts what came
+// back.
 import { createServer, type IncomingMessage, request } from 'node:http';
 
 const version = process.env.VERSION ?? '';

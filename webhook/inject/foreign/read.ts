@@ -19,7 +19,9 @@ import { notWithin } from './values.ts';
 
 /** What other meshes' annotations come to. */
 export interface ForeignSettings {
-  /** Weft's own annotations that they stand for, each with those that say so. What the pod says in Weft's words goes over them. */
+  /**
+   * Weft's own annotations that they stand for, each with those that say so. What the pod says in Weft's words goes over them.
+   */
   readonly annotations: ReadonlyMap<string, { readonly value: string; readonly by: string }>;
   readonly options: NonNullable<Meaning['options']>;
   readonly problems: readonly Problem[];

@@ -6,7 +6,9 @@ import { parsePortRange } from '../../../src/redirect/port-range.ts';
 /** A value that was read, or what is wrong with the text. */
 export type Read<T> = { readonly value: T } | { readonly wrong: string };
 
-/** Istio's parsePorts: numbers of 16 bits between commas, blanks around them; nothing at all is an empty list. Port 0 is nobody's. */
+/**
+ * Istio's parsePorts: numbers of 16 bits between commas, blanks around them; nothing at all is an empty list. Port 0 is nobody's.
+ */
 export function istioPorts(text: string): Read<readonly string[]> {
   if (text.trim() === '') return { value: [] };
   const ports = text.split(',').map(each => each.trim());

@@ -1,4 +1,5 @@
-// What is kept under names of its own: each Service's golden signals as its callers see them, and each workload's as it sees them itself.
+// What is kept under names of its own: each Service's golden signals as its callers see them, and each workload's as it sees them
+// itself.
 import type { Recording, RuleGroup } from './rule.ts';
 
 /** What a Service is in labels. */
@@ -9,8 +10,8 @@ const WORKLOAD = 'destination_workload_namespace, destination_workload';
 const named = 'destination_service_name!~"unknown|overflow|PassthroughCluster"';
 
 /**
- * Every request once, as whoever sent it saw it: by the proxy of the caller or, where the caller has none, by the proxy of the callee. A
- * caller whose proxy was told to speak plaintext counts twice, in requests and failures alike.
+ * Every request once, as whoever sent it saw it: by the proxy of the caller or, where the caller has none, by the proxy of the
+ * callee. A caller whose proxy was told to speak plaintext counts twice, in requests and failures alike.
  */
 function asCallersSee(metric: string, more = ''): string {
   const rate = (selector: string) => `rate(${metric}{${selector},${named}${more}}[5m])`;
@@ -28,7 +29,10 @@ export const WINDOWS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'] as const;
 /** How long something is looked back at. */
 export type Window = (typeof WINDOWS)[number];
 
-/** The share of requests that may not fail, which is one minus the error budget. Change it here, in one place, for your own promise. */
+/**
+ * The share of requests that may not fail, which is one minus the error budget. Change it here, in one place, for your own
+ * promise.
+ */
 export const OBJECTIVE = 'weft:availability:objective';
 
 /** The share of a Service's requests that failed within a window. */

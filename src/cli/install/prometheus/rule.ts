@@ -30,8 +30,8 @@ export interface RuleGroup {
 }
 
 /**
- * By how much a counter grew, those included that were first seen within the window: a series that begins with its first event has no
- * increase to Prometheus.
+ * By how much a counter grew, those included that were first seen within the window: a series that begins with its first event
+ * has no increase to Prometheus.
  */
 export function grewWithin(window: string, counter: string): string {
   return `(increase(${counter}[${window}]) > 0 or (${counter} unless ${counter} offset ${window}) > 0)`;

@@ -1,4 +1,5 @@
-// A job for a Prometheus without an operator: pods by their annotations, which weft-injector and the control plane's Deployment set.
+// A job for a Prometheus without an operator: pods by their annotations, which weft-injector and the control plane's Deployment
+// set.
 const meta = (name: string) => `__meta_kubernetes_pod_${name}`;
 const annotation = (name: string) => meta(`annotation_prometheus_io_${name}`);
 

@@ -1,5 +1,5 @@
-// As much of Helm's templates as the chart uses, so that tests need no helm: values, conditions, three functions. Whatever else stands
-// between braces is an error, so that the chart cannot quietly use more.
+// As much of Helm's templates as the chart uses, so that tests need no helm: values, conditions, three functions. Whatever else
+// stands between braces is an error, so that the chart cannot quietly use more.
 
 /** What a template sees. */
 export interface HelmContext {

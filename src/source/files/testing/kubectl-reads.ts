@@ -1,4 +1,5 @@
-// What sigs.k8s.io/yaml 1.6.0 (YAMLToJSON) makes of these texts, as its own Go source said when it was run; `null` where it refuses the text.
+// What sigs.k8s.io/yaml 1.6.0 (YAMLToJSON) makes of these texts, as its own Go source said when it was run; `null` where it
+// refuses the text.
 export const KUBECTL_READS: readonly (readonly [text: string, json: string | null])[] = [
   ['a: y\n', '{"a":true}'],
   ['a: Y\n', '{"a":true}'],

@@ -1,4 +1,5 @@
-// StatefulSets, headless and ExternalName Services, pods by address: the same with the mesh as without (row 26 of what users complain of).
+// StatefulSets, headless and ExternalName Services, pods by address: the same with the mesh as without (row 26 of what users
+// complain of).
 import { strict as assert } from 'node:assert';
 import type { Claim, Context } from '../claim.ts';
 import { isReady } from '../cluster.ts';

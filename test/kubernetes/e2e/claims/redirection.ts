@@ -24,8 +24,8 @@ async function counted(cluster: Cluster, pod: Pod, reporter: string): Promise<st
 }
 
 /**
- * Lets the first of two targets without packet rules call the second, and asks both proxies what they counted; returns one of the series. Throws
- * where the call does not get through, or is not mutual TLS between the accounts of the namespace.
+ * Lets the first of two targets without packet rules call the second, and asks both proxies what they counted; returns one of the
+ * series. Throws where the call does not get through, or is not mutual TLS between the accounts of the namespace.
  */
 export async function callsOverMutualTls(
   cluster: Cluster,

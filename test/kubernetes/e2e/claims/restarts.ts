@@ -4,7 +4,10 @@ import { nothingLost } from '../shop.ts';
 
 /** However slow the machine is. */
 const fewest = 3;
-/** A pod that starts takes a core for a second or two: with more of them at once than cores it is the node's scheduler that is tried. */
+/**
+ * A pod that starts takes a core for a second or two: with more of them at once than cores it is the node's scheduler that is
+ * tried.
+ */
 const atOnce = availableParallelism();
 
 export const rollingRestarts: Claim = {

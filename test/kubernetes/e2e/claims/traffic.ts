@@ -33,7 +33,8 @@ async function samples(cluster: Cluster): Promise<ReadonlyMap<string, Sample>> {
 export const everyHop: Claim = {
   name: 'every hop of the shop is mutual TLS, and both sides name both identities',
   async run({ cluster, shop }) {
-    // Only what this run brings counts: where a new pod has got an old one's address, the kubelet may have asked it in the old one's place.
+    // Only what this run brings counts: where a new pod has got an old one's address, the kubelet may have asked it in the old
+    // one's place.
     const before = await samples(cluster);
     const figure = nothingLost(await shop.run('hops', 200));
     const series = [...(await samples(cluster))]

@@ -1,5 +1,5 @@
-// Multi-window, multi-burn-rate alerts on the error budget of each Service: https://sre.google/workbook/alerting-on-slos/, method 6. A
-// long window says that it matters, a short one that it still goes on.
+// Multi-window, multi-burn-rate alerts on the error budget of each Service: https://sre.google/workbook/alerting-on-slos/, method
+// 6. A long window says that it matters, a short one that it still goes on.
 import { failureRatio, OBJECTIVE, type Window } from '../recordings.ts';
 import type { Alert } from '../rule.ts';
 
