@@ -166,7 +166,10 @@ test('promtool: every rule is one', { skip }, () => {
 
 const files = promtoolTests(rulesFile, alerts, cases, recordingCases);
 for (const [index, what] of ['minutes', 'hours'].entries()) {
-  test(`promtool: alerts fire and are quiet as their tests say, those of ${what}`, { skip }, () => {
+  test(`promtool: alerts fire and are quiet as their tests say, those of ${what}`, {
+    skip,
+    timeout: 300_000,
+  }, () => {
     const work = mkdtempSync(join(tmpdir(), 'weft-promtool-'));
     try {
       const path = join(work, 'tests.yaml');

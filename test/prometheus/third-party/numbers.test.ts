@@ -49,6 +49,9 @@ interface Workload {
 /** What was counted in all, by pods that are gone as well. */
 const ever = (selector: string): string => `last_over_time(${selector}[30m])`;
 
+/** A shop starts slowly where much else runs. */
+const hookTimeout = { timeout: 200_000 };
+
 describe('numbers add up', { skip, timeout: 280_000 }, () => {
   const undo: (() => unknown)[] = [];
   let shop: ScrapedShop;
@@ -57,7 +60,7 @@ describe('numbers add up', { skip, timeout: 280_000 }, () => {
     const folder = stayingShop();
     undo.unshift(() => rmSync(folder, { recursive: true, force: true }));
     shop = await ScrapedShop.start(folder, `numbers-${process.pid}`, program!, each => undo.unshift(each));
-  });
+  }, hookTimeout);
   after(async () => {
     for (const each of undo) await each();
   });

@@ -33,6 +33,9 @@ const plan = (url: string, perSecond: number, method = 'GET') =>
     targets: [{ url, method }],
   }) as const;
 
+/** A shop starts slowly where much else runs. */
+const hookTimeout = { timeout: 200_000 };
+
 describe('third-party queries on a real Prometheus', { skip, timeout: 280_000 }, () => {
   const undo: (() => unknown)[] = [];
   let shop: ScrapedShop;
@@ -63,7 +66,7 @@ describe('third-party queries on a real Prometheus', { skip, timeout: 280_000 },
       reviews: { v1: await shop.served('reviews', 'v1'), v2: await shop.served('reviews', 'v2') },
       proxies: (await shop.all()).filter(({ meshed }) => meshed).length,
     };
-  });
+  }, hookTimeout);
   after(async () => {
     for (const each of undo) await each();
   });
