@@ -4,9 +4,7 @@ import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
-import { silentLog } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
-import { DiscoveryClient } from './client.ts';
 import { DISCOVERY_ALPN } from './protocol.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
 import { controlPlaneId, frontId, SecureMesh, TestCredentials } from './testing/secure-mesh.ts';
@@ -63,21 +61,9 @@ test('a bad name is never asked for: not at once, not at a new connection, and t
 test('a line that is no message ends the connection, not the process', async context => {
   const { secure, sink } = await setUp(context);
   for (const line of ['null', '7', '"text"', '{}', '[]']) {
-    const broken = new DiscoveryClient({
-      controlPlane: {
-        ...secure.controlPlane,
-        address: { host: '127.0.0.1', port: await answering(context, secure, line) },
-      },
-      credentials: new TestCredentials(secure.issue(frontId)),
-      namespace: 'shop',
-      pod: 'front-0',
-      proxyVersion: 'test',
-      sink,
-      clock: systemClock,
-      log: silentLog,
-    });
+    const address = { host: '127.0.0.1', port: await answering(context, secure, line) };
     const before = sink.connections.length;
-    broken.start();
+    const broken = secure.client(context, sink, undefined, { address });
     await sink.until(() => sink.connections.length > before + 1);
     broken.close();
     assert.match(sink.connections.at(-1)!.reason, /a line that is no message/, line);
@@ -128,18 +114,7 @@ test('without credentials the stream waits for them', async context => {
 
 test('a control plane of another identity is refused with what it is and what it should be', async context => {
   const { secure, sink } = await setUp(context);
-  const client = new DiscoveryClient({
-    controlPlane: { ...secure.controlPlane, identity: 'spiffe://cluster.local/ns/a/sa/b' },
-    credentials: new TestCredentials(secure.issue(frontId)),
-    namespace: 'shop',
-    pod: 'front-0',
-    proxyVersion: 'test',
-    sink,
-    clock: systemClock,
-    log: { debug() {}, info() {}, warn() {}, error() {}, level: 'silent' },
-  });
-  client.start();
-  context.after(() => client.close());
+  secure.client(context, sink, undefined, { identity: 'spiffe://cluster.local/ns/a/sa/b' });
   await sink.until(() => sink.connections.length > 1);
   assert.match(
     sink.connections.at(-1)!.reason,
@@ -152,18 +127,7 @@ test('a control plane of a foreign authority is not trusted', async context => {
   const { secure, sink } = await setUp(context);
   const foreign = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: systemClock });
   const credentials = new TestCredentials({ ...secure.issue(frontId), roots: foreign.roots });
-  const client = new DiscoveryClient({
-    controlPlane: { ...secure.controlPlane, bootstrapRoots: () => foreign.roots },
-    credentials,
-    namespace: 'shop',
-    pod: 'front-0',
-    proxyVersion: 'test',
-    sink,
-    clock: systemClock,
-    log: { debug() {}, info() {}, warn() {}, error() {}, level: 'silent' },
-  });
-  client.start();
-  context.after(() => client.close());
+  secure.client(context, sink, credentials, { bootstrapRoots: () => foreign.roots });
   await sink.until(() => sink.connections.length > 1);
   assert.match(sink.connections.at(-1)!.reason, /is not trusted/);
 });

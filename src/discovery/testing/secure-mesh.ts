@@ -126,9 +126,14 @@ export class SecureMesh {
   }
 
   /** A started client for the pod shop/front-0. Ends with the test. */
-  client(context: TestContext, sink: RecordingSink, credentials?: CredentialSource): DiscoveryClient {
+  client(
+    context: TestContext,
+    sink: RecordingSink,
+    credentials?: CredentialSource,
+    controlPlane: Partial<ControlPlane> = {},
+  ): DiscoveryClient {
     const client = new DiscoveryClient({
-      controlPlane: this.controlPlane,
+      controlPlane: { ...this.controlPlane, ...controlPlane },
       credentials: credentials ?? new TestCredentials(this.issue(frontId)),
       namespace: 'shop',
       pod: 'front-0',
