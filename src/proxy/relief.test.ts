@@ -1,6 +1,6 @@
 // What a proxy does while memory is short.
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { MemoryPeer } from '../http1/testing/memory-wire.ts';
 import { RecordingServer } from '../http1/testing/recording-server.ts';
 import type { Relief } from '../memory/index.ts';
@@ -63,11 +63,17 @@ test('idle connections close, with part of a head only when memory is very short
   assert.ok(partial.peer.ended);
 });
 
+/** With a request that nobody answers. */
+function unanswered(): RecordingServer {
+  const server = new RecordingServer();
+  server.answerWhen = 'never';
+  server.peer.send(GET);
+  return server;
+}
+
 test('a client that takes nothing between two looks is broken off; one that takes a little is not', () => {
   const reading = (takes: boolean): boolean => {
-    const server = new RecordingServer();
-    server.answerWhen = 'never';
-    server.peer.send(GET);
+    const server = unanswered();
     server.peer.stalled = true;
     const block = Buffer.alloc(300_000);
     server.connection.respondLocal({
@@ -89,9 +95,7 @@ test('a client that takes nothing between two looks is broken off; one that take
 
 test('a client that has ended its side and waits is given up when nothing moves; one that waits with its side open is not', () => {
   const givenUp = (ends: boolean): boolean => {
-    const server = new RecordingServer();
-    server.answerWhen = 'never';
-    server.peer.send(GET);
+    const server = unanswered();
     if (ends) server.peer.end();
     server.connection.relieve(true);
     server.connection.relieve(true);
@@ -173,14 +177,19 @@ test('who has sent something and cannot be told apart yet is cut off; who is sil
   assert.deepEqual([cutOff('GET /aaaa'), cutOff('')], [true, false]);
 });
 
-test('a proxy that is short of memory closes idle connections on both sides, and goes on by itself afterwards', async t => {
+async function setUp(context: TestContext) {
   const mesh = new StaticMesh();
   const app = await httpServer((_request, response) => response.end('ok'));
   const { plane } = mesh.proxy('client');
-  t.after(() => {
+  context.after(() => {
     plane.relieve(plenty);
     closeAll(mesh, app);
   });
+  return { mesh, app, plane };
+}
+
+test('a proxy that is short of memory closes idle connections on both sides, and goes on by itself afterwards', async t => {
+  const { mesh, app, plane } = await setUp(t);
   mesh.set({ key: 'server.default:80', endpoints: [mesh.plain(app.port)] });
   const client = await rawConnection(plane.outboundPort);
   client.write('GET http://server.default:80/ HTTP/1.1\r\nhost: server.default:80\r\n\r\n');
@@ -199,13 +208,7 @@ test('a proxy that is short of memory closes idle connections on both sides, and
 });
 
 test('while there is a stage connections are accepted by the handful', async t => {
-  const mesh = new StaticMesh();
-  const app = await httpServer((_request, response) => response.end('ok'));
-  const { plane } = mesh.proxy('client');
-  t.after(() => {
-    plane.relieve(plenty);
-    closeAll(mesh, app);
-  });
+  const { plane } = await setUp(t);
   plane.relieve({ stage: 'slow', room: 16, hard: false });
   await Promise.all(Array.from({ length: 40 }, () => rawConnection(plane.outboundPort)));
   while (plane.underWay.outbound < 16) await new Promise(resolve => setImmediate(resolve));
