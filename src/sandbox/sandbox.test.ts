@@ -225,9 +225,10 @@ describe('a sandbox without a mesh', { skip }, () => {
   });
 
   test('when the agent is killed its pods go on, and whoever asks learns what to do', async () => {
-    const { agentPid, pods } = await sandbox.status();
-    const [pod] = pods.filter(one => one.workload === 'echo' && one.ready);
-    const app = pod!.containers.find(one => one.name === 'echo')!.pid!;
+    const { agentPid } = await sandbox.status();
+    const ready = async () => (await sandbox.pods()).find(one => one.workload === 'echo' && one.ready);
+    await until(async () => (await ready()) !== undefined);
+    const app = (await ready())!.containers.find(one => one.name === 'echo')!.pid!;
     process.kill(agentPid, 'SIGKILL');
     await until(async () => new SandboxFolder(name).agentExitCode() !== undefined);
     await assert.rejects(

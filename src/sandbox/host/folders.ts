@@ -104,7 +104,9 @@ export class SandboxFolder {
   /** The exit code of an agent that has ended; undefined while it runs or when it never did. */
   agentExitCode(): number | undefined {
     try {
-      return Number(readFileSync(this.agentExit, 'utf8').trim());
+      // The shell makes the file before it writes into it.
+      const code = readFileSync(this.agentExit, 'utf8').trim();
+      return code === '' ? undefined : Number(code);
     } catch {
       return undefined;
     }
