@@ -27,9 +27,10 @@ unit: network ## every test, without types and lint
 check: setup ## type check
 	@$(bin)/tsc --noEmit
 
-lint: setup ## lint, format and import layers
+lint: setup ## lint, format, import layers and the width of comments
 	@$(bin)/biome check --error-on-warnings .
 	@$(node) scripts/layers.ts
+	@$(node) scripts/comment-width.ts
 
 end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of Weft; ARGS names the images
 	@$(node) test/kubernetes/e2e/main.ts $(ARGS)

@@ -1,7 +1,8 @@
-// The application behind the proxies, for what nginx does not do: reads bodies to their end, sends as many bytes as asked for, and echoes.
+// The application behind the proxies, for what nginx does not do: reads bodies to their end, sends as many bytes as asked for,
+// and echoes.
 //   node bench/backend.ts HTTP_PORT TCP_PORT [ADDRESS]
-// HTTP: answers any request with 100 bytes once its body is read, `/bytes/N` with N bytes, `Upgrade` with an echo of whatever follows.
-// TCP: the first line is a number, and so many bytes follow; `echo` for an echo.
+// HTTP: answers any request with 100 bytes once its body is read, `/bytes/N` with N bytes, `Upgrade` with an echo of whatever
+// follows. TCP: the first line is a number, and so many bytes follow; `echo` for an echo.
 import { createHash } from 'node:crypto';
 import { createServer, type Socket } from 'node:net';
 

@@ -1,5 +1,5 @@
-// How long an endpoint change takes to reach many proxies over mutual TLS, and what a connected proxy costs the control plane: the
-// real server with real clients over loopback, all in this one process (so that the clients' work is in the figures too).
+// How long an endpoint change takes to reach many proxies over mutual TLS, and what a connected proxy costs the control plane:
+// the real server with real clients over loopback, all in this one process (so that the clients' work is in the figures too).
 //   node bench/discovery-wire.ts [--proxies 1000] [--changes 50]
 import { parseArgs } from 'node:util';
 import { CertificateAuthority } from '../src/ca/index.ts';

@@ -1,7 +1,9 @@
-// What a change costs, seen when it is made: counts and ratios that hardly depend on the machine, against the budget in bench/budget.json.
+// What a change costs, seen when it is made: counts and ratios that hardly depend on the machine, against the budget in
+// bench/budget.json.
 //   node bench/micro.ts [--update] [--json]
-// Bytes are counted in unoptimised code (see micro/requests.ts), with a young generation so large that nothing is collected in between;
-// system calls by the kernel; the codec is measured against a loop of known work in the same process. --update writes what was found as the new budget.
+// Bytes are counted in unoptimised code (see micro/requests.ts), with a young generation so large that nothing is collected in
+// between; system calls by the kernel; the codec is measured against a loop of known work in the same process. --update writes
+// what was found as the new budget.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';

@@ -1,5 +1,5 @@
-// Where the time goes, or the memory: the bundled data plane under load, as a list of the functions that use most themselves and as a flame
-// graph.
+// Where the time goes, or the memory: the bundled data plane under load, as a list of the functions that use most themselves and
+// as a flame graph.
 //   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path] [--seconds 5] [--top 20]
 //                         [--svg docs/flame-hop.svg]
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

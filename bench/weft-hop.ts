@@ -1,6 +1,6 @@
 // The data plane of weft-proxy with resources and certificate given in a file, for measuring one hop without a control plane and
-// without packet rules: every outbound connection goes to one destination. Everything that is armed by default in `weft-proxy run`
-// is armed here. Not for anything but the bench.
+// without packet rules: every outbound connection goes to one destination. Everything that is armed by default in `weft-proxy
+// run` is armed here. Not for anything but the bench.
 //   node weft-hop.mjs CONFIG.json
 import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';

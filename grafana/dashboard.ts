@@ -54,8 +54,8 @@ export const graphs = (...panels: PanelBuilder[]): Row => ({ height: 8, panels }
 export const tables = (...panels: PanelBuilder[]): Row => ({ height: 8, panels });
 
 /**
- * Builds it, in the schema that every Grafana from 10 on imports and provisions; the SDK would rather have its version 2, which only the
- * newest understand.
+ * Builds it, in the schema that every Grafana from 10 on imports and provisions; the SDK would rather have its version 2, which
+ * only the newest understand.
  */
 export function dashboard({ name, title, description, variables, sections }: DashboardOptions): Dashboard {
   const builder = new DashboardBuilder(`Weft / ${title}`)

@@ -1,4 +1,5 @@
-// The panels of the golden signals, for whatever a dashboard is about: latency, traffic, errors, and how much of it is mutual TLS.
+// The panels of the golden signals, for whatever a dashboard is about: latency, traffic, errors, and how much of it is mutual
+// TLS.
 import { graphs, type PanelBuilder, type Row, stats, tables } from './dashboard.ts';
 import { column, type Link } from './links.ts';
 import { ALL, graph, SUCCESS, stat, table } from './panels.ts';

@@ -1,6 +1,6 @@
-// grafana: Weft's dashboards as code. In: nothing. Out: Grafana's dashboards as objects; `make dashboards` writes them to manifests/grafana/,
-// and a test holds those files to this source. Built with Grafana's own SDK, which only the repository needs: `weft install --dashboards`
-// prints the files.
+// grafana: Weft's dashboards as code. In: nothing. Out: Grafana's dashboards as objects; `make dashboards` writes them to
+// manifests/grafana/, and a test holds those files to this source. Built with Grafana's own SDK, which only the repository needs:
+// `weft install --dashboards` prints the files.
 //
 //   dashboards/  one file for each dashboard: what it asks, in which order it is read
 //   panels       the kinds of panels, with one look and a word for when there is nothing to show

@@ -1,5 +1,5 @@
-// The kinds of panels. All look alike, say in a sentence what they show, and have a word for when there is nothing to show: Grafana's own
-// "No data" leaves open whether that is good news or a broken scrape.
+// The kinds of panels. All look alike, say in a sentence what they show, and have a word for when there is nothing to show:
+// Grafana's own "No data" leaves open whether that is good news or a broken scrape.
 import {
   BigValueColorMode,
   BigValueGraphMode,

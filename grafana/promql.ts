@@ -1,5 +1,6 @@
-// The golden signals as PromQL over Istio's standard metrics. Written so that nothing that happens to be zero or absent is shown as NaN:
-// where there is no traffic there is no value, and the panel says so in words; where there is traffic and no failure, failures are 0.
+// The golden signals as PromQL over Istio's standard metrics. Written so that nothing that happens to be zero or absent is shown
+// as NaN: where there is no traffic there is no value, and the panel says so in words; where there is traffic and no failure,
+// failures are 0.
 
 /** What a selection of requests says. `by`: labels to keep apart, `le` excluded. */
 export interface Signals {

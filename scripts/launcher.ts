@@ -1,6 +1,7 @@
 /**
- * What dist/PROGRAM.mjs says: loads the program, or tells that this Node is too old for it. Of the program itself an older Node understands
- * neither the syntax nor its imports, and nothing that stands in its file could say so; hence a file of its own, in words of Node 12.
+ * What dist/PROGRAM.mjs says: loads the program, or tells that this Node is too old for it. Of the program itself an older Node
+ * understands neither the syntax nor its imports, and nothing that stands in its file could say so; hence a file of its own, in
+ * words of Node 12.
  */
 export function launcher(program: string, needed = 24): string {
   return `#!/usr/bin/env node

@@ -1,5 +1,5 @@
-// Opens many connections, sends one request on each so that it is an HTTP connection that was kept, and holds them. Prints `open` and
-// ends with its standard input.
+// Opens many connections, sends one request on each so that it is an HTTP connection that was kept, and holds them. Prints `open`
+// and ends with its standard input.
 //   node bench/load/idle-connections.ts --port 9000 --connections 10000
 import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';

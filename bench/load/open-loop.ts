@@ -1,6 +1,6 @@
-// Requests at a constant rate, whether or not answers come back: no answer is waited for before the next request is sent, so a slow
-// moment is seen by every request that falls into it (no coordinated omission). A request that finds every connection busy waits for one,
-// and its wait counts from when it was due.
+// Requests at a constant rate, whether or not answers come back: no answer is waited for before the next request is sent, so a
+// slow moment is seen by every request that falls into it (no coordinated omission). A request that finds every connection busy
+// waits for one, and its wait counts from when it was due.
 //   node bench/load/open-loop.ts --url http://127.0.0.1:9000/ --rate 1000 --seconds 5 [--connections 64] [--host NAME]
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The panels of a dashboard drawn from the same queries as SVG, for the documentation: Grafana itself is not at hand where Weft is built. They
-// show what is asked and what comes of it, near to how Grafana shows it, and say that they are no screenshots.
+// The panels of a dashboard drawn from the same queries as SVG, for the documentation: Grafana itself is not at hand where Weft
+// is built. They show what is asked and what comes of it, near to how Grafana shows it, and say that they are no screenshots.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import type { PrometheusApi, Series } from '../reading/prometheus-api.ts';
 import type { DashboardJson, PanelJson, TargetJson } from '../reading/queries.ts';

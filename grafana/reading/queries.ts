@@ -1,4 +1,5 @@
-// The queries of a finished dashboard, read out of its JSON as Grafana does it. In: the JSON of any dashboard. Out: what Prometheus is asked.
+// The queries of a finished dashboard, read out of its JSON as Grafana does it. In: the JSON of any dashboard. Out: what
+// Prometheus is asked.
 
 /** A dashboard's JSON as far as it is read here. */
 export interface DashboardJson {

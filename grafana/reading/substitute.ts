@@ -18,7 +18,10 @@ export function rateIntervalS({ stepS, scrapeS }: Times): number {
   return Math.max(stepS + scrapeS, 4 * scrapeS);
 }
 
-/** Replaces `$name`, `${name}` and `${name:format}`; what is not known stays, for Prometheus to refuse. A list is a choice of several. */
+/**
+ * Replaces `$name`, `${name}` and `${name:format}`; what is not known stays, for Prometheus to refuse. A list is a choice of
+ * several.
+ */
 export function substitute(
   text: string,
   variables: Readonly<Record<string, string | readonly string[]>>,

@@ -2,7 +2,8 @@
  * What becomes of a request's path before rules look at it and before it goes on, under the names of Istio (MeshConfig,
  * ProxyPathNormalization). Each does what the one before it does, and more:
  * - `NONE`: nothing.
- * - `BASE`: `\` becomes `/`, escaped letters, digits and `-._~` become themselves, and dot segments are resolved (RFC 3986 section 6.2.2).
+ * - `BASE`: `\` becomes `/`, escaped letters, digits and `-._~` become themselves, and dot segments are resolved (RFC 3986
+ *   section 6.2.2).
  * - `MERGE_SLASHES`: of several slashes in a row one stays.
  * - `DECODE_AND_MERGE_SLASHES`: `%2F` and `%5C` become slashes first.
  */

@@ -76,7 +76,9 @@ export interface DataPlaneOptions {
   readonly firstServiceAddress?: string;
   /** What holds for inbound connections before discovery has said anything. */
   readonly mtlsUntilKnown: MtlsMode;
-  /** This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom). */
+  /**
+   * This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom).
+   */
   readonly ownAddresses?: ReadonlySet<string>;
   /** Ports of this proxy beside those of its two listeners: nobody reaches them through it. */
   readonly ownPorts?: readonly number[];
@@ -183,7 +185,10 @@ export class DataPlane {
     };
   }
 
-  /** Opens the listeners, on other ports than the options say where they are given. Throws the WeftError of the first that cannot be opened, with none left open. */
+  /**
+   * Opens the listeners, on other ports than the options say where they are given. Throws the WeftError of the first that cannot
+   * be opened, with none left open.
+   */
   listen(outboundPort?: number, inboundPort?: number): void {
     const { outbound, inbound } = this.#options;
     try {
@@ -235,13 +240,18 @@ export class DataPlane {
     return this.apply(resource);
   }
 
-  /** From now on answers ask clients to go. Listeners stay open, because requests still arrive for as long as callers do not know. */
+  /**
+   * From now on answers ask clients to go. Listeners stay open, because requests still arrive for as long as callers do not know.
+   */
   drain(): void {
     this.services.draining = true;
     for (const connection of this.#connections) connection.drain();
   }
 
-  /** Memory is short, or no longer (`none`). To be called again and again while it is: each time what has become idle since is closed. */
+  /**
+   * Memory is short, or no longer (`none`). To be called again and again while it is: each time what has become idle since is
+   * closed.
+   */
   relieve({ stage, room, hard }: Relief): void {
     this.services.saving = stage !== 'none';
     this.services.refusing = stage === 'refuse';

@@ -28,8 +28,8 @@ function call(proxyPort: number, authority: string, passedOn: Record<string, str
 }
 
 /**
- * Services in a row, each an app behind two pods' worth of proxy that calls the next; the last answers what `last` says. `passesOn`: whether
- * apps pass on the id of the request that they work on, as those that are traced do.
+ * Services in a row, each an app behind two pods' worth of proxy that calls the next; the last answers what `last` says.
+ * `passesOn`: whether apps pass on the id of the request that they work on, as those that are traced do.
  */
 async function chain(
   length: number,
@@ -61,7 +61,9 @@ async function chain(
   return { mesh, served, caller, close: () => closeAll(mesh, ...apps) };
 }
 
-/** How often each of three hops was called for one request of many, ten of them at a time, while the last fails half of the time. */
+/**
+ * How often each of three hops was called for one request of many, ten of them at a time, while the last fails half of the time.
+ */
 async function loadsOf(
   t: TestContext,
   offered: number,

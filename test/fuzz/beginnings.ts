@@ -1,5 +1,6 @@
-// make fuzz: what reads the first bytes of strangers (ClientHello, preface, discovery lines, the beginning of a connection) never throws,
-// is bounded, reads the same whatever pieces it comes in, and takes nothing for opaque bytes that an HTTP server would read.
+// make fuzz: what reads the first bytes of strangers (ClientHello, preface, discovery lines, the beginning of a connection) never
+// throws, is bounded, reads the same whatever pieces it comes in, and takes nothing for opaque bytes that an HTTP server would
+// read.
 //   node test/fuzz/beginnings.ts [--cases 200000] [--seed N] [--findings 5]
 import { parseArgs } from 'node:util';
 import { fuzzBeginnings } from './beginnings/run.ts';

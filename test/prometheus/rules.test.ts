@@ -1,5 +1,5 @@
-// The rules and alerts of Weft: held to the metrics that there are, and each tested by promtool where it is at hand (WEFT_PROMTOOL, or on
-// PATH), firing and not firing.
+// The rules and alerts of Weft: held to the metrics that there are, and each tested by promtool where it is at hand
+// (WEFT_PROMTOOL, or on PATH), firing and not firing.
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

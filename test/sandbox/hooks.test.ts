@@ -1,5 +1,5 @@
-// Hooks and probes of a pod in the mesh beside those of a plain pod with the same spec: hooks run to their end however long they take
-// within the grace period, redirects are followed as the kubelet follows them. Needs root; leaves nothing behind.
+// Hooks and probes of a pod in the mesh beside those of a plain pod with the same spec: hooks run to their end however long they
+// take within the grace period, redirects are followed as the kubelet follows them. Needs root; leaves nothing behind.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,5 @@
-// The admission webhook asked by a real API server: labels, selectors, patches, denials, failure policies, dry runs, reinvocation.
+// The admission webhook asked by a real API server: labels, selectors, patches, denials, failure policies, dry runs,
+// reinvocation.
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';

@@ -1,5 +1,6 @@
-// Explicit mode: the app was told of the proxy (HTTP_PROXY) instead of being redirected to it. HTTP proxy semantics of RFC 9110 section 7 and
-// RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their server.
+// Explicit mode: the app was told of the proxy (HTTP_PROXY) instead of being redirected to it. HTTP proxy semantics of RFC 9110
+// section 7 and RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their
+// server.
 import { lookup } from 'node:dns';
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import { errorMessage, type Flag, guarded } from '../../errors/index.ts';

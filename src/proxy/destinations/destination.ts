@@ -36,16 +36,18 @@ export class RunningDestination {
   readonly paths: PathNormalizer;
   #routes: readonly RunningRoute[];
   readonly #matcher: RouteMatcher;
-  /** Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason. */
+  /**
+   * Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason.
+   */
   refused: string | undefined;
   /** Whether none of it can be used. */
   unusable = false;
   readonly #byServerName: readonly { readonly names: readonly string[]; readonly clusters: WeightedChoice }[];
 
   /**
-   * `before`: what ran under this key until now. A route that cannot be run does not hold up the others: it is what it was before, as long as
-   * it is met by the same requests, or refuses them. Throws a WeftError where it cannot be told which requests are meant, or for what is no
-   * route; then nothing has changed.
+   * `before`: what ran under this key until now. A route that cannot be run does not hold up the others: it is what it was
+   * before, as long as it is met by the same requests, or refuses them. Throws a WeftError where it cannot be told which requests
+   * are meant, or for what is no route; then nothing has changed.
    */
   constructor(
     resource: DestinationResource,
@@ -76,8 +78,8 @@ export class RunningDestination {
   }
 
   /**
-   * In place of a destination that cannot be used at all: requests are refused with the reason, and so are other connections. It has no
-   * clusters. Never pass-through: what is known to be a Service is not called as if it were none.
+   * In place of a destination that cannot be used at all: requests are refused with the reason, and so are other connections. It
+   * has no clusters. Never pass-through: what is known to be a Service is not called as if it were none.
    */
   static unusable(
     resource: DestinationResource,

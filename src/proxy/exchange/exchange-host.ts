@@ -43,8 +43,8 @@ export interface ExchangeHost extends Caller {
   /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */
   prepare(head: Head, cluster: Cluster): void;
   /**
-   * The series that an exchange counts in. `endpoint` and `cluster` are undefined when none was found or chosen, `target` when nobody knew
-   * where the request goes.
+   * The series that an exchange counts in. `endpoint` and `cluster` are undefined when none was found or chosen, `target` when
+   * nobody knew where the request goes.
    */
   metrics(
     endpoint: RunningEndpoint | undefined,

@@ -40,8 +40,8 @@ const PHASE = {
 } as const;
 
 /**
- * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection, one after the
- * other.
+ * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection,
+ * one after the other.
  */
 export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, RouteWorkOwner {
   readonly #services: ExchangeServices;
@@ -132,7 +132,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (this.#phase === PHASE.TUNNEL && this.#responseEnded) this.#finish('', '');
   }
 
-  /** The body of the request under way is malformed and `status` is the answer to it; onRequestAbort follows. False: none is under way. */
+  /**
+   * The body of the request under way is malformed and `status` is the answer to it; onRequestAbort follows. False: none is under
+   * way.
+   */
   onMalformedBody(status: number): boolean {
     if (this.#phase === PHASE.IDLE) return false;
     if (this.#phase < PHASE.BODY) this.#status = status;
@@ -414,7 +417,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   /** Answers as a policy says, in place of the upstream. */
   #answer({ reply, flag, detail }: Instead): void {
     this.#status = reply.status;
-    // What a route says in its own name is for whom it was written; what is in place of an answer is in words that the client knows.
+    // What a route says in its own name is for whom it was written; what is in place of an answer is in words that the client
+    // knows.
     const said = flag === '' ? reply : inItsProtocol(this.#request.head, reply);
     this.#finish(flag, detail);
     this.#stream.respondLocal(said);

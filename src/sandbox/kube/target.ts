@@ -1,4 +1,5 @@
-// How users name what a command is about: one grammar for exec, logs, restart, scale, delete, forward and trigger, as kubectl has one.
+// How users name what a command is about: one grammar for exec, logs, restart, scale, delete, forward and trigger, as kubectl has
+// one.
 //
 //   NAME   KIND/NAME   NAMESPACE/NAME   KIND/NAMESPACE/NAME       and -n NAMESPACE for the first two
 

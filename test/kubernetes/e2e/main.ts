@@ -1,9 +1,9 @@
-// The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It makes
-// the namespaces shop, outside, cases and guarded, and deletes them at the end.
+// The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It
+// makes the namespaces shop, outside, cases and guarded, and deletes them at the end.
 //   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
 //        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus]
-// The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this machine
-// must reach the addresses of pods. The last line says how many claims passed and failed.
+// The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this
+// machine must reach the addresses of pods. The last line says how many claims passed and failed.
 import { parseArgs } from 'node:util';
 import { removeCases, strictNamespace } from './cases.ts';
 import { type Claim, type Context, show, showAll } from './claim.ts';

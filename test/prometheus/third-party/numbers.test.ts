@@ -1,6 +1,6 @@
-// Numbers add up: what was sent is what the source counts and what the destination counts, while pods are replaced and while requests are
-// retried, HTTP and TCP. Pods that are gone count with the last of what was scraped of them, so these stay for some scrapes after their
-// traffic has ended. Needs root and a Prometheus (WEFT_PROMETHEUS); leaves nothing behind.
+// Numbers add up: what was sent is what the source counts and what the destination counts, while pods are replaced and while
+// requests are retried, HTTP and TCP. Pods that are gone count with the last of what was scraped of them, so these stay for some
+// scrapes after their traffic has ended. Needs root and a Prometheus (WEFT_PROMETHEUS); leaves nothing behind.
 import assert from 'node:assert/strict';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
-// What Istio's dashboards, Kiali, Flagger and Argo Rollouts ask, asked of a real Prometheus that scrapes the shop: while traffic runs
-// each query has the rows that it should have, and once it has ended the same query over the counters themselves has exactly the numbers
-// that were sent. Needs root and a Prometheus (WEFT_PROMETHEUS); leaves nothing behind.
+// What Istio's dashboards, Kiali, Flagger and Argo Rollouts ask, asked of a real Prometheus that scrapes the shop: while traffic
+// runs each query has the rows that it should have, and once it has ended the same query over the counters themselves has exactly
+// the numbers that were sent. Needs root and a Prometheus (WEFT_PROMETHEUS); leaves nothing behind.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
