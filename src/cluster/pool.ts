@@ -60,10 +60,11 @@ const unusedMs = 1_000;
 const keepAliveMarginMs = 1000;
 
 /**
- * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are
- * not held up; each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would
- * end in time.
+ * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are not
+ * held up; each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would end in
+ * time.
  */
+const mostDials = 64;
 const firstDials = 16;
 
 /** The connections to one endpoint. Idle ones are taken youngest first, so that surplus ones age and close. */
@@ -256,7 +257,7 @@ export class Pool implements ClientConnectionHost {
       }
       settled = true;
       if (dial !== undefined) this.#dials.delete(dial);
-      this.#maxDials++;
+      this.#maxDials = Math.min(mostDials, this.#maxDials + 1);
       const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
       this.#all.add(connection);
       this.onFree(connection);
