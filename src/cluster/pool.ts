@@ -60,9 +60,9 @@ const unusedMs = 1_000;
 const keepAliveMarginMs = 1000;
 
 /**
- * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are not
- * held up; each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would end in
- * time.
+ * How many connections are opened at once. Each that opens allows one more, so that many requests to a peer that is far away are
+ * not held up; each that fails halves it. A peer that has no CPU to spare is thus not buried in handshakes, of which none would
+ * end in time.
  */
 const mostDials = 64;
 const firstDials = 16;

@@ -5,9 +5,13 @@ import type { AlertCase, AlertCases, FiringCase, RecordingCase } from './case.ts
 /** From here on rules are evaluated every five minutes: a test of a day would take as long as all others. */
 const slowFromMinutes = 120;
 
-/** The objects to write, each a file; `rules`: the path of the rules file. */
+/**
+ * The objects to write, each a file; `rules`: the path of the rules file. `groups`: its groups in their order; without it
+ * promtool evaluates them in any, and what goes by recordings of another group comes a step later or not.
+ */
 export function promtoolTests(
   rules: string,
+  groups: readonly string[],
   alerts: readonly Alert[],
   cases: readonly AlertCases[],
   recordings: readonly RecordingCase[],
@@ -24,6 +28,7 @@ export function promtoolTests(
   ];
   const file = (evaluation_interval: string, slow: boolean): object => ({
     rule_files: [rules],
+    group_eval_order: groups,
     evaluation_interval,
     tests: tests.filter(each => each.minutes >= slowFromMinutes === slow).map(({ test }) => test),
   });

@@ -164,7 +164,8 @@ test('promtool: every rule is one', { skip }, () => {
   assert.match(checked, new RegExp(`SUCCESS: ${rules.length} rules found`));
 });
 
-const files = promtoolTests(rulesFile, alerts, cases, recordingCases);
+const groups = ruleGroups.map(({ name }) => name);
+const files = promtoolTests(rulesFile, groups, alerts, cases, recordingCases);
 for (const [index, what] of ['minutes', 'hours'].entries()) {
   test(`promtool: alerts fire and are quiet as their tests say, those of ${what}`, {
     skip,
