@@ -68,6 +68,11 @@ const commands: readonly CommandEntry[] = [
     start: ['weft route GET http://reviews.shop/ -f DIR', 'where this request would go, and why'],
   },
   {
+    name: 'proxy-status',
+    summary: 'tell of each proxy whether it is connected, up to date and certified, and what is wrong',
+    load: () => import('./proxy-status.ts'),
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

@@ -68,9 +68,10 @@ export class KubeClient {
   }
 
   async call(call: ApiCall): Promise<ApiObject | ApiError> {
-    const answer = await this.#send(call);
+    const parse = (text: string): ApiObject | ApiError => this.#parse(text);
+    const answer = await this.#send(call, parse);
     if (!(answer instanceof ApiError && answer.status === 401 && this.#reload())) return answer;
-    return this.#send(call);
+    return this.#send(call, parse);
   }
 
   get(type: ResourceType, namespace: string | undefined, name: string): Promise<ApiObject | ApiError> {
@@ -139,13 +140,18 @@ export class KubeClient {
     });
   }
 
-  async #send(call: ApiCall): Promise<ApiObject | ApiError> {
+  /** What a pod answers through the server (`…/pods/NAME:PORT/proxy/PATH`): text, whatever it is. */
+  async text(call: ApiCall): Promise<string | ApiError> {
+    return this.#send(call, text => text);
+  }
+
+  async #send<T>(call: ApiCall, read: (text: string) => T | ApiError): Promise<T | ApiError> {
     const prepared = await this.#prepare(call);
     if (prepared instanceof ApiError) return prepared;
     return new Promise(resolve => {
       this.#open(prepared, call, resolve, response => {
         void readAll(response).then(
-          text => resolve(text === undefined ? this.#tooLarge() : this.#parse(text)),
+          text => resolve(text === undefined ? this.#tooLarge() : read(text)),
           error => resolve(unreachable(this.server, error)),
         );
       });

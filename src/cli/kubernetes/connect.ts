@@ -1,6 +1,6 @@
 // From the flags --kubeconfig and --context to an API that answers. The client library is loaded only when it is needed.
 import type { Command } from 'commander';
-import { type KubeApi, kubeApiOf } from '../../../webhook/index.ts';
+import { type KubeAnswer, type KubeApi, kubeApiOf } from '../../../webhook/index.ts';
 import { VERSION } from '../../config/index.ts';
 
 /** The flags of every command that talks to a cluster. */
@@ -15,6 +15,17 @@ export interface Cluster extends KubeApi {
   readonly server: string;
 }
 
+/** A cluster whose pods can be asked too. */
+export interface ReadableCluster extends Cluster {
+  /** The namespace of the context; '' when it has none. */
+  readonly namespace: string;
+  /** GET of text. Answers as `request` does: refusals are answers, and it rejects when nobody answered. */
+  text(path: string): Promise<KubeAnswer>;
+}
+
+/** So long a pod may take, ms; the server's own limit for a pod that is not there is longer than people wait. */
+const textLimitMs = 10_000;
+
 /** Adds the flags. */
 export function clusterFlags(command: Command): Command {
   return command
@@ -23,12 +34,22 @@ export function clusterFlags(command: Command): Command {
 }
 
 /** The cluster that the flags name. Rejects with a WeftError `kubeconfig` when there is none to talk to. */
-export async function connect({ kubeconfig, context }: ClusterFlags): Promise<Cluster> {
+export async function connect({ kubeconfig, context }: ClusterFlags): Promise<ReadableCluster> {
   const { KubeClient } = await import('../../kubernetes/index.ts');
   const client = new KubeClient({
     ...(kubeconfig !== undefined && { kubeconfig }),
     ...(context !== undefined && { context }),
     userAgent: `weft/${VERSION}`,
   });
-  return { server: client.server, request: kubeApiOf(client).request };
+  return {
+    server: client.server,
+    namespace: client.namespace,
+    request: kubeApiOf(client).request,
+    async text(path) {
+      const answer = await client.text({ path, accept: '*/*', timeoutMs: textLimitMs });
+      if (typeof answer === 'string') return { status: 200, body: answer };
+      if (answer.status === 0) throw answer;
+      return { status: answer.status, body: answer.message };
+    },
+  };
 }
