@@ -73,6 +73,12 @@ const commands: readonly CommandEntry[] = [
     load: () => import('./proxy-status.ts'),
   },
   {
+    name: 'stat',
+    summary: 'requests per second, success, latency and mutual TLS of pods, workloads or Services',
+    load: () => import('./stat.ts'),
+    start: ['weft stat', 'how your workloads fare, from their proxies'],
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { VERSION } from '../config/index.ts';
-import { TYPES } from '../kubernetes/index.ts';
-import { FakeApi, type Fault } from '../kubernetes/testing/fake-api.ts';
-
-const main = join(import.meta.dirname, '../main/weft.ts');
+import type { Fault } from '../kubernetes/testing/fake-api.ts';
+import { fakeCluster } from './proxies/testing/fake-cluster.ts';
 
 interface Figures {
   readonly version?: string;
@@ -41,54 +34,7 @@ function exposition(given: Figures = {}): string {
   return `${lines.filter(line => !line.includes(given.without ?? '\n')).join('\n')}\n`;
 }
 
-interface Pod {
-  readonly name: string;
-  readonly namespace?: string;
-  readonly meshed?: boolean;
-  readonly phase?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** A cluster: pods, and what is answered at `NAME:PORT`. */
-async function cluster(
-  t: TestContext,
-  pods: readonly Pod[],
-  answers: Readonly<Record<string, Fault>>,
-): Promise<{ api: FakeApi; weft(...args: string[]): Promise<Result> }> {
-  const api = new FakeApi();
-  for (const { name, namespace = 'shop', meshed = true, phase = 'Running', labels = {} } of pods) {
-    const annotations = meshed ? { 'weft.dev/status': JSON.stringify({ version: VERSION }) } : {};
-    api.put(TYPES.pod, { metadata: { name, namespace, labels, annotations }, status: { phase } });
-  }
-  api.fault = ({ path }) => {
-    const asked = /\/pods\/([^/]+)\/proxy\/(?:stats\/prometheus|debug\/proxies)$/.exec(path)?.[1];
-    return asked === undefined
-      ? undefined
-      : (answers[asked] ?? { status: 503, reason: 'ServiceUnavailable', message: 'dial tcp: refused' });
-  };
-  await api.start();
-  const folder = mkdtempSync(join(tmpdir(), 'weft-proxy-status-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  t.after(() => api.stop());
-  const kubeconfig = join(folder, 'config');
-  writeFileSync(kubeconfig, api.kubeConfig().exportConfig());
-  return { api, weft: (...args) => run([...args, '--kubeconfig', kubeconfig]) };
-}
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(args: readonly string[]): Promise<Result> {
-  const child = spawn(process.execPath, [main, 'proxy-status', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const ended = new Promise<number | null>(resolve => child.on('close', resolve));
-  const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code, out, err };
-}
+const cluster = fakeCluster.bind(undefined, 'proxy-status');
 
 const web = { name: 'web-1', labels: { app: 'web' } };
 const controlPlane = { name: 'weft-injector-1', namespace: 'weft-system', meshed: false };

@@ -1,0 +1,64 @@
+import { type Cell, plainText, type Screen, table } from '../table.ts';
+import type { StatKind, Traffic, TrafficTable } from './traffic.ts';
+
+const names: Readonly<Record<StatKind, string>> = { pods: 'POD', workloads: 'WORKLOAD', services: 'SERVICE' };
+
+/** The table, and below it which pods could not be counted. */
+export function statText(
+  kind: StatKind,
+  { rows, troubles }: TrafficTable,
+  wide: boolean,
+  screen: Screen,
+): string {
+  const head = ['NAMESPACE', names[kind], 'RPS', 'SUCCESS', 'P50', 'P95', 'P99', 'TCP', 'MTLS'];
+  const all = [...head, ...(wide ? ['PROXIES', 'TCP OPENED/S'] : [])];
+  const lines =
+    rows.length > 0
+      ? table(
+          all,
+          rows.map(row => cells(row, wide)),
+          screen,
+        )
+      : [nothing(kind, troubles.length)];
+  const told = troubles.map(({ pod, message }) => plainText(`  ! ${pod}: ${message}`));
+  return [
+    ...lines,
+    ...(told.length > 0 ? ['', 'without figures (see weft proxy-status):', ...told] : []),
+  ].join('\n');
+}
+
+function nothing(kind: StatKind, troubles: number): string {
+  if (troubles > 0) return 'no proxy could be asked twice';
+  return kind === 'services'
+    ? 'no Service has been called at a pod with a proxy'
+    : 'no pod has a proxy here; label a namespace weft.dev/inject=enabled and restart its pods';
+}
+
+function cells(row: Traffic, wide: boolean): Cell[] {
+  const { successRate: success } = row;
+  return [
+    row.namespace,
+    row.name,
+    row.requestsPerSecond.toFixed(1),
+    success === undefined
+      ? '-'
+      : success < 0.99
+        ? { text: percent(success), colour: 'red' }
+        : percent(success),
+    ...[row.p50Ms, row.p95Ms, row.p99Ms].map(duration),
+    String(row.tcpConnections),
+    row.mutualTls === undefined ? '-' : percent(row.mutualTls),
+    ...(wide ? [String(row.proxies), row.tcpOpenedPerSecond.toFixed(1)] : []),
+  ];
+}
+
+/** Rounded down, so that 100 % means all. */
+function percent(share: number): string {
+  return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)}%`;
+}
+
+function duration(ms: number | undefined): string {
+  if (ms === undefined) return '-';
+  if (ms >= 10_000) return `${(ms / 1000).toFixed(1)}s`;
+  return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}ms`;
+}
