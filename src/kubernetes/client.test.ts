@@ -252,3 +252,15 @@ test('answers that are none are errors, and how long to stay away is kept', asyn
   assert.ok(busy instanceof ApiError);
   assert.deepEqual([busy.code, busy.retryAfterMs, busy.passing], ['api-busy', 7_000, true]);
 });
+
+test('what a pod answers through the server may be any JSON; what the API answers is an object', async context => {
+  const { api, kubeconfig } = await setUp(context);
+  const client = new KubeClient({ kubeconfig: await kubeconfig({ token: 'a' }), userAgent: 'test' });
+  api.fault = () => ({ text: '[{"code":"x"}]' });
+  const ofPod = '/api/v1/namespaces/weft-system/pods/injector:15014/proxy/debug/problems';
+  assert.deepEqual(await client.call({ path: ofPod }), [{ code: 'x' }]);
+  const ofApi = await client.call({ path: '/api/v1/namespaces/proxy' });
+  assert.match(String(ofApi), /no JSON object/);
+  api.fault = () => ({ text: '<html>' });
+  assert.match(String(await client.call({ path: ofPod })), /no JSON/);
+});

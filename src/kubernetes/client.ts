@@ -68,7 +68,9 @@ export class KubeClient {
   }
 
   async call(call: ApiCall): Promise<ApiObject | ApiError> {
-    const parse = (text: string): ApiObject | ApiError => this.#parse(text);
+    // What a pod answers through the server is JSON of any kind: lists, too.
+    const anything = /\/(pods|services)\/[^/]+\/proxy(\/|$)/.test(call.path);
+    const parse = (text: string): ApiObject | ApiError => this.#parse(text, anything);
     const answer = await this.#send(call, parse);
     if (!(answer instanceof ApiError && answer.status === 401 && this.#reload())) return answer;
     return this.#send(call, parse);
@@ -252,9 +254,10 @@ export class KubeClient {
     return agent;
   }
 
-  #parse(text: string): ApiObject | ApiError {
+  #parse(text: string, anything: boolean): ApiObject | ApiError {
     try {
       const body = JSON.parse(text) as unknown;
+      if (anything) return body as ApiObject;
       if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as ApiObject;
     } catch {
       // Said below.

@@ -55,11 +55,11 @@ export const installs: Claim = {
 export async function isClean(cluster: Cluster): Promise<void> {
   await until('weft check to be clean', async () => {
     const { code, stdout } = await cluster.weft('check');
-    if (code === 0 && /^all is well$/m.test(stdout)) return true;
+    if (code === 0 && /^all is well$/m.test(stdout) && !stdout.includes('could not be asked')) return true;
     throw new Error(
       stdout
         .split('\n')
-        .filter(line => /^ *[✗!] |remedy/.test(line))
+        .filter(line => /^ *[✗!] |remedy|could not be asked/.test(line))
         .join('\n'),
     );
   });
