@@ -79,6 +79,11 @@ const commands: readonly CommandEntry[] = [
     start: ['weft stat', 'how your workloads fare, from their proxies'],
   },
   {
+    name: 'edges',
+    summary: 'who calls whom, with their identities and whether by mutual TLS',
+    load: () => import('./edges.ts'),
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

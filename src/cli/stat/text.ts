@@ -53,7 +53,7 @@ function cells(row: Traffic, wide: boolean): Cell[] {
 }
 
 /** Rounded down, so that 100 % means all. */
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)}%`;
 }
 
