@@ -34,7 +34,8 @@ import {
 } from '../wire/index.ts';
 import { ExplicitConnection, NamedDestinations } from './accept/explicit.ts';
 import { InboundConnection, type InboundOptions } from './accept/inbound.ts';
-import { OutboundConnection, outboundLabels } from './accept/outbound.ts';
+import { OutboundConnection } from './accept/outbound.ts';
+import { outboundLabels } from './accept/outbound-metrics.ts';
 import { type AppSource, AppSources } from './connect/app-source.ts';
 import { Connector } from './connect/connector.ts';
 import { OwnListener } from './connect/own-listener.ts';

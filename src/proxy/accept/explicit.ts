@@ -14,7 +14,7 @@ import {
   TUNNEL_OPEN,
 } from '../../http1/index.ts';
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../../model/index.ts';
-import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
+import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
 import { circleWords, type OwnListener } from '../connect/own-listener.ts';
@@ -32,7 +32,7 @@ import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
 import type { Trust } from '../services/trust.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
-import { outboundLabels } from './outbound.ts';
+import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 
 const scheme = Buffer.from('http://', 'latin1');
 const slash = 0x2f;
@@ -125,8 +125,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   readonly #onClosed: () => void;
   readonly #detection: Detection;
   #serving: HttpServing | undefined;
-  #fallback: PeerRequests | undefined;
-  #fallbackOf: PeerLabels['service'] | undefined;
+  #unplaced: UnplacedRequests | undefined;
   readonly #connectHead: HeadBuffer;
   #countsHopsOf: Cluster | undefined;
   #countsHops = false;
@@ -256,13 +255,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    const service = cluster?.config.service ?? target?.service;
-    if (this.#fallback === undefined || this.#fallbackOf !== service) {
-      this.#fallbackOf = service;
-      const labels = outboundLabels(this.#services, undefined, service, 'http');
-      this.#fallback = new PeerRequests(this.#services.requests, labels);
-    }
-    return this.#fallback;
+    this.#unplaced ??= new UnplacedRequests(this.#services);
+    return this.#unplaced.of(cluster?.config.service ?? target?.service);
   }
 
   /** More of a CONNECT request. */

@@ -2,7 +2,7 @@ import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { formatAddress, isIpAddress, parseHostPort } from '../../model/index.ts';
-import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
+import type { PeerRequests } from '../../telemetry/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
@@ -23,26 +23,8 @@ import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
 import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
-
-const noService = { host: '', name: '', namespace: '' };
-
-/** Labels of traffic that this workload sends. */
-export function outboundLabels(
-  services: Services,
-  endpoint: RunningEndpoint | undefined,
-  service: PeerLabels['service'] | undefined,
-  protocol: 'http' | 'tcp',
-): PeerLabels {
-  return {
-    reporter: 'source',
-    source: services.self,
-    destination: endpoint?.config.peer ?? UNKNOWN_PEER,
-    service: service ?? noService,
-    protocol,
-    mutualTls: endpoint?.config.tls === 'mesh',
-  };
-}
 
 /** An address that the mesh does not know, but has something to say about. */
 function isJudged({ resource }: RunningDestination): boolean {
@@ -69,8 +51,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #refusal: RunningDestination | undefined;
   #session: TcpSession | undefined;
   #serving: HttpServing | undefined;
-  #fallback: PeerRequests | undefined;
-  #fallbackOf: PeerLabels['service'] | undefined;
+  #unplaced: UnplacedRequests | undefined;
 
   constructor(
     services: Services,
@@ -214,13 +195,8 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    const service = cluster?.config.service ?? (target ?? this.#destination)?.service;
-    if (this.#fallback === undefined || this.#fallbackOf !== service) {
-      this.#fallbackOf = service;
-      const labels = outboundLabels(this.#services, undefined, service, 'http');
-      this.#fallback = new PeerRequests(this.#services.requests, labels);
-    }
-    return this.#fallback;
+    this.#unplaced ??= new UnplacedRequests(this.#services);
+    return this.#unplaced.of(cluster?.config.service ?? (target ?? this.#destination)?.service);
   }
 
   #found(answer: DestinationAnswer): void {
