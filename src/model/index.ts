@@ -95,6 +95,27 @@ export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from 
 export { ShardedMap } from './sharded-map.ts';
 export { addressKey, objectKey, type Site } from './site.ts';
 export {
+  type AccessLogSettings,
+  type Collector,
+  type CustomTag,
+  DEFAULT_REDACTION,
+  type DirectionTelemetry,
+  ISTIO_METRICS,
+  type IstioMetric,
+  type JsonFields,
+  type LogFormat,
+  type LogProvider,
+  type MeshTelemetry,
+  type MetricSettings,
+  type MetricTag,
+  type Redaction,
+  type TelemetryMode,
+  type TelemetryPolicy,
+  type TelemetrySettings,
+  type TracingProvider,
+  type TracingSettings,
+} from './telemetry.ts';
+export {
   type AdaptiveConcurrency,
   type BalancerSettings,
   type ConnectionLimits,

@@ -5,6 +5,7 @@ import type { PathNormalization } from './path-normalization.ts';
 import type { MtlsMode } from './policy.ts';
 import type { RateLimit, Route, WeightedCluster } from './route.ts';
 import type { Protocol } from './service.ts';
+import type { TelemetrySettings } from './telemetry.ts';
 import type { TrafficSettings } from './traffic.ts';
 import type { EndedContainer } from './workload.ts';
 
@@ -164,6 +165,8 @@ export interface InboundResource {
   readonly pathNormalization?: PathNormalization;
   /** In a pod that is meant to end: its containers that have ended, so that the proxy ends with them (see ExitWithApp). */
   readonly ended?: readonly EndedContainer[];
+  /** What the proxy tells of the workload's traffic in both directions; undefined where nobody said anything about it. */
+  readonly telemetry?: TelemetrySettings;
 }
 
 /** Whom to trust. */

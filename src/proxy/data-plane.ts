@@ -154,6 +154,7 @@ export class DataPlane {
       serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
       address: options.address,
       self: UNKNOWN_PEER,
+      telemetry: undefined,
       active: 0,
       tunnels: 0,
       failedCalls: new FailedCalls(),
@@ -305,6 +306,7 @@ export class DataPlane {
       ...resource.self,
       principal: this.services.tls.principal || resource.self.principal,
     };
+    this.services.telemetry = resource.telemetry;
     for (const cluster of this.destinations.clusters) cluster.renewMetrics();
     for (const cluster of this.passThrough.clusters) cluster.renewMetrics();
     return undefined;

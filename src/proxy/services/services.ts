@@ -1,6 +1,6 @@
 import type { Random } from '../../cluster/index.ts';
 import type { ServerOptions } from '../../http1/index.ts';
-import type { Peer } from '../../model/index.ts';
+import type { Peer, TelemetrySettings } from '../../model/index.ts';
 import type {
   AccessLog,
   LimitMetrics,
@@ -43,6 +43,8 @@ export interface Services {
   readonly address: string;
   /** This workload, as discovery told it. */
   self: Peer;
+  /** What is told of this workload's traffic beyond what every proxy tells; undefined where nobody said anything about it. */
+  telemetry: TelemetrySettings | undefined;
   /** Exchanges under way, in both directions. */
   active: number;
   /** Those of them that have become tunnels, as WebSockets do. */
