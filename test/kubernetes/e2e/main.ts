@@ -14,6 +14,7 @@ import { sameNames, withoutMesh } from './claims/names.ts';
 import { restrictedNamespace } from './claims/pod-security.ts';
 import { honestProbes, livenessRestarts } from './claims/probes.ts';
 import { scraped } from './claims/prometheus.ts';
+import { queried } from './claims/queries.ts';
 import { withoutRules } from './claims/redirection.ts';
 import { rollingRestarts } from './claims/restarts.ts';
 import { everyHop } from './claims/traffic.ts';
@@ -73,7 +74,9 @@ if (await needed(fit, withoutMesh, installs, labels)) {
       [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules, restrictedNamespace],
     ];
     results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
-    results.push(...(await showAll([...(prometheus ? [scraped] : []), killed, away, missedPods], context)));
+    results.push(
+      ...(await showAll([...(prometheus ? [scraped, queried] : []), killed, away, missedPods], context)),
+    );
   }
   results.push(...(await showAll([rollingRestarts, uninstalls], context)));
 }

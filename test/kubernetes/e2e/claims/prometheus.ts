@@ -1,7 +1,8 @@
+import { PrometheusApi } from '../../../../grafana/reading/prometheus-api.ts';
 import { become, CASES, service, target } from '../cases.ts';
 import type { Claim, Context } from '../claim.ts';
 import { isReady, until } from '../cluster.ts';
-import { type Prometheus, startPrometheus } from '../prometheus.ts';
+import { scrapeCluster } from '../prometheus.ts';
 import { nothingLost } from '../shop.ts';
 
 const requests = 120;
@@ -19,20 +20,18 @@ export const scraped: Claim = {
     }
     await cluster.apply(service('metered'));
     await become(cluster, names, true);
-    const prometheus = await startPrometheus(settings.prometheus ?? '', cluster, [
-      'shop',
-      CASES,
-      'weft-system',
-    ]);
+    const namespaces = ['shop', CASES, 'weft-system'];
+    const prometheus = await scrapeCluster(settings.prometheus ?? '', cluster, namespaces);
     try {
-      return await sums(context, prometheus);
+      const figure = await sums(context, new PrometheusApi(prometheus.url));
+      return `${figure}; ${prometheus.discovery}`;
     } finally {
       await prometheus.stop();
     }
   },
 };
 
-async function sums({ cluster, shop }: Context, prometheus: Prometheus): Promise<string> {
+async function sums({ cluster, shop }: Context, prometheus: PrometheusApi): Promise<string> {
   const pods = (await cluster.pods('shop')).filter(isReady).length;
   const replicas = (await cluster.pods('weft-system')).filter(isReady).length;
   const count = 'count(up{namespace="%"} == 1)';
@@ -55,15 +54,16 @@ async function sums({ cluster, shop }: Context, prometheus: Prometheus): Promise
     const series = `istio_requests_total{reporter="${reporter}",destination_app="${name}",response_code="200"}`;
     await equals(prometheus, `sum(${series})`, requests);
   }
-  return `${pods} pods of the shop and ${replicas} of the control plane; app, its proxies and its caller all count ${requests}; ${prometheus.discovery}; ${figure}`;
+  return `${pods} pods of the shop and ${replicas} of the control plane; app, its proxies and its caller all count ${requests}; ${figure}`;
 }
 
 /** The query has this value, soon. */
-async function equals(prometheus: Prometheus, query: string, wanted: number): Promise<void> {
+async function equals(prometheus: PrometheusApi, query: string, wanted: number): Promise<void> {
   await until(
     `${query} to be ${wanted}`,
     async () => {
-      const value = await prometheus.query(query);
+      const [series] = await prometheus.query(query);
+      const value = series?.samples[0]?.[1] ?? 0;
       if (value !== wanted) throw new Error(`it is ${value}`);
       return true;
     },
