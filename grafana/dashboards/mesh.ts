@@ -149,21 +149,21 @@ function byNamespace() {
 
 function resilience() {
   const empty = 'no proxy has called anybody yet';
-  const legend = '{{cluster}}';
+  const legend = '{{cluster_name}}';
   return graphs(
     graph({
       title: 'Retries by destination',
       description: 'The ten destinations with the most tries beside the first ones, a second.',
       empty,
       unit: 'reqps',
-      lines: [{ expr: `topk (10, ${rate('weft_retries_total', '', 'cluster')})`, legend }],
+      lines: [{ expr: `topk (10, ${rate('weft_retries_total', '', 'cluster_name')})`, legend }],
     }),
     graph({
       title: 'Ejections by destination',
       description: 'The ten destinations with the most endpoints taken out of rotation, a second.',
       empty,
       unit: 'ops',
-      lines: [{ expr: `topk (10, ${rate('weft_ejections_total', '', 'cluster')})`, legend }],
+      lines: [{ expr: `topk (10, ${rate('weft_ejections_total', '', 'cluster_name')})`, legend }],
     }),
     graph({
       title: 'Limits reached by destination',
@@ -171,7 +171,7 @@ function resilience() {
         'The ten destinations with the most requests and connections refused by a limit, a second.',
       empty,
       unit: 'reqps',
-      lines: [{ expr: `topk (10, ${rate('weft_overflows_total', '', 'cluster')})`, legend }],
+      lines: [{ expr: `topk (10, ${rate('weft_overflows_total', '', 'cluster_name')})`, legend }],
     }),
   );
 }

@@ -104,8 +104,9 @@ function byCluster(title: string, description: string, metric: string, unit: str
     unit,
     lines: [
       {
-        expr: unit === 'short' ? `sum by (cluster) (${metric}{${own}})` : rate(metric, own, 'cluster'),
-        legend: '{{cluster}}',
+        expr:
+          unit === 'short' ? `sum by (cluster_name) (${metric}{${own}})` : rate(metric, own, 'cluster_name'),
+        legend: '{{cluster_name}}',
       },
     ],
   });

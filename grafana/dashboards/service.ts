@@ -26,7 +26,7 @@ const served: Subject = {
   what: 'the pods behind this service receive',
 };
 /** Clusters are called by host and port, and those of subsets by more. */
-const cluster = 'cluster=~"(.*[|])?$service(:.*)?"';
+const cluster = 'cluster_name=~"(.*[|])?$service(:.*)?"';
 
 /** The dashboard. */
 export function service(): Dashboard {

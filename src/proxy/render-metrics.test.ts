@@ -22,12 +22,12 @@ function cluster(i: number): Cluster {
 test('clusters of ever new addresses are shown up to a thousand, and the others as one', () => {
   const clusters = Array.from({ length: 5000 }, (_, i) => cluster(i));
   const text = expositionText(out => renderClusters(out, clusters));
-  assert.ok(text.includes('\nweft_requests_total{cluster="c999"} 1\n'));
+  assert.ok(text.includes('\nweft_requests_total{cluster_name="c999"} 1\n'));
   assert.ok(!text.includes('"c1000"'));
-  assert.ok(text.includes('\nweft_requests_total{cluster="overflow",overflow="true"} 4000\n'));
-  assert.ok(text.includes('\nweft_upstream_connections{cluster="overflow",overflow="true"} 8000\n'));
+  assert.ok(text.includes('\nweft_requests_total{cluster_name="overflow",overflow="true"} 4000\n'));
+  assert.ok(text.includes('\nweft_upstream_connections{cluster_name="overflow",overflow="true"} 8000\n'));
   assert.ok(
-    text.includes('\nweft_ejections_total{cluster="overflow",overflow="true",reason="overflow"} 4000\n'),
+    text.includes('\nweft_ejections_total{cluster_name="overflow",overflow="true",reason="overflow"} 4000\n'),
   );
 });
 

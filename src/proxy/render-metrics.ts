@@ -96,7 +96,7 @@ const clusterMetrics: readonly ClusterMetric[] = [
 /** Clusters beyond this are shown as one: an app that calls ever new addresses makes ever new clusters. */
 const maxClusters = 1000;
 
-const overflowLabels = labelText({ cluster: OVERFLOW, overflow: 'true' });
+const overflowLabels = labelText({ cluster_name: OVERFLOW, overflow: 'true' });
 
 /** The clusters to show by themselves, with their labels, and the rest of them. */
 interface ShownClusters {
@@ -107,7 +107,7 @@ interface ShownClusters {
 function shownClusters(clusters: readonly Cluster[]): ShownClusters {
   const shown = clusters
     .slice(0, maxClusters)
-    .map(cluster => [labelText({ cluster: cluster.config.name }), cluster] as const);
+    .map(cluster => [labelText({ cluster_name: cluster.config.name }), cluster] as const);
   return { shown, rest: clusters.slice(maxClusters) };
 }
 

@@ -1,9 +1,9 @@
 import { type AlertCases, growing, ofPod, steady } from './case.ts';
 
 const cluster = 'cart.shop:80';
-const of = { namespace: 'shop', cluster };
+const of = { namespace: 'shop', cluster_name: cluster };
 const metric = (name: string, more: Readonly<Record<string, string>> = {}): string =>
-  ofPod(name, { cluster, ...more });
+  ofPod(name, { cluster_name: cluster, ...more });
 
 /** Alerts about whom proxies call. */
 export const upstreamCases: readonly AlertCases[] = [

@@ -125,7 +125,7 @@ function lookAt(scrape: Scrape, victim: string): Look {
   const cluster = (name: string) => name.startsWith(`ratings.${SHOP}.`);
   const callers = [...scrape.pods.keys()].filter(name => name.startsWith('loadgen-'));
   const ofCallers = (metric: string) =>
-    callers.reduce((sum, caller) => sum + gauge(scrape, metric, { cluster }, caller), 0);
+    callers.reduce((sum, caller) => sum + gauge(scrape, metric, { cluster_name: cluster }, caller), 0);
   const fromCallers = { reporter: 'destination', source_workload: 'loadgen' };
   const to = (pod: string) => gauge(scrape, METRICS.requests, fromCallers, pod);
   const siblings = [...scrape.pods.keys()].filter(name => name.startsWith('ratings-') && name !== victim);

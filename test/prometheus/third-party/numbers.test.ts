@@ -134,7 +134,7 @@ describe('numbers add up', { skip, timeout: 280_000 }, () => {
   test('while half of the answers are retried', async t => {
     const to = 'destination_canonical_service="ratings"';
     const of = async (reporter: string): Promise<Record<string, number>> => counted(reporter, to);
-    const retries = 'weft_retries_total{namespace="shop",cluster=~"ratings.*"}';
+    const retries = 'weft_retries_total{namespace="shop",cluster_name=~"ratings.*"}';
     // Nothing else calls ratings now, and all of it has been scraped.
     const start = await soon(async () => {
       const both = { source: await of('source'), destination: await of('destination') };

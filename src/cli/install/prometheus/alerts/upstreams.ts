@@ -2,7 +2,7 @@
 import type { Alert } from '../rule.ts';
 
 const callers = 'Callers in namespace {{ $labels.namespace }}';
-const upstream = '{{ $labels.cluster }}';
+const upstream = '{{ $labels.cluster_name }}';
 const clusters =
   'What a proxy sees: kubectl port-forward -n {{ $labels.namespace }} POD 15000, then curl localhost:15000/clusters.';
 const analyze = 'See what is wrong with policies and pods: `weft analyze`.';
@@ -11,7 +11,7 @@ const analyze = 'See what is wrong with policies and pods: `weft analyze`.';
 export const upstreamAlerts: readonly Alert[] = [
   {
     alert: 'WeftEndpointsEjected',
-    expr: 'sum by (namespace, cluster) (increase(weft_ejections_total[10m])) >= 5',
+    expr: 'sum by (namespace, cluster_name) (increase(weft_ejections_total[10m])) >= 5',
     for: '5m',
     severity: 'warning',
     summary: `pods of ${upstream} are taken out of rotation again and again`,
@@ -20,7 +20,7 @@ export const upstreamAlerts: readonly Alert[] = [
   },
   {
     alert: 'WeftHalfOfEndpointsEjected',
-    expr: 'max by (namespace, cluster) (weft_cluster_ejected / (weft_cluster_endpoints > 1)) >= 0.5',
+    expr: 'max by (namespace, cluster_name) (weft_cluster_ejected / (weft_cluster_endpoints > 1)) >= 0.5',
     for: '2m',
     severity: 'critical',
     summary: `{{ $value | humanizePercentage }} of the pods of ${upstream} are out of rotation`,
@@ -29,7 +29,7 @@ export const upstreamAlerts: readonly Alert[] = [
   },
   {
     alert: 'WeftOnlyUnreadyEndpoints',
-    expr: 'max by (namespace, cluster) (weft_cluster_kept_unready) > 0',
+    expr: 'max by (namespace, cluster_name) (weft_cluster_kept_unready) > 0',
     for: '5m',
     severity: 'critical',
     summary: `no pod of ${upstream} is ready`,
@@ -39,7 +39,7 @@ export const upstreamAlerts: readonly Alert[] = [
   },
   {
     alert: 'WeftLimitReached',
-    expr: 'sum by (namespace, cluster) (rate(weft_overflows_total[5m])) > 0',
+    expr: 'sum by (namespace, cluster_name) (rate(weft_overflows_total[5m])) > 0',
     for: '5m',
     severity: 'warning',
     summary: `requests to ${upstream} are refused by a limit`,
@@ -49,7 +49,7 @@ export const upstreamAlerts: readonly Alert[] = [
   },
   {
     alert: 'WeftRetryBudgetExhausted',
-    expr: 'sum by (namespace, cluster) (rate(weft_retry_budget_exhausted_total[5m])) > 0',
+    expr: 'sum by (namespace, cluster_name) (rate(weft_retry_budget_exhausted_total[5m])) > 0',
     for: '10m',
     severity: 'warning',
     summary: `so much fails at ${upstream} that it is not retried any more`,
@@ -58,7 +58,7 @@ export const upstreamAlerts: readonly Alert[] = [
   },
   {
     alert: 'WeftConnectFailures',
-    expr: 'sum by (namespace, cluster) (rate(weft_connect_failures_total[5m])) > 0.1',
+    expr: 'sum by (namespace, cluster_name) (rate(weft_connect_failures_total[5m])) > 0.1',
     for: '10m',
     severity: 'warning',
     summary: `connections to ${upstream} cannot be opened`,
