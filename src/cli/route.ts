@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
+import { SYSTEM_NAMESPACE } from '../config/index.ts';
 import { guarded } from './guarded.ts';
 import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
-import { openAdmin } from './route/admin-endpoint.ts';
+import { type AdminEndpoint, adminAddress, adminAt, choosePod, openMesh } from './proxies/index.ts';
 import { answerOf, keyOfUrl, type RoutingFacts } from './route/answer.ts';
 import { findCaller } from './route/caller.ts';
 import { factsFromMesh } from './route/from-mesh.ts';
@@ -17,6 +18,7 @@ Examples:
   weft route GET http://reviews:9080/reviews/0 -H 'end-user: jason' --from shop/productpage -f manifests/
   weft route POST http://cart.shop/orders --from shop/web-7d9f-x2b
   weft route http://reviews.shop:9080/ --proxy shop/productpage-7d9f-x2b
+  weft route http://reviews.shop:9080/ --proxy productpage-7d9f-x2b --sandbox
   weft route http://reviews.shop:9080/ --proxy 127.0.0.1:15000 -o json`;
 
 interface RouteFlags extends MeshFlags {
@@ -41,7 +43,7 @@ export function register(program: Command): void {
     .option('-n, --namespace <name>', 'the namespace of the caller where --from names none', 'default')
     .option(
       '--proxy <address or pod>',
-      'ask a proxy that runs: its admin address, or NAMESPACE/POD by way of kubectl',
+      'ask a proxy that runs: its admin address, or its pod (in a cluster by way of kubectl)',
     )
     .addOption(new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'))
     .addHelpText('after', help)
@@ -76,4 +78,13 @@ async function factsOf(asked: AskedUrl, flags: RouteFlags): Promise<RoutingFacts
   } finally {
     admin.close();
   }
+}
+
+async function openAdmin(proxy: string, namespace: string, flags: RouteFlags): Promise<AdminEndpoint> {
+  const address = adminAddress(proxy);
+  if (address !== undefined) return adminAt(address);
+  const mesh = await openMesh({ ...flags, systemNamespace: SYSTEM_NAMESPACE });
+  // -n is the caller's namespace, and its default no word about where the pod is.
+  const within = proxy.includes('/') || namespace === 'default' ? {} : { namespace };
+  return mesh.admin(await choosePod(mesh, within, proxy));
 }

@@ -21,10 +21,23 @@ export interface ReadableCluster extends Cluster {
   readonly namespace: string;
   /** GET of text. Answers as `request` does: refusals are answers, and it rejects when nobody answered. */
   text(path: string): Promise<KubeAnswer>;
+  /**
+   * GET of lines, each handed to `onLine` as it comes, until the server ends it or `signal` aborts. Rejects with the WeftError
+   * that says why there are none.
+   */
+  lines(
+    path: string,
+    query: Readonly<Record<string, string | number | boolean | undefined>>,
+    onLine: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }
 
 /** So long a pod may take, ms; the server's own limit for a pod that is not there is longer than people wait. */
 const textLimitMs = 10_000;
+
+/** A log may be followed for as long as timers go, ms: 24 days. */
+const longestMs = 2 ** 31 - 1;
 
 /** Adds the flags. */
 export function clusterFlags(command: Command): Command {
@@ -50,6 +63,14 @@ export async function connect({ kubeconfig, context }: ClusterFlags): Promise<Re
       if (typeof answer === 'string') return { status: 200, body: answer };
       if (answer.status === 0) throw answer;
       return { status: answer.status, body: answer.message };
+    },
+    async lines(path, query, onLine, signal) {
+      const call = { path, query, accept: '*/*', timeoutMs: longestMs, signal };
+      const ended = await client.stream(call, line => {
+        onLine(line);
+        return !signal.aborted;
+      });
+      if (ended !== undefined && !signal.aborted) throw ended;
     },
   };
 }

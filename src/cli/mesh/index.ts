@@ -1,5 +1,5 @@
-// mesh: a whole mesh for commands that look at one, out of files or out of a cluster, read once. In: flags. Out: objects and what
-// they make. A folder of YAML has no pods: those that its Deployments ask for are put in.
+// mesh: a whole mesh for commands that look at one, out of files, a cluster or a sandbox, read once. In: flags. Out: objects and
+// what they make. A folder of YAML has no pods: those that its Deployments ask for are put in.
 import { type Command, Option } from 'commander';
 import { meshOfObjects, type ObjectMesh } from '../../analyze/index.ts';
 import { type ClusterFlags, clusterFlags } from '../kubernetes/connect.ts';
@@ -9,6 +9,8 @@ import { readFiles } from './from-files.ts';
 /** The flags of every command that looks at a mesh. */
 export interface MeshFlags extends ClusterFlags {
   readonly file?: readonly string[];
+  /** Its name; true where the only one is meant. */
+  readonly sandbox?: string | true;
   readonly clusterDomain: string;
 }
 
@@ -19,15 +21,22 @@ export function meshFlags(command: Command): Command {
       '-f, --file <path...>',
       'files or folders (with those below) of YAML instead of a cluster; - for stdin',
     ),
-  ).addOption(new Option('--cluster-domain <name>', 'the domain of Services').default('cluster.local'));
+  )
+    .option('--sandbox [name]', 'a sandbox of this machine instead of a cluster; no name: the only one')
+    .addOption(new Option('--cluster-domain <name>', 'the domain of Services').default('cluster.local'));
 }
 
 /** Reads it. Rejects with a WeftError when there is nothing to read. */
 export async function loadMesh(flags: MeshFlags): Promise<ObjectMesh> {
-  const { file, clusterDomain } = flags;
+  const { file, sandbox, clusterDomain } = flags;
   if (file) {
     const { objects, problems } = await readFiles(file);
     return meshOfObjects(objects, { expectPods: true, clusterDomain }, problems);
+  }
+  if (sandbox !== undefined) {
+    const { readSandbox } = await import('./from-sandbox.ts');
+    const { objects, problems } = await readSandbox(sandbox);
+    return meshOfObjects(objects, { expectPods: false, clusterDomain }, problems);
   }
   const { objects, problems, inject } = await readCluster(flags);
   return meshOfObjects(objects, { expectPods: false, clusterDomain, inject }, problems);

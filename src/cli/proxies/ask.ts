@@ -5,7 +5,7 @@ import { errorMessage, WeftError } from '../../errors/index.ts';
 import { type ClusterFlags, clusterFlags, connect } from '../kubernetes/connect.ts';
 import { meshOfCluster } from './from-cluster.ts';
 import { labelSelector } from './label-selector.ts';
-import type { Mesh, MeshPod } from './mesh.interface.ts';
+import type { Mesh, MeshPod, RunningMesh } from './mesh.interface.ts';
 
 /** The flags that say which proxies. */
 export interface ProxyFlags extends ClusterFlags {
@@ -31,18 +31,13 @@ export function proxyFlags(command: Command): Command {
 }
 
 /** The cluster or sandbox that the flags name. */
-export async function openMesh(flags: ProxyFlags): Promise<Mesh> {
-  if (flags.sandbox === undefined) return meshOfCluster(await connect(flags), flags.systemNamespace);
-  const { Sandbox, sandboxNames } = await import('../../sandbox/index.ts');
+export async function openMesh(
+  flags: Pick<ProxyFlags, 'sandbox' | 'systemNamespace'> & ClusterFlags,
+): Promise<RunningMesh> {
+  if (flags.sandbox === undefined) return meshOfCluster(await connect(flags), flags.systemNamespace, flags);
+  const { attachSandbox } = await import('./which-sandbox.ts');
   const { meshOfSandbox } = await import('./from-sandbox.ts');
-  if (flags.sandbox !== true) return meshOfSandbox(Sandbox.attach(flags.sandbox));
-  const names = sandboxNames();
-  if (names.length === 1) return meshOfSandbox(Sandbox.attach(names[0]!));
-  const has =
-    names.length === 0
-      ? 'there is none; start one with weft sandbox up DIR'
-      : `there are ${names.join(', ')}`;
-  throw new WeftError('which-sandbox', `--sandbox without a name: ${has}`, { source: 'config' });
+  return meshOfSandbox(attachSandbox(flags.sandbox));
 }
 
 /**
@@ -51,7 +46,7 @@ export async function openMesh(flags: ProxyFlags): Promise<Mesh> {
  */
 export async function choosePods(
   mesh: Mesh,
-  flags: ProxyFlags,
+  flags: Partial<ProxyFlags>,
   target?: string,
 ): Promise<readonly MeshPod[]> {
   const [namespace, name] = readTarget(flags, target);
@@ -75,8 +70,29 @@ export async function choosePods(
     .sort((a, b) => compare(a.namespace, b.namespace) || compare(a.name, b.name));
 }
 
+/**
+ * The one pod that `target` means. Rejects as choosePods does, and with a WeftError `which-pod` where several namespaces have one
+ * of that name.
+ */
+export async function choosePod(mesh: Mesh, flags: Partial<ProxyFlags>, target: string): Promise<MeshPod> {
+  const [pod, ...others] = await choosePods(mesh, flags, target);
+  if (pod === undefined)
+    throw new WeftError('pod-absent', `pod ${target} has ended, and its proxy with it`, { source: 'config' });
+  if (others.length > 0) {
+    const where = [pod, ...others].map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
+    throw new WeftError(
+      'which-pod',
+      `there are several: ${where}; name one in full, or its namespace with -n`,
+      {
+        source: 'config',
+      },
+    );
+  }
+  return pod;
+}
+
 function readTarget(
-  flags: ProxyFlags,
+  flags: Partial<ProxyFlags>,
   target: string | undefined,
 ): readonly [namespace: string | undefined, name: string | undefined] {
   if (flags.allNamespaces && flags.namespace !== undefined)

@@ -29,6 +29,8 @@ const sandbox: SandboxLike = {
     pod('done', { phase: 'Succeeded' }),
     pod('weft-injector-x', { namespace: 'weft-system', workload: 'weft-injector', meshed: false }),
   ],
+  status: async () => ({ events: [] }),
+  execCommand: async () => [],
   fetch: async (target, path, { port }) =>
     target === 'pod/shop/web'
       ? { status: 200, headers: {}, body: `${path} ${port}` }
