@@ -136,6 +136,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'connect/ opens connections to endpoints; it knows no request.',
   },
+  'proxy/observation': {
+    imports: ['errors', 'model', 'http', 'cluster'],
+    packages: [],
+    instead: 'observation/ is what others may see of requests; it carries nothing, and knows none who watch.',
+  },
   'proxy/services': {
     imports: [
       'errors',
@@ -148,6 +153,7 @@ export const rooms: Record<string, Room> = {
       'telemetry',
       'cluster',
       'proxy/connect',
+      'proxy/observation',
     ],
     packages: [],
     instead: 'services/ is what all connections share, and knows none of them.',
@@ -189,6 +195,7 @@ export const rooms: Record<string, Room> = {
       'telemetry',
       'routing',
       'cluster',
+      'proxy/observation',
       'proxy/services',
       'proxy/destinations',
       'proxy/replies',
@@ -238,6 +245,7 @@ export const rooms: Record<string, Room> = {
       'memory',
       'proxy/detection',
       'proxy/connect',
+      'proxy/observation',
       'proxy/services',
       'proxy/destinations',
       'proxy/accept',

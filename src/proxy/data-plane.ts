@@ -48,6 +48,7 @@ import {
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import type { Accepted, ListenerRow } from './listeners.ts';
+import { Observers } from './observation/observers.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
@@ -158,7 +159,7 @@ export class DataPlane {
       active: 0,
       tunnels: 0,
       failedCalls: new FailedCalls(),
-      tryObserver: undefined,
+      observers: new Observers(),
       draining: false,
       saving: false,
       refusing: false,

@@ -27,7 +27,7 @@ import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/ex
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
-import { localReply } from '../replies/local-replies.ts';
+import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
 import type { Trust } from '../services/trust.ts';
@@ -130,6 +130,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #countsHopsOf: Cluster | undefined;
   #countsHops = false;
   readonly #headDeadline: Deadline;
+  /** What a CONNECT request asks for; '' before it is known. */
+  #wanted = '';
 
   constructor(services: Services, named: NamedDestinations, wire: Wire, trust: Trust, onClosed: () => void) {
     this.trust = trust;
@@ -293,6 +295,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       return;
     }
     const key = formatAddress(address.host.toLowerCase(), address.port);
+    this.#wanted = key;
     const rest = next < end ? Buffer.from(bytes.subarray(next, end)) : undefined;
     const waiter: TargetWaiter = {
       onTarget: (target, flag, detail) => {
@@ -322,7 +325,10 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         principal: '',
         localAddress: '',
         labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of?.config.service, 'tcp'),
-        answers: { opened: TUNNEL_OPEN, failed: (flag, detail) => replyBytes(flag, detail) },
+        answers: {
+          opened: TUNNEL_OPEN,
+          failed: (flag, detail) => replyBytes(flag, detail, newRequestId().toString('latin1')),
+        },
         onEnd: this.#onClosed,
       },
       cluster,
@@ -334,13 +340,29 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
 
   #refuse(flag: Flag, detail: string): void {
     this.#services.timers.cancel(this.#headDeadline);
-    answerAndLinger(this.#services, this.#wire, replyBytes(flag, detail));
+    const { observers, clock } = this.#services;
+    const id = newRequestId().toString('latin1');
+    if (observers.watching)
+      observers.refusal({
+        direction: 'outbound',
+        downstream: this.downstream,
+        principal: '',
+        port: 0,
+        wanted: this.#wanted,
+        reason: 'connect',
+        flag,
+        detail,
+        status: statusFor(flag),
+        id,
+        atMs: clock.monotonic(),
+      });
+    answerAndLinger(this.#services, this.#wire, replyBytes(flag, detail, id));
     this.#onClosed();
   }
 }
 
-function replyBytes(flag: Flag, detail: string): Buffer {
-  return localReplyBytes(localReply(flag, detail, { close: true }));
+function replyBytes(flag: Flag, detail: string, id: string): Buffer {
+  return localReplyBytes(localReply(flag, detail, { fields: [['x-request-id', id]], close: true }));
 }
 
 /** Where the authority of an absolute-form target ends; 0 when the target has another form. */

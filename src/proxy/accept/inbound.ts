@@ -20,6 +20,7 @@ import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
+import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
 import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
@@ -238,11 +239,25 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
     this.#accepting = undefined;
-    const { counters, log } = this.#services;
+    const { counters, log, observers, clock } = this.#services;
     const number = this.#port?.number ?? 0;
     if (reason === 'handshake') counters.handshakeFailures.add('direction="inbound"');
     else counters.refused.add(`port="${number}",reason="${reason}"`);
     log.warn({ client: this.downstream, port: this.#port?.number, principal }, `refused a client: ${words}`);
+    if (observers.watching)
+      observers.refusal({
+        direction: 'inbound',
+        downstream: this.downstream,
+        principal,
+        port: number,
+        wanted: '',
+        reason,
+        flag: reason === 'handshake' ? 'UAEX' : 'DPE',
+        detail: words,
+        status: 0,
+        id: '',
+        atMs: clock.monotonic(),
+      });
     if (reason !== 'handshake') wire.reset();
     this.#over();
   }
@@ -274,6 +289,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       );
       head.add(clientCertificate, this.#certificate);
     }
+    if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
     if (head.host < 0) head.add(hostName, Buffer.from(this.#port!.destination.resource.key, 'latin1'));
   }
 
@@ -420,6 +436,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       client: this.downstream,
       port: port?.number ?? 0,
       policy: port === undefined ? '' : port.entry.policy,
+      from: port?.entry.from,
       silentMs: HANDSHAKE_TIMEOUT_MS,
       metrics: () => this.metrics(),
     });

@@ -347,6 +347,21 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
           { client: this.downstream, to: this.key },
           `refused a connection: ${refused}`,
         );
+      const { observers, clock } = this.#services;
+      if (observers.watching)
+        observers.refusal({
+          direction: 'outbound',
+          downstream: this.downstream,
+          principal: '',
+          port: this.#destination!.resource.port,
+          wanted: this.key,
+          reason: 'no-destination',
+          flag: 'NR',
+          detail: refused ?? `${this.#destination!.resource.host} has no cluster for TCP`,
+          status: 0,
+          id: '',
+          atMs: clock.monotonic(),
+        });
       this.#wire.reset();
       this.#onClosed();
       return;

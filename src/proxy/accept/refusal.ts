@@ -1,9 +1,12 @@
 import { type Flag, flagWords } from '../../errors/index.ts';
+import type { Field } from '../../http/index.ts';
 import { localReplyBytes } from '../../http1/index.ts';
+import type { ObjectRef } from '../../model/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { PortSpeech } from '../detection/port-speech.ts';
 import type { Sniffed } from '../detection/sniff.ts';
+import { newRequestId } from '../exchange/request-id.ts';
 import { localReply } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
@@ -19,6 +22,8 @@ export interface RefusedClient {
   /** 0 when the client called our listener itself. */
   readonly port: number;
   readonly policy: string;
+  /** The policy's object, where one decided. */
+  readonly from: ObjectRef | undefined;
   /** How long the client was silent, milliseconds; for `nothing`. */
   readonly silentMs: number;
   metrics(): PeerRequests;
@@ -30,7 +35,7 @@ const maxLogged = 1000;
 
 /** Refuses the client and says why, in the log and, where it speaks HTTP, to itself. */
 export function refusePlaintext(services: Services, refused: RefusedClient): void {
-  const { wire, kind, client, port, policy } = refused;
+  const { wire, kind, client, port, policy, from } = refused;
   services.counters.refused.add(
     `port="${port}",reason="${kind === 'nothing' ? 'silent-client' : 'plaintext'}"`,
   );
@@ -46,6 +51,23 @@ export function refusePlaintext(services: Services, refused: RefusedClient): voi
     'call it from a pod in the mesh (label its namespace weft.dev/inject=enabled and restart it), or allow plaintext on this port with portLevelMtls PERMISSIVE';
   if (mayLog(services, `${withoutPort(client)} ${port}`))
     services.log.warn({ client, port, policy, protocol: kind }, `${what}: ${why}; ${remedy}`);
+  const status = kind === 'http1' ? 403 : 0;
+  const id = kind === 'http1' ? newRequestId().toString('latin1') : '';
+  if (services.observers.watching)
+    services.observers.refusal({
+      direction: 'inbound',
+      downstream: client,
+      principal: '',
+      port,
+      wanted: '',
+      reason: kind === 'nothing' ? 'silent-client' : 'plaintext',
+      flag: 'UAEX',
+      detail: why,
+      status,
+      id,
+      ...(from && { from }),
+      atMs: services.clock.monotonic(),
+    });
   if (kind !== 'http1') {
     wire.reset();
     return;
@@ -53,7 +75,8 @@ export function refusePlaintext(services: Services, refused: RefusedClient): voi
   const series = refused.metrics().series(403, 'UAEX');
   series.requests++;
   series.touchedMs = services.clock.monotonic();
-  const reply = localReply('UAEX', '', { text: `${why}; ${remedy}`, close: true });
+  const fields: readonly Field[] = [['x-request-id', id]];
+  const reply = localReply('UAEX', '', { text: `${why}; ${remedy}`, fields, close: true });
   answerAndLinger(services, wire, localReplyBytes(reply));
 }
 
@@ -125,16 +148,31 @@ export function refuseStart(
       attempts: 0,
     });
   }
-  const answer = answerTo(kind, reason, words);
+  const id = newRequestId().toString('latin1');
+  const answer = answerTo(kind, reason, words, id);
+  if (services.observers.watching)
+    services.observers.refusal({
+      direction,
+      downstream: client,
+      principal,
+      port,
+      wanted: '',
+      reason,
+      flag,
+      detail: words,
+      status: answer === undefined || kind === 'http2' ? 0 : 400,
+      id: answer === undefined ? '' : id,
+      atMs: services.clock.monotonic(),
+    });
   if (answer === undefined) wire.reset();
   else answerAndLinger(services, wire, answer);
 }
 
 /** Nothing for clients that are silent, speak TLS, or ask for what is none of their business. */
-function answerTo(kind: RefusedKind, reason: StartRefusal, words: string): Buffer | undefined {
+function answerTo(kind: RefusedKind, reason: StartRefusal, words: string, id: string): Buffer | undefined {
   if (reason === 'own-port' || kind === 'nothing' || kind === 'tls') return undefined;
   if (kind === 'http2') return goAway(words);
-  return localReplyBytes(localReply('DPE', words, { close: true }));
+  return localReplyBytes(localReply('DPE', words, { fields: [['x-request-id', id]], close: true }));
 }
 
 /**

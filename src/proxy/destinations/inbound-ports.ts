@@ -220,7 +220,7 @@ export class InboundPorts {
       number: port,
       caller,
       protocol,
-      entry: new PortEntry(mtls, from === undefined ? 'the default of the mesh' : formatRef(from)),
+      entry: new PortEntry(mtls, from === undefined ? 'the default of the mesh' : formatRef(from), from),
       service,
       destination: this.#destination(resource, app, this.#policy(own, said)),
     };

@@ -1,4 +1,4 @@
-import type { MtlsMode } from '../../model/index.ts';
+import type { MtlsMode, ObjectRef } from '../../model/index.ts';
 
 /** Who connects, as far as it is known: before a mesh handshake everybody is in plaintext. */
 export interface ConnectionCaller {
@@ -13,10 +13,13 @@ export class PortEntry {
   readonly #mtls: MtlsMode;
   /** The policy that decided, for messages. */
   readonly policy: string;
+  /** Its object, where there is one. */
+  readonly from: ObjectRef | undefined;
 
-  constructor(mtls: MtlsMode, policy: string) {
+  constructor(mtls: MtlsMode, policy: string, from?: ObjectRef) {
     this.#mtls = mtls;
     this.policy = policy;
+    this.from = from;
   }
 
   /** Whether the caller may go on. */

@@ -6,9 +6,9 @@ import type { Clock, TimerWheel } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { Caller } from '../filters/filter.interface.ts';
+import type { Observers } from '../observation/observers.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
 import type { Trust } from '../services/trust.ts';
-import type { TryObserver } from '../services/try-record.ts';
 
 /** Learns of a destination that was not known at once. */
 export interface TargetWaiter extends Guarded {
@@ -65,8 +65,8 @@ export interface ExchangeServices {
   active: number;
   /** Those of them that have become tunnels. */
   tunnels: number;
-  /** Hears of every try of every request, while somebody asks. */
-  tryObserver: TryObserver | undefined;
+  /** Who watches. */
+  readonly observers: Observers;
   /** Outbound requests that failed. */
   readonly failedCalls: FailedCalls;
   /** Memory is so short that new requests are refused. */

@@ -1,7 +1,9 @@
-import type { Cluster, HashKey, RunningEndpoint } from '../../cluster/index.ts';
+import type { Cluster, HashKey } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
 import {
+  type Field,
   type Head,
+  type LocalReply,
   METHOD,
   NO_FIELDS,
   type ServerStream,
@@ -17,7 +19,8 @@ import { type Instead, PASS, type Verdict, WAIT } from '../filters/filter.interf
 import { inItsProtocol, localReply, OUT_OF_MEMORY, statusFor } from '../replies/local-replies.ts';
 import { clientKey } from '../services/client-key.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
-import { type ExchangeEnd, recordOf } from './exchange-record.ts';
+import { ExchangeView, recordOf } from './exchange-record.ts';
+import { giveRequestId, REQUEST_ID, requestIdOf } from './request-id.ts';
 import { RequestSoFar } from './request-so-far.ts';
 import { RouteWork, type RouteWorkOwner } from './route-work.ts';
 import { Shadow } from './shadow.ts';
@@ -38,6 +41,8 @@ const PHASE = {
   /** Upgraded or CONNECT: bytes in both directions. */
   TUNNEL: 5,
 } as const;
+
+const requestIdField = REQUEST_ID.toString('latin1');
 
 /**
  * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection,
@@ -69,6 +74,12 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   /** Defined while the route of this request has work to do. */
   #work: RouteWork | undefined;
   #shadows: readonly Shadow[] | undefined;
+  /** The answer that took the upstream's place. */
+  #instead: Instead | undefined;
+  /** When the answer that is taken came. */
+  #answeredMs = 0;
+  /** Made when this is first logged or observed. */
+  #ownView: ExchangeView | undefined;
   readonly #request = new RequestSoFar();
   readonly #tries: Tries;
   readonly #timeout = new Deadline(() => this.#timedOut(), this);
@@ -179,7 +190,11 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (tries.judge(head, end, nowMs) === VERDICT.TRY_AGAIN) return;
     const { status } = head;
     this.#status = status;
+    this.#answeredMs = nowMs;
     this.#request.body.drop();
+    const { observers } = this.#services;
+    if (observers.watching) observers.answer(this.#view(), head);
+    if (status >= 500 && head.requestId < 0) this.#nameRequest(head);
     this.#work?.decorate(head, tries.endpoint!);
     if (end) {
       this.#finish(tries.outOfRetries ? 'URX' : '', '');
@@ -331,6 +346,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     // Before the route edits the request: it is the client that is to be known again.
     const hash = hashKey === undefined ? -1 : this.#hashRequest(hashKey);
     this.#host.prepare(head, cluster);
+    const { observers } = this.#services;
+    if (observers.watching) observers.forward(this.#view());
     if (work !== undefined) {
       work.prepare(choice, cluster);
       if (route.mirrors[choice]!.length > 0) this.#mirror(work.mirrors(choice));
@@ -410,18 +427,33 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     const fields = this.#work?.localFields ?? NO_FIELDS;
     const told = untouched && this.#host.trust.downstream === 'mesh';
     const reply = inItsProtocol(this.#request.head, localReply(flag, words, { untouched: told, fields }));
-    this.#finish(flag, words);
-    this.#stream.respondLocal(reply);
+    this.#respond(reply, flag, words);
   }
 
   /** Answers as a policy says, in place of the upstream. */
-  #answer({ reply, flag, detail }: Instead): void {
+  #answer(instead: Instead): void {
+    const { reply, flag, detail } = instead;
     this.#status = reply.status;
+    this.#instead = instead;
     // What a route says in its own name is for whom it was written; what is in place of an answer is in words that the client
     // knows.
     const said = flag === '' ? reply : inItsProtocol(this.#request.head, reply);
+    this.#respond(said, flag, detail);
+  }
+
+  /** Ends with an answer of Weft's own. Each names its request, so that it can be asked about: weft explain. */
+  #respond(reply: LocalReply, flag: Flag | '', detail: string): void {
+    const { head } = this.#request;
+    giveRequestId(head);
+    const fields: readonly Field[] = [...reply.fields, [requestIdField, requestIdOf(head)]];
     this.#finish(flag, detail);
-    this.#stream.respondLocal(said);
+    this.#stream.respondLocal({ ...reply, fields });
+  }
+
+  /** A failed answer of an app names its request, too, where it does not do so itself. */
+  #nameRequest(response: Head): void {
+    const id = requestIdOf(this.#request.head);
+    if (id !== '') response.add(REQUEST_ID, Buffer.from(id, 'latin1'));
   }
 
   /** Counts and logs the exchange and gets ready for the next. Before the last bytes are written, because they may start it. */
@@ -450,20 +482,24 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   }
 
   #account(flag: Flag | '', detail: string): void {
-    const { clock, accessLog } = this.#services;
+    const { clock, accessLog, observers } = this.#services;
     const endpoint = this.#tries.lastEndpoint;
-    const cluster = this.#cluster;
     const nowMs = clock.monotonic();
     if (flag === '' && this.#delayed) flag = 'DI';
     const route = this.#route;
     if (route?.series !== undefined) this.#countRoute(route, nowMs);
-    const series = this.#host.metrics(endpoint, cluster, this.#target).series(this.#status, flag);
+    const series = this.#host.metrics(endpoint, this.#cluster, this.#target).series(this.#status, flag);
     series.requests++;
     series.touchedMs = nowMs;
     series.durationMs.observe(nowMs - this.#startMs);
     series.requestBytes.observe(this.#receivedBytes);
     series.responseBytes.observe(this.#sentBytes);
-    if (accessLog.wants(this.#status, flag)) this.#log(flag, detail, nowMs, endpoint);
+    const { watching } = observers;
+    if (!watching && !accessLog.wants(this.#status, flag)) return;
+    if (watching) this.#tries.conclude();
+    const view = this.#view(flag, detail, nowMs);
+    if (accessLog.wants(this.#status, flag)) accessLog.write(recordOf(view));
+    if (watching) observers.requestEnd(view);
   }
 
   #countRoute({ series, route }: RunningRoute, nowMs: number): void {
@@ -483,26 +519,38 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#delayed = false;
     this.#held = false;
     this.#target = undefined;
+    this.#instead = undefined;
+    this.#answeredMs = 0;
     this.#turn++;
     this.#work = undefined;
     this.#shadows = undefined;
     this.#request.clear();
   }
 
-  #log(flag: Flag | '', detail: string, nowMs: number, endpoint: RunningEndpoint | undefined): void {
-    const end: ExchangeEnd = {
-      head: this.#request.head,
-      status: this.#status,
-      flag,
-      detail,
-      durationMs: nowMs - this.#startMs,
-      receivedBytes: this.#receivedBytes,
-      sentBytes: this.#sentBytes,
-      attempts: this.#tries.attempts,
-      endpoint,
-      cluster: this.#cluster,
-      route: this.#route,
-    };
-    this.#services.accessLog.write(recordOf(this.#host, end));
+  /** The request as others see it, as it stands now. */
+  #view(flag: Flag | '' = '', detail = '', endMs = 0): ExchangeView {
+    const { head } = this.#request;
+    if (endMs > 0) giveRequestId(head);
+    this.#ownView ??= new ExchangeView(this.#host);
+    const view = this.#ownView;
+    view.head = head;
+    view.destination = this.#target?.resource;
+    view.route = this.#route?.route;
+    view.cluster = this.#cluster;
+    view.endpoint = this.#tries.lastEndpoint;
+    view.work = this.#work;
+    view.instead = this.#instead;
+    view.mirrored = this.#shadows?.length ?? 0;
+    view.startMs = this.#startMs;
+    view.answeredMs = this.#answeredMs;
+    view.tries = this.#tries.records;
+    view.attempts = this.#tries.attempts;
+    view.endMs = endMs;
+    view.status = this.#status;
+    view.flag = flag;
+    view.detail = detail;
+    view.receivedBytes = this.#receivedBytes;
+    view.sentBytes = this.#sentBytes;
+    return view;
   }
 }

@@ -5,6 +5,7 @@ import { malformedReply } from '../replies/local-replies.ts';
 import type { Services } from '../services/services.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeHost } from './exchange-host.ts';
+import { newRequestId } from './request-id.ts';
 
 /** HTTP/1 on one downstream connection. */
 export class HttpServing implements ServerConnectionHost {
@@ -47,23 +48,39 @@ export class HttpServing implements ServerConnectionHost {
 
   onMalformed(fault: Fault): LocalReply {
     const flag = fault === NO_MEMORY ? 'OM' : 'DPE';
-    this.#noteMalformed(fault, flag);
-    return malformedReply(fault, flag);
+    // What was not read to its end has no id that is known: it gets one, to be asked about.
+    const id = newRequestId().toString('latin1');
+    this.#noteMalformed(fault, flag, id);
+    return malformedReply(fault, flag, [['x-request-id', id]]);
   }
 
-  #noteMalformed(fault: Fault, flag: 'OM' | 'DPE'): void {
-    const { counters, log, accessLog } = this.#services;
+  #noteMalformed(fault: Fault, flag: 'OM' | 'DPE', id: string): void {
+    const { counters, log, accessLog, observers, clock } = this.#services;
     const { direction, downstream, principal } = this.#host;
     if (flag === 'DPE') counters.malformed.add(`direction="${direction}",fault="${fault.code}"`);
     // The exchange that breaks off because of it counts and logs itself.
     if (this.#exchange.onMalformedBody(fault.status)) return;
     const series = this.#host.metrics(undefined, undefined, undefined).series(fault.status, flag);
     series.requests++;
-    series.touchedMs = this.#services.clock.monotonic();
+    series.touchedMs = clock.monotonic();
     log.debug(
       { direction, downstream, fault: fault.code },
       flag === 'DPE' ? 'refused a malformed request' : 'gave up a request for want of memory',
     );
+    if (observers.watching)
+      observers.refusal({
+        direction,
+        downstream,
+        principal,
+        port: 0,
+        wanted: '',
+        reason: `malformed:${fault.code}`,
+        flag,
+        detail: fault.words,
+        status: fault.status,
+        id,
+        atMs: clock.monotonic(),
+      });
     if (!accessLog.wants(fault.status, flag)) return;
     accessLog.write({
       direction,
@@ -78,6 +95,7 @@ export class HttpServing implements ServerConnectionHost {
       upstream: '',
       cluster: '',
       peer: principal,
+      requestId: id,
       attempts: 0,
     });
   }

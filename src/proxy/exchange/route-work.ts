@@ -14,12 +14,14 @@ import type { RunningRoute } from '../destinations/running-route.ts';
 import {
   type Caller,
   type FilteredRequest,
+  filterName,
   type Instead,
   PASS,
   type RequestFilter,
   type Verdict,
   WAIT,
 } from '../filters/filter.interface.ts';
+import type { FilterVerdict } from '../observation/observer.interface.ts';
 
 const noFilters: readonly RequestFilter[] = [];
 const hostName = Buffer.from('host', 'latin1');
@@ -46,9 +48,13 @@ export class RouteWork implements FilteredRequest {
   cors: number = CORS.NONE;
   turn = 0;
   readonly #owner: RouteWorkOwner;
+  /** The port's filters once the route's are asked. */
+  #passed: readonly RequestFilter[] = noFilters;
   /** The filters that are being asked, and which is next. */
   #filters: readonly RequestFilter[] = noFilters;
   #next = 0;
+  /** Whether the last that was asked has not decided yet. */
+  #undecided = false;
   /** Undefined as long as only the port's filters are asked. */
   #route: RunningRoute | undefined;
   #head!: Head;
@@ -93,6 +99,9 @@ export class RouteWork implements FilteredRequest {
   /** Begins with a request, before it is edited. `turn`: see FilteredRequest. */
   begin(head: Head, nowMs: number, turn: number): void {
     this.#route = undefined;
+    this.#passed = noFilters;
+    this.#filters = noFilters;
+    this.#next = 0;
     this.#head = head;
     this.nowMs = nowMs;
     this.turn = turn;
@@ -110,17 +119,33 @@ export class RouteWork implements FilteredRequest {
 
   /** What these filters say. WAIT: `askOn` goes on where they stopped, once the filter has resumed. */
   ask(filters: readonly RequestFilter[]): Verdict {
+    this.#passed = this.#filters;
     this.#filters = filters;
     this.#next = 0;
     return this.askOn();
   }
 
   askOn(): Verdict {
+    this.#undecided = false;
     while (this.#next < this.#filters.length) {
       const verdict = this.#filters[this.#next++]!.judge(this);
-      if (verdict !== PASS) return verdict;
+      if (verdict === PASS) continue;
+      this.#undecided = verdict === WAIT;
+      return verdict;
     }
     return PASS;
+  }
+
+  /** What those said that were asked; `instead`: the answer that the request got in place of the upstream's. */
+  verdicts(instead: Instead | undefined): readonly FilterVerdict[] {
+    const asked = [...this.#passed, ...this.#filters.slice(0, this.#next)];
+    const said = asked.map((each): FilterVerdict => ({ filter: filterName(each), verdict: 'passed' }));
+    const last = said.at(-1);
+    if (last === undefined || (instead === undefined && !this.#undecided)) return said;
+    const from = instead?.from;
+    const verdict = instead === undefined ? 'waited' : 'answered';
+    said[said.length - 1] = { ...last, verdict, ...(from && { from }) };
+    return said;
   }
 
   resume(turn: number, verdict: Instead | undefined): void {

@@ -1,8 +1,16 @@
 import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
-import { type ClientStream, type ClientStreamHandler, type Head, METHOD } from '../../http/index.ts';
+import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
+import {
+  type ClientStream,
+  type ClientStreamHandler,
+  type Head,
+  METHOD,
+  type StreamFailure,
+} from '../../http/index.ts';
 import type { ClientConnection } from '../../http1/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { ExchangeServices } from './exchange-host.ts';
+import { requestIdOf } from './request-id.ts';
 
 /** A copy that lags behind by more than this is given up: it must never slow the request that it was copied from. */
 const maxWaitingBytes = 256 * 1024;
@@ -28,7 +36,10 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   readonly #cluster: Cluster;
   readonly #head: Head;
   readonly #counts: MirrorCounts;
-  readonly #deadline: Deadline = new Deadline(() => this.#giveUp(), this);
+  readonly #deadline: Deadline = new Deadline(
+    () => this.#giveUp('UT', `no complete answer within ${answerWithinMs} ms`),
+    this,
+  );
   #endpoint: RunningEndpoint | undefined;
   #stream: ClientStream | undefined;
   #waiting: Buffer[] = [];
@@ -37,6 +48,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   #ended: boolean;
   #blocked = false;
   #over = false;
+  #startMs = 0;
 
   /** `head`: a copy of its own, edits included. `ended`: there is no (more) body. `body`: what has come of it so far. */
   constructor(
@@ -58,13 +70,13 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** Sends it. May fail at once. */
   start(): void {
     const { occupancy } = this.#cluster;
-    const endpoint = occupancy.mayRequest()
-      ? this.#cluster.pick(nobodyTried, this.#services.clock.monotonic())
-      : undefined;
+    this.#startMs = this.#services.clock.monotonic();
+    const hasRoom = occupancy.mayRequest();
+    const endpoint = hasRoom ? this.#cluster.pick(nobodyTried, this.#startMs) : undefined;
     this.#counts.sent++;
     if (endpoint === undefined) {
-      this.#over = true;
-      this.#counts.failed++;
+      if (hasRoom) this.#failed('UH', this.#cluster.emptyWords);
+      else this.#failed('UO', `${occupancy.requests} requests to ${this.#cluster.config.name} are under way`);
       return;
     }
     // As it is sent: a route may have put another in its place.
@@ -87,13 +99,13 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     if (this.#stream !== undefined) {
       // Its own pace is not waited for: what a slow one cannot take is the end of it.
       if (this.#blocked) this.#waitingBytes += end - start;
-      if (this.#waitingBytes > maxWaitingBytes) this.#giveUp();
+      if (this.#waitingBytes > maxWaitingBytes) this.#lagsBehind();
       else this.#blocked = !this.#stream.data(bytes, start, end);
       return;
     }
     this.#waiting.push(Buffer.from(bytes.subarray(start, end)));
     this.#waitingBytes += end - start;
-    if (this.#waitingBytes > maxWaitingBytes) this.#giveUp();
+    if (this.#waitingBytes > maxWaitingBytes) this.#lagsBehind();
   }
 
   end(trailers: Buffer | undefined): void {
@@ -105,7 +117,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
 
   /** The request it was copied from broke off. */
   cancel(): void {
-    this.#giveUp();
+    this.#giveUp('DC', 'the request that it is a copy of broke off');
   }
 
   onConnection(connection: ClientConnection): void {
@@ -121,8 +133,8 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     if (this.#ended) stream.end(this.#trailers);
   }
 
-  onNoConnection(): void {
-    this.#done(false);
+  onNoConnection(flag: Flag, detail: string): void {
+    this.#failed(flag, detail);
   }
 
   onInformational(): void {}
@@ -130,21 +142,21 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   onResponse(head: Head, end: boolean): void {
     // What is offered a login is not shared with anybody.
     if (head.connectionLogin) this.#stream?.cancel();
-    if (end || head.connectionLogin) this.#done(true);
+    if (end || head.connectionLogin) this.#answered();
   }
 
   onResponseData(): void {}
 
   onResponseEnd(): void {
-    this.#done(true);
+    this.#answered();
   }
 
-  onResponseAbort(): void {
-    this.#done(false);
+  onResponseAbort({ flag, detail }: StreamFailure): void {
+    this.#failed(flag, detail);
   }
 
   onFault(): void {
-    this.#giveUp();
+    this.#giveUp('LR', INTERNAL_ERROR);
   }
 
   onRequestWritable(): void {
@@ -152,21 +164,45 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#waitingBytes = 0;
   }
 
-  #giveUp(): void {
+  #lagsBehind(): void {
+    this.#giveUp('UO', `the copy lags behind by more than ${maxWaitingBytes} bytes`);
+  }
+
+  #giveUp(flag: Flag, detail: string): void {
     if (this.#over) return;
     if (this.#stream === undefined) this.#endpoint?.pool.cancel(this);
     else this.#stream.cancel();
-    this.#done(false);
+    this.#failed(flag, detail);
   }
 
-  #done(answered: boolean): void {
+  #answered(): void {
     if (this.#over) return;
+    this.#counts.answered++;
+    this.#end();
+  }
+
+  #failed(flag: Flag, detail: string): void {
+    if (this.#over) return;
+    this.#counts.failed++;
+    const { observers, clock } = this.#services;
+    if (observers.watching)
+      observers.mirrorFailed({
+        id: requestIdOf(this.#head),
+        cluster: this.#cluster,
+        endpoint: this.#endpoint,
+        flag,
+        detail,
+        startMs: this.#startMs,
+        endMs: clock.monotonic(),
+      });
+    this.#end();
+  }
+
+  #end(): void {
     this.#over = true;
     this.#services.timers.cancel(this.#deadline);
     this.#waiting = [];
     this.#stream = undefined;
-    if (answered) this.#counts.answered++;
-    else this.#counts.failed++;
     if (this.#endpoint === undefined) return;
     this.#endpoint.active--;
     this.#cluster.occupancy.requests--;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TryRecord } from '../services/try-record.ts';
+import type { TryRecord } from '../observation/try-record.ts';
 import { ExchangeRig, GET, OK, type RigOptions } from '../testing/exchange-rig.ts';
 
 const unavailable = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n';
@@ -9,9 +9,7 @@ const unavailable = 'HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r
 function told(options: RigOptions): { rig: ExchangeRig; tries: TryRecord[]; seen: () => string[] } {
   const rig = new ExchangeRig(options);
   const tries: TryRecord[] = [];
-  rig.services.tryObserver = {
-    onTry: (request, record) => void (request.methodText === 'GET' && tries.push(record)),
-  };
+  rig.services.observers.add({ onRequestEnd: request => void tries.push(...request.tries) });
   const seen = (): string[] =>
     tries.map(({ why, end, status, flag }) =>
       [why, end, status || '', flag].filter(part => part !== '').join(' '),

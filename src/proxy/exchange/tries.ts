@@ -6,8 +6,8 @@ import type { RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
+import { NO_TRIES, type TryEnd, type TryRecord, type TryWhy } from '../observation/try-record.ts';
 import { removeUntouched, saysUntouched } from '../replies/untouched.ts';
-import type { TryEnd, TryWhy } from '../services/try-record.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
 import { Hedge, type HedgeOwner } from './hedge.ts';
@@ -57,6 +57,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   attempts = 0;
   /** Whether the last failure would have been tried again, had there been tries left. */
   outOfRetries = false;
+  /** Those that are over, as long as somebody watches. */
+  records: readonly TryRecord[] = NO_TRIES;
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
   readonly #owner: TriesOwner;
@@ -200,17 +202,22 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.upstream = undefined;
   }
 
-  /** The request is over. Ready for the next. */
+  /** The request is over; what its tries were is known. */
+  conclude(): void {
+    this.#dropHedge();
+    if (this.endpoint !== undefined && this.#state !== STATE.NONE) this.#tell('given-up');
+    this.#state = STATE.NONE;
+  }
+
+  /** Ready for the next request. */
   end(): void {
     const { timers } = this.#services;
     timers.cancel(this.#tryTimeout);
     timers.cancel(this.#hedgeTime);
     timers.cancel(this.#backoff);
     this.#dropHedge();
-    if (this.endpoint !== undefined) {
-      if (this.#state !== STATE.NONE) this.#tell('given-up');
-      this.endpoint.active--;
-    }
+    if (this.endpoint !== undefined) this.endpoint.active--;
+    this.records = NO_TRIES;
     this.upstream = undefined;
     this.endpoint = undefined;
     this.attempts = 0;
@@ -473,23 +480,26 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#services.timers.schedule(this.#backoff, 0);
   }
 
-  /** The try under way is over. Costs nothing where nobody asks. */
+  /** The try under way is over. Costs nothing where nobody watches. */
   #tell(end: TryEnd, status = 0, flag: Flag | '' = '', detail = ''): void {
-    if (this.#services.tryObserver === undefined || this.endpoint === undefined) return;
-    const { name: cluster } = this.#cluster!.config;
-    const { key: endpoint } = this.endpoint;
-    const durationMs = this.#services.clock.monotonic() - this.#tryStartMs;
-    const record = { cluster, endpoint, why: this.#why, end, status, flag, detail, durationMs };
-    this.#services.tryObserver.onTry(this.#request.head, record);
+    if (!this.#services.observers.watching || this.endpoint === undefined) return;
+    this.#write(this.endpoint, this.#tryStartMs, { why: this.#why, end, status, flag, detail });
   }
 
   /** The same of a hedge that nobody needed. */
   #tellHedge({ endpoint, startMs }: Hedge, end: TryEnd, flag: Flag | '' = '', detail = ''): void {
-    if (this.#services.tryObserver === undefined) return;
+    if (!this.#services.observers.watching) return;
+    this.#write(endpoint, startMs, { why: 'hedge', end, status: 0, flag, detail });
+  }
+
+  #write(
+    { key: endpoint, config }: RunningEndpoint,
+    startMs: number,
+    rest: Pick<TryRecord, 'why' | 'end' | 'status' | 'flag' | 'detail'>,
+  ): void {
     const { name: cluster } = this.#cluster!.config;
     const durationMs = this.#services.clock.monotonic() - startMs;
-    const record = { cluster, endpoint: endpoint.key, end, status: 0, flag, detail, durationMs } as const;
-    this.#services.tryObserver.onTry(this.#request.head, { why: 'hedge', ...record });
+    this.records = [...this.records, { cluster, endpoint, peer: config.peer, startMs, durationMs, ...rest }];
   }
 
   /** The endpoint of this try is done with; the next try goes elsewhere if it can. */

@@ -6,12 +6,14 @@ import { localReply } from '../replies/local-replies.ts';
 import type { FilterKind } from './filter.interface.ts';
 
 /** A route that this proxy cannot carry out says why. */
-export const unusable: FilterKind<{ readonly unusable: string | undefined }> = {
+export const unusable: FilterKind<{ readonly unusable: string | undefined; readonly route: Route }> = {
   name: 'unusable',
-  compile: ({ unusable: detail }) =>
+  compile: ({ unusable: detail, route: { from } }) =>
     detail === undefined
       ? undefined
-      : { judge: () => ({ reply: localReply('NFCF', detail), flag: 'NFCF', detail }) },
+      : {
+          judge: () => ({ reply: localReply('NFCF', detail), flag: 'NFCF', detail, ...(from && { from }) }),
+        },
 };
 
 /** Policies have routes for the host, and none of them is for this request. */
@@ -23,7 +25,7 @@ export const noRoute: FilterKind<{ readonly route: Route }> = {
     return {
       judge({ head }) {
         const detail = `${head.methodText} ${head.targetText}${who}`;
-        return { reply: localReply('NR', detail), flag: 'NR', detail };
+        return { reply: localReply('NR', detail), flag: 'NR', detail, ...(from && { from }) };
       },
     };
   },

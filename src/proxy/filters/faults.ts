@@ -24,10 +24,13 @@ export const aborts: FilterKind<{ readonly route: Route }> = {
     const abort = route.fault?.abort;
     if (abort === undefined) return undefined;
     const { status, percent } = abort;
+    const { from } = route;
     const detail = `route ${route.name} asks for ${status} on ${percent} % of its requests`;
     return {
       judge: ({ random }) =>
-        chance(percent, random) ? { reply: localReply('FI', detail, { status }), flag: 'FI', detail } : PASS,
+        chance(percent, random)
+          ? { reply: localReply('FI', detail, { status }), flag: 'FI', detail, ...(from && { from }) }
+          : PASS,
     };
   },
 };

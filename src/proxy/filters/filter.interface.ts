@@ -1,6 +1,7 @@
 // What a filter is: something that looks at a request before it goes on, and lets it pass, answers it, or has it wait.
 import type { Flag } from '../../errors/index.ts';
 import type { Field, Head, LocalReply } from '../../http/index.ts';
+import type { ObjectRef } from '../../model/index.ts';
 import type { Random, RequestParts, VariableSource } from '../../routing/index.ts';
 
 /** An answer that takes the upstream's place. */
@@ -9,6 +10,8 @@ export interface Instead {
   /** '' for what a route says in its own name; such an answer is no failure. */
   readonly flag: Flag | '';
   readonly detail: string;
+  /** The object that asks for it, where one does. */
+  readonly from?: ObjectRef;
 }
 
 /** On to the next filter. */
@@ -76,6 +79,19 @@ export function compileFilters<Source>(
   kinds: readonly FilterKind<Source>[],
   source: Source,
 ): readonly RequestFilter[] {
-  const filters = kinds.map(kind => kind.compile(source)).filter(filter => filter !== undefined);
+  const filters = kinds.flatMap(kind => {
+    const filter = kind.compile(source);
+    if (filter === undefined) return [];
+    names.set(filter, kind.name);
+    return [filter];
+  });
   return filters.length === 0 ? none : filters;
+}
+
+/** Beside them and not in them: only who watches asks. */
+const names = new WeakMap<RequestFilter, string>();
+
+/** What the filter is called in the lists. */
+export function filterName(filter: RequestFilter): string {
+  return names.get(filter) ?? 'filter';
 }

@@ -23,5 +23,5 @@ function refusal(limit: RateLimit, request: FilteredRequest): Instead {
   const who = from === undefined ? '' : ` (${from.kind} ${from.name}.${from.namespace})`;
   const detail = `${bucket.perFill} per ${bucket.fillIntervalMs} ms${who}`;
   const fields = [...limit.fields(request, request.nowMs), ...request.localFields];
-  return { reply: localReply('RL', detail, { status, fields }), flag: 'RL', detail };
+  return { reply: localReply('RL', detail, { status, fields }), flag: 'RL', detail, ...(from && { from }) };
 }

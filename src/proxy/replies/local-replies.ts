@@ -73,13 +73,17 @@ export function localReply(flag: Flag, detail: string, options: ReplyOptions = a
   };
 }
 
-/** The answer to what is no request: which rule of HTTP it breaks, or why it could not be read to its end. */
-export function malformedReply({ code, status, words }: Fault, flag: Flag): LocalReply {
+/** The answer to what is no request: which rule of HTTP it breaks, or why it was not read to its end. `fields`: further ones. */
+export function malformedReply(
+  { code, status, words }: Fault,
+  flag: Flag,
+  fields: readonly Field[],
+): LocalReply {
   return {
     status,
     contentType: plainText,
     body: `${words} (weft: ${code})\n`,
-    fields: [['x-weft-flag', flag]],
+    fields: [['x-weft-flag', flag], ...fields],
     close: true,
   };
 }

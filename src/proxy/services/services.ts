@@ -13,11 +13,11 @@ import type {
 import type { Clock, TimerWheel } from '../../time/index.ts';
 import type { MeshTls } from '../../tls/index.ts';
 import type { Connector } from '../connect/connector.ts';
+import type { Observers } from '../observation/observers.ts';
 import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
-import type { TryObserver } from './try-record.ts';
 
 /** What all connections of a proxy share. Made once, in data-plane.ts. */
 export interface Services {
@@ -49,8 +49,8 @@ export interface Services {
   active: number;
   /** Those of them that have become tunnels, as WebSockets do. */
   tunnels: number;
-  /** See ExchangeServices.tryObserver. */
-  tryObserver: TryObserver | undefined;
+  /** Who watches what is carried. */
+  readonly observers: Observers;
   /** See ExchangeServices.failedCalls. */
   readonly failedCalls: FailedCalls;
   /** Since SIGTERM: answers ask clients to close. */

@@ -302,8 +302,9 @@ export class TcpSession implements WireHandler {
       series.closed++;
       series.touchedMs = this.#startMs;
     }
-    const { accessLog } = this.#services;
+    const { accessLog, observers } = this.#services;
     if (accessLog.wants(0, flag)) this.#log(flag, detail, endpoint);
+    if (observers.watching) this.#show(flag, detail, endpoint);
     this.#leave();
     this.#options.onEnd();
     if (!reset) return;
@@ -314,6 +315,25 @@ export class TcpSession implements WireHandler {
       return;
     }
     answerAndLinger(this.#services, this.#downstream, answer);
+  }
+
+  #show(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
+    const { direction, downstream, principal } = this.#options;
+    this.#services.observers.sessionEnd({
+      direction,
+      downstream,
+      principal,
+      cluster: this.#cluster,
+      endpoint,
+      opened: this.#tunnel !== undefined,
+      attempts: this.#tried.length + (this.#endpoint === undefined ? 0 : 1),
+      flag,
+      detail,
+      startMs: this.#startMs,
+      endMs: this.#services.clock.monotonic(),
+      receivedBytes: this.#tunnel?.receivedBytes ?? 0,
+      sentBytes: this.#tunnel?.sentBytes ?? 0,
+    });
   }
 
   #log(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {

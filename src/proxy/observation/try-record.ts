@@ -1,7 +1,6 @@
-// What happened to each try of a request, for whoever wants to explain it. Told when a try is over; where nobody asks nothing is
-// made.
+// What happened to each try of a request. Written down when a try is over; where nobody watches nothing is made.
 import type { Flag } from '../../errors/index.ts';
-import type { Head } from '../../http/index.ts';
+import type { Peer } from '../../model/index.ts';
 
 /** Why a try went where it went. */
 export type TryWhy =
@@ -40,6 +39,8 @@ export interface TryRecord {
   readonly cluster: string;
   /** Its address and port. */
   readonly endpoint: string;
+  /** Who that is. */
+  readonly peer: Peer;
   readonly why: TryWhy;
   readonly end: TryEnd;
   /** Of its answer; 0 when none came. */
@@ -48,12 +49,10 @@ export interface TryRecord {
   readonly flag: Flag | '';
   /** What failed, in words; '' when nothing did. */
   readonly detail: string;
-  /** From the choice of the endpoint on, or from its connection on where that had to be waited for. */
+  /** When it began, monotonic: its endpoint was chosen, or its connection there where that had to be waited for. */
+  readonly startMs: number;
   readonly durationMs: number;
 }
 
-/** Hears of every try. */
-export interface TryObserver {
-  /** `request`: valid during the call. */
-  onTry(request: Head, record: TryRecord): void;
-}
+/** Of requests that were not tried, or that nobody watched. */
+export const NO_TRIES: readonly TryRecord[] = [];
