@@ -253,8 +253,13 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: passIn,
   },
+  live: {
+    imports: ['errors', 'model', 'time', 'discovery'],
+    packages: [],
+    instead: 'live/ carries questions and answers; who answers what is a row in main/proxy-answers.ts.',
+  },
   cores: {
-    imports: ['errors', 'model', 'time', 'identity', 'tls', 'proxy'],
+    imports: ['errors', 'model', 'time', 'identity', 'tls', 'discovery', 'live', 'proxy'],
     packages: [],
     instead: 'cores/ shares between threads what one of them has; it carries nothing itself.',
   },
@@ -381,6 +386,7 @@ export const rooms: Record<string, Room> = {
       'translate',
       'resolve',
       'discovery',
+      'live',
       'config',
       'control-plane',
       'cluster',

@@ -1,3 +1,4 @@
+import type { AnswerSink, QuestionHandler } from '../discovery/index.ts';
 import { errorMessage, internalError, WeftError } from '../errors/index.ts';
 import type { DestinationSource, UnderWay } from '../proxy/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -15,6 +16,8 @@ export interface CorePlane {
   apply(resource: Extract<ToCore, { type: 'apply' }>['resource']): string | undefined;
   listen(outbound: number, inbound: number): void;
   drain(): void;
+  /** Answers what is asked of this thread. */
+  readonly questions: QuestionHandler;
   metrics(): string;
   clusters(): readonly object[];
   underWay(): UnderWay;
@@ -55,6 +58,21 @@ export function runCore(
         return;
       case 'clusters':
         first.postMessage({ type: 'reply', id: message.id, value: plane.clusters() });
+        return;
+      case 'ask': {
+        const { id } = message;
+        const sink: AnswerSink = {
+          said: (items, left) => first.postMessage({ type: 'said', id, items, left }),
+          done: error => first.postMessage({ type: 'done', id, ...(error !== undefined && { error }) }),
+        };
+        plane.questions.ask(message, sink);
+        return;
+      }
+      case 'unask':
+        plane.questions.unask(message.id);
+        return;
+      case 'unask-all':
+        plane.questions.over();
         return;
       case 'logging':
         plane.setLogging(message.level, message.access);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AnswerSink } from '../discovery/index.ts';
 import { type InternalError, onInternalError } from '../errors/index.ts';
 import type { Resource } from '../model/index.ts';
 import { Cores, type FromCore, mergeMetrics, type ToCore } from './index.ts';
@@ -11,17 +12,19 @@ function setUp() {
   const asked: string[] = [];
   const failed: string[] = [];
   const own: Resource[] = [];
+  const sinks: AnswerSink[] = [];
   const cores = new Cores({
     ports: told.map(messages => ({
       postMessage: message => messages.push(message),
       on: (_event, heard) => hear.push(heard),
     })),
     own: resource => own.push(resource),
+    questions: { kinds: ['tap'], ask: (_, sink) => sinks.push(sink), unask() {}, over() {} },
     source: () => ({ want: key => asked.push(`want ${key}`), forget: key => asked.push(`forget ${key}`) }),
     onFailed: (core, code) => failed.push(`${core} ${code}`),
   });
   const from = (core: number, message: FromCore): void => hear[core - 1]!(message);
-  return { cores, told, from, asked, failed, own };
+  return { cores, told, from, asked, failed, own, sinks };
 }
 
 const destination: Resource = {
@@ -104,6 +107,7 @@ test('an error while a message is handled is told, and the next message is heard
   new Cores({
     ports: [{ postMessage() {}, on: (_event, heard) => hear.push(heard) }],
     own() {},
+    questions: { kinds: [], ask() {}, unask() {}, over() {} },
     source: () => ({
       want(key) {
         if (broken) throw new Error('injected');
@@ -121,4 +125,35 @@ test('an error while a message is handled is told, and the next message is heard
     told.map(({ where }) => where),
     ['cores.message'],
   );
+});
+
+test('a question goes to every core, and its answer is over when the last one has said all', () => {
+  const { cores, told, from, sinks } = setUp();
+  const heard: unknown[] = [];
+  const sink: AnswerSink = {
+    said: (items, left) => heard.push([items, left]),
+    done: error => heard.push(error ?? 'done'),
+  };
+  assert.deepEqual(cores.questions.kinds, ['tap']);
+  cores.questions.ask({ type: 'ask', id: 7, question: { kind: 'tap' } }, sink);
+  assert.deepEqual(
+    told.map(messages => messages.map(each => each.type)),
+    [['ask'], ['ask']],
+  );
+  sinks[0]!.said(['1'], 0);
+  from(1, { type: 'said', id: 7, items: ['2'], left: 3 });
+  from(1, { type: 'done', id: 7 });
+  sinks[0]!.done();
+  assert.deepEqual(heard, [
+    [['1'], 0],
+    [['2'], 3],
+  ]);
+  from(2, { type: 'done', id: 7, error: 'core 2 cannot' });
+  assert.deepEqual(heard[2], 'core 2 cannot');
+  from(2, { type: 'said', id: 7, items: ['late'], left: 0 });
+  cores.questions.ask({ type: 'ask', id: 8, question: { kind: 'tap' } }, sink);
+  cores.questions.unask(8);
+  from(2, { type: 'said', id: 8, items: ['late'], left: 0 });
+  assert.equal(heard.length, 3);
+  assert.deepEqual(told[1]!.at(-1), { type: 'unask', id: 8 });
 });

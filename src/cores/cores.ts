@@ -1,9 +1,11 @@
+import type { QuestionHandler } from '../discovery/index.ts';
 import { guarded } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Resource } from '../model/index.ts';
 import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 import type { FromCore, ToCore } from './messages.ts';
+import { SharedAnswering } from './shared-answering.ts';
 
 /** A thread with a core on it. */
 export interface CorePort {
@@ -21,6 +23,8 @@ export interface CoresOptions {
   readonly ports: readonly CorePort[];
   /** The first core's data plane. */
   readonly own: (resource: Resource) => void;
+  /** Answers what is asked of the first core. */
+  readonly questions: QuestionHandler;
   /** Discovery. A function, because it may come later. */
   readonly source: () => Source;
   /** A core cannot go on; the process should end with these words. */
@@ -35,6 +39,8 @@ export class Cores {
   /** The last of each kind and key, for cores that begin to want it later. */
   readonly #known = new Map<string, Resource>();
   readonly #underWay: UnderWay[];
+  /** Answers questions with the word of every core. */
+  readonly questions: SharedAnswering;
   readonly #asked = new Map<number, (value: unknown) => void>();
   #nextId = 0;
   #listening = 0;
@@ -43,6 +49,9 @@ export class Cores {
   constructor(options: CoresOptions) {
     this.#options = options;
     this.#underWay = options.ports.map(() => IDLE);
+    this.questions = new SharedAnswering(options.questions, options.ports.length, message =>
+      this.#tellAll(message),
+    );
     for (const [i, port] of options.ports.entries())
       port.on(
         'message',
@@ -117,6 +126,12 @@ export class Cores {
       case 'reply':
         this.#asked.get(message.id)?.(message.value);
         this.#asked.delete(message.id);
+        return;
+      case 'said':
+        this.questions.said(message.id, message.items, message.left);
+        return;
+      case 'done':
+        this.questions.done(message.id, message.error);
         return;
       case 'failed':
         this.#options.onFailed(core, message.code, message.message);

@@ -1,3 +1,4 @@
+import type { AskMessage } from '../discovery/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Resource } from '../model/index.ts';
 import type { UnderWay } from '../proxy/index.ts';
@@ -11,6 +12,9 @@ export type ToCore =
   | { readonly type: 'drain' }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'clusters'; readonly id: number }
+  | AskMessage
+  | { readonly type: 'unask'; readonly id: number }
+  | { readonly type: 'unask-all' }
   | { readonly type: 'logging'; readonly level?: string; readonly access?: string };
 
 /** And back. */
@@ -19,5 +23,7 @@ export type FromCore =
   | { readonly type: 'forget'; readonly key: string }
   | { readonly type: 'listening' }
   | { readonly type: 'under-way'; readonly underWay: UnderWay }
+  | { readonly type: 'said'; readonly id: number; readonly items: readonly string[]; readonly left: number }
+  | { readonly type: 'done'; readonly id: number; readonly error?: string }
   | { readonly type: 'reply'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly code: string; readonly message: string };

@@ -1,4 +1,5 @@
 import type { Resource } from '../model/index.ts';
+import type { AskMessage } from './protocol.ts';
 
 /**
  * Where a proxy's resources come from, whatever is behind it: the control plane, files, or the Kubernetes API in-process.
@@ -19,4 +20,24 @@ export interface ResourceSink {
   apply(resource: Resource): string | undefined;
   /** Whether the stream is connected to its source, with the reason when it is not; for readiness, metrics and logs. */
   connection(up: boolean, reason: string): void;
+}
+
+/** Where a proxy's answer to one question goes. Never holds memory: what cannot be sent now is left out, counted, and told. */
+export interface AnswerSink {
+  /** `items` as JSON; `left`: how many were left out before them. */
+  said(items: readonly string[], left: number): void;
+  /** No more is said. */
+  done(error?: string): void;
+}
+
+/** What answers the control plane's questions; src/live has it. */
+export interface QuestionHandler {
+  /** Kinds of questions that it can answer. */
+  readonly kinds: readonly string[];
+  /** A question has come. Its answer goes to `sink`, until `unask` or `over`. */
+  ask(message: AskMessage, sink: AnswerSink): void;
+  /** Nobody wants the answer to that one any more. */
+  unask(id: number): void;
+  /** The connection is gone, and whoever asked. */
+  over(): void;
 }

@@ -3,7 +3,8 @@ import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { Backoff, type Cancel, type Clock } from '../time/index.ts';
-import type { ResourceSink, ResourceStream } from './client.interface.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import type { QuestionHandler, ResourceSink, ResourceStream } from './client.interface.ts';
 import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
 import { keyFault, refusedDestination } from './key.ts';
 import { inBatches, KeyBatch } from './key-batch.ts';
@@ -21,6 +22,8 @@ export interface DiscoveryClientOptions {
   readonly pod: string;
   readonly proxyVersion: string;
   readonly sink: ResourceSink;
+  /** Without one every question is answered with a refusal. */
+  readonly questions?: QuestionHandler;
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1); for tests. */
@@ -111,6 +114,7 @@ export class DiscoveryClient implements ResourceStream {
   #leave(): void {
     const state = this.#state;
     this.#state = { phase: 'idle' };
+    this.#options.questions?.over();
     if (state.phase === 'connecting') state.stop.abort();
     if (state.phase === 'resting') state.cancel();
     if (state.phase === 'connected') state.socket.destroy();
@@ -134,7 +138,7 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   #connected(socket: TLSSocket): void {
-    const { namespace, pod, proxyVersion } = this.#options;
+    const { namespace, pod, proxyVersion, questions } = this.#options;
     this.#state = { phase: 'connected', socket, heard: false };
     this.#received.begin();
     const reader = new LineReader(MAX_LINE_BYTES);
@@ -161,7 +165,7 @@ export class DiscoveryClient implements ResourceStream {
       if (!fine) lost(trouble);
     };
     socket.on('data', guarded('discovery.data', received, failed));
-    this.#send({ type: 'hello', namespace, pod, proxyVersion });
+    this.#send({ type: 'hello', namespace, pod, proxyVersion, answers: questions?.kinds ?? [] });
     this.#batch.clear();
     for (const keys of inBatches(this.#received.wanted)) this.#send({ type: 'subscribe', keys });
   }
@@ -189,6 +193,15 @@ export class DiscoveryClient implements ResourceStream {
         if (answer) this.#send(answer);
         return answer ? undefined : 'a change does not fit what was sent before';
       }
+      case 'ask': {
+        const writer = new AnswerWriter(message.id, socket);
+        if (this.#options.questions) this.#options.questions.ask(message, writer);
+        else writer.done('this proxy answers no questions');
+        return undefined;
+      }
+      case 'unask':
+        this.#options.questions?.unask(message.id);
+        return undefined;
       default:
         return undefined;
     }
@@ -216,6 +229,7 @@ export class DiscoveryClient implements ResourceStream {
       log.warn(fields, `no connection to the control plane, going on with what is known: ${why}`);
     }
     this.#up = false;
+    this.#options.questions?.over();
     sink.connection(false, why);
   }
 

@@ -7,6 +7,10 @@
 // (the full one first, endpoint sets then as changes) and the proxy answers each with `ack` or `nack`. A nacked change still
 // counts as sent: the next change builds on it. A key that cannot be followed is answered with a destination that is `refused`
 // and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
+//
+// The control plane may also ask (`ask`), about what only the proxy knows: its live requests, its record of failures. The proxy
+// says what there is in any number of messages (`said`), and when that is all (`done`); `unask` ends a question before. Which
+// kinds of questions it can answer stands in its `hello`. See docs/decisions/live.md.
 import type { ClusterEndpoint, Resource } from '../model/index.ts';
 
 /** ALPN protocol name. */
@@ -38,6 +42,15 @@ export const PING_MS = 15_000;
 /** A side that has heard nothing for this long takes the other for dead and ends the connection. */
 export const SILENCE_MS = 45_000;
 
+/** So many questions a proxy has open at once; another one is answered with `done` and the reason. */
+export const MAX_QUESTIONS = 16;
+
+/** The longest question, as JSON. */
+export const MAX_QUESTION_LENGTH = 16 << 10;
+
+/** A `said` has at most so many items. */
+export const MAX_SAID_ITEMS = 1_000;
+
 /** What proxies send. */
 export type ProxyMessage =
   | SignMessage
@@ -46,7 +59,9 @@ export type ProxyMessage =
   | UnsubscribeMessage
   | AckMessage
   | NackMessage
-  | PongMessage;
+  | PongMessage
+  | SaidMessage
+  | DoneMessage;
 
 /** What the control plane sends. */
 export type ServerMessage =
@@ -54,7 +69,9 @@ export type ServerMessage =
   | ResourceMessage
   | EndpointsChangeMessage
   | PingMessage
-  | ErrorMessage;
+  | ErrorMessage
+  | AskMessage
+  | UnaskMessage;
 
 /** Asks for a certificate. The token proves the workload's identity, for a renewal too; see docs/decisions/certificates.md. */
 export interface SignMessage {
@@ -82,6 +99,8 @@ export interface HelloMessage {
   readonly proxyVersion: string;
   readonly namespace: string;
   readonly pod: string;
+  /** Kinds of questions that it can answer; undefined: it is of a version before there were any. */
+  readonly answers?: readonly string[];
 }
 
 /** Asks for destinations, by key (see DestinationResource). `inbound`, `trust` and the endpoint sets that a destination
@@ -153,4 +172,40 @@ export interface ErrorMessage {
   readonly type: 'error';
   readonly code: string;
   readonly message: string;
+}
+
+/** What is asked of a proxy: the kind, and whatever that kind needs. JSON of at most MAX_QUESTION_LENGTH characters. */
+export interface Question {
+  readonly kind: string;
+  readonly [field: string]: unknown;
+}
+
+/** Asks the proxy something. `id` is new on this stream. */
+export interface AskMessage {
+  readonly type: 'ask';
+  readonly id: number;
+  readonly question: Question;
+}
+
+/** Nobody wants the answer any more. */
+export interface UnaskMessage {
+  readonly type: 'unask';
+  readonly id: number;
+}
+
+/** Some of the answer. */
+export interface SaidMessage {
+  readonly type: 'said';
+  readonly id: number;
+  readonly items: readonly unknown[];
+  /** So many items were left out since the message before, because they were too many for the bounds. */
+  readonly left?: number;
+}
+
+/** The answer is complete, or there is none, with the reason. */
+export interface DoneMessage {
+  readonly type: 'done';
+  readonly id: number;
+  readonly error?: string;
+  readonly left?: number;
 }

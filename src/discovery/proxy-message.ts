@@ -1,5 +1,5 @@
 import { WeftError } from '../errors/index.ts';
-import { type ProxyMessage, SUBSCRIBE_BATCH } from './protocol.ts';
+import { MAX_REASON_LENGTH, MAX_SAID_ITEMS, type ProxyMessage, SUBSCRIBE_BATCH } from './protocol.ts';
 
 type Check = (message: Readonly<Record<string, unknown>>) => boolean;
 
@@ -7,14 +7,22 @@ type Check = (message: Readonly<Record<string, unknown>>) => boolean;
 const checks: Readonly<Record<ProxyMessage['type'], Check>> = {
   sign: ({ csr, token, nowMs }) =>
     isText(csr, 16_384) && (token === undefined || isText(token, 16_384)) && Number.isFinite(nowMs),
-  hello: ({ proxyVersion, namespace, pod }) =>
-    isText(proxyVersion, 200) && isText(namespace, 253) && isText(pod, 253),
+  hello: ({ proxyVersion, namespace, pod, answers }) =>
+    isText(proxyVersion, 200) && isText(namespace, 253) && isText(pod, 253) && isKinds(answers),
   subscribe: ({ keys }) => isKeys(keys),
   unsubscribe: ({ keys }) => isKeys(keys),
   ack: ({ version }) => Number.isSafeInteger(version),
   nack: ({ version, reason }) => Number.isSafeInteger(version) && typeof reason === 'string',
   pong: () => true,
+  said: ({ id, items, left }) =>
+    Number.isSafeInteger(id) && Array.isArray(items) && items.length <= MAX_SAID_ITEMS && isCount(left),
+  done: ({ id, error, left }) =>
+    Number.isSafeInteger(id) && (error === undefined || isText(error, MAX_REASON_LENGTH)) && isCount(left),
 };
+
+/** So many kinds a proxy may name, and no longer ones. */
+const maxKinds = 64;
+const maxKindLength = 40;
 
 /** Reads one line of a proxy. Undefined for a type of a later version; a WeftError for what is no message at all. */
 export function readProxyMessage(line: string): ProxyMessage | undefined | WeftError {
@@ -49,4 +57,15 @@ function isKeys(value: unknown): boolean {
   return (
     Array.isArray(value) && value.length <= SUBSCRIBE_BATCH && value.every(each => typeof each === 'string')
   );
+}
+
+function isKinds(value: unknown): boolean {
+  return (
+    value === undefined ||
+    (Array.isArray(value) && value.length <= maxKinds && value.every(each => isText(each, maxKindLength)))
+  );
+}
+
+function isCount(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && (value as number) >= 0);
 }

@@ -4,8 +4,15 @@ import { encode, encodeDelivery } from './encode.ts';
 import { type Delivery, Interest } from './interest.ts';
 import { keyFault, refusedDestination } from './key.ts';
 import { Ledger } from './ledger.ts';
-import type { HelloMessage } from './protocol.ts';
-import type { DiscoveryServerOptions, ResourceStatus, StreamStatus } from './server.interface.ts';
+import { OpenQuestions } from './open-questions.ts';
+import type { DoneMessage, HelloMessage, Question, SaidMessage } from './protocol.ts';
+import type {
+  AskableProxy,
+  DiscoveryServerOptions,
+  QuestionListener,
+  ResourceStatus,
+  StreamStatus,
+} from './server.interface.ts';
 
 /** What a session is made of. */
 export interface SessionOptions {
@@ -30,13 +37,15 @@ const maxRefusedLength = 2_000;
  * What one proxy follows, was sent and has answered. One push at a time: what changes while a push waits for its answers, or for
  * the socket, is gathered, the latest of each resource only. Answers to subscriptions do not wait for that.
  */
-export class ProxySession {
+export class ProxySession implements AskableProxy {
   readonly #options: SessionOptions;
   readonly #interest: Interest;
   readonly #ledger = new Ledger();
   /** Keys that cannot be followed, with the reason, until the proxy is told. */
   readonly #refusals = new Map<string, string>();
+  readonly #questions: OpenQuestions;
   readonly pod: string;
+  readonly proxyVersion: string;
   /** The socket takes no more until it has drained. */
   #blocked = false;
   /** Somebody waits for what is pending, or it is the rest of a push that is under way. */
@@ -46,6 +55,8 @@ export class ProxySession {
     this.#options = options;
     const { hello, caller, server } = options;
     this.pod = `${hello.namespace}/${hello.pod}`;
+    this.proxyVersion = hello.proxyVersion;
+    this.#questions = new OpenQuestions(hello.answers, message => void options.write(encode(message)));
     this.#interest = new Interest(server.hub, {
       pod: this.pod,
       caller,
@@ -168,6 +179,15 @@ export class ProxySession {
     return true;
   }
 
+  ask(question: Question, listener: QuestionListener): () => void {
+    return this.#questions.ask(question, listener);
+  }
+
+  /** The proxy has answered a question. */
+  heard(message: SaidMessage | DoneMessage): void {
+    this.#questions.heard(message);
+  }
+
   /** What the proxy refuses now. */
   refused(): readonly ResourceStatus[] {
     return this.#ledger.refused();
@@ -176,7 +196,7 @@ export class ProxySession {
   status(): Pick<StreamStatus, 'pod' | 'proxyVersion' | 'destinations' | 'outstanding' | 'resources'> {
     return {
       pod: this.pod,
-      proxyVersion: this.#options.hello.proxyVersion,
+      proxyVersion: this.proxyVersion,
       destinations: this.#interest.destinations,
       outstanding: this.#ledger.outstanding,
       resources: this.#ledger.resources(),
@@ -184,6 +204,7 @@ export class ProxySession {
   }
 
   close(): void {
+    this.#questions.close('the proxy is no longer connected to the control plane');
     this.#interest.close();
   }
 }

@@ -19,7 +19,13 @@ import {
 import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
 import type { Pushable, PushQueue } from './push-queue.ts';
-import type { DiscoveryLimits, DiscoveryServerOptions, Refusal, StreamStatus } from './server.interface.ts';
+import type {
+  AskableProxy,
+  DiscoveryLimits,
+  DiscoveryServerOptions,
+  Refusal,
+  StreamStatus,
+} from './server.interface.ts';
 import { answerSignRequest, type Certified } from './sign-request.ts';
 
 /** What all streams of a server have in common. */
@@ -30,6 +36,8 @@ export interface StreamShared {
   /** Where a stream is counted until its peer has proven who it is, and the bytes that all of those may hold. */
   readonly newcomers: Newcomers;
   readonly newcomerBytes: ByteBudget;
+  /** Its proxy follows resources from now on, and can be asked. */
+  readonly opened: (proxy: AskableProxy) => void;
   readonly closed: (stream: ProxyStream) => void;
 }
 
@@ -59,6 +67,7 @@ export class ProxyStream implements Pushable {
   #heldBytes = 0;
   readonly #messages: TokenBucket;
   readonly #keys: TokenBucket;
+  readonly #answerBytes: TokenBucket;
   readonly #cancels: Cancel[] = [];
   #state: State = { phase: 'fresh' };
   /** Lines that wait while a message is being answered; reading is paused meanwhile. */
@@ -78,6 +87,7 @@ export class ProxyStream implements Pushable {
     this.#heardAtMs = clock.monotonic();
     this.#messages = new TokenBucket(perSecond(shared.limits.messagesPerSecond), clock.monotonic());
     this.#keys = new TokenBucket(perSecond(shared.limits.keysPerSecond), clock.monotonic());
+    this.#answerBytes = new TokenBucket(perSecond(shared.limits.answerBytesPerSecond), clock.monotonic());
     this.#certified = this.#provenIdentity();
     this.#principal = this.#certified?.principal;
     const { remoteAddress, remotePort } = socket;
@@ -113,6 +123,11 @@ export class ProxyStream implements Pushable {
     if (this.#state.phase !== 'open') return undefined;
     const connection = { address: this.#address, connectedAtMs: this.#connectedAtMs };
     return { ...this.#state.session.status(), principal: this.#principal!, ...connection };
+  }
+
+  /** Its proxy, which can be asked; undefined before it is open. */
+  get askable(): AskableProxy | undefined {
+    return this.#state.phase === 'open' ? this.#state.session : undefined;
   }
 
   onFault(): void {
@@ -194,9 +209,10 @@ export class ProxyStream implements Pushable {
 
   #work(): void {
     while (!this.#busy && !this.#slowed && this.#lines.length > 0 && this.#state.phase !== 'closed') {
-      const message = readProxyMessage(this.#lines.shift()!);
+      const line = this.#lines.shift()!;
+      const message = readProxyMessage(line);
       if (message instanceof WeftError) this.fail(message.code, message.message);
-      else if (!this.#settle(message)) this.#charge(message);
+      else if (!this.#settle(message)) this.#charge(message, line.length);
     }
   }
 
@@ -213,10 +229,14 @@ export class ProxyStream implements Pushable {
   }
 
   /** Handles it, and reads on only when what it cost has been earned: who asks for much waits, and loses nothing. */
-  #charge(message: ProxyMessage | undefined): void {
+  #charge(message: ProxyMessage | undefined, length: number): void {
     const keys = message?.type === 'subscribe' || message?.type === 'unsubscribe' ? message.keys.length : 0;
     const nowMs = this.#shared.options.clock.monotonic();
-    const waitMs = Math.max(this.#messages.borrow(1, nowMs), this.#keys.borrow(keys, nowMs));
+    const waitMs = Math.max(
+      this.#messages.borrow(1, nowMs),
+      this.#keys.borrow(keys, nowMs),
+      message?.type === 'said' ? this.#answerBytes.borrow(length, nowMs) : 0,
+    );
     if (waitMs > 0) this.#slowDown(waitMs);
     if (message) this.#handle(message);
   }
@@ -250,6 +270,10 @@ export class ProxyStream implements Pushable {
         break;
       case 'unsubscribe':
         session.unsubscribe(message.keys);
+        break;
+      case 'said':
+      case 'done':
+        session.heard(message);
         break;
       default:
       // An answer to nothing that was sent, as `settle` found.
@@ -330,6 +354,7 @@ export class ProxyStream implements Pushable {
     options.observer?.connected(+1);
     session.start();
     this.#resume();
+    this.#shared.opened(session);
   }
 
   #pause(): void {

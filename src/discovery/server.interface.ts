@@ -5,6 +5,7 @@ import type { Identity, ResourceKind } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Hub } from './hub.ts';
+import type { Question } from './protocol.ts';
 
 /** What the server needs of the certificate authority. */
 export interface Signer {
@@ -58,6 +59,8 @@ export interface DiscoveryLimits {
   readonly messagesPerSecond: number;
   /** Destinations a second that one proxy asks for or forgets, over a burst of ten times as many; 2,000 unless told. */
   readonly keysPerSecond: number;
+  /** Characters a second of answers to questions of one proxy, over a burst of ten times as many; 512 Ki unless told. */
+  readonly answerBytesPerSecond: number;
   /** From the connection to `hello`, and for a handshake; 10 s unless told. */
   readonly helloMs: number;
   /** How long a `hello` waits for the pod's object; 15 s unless told. */
@@ -75,6 +78,7 @@ export const DEFAULT_LIMITS: DiscoveryLimits = {
   subscriptions: 10_000,
   messagesPerSecond: 500,
   keysPerSecond: 2_000,
+  answerBytesPerSecond: 512 << 10,
   helloMs: 10_000,
   podMs: 15_000,
   ackMs: 60_000,
@@ -128,4 +132,29 @@ export interface StreamStatus {
   /** Sent and not yet answered. */
   readonly outstanding: number;
   readonly resources: readonly ResourceStatus[];
+}
+
+/** Hears the answer to a question to one proxy. */
+export interface QuestionListener {
+  /** Some of it: whatever the proxy says, which nobody has checked. `left`: how many items were left out before these. */
+  said(items: readonly unknown[], left: number): void;
+  /** That was all, or there is no answer, with the reason. Called once; never after the question was given up. */
+  done(error?: string): void;
+}
+
+/** A connected proxy, which can be asked. */
+export interface AskableProxy {
+  /** `namespace/pod` */
+  readonly pod: string;
+  readonly proxyVersion: string;
+  /** Asks it; what is returned gives the question up. A proxy that cannot answer is `done` at once, with the reason. */
+  ask(question: Question, listener: QuestionListener): () => void;
+}
+
+/** The proxies that can be asked: a DiscoveryServer is one. */
+export interface AskableProxies {
+  /** Those that are connected to this replica of the control plane now. */
+  proxies(): readonly AskableProxy[];
+  /** Calls with every proxy that connects from now on, until the returned function is called. */
+  onProxy(listener: (proxy: AskableProxy) => void): () => void;
 }

@@ -9,6 +9,8 @@ import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { ProxyStream, type StreamShared } from './proxy-stream.ts';
 import { PushQueue } from './push-queue.ts';
 import {
+  type AskableProxies,
+  type AskableProxy,
   DEFAULT_LIMITS,
   type DiscoveryServerOptions,
   type Refusal,
@@ -19,11 +21,12 @@ import {
 const graceMs = 5_000;
 
 /** The control plane's side of the discovery protocol. Built without I/O, started once, ended by the signal. */
-export class DiscoveryServer {
+export class DiscoveryServer implements AskableProxies {
   readonly #options: DiscoveryServerOptions;
   readonly #shared: StreamShared;
   readonly #streams = new Set<ProxyStream>();
   readonly #newcomers: Newcomers;
+  readonly #proxyListeners = new Set<(proxy: AskableProxy) => void>();
 
   constructor(options: DiscoveryServerOptions) {
     this.#options = options;
@@ -44,6 +47,7 @@ export class DiscoveryServer {
       queue: new PushQueue(),
       newcomers: this.#newcomers,
       newcomerBytes: new ByteBudget(limits.newcomerBytes),
+      opened: proxy => this.#proxyListeners.forEach(listener => void listener(proxy)),
       closed: stream => void this.#streams.delete(stream),
     };
   }
@@ -106,6 +110,15 @@ export class DiscoveryServer {
   /** What proxies of this replica refuse now. */
   refusals(): readonly Refusal[] {
     return [...this.#streams].flatMap(stream => stream.refusals());
+  }
+
+  proxies(): readonly AskableProxy[] {
+    return [...this.#streams].flatMap(stream => stream.askable ?? []);
+  }
+
+  onProxy(listener: (proxy: AskableProxy) => void): () => void {
+    this.#proxyListeners.add(listener);
+    return () => void this.#proxyListeners.delete(listener);
   }
 
   #accept(socket: TLSSocket): void {

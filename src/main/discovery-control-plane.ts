@@ -76,6 +76,7 @@ class ControlPlaneDiscovery implements Discovery {
       pod: name,
       proxyVersion: VERSION,
       sink: this.#sink,
+      questions: context.questions,
       clock,
       log,
     });

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { clusterView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { runCore } from '../cores/index.ts';
+import { Answering } from '../live/index.ts';
 import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
 import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
@@ -10,6 +11,7 @@ import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
+import { proxyAnswerers } from './proxy-answers.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
@@ -44,7 +46,9 @@ runCore(parentPort!, systemClock, tls, source => {
     metricLimits: metricLimitsOf(config.concurrency),
   });
   governMemory(plane, systemClock, log);
+  const answerers = proxyAnswerers(() => plane);
   return {
+    questions: new Answering({ answerers, clock: systemClock, threads: config.concurrency }),
     apply: resource => plane.restore(resource),
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     drain: () => plane.drain(),

@@ -10,7 +10,7 @@ import { MeshTls } from '../tls/index.ts';
 export function startCores(
   config: ProxyConfig,
   log: Log,
-  { own, source }: Pick<CoresOptions, 'own' | 'source'>,
+  { own, source, questions }: Pick<CoresOptions, 'own' | 'source' | 'questions'>,
 ): Cores {
   const fail = (core: number, code: string, message: string): void => {
     log.error(
@@ -26,7 +26,7 @@ export function startCores(
     worker.unref();
     return worker;
   });
-  return new Cores({ ports, own, source, onFailed: fail });
+  return new Cores({ ports, own, source, questions, onFailed: fail });
 }
 
 /** The first core's certificate, which the others get too. */

@@ -1,4 +1,5 @@
 import type { ProxyConfig } from '../config/proxy-config.ts';
+import type { QuestionHandler } from '../discovery/index.ts';
 import type { Resource } from '../model/index.ts';
 import type { Exposition, Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -24,6 +25,8 @@ export interface DiscoveryContext {
   /** Gets every new certificate. */
   readonly tls: MeshTls;
   readonly signal: AbortSignal;
+  /** Answers what the control plane asks this proxy. */
+  readonly questions: QuestionHandler;
   /** The data plane's ResourceSink.apply. */
   apply(resource: Resource): string | undefined;
   /** The same for a resource of the last snapshot, whose destination nobody has asked for yet. */

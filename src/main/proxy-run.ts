@@ -16,6 +16,7 @@ import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
+import { Answering } from '../live/index.ts';
 import { appIsPresent, DataPlane, drained, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
@@ -24,6 +25,7 @@ import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
+import { proxyAnswerers } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
@@ -109,9 +111,15 @@ async function run(config: ProxyConfig): Promise<void> {
   const stopping = new AbortController();
   const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);
   // 2. Identity and discovery: who we are, and where destinations are asked for.
+  const answerers = proxyAnswerers(() => plane);
+  const own = new Answering({ answerers, clock: systemClock, threads: config.concurrency });
   const cores =
     config.concurrency > 1
-      ? startCores(config, log, { own: resource => plane.apply(resource), source: () => discovery })
+      ? startCores(config, log, {
+          own: resource => plane.apply(resource),
+          source: () => discovery,
+          questions: own,
+        })
       : undefined;
   const tls = cores ? new SharedTls(credentials => cores.useCredentials(credentials)) : new MeshTls();
   const discovery: Discovery = await openDiscovery(config, {
@@ -119,6 +127,7 @@ async function run(config: ProxyConfig): Promise<void> {
     log,
     tls,
     signal: stopping.signal,
+    questions: cores?.questions ?? own,
     apply: resource => {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.

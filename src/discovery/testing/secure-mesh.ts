@@ -12,6 +12,7 @@ import {
 import { type Identity, parseSpiffe } from '../../model/index.ts';
 import { silentLog } from '../../telemetry/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
+import type { QuestionHandler } from '../client.interface.ts';
 import { DiscoveryClient } from '../client.ts';
 import type { ControlPlane } from '../control-plane-connection.ts';
 import type {
@@ -131,6 +132,7 @@ export class SecureMesh {
     sink: RecordingSink,
     credentials?: CredentialSource,
     controlPlane: Partial<ControlPlane> = {},
+    questions?: QuestionHandler,
   ): DiscoveryClient {
     const client = new DiscoveryClient({
       controlPlane: { ...this.controlPlane, ...controlPlane },
@@ -139,6 +141,7 @@ export class SecureMesh {
       pod: 'front-0',
       proxyVersion: 'test',
       sink,
+      ...(questions && { questions }),
       clock: systemClock,
       log: silentLog,
       // Waits are as short as they can be.
