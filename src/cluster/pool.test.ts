@@ -381,7 +381,7 @@ async function randomLife(seed: number): Promise<void> {
       const given = oneOf(random, some);
       asked.splice(asked.indexOf(given), 1);
       for (const pool of pools) pool.cancel(given);
-      given.stream?.cancel();
+      given.stream?.cancel('client-gone');
     },
   ];
   const busyPeer = (): MemoryPeer | undefined => {

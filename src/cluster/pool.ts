@@ -1,10 +1,6 @@
 import { type Flag, type Guarded, giveUp, guarded, INTERNAL_ERROR, internalError } from '../errors/index.ts';
-import {
-  ClientConnection,
-  type ClientConnectionHost,
-  type ConnectionOwner,
-  type Limits,
-} from '../http1/index.ts';
+import type { ConnectionOwner, UpstreamConnection, UpstreamHost } from '../http/index.ts';
+import { ClientConnection, type Limits } from '../http1/index.ts';
 import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { Occupancy } from './occupancy.ts';
@@ -17,7 +13,7 @@ export interface StreamWaiter extends Guarded {
    */
   readonly repeatable: boolean;
   /** The connection is the waiter's until the exchange on it is complete. May be called before `acquire` returns. */
-  onConnection(connection: ClientConnection): void;
+  onConnection(connection: UpstreamConnection): void;
   /**
    * No connection: nothing was sent, so trying elsewhere is always safe. `removed`: the endpoint is no more, which says nothing
    * about the request or the upstream.
@@ -68,15 +64,15 @@ const mostDials = 64;
 const firstDials = 16;
 
 /** The connections to one endpoint. Idle ones are taken youngest first, so that surplus ones age and close. */
-export class Pool implements ClientConnectionHost {
+export class Pool implements UpstreamHost {
   /** Settings may change while the pool lives. */
   idleTimeoutMs: number;
   maxRequestsPerConnection: number;
   readonly #connect: Connect;
   readonly #options: PoolOptions;
   readonly #occupancy: Occupancy;
-  readonly #free: ClientConnection[] = [];
-  readonly #all = new Set<ClientConnection>();
+  readonly #free: UpstreamConnection[] = [];
+  readonly #all = new Set<UpstreamConnection>();
   readonly #waiters: StreamWaiter[] = [];
   /** Of each waiter, how many dials had begun when it came. */
   readonly #waitingSince: number[] = [];
@@ -137,15 +133,16 @@ export class Pool implements ClientConnectionHost {
     this.#occupancy.waiting--;
   }
 
-  onFree(connection: ClientConnection): void {
+  onDraining(): void {}
+
+  onRoom(connection: UpstreamConnection): void {
     if (connection.owner !== undefined) {
       this.#ownedFree(connection, connection.owner);
       return;
     }
     const spent = this.maxRequestsPerConnection > 0 && connection.requests >= this.maxRequestsPerConnection;
     if (this.#closed || spent) {
-      connection.wire.end();
-      connection.wire.destroy();
+      connection.drain();
       return;
     }
     const waiter = this.#takeWaiter();
@@ -161,12 +158,12 @@ export class Pool implements ClientConnectionHost {
   }
 
   /** Somebody is logged in on it. How many requests it has carried does not matter: a login takes several. */
-  #ownedFree(connection: ClientConnection, owner: ConnectionOwner): void {
-    if (this.#closed) connection.wire.destroy();
+  #ownedFree(connection: UpstreamConnection, owner: ConnectionOwner): void {
+    if (this.#closed) connection.close();
     else owner.onOwnedFree(connection);
   }
 
-  onGone(connection: ClientConnection): void {
+  onGone(connection: UpstreamConnection): void {
     if (!this.#all.delete(connection)) return;
     this.#occupancy.connections--;
     const { owner } = connection;
@@ -180,9 +177,9 @@ export class Pool implements ClientConnectionHost {
   close(): void {
     this.#closed = true;
     this.#options.timers.cancel(this.#sweep);
-    for (const connection of this.#free.splice(0)) connection.wire.destroy();
+    for (const connection of this.#free.splice(0)) connection.close();
     for (const connection of [...this.#all])
-      if (connection.owner !== undefined && connection.free) connection.wire.destroy();
+      if (connection.owner !== undefined && connection.room > 0) connection.close();
     for (const dial of this.#dials) dial.cancel();
     this.#occupancy.connections -= this.#dials.size;
     this.#dials.clear();
@@ -198,12 +195,12 @@ export class Pool implements ClientConnectionHost {
 
   /** Closes the connection that has been idle longest. */
   closeIdle(): void {
-    this.#free[0]?.wire.destroy();
+    this.#free[0]?.close();
   }
 
   /** Closes all that are idle; those that somebody is logged in on stay. */
   closeAllIdle(): void {
-    for (const connection of this.#free.splice(0)) connection.wire.destroy();
+    for (const connection of this.#free.splice(0)) connection.close();
   }
 
   /** For the admin page. */
@@ -216,13 +213,13 @@ export class Pool implements ClientConnectionHost {
     };
   }
 
-  #takeFree(anyAge: boolean): ClientConnection | undefined {
+  #takeFree(anyAge: boolean): UpstreamConnection | undefined {
     for (let connection = this.#free.pop(); connection !== undefined; connection = this.#free.pop()) {
-      if (!connection.free) continue;
+      if (connection.room === 0) continue;
       const { keepAliveTimeoutMs } = connection;
       if (keepAliveTimeoutMs > 0) {
         if (this.#freeForMs(connection) < trustedMs(keepAliveTimeoutMs)) return connection;
-        connection.wire.destroy();
+        connection.close();
       } else if (anyAge || this.#freeForMs(connection) < this.#options.staleAfterMs) return connection;
       else {
         // The youngest is too old for this request; it and its elders stay for others.
@@ -233,7 +230,7 @@ export class Pool implements ClientConnectionHost {
     return undefined;
   }
 
-  #freeForMs(connection: ClientConnection): number {
+  #freeForMs(connection: UpstreamConnection): number {
     return this.#options.clock.monotonic() - connection.freeSinceMs;
   }
 
@@ -260,7 +257,7 @@ export class Pool implements ClientConnectionHost {
       this.#maxDials = Math.min(mostDials, this.#maxDials + 1);
       const connection = new ClientConnection(wire, this.#options.limits, this.#options.timers, this);
       this.#all.add(connection);
-      this.onFree(connection);
+      this.onRoom(connection);
       this.#serveWaiters();
     };
     const failed = (flag: Flag, detail: string): void => {
@@ -310,12 +307,12 @@ export class Pool implements ClientConnectionHost {
   #closeStale(): void {
     const nowMs = this.#options.clock.monotonic();
     for (const connection of [...this.#free])
-      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) connection.wire.destroy();
+      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) connection.close();
     if (this.#free.length > 0) this.#sweepIn(this.#free.some(isUnused) ? unusedMs : this.idleTimeoutMs / 2);
   }
 
   /** How long a connection may be idle. */
-  #keptMs(connection: ClientConnection): number {
+  #keptMs(connection: UpstreamConnection): number {
     const { idleTimeoutMs } = this;
     if (isUnused(connection)) return Math.min(idleTimeoutMs, unusedMs);
     const { keepAliveTimeoutMs } = connection;
@@ -333,13 +330,13 @@ export class Pool implements ClientConnectionHost {
  * From an event that is not the waiter's own: what goes wrong with its request must not touch the connection's last exchange, or
  * other waiters.
  */
-function give(waiter: StreamWaiter, connection: ClientConnection): void {
+function give(waiter: StreamWaiter, connection: UpstreamConnection): void {
   try {
     waiter.onConnection(connection);
   } catch (thrown) {
     internalError('pool.connection', thrown);
     giveUp('pool.connection', waiter);
-    connection.wire.destroy();
+    connection.close();
   }
 }
 
@@ -353,7 +350,7 @@ function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: string, re
   }
 }
 
-function isUnused({ requests }: ClientConnection): boolean {
+function isUnused({ requests }: UpstreamConnection): boolean {
   return requests === 0;
 }
 

@@ -2,6 +2,8 @@
 // interfaces, methods, status codes, character classes. Knows neither codec nor engine.
 export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKEN } from './bytes.ts';
 export { namesConnectionLogin } from './connection-login.ts';
+export { Fields } from './fields.ts';
+export { GRPC_STATUS, grpcStatusOf } from './grpc-status.ts';
 export { hashBytes, mixHashes } from './hash.ts';
 export { Head, UNKNOWN_LENGTH } from './head.ts';
 export { type Field, type LocalReply, NO_FIELDS } from './local-reply.ts';
@@ -9,6 +11,7 @@ export { isIdempotent, METHOD, methodOf } from './method.ts';
 export { type ByteRange, cookieValue, queryValue } from './parameters.ts';
 export { isBodiless, reasonPhrase } from './status.ts';
 export type {
+  CancelReason,
   ClientStream,
   ClientStreamHandler,
   Final,
@@ -16,3 +19,4 @@ export type {
   ServerStreamHandler,
   StreamFailure,
 } from './stream.ts';
+export type { ConnectionOwner, UpstreamConnection, UpstreamHost } from './upstream.ts';

@@ -2,6 +2,7 @@
 // on a connection; a codec that multiplexes has many. Both sides have flow control: `data` returns false when the other
 // side should pause, and the writable callback says when to go on.
 import type { Flag, Guarded } from '../errors/index.ts';
+import type { Fields } from './fields.ts';
 import type { Head } from './head.ts';
 import type { LocalReply } from './local-reply.ts';
 
@@ -15,8 +16,8 @@ export interface ServerStream {
   respondLocal(reply: LocalReply): void;
   /** Body bytes; copied. False: pause until `onResponseWritable`. */
   data(bytes: Buffer, start: number, end: number): boolean;
-  /** The answer is complete. `trailers`: header lines with CRLF each, without the final empty line. */
-  end(trailers: Buffer | undefined): void;
+  /** The answer is complete. `trailers` are written before it returns; undefined where there are none. */
+  end(trailers: Fields | undefined): void;
   /** Breaks the stream off, so that the client cannot take it for a complete answer. `why`: for protocols that can say it. */
   abort(why: Flag): void;
   /** The client's connection has had its time: it ends now if nothing is under way, otherwise with the answer. */
@@ -31,12 +32,28 @@ export interface ServerStreamHandler {
   /** A request head arrived. It is only valid during the call unless retained. `end`: it has no body. */
   onRequest(head: Head, end: boolean): void;
   onRequestData(bytes: Buffer, start: number, end: number): void;
-  /** `trailers` as in ServerStream.end; valid only during the call. */
-  onRequestEnd(trailers: Buffer | undefined): void;
+  /** `trailers` are only valid during the call unless copied; undefined where there are none. */
+  onRequestEnd(trailers: Fields | undefined): void;
   /** The client went away or broke the protocol before the exchange was complete. Nothing follows. */
   onRequestAbort(flag: Flag, detail: string): void;
   onResponseWritable(): void;
 }
+
+/**
+ * Why a stream to an upstream is given up. A codec tells the upstream in the words of its protocol, where it has any.
+ *
+ * `client-gone`: whoever asked has left or broken off. `timed-out`: the answer takes too long. `overtaken`: another try has
+ * answered first. `not-taken`: its answer is not wanted, and the request goes out again. `unwanted`: nobody needs the rest of the
+ * answer. `draining`: Weft ends. `fault`: an error of Weft's own.
+ */
+export type CancelReason =
+  | 'client-gone'
+  | 'timed-out'
+  | 'overtaken'
+  | 'not-taken'
+  | 'unwanted'
+  | 'draining'
+  | 'fault';
 
 /** A request that was sent, as the engine steers it. Implemented by client codecs. */
 export interface ClientStream {
@@ -44,9 +61,10 @@ export interface ClientStream {
   request(head: Head, end: boolean): void;
   /** Body bytes; copied. False: pause until `onRequestWritable`. */
   data(bytes: Buffer, start: number, end: number): boolean;
-  end(trailers: Buffer | undefined): void;
-  /** Gives the stream up; its handler hears nothing more. */
-  cancel(): void;
+  /** The request is complete. `trailers` as in ServerStream.end. */
+  end(trailers: Fields | undefined): void;
+  /** Gives the stream up; its handler hears nothing more. Does nothing on one that is over. */
+  cancel(why: CancelReason): void;
   pauseResponse(): void;
   resumeResponse(): void;
 }
@@ -61,7 +79,7 @@ export interface StreamFailure {
   readonly detail: string;
   /** Whether the connection had carried a request before: the idle keep-alive race is possible. */
   readonly reused: boolean;
-  /** `true` when it is certain that the peer took no byte of this request. */
+  /** `true` when it is certain that the peer took no byte of this request, or says that it has done nothing with it. */
   readonly unread: boolean;
   /** What trying again cannot change: `everywhere` the answer is beyond a limit, `here` this endpoint's answer is malformed. */
   readonly final?: Final;
@@ -73,7 +91,8 @@ export interface ClientStreamHandler extends Guarded {
   /** The answer's head, valid only during the call. `end`: no body follows. */
   onResponse(head: Head, end: boolean): void;
   onResponseData(bytes: Buffer, start: number, end: number): void;
-  onResponseEnd(trailers: Buffer | undefined): void;
+  /** `trailers` as in ServerStreamHandler.onRequestEnd. */
+  onResponseEnd(trailers: Fields | undefined): void;
   /** The stream is broken; nothing follows. */
   onResponseAbort(failure: StreamFailure): void;
   onRequestWritable(): void;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Head, UNKNOWN_LENGTH } from '../http/index.ts';
+import { type Fields, grpcStatusOf, Head, UNKNOWN_LENGTH } from '../http/index.ts';
 import { BodyReader, DEFAULT_LIMITS, FAULT, faultOf } from './index.ts';
+import { trailers, trailerText } from './testing/heads.ts';
 
 interface Read {
   body: string;
@@ -37,9 +38,9 @@ function read(
       assert.ok(end > start);
       out.body += bytes.toString('latin1', start, end);
     },
-    onBodyEnd(trailers: Buffer | undefined): void {
+    onBodyEnd(trailers: Fields | undefined): void {
       out.ended++;
-      out.trailers = trailers?.toString('latin1');
+      out.trailers = trailers && trailerText(trailers);
     },
   };
   const reader = new BodyReader(sink, { ...DEFAULT_LIMITS, maxTrailerBytes }, { blanks });
@@ -182,4 +183,29 @@ test('a sink that gives the body up in the middle hears no end', () => {
     assert.equal(ended, 0);
     assert.ok(reader.done);
   }
+});
+
+test('trailers are fields: names in their case, values without the blanks around them', () => {
+  const fields = trailers('Grpc-Status:\t 13 \r\nX-A: b\r\nx-a:\r\n');
+  const all = [0, 1, 2].map(index => [fields.name(index), fields.text(index)]);
+  assert.deepEqual(all, [
+    ['Grpc-Status', '13'],
+    ['X-A', 'b'],
+    ['x-a', ''],
+  ]);
+  assert.equal(fields.count, 3);
+  assert.equal(fields.find(Buffer.from('x-a'), 2), 2);
+  assert.equal(grpcStatusOf(fields), 13);
+  assert.equal(trailerText(fields), 'Grpc-Status:\t 13 \r\nX-A: b\r\nx-a:\r\n', 'they go on byte for byte');
+  const copy = fields.copy();
+  fields.bytes.fill(0);
+  assert.equal(trailerText(copy), 'Grpc-Status:\t 13 \r\nX-A: b\r\nx-a:\r\n');
+});
+
+test('the status of a gRPC call is a number of three digits at most, or none', () => {
+  const statuses = ['0', '16', '', '-1', '1000', '1x'].map(text =>
+    grpcStatusOf(trailers(`grpc-status: ${text}\r\n`)),
+  );
+  assert.deepEqual(statuses, [0, 16, -1, -1, -1, -1]);
+  assert.equal(grpcStatusOf(trailers('grpc-message: ok\r\n')), -1);
 });

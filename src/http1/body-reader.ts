@@ -1,7 +1,7 @@
 // Reads one message body as its framing says (RFC 9112 sections 6 and 7.1) and tells what it finds, chunk framing removed.
 // Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers. Blanks behind a size, which
 // old servers and small devices write, are for answers only, and gone when these go on.
-import { FIELD, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
+import { FIELD, Fields, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
 import { FAULT } from './faults.ts';
 import type { Limits } from './limits.ts';
 
@@ -22,14 +22,15 @@ const STATE = {
 /** What a body consists of. */
 export interface BodySink {
   onBodyData(bytes: Buffer, start: number, end: number): void;
-  /** `trailers`: header lines with CRLF each, without the empty line; undefined when there are none. Valid during the call. */
-  onBodyEnd(trailers: Buffer | undefined): void;
+  /** `trailers`: undefined when there are none. */
+  onBodyEnd(trailers: Fields | undefined): void;
 }
 
 /** 13 hexadecimal digits are 2^52: every size is an exact number. */
 const maxSizeDigits = 13;
 /** Blanks behind a size at most; those who write them fill up a field of 4 or 8 digits. */
 const maxBlanks = 32;
+const usualTrailers = 4;
 const SP = 0x20;
 const HTAB = 0x09;
 const CR = 0x0d;
@@ -41,8 +42,10 @@ export class BodyReader {
   #left = 0;
   #digits = 0;
   #blanks = 0;
-  #trailers: Buffer | undefined;
+  #bytes: Buffer | undefined;
   #trailersUsed = 0;
+  /** The trailers that are complete. Made for a body that has any. */
+  #trailers: Fields | undefined;
   /** Where the first line of the trailers begins that was not complete. */
   #trailerLine = 0;
   readonly #sink: BodySink;
@@ -202,35 +205,46 @@ export class BodyReader {
     const max = this.#limits.maxTrailerBytes;
     // Without a new line end there is nothing new to decide, and a trickle of single bytes costs no more than a flood.
     if (used <= max && bytes.subarray(start, end).indexOf(LF) < 0) return end;
-    const after = scanTrailers(this.#trailers!, this.#trailerLine, used);
+    const trailers = this.#collected();
+    const after = scanTrailers(trailers, this.#trailerLine, used);
     if (after < 0) return after;
     if (after === 0) {
       this.#trailerLine = incompleteLine;
       return used > max ? FAULT.TRAILERS_TOO_LARGE : end;
     }
     if (after > max) return FAULT.TRAILERS_TOO_LARGE;
-    this.#finish(after > 2 ? this.#trailers!.subarray(0, after - 2) : undefined);
+    trailers.end = after;
+    this.#finish(trailers.count > 0 ? trailers : undefined);
     return start + after - before;
   }
 
   #appendTrailers(bytes: Buffer, start: number, end: number): void {
     const needed = this.#trailersUsed + end - start;
-    if (this.#trailers === undefined || this.#trailers.length < needed) {
+    if (this.#bytes === undefined || this.#bytes.length < needed) {
       const larger = Buffer.allocUnsafe(Math.max(256, needed * 2));
-      this.#trailers?.copy(larger, 0, 0, this.#trailersUsed);
-      this.#trailers = larger;
+      this.#bytes?.copy(larger, 0, 0, this.#trailersUsed);
+      this.#bytes = larger;
     }
-    bytes.copy(this.#trailers, this.#trailersUsed, start, end);
+    bytes.copy(this.#bytes, this.#trailersUsed, start, end);
     this.#trailersUsed = needed;
   }
 
+  #collected(): Fields {
+    const bytes = this.#bytes!;
+    this.#trailers ??= new Fields(usualTrailers);
+    // Where more has come since, they are in another buffer, at the same places.
+    this.#trailers.bytes = bytes;
+    return this.#trailers;
+  }
+
   #forgetTrailers(): void {
+    this.#bytes = undefined;
     this.#trailers = undefined;
     this.#trailersUsed = 0;
     this.#trailerLine = 0;
   }
 
-  #finish(trailers: Buffer | undefined): void {
+  #finish(trailers: Fields | undefined): void {
     this.#state = STATE.DONE;
     this.#forgetTrailers();
     this.#sink.onBodyEnd(trailers);
@@ -276,8 +290,12 @@ const forbidden = [
 /** Where the line begins that made scanTrailers return 0. */
 let incompleteLine = 0;
 
-/** The offset after the empty line that ends the trailers in `bytes[start, end)`; 0 when it is not there yet; negative FAULT. */
-function scanTrailers(bytes: Buffer, start: number, end: number): number {
+/**
+ * Notes the trailers in `trailers.bytes[start, end)`. The offset after the empty line that ends them; 0 when it is not there yet;
+ * negative FAULT.
+ */
+function scanTrailers(trailers: Fields, start: number, end: number): number {
+  const { bytes } = trailers;
   let i = start;
   for (;;) {
     incompleteLine = i;
@@ -286,7 +304,7 @@ function scanTrailers(bytes: Buffer, start: number, end: number): number {
       if (i + 1 === end) return 0;
       return bytes[i + 1] === LF ? i + 2 : FAULT.BARE_CR;
     }
-    i = scanTrailer(bytes, i, end);
+    i = scanTrailer(trailers, i, end);
     if (i <= 0) return i;
   }
 }
@@ -297,7 +315,8 @@ function trailerNameFault(code: number): number {
 }
 
 /** The offset after one trailer line. */
-function scanTrailer(bytes: Buffer, start: number, end: number): number {
+function scanTrailer(trailers: Fields, start: number, end: number): number {
+  const { bytes } = trailers;
   let i = start;
   while (i < end && TOKEN[bytes[i]!] === 1) i++;
   if (i === end) return 0;
@@ -307,11 +326,18 @@ function scanTrailer(bytes: Buffer, start: number, end: number): number {
   for (let n = 0; n < forbidden.length; n++) {
     if (mergesWith(bytes, start, i, forbidden[n]!)) return FAULT.FORBIDDEN_TRAILER;
   }
+  const nameEnd = i;
   while (++i < end && FIELD[bytes[i]!] === 1);
   if (i === end) return 0;
   if (bytes[i] !== CR) return bytes[i] === LF ? FAULT.BARE_LF : FAULT.BAD_HEADER_VALUE;
   if (i + 1 === end) return 0;
-  return bytes[i + 1] === LF ? i + 2 : FAULT.BARE_CR;
+  if (bytes[i + 1] !== LF) return FAULT.BARE_CR;
+  let valueStart = nameEnd + 1;
+  let valueEnd = i;
+  while (valueStart < valueEnd && isSpace(bytes[valueStart]!)) valueStart++;
+  while (valueEnd > valueStart && isSpace(bytes[valueEnd - 1]!)) valueEnd--;
+  trailers.push(start, nameEnd, valueStart, valueEnd, i + 2);
+  return i + 2;
 }
 
 function isSpace(code: number): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UNKNOWN_LENGTH } from '../http/index.ts';
-import { requestHead, responseHead, sentLines } from './testing/heads.ts';
+import { requestHead, responseHead, sentLines, trailers } from './testing/heads.ts';
 import { RecordedExchange, RecordingClient } from './testing/recording-client.ts';
 
 const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -16,7 +16,7 @@ test('a connection that was answered in full is free again, and counts its reque
     assert.equal(exchange.response?.body, 'ok');
     assert.deepEqual(exchange.events, ['response 200', 'data', 'end']);
     assert.equal(client.freed, i);
-    assert.ok(client.connection.free);
+    assert.equal(client.connection.room, 1);
     assert.equal(client.connection.requests, i);
   }
 });
@@ -87,7 +87,7 @@ test('a 1xx answer ends at its empty line whatever its headers say, and what the
 test('an exchange that is given up breaks its connection: an end in order would ask for the answer', () => {
   const client = new RecordingClient();
   const { stream } = client.request(request);
-  stream.cancel();
+  stream.cancel('client-gone');
   assert.ok(client.peer.wasReset);
 });
 
@@ -103,7 +103,7 @@ test('bytes behind an answer, or without a request, end the connection', () => {
   unasked.peer.send(ok);
   unasked.peer.send('HTTP/1.1 408 Request Timeout\r\n\r\n');
   assert.equal(unasked.gone, 1);
-  assert.equal(unasked.connection.free, false);
+  assert.equal(unasked.connection.room, 0);
 });
 
 test('Connection: close, HTTP/1.0 and a close in a 1xx mean no second request', () => {
@@ -152,7 +152,7 @@ test('a body goes out as its head says, trailers included', () => {
   );
   chunked.peer.take();
   stream.data(Buffer.from('.hello.'), 1, 6);
-  stream.end(Buffer.from('X: y\r\n'));
+  stream.end(trailers('X: y\r\n'));
   assert.equal(chunked.peer.take(), '5\r\nhello\r\n0\r\nX: y\r\n\r\n');
   const plain = new RecordingClient();
   const sent = plain.request('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n', false);
@@ -242,14 +242,14 @@ test('an idle connection that the upstream closes is gone without a word to anyb
   client.peer.end();
   assert.equal(client.gone, 1);
   assert.equal(exchange.failure, undefined);
-  assert.equal(client.connection.free, false);
+  assert.equal(client.connection.room, 0);
 });
 
 test('a given-up exchange hears nothing more', () => {
   const client = new RecordingClient();
   const { exchange, stream } = client.request(request);
   client.peer.send('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab');
-  stream.cancel();
+  stream.cancel('client-gone');
   assert.deepEqual(exchange.events, ['response 200', 'data']);
   assert.equal(client.gone, 1);
 });

@@ -1,11 +1,16 @@
 import type { Flag } from '../errors/index.ts';
 import {
+  type CancelReason,
   type ClientStream,
   type ClientStreamHandler,
+  type ConnectionOwner,
+  type Fields,
   type Final,
   Head,
   METHOD,
   UNKNOWN_LENGTH,
+  type UpstreamConnection,
+  type UpstreamHost,
 } from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
@@ -27,34 +32,16 @@ const tooSlow = `the head, a chunk size or the trailers of the answer were not c
 const proofWaitMs = 10;
 const proofLooks = 3;
 
-/** Where connections go when they are free, and who learns that they are gone: the pool. */
-export interface ClientConnectionHost {
-  /** The exchange is complete and the connection can carry another. */
-  onFree(connection: ClientConnection): void;
-  /** The connection is closed, whether it carried an exchange or not. */
-  onGone(connection: ClientConnection): void;
-}
-
-/** Who has a connection for itself: it never goes back to the pool. */
-export interface ConnectionOwner {
-  /** Its exchange is complete and it can carry another. */
-  onOwnedFree(connection: ClientConnection): void;
-  /** It is closed. */
-  onOwnedGone(connection: ClientConnection): void;
-}
-
 /** The client side of one HTTP/1 connection: one request at a time. */
-export class ClientConnection implements WireHandler, ClientStream, BodySink {
+export class ClientConnection implements WireHandler, ClientStream, UpstreamConnection, BodySink {
+  readonly multiplexes = false;
   readonly wire: Wire;
-  /** Requests begun on this connection. */
   requests = 0;
-  /** The upstream's own idle limit as its last `Keep-Alive` header told it, milliseconds; 0 when it told none. */
+  /** As its last `Keep-Alive` header told it. */
   keepAliveTimeoutMs = 0;
-  /** When it last became free, on the pool's clock. For the pool alone. */
   freeSinceMs = 0;
-  /** Whose it is for good; undefined: everybody's. */
   owner: ConnectionOwner | undefined = undefined;
-  readonly #host: ClientConnectionHost;
+  readonly #host: UpstreamHost;
   readonly #timers: TimerWheel;
   readonly #head = new Head();
   readonly #headBuffer: HeadBuffer;
@@ -70,13 +57,14 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
   #upgrading = false;
   #sent = false;
   #keep = true;
+  #draining = false;
   #informational = 0;
   #answerBytes = 0;
   #writtenBefore = 0;
-  #trailers: Buffer | undefined;
+  #trailers: Fields | undefined;
   #looks = 0;
 
-  constructor(wire: Wire, limits: Limits, timers: TimerWheel, host: ClientConnectionHost) {
+  constructor(wire: Wire, limits: Limits, timers: TimerWheel, host: UpstreamHost) {
     this.wire = wire;
     this.#host = host;
     this.#timers = timers;
@@ -98,9 +86,25 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     wire.resume();
   }
 
-  /** Whether it can carry a request. */
-  get free(): boolean {
-    return this.#state === STATE.IDLE && !this.wire.ended && !this.wire.closed;
+  /** 1 while it is free. */
+  get room(): number {
+    return this.#state === STATE.IDLE && !this.#draining && !this.wire.ended && !this.wire.closed ? 1 : 0;
+  }
+
+  get active(): number {
+    return this.#state === STATE.IDLE || this.#state === STATE.CLOSED ? 0 : 1;
+  }
+
+  /** The exchange under way is the last. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#state !== STATE.IDLE) return;
+    this.wire.end();
+    this.wire.destroy();
+  }
+
+  close(): void {
+    this.wire.destroy();
   }
 
   /** Takes the connection for one exchange. */
@@ -134,7 +138,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     return this.wire.writable();
   }
 
-  end(trailers: Buffer | undefined): void {
+  end(trailers: Fields | undefined): void {
     if (this.#state === STATE.TUNNEL) {
       this.wire.end();
       return;
@@ -143,7 +147,8 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#sent = true;
   }
 
-  cancel(): void {
+  /** HTTP/1 has no words for why. */
+  cancel(_why: CancelReason): void {
     this.#handler = undefined;
     // Not an orderly end: a server may take that for a client that has sent everything and waits for its answer.
     this.wire.reset();
@@ -229,7 +234,7 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#handler?.onResponseData(bytes, start, end);
   }
 
-  onBodyEnd(trailers: Buffer | undefined): void {
+  onBodyEnd(trailers: Fields | undefined): void {
     this.#trailers = trailers;
   }
 
@@ -299,12 +304,13 @@ export class ClientConnection implements WireHandler, ClientStream, BodySink {
     this.#handler = undefined;
     this.#leaving = told ? undefined : handler;
     this.#trailers = undefined;
-    const reusable = this.#keep && this.#sent && !more && !this.wire.ended && !this.wire.ending;
+    const reusable =
+      this.#keep && !this.#draining && this.#sent && !more && !this.wire.ended && !this.wire.ending;
     this.#state = STATE.IDLE;
     // A body that was paused in its last bytes must not leave the connection deaf for the next exchange.
     if (reusable) this.wire.resume();
     // Free before the handler hears of it, so that the next request of the same client finds it warm.
-    if (reusable) this.#host.onFree(this);
+    if (reusable) this.#host.onRoom(this);
     if (!told) handler?.onResponseEnd(trailers);
     this.#leaving = undefined;
     if (!reusable) this.wire.destroy();

@@ -3,6 +3,7 @@
 import {
   eachToken,
   equalsIgnoreCase,
+  GRPC_STATUS,
   type Head,
   isBodiless,
   METHOD,
@@ -102,6 +103,9 @@ export function note(
         noteConnection(head, index, valueStart, valueEnd);
       else if (equalsIgnoreCase(bytes, nameStart, nameEnd, names.keepAlive))
         noteKeepAlive(head, index, valueStart, valueEnd);
+      return 0;
+    case 11:
+      if (equalsIgnoreCase(bytes, nameStart, nameEnd, GRPC_STATUS)) head.grpcStatus = index;
       return 0;
     case 12:
       if (equalsIgnoreCase(bytes, nameStart, nameEnd, names.requestId)) head.requestId = index;

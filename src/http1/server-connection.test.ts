@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Field } from '../http/index.ts';
-import { responseHead } from './testing/heads.ts';
+import { responseHead, trailers } from './testing/heads.ts';
 import { RecordingServer, reply } from './testing/recording-server.ts';
 
 const get = (path: string, lines = ''): string => `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
@@ -109,7 +109,7 @@ test('to HTTP/1.0 an answer of unknown length goes on plain and ends with the co
     server.peer.send('GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
     server.connection.respond(responseHead(head), false);
     data(server, 'hello');
-    server.connection.end(bytes('trailer: lost\r\n'));
+    server.connection.end(trailers('trailing: lost\r\n'));
     assert.equal(server.peer.text, 'HTTP/1.1 200 OK\r\nconnection: close\r\nA: b\r\n\r\nhello');
     assert.ok(server.peer.ended);
   }

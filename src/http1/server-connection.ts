@@ -1,5 +1,12 @@
 import { type Flag, INTERNAL_ERROR } from '../errors/index.ts';
-import { Head, type LocalReply, METHOD, type ServerStream, type ServerStreamHandler } from '../http/index.ts';
+import {
+  type Fields,
+  Head,
+  type LocalReply,
+  METHOD,
+  type ServerStream,
+  type ServerStreamHandler,
+} from '../http/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
@@ -281,7 +288,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     return this.wire.writable();
   }
 
-  end(trailers: Buffer | undefined): void {
+  end(trailers: Fields | undefined): void {
     if (this.#answer !== ANSWER.STARTED) return;
     if (this.#frame === FRAME.TUNNEL) {
       this.wire.end();
@@ -316,7 +323,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#streams.onRequestData(bytes, start, end);
   }
 
-  onBodyEnd(trailers: Buffer | undefined): void {
+  onBodyEnd(trailers: Fields | undefined): void {
     this.#read = READ.WAIT;
     this.#streams.onRequestEnd(trailers);
   }

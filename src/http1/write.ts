@@ -1,5 +1,5 @@
 // Writes HTTP/1 messages straight into the scratch buffer of a wire: heads as they came, minus removed lines, plus added ones.
-import { type Head, type LocalReply, reasonPhrase } from '../http/index.ts';
+import { type Fields, type Head, type LocalReply, reasonPhrase } from '../http/index.ts';
 import { reserve, SCRATCH_BYTES, scratch, type Wire } from '../wire/index.ts';
 
 const line = (text: string): Buffer => Buffer.from(`${text}\r\n`, 'latin1');
@@ -41,25 +41,25 @@ function boundOf(head: Head): number {
   return head.end - head.start + head.addedBytes + (head.newTarget?.length ?? 0) + 128;
 }
 
-/** Header lines that are not removed, then the added ones, then the empty line. */
-function putHeaders(head: Head): void {
-  const { bytes } = head;
-  const stop = head.end - 2;
-  if (!head.removedAny) put(bytes, head.headersStart, stop);
+/** Lines that are not removed, then the added ones, then the empty line. */
+function putFields(fields: Fields): void {
+  const { bytes } = fields;
+  const stop = fields.end - 2;
+  if (!fields.removedAny) put(bytes, fields.headersStart, stop);
   else {
-    let from = head.headersStart;
-    for (let index = 0; index < head.count; index++) {
-      if (!head.isRemoved(index)) continue;
-      const start = head.nameStart(index);
+    let from = fields.headersStart;
+    for (let index = 0; index < fields.count; index++) {
+      if (!fields.isRemoved(index)) continue;
+      const start = fields.nameStart(index);
       if (start > from) put(bytes, from, start);
-      from = head.lineEnd(index);
+      from = fields.lineEnd(index);
     }
     if (stop > from) put(bytes, from, stop);
   }
-  for (let i = 0; i < head.addedCount; i++) {
-    putAll(head.addedNames[i]!);
+  for (let i = 0; i < fields.addedCount; i++) {
+    putAll(fields.addedNames[i]!);
     putAll(colon);
-    putAll(head.addedValues[i]!);
+    putAll(fields.addedValues[i]!);
     putAll(end);
   }
   putAll(end);
@@ -86,7 +86,7 @@ export function writeRequestHead(wire: Wire, head: Head, extra: Buffer | undefin
   else putAll(head.newTarget);
   putAll(versionAndEnd);
   if (extra !== undefined) putAll(extra);
-  putHeaders(head);
+  putFields(head);
 }
 
 /** A response head with `extra` lines of the codec's own. */
@@ -115,20 +115,20 @@ export function writeResponseHead(wire: Wire, head: Head, extra: Buffer | undefi
   put(head.bytes, head.reasonStart, head.reasonEnd);
   putAll(end);
   if (extra !== undefined) putAll(extra);
-  putHeaders(head);
+  putFields(head);
 }
 
-function writeLarge(wire: Wire, head: Head, begin: readonly Uint8Array[]): void {
+function writeLarge(wire: Wire, fields: Fields, begin: readonly Uint8Array[]): void {
   for (const piece of begin) wire.write(piece, 0, piece.length);
-  let from = head.headersStart;
-  for (let index = 0; index < head.count; index++) {
-    if (!head.isRemoved(index)) continue;
-    wire.write(head.bytes, from, head.nameStart(index));
-    from = head.lineEnd(index);
+  let from = fields.headersStart;
+  for (let index = 0; index < fields.count; index++) {
+    if (!fields.isRemoved(index)) continue;
+    wire.write(fields.bytes, from, fields.nameStart(index));
+    from = fields.lineEnd(index);
   }
-  wire.write(head.bytes, from, head.end - 2);
-  for (let i = 0; i < head.addedCount; i++)
-    for (const piece of [head.addedNames[i]!, colon, head.addedValues[i]!, end])
+  wire.write(fields.bytes, from, fields.end - 2);
+  for (let i = 0; i < fields.addedCount; i++)
+    for (const piece of [fields.addedNames[i]!, colon, fields.addedValues[i]!, end])
       wire.write(piece, 0, piece.length);
   wire.write(end, 0, end.length);
 }
@@ -180,13 +180,11 @@ export function writeChunk(wire: Wire, bytes: Buffer, start: number, to: number)
 }
 
 /** The end of a chunked body with its trailers. */
-export function writeLastChunk(wire: Wire, trailers: Buffer | undefined): void {
+export function writeLastChunk(wire: Wire, trailers: Fields | undefined): void {
   if (trailers === undefined) {
     reserve(wire, lastChunk.length);
     putAll(lastChunk);
     return;
   }
-  wire.write(lastChunkBegin, 0, lastChunkBegin.length);
-  wire.write(trailers, 0, trailers.length);
-  wire.write(end, 0, end.length);
+  writeLarge(wire, trailers, [lastChunkBegin]);
 }

@@ -1,8 +1,9 @@
 // Weft's codec on byte streams, in the shape of Outcome: the server connection for requests, and for answers the readers
 // that the client connection is made of, because a client never lets a second answer follow the first.
-import { Head } from '../../src/http/index.ts';
+import { type Fields, Head } from '../../src/http/index.ts';
 import { HeadBuffer } from '../../src/http1/head-buffer.ts';
 import { BodyReader, DEFAULT_LIMITS, faultOf, parseResponseHead } from '../../src/http1/index.ts';
+import { trailerText } from '../../src/http1/testing/heads.ts';
 import { RecordingClient } from '../../src/http1/testing/recording-client.ts';
 import { RecordingServer } from '../../src/http1/testing/recording-server.ts';
 import { type SeenMessage, seenHead } from '../../src/http1/testing/seen.ts';
@@ -76,8 +77,8 @@ class ResponseReader {
       onBodyData: (bytes: Buffer, start: number, end: number): void => {
         this.#current!.body += bytes.toString('latin1', start, end);
       },
-      onBodyEnd: (trailers: Buffer | undefined): void => {
-        this.#current!.trailers = trailers?.toString('latin1') ?? '';
+      onBodyEnd: (trailers: Fields | undefined): void => {
+        this.#current!.trailers = trailerText(trailers);
         this.#complete();
       },
     };

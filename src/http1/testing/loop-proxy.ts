@@ -3,18 +3,19 @@
 import {
   type ClientStream,
   type ClientStreamHandler,
+  type Fields,
   type Head,
   type LocalReply,
   NO_FIELDS,
   type ServerStreamHandler,
   type StreamFailure,
+  type UpstreamHost,
 } from '../../http/index.ts';
 import { type Clock, systemClock, TimerWheel } from '../../time/index.ts';
 import { type Dialer, dial, Listener, type Wire } from '../../wire/index.ts';
 import { isTunnel } from '../framing.ts';
 import {
   ClientConnection,
-  type ClientConnectionHost,
   DEFAULT_LIMITS,
   type Fault,
   type Limits,
@@ -36,7 +37,7 @@ export interface LoopProxyOptions {
 }
 
 /** A listening proxy to one upstream on loopback. */
-export class LoopProxy implements ClientConnectionHost {
+export class LoopProxy implements UpstreamHost {
   readonly options: LoopProxyOptions;
   readonly timers: TimerWheel;
   /** Faults of requests that were refused. */
@@ -111,7 +112,7 @@ export class LoopProxy implements ClientConnectionHost {
   /** For exchanges: a connection, now or later. */
   connect(use: (connection: ClientConnection | undefined, error: string) => void): void {
     for (let free = this.#idle.pop(); free !== undefined; free = this.#idle.pop()) {
-      if (!free.free) continue;
+      if (free.room === 0) continue;
       use(free, '');
       return;
     }
@@ -132,7 +133,9 @@ export class LoopProxy implements ClientConnectionHost {
     dial('127.0.0.1', this.options.upstreamPort, '', dialer);
   }
 
-  onFree(connection: ClientConnection): void {
+  onDraining(): void {}
+
+  onRoom(connection: ClientConnection): void {
     this.#idle.push(connection);
     this.changed();
   }
@@ -154,7 +157,7 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
   /** Counts exchanges, so that a dial that comes too late is noticed. */
   #turn = 0;
   #early: Buffer[] = [];
-  #earlyEnd: { trailers: Buffer | undefined } | undefined;
+  #earlyEnd: { trailers: Fields | undefined } | undefined;
   #method = 0;
   #started = false;
   #tunnel = false;
@@ -217,8 +220,8 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
     } else if (!this.#stream.data(bytes, start, end)) this.#server.pauseRequest();
   }
 
-  onRequestEnd(trailers: Buffer | undefined): void {
-    if (this.#stream === undefined) this.#earlyEnd = { trailers: trailers && Buffer.from(trailers) };
+  onRequestEnd(trailers: Fields | undefined): void {
+    if (this.#stream === undefined) this.#earlyEnd = { trailers: trailers?.copy() };
     else this.#stream.end(trailers);
     this.#proxy.changed();
   }
@@ -228,7 +231,7 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
     this.#turn++;
     const stream = this.#stream;
     this.#forget();
-    stream?.cancel();
+    stream?.cancel('client-gone');
     this.#proxy.changed();
   }
 
@@ -252,7 +255,7 @@ class Exchange implements ServerConnectionHost, ServerStreamHandler, ClientStrea
     if (!this.#server.data(bytes, start, end)) this.#connection!.pauseResponse();
   }
 
-  onResponseEnd(trailers: Buffer | undefined): void {
+  onResponseEnd(trailers: Fields | undefined): void {
     // A tunnel goes on in the other direction.
     if (this.#tunnel) this.#proxy.completed++;
     else this.#complete();

@@ -1,7 +1,14 @@
-import type { ClientStream, ClientStreamHandler, Head, StreamFailure } from '../../http/index.ts';
+import type {
+  ClientStream,
+  ClientStreamHandler,
+  Fields,
+  Head,
+  StreamFailure,
+  UpstreamHost,
+} from '../../http/index.ts';
 import { FakeClock, TimerWheel } from '../../time/index.ts';
-import { ClientConnection, type ClientConnectionHost, DEFAULT_LIMITS, type Limits } from '../index.ts';
-import { requestHead } from './heads.ts';
+import { ClientConnection, DEFAULT_LIMITS, type Limits } from '../index.ts';
+import { requestHead, trailerText } from './heads.ts';
 import { MemoryPeer } from './memory-wire.ts';
 import { type SeenMessage, seenHead } from './seen.ts';
 
@@ -30,8 +37,8 @@ export class RecordedExchange implements ClientStreamHandler {
     if (this.events.at(-1) !== 'data') this.events.push('data');
   }
 
-  onResponseEnd(trailers: Buffer | undefined): void {
-    this.response!.trailers = trailers?.toString('latin1') ?? '';
+  onResponseEnd(trailers: Fields | undefined): void {
+    this.response!.trailers = trailerText(trailers);
     this.response!.complete = true;
     this.events.push('end');
   }
@@ -47,7 +54,7 @@ export class RecordedExchange implements ClientStreamHandler {
 }
 
 /** A ClientConnection on a wire in memory. */
-export class RecordingClient implements ClientConnectionHost {
+export class RecordingClient implements UpstreamHost {
   readonly clock: FakeClock;
   readonly peer = new MemoryPeer();
   readonly connection: ClientConnection;
@@ -72,9 +79,11 @@ export class RecordingClient implements ClientConnectionHost {
     return { exchange, stream };
   }
 
-  onFree(): void {
+  onRoom(): void {
     this.freed++;
   }
+
+  onDraining(): void {}
 
   onGone(): void {
     this.gone++;

@@ -1,4 +1,11 @@
-import { type Head, type LocalReply, METHOD, NO_FIELDS, type ServerStreamHandler } from '../../http/index.ts';
+import {
+  type Fields,
+  type Head,
+  type LocalReply,
+  METHOD,
+  NO_FIELDS,
+  type ServerStreamHandler,
+} from '../../http/index.ts';
 import { FakeClock, TimerWheel } from '../../time/index.ts';
 import {
   DEFAULT_LIMITS,
@@ -7,7 +14,7 @@ import {
   ServerConnection,
   type ServerConnectionHost,
 } from '../index.ts';
-import { responseHead } from './heads.ts';
+import { responseHead, trailerText } from './heads.ts';
 import { MemoryPeer } from './memory-wire.ts';
 import { type SeenMessage, seenHead } from './seen.ts';
 
@@ -87,13 +94,13 @@ export class RecordingServer implements ServerStreamHandler, ServerConnectionHos
     else this.last.body += text;
   }
 
-  onRequestEnd(trailers: Buffer | undefined): void {
+  onRequestEnd(trailers: Fields | undefined): void {
     if (this.inTunnel) this.tunnelEnded = true;
     else this.#end(trailers);
   }
 
-  #end(trailers: Buffer | undefined): void {
-    this.last.trailers = trailers?.toString('latin1') ?? '';
+  #end(trailers: Fields | undefined): void {
+    this.last.trailers = trailerText(trailers);
     this.last.complete = true;
     if (this.#opens !== undefined) {
       this.inTunnel = true;

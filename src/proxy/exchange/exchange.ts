@@ -2,6 +2,7 @@ import type { Cluster, HashKey } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
 import {
   type Field,
+  type Fields,
   type Head,
   type LocalReply,
   METHOD,
@@ -135,9 +136,9 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (upstream !== undefined && !upstream.data(bytes, start, end)) this.#stream.pauseRequest();
   }
 
-  onRequestEnd(trailers: Buffer | undefined): void {
+  onRequestEnd(trailers: Fields | undefined): void {
     this.#request.ended = true;
-    if (trailers !== undefined) this.#request.trailers = Buffer.from(trailers);
+    if (trailers !== undefined) this.#request.trailers = trailers.copy();
     if (this.#shadows !== undefined) for (const shadow of this.#shadows) shadow.end(trailers);
     this.#tries.upstream?.end(trailers);
     if (this.#phase === PHASE.TUNNEL && this.#responseEnded) this.#finish('', '');
@@ -157,7 +158,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (this.#phase === PHASE.IDLE) return;
     if (!this.#request.ended && this.#shadows !== undefined)
       for (const shadow of this.#shadows) shadow.cancel();
-    this.#tries.letGo();
+    this.#tries.letGo(flag === 'LR' ? 'fault' : 'client-gone');
     this.#finish(flag, detail);
   }
 
@@ -213,7 +214,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (!this.#stream.data(bytes, start, end)) this.#tries.upstream?.pauseResponse();
   }
 
-  onResponseEnd(trailers: Buffer | undefined): void {
+  onResponseEnd(trailers: Fields | undefined): void {
     if (this.#phase === PHASE.TUNNEL) {
       // Half-closed: the other direction goes on. Once both have ended the connections close themselves, when everything is sent.
       this.#responseEnded = true;
@@ -409,7 +410,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   /** Ends an exchange that took too long, whatever it is doing. */
   #giveUp(flag: Flag, detail: string): void {
     const started = this.#phase >= PHASE.BODY;
-    this.#tries.letGo();
+    this.#tries.letGo('timed-out');
     if (!started) {
       this.#fail(flag, detail);
       return;

@@ -1,7 +1,13 @@
 import type { RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
-import type { ClientStream, ClientStreamHandler, Head, StreamFailure } from '../../http/index.ts';
-import type { ClientConnection } from '../../http1/index.ts';
+import type {
+  ClientStream,
+  ClientStreamHandler,
+  Fields,
+  Head,
+  StreamFailure,
+  UpstreamConnection,
+} from '../../http/index.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 
 /** The tries that a hedge stands beside. */
@@ -9,7 +15,7 @@ export interface HedgeOwner {
   /** The hedge has answered first. */
   onHedgeAnswer(): void;
   /** The adopted hedge has its connection. */
-  onHedgeStream(stream: ClientStream, connection: ClientConnection): void;
+  onHedgeStream(stream: ClientStream, connection: UpstreamConnection): void;
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
   /** It failed before anybody needed it. */
   onHedgeLost(flag: Flag, detail: string): void;
@@ -24,7 +30,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
   readonly endpoint: RunningEndpoint;
   readonly startMs: number;
   stream: ClientStream | undefined;
-  connection: ClientConnection | undefined;
+  connection: UpstreamConnection | undefined;
   readonly #owner: HedgeOwner;
   readonly #handler: ClientStreamHandler;
   readonly #request: RequestSoFar;
@@ -64,11 +70,11 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     if (this.#over || this.#adopted) return;
     this.#over = true;
     if (this.stream === undefined) this.endpoint.pool.cancel(this);
-    else this.stream.cancel();
+    else this.stream.cancel('overtaken');
     this.endpoint.active--;
   }
 
-  onConnection(connection: ClientConnection): void {
+  onConnection(connection: UpstreamConnection): void {
     const stream = connection.open(this);
     this.stream = stream;
     this.connection = connection;
@@ -94,7 +100,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     this.#handler.onResponseData(bytes, start, end);
   }
 
-  onResponseEnd(trailers: Buffer | undefined): void {
+  onResponseEnd(trailers: Fields | undefined): void {
     this.#handler.onResponseEnd(trailers);
   }
 

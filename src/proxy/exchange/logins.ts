@@ -1,11 +1,11 @@
 import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
-import type { ClientConnection, ConnectionOwner } from '../../http1/index.ts';
+import type { ConnectionOwner, UpstreamConnection } from '../../http/index.ts';
 
 /** One connection to an upstream that a client has for itself. */
 interface Login {
   readonly cluster: Cluster;
   readonly endpoint: RunningEndpoint;
-  readonly connection: ClientConnection;
+  readonly connection: UpstreamConnection;
   waiter: StreamWaiter | undefined;
 }
 
@@ -25,7 +25,7 @@ export class Logins implements ConnectionOwner {
   }
 
   /** Takes a connection that carries a request of this client out of its pool, for good. */
-  bind(cluster: Cluster, endpoint: RunningEndpoint, connection: ClientConnection): void {
+  bind(cluster: Cluster, endpoint: RunningEndpoint, connection: UpstreamConnection): void {
     if (connection.owner === this) return;
     connection.owner = this;
     this.#logins.push({ cluster, endpoint, connection, waiter: undefined });
@@ -46,7 +46,7 @@ export class Logins implements ConnectionOwner {
     const login = this.#of(cluster);
     if (login === undefined)
       waiter.onNoConnection('UC', 'the connection that the client was logged in on is gone');
-    else if (login.connection.free) waiter.onConnection(login.connection);
+    else if (login.connection.room > 0) waiter.onConnection(login.connection);
     else login.waiter = waiter;
   }
 
@@ -58,11 +58,11 @@ export class Logins implements ConnectionOwner {
   close(): void {
     for (const { connection } of this.#logins.splice(0)) {
       connection.owner = undefined;
-      connection.wire.destroy();
+      connection.close();
     }
   }
 
-  onOwnedFree(connection: ClientConnection): void {
+  onOwnedFree(connection: UpstreamConnection): void {
     const login = this.#logins.find(each => each.connection === connection);
     const waiter = login?.waiter;
     if (login === undefined || waiter === undefined) return;
@@ -70,7 +70,7 @@ export class Logins implements ConnectionOwner {
     waiter.onConnection(connection);
   }
 
-  onOwnedGone(connection: ClientConnection): void {
+  onOwnedGone(connection: UpstreamConnection): void {
     const at = this.#logins.findIndex(each => each.connection === connection);
     if (at < 0) return;
     const [login] = this.#logins.splice(at, 1);
@@ -83,9 +83,11 @@ export class Logins implements ConnectionOwner {
   }
 
   #of(cluster: Cluster): Login | undefined {
-    for (const login of this.#logins)
-      if (login.cluster === cluster && !login.connection.wire.ended && !login.connection.wire.closed)
-        return login;
+    for (const login of this.#logins) if (login.cluster === cluster && isOpen(login.connection)) return login;
     return undefined;
   }
+}
+
+function isOpen({ room, active }: UpstreamConnection): boolean {
+  return room + active > 0;
 }

@@ -1,4 +1,4 @@
-import { type ClientStream, type Head, isIdempotent } from '../../http/index.ts';
+import { type ClientStream, type Fields, type Head, isIdempotent } from '../../http/index.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
 /**
@@ -9,7 +9,7 @@ export class RequestSoFar {
   head!: Head;
   /** Nothing more will come. */
   ended = false;
-  trailers: Buffer | undefined;
+  trailers: Fields | undefined;
   readonly body = new ReplayBuffer();
 
   /** `ended`: it has no body. */

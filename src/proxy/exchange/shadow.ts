@@ -1,13 +1,15 @@
 import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
 import {
+  type CancelReason,
   type ClientStream,
   type ClientStreamHandler,
+  type Fields,
   type Head,
   METHOD,
   type StreamFailure,
+  type UpstreamConnection,
 } from '../../http/index.ts';
-import type { ClientConnection } from '../../http1/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { ExchangeServices } from './exchange-host.ts';
 import { requestIdOf } from './request-id.ts';
@@ -37,14 +39,14 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   readonly #head: Head;
   readonly #counts: MirrorCounts;
   readonly #deadline: Deadline = new Deadline(
-    () => this.#giveUp('UT', `no complete answer within ${answerWithinMs} ms`),
+    () => this.#giveUp('timed-out', 'UT', `no complete answer within ${answerWithinMs} ms`),
     this,
   );
   #endpoint: RunningEndpoint | undefined;
   #stream: ClientStream | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  #trailers: Buffer | undefined;
+  #trailers: Fields | undefined;
   #ended: boolean;
   #blocked = false;
   #over = false;
@@ -108,19 +110,19 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     if (this.#waitingBytes > maxWaitingBytes) this.#lagsBehind();
   }
 
-  end(trailers: Buffer | undefined): void {
+  end(trailers: Fields | undefined): void {
     if (this.#over) return;
     this.#ended = true;
-    this.#trailers = trailers && Buffer.from(trailers);
+    this.#trailers = trailers?.copy();
     this.#stream?.end(trailers);
   }
 
   /** The request it was copied from broke off. */
   cancel(): void {
-    this.#giveUp('DC', 'the request that it is a copy of broke off');
+    this.#giveUp('client-gone', 'DC', 'the request that it is a copy of broke off');
   }
 
-  onConnection(connection: ClientConnection): void {
+  onConnection(connection: UpstreamConnection): void {
     const stream = connection.open(this);
     this.#stream = stream;
     const head = this.#head;
@@ -141,7 +143,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
 
   onResponse(head: Head, end: boolean): void {
     // What is offered a login is not shared with anybody.
-    if (head.connectionLogin) this.#stream?.cancel();
+    if (head.connectionLogin) this.#stream?.cancel('unwanted');
     if (end || head.connectionLogin) this.#answered();
   }
 
@@ -156,7 +158,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   }
 
   onFault(): void {
-    this.#giveUp('LR', INTERNAL_ERROR);
+    this.#giveUp('fault', 'LR', INTERNAL_ERROR);
   }
 
   onRequestWritable(): void {
@@ -165,13 +167,13 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   }
 
   #lagsBehind(): void {
-    this.#giveUp('UO', `the copy lags behind by more than ${maxWaitingBytes} bytes`);
+    this.#giveUp('unwanted', 'UO', `the copy lags behind by more than ${maxWaitingBytes} bytes`);
   }
 
-  #giveUp(flag: Flag, detail: string): void {
+  #giveUp(why: CancelReason, flag: Flag, detail: string): void {
     if (this.#over) return;
     if (this.#stream === undefined) this.#endpoint?.pool.cancel(this);
-    else this.#stream.cancel();
+    else this.#stream.cancel(why);
     this.#failed(flag, detail);
   }
 

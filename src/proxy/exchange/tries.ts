@@ -1,7 +1,13 @@
 import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
-import type { ClientStream, ClientStreamHandler, Head, StreamFailure } from '../../http/index.ts';
-import type { ClientConnection } from '../../http1/index.ts';
+import type {
+  CancelReason,
+  ClientStream,
+  ClientStreamHandler,
+  Head,
+  StreamFailure,
+  UpstreamConnection,
+} from '../../http/index.ts';
 import type { RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
@@ -89,7 +95,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
    * sense.
    */
   #owned = false;
-  #connection: ClientConnection | undefined;
+  #connection: UpstreamConnection | undefined;
   readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
   readonly #hedgeTime = new Deadline(() => this.#startHedge(), this);
   readonly #backoff = new Deadline(() => this.#try(), this);
@@ -193,12 +199,12 @@ export class Tries implements StreamWaiter, HedgeOwner {
   }
 
   /** Breaks off whatever is under way towards the upstream. */
-  letGo(): void {
+  letGo(why: CancelReason): void {
     if (this.#state === STATE.CONNECTION) {
       this.endpoint?.pool.cancel(this.#waiter);
       this.#logins?.cancel(this.#waiter);
     }
-    this.upstream?.cancel();
+    this.upstream?.cancel(why);
     this.upstream = undefined;
   }
 
@@ -236,7 +242,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#owner.onFault?.();
   }
 
-  onConnection(connection: ClientConnection): void {
+  onConnection(connection: UpstreamConnection): void {
     this.#connection = connection;
     if (this.#request.head.connectionLogin) this.#bind();
     const upstream = connection.open(this.#owner);
@@ -269,13 +275,13 @@ export class Tries implements StreamWaiter, HedgeOwner {
     const nowMs = this.#services.clock.monotonic();
     // The slow one is known by the time that it has taken so far.
     this.endpoint?.latency.observe(nowMs - this.#tryStartMs, nowMs);
-    this.letGo();
+    this.letGo('overtaken');
     this.#tell('overtaken');
     this.#leaveEndpoint();
     this.#takeHedge();
   }
 
-  onHedgeStream(stream: ClientStream, connection: ClientConnection): void {
+  onHedgeStream(stream: ClientStream, connection: UpstreamConnection): void {
     this.upstream = stream;
     this.#connection = connection;
     this.#state = STATE.ANSWER;
@@ -389,7 +395,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     if (condition === undefined) return false;
     const hedged = this.#hedge !== undefined;
     if (!hedged && !this.#mayRetry(condition, untouched)) return false;
-    if (!ended) this.upstream!.cancel();
+    if (!ended) this.upstream!.cancel('not-taken');
     this.upstream = undefined;
     this.#tell('not-taken', status);
     this.#leaveEndpoint();
@@ -518,7 +524,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     const { retry, name } = this.#route!.route;
     const untouched = this.#state === STATE.CONNECTION;
     this.noAnswer();
-    this.letGo();
+    this.letGo('timed-out');
     this.#tell('no-answer');
     this.#leaveEndpoint();
     if (this.#retry(timeoutCondition(retry, untouched), untouched)) return;
