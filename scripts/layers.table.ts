@@ -71,6 +71,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'A codec knows bytes and heads, not routes or clusters.',
   },
+  hpack: {
+    imports: ['errors', 'http'],
+    packages: [],
+    instead: 'hpack/ compresses fields; it knows neither frames nor messages.',
+  },
   identity: { imports: ['errors', 'model', 'time'], packages: ['node-forge'], instead: passIn },
   tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
   ca: {
