@@ -66,6 +66,12 @@ export const rooms: Record<string, Room> = {
     packages: ['re2js'],
     instead: 'routing/ matches and edits heads; it knows no cluster and no connection.',
   },
+  cel: {
+    imports: ['routing'],
+    packages: [],
+    pure: true,
+    instead: 'cel/ computes expressions; where their attributes are read is passed in.',
+  },
   http1: {
     imports: ['errors', 'http', 'wire', 'time'],
     packages: [],
@@ -105,7 +111,7 @@ export const rooms: Record<string, Room> = {
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
-    imports: ['plain', 'errors', 'model', 'routing', 'registry', 'config'],
+    imports: ['plain', 'errors', 'model', 'routing', 'cel', 'registry', 'config'],
     packages: ['yaml'],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',

@@ -40,7 +40,7 @@ export interface TracingProvider extends Collector {
   readonly maxTagLength: number;
 }
 
-/** What holds for the spans of one direction. What a parent decided (`traceparent`, `b3`) goes before its sampling. */
+/** A tag of every span. Where a variable or header is missing it has `fallback`, and without one it is left out. */
 export type CustomTag =
   | { readonly name: string; readonly kind: 'literal'; readonly value: string }
   | {
