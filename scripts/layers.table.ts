@@ -72,6 +72,12 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'cel/ computes expressions; where their attributes are read is passed in.',
   },
+  'log-format': {
+    imports: ['errors', 'cel'],
+    packages: [],
+    pure: true,
+    instead: 'log-format/ makes lines; where their operators are read is passed in.',
+  },
   http1: {
     imports: ['errors', 'http', 'wire', 'time'],
     packages: [],
@@ -111,7 +117,7 @@ export const rooms: Record<string, Room> = {
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
-    imports: ['plain', 'errors', 'model', 'routing', 'cel', 'registry', 'config'],
+    imports: ['plain', 'errors', 'model', 'routing', 'cel', 'log-format', 'registry', 'config'],
     packages: ['yaml'],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',

@@ -11,6 +11,12 @@ const remedies: Readonly<Record<string, string>> = {
   'field-not-supported': 'take the field out, or do not rely on it',
   'kind-not-supported': 'take the object out, or do not rely on it',
   'policy-shadowed': 'merge the two objects, or take this one out',
+  'telemetry-tag-invalid': 'correct the tag; the others hold',
+  'telemetry-filter-invalid':
+    'correct the expression; until then the last good version of the object stays in use',
+  'telemetry-provider-invalid': 'correct the provider; the others hold',
+  'telemetry-provider-unknown': 'correct the name, or add the provider to the ConfigMap istio or weft-mesh',
+  'log-format-invalid': 'correct the format',
   'weights-sum': 'make the weights add up to 100',
   'weights-zero': 'give at least one target a weight above 0',
   'weight-missing': 'write the weight',

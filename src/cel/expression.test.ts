@@ -26,7 +26,7 @@ const request: Request = {
   'request.headers x-team': 'red',
 };
 
-function valueOf(source: string): Value {
+function result(source: string): Value {
   return compileExpression(source, readers).evaluate(request);
 }
 
@@ -76,7 +76,7 @@ const values: readonly (readonly [source: string, value: Value])[] = [
 ];
 
 for (const [source, value] of values) {
-  test(`${source} is ${value}`, () => assert.deepEqual(valueOf(source), value));
+  test(`${source} is ${value}`, () => assert.deepEqual(result(source), value));
 }
 
 const faults: readonly (readonly [source: string, words: RegExp])[] = [

@@ -2,6 +2,6 @@
 // them. A closed part of the language (docs/decisions/telemetry.md says which and why), checked as a whole before it runs: an
 // unknown attribute, a function that is not there or two types that do not go together are faults with words. In: a text, and
 // where attributes are read. Out: a function from a request to a value.
-export { ATTRIBUTES, type Attribute, type AttributeType } from './attributes.ts';
+export { ATTRIBUTES, type Attribute, type AttributeType, nearest } from './attributes.ts';
 export { type CompiledExpression, compileExpression, type Readers, type Value } from './expression.ts';
 export { expressionFault } from './fault.ts';

@@ -1,6 +1,6 @@
 import { ExpressionFault, type Token, tokensOf } from './tokens.ts';
 
-/** An expression as it was written. Operators are calls of their signs: `==`, `in`, `?:`, and `-x` for the sign before a number. */
+/** An expression as it was written. Operators are calls of their signs: `==`, `in`, `?:`, and `-x` for that before a number. */
 export type Node =
   | {
       readonly kind: 'literal';

@@ -15,7 +15,7 @@ const space = /\s+|\/\/[^\n]*/y;
 const name = /[A-Za-z_][A-Za-z0-9_]*/y;
 const number = /0[xX][0-9A-Fa-f]+|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const sign = /&&|\|\||==|!=|<=|>=|[-+*/%!<>?:.,()[\]]/y;
-const text = /(?:[rR])?("""[^]*?"""|'''[^]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')/y;
+const text = /(?:[rR])?("""[\s\S]*?"""|'''[\s\S]*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')/y;
 
 /** The words of `source`, with an `end` behind them. Throws an ExpressionFault at what is none. */
 export function tokensOf(source: string): readonly Token[] {
@@ -67,10 +67,10 @@ function textOf(literal: string, at: number): string {
   const quoted = raw ? literal.slice(1) : literal;
   const width = /^("""|''')/.test(quoted) ? 3 : 1;
   const inner = quoted.slice(width, -width);
-  return raw ? inner : inner.replace(escape, found => unescaped(found, at));
+  return raw ? inner : inner.replace(escapes, found => unescaped(found, at));
 }
 
-const escape = /\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[0-3][0-7]{2}|[^])/g;
+const escapes = /\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|[0-3][0-7]{2}|[\s\S])/g;
 const escaped: Readonly<Record<string, string>> = {
   a: '\u0007',
   b: '\b',

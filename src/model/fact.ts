@@ -30,6 +30,8 @@ export const fact = {
   callerLabels: (): string => 'caller-labels',
   /** How paths are normalised. */
   pathNormalization: (): string => 'path-normalization',
+  /** What the mesh's settings say about telemetry. */
+  telemetrySettings: (): string => 'telemetry-settings',
   /** A node. Key: see Mesh. */
   node: (name: string): string => `node ${name}`,
 } as const;

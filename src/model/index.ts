@@ -98,6 +98,7 @@ export {
   type AccessLogSettings,
   type Collector,
   type CustomTag,
+  DEFAULT_MESH_TELEMETRY,
   DEFAULT_REDACTION,
   type DirectionTelemetry,
   ISTIO_METRICS,

@@ -2,6 +2,7 @@ import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-norma
 import { emptyPolicies, type PolicyMaps } from './policy-kinds.ts';
 import type { Service } from './service.ts';
 import { ShardedMap } from './sharded-map.ts';
+import { DEFAULT_MESH_TELEMETRY, type MeshTelemetry } from './telemetry.ts';
 import type { Node, Workload } from './workload.ts';
 
 /**
@@ -13,6 +14,8 @@ export interface Mesh extends PolicyMaps {
   /** `cluster.local` */
   readonly clusterDomain: string;
   readonly pathNormalization: PathNormalization;
+  /** What Telemetry objects rest on: providers, and what holds where none speaks. */
+  readonly telemetrySettings: MeshTelemetry;
   /** By `objectKey`: `namespace/name`. */
   readonly services: ReadonlyMap<string, Service>;
   /** By `objectKey`: `namespace/name`. */
@@ -53,6 +56,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
     trustDomain,
     clusterDomain,
     pathNormalization: DEFAULT_PATH_NORMALIZATION,
+    telemetrySettings: DEFAULT_MESH_TELEMETRY,
     services: ShardedMap.empty(),
     workloads: ShardedMap.empty(),
     nodes: ShardedMap.empty(),

@@ -2,6 +2,7 @@ import { equal } from './equal.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
 import { ShardedMap } from './sharded-map.ts';
+import type { TelemetryPolicy } from './telemetry.ts';
 
 /**
  * The kinds of policies, by the name of their map in Mesh. A new one is a line here and a row in POLICY_KINDS: its part, its map,
@@ -14,6 +15,7 @@ export interface PolicyKinds {
   subsets: Subset;
   egressScopes: EgressScope;
   inboundRateLimits: InboundRateLimit;
+  telemetry: TelemetryPolicy;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -73,6 +75,11 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'inbound-rate-limits',
     group: ({ namespace }) => namespace,
     sameScope: () => false,
+  },
+  telemetry: {
+    fact: 'telemetry',
+    group: ({ namespace = '' }) => namespace,
+    sameScope: (left, right) => equal(left.selector, right.selector),
   },
 };
 

@@ -203,5 +203,13 @@ export interface MeshTelemetry {
   readonly tracing?: TracingSettings;
   /** `defaultConfig.tracing.sampling`: what Telemetry objects without a percentage come to. */
   readonly samplingPercent?: number;
-  readonly redaction?: Redaction;
+  readonly redaction?: Partial<Redaction>;
 }
+
+/** A mesh whose settings say nothing about telemetry; Istio has these providers whatever its MeshConfig says. */
+export const DEFAULT_MESH_TELEMETRY: MeshTelemetry = {
+  tracingProviders: [],
+  logProviders: [{ name: 'envoy', kind: 'file', path: '/dev/stdout', format: { kind: 'text' } }],
+  otherProviders: ['prometheus', 'stackdriver'],
+  defaults: { tracing: [], accessLogging: [], metrics: [] },
+};

@@ -12,6 +12,7 @@ import {
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { type PeerMode, peerModes } from './peer-mode.ts';
 import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
+import { telemetryOf } from './telemetry.ts';
 
 interface Served {
   readonly service: Service;
@@ -50,6 +51,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
         ...(services.length > 0 && { service: serviceLabels(services[0]!.service) }),
       };
     });
+  const telemetry = telemetryOf(reader, workload);
   return {
     kind: 'inbound',
     key,
@@ -63,6 +65,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
     ),
     ...reader.pathNormalization(),
     ...(workload.ended && { ended: workload.ended }),
+    ...(telemetry && { telemetry }),
   };
 }
 

@@ -3,6 +3,7 @@ import {
   DEFAULT_PATH_NORMALIZATION,
   fact,
   type Mesh,
+  type MeshTelemetry,
   type Node,
   objectKey,
   type PathNormalization,
@@ -95,6 +96,11 @@ export class MeshReader {
     this.facts.add(fact.pathNormalization());
     const { pathNormalization } = this.mesh;
     return pathNormalization === DEFAULT_PATH_NORMALIZATION ? {} : { pathNormalization };
+  }
+
+  telemetrySettings(): MeshTelemetry {
+    this.facts.add(fact.telemetrySettings());
+    return this.mesh.telemetrySettings;
   }
 
   node(name: string): Node | undefined {

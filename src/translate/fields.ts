@@ -81,6 +81,11 @@ export class Fields {
     return Array.isArray(this.#values[name]);
   }
 
+  /** Whether the field is an object; for those that may be written in two ways. */
+  isObject(name: string): boolean {
+    return isRecord(this.#values[name]);
+  }
+
   port(name: string): number | undefined {
     return this.number(name, { min: 1, max: 65_535 });
   }

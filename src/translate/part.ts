@@ -1,6 +1,7 @@
 import type {
   Endpoint,
   ExternalService,
+  MeshTelemetry,
   Node,
   ObjectRef,
   PathNormalization,
@@ -199,10 +200,11 @@ export interface ExternalServicePart {
   readonly createdAt: string;
 }
 
-/** What holds for the mesh as a whole. Of several the lowest rank counts, and of one rank the first by name. */
+/** What holds for the mesh as a whole. Of several the lowest rank counts, field by field, and of one rank the first by name. */
 export interface MeshSettingsPart {
   readonly kind: 'mesh-settings';
   readonly rank: number;
   readonly pathNormalization?: PathNormalization;
+  readonly telemetry?: MeshTelemetry;
   readonly from: ObjectRef;
 }

@@ -8,6 +8,7 @@ import { NamedPorts } from './named-ports.ts';
 import { PolicyAssembler } from './policies.ts';
 import { RouteTableAssembler } from './route-tables.ts';
 import { ServiceAssembler } from './services.ts';
+import { providerProblems } from './telemetry-providers.ts';
 import { WorkloadAssembler } from './workloads.ts';
 
 /** Makes a Mesh out of the parts of all objects, and a new one out of what changed. */
@@ -61,7 +62,7 @@ export class MeshAssembler {
       nodes: this.#buildNodes(before.nodes, touched),
       ...this.#policies.build(before, touched),
       routeTables: this.#routes.tables.build(before.routeTables, touched),
-      pathNormalization: this.#settings.pathNormalization(before.pathNormalization, touched),
+      ...this.#settings.build(before, touched),
       namedPorts: this.#ports.build(before.namedPorts, touched),
       callerLabels: this.#labels.build(before.callerLabels, touched),
     };
@@ -73,6 +74,7 @@ export class MeshAssembler {
     for (const each of [this.#policies, this.#routes, this.#externals]) {
       yield* each.problems();
     }
+    yield* providerProblems(this.#mesh);
   }
 
   #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {

@@ -1,5 +1,15 @@
-import { DEFAULT_PATH_NORMALIZATION, fact, formatRef, type PathNormalization } from '../../model/index.ts';
+import {
+  DEFAULT_MESH_TELEMETRY,
+  DEFAULT_PATH_NORMALIZATION,
+  equal,
+  fact,
+  formatRef,
+  type Mesh,
+  type MeshTelemetry,
+} from '../../model/index.ts';
 import type { MeshSettingsPart } from '../part.ts';
+
+type Settings = Pick<Mesh, 'pathNormalization' | 'telemetrySettings'>;
 
 /** What the objects about the whole mesh come to. */
 export class MeshSettings {
@@ -10,14 +20,46 @@ export class MeshSettings {
     else this.#parts.delete(id);
   }
 
-  /** For Mesh.pathNormalization. */
-  pathNormalization(before: PathNormalization, touched: Set<string>): PathNormalization {
-    const said = [...this.#parts.values()].filter(each => each.pathNormalization !== undefined);
-    const [first] = said.sort(
+  /** For Mesh; `touched` receives the facts that differ from before. */
+  build(before: Settings, touched: Set<string>): Settings {
+    const parts = [...this.#parts.values()].sort(
       (left, right) => left.rank - right.rank || (formatRef(left.from) < formatRef(right.from) ? -1 : 1),
     );
-    const now = first?.pathNormalization ?? DEFAULT_PATH_NORMALIZATION;
-    if (now !== before) touched.add(fact.pathNormalization());
-    return now;
+    const pathNormalization =
+      parts.find(each => each.pathNormalization !== undefined)?.pathNormalization ??
+      DEFAULT_PATH_NORMALIZATION;
+    if (pathNormalization !== before.pathNormalization) touched.add(fact.pathNormalization());
+    const said = telemetryOf(parts.flatMap(each => each.telemetry ?? []));
+    const same = equal(said, before.telemetrySettings);
+    if (!same) touched.add(fact.telemetrySettings());
+    return { pathNormalization, telemetrySettings: same ? before.telemetrySettings : said };
   }
+}
+
+/** Those before count, field by field; providers of all, each name once, and those that are always there. */
+function telemetryOf(said: readonly MeshTelemetry[]): MeshTelemetry {
+  let below = DEFAULT_MESH_TELEMETRY;
+  for (const above of said.toReversed()) below = laidOver(above, below);
+  return below;
+}
+
+function laidOver(above: MeshTelemetry, below: MeshTelemetry): MeshTelemetry {
+  const defaults = (of: keyof MeshTelemetry['defaults']): readonly string[] =>
+    above.defaults[of].length > 0 ? above.defaults[of] : below.defaults[of];
+  return {
+    ...below,
+    ...above,
+    tracingProviders: byName(above.tracingProviders, below.tracingProviders),
+    logProviders: byName(above.logProviders, below.logProviders),
+    otherProviders: [...new Set([...above.otherProviders, ...below.otherProviders])],
+    defaults: {
+      tracing: defaults('tracing'),
+      accessLogging: defaults('accessLogging'),
+      metrics: defaults('metrics'),
+    },
+  };
+}
+
+function byName<P extends { readonly name: string }>(first: readonly P[], then: readonly P[]): readonly P[] {
+  return [...first, ...then.filter(({ name }) => !first.some(each => each.name === name))];
 }

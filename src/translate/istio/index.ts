@@ -6,6 +6,7 @@ import { envoyFilterTranslator } from './envoy-filter.ts';
 import { peerAuthenticationTranslator } from './peer-authentication.ts';
 import { serviceEntryTranslator } from './service-entry.ts';
 import { sidecarTranslator } from './sidecar.ts';
+import { telemetryTranslator } from './telemetry.ts';
 import { virtualServiceTranslator } from './virtual-service.ts';
 
 /** The kinds of Istio that Weft reads. */
@@ -16,4 +17,5 @@ export const istio: readonly KindTranslator[] = [
   serviceEntryTranslator,
   sidecarTranslator,
   envoyFilterTranslator,
+  telemetryTranslator,
 ];

@@ -51,6 +51,6 @@ test('what cannot be read is named with its place, and a field that has no effec
   assert.deepEqual(messages('weft-mesh', said('base')), ['error data.mesh.pathNormalization.normalization']);
   assert.deepEqual(messages('weft-mesh', 'a: [1'), ['error data.mesh']);
   assert.deepEqual(messages('weft-mesh', '- 1'), ['error data.mesh']);
-  assert.deepEqual(messages('weft-mesh', 'enableTracing: true'), ['warning data.mesh.enableTracing']);
+  assert.deepEqual(messages('weft-mesh', 'ingressClass: x'), ['warning data.mesh.ingressClass']);
   assert.deepEqual(messages('istio', 'enableTracing: true'), []);
 });

@@ -4,8 +4,10 @@ import { DEFAULT_PATH_NORMALIZATION, PATH_NORMALIZATIONS } from '../../model/ind
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { Fields } from '../fields.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readMeshTelemetry } from './mesh-telemetry.ts';
 
 /** v1 ConfigMap: settings of the mesh as a whole, Weft's own and Istio's; every other one is nobody's business here. */
 export const meshConfigTranslator: KindTranslator = { kind: 'ConfigMap', translate: translateMeshConfig };
@@ -14,8 +16,8 @@ export const meshConfigTranslator: KindTranslator = { kind: 'ConfigMap', transla
 const modes = ['DEFAULT', ...PATH_NORMALIZATIONS] as const;
 
 /**
- * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization` is read and the rest
- * passed over without a word; in Weft's own a field that has no effect is named.
+ * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization` and what concerns
+ * telemetry is read and the rest passed over without a word; in Weft's own a field that has no effect is named.
  */
 function translateMeshConfig(
   object: KubeObject,
@@ -31,13 +33,14 @@ function translateMeshConfig(
   const config = read(text, data.at('mesh'), report);
   const paths = config?.object('pathNormalization');
   const said = paths?.choice('normalization', modes);
+  const telemetry = config && readMeshTelemetry(config, report);
   if (rank === 0) {
     paths?.rest();
     config?.rest();
   }
   const pathNormalization = said === 'DEFAULT' ? DEFAULT_PATH_NORMALIZATION : said;
-  if (pathNormalization === undefined) return [];
-  return [{ kind: 'mesh-settings', rank, pathNormalization, from: report.object }];
+  if (pathNormalization === undefined && telemetry === undefined) return [];
+  return [{ kind: 'mesh-settings', rank, ...given({ pathNormalization, telemetry }), from: report.object }];
 }
 
 function read(text: string, path: string, report: Report): Fields | undefined {

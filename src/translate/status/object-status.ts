@@ -53,5 +53,5 @@ export function isRoute(kind: string): boolean {
 
 /** Whether a status is written for the kind. */
 export function hasStatus(kind: string): boolean {
-  return isRoute(kind) || /\.(networking|security)\.istio\.io$/.test(kind);
+  return isRoute(kind) || /\.(networking|security|telemetry)\.istio\.io$/.test(kind);
 }

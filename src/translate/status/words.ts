@@ -19,4 +19,4 @@ export function isFatal({ severity, code }: Problem): boolean {
   return severity === 'error' && !partly.has(code);
 }
 
-const partly: ReadonlySet<string> = new Set(['rule-refused', 'refused-by-proxies']);
+const partly: ReadonlySet<string> = new Set(['rule-refused', 'refused-by-proxies', 'telemetry-tag-invalid']);

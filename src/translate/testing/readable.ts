@@ -1,5 +1,5 @@
 // For golden cases: a mesh and its problems as JSON that people can read and compare.
-import { formatRef, type Mesh, type Problem } from '../../model/index.ts';
+import { DEFAULT_MESH_TELEMETRY, equal, formatRef, type Mesh, type Problem } from '../../model/index.ts';
 
 /** What of the mesh is not empty, maps in order of their keys, and the problems with their objects in one line. */
 export function readable(mesh: Mesh, problems: readonly Problem[]): unknown {
@@ -10,6 +10,7 @@ export function readable(mesh: Mesh, problems: readonly Problem[]): unknown {
   const sorted = (map: ReadonlyMap<string, unknown>): unknown =>
     Object.fromEntries([...map].sort(([left], [right]) => (left < right ? -1 : 1)));
   const filled = Object.entries(mesh).flatMap(([name, value]) => {
+    if (name === 'telemetrySettings') return equal(value, DEFAULT_MESH_TELEMETRY) ? [] : [[name, value]];
     if (typeof value === 'string' || ('size' in value ? value.size : value.length) === 0) return [];
     return [[name, name === 'routeTables' ? told(sorted(value)) : 'get' in value ? sorted(value) : value]];
   });
