@@ -299,6 +299,7 @@ export const rooms: Record<string, Room> = {
       'proxy',
       'config',
       'probing',
+      'identity',
     ],
     packages: [],
     instead: passIn,

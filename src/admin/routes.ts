@@ -1,17 +1,18 @@
+import type { Cluster } from '../cluster/index.ts';
 import { type DataPlane, proxyMetricPieces, type UnderWay } from '../proxy/index.ts';
-import {
-  ACCESS_LOG_MODES,
-  type AccessLog,
-  type AccessLogMode,
-  type Exposition,
-  LOG_LEVELS,
-  type Log,
-  type LogLevel,
-} from '../telemetry/index.ts';
+import type { AccessLog, Exposition, Log } from '../telemetry/index.ts';
 import { guardAdmin } from './browser-guard.ts';
 import { type AdminHandler, type AdminReply, type AdminRoutes, json, text } from './http-server.ts';
+import { Logging } from './logging.ts';
 import { cpuProfile, heapSnapshot } from './profiling.ts';
-import { clusterView, configView, connectionView } from './views.ts';
+import {
+  certificateView,
+  clusterView,
+  configView,
+  connectionView,
+  listenerView,
+  type OwnPort,
+} from './views.ts';
 
 /** What the endpoints need from the process around them. */
 export interface AdminHost {
@@ -20,6 +21,8 @@ export interface AdminHost {
   readonly accessLog: AccessLog;
   /** Undefined when ready, otherwise why not. */
   notReady(): string | undefined;
+  /** Ports beside those of traffic. */
+  readonly ownPorts: readonly OwnPort[];
   /** Certificate, control-plane connection: shown under `/status`. */
   status(): object;
   /** Metrics of the process beside the data plane's. */
@@ -64,18 +67,24 @@ export function healthRoutes(host: AdminHost): AdminRoutes {
 /** Port 15000, loopback only: what people and tools ask, and no page in a browser (see browser-guard.ts). */
 export function adminRoutes(host: AdminHost): AdminRoutes {
   const { plane } = host;
+  const { clock } = plane.services;
+  const logging = new Logging({ ...host, clock });
+  const views = (clusters: Iterable<Cluster>): object[] =>
+    [...clusters].map(each => clusterView(each, clock.monotonic()));
   const routes: AdminRoutes = {
     ...healthRoutes(host),
     'GET /status': () => json(host.status()),
     'GET /config_dump': () => json(configView(plane)),
     'GET /clusters': async () => {
-      const own = [...plane.destinations.clusters, ...plane.passThrough.clusters].map(clusterView);
+      const own = views([...plane.destinations.clusters, ...plane.passThrough.clusters]);
       return json([...own, ...((await host.cores?.clusters()) ?? []).flat()]);
     },
-    'GET /inbound': () => json([...plane.inboundPorts.clusters].map(clusterView)),
+    'GET /inbound': () => json(views(plane.inboundPorts.clusters)),
+    'GET /listeners': () => json(listenerView(plane, host.ownPorts)),
+    'GET /certificates': () => json(certificateView(plane)),
     'GET /connections': () => json(connectionView(plane, host.underWay())),
-    'GET /logging': () => json({ level: host.log.level, accessLog: host.accessLog.mode }),
-    'POST /logging': request => setLogging(host, request.query),
+    'GET /logging': () => logging.view(),
+    'POST /logging': ({ query }) => logging.set(query),
     'POST /cpu': request => cpuProfile(Number(request.query.get('seconds') ?? 10)),
     'POST /heap': () => heapSnapshot(),
     'POST /drain': () => {
@@ -88,22 +97,4 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
     'GET /': () => text(`weft-proxy admin:\n  ${Object.keys(routes).join('\n  ')}\n`),
   };
   return guardAdmin(all);
-}
-
-function setLogging(host: AdminHost, query: URLSearchParams): ReturnType<AdminHandler> {
-  const level = query.get('level');
-  const mode = query.get('access');
-  if (level !== null) {
-    if (!LOG_LEVELS.includes(level as LogLevel))
-      return text(`weft: level must be one of ${LOG_LEVELS.join(', ')}\n`, 400);
-    host.log.level = level;
-  }
-  if (mode !== null) {
-    if (!ACCESS_LOG_MODES.includes(mode as AccessLogMode))
-      return text(`weft: access must be one of ${ACCESS_LOG_MODES.join(', ')}\n`, 400);
-    host.accessLog.mode = mode as AccessLogMode;
-  }
-  host.cores?.setLogging(level ?? undefined, mode ?? undefined);
-  if (level === null && mode === null) return text('weft: say ?level=debug or ?access=all\n', 400);
-  return json({ level: host.log.level, accessLog: host.accessLog.mode });
 }

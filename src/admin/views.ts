@@ -1,27 +1,19 @@
 // What the admin pages show: plain data made from what runs.
-import type { Cluster } from '../cluster/index.ts';
+import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import { readCertificates } from '../identity/index.ts';
 import type { DataPlane, UnderWay } from '../proxy/index.ts';
 
-/** `/clusters`: endpoint health, ejections, load. */
-export function clusterView(cluster: Cluster): object {
+/** `/clusters`: endpoint health, ejections, load. `nowMs`: monotonic. */
+export function clusterView(cluster: Cluster, nowMs: number): object {
   const { config, occupancy, budget } = cluster;
   return {
     name: config.name,
     service: config.service.host,
     balancer: config.settings.balancer.kind,
-    endpoints: [...cluster.endpoints].map(endpoint => ({
-      address: endpoint.key,
-      pod: endpoint.config.peer.pod,
-      workload: endpoint.config.peer.workload,
-      version: endpoint.config.peer.version,
-      tls: endpoint.config.tls,
-      principal: endpoint.config.peer.principal,
-      health: endpoint.health.health.state === 'healthy' ? 'healthy' : { ...endpoint.health.health },
-      ejections: endpoint.health.multiplier,
-      activeRequests: endpoint.active,
-      latencyMs: Math.round(endpoint.latency.averageMs * 1000) / 1000,
-      connections: endpoint.pool.figures,
-    })),
+    endpoints: [
+      ...[...cluster.endpoints].map(each => endpointView(each, nowMs)),
+      ...cluster.leaving.map(each => endpointView(each, nowMs)),
+    ],
     endpointsInAll: cluster.total,
     ...(cluster.why !== '' && { why: cluster.why }),
     connections: occupancy.connections,
@@ -34,6 +26,35 @@ export function clusterView(cluster: Cluster): object {
     recentEjections: cluster.recentEjections,
     settings: config.settings,
   };
+}
+
+/** `health`: `healthy`, `draining` (taken away, and finishes what it has), or how it was ejected and for how long still. */
+function endpointView(endpoint: RunningEndpoint, nowMs: number): object {
+  const { key, config, health, active, latency, pool, weight, warmth, removed } = endpoint;
+  const { peer, tls, zone, locality } = config;
+  return {
+    address: key,
+    pod: peer.pod,
+    namespace: peer.namespace,
+    workload: peer.workload,
+    version: peer.version,
+    tls,
+    principal: peer.principal,
+    ...(zone !== undefined && { zone }),
+    ...(locality !== undefined && { locality }),
+    health: removed ? 'draining' : healthView(health.health, nowMs),
+    ejections: health.multiplier,
+    weight,
+    ...(warmth < 1 && { warmth }),
+    activeRequests: active,
+    latencyMs: Math.round(latency.averageMs * 1000) / 1000,
+    connections: pool.figures,
+  };
+}
+
+function healthView(health: RunningEndpoint['health']['health'], nowMs: number): unknown {
+  if (health.state === 'healthy') return 'healthy';
+  return { ...health, leftMs: Math.max(0, Math.round(health.untilMs - nowMs)) };
 }
 
 /** `/config_dump`: the resources in use, as discovery sent them. */
@@ -49,4 +70,51 @@ export function configView(plane: DataPlane): object {
 export function connectionView(plane: DataPlane, underWay: UnderWay): object {
   const { inbound, outbound, exchanges, tunnels } = underWay;
   return { inbound, outbound, activeExchanges: exchanges, tunnels, draining: plane.services.draining };
+}
+
+/** A port that a proxy listens on beside those of traffic. */
+export interface OwnPort {
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly port: number;
+}
+
+/** `/listeners`: ports of traffic, with whose word counts on them, and the proxy's own. */
+export function listenerView(plane: DataPlane, own: readonly OwnPort[]): object[] {
+  const traffic = plane.listening.map(({ name, hosts, port, trust, open }) => ({
+    ...{ name, hosts, port, trust, openConnections: open },
+  }));
+  return [...traffic, ...own];
+}
+
+/** `/certificates`: what peers get to see, and whom this proxy trusts. The private key is not among what is read here. */
+export function certificateView(plane: DataPlane): object {
+  const { certificates, principal } = plane.services.tls;
+  if (certificates === undefined) return { principal: '', chain: [], roots: [] };
+  return {
+    principal,
+    chain: certificatesOf(certificates.chainPem),
+    roots: certificates.roots.flatMap(certificatesOf),
+  };
+}
+
+function certificatesOf(pem: string): object[] {
+  const certificates = readCertificates(pem, 'a certificate in use');
+  if (!Array.isArray(certificates)) throw certificates;
+  return certificates.map(each => ({
+    subject: oneLine(each.subject),
+    issuer: oneLine(each.issuer),
+    names: each.subjectAltName ?? '',
+    serial: each.serialNumber,
+    notBefore: each.validFromDate.toISOString(),
+    notAfter: each.validToDate.toISOString(),
+    authority: each.ca,
+    sha256: each.fingerprint256,
+    pem: each.toString(),
+  }));
+}
+
+/** Names of several parts stand in lines. */
+function oneLine(name: string | undefined): string {
+  return (name ?? '').split('\n').join(', ');
 }

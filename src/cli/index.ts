@@ -73,6 +73,11 @@ const commands: readonly CommandEntry[] = [
     load: () => import('./proxy-status.ts'),
   },
   {
+    name: 'proxy-config',
+    summary: 'what a proxy has now: clusters, listeners, routes, endpoints, certificates, log levels',
+    load: () => import('./proxy-config.ts'),
+  },
+  {
     name: 'stat',
     summary: 'requests per second, success, latency and mutual TLS of pods, workloads or Services',
     load: () => import('./stat.ts'),

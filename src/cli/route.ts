@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander';
-import { SYSTEM_NAMESPACE } from '../config/index.ts';
 import { guarded } from './guarded.ts';
 import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
 import { type AdminEndpoint, adminAddress, adminAt, choosePod, openMesh } from './proxies/index.ts';
@@ -83,7 +82,7 @@ async function factsOf(asked: AskedUrl, flags: RouteFlags): Promise<RoutingFacts
 async function openAdmin(proxy: string, namespace: string, flags: RouteFlags): Promise<AdminEndpoint> {
   const address = adminAddress(proxy);
   if (address !== undefined) return adminAt(address);
-  const mesh = await openMesh({ ...flags, systemNamespace: SYSTEM_NAMESPACE });
+  const mesh = await openMesh(flags);
   // -n is the caller's namespace, and its default no word about where the pod is.
   const within = proxy.includes('/') || namespace === 'default' ? {} : { namespace };
   return mesh.admin(await choosePod(mesh, within, proxy));

@@ -73,6 +73,8 @@ export class Cluster {
   readonly #latency = new ClusterLatency();
   readonly #host: ClusterHost;
   readonly #endpoints = new Map<string, RunningEndpoint>();
+  /** Taken away while they had requests; those that have ended are dropped when the next is taken away. */
+  #leaving: RunningEndpoint[] = [];
   readonly #random: Random;
   readonly #selection: Selection;
   #ejected = 0;
@@ -274,6 +276,11 @@ export class Cluster {
     return this.#endpoints.values();
   }
 
+  /** Those that were taken away and still finish requests; for the admin page. */
+  get leaving(): readonly RunningEndpoint[] {
+    return this.#leaving.filter(({ active }) => active > 0);
+  }
+
   /** How many endpoints there are, and how many of them take requests. */
   get size(): number {
     return this.#endpoints.size;
@@ -311,6 +318,7 @@ export class Cluster {
   #stop(endpoint: RunningEndpoint): void {
     endpoint.removed = true;
     endpoint.pool.close();
+    this.#leaving = this.leaving.concat(endpoint.active > 0 ? endpoint : []);
   }
 
   /** Rare: only at the connection limit. */

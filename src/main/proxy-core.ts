@@ -53,7 +53,11 @@ runCore(parentPort!, systemClock, tls, source => {
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     drain: () => plane.drain(),
     metrics: () => [...proxyMetricPieces(plane, eventLoopMetrics)].join(''),
-    clusters: () => [...plane.destinations.clusters].map(each => ({ core, ...clusterView(each) })),
+    clusters: () =>
+      [...plane.destinations.clusters].map(each => ({
+        core,
+        ...clusterView(each, systemClock.monotonic()),
+      })),
     underWay: () => plane.underWay,
     setLogging(level, access) {
       if (level !== undefined) log.level = level;

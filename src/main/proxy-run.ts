@@ -174,6 +174,9 @@ async function run(config: ProxyConfig): Promise<void> {
     accessLog,
     notReady: () =>
       draining ? 'draining: the pod is being stopped' : (discovery.notReady() ?? redirection.notReady()),
+    ownPorts: (['admin', 'health'] as const).map(name => ({
+      ...{ name, hosts: config.hosts[name], port: config.ports[name] },
+    })),
     status: () => ({ draining, redirection: redirection.status(), ...discovery.status() }),
     metrics: out => {
       discovery.metrics(out);

@@ -293,6 +293,16 @@ export class DataPlane {
     this.inboundPorts.close();
   }
 
+  /** What is listened on: the rows of the table, with what is open on this core. */
+  get listening(): readonly (Pick<ListenerRow, 'name' | 'hosts' | 'port' | 'trust'> & { open: number })[] {
+    const { outbound, inbound } = this.#options;
+    const { openConnections } = this.services.counters;
+    return [
+      { ...this.#outbound(outbound.hosts, this.#outboundPort), open: openConnections.outbound },
+      { ...this.#inbound(inbound.hosts, this.#inboundPort), open: openConnections.inbound },
+    ];
+  }
+
   /** What goes on on this core. */
   get underWay(): UnderWay {
     const { active, tunnels, counters } = this.services;

@@ -19,6 +19,7 @@ export function isMeshHello(protocols: readonly string[]): boolean {
 export class MeshTls {
   #context: SecureContext | undefined;
   #principal = '';
+  #public: Pick<Credentials, 'chainPem' | 'roots'> | undefined;
 
   /** Whether there is a certificate. */
   get ready(): boolean {
@@ -28,6 +29,11 @@ export class MeshTls {
   /** This proxy's own SPIFFE id; '' before the first certificate. */
   get principal(): string {
     return this.#principal;
+  }
+
+  /** What others may see of the newest credentials; undefined before the first. */
+  get certificates(): Pick<Credentials, 'chainPem' | 'roots'> | undefined {
+    return this.#public;
   }
 
   /** The context for new connections in both directions. Only when `ready`. */
@@ -44,5 +50,6 @@ export class MeshTls {
       minVersion: 'TLSv1.3',
     });
     this.#principal = credentials.principal;
+    this.#public = { chainPem: credentials.chainPem, roots: credentials.roots };
   }
 }

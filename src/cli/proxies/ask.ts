@@ -30,14 +30,25 @@ export function proxyFlags(command: Command): Command {
     .option('--system-namespace <name>', 'where the control plane runs', SYSTEM_NAMESPACE);
 }
 
+/** The flags of commands about one pod. */
+export type PodFlags = ClusterFlags & Pick<ProxyFlags, 'namespace' | 'sandbox'>;
+
+/** Adds the flags. */
+export function podFlags(command: Command): Command {
+  return clusterFlags(command)
+    .option('-n, --namespace <name>', 'the namespace of the pod; needed where several have one of its name')
+    .option('--sandbox [name]', 'a sandbox of this machine instead of a cluster; no name: the only one');
+}
+
 /** The cluster or sandbox that the flags name. */
 export async function openMesh(
-  flags: Pick<ProxyFlags, 'sandbox' | 'systemNamespace'> & ClusterFlags,
+  flags: ClusterFlags & Partial<Pick<ProxyFlags, 'sandbox' | 'systemNamespace'>>,
 ): Promise<RunningMesh> {
-  if (flags.sandbox === undefined) return meshOfCluster(await connect(flags), flags.systemNamespace, flags);
+  const { sandbox, systemNamespace = SYSTEM_NAMESPACE } = flags;
+  if (sandbox === undefined) return meshOfCluster(await connect(flags), systemNamespace, flags);
   const { attachSandbox } = await import('./which-sandbox.ts');
   const { meshOfSandbox } = await import('./from-sandbox.ts');
-  return meshOfSandbox(attachSandbox(flags.sandbox));
+  return meshOfSandbox(attachSandbox(sandbox));
 }
 
 /**

@@ -7,7 +7,9 @@ export {
   choosePod,
   choosePods,
   openMesh,
+  type PodFlags,
   type ProxyFlags,
+  podFlags,
   proxyFlags,
 } from './ask.ts';
 export { readExposition, type Sample } from './exposition.ts';
