@@ -17,7 +17,7 @@ import type {
   Route,
 } from '../src/model/index.ts';
 import { DEFAULT_RETRY, DEFAULT_STREAM_IDLE_TIMEOUT_MS, DEFAULT_TRAFFIC } from '../src/model/index.ts';
-import { DataPlane } from '../src/proxy/index.ts';
+import { DataPlane, DEFAULT_RECORD } from '../src/proxy/index.ts';
 import { createAccessLog, createLogger } from '../src/telemetry/index.ts';
 import { systemClock } from '../src/time/index.ts';
 import { MeshTls } from '../src/tls/index.ts';
@@ -63,6 +63,8 @@ const plane: DataPlane = new DataPlane({
   fixedDestination: wanted,
   address: '127.0.0.1',
   mtlsUntilKnown: 'strict',
+  // `WEFT_REQUEST_RECORD=off`: what the record costs is the difference.
+  ...(process.env.WEFT_REQUEST_RECORD !== 'off' && { record: DEFAULT_RECORD }),
 });
 plane.listen();
 plane.apply({

@@ -158,6 +158,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'observation/ is what others may see of requests; it carries nothing, and knows none who watch.',
   },
+  'proxy/record': {
+    imports: ['errors', 'model', 'time', 'cluster', 'proxy/observation'],
+    packages: [],
+    instead: 'record/ watches and keeps; it carries nothing, and main/ says who may ask.',
+  },
   'proxy/services': {
     imports: [
       'errors',
@@ -263,6 +268,7 @@ export const rooms: Record<string, Room> = {
       'proxy/detection',
       'proxy/connect',
       'proxy/observation',
+      'proxy/record',
       'proxy/services',
       'proxy/destinations',
       'proxy/accept',

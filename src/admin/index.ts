@@ -13,4 +13,4 @@ export {
 } from './http-server.ts';
 export { preStopRoutes } from './pre-stop.ts';
 export { type AdminHost, adminRoutes, healthRoutes } from './routes.ts';
-export { clusterView } from './views.ts';
+export { clusterView, stateView } from './views.ts';

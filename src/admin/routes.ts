@@ -1,5 +1,12 @@
 import type { Cluster } from '../cluster/index.ts';
-import { type DataPlane, proxyMetricPieces, type UnderWay } from '../proxy/index.ts';
+import type { ProxyRecords, RecordQuery } from '../model/index.ts';
+import {
+  type DataPlane,
+  mergeAnswers,
+  proxyMetricPieces,
+  readRecordQuery,
+  type UnderWay,
+} from '../proxy/index.ts';
 import type { AccessLog, Exposition, Log } from '../telemetry/index.ts';
 import { guardAdmin } from './browser-guard.ts';
 import { type AdminHandler, type AdminReply, type AdminRoutes, json, text } from './http-server.ts';
@@ -12,6 +19,7 @@ import {
   connectionView,
   listenerView,
   type OwnPort,
+  stateView,
 } from './views.ts';
 
 /** What the endpoints need from the process around them. */
@@ -31,6 +39,7 @@ export interface AdminHost {
   readonly cores?: {
     metrics(own: string): Promise<Iterable<string>>;
     clusters(): Promise<readonly object[][]>;
+    requests(query: RecordQuery): Promise<readonly ProxyRecords[]>;
     setLogging(level: string | undefined, access: string | undefined): void;
   };
   /** On all cores. */
@@ -82,6 +91,11 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
     'GET /inbound': () => json(views(plane.inboundPorts.clusters)),
     'GET /listeners': () => json(listenerView(plane, host.ownPorts)),
     'GET /certificates': () => json(certificateView(plane)),
+    'GET /requests': async ({ query }) => {
+      const asked = readRecordQuery(Object.fromEntries(query));
+      const own = plane.recorded(asked, stateView(host.status()));
+      return json(mergeAnswers([own, ...((await host.cores?.requests(asked)) ?? [])]));
+    },
     'GET /connections': () => json(connectionView(plane, host.underWay())),
     'GET /logging': () => logging.view(),
     'POST /logging': ({ query }) => logging.set(query),

@@ -1,6 +1,7 @@
 // What the admin pages show: plain data made from what runs.
 import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
 import { readCertificates } from '../identity/index.ts';
+import type { RecordedState } from '../model/index.ts';
 import type { DataPlane, UnderWay } from '../proxy/index.ts';
 
 /** `/clusters`: endpoint health, ejections, load. `nowMs`: monotonic. */
@@ -63,6 +64,26 @@ export function configView(plane: DataPlane): object {
     self: plane.services.self,
     inbound: plane.inboundPorts.resource ?? null,
     destinations: plane.destinations.running.map(destination => destination.resource),
+  };
+}
+
+/** What of `/status` explains a failure. */
+export function stateView(status: object): RecordedState {
+  const { discovery, connected, reason, certificate, draining } = status as {
+    readonly discovery?: string;
+    readonly connected?: boolean;
+    readonly reason?: string;
+    readonly certificate?: { readonly expiresInMs?: number; readonly lastError?: string };
+    readonly draining?: boolean;
+  };
+  const { expiresInMs, lastError } = certificate ?? {};
+  return {
+    discovery: discovery ?? '',
+    connected: connected ?? true,
+    reason: reason ?? '',
+    draining: draining ?? false,
+    ...(expiresInMs !== undefined && { certificateExpiresInMs: expiresInMs }),
+    ...(lastError !== undefined && { certificateError: lastError }),
   };
 }
 

@@ -67,6 +67,10 @@ export const ANNOTATIONS = {
   clientAddresses: 'weft.dev/client-addresses',
   logLevel: 'weft.dev/log-level',
   accessLog: 'weft.dev/access-log',
+  /** What of requests the proxy keeps for weft explain: `off`, or how much memory that may take. */
+  requestRecord: 'weft.dev/request-record',
+  /** From where on a request is slow: `auto`, or a duration. */
+  slowRequests: 'weft.dev/slow-requests',
   concurrency: 'weft.dev/concurrency',
   cpuRequest: 'weft.dev/proxy-cpu-request',
   cpuLimit: 'weft.dev/proxy-cpu-limit',
@@ -104,6 +108,8 @@ export const ENVIRONMENT = {
   state: 'WEFT_STATE',
   logLevel: 'WEFT_LOG_LEVEL',
   accessLog: 'WEFT_ACCESS_LOG',
+  requestRecord: 'WEFT_REQUEST_RECORD',
+  slowRequests: 'WEFT_SLOW_REQUESTS',
   concurrency: 'WEFT_CONCURRENCY',
   /** `keep` or `replace`; for `weft-proxy init` too. */
   clientAddresses: 'WEFT_CLIENT_ADDRESSES',

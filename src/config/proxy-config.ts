@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { WeftError } from '../errors/index.ts';
-import { formatSpiffe, type HostPort, type MtlsMode, parseHostPort } from '../model/index.ts';
+import {
+  formatSpiffe,
+  type HostPort,
+  type MtlsMode,
+  parseDurationMs,
+  parseHostPort,
+  parseQuantity,
+} from '../model/index.ts';
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
 import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
+
+const MOST_RECORD_BYTES = 64 << 20;
 
 /** Where resources come from. */
 export const DISCOVERY_MODES = ['control-plane', 'kubernetes', 'files', 'none'] as const;
@@ -57,6 +66,10 @@ export interface ProxyConfig {
   readonly concurrency: number;
   readonly logLevel: LogLevel;
   readonly accessLog: AccessLogMode;
+  /** Bytes of the record of requests, all cores together; 0 for none. */
+  readonly requestRecordBytes: number;
+  /** From where on requests are slow, milliseconds; undefined: by their route. */
+  readonly slowMs: number | undefined;
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
@@ -84,6 +97,8 @@ export interface ProxyFlags {
   readonly mtls?: string;
   readonly logLevel?: string;
   readonly accessLog?: string;
+  readonly requestRecord?: string;
+  readonly slowRequests?: string;
   readonly podName?: string;
   readonly podNamespace?: string;
   readonly podIps?: string;
@@ -159,6 +174,8 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       pick(flags.accessLog, ENVIRONMENT.accessLog, 'errors'),
       ACCESS_LOG_MODES,
     ),
+    requestRecordBytes: recordBytes(pick(flags.requestRecord, ENVIRONMENT.requestRecord, '1Mi')),
+    slowMs: slowMs(pick(flags.slowRequests, ENVIRONMENT.slowRequests, 'auto')),
   });
 }
 
@@ -185,6 +202,26 @@ function port(flag: string, value: string | undefined, otherwise: number): numbe
   throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes a port, 0 to 65535`, {
     source: 'config',
   });
+}
+
+function recordBytes(value: string): number {
+  if (value === 'off') return 0;
+  const bytes = parseQuantity(value);
+  if (bytes !== undefined && bytes >= 0 && bytes <= MOST_RECORD_BYTES) return Math.floor(bytes);
+  throw new WeftError('bad-configuration', `--request-record is '${value}'; it takes off, or up to 64Mi`, {
+    source: 'config',
+  });
+}
+
+function slowMs(value: string): number | undefined {
+  if (value === 'auto') return undefined;
+  const ms = parseDurationMs(value);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new WeftError(
+    'bad-configuration',
+    `--slow-requests is '${value}'; it takes auto, or a duration such as 500ms`,
+    { source: 'config' },
+  );
 }
 
 function cores(value: string): number {

@@ -1,5 +1,6 @@
 import type { AnswerSink, QuestionHandler } from '../discovery/index.ts';
 import { errorMessage, internalError, WeftError } from '../errors/index.ts';
+import type { ProxyRecords, RecordQuery } from '../model/index.ts';
 import type { DestinationSource, UnderWay } from '../proxy/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
@@ -20,6 +21,7 @@ export interface CorePlane {
   readonly questions: QuestionHandler;
   metrics(): string;
   clusters(): readonly object[];
+  requests(query: RecordQuery): ProxyRecords;
   underWay(): UnderWay;
   setLogging(level: string | undefined, access: string | undefined): void;
 }
@@ -73,6 +75,9 @@ export function runCore(
         return;
       case 'unask-all':
         plane.questions.over();
+        return;
+      case 'requests':
+        first.postMessage({ type: 'reply', id: message.id, value: plane.requests(message.query) });
         return;
       case 'logging':
         plane.setLogging(message.level, message.access);

@@ -1,7 +1,7 @@
 import type { QuestionHandler } from '../discovery/index.ts';
 import { guarded } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import type { Resource } from '../model/index.ts';
+import type { ProxyRecords, RecordQuery, Resource } from '../model/index.ts';
 import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
 import { mergeMetrics } from './merge-metrics.ts';
 import type { FromCore, ToCore } from './messages.ts';
@@ -109,6 +109,11 @@ export class Cores {
     return (await this.#askAll('clusters')) as object[][];
   }
 
+  /** What the other cores' records say. */
+  async requests(query: RecordQuery): Promise<readonly ProxyRecords[]> {
+    return (await this.#askAll('requests', query)) as ProxyRecords[];
+  }
+
   #heard(core: number, message: FromCore): void {
     switch (message.type) {
       case 'want':
@@ -177,14 +182,16 @@ export class Cores {
     for (const port of this.#options.ports) port.postMessage(message);
   }
 
-  #askAll(type: 'metrics' | 'clusters'): Promise<unknown[]> {
+  #askAll(type: 'metrics' | 'clusters'): Promise<unknown[]>;
+  #askAll(type: 'requests', query: RecordQuery): Promise<unknown[]>;
+  #askAll(type: 'metrics' | 'clusters' | 'requests', query: RecordQuery = {}): Promise<unknown[]> {
     return Promise.all(
       this.#options.ports.map(
         port =>
           new Promise(resolve => {
             const id = this.#nextId++;
             this.#asked.set(id, resolve);
-            port.postMessage({ type, id });
+            port.postMessage(type === 'requests' ? { type, id, query } : { type, id });
           }),
       ),
     );

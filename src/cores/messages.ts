@@ -1,6 +1,6 @@
 import type { AskMessage } from '../discovery/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import type { Resource } from '../model/index.ts';
+import type { RecordQuery, Resource } from '../model/index.ts';
 import type { UnderWay } from '../proxy/index.ts';
 
 /** From the first core to another. */
@@ -12,6 +12,7 @@ export type ToCore =
   | { readonly type: 'drain' }
   | { readonly type: 'metrics'; readonly id: number }
   | { readonly type: 'clusters'; readonly id: number }
+  | { readonly type: 'requests'; readonly id: number; readonly query: RecordQuery }
   | AskMessage
   | { readonly type: 'unask'; readonly id: number }
   | { readonly type: 'unask-all' }

@@ -1,8 +1,30 @@
 // Who answers which kind of question that the control plane asks a proxy; see src/live. The same on every thread.
+import { stateView } from '../admin/index.ts';
+import type { ProxyConfig } from '../config/proxy-config.ts';
 import type { AnswererTable } from '../live/index.ts';
-import type { DataPlane } from '../proxy/index.ts';
+import { type DataPlane, type RecordSettings, readRecordQuery } from '../proxy/index.ts';
 
-/** The answerers of one thread. `plane` is asked only when a question has come. */
-export function proxyAnswerers(_plane: () => DataPlane): AnswererTable {
-  return {};
+/**
+ * The answerers of one thread. `plane` is asked only when a question has come. `status`: of the process; undefined on threads
+ * beside the first.
+ */
+export function proxyAnswerers(plane: () => DataPlane, status?: () => object): AnswererTable {
+  return {
+    // What the record says: first about the proxy, then a record at a time, the oldest first.
+    requests(question, asker) {
+      const { records, ...proxy } = plane().recorded(
+        readRecordQuery(question),
+        status && stateView(status()),
+      );
+      asker.say({ proxy });
+      for (const record of records) asker.say({ record });
+      asker.done();
+      return undefined;
+    },
+  };
+}
+
+/** What each core keeps of requests. */
+export function recordSettings({ requestRecordBytes, slowMs, concurrency }: ProxyConfig): RecordSettings {
+  return { maxBytes: requestRecordBytes / concurrency, ...(slowMs !== undefined && { slowMs }) };
 }

@@ -11,7 +11,7 @@ import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { proxyAnswerers } from './proxy-answers.ts';
+import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
@@ -44,6 +44,7 @@ runCore(parentPort!, systemClock, tls, source => {
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),
+    record: recordSettings(config),
   });
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);
@@ -58,6 +59,7 @@ runCore(parentPort!, systemClock, tls, source => {
         core,
         ...clusterView(each, systemClock.monotonic()),
       })),
+    requests: query => plane.recorded(query),
     underWay: () => plane.underWay,
     setLogging(level, access) {
       if (level !== undefined) log.level = level;

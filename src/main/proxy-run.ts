@@ -25,7 +25,7 @@ import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { proxyAnswerers } from './proxy-answers.ts';
+import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
@@ -83,6 +83,14 @@ export function register(program: Command): void {
     .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
     .option('--log-level <level>', 'debug, info, warn, error or silent (WEFT_LOG_LEVEL)')
     .option('--access-log <mode>', 'off, errors or all (WEFT_ACCESS_LOG)')
+    .option(
+      '--request-record <size>',
+      'memory for what weft explain asks about: off, or up to 64Mi (WEFT_REQUEST_RECORD), default 1Mi',
+    )
+    .option(
+      '--slow-requests <duration>',
+      'from where on a request is slow: auto (twice the 99th percentile of its route), 500ms, … (WEFT_SLOW_REQUESTS)',
+    )
     .option('--pod-name <name>', 'this workload (POD_NAME)')
     .option('--pod-namespace <name>', 'its namespace (POD_NAMESPACE)')
     .option('--pod-ips <addresses>', 'its addresses, comma-separated (POD_IPS)')
@@ -111,7 +119,10 @@ async function run(config: ProxyConfig): Promise<void> {
   const stopping = new AbortController();
   const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);
   // 2. Identity and discovery: who we are, and where destinations are asked for.
-  const answerers = proxyAnswerers(() => plane);
+  const answerers = proxyAnswerers(
+    () => plane,
+    () => host.status(),
+  );
   const own = new Answering({ answerers, clock: systemClock, threads: config.concurrency });
   const cores =
     config.concurrency > 1
@@ -160,6 +171,7 @@ async function run(config: ProxyConfig): Promise<void> {
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
     metricLimits: metricLimitsOf(config.concurrency),
+    record: recordSettings(config),
   });
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);

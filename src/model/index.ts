@@ -36,6 +36,21 @@ export { parseQuantity } from './quantity.ts';
 export { regexProblem } from './regex.ts';
 export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
 export {
+  type ConsideredEndpoint,
+  type ConsideredEndpoints,
+  type KeptFor,
+  MAX_CONSIDERED,
+  type MirrorRecord,
+  type ProxyRecord,
+  type ProxyRecords,
+  type RecordedState,
+  type RecordedTry,
+  type RecordQuery,
+  type RefusalRecord,
+  type RequestRecord,
+  type SessionRecord,
+} from './request-record.ts';
+export {
   type ClusterConfig,
   type ClusterEndpoint,
   type DestinationResource,

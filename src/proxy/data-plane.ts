@@ -7,6 +7,9 @@ import {
   type InboundResource,
   isIpv6,
   type MtlsMode,
+  type ProxyRecords,
+  type RecordedState,
+  type RecordQuery,
   type Resource,
   unknownKind,
 } from '../model/index.ts';
@@ -49,6 +52,8 @@ import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import type { Accepted, ListenerRow } from './listeners.ts';
 import { Observers } from './observation/observers.ts';
+import { recordsAnswer } from './record/answer.ts';
+import { type RecordSettings, RequestRecorder } from './record/recorder.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
@@ -87,6 +92,8 @@ export interface DataPlaneOptions {
   readonly times?: DestinationTimes;
   /** See PoolOptions.staleAfterMs; for tests. */
   readonly staleAfterMs?: number;
+  /** What of requests is kept for whoever asks about them later; undefined keeps nothing. */
+  readonly record?: RecordSettings;
   /** Of this core, where there are several. */
   readonly metricLimits?: MetricLimits;
   /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
@@ -103,6 +110,8 @@ export class DataPlane {
   readonly destinations: Destinations;
   readonly passThrough: PassThrough;
   readonly inboundPorts: InboundPorts;
+  /** Undefined where none is kept. */
+  readonly record: RequestRecorder | undefined;
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
   readonly #sources: AppSources;
@@ -181,6 +190,10 @@ export class DataPlane {
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);
+    if (options.record !== undefined && options.record.maxBytes > 0) {
+      this.record = new RequestRecorder(options.clock, options.record);
+      this.services.observers.add(this.record);
+    }
     this.#inboundOptions = {
       sources: this.#sources,
       appAddress: options.address,
@@ -301,6 +314,12 @@ export class DataPlane {
       { ...this.#outbound(outbound.hosts, this.#outboundPort), open: openConnections.outbound },
       { ...this.#inbound(inbound.hosts, this.#inboundPort), open: openConnections.inbound },
     ];
+  }
+
+  /** What this core's record says; `state`: how the proxy is. */
+  recorded(query: RecordQuery, state?: RecordedState): ProxyRecords {
+    const { self, address, clock } = this.services;
+    return recordsAnswer(this.record, query, { self, address, nowMs: clock.now(), ...(state && { state }) });
   }
 
   /** What goes on on this core. */

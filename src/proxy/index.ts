@@ -8,6 +8,8 @@ export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 export type { DestinationSource } from './destinations/destinations.ts';
 export { type Sniffed, sniff } from './detection/sniff.ts';
 export { type DrainSubject, drained } from './drain.ts';
+export { mergeAnswers, readRecordQuery } from './record/answer.ts';
+export { DEFAULT_RECORD, type RecordSettings } from './record/recorder.ts';
 export { proxyMetricPieces } from './render-metrics.ts';
 export type { Services } from './services/services.ts';
 export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';

@@ -162,6 +162,10 @@ function proxyEnvironment(
     entries.push({ name: ENVIRONMENT.clientAddresses, value: settings.clientAddresses });
   if (settings.concurrency !== undefined)
     entries.push({ name: ENVIRONMENT.concurrency, value: settings.concurrency });
+  if (settings.requestRecord !== undefined)
+    entries.push({ name: ENVIRONMENT.requestRecord, value: settings.requestRecord });
+  if (settings.slowRequests !== undefined)
+    entries.push({ name: ENVIRONMENT.slowRequests, value: settings.slowRequests });
   const json = (name: string, value: unknown) =>
     entries.push({ name, value: literal(JSON.stringify(value)) });
   if (Object.keys(facts.probes).length > 0) json(ENVIRONMENT.probes, facts.probes);

@@ -15,6 +15,9 @@ export interface PodSettings {
   readonly accessLog: string;
   /** Threads of the proxy; undefined for the one that it has by itself. */
   readonly concurrency?: string;
+  /** As the annotations of these names have it; undefined for the proxy's own defaults. */
+  readonly requestRecord?: string;
+  readonly slowRequests?: string;
   readonly resources: Resources;
   readonly redirection: Redirection;
   /** What the app takes for its clients' addresses. */
@@ -44,11 +47,23 @@ export function readSettings(
     /^([1-9]|[1-5]\d|6[0-4])$/,
     'write a number of cores from 1 to 64',
   );
+  const requestRecord = reader.text(
+    ANNOTATIONS.requestRecord,
+    /^(off|\d+(Ki|Mi)?)$/,
+    'write off, or how much memory it may take, up to 64Mi',
+  );
+  const slowRequests = reader.text(
+    ANNOTATIONS.slowRequests,
+    /^(auto|\d+(\.\d+)?(ms|s))$/,
+    'write auto, or a duration such as 500ms',
+  );
   const settings: PodSettings = {
     image: image ?? options.proxyImage,
     logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
     accessLog: reader.word(ANNOTATIONS.accessLog, ACCESS_LOGS) ?? options.accessLog,
     ...(concurrency !== undefined && { concurrency }),
+    ...(requestRecord !== undefined && { requestRecord }),
+    ...(slowRequests !== undefined && { slowRequests }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
     clientAddresses: readClientAddresses(reader, options),

@@ -26,7 +26,7 @@ import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/exchange-host.ts';
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
-import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
+import { newRequestId, REQUEST_ID, requestIdOf } from '../exchange/request-id.ts';
 import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
@@ -132,6 +132,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   readonly #headDeadline: Deadline;
   /** What a CONNECT request asks for; '' before it is known. */
   #wanted = '';
+  /** Of the CONNECT request. */
+  #id = '';
 
   constructor(services: Services, named: NamedDestinations, wire: Wire, trust: Trust, onClosed: () => void) {
     this.trust = trust;
@@ -289,6 +291,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     }
     timers.cancel(this.#headDeadline);
     this.#wire.pause();
+    this.#id = requestIdOf(head) || newRequestId().toString('latin1');
     const address = result > 0 && head.method === METHOD.CONNECT ? parseHostPort(head.targetText) : undefined;
     if (address === undefined) {
       this.#refuse('DPE', result < 0 ? faultOf(result).words : 'CONNECT needs host:port');
@@ -327,8 +330,9 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of?.config.service, 'tcp'),
         answers: {
           opened: TUNNEL_OPEN,
-          failed: (flag, detail) => replyBytes(flag, detail, newRequestId().toString('latin1')),
+          failed: (flag, detail) => replyBytes(flag, detail, this.#id),
         },
+        id: this.#id,
         onEnd: this.#onClosed,
       },
       cluster,
@@ -341,7 +345,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   #refuse(flag: Flag, detail: string): void {
     this.#services.timers.cancel(this.#headDeadline);
     const { observers, clock } = this.#services;
-    const id = newRequestId().toString('latin1');
+    const id = this.#id || newRequestId().toString('latin1');
     if (observers.watching)
       observers.refusal({
         direction: 'outbound',

@@ -19,7 +19,7 @@ export class ExchangeView implements ObservedRequest {
   endpoint: RunningEndpoint | undefined = undefined;
   mirrored = 0;
   startMs = 0;
-  answeredMs = 0;
+  answeredMs = -1;
   tries: readonly TryRecord[] = NO_TRIES;
   attempts = 0;
   endMs = 0;

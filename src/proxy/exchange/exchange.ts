@@ -78,7 +78,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   /** The answer that took the upstream's place. */
   #instead: Instead | undefined;
   /** When the answer that is taken came. */
-  #answeredMs = 0;
+  #answeredMs = -1;
   /** Made when this is first logged or observed. */
   #ownView: ExchangeView | undefined;
   readonly #request = new RequestSoFar();
@@ -194,7 +194,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#answeredMs = nowMs;
     this.#request.body.drop();
     const { observers } = this.#services;
-    if (observers.watching) observers.answer(this.#view(), head);
+    if (observers.answers) observers.answer(this.#view(), head);
     if (status >= 500 && head.requestId < 0) this.#nameRequest(head);
     this.#work?.decorate(head, tries.endpoint!);
     if (end) {
@@ -348,7 +348,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     const hash = hashKey === undefined ? -1 : this.#hashRequest(hashKey);
     this.#host.prepare(head, cluster);
     const { observers } = this.#services;
-    if (observers.watching) observers.forward(this.#view());
+    if (observers.forwards) observers.forward(this.#view());
     if (work !== undefined) {
       work.prepare(choice, cluster);
       if (route.mirrors[choice]!.length > 0) this.#mirror(work.mirrors(choice));
@@ -495,12 +495,16 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     series.durationMs.observe(nowMs - this.#startMs);
     series.requestBytes.observe(this.#receivedBytes);
     series.responseBytes.observe(this.#sentBytes);
-    const { watching } = observers;
-    if (!watching && !accessLog.wants(this.#status, flag)) return;
-    if (watching) this.#tries.conclude();
+    const { attempts } = this.#tries;
+    const watched =
+      observers.watching &&
+      observers.wantEnd(this.#status, flag, route?.route, this.#startMs, nowMs, attempts);
+    const logged = accessLog.wants(this.#status, flag);
+    if (!watched && !logged) return;
+    if (watched) this.#tries.conclude();
     const view = this.#view(flag, detail, nowMs);
-    if (accessLog.wants(this.#status, flag)) accessLog.write(recordOf(view));
-    if (watching) observers.requestEnd(view);
+    if (logged) accessLog.write(recordOf(view));
+    if (watched) observers.requestEnd(view);
   }
 
   #countRoute({ series, route }: RunningRoute, nowMs: number): void {
@@ -521,7 +525,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#held = false;
     this.#target = undefined;
     this.#instead = undefined;
-    this.#answeredMs = 0;
+    this.#answeredMs = -1;
     this.#turn++;
     this.#work = undefined;
     this.#shadows = undefined;

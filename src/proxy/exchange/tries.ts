@@ -65,6 +65,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
   outOfRetries = false;
   /** Those that are over, as long as somebody watches. */
   records: readonly TryRecord[] = NO_TRIES;
+  /** Of the answer that is taken, and how long it took: most of them nobody wants to hear of. */
+  #takenStatus = 0;
+  #takenMs = 0;
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
   readonly #owner: TriesOwner;
@@ -152,7 +155,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#services.timers.cancel(this.#tryTimeout);
     if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
       return VERDICT.TRY_AGAIN;
-    this.#tell('taken', status);
+    this.#takenStatus = status;
+    this.#takenMs = nowMs - this.#tryStartMs;
     this.#state = STATE.NONE;
     this.#dropHedge();
     return VERDICT.TAKE;
@@ -213,6 +217,10 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#dropHedge();
     if (this.endpoint !== undefined && this.#state !== STATE.NONE) this.#tell('given-up');
     this.#state = STATE.NONE;
+    if (this.endpoint === undefined || this.#takenStatus === 0) return;
+    const taken = { why: this.#why, end: 'taken', status: this.#takenStatus, flag: '', detail: '' } as const;
+    this.#write(this.endpoint, this.#tryStartMs, taken, this.#takenMs);
+    this.#takenStatus = 0;
   }
 
   /** Ready for the next request. */
@@ -224,6 +232,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#dropHedge();
     if (this.endpoint !== undefined) this.endpoint.active--;
     this.records = NO_TRIES;
+    this.#takenStatus = 0;
     this.upstream = undefined;
     this.endpoint = undefined;
     this.attempts = 0;
@@ -502,10 +511,12 @@ export class Tries implements StreamWaiter, HedgeOwner {
     { key: endpoint, config }: RunningEndpoint,
     startMs: number,
     rest: Pick<TryRecord, 'why' | 'end' | 'status' | 'flag' | 'detail'>,
+    durationMs = this.#services.clock.monotonic() - startMs,
   ): void {
     const { name: cluster } = this.#cluster!.config;
-    const durationMs = this.#services.clock.monotonic() - startMs;
-    this.records = [...this.records, { cluster, endpoint, peer: config.peer, startMs, durationMs, ...rest }];
+    const { peer, tls } = config;
+    const record = { cluster, endpoint, peer, mesh: tls === 'mesh', startMs, durationMs, ...rest };
+    this.records = [...this.records, record].sort((a, b) => a.startMs - b.startMs);
   }
 
   /** The endpoint of this try is done with; the next try goes elsewhere if it can. */

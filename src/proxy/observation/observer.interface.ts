@@ -43,7 +43,7 @@ export interface ObservedRequest {
   /** How many copies of it went to mirrors. */
   readonly mirrored: number;
   readonly startMs: number;
-  /** When the head of the answer that is taken came; 0 where none did. */
+  /** When the head of the answer that is taken came; -1 where none did. */
   readonly answeredMs: number;
   /** From here on only in `onRequestEnd`. `tries`: only of those that began while somebody watched. */
   readonly tries: readonly TryRecord[];
@@ -60,6 +60,8 @@ export interface ObservedRequest {
 
 /** A connection that carried bytes nobody reads. */
 export interface ObservedSession {
+  /** Of the CONNECT request that asked for it; '' for any other. */
+  readonly id: string;
   readonly direction: 'inbound' | 'outbound';
   readonly downstream: string;
   readonly principal: string;
@@ -120,6 +122,18 @@ export interface RequestObserver {
   onForward?(request: ObservedRequest): void;
   /** An answer is taken. `head`: as the upstream sent it. Answers of Weft's own are not told here. */
   onAnswer?(request: ObservedRequest, head: Head): void;
+  /**
+   * Whether it wants to hear of this request's end, asked before anything is made for that; at once followed by `onRequestEnd` if
+   * so. Not asked where it is not there: then all are wanted.
+   */
+  wants?(
+    status: number,
+    flag: Flag | '',
+    route: Route | undefined,
+    startMs: number,
+    endMs: number,
+    attempts: number,
+  ): boolean;
   /** The request is over, in whatever way. Once for each. */
   onRequestEnd?(request: ObservedRequest): void;
   onSessionEnd?(session: ObservedSession): void;

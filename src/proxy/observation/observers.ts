@@ -1,5 +1,6 @@
-import { internalError } from '../../errors/index.ts';
+import { type Flag, internalError } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
+import type { Route } from '../../model/index.ts';
 import type {
   ObservedMirror,
   ObservedRefusal,
@@ -8,22 +9,28 @@ import type {
   RequestObserver,
 } from './observer.interface.ts';
 
+/** One of them. */
+interface Watcher {
+  readonly observer: RequestObserver;
+  /** Whether it hears of the request that is ending. */
+  wanted: boolean;
+}
+
 /**
  * Who watches. Whoever carries something asks `watching` first and makes nothing where it is false; that compare is all that a
  * request pays when nobody does.
  */
 export class Observers {
   watching = false;
-  #all: readonly RequestObserver[] = [];
+  /** Whether anybody looks at requests that go on, and at answers. */
+  forwards = false;
+  answers = false;
+  #all: readonly Watcher[] = [];
 
   /** Lets it watch from now on. The answer ends that. */
   add(observer: RequestObserver): () => void {
-    this.#all = [...this.#all, observer];
-    this.watching = true;
-    return () => {
-      this.#all = this.#all.filter(each => each !== observer);
-      this.watching = this.#all.length > 0;
-    };
+    this.#use([...this.#all, { observer, wanted: false }]);
+    return () => this.#use(this.#all.filter(each => each.observer !== observer));
   }
 
   forward(request: ObservedRequest): void {
@@ -34,8 +41,39 @@ export class Observers {
     this.#tell(each => each.onAnswer?.(request, head));
   }
 
+  /** Whether anybody wants to hear of this end; see RequestObserver.wants. `requestEnd` tells those, and must follow at once. */
+  wantEnd(
+    status: number,
+    flag: Flag | '',
+    route: Route | undefined,
+    startMs: number,
+    endMs: number,
+    attempts: number,
+  ): boolean {
+    let any = false;
+    for (const each of this.#all) {
+      const { observer } = each;
+      try {
+        each.wanted =
+          observer.onRequestEnd !== undefined &&
+          (observer.wants === undefined || observer.wants(status, flag, route, startMs, endMs, attempts));
+      } catch (thrown) {
+        internalError('observer', thrown);
+      }
+      if (each.wanted) any = true;
+    }
+    return any;
+  }
+
   requestEnd(request: ObservedRequest): void {
-    this.#tell(each => each.onRequestEnd?.(request));
+    for (const { observer, wanted } of this.#all) {
+      if (!wanted) continue;
+      try {
+        observer.onRequestEnd?.(request);
+      } catch (thrown) {
+        internalError('observer', thrown);
+      }
+    }
   }
 
   sessionEnd(session: ObservedSession): void {
@@ -50,10 +88,17 @@ export class Observers {
     this.#tell(each => each.onMirrorFailed?.(mirror));
   }
 
+  #use(all: readonly Watcher[]): void {
+    this.#all = all;
+    this.watching = all.length > 0;
+    this.forwards = all.some(({ observer }) => observer.onForward !== undefined);
+    this.answers = all.some(({ observer }) => observer.onAnswer !== undefined);
+  }
+
   #tell(call: (observer: RequestObserver) => void): void {
-    for (const each of this.#all) {
+    for (const { observer } of this.#all) {
       try {
-        call(each);
+        call(observer);
       } catch (thrown) {
         internalError('observer', thrown);
       }

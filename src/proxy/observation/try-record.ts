@@ -41,6 +41,8 @@ export interface TryRecord {
   readonly endpoint: string;
   /** Who that is. */
   readonly peer: Peer;
+  /** Whether it is called by mesh TLS. */
+  readonly mesh: boolean;
   readonly why: TryWhy;
   readonly end: TryEnd;
   /** Of its answer; 0 when none came. */

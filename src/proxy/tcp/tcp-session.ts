@@ -25,6 +25,8 @@ export interface TcpSessionOptions {
   /** Sees the client's first bytes when the upstream has spoken before it. */
   overtook?(bytes: Buffer): void;
   /** What a client that asked with CONNECT hears before the bytes, or in their place. */
+  /** Of the CONNECT request; '' or undefined without one. */
+  readonly id?: string;
   readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
   /** The session is over, in whatever way; called once. */
   onEnd(): void;
@@ -318,8 +320,9 @@ export class TcpSession implements WireHandler {
   }
 
   #show(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
-    const { direction, downstream, principal } = this.#options;
+    const { direction, downstream, principal, id = '' } = this.#options;
     this.#services.observers.sessionEnd({
+      id,
       direction,
       downstream,
       principal,
