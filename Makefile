@@ -26,6 +26,7 @@ unit: network ## every test, without types and lint
 
 check: setup ## type check
 	@$(bin)/tsc --noEmit
+	@$(bin)/tsc --noEmit -p dashboard
 
 lint: setup ## lint, format, import layers and the width of comments
 	@$(bin)/biome check --error-on-warnings .

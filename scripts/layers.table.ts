@@ -338,6 +338,18 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',
   },
+  dashboard: {
+    imports: ['errors', 'time'],
+    packages: ['esbuild'],
+    instead: 'dashboard/ serves the page; what it tells of the mesh is passed in as a DashboardSource.',
+  },
+  page: {
+    imports: ['dashboard'],
+    packages: ['preact', '@preact/signals', 'uplot', '@dagrejs/dagre'],
+    pure: true,
+    instead:
+      'the page is browser code: of the programs it knows types alone, those of src/dashboard/contract.ts.',
+  },
   sandbox: {
     imports: [
       'errors',

@@ -11,11 +11,13 @@ const importPattern =
 
 function roomOf(file: string): string {
   const [top, room, within] = file.split('/');
+  // The browser code beside the programs; src/dashboard is its server.
+  if (top === 'dashboard') return 'page';
   if (top !== 'src') return top!;
   return `${room}/${within}` in rooms ? `${room}/${within}` : room!;
 }
 
-for (const file of globSync('{src,webhook,grafana}/**/*.ts').sort()) {
+for (const file of globSync(['{src,webhook,grafana}/**/*.ts', 'dashboard/**/*.{ts,tsx}']).sort()) {
   if (file.endsWith('.test.ts') || file.includes('/testing/')) continue;
   const room = roomOf(file);
   const rule = rooms[room];
