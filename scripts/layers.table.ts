@@ -96,6 +96,11 @@ export const rooms: Record<string, Room> = {
     instead: passIn,
   },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
+  tracing: {
+    imports: ['errors', 'time', 'model', 'http', 'telemetry'],
+    packages: ['@opentelemetry/otlp-transformer'],
+    instead: 'tracing/ sees requests as observers do; it knows no exchange, no cluster and no connection.',
+  },
   registry: {
     imports: ['plain', 'errors', 'model', 'time'],
     packages: [],
@@ -416,6 +421,7 @@ export const rooms: Record<string, Room> = {
       'identity',
       'ca',
       'telemetry',
+      'tracing',
       'registry',
       'kubernetes',
       'source',

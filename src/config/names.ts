@@ -111,6 +111,9 @@ export const ENVIRONMENT = {
   requestRecord: 'WEFT_REQUEST_RECORD',
   slowRequests: 'WEFT_SLOW_REQUESTS',
   concurrency: 'WEFT_CONCURRENCY',
+  traceZipkin: 'WEFT_TRACE_ZIPKIN',
+  traceOtlp: 'WEFT_TRACE_OTLP',
+  traceSampling: 'WEFT_TRACE_SAMPLING',
   /** `keep` or `replace`; for `weft-proxy init` too. */
   clientAddresses: 'WEFT_CLIENT_ADDRESSES',
   /** JSON, an AppProbes: the app's own probes, which the kubelet asks the proxy about. */

@@ -7,9 +7,11 @@ import {
   parseDurationMs,
   parseHostPort,
   parseQuantity,
+  type TracingSettings,
 } from '../model/index.ts';
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
 import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
+import { readTracing } from './tracing-flags.ts';
 
 const MOST_RECORD_BYTES = 64 << 20;
 
@@ -70,6 +72,8 @@ export interface ProxyConfig {
   readonly requestRecordBytes: number;
   /** From where on requests are slow, milliseconds; undefined: by their route. */
   readonly slowMs: number | undefined;
+  /** What holds where discovery says nothing of traces; undefined: then there are none. */
+  readonly tracing: TracingSettings | undefined;
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
@@ -99,6 +103,9 @@ export interface ProxyFlags {
   readonly accessLog?: string;
   readonly requestRecord?: string;
   readonly slowRequests?: string;
+  readonly traceZipkin?: string;
+  readonly traceOtlp?: string;
+  readonly traceSampling?: string;
   readonly podName?: string;
   readonly podNamespace?: string;
   readonly podIps?: string;
@@ -176,6 +183,11 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     ),
     requestRecordBytes: recordBytes(pick(flags.requestRecord, ENVIRONMENT.requestRecord, '1Mi')),
     slowMs: slowMs(pick(flags.slowRequests, ENVIRONMENT.slowRequests, 'auto')),
+    tracing: readTracing({
+      zipkin: pick(flags.traceZipkin, ENVIRONMENT.traceZipkin, ''),
+      otlp: pick(flags.traceOtlp, ENVIRONMENT.traceOtlp, ''),
+      sampling: pick(flags.traceSampling, ENVIRONMENT.traceSampling, '1'),
+    }),
   });
 }
 

@@ -15,6 +15,7 @@ import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
+import { traceRequests } from './proxy-tracing.ts';
 
 const { config, core } = workerData as { config: ProxyConfig; core: number };
 checkNative();
@@ -48,12 +49,23 @@ runCore(parentPort!, systemClock, tls, source => {
   });
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);
+  const tracing = traceRequests(plane, config, systemClock, log);
   return {
     questions: new Answering({ answerers, clock: systemClock, threads: config.concurrency }),
-    apply: resource => plane.restore(resource),
+    apply: resource => {
+      const refused = plane.restore(resource);
+      if (refused === undefined) tracing.heed(resource);
+      return refused;
+    },
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     drain: () => plane.drain(),
-    metrics: () => [...proxyMetricPieces(plane, eventLoopMetrics)].join(''),
+    metrics: () =>
+      [
+        ...proxyMetricPieces(plane, out => {
+          eventLoopMetrics(out);
+          tracing.metrics(out);
+        }),
+      ].join(''),
     clusters: () =>
       [...plane.destinations.clusters].map(each => ({
         core,

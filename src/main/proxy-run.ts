@@ -31,6 +31,7 @@ import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
+import { traceRequests } from './proxy-tracing.ts';
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
@@ -91,6 +92,15 @@ export function register(program: Command): void {
       '--slow-requests <duration>',
       'from where on a request is slow: auto (twice the 99th percentile of its route), 500ms, … (WEFT_SLOW_REQUESTS)',
     )
+    .option(
+      '--trace-otlp <host:port>',
+      'report spans to this OpenTelemetry collector, over HTTP, where discovery names none (WEFT_TRACE_OTLP)',
+    )
+    .option('--trace-zipkin <host:port>', 'the same to a Zipkin (WEFT_TRACE_ZIPKIN)')
+    .option(
+      '--trace-sampling <percent>',
+      'of requests that belong to no trace yet, default 1 (WEFT_TRACE_SAMPLING)',
+    )
     .option('--pod-name <name>', 'this workload (POD_NAME)')
     .option('--pod-namespace <name>', 'its namespace (POD_NAMESPACE)')
     .option('--pod-ips <addresses>', 'its addresses, comma-separated (POD_IPS)')
@@ -144,13 +154,17 @@ async function run(config: ProxyConfig): Promise<void> {
       // After the answer to the control plane is on its way.
       if (ended) setImmediate(guarded('app-exit', () => stop('the app of this pod has ended', true)));
       const refused = applySafely(() => plane.apply(resource));
-      if (refused === undefined) cores?.apply(resource);
-      return refused;
+      if (refused !== undefined) return refused;
+      tracing.heed(resource);
+      cores?.apply(resource);
+      return undefined;
     },
     restore: resource => {
       const refused = applySafely(() => plane.restore(resource));
-      if (refused === undefined) cores?.apply(resource);
-      return refused;
+      if (refused !== undefined) return refused;
+      tracing.heed(resource);
+      cores?.apply(resource);
+      return undefined;
     },
   });
   // 3. The data plane.
@@ -173,6 +187,7 @@ async function run(config: ProxyConfig): Promise<void> {
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
   });
+  const tracing = traceRequests(plane, config, systemClock, log);
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);
   discovery.start();
@@ -189,11 +204,17 @@ async function run(config: ProxyConfig): Promise<void> {
     ownPorts: (['admin', 'health'] as const).map(name => ({
       ...{ name, hosts: config.hosts[name], port: config.ports[name] },
     })),
-    status: () => ({ draining, redirection: redirection.status(), ...discovery.status() }),
+    status: () => ({
+      draining,
+      redirection: redirection.status(),
+      ...tracing.status(),
+      ...discovery.status(),
+    }),
     metrics: out => {
       discovery.metrics(out);
       processMetrics(out);
       memoryMetrics(out, memory);
+      tracing.metrics(out);
     },
     drain: () => stop('asked to through the admin port'),
     underWay: () => (cores ? sumUnderWay([plane.underWay, cores.underWay]) : plane.underWay),
@@ -213,7 +234,8 @@ async function run(config: ProxyConfig): Promise<void> {
     };
     // A Job waits for us, and nobody is left to serve.
     const nothingToDo = appEnded && host.underWay().exchanges === 0;
-    void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(() => {
+    void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(async () => {
+      await tracing.close();
       stopping.abort();
       log.info({}, 'drained; goodbye');
       accessLog.flush();

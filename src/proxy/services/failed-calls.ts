@@ -56,7 +56,9 @@ function idsOf(head: Head): readonly string[] {
   const ids: string[] = [];
   const own = head.find(requestId);
   if (own >= 0) ids.push(head.text(own));
+  // Where requests are traced the proxy has put its own in its place.
   const trace = head.find(traceParent);
-  if (trace >= 0) ids.push(head.text(trace).slice(traceId.start, traceId.end));
+  const parent = trace >= 0 ? head.text(trace) : head.addedText(traceParent);
+  ids.push(parent.slice(traceId.start, traceId.end));
   return ids.filter(id => id !== '' && id.length <= longestId);
 }

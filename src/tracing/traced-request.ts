@@ -1,0 +1,50 @@
+import type { Flag } from '../errors/index.ts';
+import type { Head } from '../http/index.ts';
+import type { ClusterConfig, ClusterEndpoint, Route } from '../model/index.ts';
+
+/** One try, as far as spans tell of it. */
+export interface TracedTry {
+  readonly endpoint: string;
+  readonly why: string;
+  readonly end: string;
+  readonly status: number;
+  readonly flag: Flag | '';
+  readonly detail: string;
+  /** Monotonic. */
+  readonly startMs: number;
+  readonly durationMs: number;
+}
+
+/**
+ * A request as tracing sees it: what the proxy's observers are shown. One object serves one request after the other, and what it
+ * says is valid during a call. Times are monotonic milliseconds.
+ */
+export interface TracedRequest {
+  readonly direction: 'inbound' | 'outbound';
+  readonly downstream: string;
+  readonly principal: string;
+  readonly head: Head;
+  /** Of x-request-id. */
+  readonly id: string;
+  readonly destination: { readonly host: string; readonly port: number } | undefined;
+  readonly route: Route | undefined;
+  readonly cluster: { readonly config: ClusterConfig } | undefined;
+  readonly endpoint: { readonly config: ClusterEndpoint } | undefined;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly tries: readonly TracedTry[];
+  readonly attempts: number;
+  readonly status: number;
+  readonly flag: Flag | '';
+  readonly detail: string;
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+}
+
+/**
+ * Whether it counts as failed: no answer, one of 5xx, or one that broke off. As in Envoy what a client did wrong (4xx) is no
+ * failure of the service, and an injected delay is on purpose.
+ */
+export function hasFailed({ status, flag }: Pick<TracedRequest, 'status' | 'flag'>): boolean {
+  return status === 0 || status >= 500 || (flag !== '' && flag !== 'DI' && status < 400);
+}
