@@ -23,6 +23,9 @@ export interface InjectorConfig {
   readonly listen: HostPort;
   readonly metricsListen: HostPort;
   readonly webhookListen: HostPort;
+  /** The live API, and the file of the token that opens it; '' where the cluster says who may, or, without one, nobody. */
+  readonly liveListen: HostPort;
+  readonly liveToken: string;
   readonly trustDomain: string;
   readonly clusterDomain: string;
   readonly certificateLifetimeMs: number;
@@ -46,6 +49,8 @@ export interface InjectorFlags {
   readonly listen?: string;
   readonly metricsListen?: string;
   readonly webhookListen?: string;
+  readonly liveListen?: string;
+  readonly liveToken?: string;
   readonly trustDomain?: string;
   readonly clusterDomain?: string;
   readonly certificateLifetime?: string;
@@ -85,6 +90,8 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     listen,
     metricsListen: readListen('metrics-listen', flags.metricsListen ?? '', on(PORTS.controlPlaneMetrics)),
     webhookListen: readListen('webhook-listen', flags.webhookListen ?? '', on(PORTS.webhook)),
+    liveListen: readListen('live-listen', flags.liveListen ?? '', on(PORTS.live)),
+    liveToken: flags.liveToken ?? '',
     trustDomain,
     clusterDomain,
     certificateLifetimeMs: readLifetime(flags.certificateLifetime ?? '24h'),

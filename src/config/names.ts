@@ -8,6 +8,8 @@ export const PORTS = {
   discovery: 15012,
   /** Metrics and health of the control plane. */
   controlPlaneMetrics: 15014,
+  /** The live API of the control plane: questions of people to running proxies. */
+  live: 15016,
   /** Prometheus and health of the proxy. */
   health: 15020,
   webhook: 8443,

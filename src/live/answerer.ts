@@ -7,6 +7,8 @@ export interface Asker {
    * bounds of the proxy are reached; what is left out is counted and told. May be called after the question is over, in vain.
    */
   say(item: object): boolean;
+  /** An item is left out because of a limit that the asker asked for: counted and told as those that the bounds leave out. */
+  skip(): void;
   /** No more is said; with the reason where there is no answer. */
   done(error?: string): void;
   /** Which part of the proxy this thread is, in (0, 1]: limits of a whole proxy are to be multiplied by it. */

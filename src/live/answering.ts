@@ -111,6 +111,12 @@ class OpenAnswer implements Asker {
     return true;
   }
 
+  skip(): void {
+    if (this.#over) return;
+    this.#left++;
+    this.#gatherOn();
+  }
+
   done(error?: string): void {
     if (this.#over) return;
     this.#end();

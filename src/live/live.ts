@@ -45,11 +45,8 @@ export class Live {
     return (this.#proxies()?.proxies() ?? []).filter(({ pod }) => chosen(pod)).length;
   }
 
-  /**
-   * Asks; the listener hears until everything was said or the signal aborts. Throws a WeftError `question-too-long` or
-   * `live-busy`.
-   */
-  ask({ question, chosen, follow }: LiveQuestion, listener: LiveListener, signal: AbortSignal): void {
+  /** Throws a WeftError `question-too-long` or `live-busy` when the question would not be taken. */
+  check(question: Question): void {
     if (JSON.stringify(question).length > MAX_QUESTION_LENGTH) {
       const why = `the question is longer than ${MAX_QUESTION_LENGTH} characters; use fewer or shorter filters`;
       throw new WeftError('question-too-long', why, { source: 'downstream' });
@@ -58,6 +55,11 @@ export class Live {
       const why = `${maxOpen} taps and other questions are open at this replica of the control plane; end one, or come again later`;
       throw new WeftError('live-busy', why, { source: 'downstream' });
     }
+  }
+
+  /** Asks; the listener hears until everything was said or the signal aborts. Throws as `check` does. */
+  ask({ question, chosen, follow }: LiveQuestion, listener: LiveListener, signal: AbortSignal): void {
+    this.check(question);
     if (signal.aborted) return;
     this.#open++;
     const cancels = new Set<() => void>();

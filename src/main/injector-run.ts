@@ -23,6 +23,7 @@ export interface RunningInjector {
   readonly port: number;
   readonly metricsPort: number;
   readonly webhookPort: number;
+  readonly livePort: number;
 }
 
 /**
@@ -43,7 +44,7 @@ export async function runInjector(
   const { parts } = view;
   const turnedAway = (code: string): void => view.metrics.refused(code);
   const metricsPort = await serveRoutes(config.metricsListen, view.routes(), signal, clock, turnedAway);
-  const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0 };
+  const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0, livePort: 0 };
   const note = noteProblems(() => view.own.flatMap(each => each()), log);
   signal.addEventListener('abort', clock.every(2_000, note), { once: true });
 
@@ -92,7 +93,10 @@ export async function runInjector(
   const refusedByProxies = (): readonly Problem[] => proxyProblems(pipeline, server.refusals());
   view.own.push(refusedByProxies);
 
-  // 7. The admission webhook, where there are settings for it.
+  // 7. The live API: people ask running proxies.
+  const livePort = await (await import('./injector-live.ts')).openLive(cluster?.client, keeper, around, view);
+
+  // 8. The admission webhook, where there are settings for it.
   let leads = (): boolean => false;
   const webhook =
     cluster && config.injectionSettings !== ''
@@ -104,13 +108,13 @@ export async function runInjector(
       : undefined;
   parts.webhook = webhook?.running;
 
-  // 8. What one replica does for all: roots in every namespace, the webhook's caBundle.
+  // 9. What one replica does for all: roots in every namespace, the webhook's caBundle.
   if (inCluster && cluster) {
     const elected = (): void => webhook?.elected();
     leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refusedByProxies).leads;
   }
 
-  // 9. Alarms about what will run out.
+  // 10. Alarms about what will run out.
   const alarm = (): void => {
     for (const { severity, code, message } of live.current.alarms()) {
       log[severity === 'error' ? 'error' : 'warn']({ code }, message);
@@ -120,7 +124,7 @@ export async function runInjector(
   signal.addEventListener('abort', clock.every(3_600_000, alarm), { once: true });
 
   view.waitsFor = undefined;
-  const ports = { port, metricsPort, webhookPort: webhook?.running.port ?? 0 };
+  const ports = { port, metricsPort, webhookPort: webhook?.running.port ?? 0, livePort };
   log.info(
     { ...ports, source: source.name, trustDomain, objects: pipeline.counts() },
     'the control plane serves proxies',

@@ -2,7 +2,9 @@
 import { stateView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import type { AnswererTable } from '../live/index.ts';
+import { tapAnswerer } from '../live/tap/index.ts';
 import { type DataPlane, type RecordSettings, readRecordQuery } from '../proxy/index.ts';
+import { systemClock } from '../time/index.ts';
 
 /**
  * The answerers of one thread. `plane` is asked only when a question has come. `status`: of the process; undefined on threads
@@ -10,6 +12,7 @@ import { type DataPlane, type RecordSettings, readRecordQuery } from '../proxy/i
  */
 export function proxyAnswerers(plane: () => DataPlane, status?: () => object): AnswererTable {
   return {
+    tap: tapAnswerer(() => plane().services.observers, systemClock),
     // What the record says: first about the proxy, then a record at a time, the oldest first.
     requests(question, asker) {
       const { records, ...proxy } = plane().recorded(

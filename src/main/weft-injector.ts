@@ -37,6 +37,14 @@ await new Command('weft-injector')
     '--webhook-listen <address>',
     'where the API server asks about pods (default: port 8443 of the same host)',
   )
+  .option(
+    '--live-listen <address>',
+    'where people ask running proxies, as with weft tap (default: port 15016 of the same host)',
+  )
+  .option(
+    '--live-token <file>',
+    'with --source files: the token that opens the live API; without one there is none (a cluster is asked who may)',
+  )
   .option('--trust-domain <name>', 'the trust domain of identities', 'cluster.local')
   .option('--cluster-domain <name>', 'the DNS domain of Services', 'cluster.local')
   .option('--certificate-lifetime <duration>', 'how long certificates live', '24h')

@@ -39,7 +39,12 @@ describe('the control plane with the roles that are installed', { skip: noApiSer
         '--source=kubernetes',
         `--kubeconfig=${kubeconfig}`,
         `--injection-settings=${settings}`,
-        ...['--listen=127.0.0.1:0', '--metrics-listen=127.0.0.1:0', '--webhook-listen=127.0.0.1:0'],
+        ...[
+          '--listen=127.0.0.1:0',
+          '--metrics-listen=127.0.0.1:0',
+          '--webhook-listen=127.0.0.1:0',
+          '--live-listen=127.0.0.1:0',
+        ],
       ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],

@@ -98,6 +98,7 @@ function container(options: InstallOptions): Json {
       { name: 'https-webhook', containerPort: PORTS.webhook, protocol: 'TCP' },
       { name: 'tls-discovery', containerPort: PORTS.discovery, protocol: 'TCP' },
       { name: 'http-metrics', containerPort: port, protocol: 'TCP' },
+      { name: 'https-live', containerPort: PORTS.live, protocol: 'TCP' },
     ],
     startupProbe: {
       httpGet: { path: '/live', port },

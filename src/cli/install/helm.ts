@@ -2,6 +2,7 @@
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import { NAMES } from './names.ts';
 import { installObjects, type Manifest, settingsText } from './objects.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
@@ -73,10 +74,11 @@ export function helmFiles(): Map<string, string> {
   return files;
 }
 
-/** There is one object of each kind, but for the definitions of policies. */
+/** There is one object of each kind, but for the definitions of policies and the roles of people. */
 function fileOf({ kind, metadata }: Manifest): string {
   if (kind === 'CustomResourceDefinition') return `definition-${metadata.name.split('.')[0]}`;
-  return kind.replace(/(?<!^)[A-Z]/g, letter => `-${letter}`).toLowerCase();
+  const file = kind.replace(/(?<!^)[A-Z]/g, letter => `-${letter}`).toLowerCase();
+  return kind.endsWith('Role') && metadata.name !== NAMES.injector ? `${file}-${metadata.name}` : file;
 }
 
 function templateOf(object: Manifest, options: InstallOptions, yaml: (object: unknown) => string): string {

@@ -6,6 +6,11 @@ export const NAMES = {
   settings: 'weft-injection',
   /** ConfigMap with the roots, in every meshed namespace; written by the control plane. */
   trust: 'weft-trust',
+  /** ClusterRoles for people who ask running proxies: live requests, figures alone. */
+  tap: 'weft-tap',
+  viewer: 'weft-viewer',
+  /** Role in the namespace of the control plane: the way to its live API. */
+  reach: 'weft-live',
   /** Secret with the root of the control plane's own making. */
   authority: 'weft-ca',
   /** Secret with an intermediate of one's own, read where it exists. */

@@ -6,7 +6,7 @@ import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
 import { NAMES, PART_OF, SELECTOR } from './names.ts';
 import { hasMinor, type InstallOptions } from './options.ts';
-import { clusterRules, ownRules, type Rule } from './rbac.ts';
+import { clusterRules, ownRules, type Rule, reachRules, userRoles } from './rbac.ts';
 
 /** A Kubernetes object as it is printed. */
 export interface Manifest {
@@ -49,6 +49,18 @@ export function installObjects(options: InstallOptions): Manifest[] {
       metadata: own,
       roleRef: { apiGroup: group, kind: 'Role', name: NAMES.injector },
       subjects: [subject],
+    },
+    ...userRoles().map(({ name, rules }) => ({
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRole',
+      metadata: { name, labels },
+      rules: rules.map(withoutReason),
+    })),
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'Role',
+      metadata: { ...own, name: NAMES.reach },
+      rules: reachRules().map(withoutReason),
     },
     {
       apiVersion: 'v1',
@@ -120,6 +132,7 @@ function service(metadata: Manifest['metadata']): Manifest {
         port('https-webhook', 443, 'https-webhook'),
         port('tls-discovery', PORTS.discovery, 'tls-discovery'),
         port('http-metrics', PORTS.controlPlaneMetrics, 'http-metrics'),
+        port('https-live', PORTS.live, 'https-live'),
       ],
     },
   };

@@ -65,10 +65,23 @@ export function clusterRules(): Rule[] {
       verbs: ['create'],
     },
     {
-      why: 'identity: whom the token of a proxy speaks for',
+      why: 'identity: whom the token of a proxy, or of a user of the live API, speaks for',
       apiGroups: ['authentication.k8s.io'],
       resources: ['tokenreviews'],
       verbs: ['create'],
+    },
+    {
+      why: 'live API: whether who asks running proxies (weft tap) may',
+      apiGroups: ['authorization.k8s.io'],
+      resources: ['subjectaccessreviews'],
+      verbs: ['create'],
+    },
+    {
+      why: 'live API: who signs the client certificates of users, whom it knows by these',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: ['extension-apiserver-authentication'],
+      verbs: ['get'],
     },
     {
       why: 'trust: the roots of the mesh, in every meshed namespace',
@@ -89,6 +102,68 @@ export function clusterRules(): Rule[] {
       resources: ['mutatingwebhookconfigurations'],
       resourceNames: [INJECTOR],
       verbs: ['get', 'patch'],
+    },
+  ];
+}
+
+/** A ClusterRole for people, which nobody has before somebody binds it. */
+export interface UserRole {
+  readonly name: string;
+  readonly rules: readonly Rule[];
+}
+
+/** What people may be given, in one namespace with a RoleBinding, or in all with a ClusterRoleBinding. */
+export function userRoles(): UserRole[] {
+  const figures: Rule = {
+    why: 'golden signals and who calls whom, of the pods of the namespace: the dashboard',
+    apiGroups: ['weft.dev'],
+    resources: ['pods/figures'],
+    verbs: ['get'],
+  };
+  return [
+    { name: NAMES.viewer, rules: [figures] },
+    {
+      name: NAMES.tap,
+      rules: [
+        {
+          why: 'live requests of the pods of the namespace: weft tap, weft top',
+          apiGroups: ['weft.dev'],
+          resources: ['pods/tap'],
+          verbs: ['create'],
+        },
+        {
+          why: 'the record that proxies keep of requests: weft explain',
+          apiGroups: ['weft.dev'],
+          resources: ['pods/requests'],
+          verbs: ['get'],
+        },
+        figures,
+      ],
+    },
+  ];
+}
+
+/** What everybody who asks the live API needs in the namespace of the control plane: the way there. Bound by no one as well. */
+export function reachRules(): Rule[] {
+  return [
+    {
+      why: 'which pods are the control plane',
+      apiGroups: [''],
+      resources: ['pods'],
+      verbs: ['list'],
+    },
+    {
+      why: 'a connection to them; kubectl port-forward makes the same',
+      apiGroups: [''],
+      resources: ['pods/portforward'],
+      verbs: ['get', 'create'],
+    },
+    {
+      why: 'the roots by which the control plane proves who it is',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [NAMES.trust],
+      verbs: ['get'],
     },
   ];
 }

@@ -12,12 +12,20 @@ import { systemClock } from '../../../src/time/index.ts';
 
 const program = join(import.meta.dirname, '../../../src/main/weft-injector.ts');
 
+/** Where it listens. */
+export interface Ports {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly webhookPort: number;
+  readonly livePort: number;
+}
+
 /** weft-injector as a process. */
 export interface Injector {
   readonly child: ChildProcess;
   readonly lines: Record<string, unknown>[];
   /** The ports, as soon as it says that it serves. */
-  readonly served: Promise<{ port: number; metricsPort: number; webhookPort: number }>;
+  readonly served: Promise<Ports>;
   get(path: string): Promise<{ status: number; text: string }>;
   json<T>(path: string): Promise<T>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -39,6 +47,7 @@ export async function startInjector(
     listen: '127.0.0.1:0',
     'metrics-listen': '127.0.0.1:0',
     'webhook-listen': '127.0.0.1:0',
+    'live-listen': '127.0.0.1:0',
     'injection-settings': settings,
     'certificate-lifetime': '1h',
     ...flags,
@@ -52,17 +61,15 @@ export async function startInjector(
   });
   const lines: Record<string, unknown>[] = [];
   let tell: (line: Record<string, unknown>) => void = () => {};
-  const served = new Promise<{ port: number; metricsPort: number; webhookPort: number }>(
-    (resolve, reject) => {
-      tell = line => {
-        lines.push(line);
-        if (line.message === 'the control plane serves proxies') resolve(line as never);
-      };
-      child.once('exit', code =>
-        reject(new Error(`weft-injector ended with ${code}: ${JSON.stringify(lines.slice(-5))}`)),
-      );
-    },
-  );
+  const served = new Promise<Ports>((resolve, reject) => {
+    tell = line => {
+      lines.push(line);
+      if (line.message === 'the control plane serves proxies') resolve(line as never);
+    };
+    child.once('exit', code =>
+      reject(new Error(`weft-injector ended with ${code}: ${JSON.stringify(lines.slice(-5))}`)),
+    );
+  });
   served.catch(() => {});
   createInterface({ input: child.stdout! }).on('line', line => tell(JSON.parse(line)));
   const get = async (path: string): Promise<{ status: number; text: string }> => {
