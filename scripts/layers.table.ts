@@ -307,6 +307,11 @@ export const rooms: Record<string, Room> = {
     instead:
       'live/api/ lets people ask and knows no cluster: pass in how reviews are made and who the replicas are.',
   },
+  'live/figures': {
+    imports: ['errors', 'time', 'telemetry', 'live'],
+    packages: [],
+    instead: 'live/figures/ tells what a proxy counts anyway; it counts nothing itself.',
+  },
   cores: {
     imports: ['errors', 'model', 'time', 'identity', 'tls', 'discovery', 'live', 'proxy'],
     packages: [],
@@ -365,7 +370,19 @@ export const rooms: Record<string, Room> = {
     instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',
   },
   dashboard: {
-    imports: ['errors', 'time'],
+    imports: [
+      'plain',
+      'errors',
+      'model',
+      'time',
+      'telemetry',
+      'registry',
+      'translate',
+      'resolve',
+      'discovery',
+      'live',
+      'live/figures',
+    ],
     packages: ['esbuild'],
     instead: 'dashboard/ serves the page; what it tells of the mesh is passed in as a DashboardSource.',
   },
@@ -455,6 +472,7 @@ export const rooms: Record<string, Room> = {
       'live',
       'live/tap',
       'live/api',
+      'live/figures',
       'config',
       'control-plane',
       'cluster',
@@ -463,6 +481,7 @@ export const rooms: Record<string, Room> = {
       'admin',
       'redirect',
       'webhook',
+      'dashboard',
       'sandbox',
       'cli',
     ],

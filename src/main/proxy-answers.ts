@@ -1,6 +1,7 @@
 // Who answers which kind of question that the control plane asks a proxy; see src/live. The same on every thread.
 import { stateView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
+import { figuresAnswerer } from '../live/figures/index.ts';
 import type { AnswererTable } from '../live/index.ts';
 import { tapAnswerer } from '../live/tap/index.ts';
 import { type DataPlane, type RecordSettings, readRecordQuery } from '../proxy/index.ts';
@@ -13,6 +14,10 @@ import { systemClock } from '../time/index.ts';
 export function proxyAnswerers(plane: () => DataPlane, status?: () => object): AnswererTable {
   return {
     tap: tapAnswerer(() => plane().services.observers, systemClock),
+    figures: figuresAnswerer(
+      () => ({ series: plane().services, clusters: plane().destinations.clusters }),
+      systemClock,
+    ),
     // What the record says: first about the proxy, then a record at a time, the oldest first.
     requests(question, asker) {
       const { records, ...proxy } = plane().recorded(
