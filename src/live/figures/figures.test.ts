@@ -47,7 +47,7 @@ function setUp() {
   const begin = (): (() => void) =>
     answerer(
       { kind: 'figures' },
-      { say: item => said.push(item as FiguresItem) > 0, done: () => done++, share: 1 },
+      { say: item => said.push(item as FiguresItem) > 0, done: () => done++, skip() {}, share: 1 },
     )!;
   const count = (labels: PeerLabels, status: number, flag: '' | 'UF' = '', ms = 3): void => {
     const series = new PeerRequests(requests, labels).series(status, flag);
