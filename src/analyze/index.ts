@@ -6,4 +6,5 @@ export { analyze } from './analyze.ts';
 export { CODES, type Code, type CodeInfo, codeInfo } from './codes.ts';
 export type { Finding, FindingSeverity } from './finding.ts';
 export { meshOfObjects, type ObjectMesh, type ObjectMeshOptions } from './mesh-of-objects.ts';
+export { outsideReason } from './outside-reason.ts';
 export { TEMPLATE_KINDS } from './pod-templates.ts';

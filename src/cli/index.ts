@@ -68,6 +68,12 @@ const commands: readonly CommandEntry[] = [
     start: ['weft route GET http://reviews.shop/ -f DIR', 'where this request would go, and why'],
   },
   {
+    name: 'describe',
+    summary: 'in plain words: what holds for a pod, a Service or a namespace, and what is wrong with it',
+    load: () => import('./describe.ts'),
+    start: ['weft describe pod NAME -n NAMESPACE', 'what holds for this pod, and what is wrong with it'],
+  },
+  {
     name: 'proxy-status',
     summary: 'tell of each proxy whether it is connected, up to date and certified, and what is wrong',
     load: () => import('./proxy-status.ts'),

@@ -1,9 +1,10 @@
-import type { DestinationResource, Mesh } from '../model/index.ts';
+import type { DestinationResource, Mesh, TrafficPolicy } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { meaningOf, resolveDestination } from './destination.ts';
 import { egressScopeOf } from './egress.ts';
 import { MeshReader } from './mesh-reader.ts';
 import { type CallerRule, callerRules, type LeftOut } from './rules.ts';
+import { type TrafficScope, winners } from './traffic.ts';
 
 /** A destination, and where its routes come from. */
 export interface ExplainedDestination {
@@ -23,4 +24,12 @@ export function explainDestination(mesh: Mesh, caller: Caller, key: string): Exp
   const { rules, leftOut } = callerRules(meaning.tables.http, caller, meaning.asked.port);
   // routesOf makes a route of each rule, in order, up to the first that takes everything.
   return { resource, rules: resource.routes.map((_, index) => rules[index]), leftOut };
+}
+
+/**
+ * The policies that decide about traffic to a host, port and subset, one of each kind of object, each over those before it; for
+ * people who ask why.
+ */
+export function explainTraffic(mesh: Mesh, caller: Caller, scope: TrafficScope): readonly TrafficPolicy[] {
+  return winners(new MeshReader(mesh), caller, scope);
 }

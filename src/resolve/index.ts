@@ -5,7 +5,7 @@ export { type Caller, callerOf, callerScope, changesScopes } from './caller.ts';
 export { type ClusterName, formatClusterName, parseClusterName } from './cluster-name.ts';
 export { resolveDestination } from './destination.ts';
 export { resolveEndpoints } from './endpoints.ts';
-export { type ExplainedDestination, explainDestination } from './explain.ts';
+export { type ExplainedDestination, explainDestination, explainTraffic } from './explain.ts';
 export { resolveInbound } from './inbound.ts';
 export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export { MeshReader, type Resolved } from './mesh-reader.ts';

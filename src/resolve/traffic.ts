@@ -40,6 +40,11 @@ interface Candidate {
 
 /** Looks up and merges the policies; see TrafficPolicy for the order. */
 export function resolveTraffic(reader: MeshReader, caller: Caller, scope: TrafficScope): Traffic {
+  return winners(reader, caller, scope).reduce(merge, defaults);
+}
+
+/** What each kind says, one policy for each, in the order in which they go over one another. */
+export function winners(reader: MeshReader, caller: Caller, scope: TrafficScope): readonly TrafficPolicy[] {
   const kinds = new Map<string, Candidate[]>();
   for (const candidate of candidates(reader, scope.host)) {
     if (!concerns(reader, candidate.policy, caller, scope)) continue;
@@ -53,7 +58,7 @@ export function resolveTraffic(reader: MeshReader, caller: Caller, scope: Traffi
   return [...kinds.values()]
     .map(winner)
     .sort(order)
-    .reduce((traffic, { policy }) => merge(traffic, policy), defaults);
+    .map(({ policy }) => policy);
 }
 
 const defaults: Traffic = {

@@ -3,6 +3,7 @@
 // parts and problems out; assemble/ puts the parts of all objects together.
 
 export { policyKinds } from './dialects.ts';
+export { protocolOf } from './kubernetes/protocol.ts';
 export {
   hasStatus,
   mergeStatus,
