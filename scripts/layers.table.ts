@@ -144,7 +144,7 @@ export const rooms: Record<string, Room> = {
     instead: passIn,
   },
   cluster: {
-    imports: ['errors', 'model', 'time', 'wire', 'http', 'http1', 'tls', 'telemetry'],
+    imports: ['errors', 'model', 'time', 'wire', 'http', 'tls', 'telemetry'],
     packages: [],
     instead: 'cluster/ picks endpoints and keeps connections; it knows no routes and no discovery.',
   },
@@ -264,6 +264,7 @@ export const rooms: Record<string, Room> = {
       'model',
       'time',
       'wire',
+      'http',
       'http1',
       'tls',
       'telemetry',

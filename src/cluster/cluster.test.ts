@@ -5,6 +5,7 @@ import type { RunningEndpoint } from './endpoint.ts';
 import type { Outcome } from './outlier.ts';
 import { clusterOf, config, endpoint, endpoints, TestClusterHost } from './testing/clusters.ts';
 import { below, oneOf, seeded } from './testing/random.ts';
+import { answer, request } from './testing/requests.ts';
 
 function fail(cluster: Cluster, which: RunningEndpoint, times: number, outcome: Outcome = 'error-5xx'): void {
   for (let i = 0; i < times; i++) cluster.record(which, outcome);
@@ -158,8 +159,7 @@ test('a pod whose proxy listens elsewhere now is connected to there', () => {
   const cluster = new Cluster(config(), host);
   cluster.setEndpoints(endpoints([{ ...endpoint(1), tls: 'mesh', tunnelPort: 15006 }]));
   cluster.setEndpoints(endpoints([{ ...endpoint(1), tls: 'mesh', tunnelPort: 25006 }]));
-  const nobody = { repeatable: true, onConnection() {}, onNoConnection() {} };
-  cluster.pick([], 0)!.pool.acquire(nobody);
+  request(cluster.pick([], 0)!.pool);
   assert.equal(host.dials[0]!.endpoint.tunnelPort, 25006);
 });
 
@@ -259,8 +259,8 @@ const unready = (total: number) => ({ ...endpoints([]), total });
 
 /** A connection to the endpoint, open and idle. */
 function connect(host: TestClusterHost, which: RunningEndpoint): void {
-  which.pool.acquire({ repeatable: true, onConnection() {}, onNoConnection() {} });
-  host.dials.at(-1)!.open();
+  request(which.pool);
+  host.dials.at(-1)!.open().send(answer());
 }
 
 test('where all endpoints turn unready at once while connections to them work, the last set goes on', () => {

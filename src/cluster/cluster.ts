@@ -1,4 +1,3 @@
-import type { Limits } from '../http1/index.ts';
 import {
   type ClusterConfig,
   type ClusterEndpoint,
@@ -9,12 +8,13 @@ import type { Log, PeerRequests } from '../telemetry/index.ts';
 import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 import { type Balancer, createBalancer, type Random } from './balancer.ts';
+import type { UpstreamDialer } from './dials.ts';
 import { RunningEndpoint } from './endpoint.ts';
 import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
 import { type EjectionReason, type Outcome, OutlierDetector } from './outlier.ts';
-import { type Connect, DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
+import { DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Selection } from './selection.ts';
 import { sessionToken } from './session-token.ts';
@@ -23,15 +23,14 @@ import { sessionToken } from './session-token.ts';
 export interface ClusterHost {
   readonly clock: Clock;
   readonly timers: TimerWheel;
-  readonly limits: Limits;
   readonly log: Log;
   readonly random?: Random;
   /** See PoolOptions; DEFAULT_STALE_AFTER_MS unless told. */
   readonly staleAfterMs?: number;
   /** See PoolOptions. */
   readonly isEnding?: () => boolean;
-  /** How to open a connection to an endpoint of this cluster. */
-  connect(cluster: Cluster, endpoint: ClusterEndpoint): Connect;
+  /** How connections to an endpoint of this cluster are opened. */
+  dialer(cluster: Cluster, endpoint: ClusterEndpoint): UpstreamDialer;
   /** The request metrics of an endpoint. */
   metrics(cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests;
 }
@@ -115,8 +114,8 @@ export class Cluster {
     }
     this.#takeSettings();
     for (const endpoint of this.#endpoints.values()) {
-      endpoint.pool.idleTimeoutMs = settings.idleTimeoutMs;
-      endpoint.pool.maxRequestsPerConnection = settings.limits.maxRequestsPerConnection;
+      endpoint.pool.settings.idleTimeoutMs = settings.idleTimeoutMs;
+      endpoint.pool.settings.maxRequestsPerConnection = settings.limits.maxRequestsPerConnection;
     }
     if (!settings.outlier.enabled) this.#releaseAll();
     this.#rebuild();
@@ -290,13 +289,13 @@ export class Cluster {
   }
 
   #start(key: string, config: ClusterEndpoint): RunningEndpoint {
-    const { clock, timers, limits } = this.#host;
+    const { clock, timers } = this.#host;
     const { settings } = this.config;
     const staleAfterMs = this.#host.staleAfterMs ?? DEFAULT_STALE_AFTER_MS;
     const { isEnding } = this.#host;
     const meshed = config.tls === 'mesh';
-    const poolOptions = { clock, timers, limits, staleAfterMs, meshed, ...(isEnding && { isEnding }) };
-    const pool = new Pool(this.#host.connect(this, config), poolOptions, this.occupancy, {
+    const poolOptions = { clock, timers, staleAfterMs, meshed, ...(isEnding && { isEnding }) };
+    const pool = new Pool(this.#host.dialer(this, config), poolOptions, this.occupancy, {
       idleTimeoutMs: settings.idleTimeoutMs,
       maxRequestsPerConnection: settings.limits.maxRequestsPerConnection,
     });

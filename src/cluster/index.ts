@@ -1,9 +1,10 @@
 // cluster: running clusters. A cluster holds endpoints, picks one per request (balancer), keeps connections to each (pool), takes
 // failing ones out for a while (outlier detection) and bounds what is open (occupancy) and repeated (retry budget).
-// In: ClusterConfig and EndpointsResource. Out: connections that carry one request each.
+// In: ClusterConfig and EndpointsResource. Out: streams that carry one request each.
 export { AdaptiveLimit } from './adaptive-limit.ts';
 export { type Balancer, createBalancer, type Random } from './balancer.ts';
 export { Cluster, type ClusterHost, type Ejection } from './cluster.ts';
+export type { UpstreamDialer } from './dials.ts';
 export { RunningEndpoint } from './endpoint.ts';
 export { EndpointGroup } from './endpoint-group.ts';
 export { HashKey, setCookieValue } from './hash-key.ts';
@@ -16,6 +17,7 @@ export {
   type Outcome,
   OutlierDetector,
 } from './outlier.ts';
-export { type Connect, Pool, type StreamWaiter } from './pool.ts';
+export { Pool } from './pool.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { opaqueToken, sessionToken } from './session-token.ts';
+export type { StreamWaiter } from './waiting-line.ts';

@@ -27,6 +27,12 @@ export class Occupancy {
     return this.connections < maxConnections || (this.closeIdle() && this.connections < maxConnections);
   }
 
+  /** Takes a connection's place. */
+  take(): Place {
+    this.connections++;
+    return new Place(this);
+  }
+
   mayWait(): boolean {
     return this.waiting < this.limits.maxPendingRequests;
   }
@@ -34,5 +40,21 @@ export class Occupancy {
   mayRequest(): boolean {
     if (this.requests >= this.limits.maxRequests) return false;
     return this.adaptive === undefined || this.requests < this.adaptive.limit;
+  }
+}
+
+/** The place of one connection, from its dial on. Given back once, however often that is said. */
+export class Place {
+  readonly #occupancy: Occupancy;
+  #held = true;
+
+  constructor(occupancy: Occupancy) {
+    this.#occupancy = occupancy;
+  }
+
+  release(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#occupancy.connections--;
   }
 }

@@ -49,9 +49,9 @@ test('the connection that became free last is used first', () => {
   const set = setUp();
   const peers = warmSeveral(set, 3);
   const [third, second, first] = [0, 1, 2].map(() => request(set.pool));
-  assert.equal(third!.connection!.wire, peers[2]!.wire);
-  assert.equal(second!.connection!.wire, peers[1]!.wire);
-  assert.equal(first!.connection!.wire, peers[0]!.wire);
+  assert.equal(third!.wire, peers[2]!.wire);
+  assert.equal(second!.wire, peers[1]!.wire);
+  assert.equal(first!.wire, peers[0]!.wire);
   assert.equal(set.host.dials.length, 0);
 });
 
@@ -60,7 +60,7 @@ test('an upstream that says when it closes is not used in its last second', asyn
   const peer = warm(set, 'keep-alive: timeout=5\r\n');
   await set.host.clock.advance(3_900);
   const early = request(set.pool, false);
-  assert.equal(early.connection?.wire, peer.wire, 'even what must not be repeated may use it');
+  assert.equal(early.wire, peer.wire, 'even what must not be repeated may use it');
   peer.send(answer());
   await set.host.clock.advance(4_100);
   const late = request(set.pool);
@@ -86,14 +86,14 @@ test('what must not be repeated takes no connection that was idle for a while; w
   const peer = warm(set);
   await set.host.clock.advance(299);
   const soon = request(set.pool, false);
-  assert.equal(soon.connection?.wire, peer.wire);
+  assert.equal(soon.wire, peer.wire);
   peer.send(answer());
   await set.host.clock.advance(300);
   const post = request(set.pool, false);
   assert.equal(post.connection, undefined);
   assert.equal(set.host.dials.length, 1);
   const get = request(set.pool, true);
-  assert.equal(get.connection?.wire, peer.wire, 'the old connection stays for others');
+  assert.equal(get.wire, peer.wire, 'the old connection stays for others');
 });
 
 test('between proxies idle connections are good for everything', async () => {
@@ -104,7 +104,7 @@ test('between proxies idle connections are good for everything', async () => {
   const set = { host, cluster, pool: [...cluster.endpoints][0]!.pool };
   const peer = warm(set);
   await host.clock.advance(30_000);
-  assert.equal(request(set.pool, false).connection?.wire, peer.wire);
+  assert.equal(request(set.pool, false).wire, peer.wire);
 });
 
 test('those who wait are served in their order', () => {
@@ -120,11 +120,11 @@ test('those who wait are served in their order', () => {
   );
   b.send(answer());
   a.send(answer());
-  assert.equal(asked[2]!.connection!.wire, b.wire);
-  assert.equal(asked[3]!.connection!.wire, a.wire);
+  assert.equal(asked[2]!.wire, b.wire);
+  assert.equal(asked[3]!.wire, a.wire);
   assert.equal(cluster.occupancy.waiting, 1);
   a.send(answer());
-  assert.equal(asked[4]!.connection!.wire, a.wire);
+  assert.equal(asked[4]!.wire, a.wire);
 });
 
 test('a request that is given up waits no longer, and its connection serves the next', () => {
@@ -195,7 +195,7 @@ test('idle connections to other endpoints make room at the connection limit; bus
   assert.equal(idle.closed, true);
   host.dials[0]!.open();
   assert.ok(third.connection);
-  assert.equal(second.connection!.wire, busy.wire);
+  assert.equal(second.wire, busy.wire);
   const fourth = request(a!);
   assert.equal(fourth.flag, 'UO');
   assert.match(fourth.detail, /connection limit/);
@@ -206,7 +206,7 @@ test('connections are closed after as many requests as are allowed on each', () 
   const set = setUp({ maxRequestsPerConnection: 3 });
   const peer = warm(set);
   for (let i = 0; i < 2; i++) {
-    assert.equal(request(set.pool).connection?.wire, peer.wire);
+    assert.equal(request(set.pool).wire, peer.wire);
     peer.send(answer());
   }
   assert.equal(peer.closed, true);
@@ -249,9 +249,9 @@ test('a connection that was opened in vain is closed after a second, however lon
   await set.host.clock.advance(10_000);
   const first = request(set.pool);
   const second = request(set.pool);
-  assert.equal(first.connection?.wire, peer.wire);
+  assert.equal(first.wire, peer.wire);
   peer.send(answer());
-  assert.equal(second.connection?.wire, peer.wire, 'the dial is not waited for when another becomes free');
+  assert.equal(second.wire, peer.wire, 'the dial is not waited for when another becomes free');
   const spare = set.host.dials[0]!.open();
   peer.send(answer());
   await set.host.clock.advance(900);
@@ -273,7 +273,7 @@ test('a connection that was opened in vain serves the next request, and counts a
   peer.send(answer());
   const spare = set.host.dials[0]!.open();
   const next = request(set.pool);
-  assert.equal(next.connection?.wire, spare.wire);
+  assert.equal(next.wire, spare.wire);
   spare.send(answer());
   await set.host.clock.advance(20_000);
   assert.equal(spare.closed, false);
@@ -293,7 +293,7 @@ test('closing: idle connections go, busy ones finish and then go', () => {
   const set = setUp();
   const [idle, busyPeer] = warmSeveral(set, 2);
   const busy = request(set.pool);
-  assert.equal(busy.connection!.wire, busyPeer!.wire);
+  assert.equal(busy.wire, busyPeer!.wire);
   set.cluster.close();
   assert.equal(idle!.closed, true);
   assert.equal(busy.over, false);
@@ -325,7 +325,7 @@ test('a request may ask for another connection from within its own callbacks', (
   assert.ok(first.connection);
   assert.equal(second!.connection, undefined);
   peer.send(answer());
-  assert.equal(second!.connection!.wire, peer.wire);
+  assert.equal(second!.wire, peer.wire);
 });
 
 test('when the last place goes to another endpoint, everybody who waits at this one hears so', () => {
@@ -387,7 +387,7 @@ async function randomLife(seed: number): Promise<void> {
   const busyPeer = (): MemoryPeer | undefined => {
     const busy = asked.filter(each => each.connection !== undefined && !each.over);
     if (busy.length === 0) return undefined;
-    const { wire } = oneOf(random, busy).connection!;
+    const { wire } = oneOf(random, busy);
     return peers.find(peer => peer.wire === wire);
   };
   const check = (what: string): void => {
@@ -479,7 +479,9 @@ test('a removed endpoint says so, for that is nobody’s failure', () => {
   let told: boolean | undefined;
   pool.acquire({
     repeatable: true,
-    onConnection() {},
+    exclusive: false,
+    streamHandler: new TestRequest(),
+    onStream() {},
     onNoConnection: (_flag, _detail, removed) => {
       told = removed;
     },

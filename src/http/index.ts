@@ -19,4 +19,4 @@ export type {
   ServerStreamHandler,
   StreamFailure,
 } from './stream.ts';
-export type { ConnectionOwner, UpstreamConnection, UpstreamHost } from './upstream.ts';
+export type { ClientCodec, ConnectionOwner, UpstreamConnection, UpstreamHost } from './upstream.ts';

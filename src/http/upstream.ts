@@ -10,7 +10,8 @@ export interface UpstreamConnection {
   readonly multiplexes: boolean;
   /**
    * How many streams more it takes now; 0 when it is full, takes none any more (`drain`, or the peer says so), or is closed. May
-   * be below 0 while more are under way than the peer has come to allow.
+   * be below 0 while more are under way than the peer has come to allow. A new one has room before its peer has said how much:
+   * what that refuses is `unread`, and goes out again.
    */
   readonly room: number;
   /** Streams under way: begun, and neither complete, broken nor cancelled. */
@@ -50,4 +51,11 @@ export interface ConnectionOwner {
   onOwnedFree(connection: UpstreamConnection): void;
   /** It is closed. */
   onOwnedGone(connection: UpstreamConnection): void;
+}
+
+/** Makes connections of one protocol; one object for all of them. `Wire`: what they are made of, see wire/. */
+export interface ClientCodec<Wire> {
+  readonly multiplexes: boolean;
+  /** Takes the wire over, on which nothing has been sent or read. */
+  connect(wire: Wire, host: UpstreamHost): UpstreamConnection;
 }

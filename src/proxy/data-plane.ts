@@ -1,6 +1,6 @@
-import type { Cluster, ClusterHost, Connect } from '../cluster/index.ts';
+import type { Cluster, ClusterHost, UpstreamDialer } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
-import { DEFAULT_LIMITS, LINE_TIMEOUT_MS } from '../http1/index.ts';
+import { DEFAULT_LIMITS, http1Client, LINE_TIMEOUT_MS } from '../http1/index.ts';
 import type { Relief } from '../memory/index.ts';
 import {
   type ClusterEndpoint,
@@ -26,7 +26,7 @@ import {
   UNKNOWN_PEER,
 } from '../telemetry/index.ts';
 import { type Clock, TimerWheel } from '../time/index.ts';
-import { ALPN, type MeshTls } from '../tls/index.ts';
+import type { MeshTls } from '../tls/index.ts';
 import {
   crowding,
   Listener,
@@ -50,6 +50,7 @@ import {
 } from './destinations/destinations.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
+import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
 import type { Accepted, ListenerRow } from './listeners.ts';
 import { Observers } from './observation/observers.ts';
 import { recordsAnswer } from './record/answer.ts';
@@ -116,6 +117,7 @@ export class DataPlane {
   readonly #named: NamedDestinations;
   readonly #sources: AppSources;
   readonly #inboundOptions: InboundOptions;
+  readonly #codecs: ClientCodecs;
   readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Accepted>();
   #listeners: Listener[] = [];
@@ -135,6 +137,7 @@ export class DataPlane {
       idleTimeoutMs,
       lingerMs,
     };
+    this.#codecs = { http1: http1Client({ limits: DEFAULT_LIMITS, timers }) };
     const { hosts } = options.outbound;
     const own = new OwnListener({ hosts, address: options.address, port: () => this.#outboundPort });
     const connector = new Connector({
@@ -426,11 +429,10 @@ export class DataPlane {
       get timers() {
         return self.services.timers;
       },
-      limits: DEFAULT_LIMITS,
       log: options.log,
       staleAfterMs: options.staleAfterMs,
       ...(direction === 'inbound' && { isEnding: () => this.services.draining }),
-      connect: (cluster, endpoint) => this.#connect(cluster, endpoint, direction, caller),
+      dialer: (cluster, endpoint) => this.#dialer(cluster, endpoint, direction, caller),
       metrics: (cluster, endpoint) =>
         new PeerRequests(this.services.requests, {
           ...outboundLabels(this.services, undefined, cluster.config.service, 'http'),
@@ -440,27 +442,15 @@ export class DataPlane {
     };
   }
 
-  #connect(
+  #dialer(
     cluster: Cluster,
     endpoint: ClusterEndpoint,
     direction: 'inbound' | 'outbound',
     caller: string,
-  ): Connect {
+  ): UpstreamDialer {
     // Of connections that several requests share, no one port of the caller's is meant.
     const source: AppSource =
       direction === 'inbound' ? this.#sources.of(caller, 0, endpoint.address) : { localAddress: '' };
-    return (onWire, onError) =>
-      this.services.connector.open(
-        {
-          endpoint,
-          alpn: ALPN.h1,
-          serverName: cluster.config.service.host,
-          timeoutMs: cluster.config.settings.connectTimeoutMs,
-          ...source,
-          ...(cluster.config.settings.tls && { tls: cluster.config.settings.tls }),
-        },
-        onWire,
-        onError,
-      );
+    return new EndpointDialer(this.services.connector, this.#codecs, cluster, endpoint, source);
   }
 }

@@ -52,7 +52,7 @@ async function handshake(
   });
   const wire = await dialed(listener!.port);
   const atClient = new Promise<Outcome>(resolve => {
-    connectMeshTls(wire, client, options.alpn ?? ALPN.h1, 'a.b', options.expect ?? idOf('server'), {
+    connectMeshTls(wire, client, [options.alpn ?? ALPN.h1], 'a.b', options.expect ?? idOf('server'), {
       onSecured: resolve,
       onHandshakeError: resolve,
     });
@@ -196,7 +196,7 @@ async function withPlainServer(
   const wire = await dialed((server.address() as { port: number }).port);
   let started!: Handshake;
   const outcome = new Promise<Outcome>(resolve => {
-    started = connectMeshTls(wire, tlsOf(credentials('client')), ALPN.h1, 'a', idOf('server'), {
+    started = connectMeshTls(wire, tlsOf(credentials('client')), [ALPN.h1], 'a', idOf('server'), {
       onSecured: resolve,
       onHandshakeError: resolve,
     });
@@ -426,7 +426,7 @@ async function givenUp(client: MeshTls): Promise<undefined> {
   const server = createServer(socket => socket.on('error', () => {}).resume()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const wire = await dialed((server.address() as { port: number }).port);
-  const started = connectMeshTls(wire, client, ALPN.h1, 'a', '', { onSecured() {}, onHandshakeError() {} });
+  const started = connectMeshTls(wire, client, [ALPN.h1], 'a', '', { onSecured() {}, onHandshakeError() {} });
   await new Promise(resolve => setImmediate(resolve));
   started.cancel();
   server.close();

@@ -65,8 +65,8 @@ export interface OriginatedHandshake {
   readonly settings: OriginatedTls;
   /** The service's host, for SNI where the settings name none. */
   readonly serverName: string;
-  /** ALPN to offer; '' for none. */
-  readonly alpn: string;
+  /** ALPN names to offer, the dearest first; may be none. */
+  readonly alpn: readonly string[];
 }
 
 /** TLS to an upstream outside of the mesh: its certificate must be good and its own, unless the settings do not ask. */
@@ -81,7 +81,7 @@ export function connectOriginatedTls(
     connect({
       socket,
       secureContext: context,
-      ...(alpn !== '' && { ALPNProtocols: [alpn] }),
+      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
       servername: isIP(name) === 0 ? name : '',
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
@@ -102,11 +102,14 @@ function meshPeer(secure: TLSSocket): string | undefined {
   return certificate === undefined ? undefined : principalOf(certificate);
 }
 
-/** The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle). */
+/**
+ * The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle). `alpn`: the
+ * names to offer, the dearest first.
+ */
 export function connectMeshTls(
   wire: Wire,
   tls: MeshTls,
-  alpn: string,
+  alpn: readonly string[],
   serverName: string,
   principal: string,
   waiter: HandshakeWaiter,
@@ -116,7 +119,7 @@ export function connectMeshTls(
     connect({
       socket,
       secureContext: tls.context,
-      ALPNProtocols: [alpn],
+      ALPNProtocols: [...alpn],
       // RFC 6066 section 3: names only.
       servername: isIP(serverName) === 0 ? serverName : '',
       rejectUnauthorized: false,

@@ -1,7 +1,8 @@
 // Clusters without sockets: connections open when the test says so, time stands still until it is moved.
 
 import type { Flag } from '../../errors/index.ts';
-import { DEFAULT_LIMITS } from '../../http1/index.ts';
+import type { ClientCodec } from '../../http/index.ts';
+import { DEFAULT_LIMITS, http1Client } from '../../http1/index.ts';
 import { MemoryPeer } from '../../http1/testing/memory-wire.ts';
 import {
   type ClusterConfig,
@@ -16,12 +17,17 @@ import { FakeClock, TimerWheel } from '../../time/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { Random } from '../balancer.ts';
 import { Cluster, type ClusterHost } from '../cluster.ts';
+import type { UpstreamDialer } from '../dials.ts';
+import { StreamsPeer } from './streams-codec.ts';
 
 /** A dial that the test decides. */
 export interface TestDial {
   readonly endpoint: ClusterEndpoint;
-  /** Connects; returns the far end. */
+  readonly exclusive: boolean;
+  /** Connects, and HTTP/1 is spoken; returns the far end. */
   open(): MemoryPeer;
+  /** Connects, and something is spoken that carries so many streams at once; returns the far end. */
+  share(limit?: number): StreamsPeer;
   fail(flag?: Flag, detail?: string): void;
   readonly cancelled: boolean;
 }
@@ -30,9 +36,11 @@ export interface TestDial {
 export class TestClusterHost implements ClusterHost {
   readonly clock = new FakeClock();
   readonly timers = new TimerWheel(this.clock);
-  readonly limits = DEFAULT_LIMITS;
   readonly log = silentLog;
   readonly random: Random;
+  /** What is known of endpoints when connections to them are opened. */
+  multiplexes: UpstreamDialer['multiplexes'] = 'never';
+  readonly codec = http1Client({ limits: DEFAULT_LIMITS, timers: this.timers });
   readonly staleAfterMs: number | undefined;
   readonly requests = new RequestMetrics();
   /** Dials that nobody has decided. */
@@ -43,8 +51,10 @@ export class TestClusterHost implements ClusterHost {
     this.staleAfterMs = staleAfterMs;
   }
 
-  readonly connect: ClusterHost['connect'] = (_cluster, endpoint) => (onWire, onError) =>
-    this.#dial(endpoint, onWire, onError);
+  readonly dialer: ClusterHost['dialer'] = (_cluster, endpoint) => ({
+    multiplexes: this.multiplexes,
+    open: (exclusive, onOpen, onError) => this.#dial(endpoint, exclusive, onOpen, onError),
+  });
 
   metrics(_cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests {
     const service = { host: 'a', name: 'a', namespace: 'default' };
@@ -60,7 +70,8 @@ export class TestClusterHost implements ClusterHost {
 
   #dial(
     endpoint: ClusterEndpoint,
-    onWire: (wire: Wire) => void,
+    exclusive: boolean,
+    onOpen: (wire: Wire, codec: ClientCodec<Wire>) => void,
     onError: (flag: Flag, detail: string) => void,
   ): { cancel(): void } {
     let cancelled = false;
@@ -71,10 +82,17 @@ export class TestClusterHost implements ClusterHost {
     };
     const dial: TestDial = {
       endpoint,
-      open() {
+      exclusive,
+      open: () => {
         take();
         const peer = new MemoryPeer();
-        onWire(peer.wire);
+        onOpen(peer.wire, this.codec);
+        return peer;
+      },
+      share: (limit = 100) => {
+        take();
+        const peer = new StreamsPeer(limit);
+        onOpen(peer.bytes.wire, peer);
         return peer;
       },
       fail(flag = 'UF', detail = 'refused') {

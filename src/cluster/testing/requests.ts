@@ -1,26 +1,35 @@
 // One request on a pooled connection, as an exchange would send it, and the far end's answers.
 import type { Flag } from '../../errors/index.ts';
-import type { ClientStream, ClientStreamHandler, StreamFailure } from '../../http/index.ts';
-import type { ClientConnection } from '../../http1/index.ts';
+import type {
+  ClientStream,
+  ClientStreamHandler,
+  StreamFailure,
+  UpstreamConnection,
+} from '../../http/index.ts';
+import { ClientConnection } from '../../http1/index.ts';
 import { requestHead } from '../../http1/testing/heads.ts';
-import type { Pool, StreamWaiter } from '../pool.ts';
+import type { Wire } from '../../wire/index.ts';
+import type { Pool } from '../pool.ts';
+import type { StreamWaiter } from '../waiting-line.ts';
 
 /** A request that writes down what becomes of it. */
 export class TestRequest implements StreamWaiter, ClientStreamHandler {
   readonly repeatable: boolean;
-  connection: ClientConnection | undefined;
+  exclusive = false;
+  readonly streamHandler = this;
+  connection: UpstreamConnection | undefined;
   stream: ClientStream | undefined;
   flag: Flag | '' = '';
   detail = '';
   failure: StreamFailure | undefined;
   status = 0;
   done = false;
-  readonly #onConnection: () => void;
+  readonly #onStream: () => void;
   readonly #onNoConnection: () => void;
 
-  constructor(repeatable = true, onConnection: () => void = () => {}, onNoConnection: () => void = () => {}) {
+  constructor(repeatable = true, onStream: () => void = () => {}, onNoConnection: () => void = () => {}) {
     this.repeatable = repeatable;
-    this.#onConnection = onConnection;
+    this.#onStream = onStream;
     this.#onNoConnection = onNoConnection;
   }
 
@@ -29,11 +38,16 @@ export class TestRequest implements StreamWaiter, ClientStreamHandler {
     return this.done || this.flag !== '' || this.failure !== undefined;
   }
 
-  onConnection(connection: ClientConnection): void {
+  /** What an HTTP/1 connection is made of. */
+  get wire(): Wire | undefined {
+    return this.connection instanceof ClientConnection ? this.connection.wire : undefined;
+  }
+
+  onStream(stream: ClientStream, connection: UpstreamConnection): void {
     this.connection = connection;
-    this.stream = connection.open(this);
-    this.stream.request(requestHead('GET / HTTP/1.1\r\nhost: a\r\n\r\n'), true);
-    this.#onConnection();
+    this.stream = stream;
+    stream.request(requestHead('GET / HTTP/1.1\r\nhost: a\r\n\r\n'), true);
+    this.#onStream();
   }
   onNoConnection(flag: Flag, detail: string): void {
     this.flag = flag;
@@ -55,9 +69,10 @@ export class TestRequest implements StreamWaiter, ClientStreamHandler {
   onRequestWritable(): void {}
 }
 
-/** Asks `pool` for a connection. */
-export function request(pool: Pool, repeatable = true): TestRequest {
+/** Asks `pool` for a stream. */
+export function request(pool: Pool, repeatable = true, exclusive = false): TestRequest {
   const waiter = new TestRequest(repeatable);
+  waiter.exclusive = exclusive;
   pool.acquire(waiter);
   return waiter;
 }

@@ -4,7 +4,7 @@ import type { Flag } from '../../errors/index.ts';
 import { type InternalError, onInternalError } from '../../errors/index.ts';
 import { UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { systemClock, TimerWheel } from '../../time/index.ts';
-import { ALPN, MeshTls } from '../../tls/index.ts';
+import { MeshTls } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import { CLOSED_PORT } from '../../wire/testing/ports.ts';
 import { tcpServer } from '../testing/clients.ts';
@@ -29,7 +29,7 @@ function open(
     connector.open(
       {
         endpoint: { address: 'ext.example.com', port, tls: 'plaintext', peer: UNKNOWN_PEER, allAddresses },
-        alpn: ALPN.h1,
+        speaks: ['http1'],
         serverName: 'ext.example.com',
         timeoutMs: 5_000,
         localAddress: '',

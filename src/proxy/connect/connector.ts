@@ -10,7 +10,6 @@ import {
 } from '../../model/index.ts';
 import { Deadline, type TimerWheel } from '../../time/index.ts';
 import {
-  ALPN,
   connectMeshTls,
   connectOriginatedTls,
   type Handshake,
@@ -20,9 +19,10 @@ import {
 import { type Dial, dial, enterEvent, leaveEvent, type Wire } from '../../wire/index.ts';
 import { circleWords, type OwnListener } from './own-listener.ts';
 import { encodePreface } from './preface.ts';
+import { ALPN_OF, type Spoken } from './speech.ts';
 
 /** How the outcome of opening a connection is told. Never before the call that opens it has returned. */
-export type OnWire = (wire: Wire) => void;
+export type OnWire = (wire: Wire, spoken: Spoken) => void;
 /** The flag and the plain words of a failure, and whether a mesh handshake failed on a connection that was open. */
 export type OnError = (flag: Flag, detail: string, inHandshake: boolean) => void;
 
@@ -45,7 +45,8 @@ export interface ConnectorOptions {
 /** What a connection is for. */
 export interface ConnectRequest {
   readonly endpoint: ClusterEndpoint;
-  readonly alpn: typeof ALPN.h1 | typeof ALPN.tcp;
+  /** What may be spoken, the dearest first; what is, is agreed on with TLS. Without it nobody can be asked: it is the first. */
+  readonly speaks: readonly [Spoken, ...Spoken[]];
   /** The service's host, sent as SNI. */
   readonly serverName: string;
   readonly timeoutMs: number;
@@ -188,12 +189,12 @@ class Opening implements Guarded {
 
   #connected(wire: Wire): void {
     this.#dial = undefined;
-    const { endpoint, alpn, serverName } = this.#request;
+    const { endpoint, speaks, serverName } = this.#request;
     if (endpoint.tls === 'plaintext') {
       if (this.#request.tls !== undefined) this.#originate(wire, this.#request.tls);
       else {
         this.#finish();
-        this.#onWire(wire);
+        this.#onWire(wire, speaks[0]);
       }
       return;
     }
@@ -212,11 +213,13 @@ class Opening implements Guarded {
       );
       return;
     }
-    this.#handshake = connectMeshTls(wire, tls, alpn, serverName, endpoint.peer.principal, {
+    const offered = speaks.map(each => ALPN_OF[each].mesh);
+    this.#handshake = connectMeshTls(wire, tls, offered, serverName, endpoint.peer.principal, {
       onSecured: secured => {
-        if (secured.protocol !== alpn) {
+        const spoken = speaks.find(each => ALPN_OF[each].mesh === secured.protocol);
+        if (spoken === undefined) {
           secured.wire.destroy();
-          this.#fail(`${this.#where()} does not speak ${alpn}`);
+          this.#fail(`${this.#where()} does not speak ${offered.join(' or ')}`);
           return;
         }
         this.#finish();
@@ -226,7 +229,7 @@ class Opening implements Guarded {
           address: this.#options.address,
         });
         secured.wire.write(preface, 0, preface.length);
-        this.#onWire(secured.wire);
+        this.#onWire(secured.wire, spoken);
       },
       onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`, 'UF', true),
       onFault: () => this.onFault(),
@@ -235,7 +238,7 @@ class Opening implements Guarded {
 
   /** TLS to an upstream outside of the mesh. */
   #originate(wire: Wire, settings: OriginatedTls): void {
-    const { alpn, serverName } = this.#request;
+    const { speaks, serverName } = this.#request;
     let context: ReturnType<OriginatedContexts['get']>;
     try {
       context = this.#contexts.get(settings, this.#options.nowMs());
@@ -244,14 +247,16 @@ class Opening implements Guarded {
       this.#fail(`${this.#where()}: ${errorMessage(error)}`);
       return;
     }
-    const offered = alpn === ALPN.h1 ? 'http/1.1' : '';
+    const offered = speaks.map(each => ALPN_OF[each].elsewhere).filter(name => name !== '');
     this.#handshake = connectOriginatedTls(
       wire,
       { context, settings, serverName, alpn: offered },
       {
         onSecured: secured => {
           this.#finish();
-          this.#onWire(secured.wire);
+          // Who agrees on nothing speaks what everybody does.
+          const agreed = speaks.find(each => ALPN_OF[each].elsewhere === secured.protocol);
+          this.#onWire(secured.wire, agreed ?? speaks.at(-1)!);
         },
         onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
         onFault: () => this.onFault(),

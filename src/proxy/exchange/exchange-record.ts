@@ -24,6 +24,7 @@ export class ExchangeView implements ObservedRequest {
   attempts = 0;
   endMs = 0;
   status = 0;
+  grpcStatus = -1;
   flag: Flag | '' = '';
   detail = '';
   receivedBytes = 0;

@@ -3,6 +3,7 @@ import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/i
 import {
   type Field,
   type Fields,
+  grpcStatusOf,
   type Head,
   type LocalReply,
   METHOD,
@@ -60,6 +61,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   #startMs = 0;
   #lastMoveMs = 0;
   #status = 0;
+  #grpcStatus = -1;
   #receivedBytes = 0;
   #sentBytes = 0;
   /** Whether a policy held the request up on purpose. */
@@ -198,6 +200,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (status >= 500 && head.requestId < 0) this.#nameRequest(head);
     this.#work?.decorate(head, tries.endpoint!);
     if (end) {
+      if (head.grpcStatus >= 0) this.#grpcStatus = grpcStatusOf(head, head.grpcStatus);
       this.#finish(tries.outOfRetries ? 'URX' : '', '');
       this.#stream.respond(head, true);
       return;
@@ -222,6 +225,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       if (this.#request.ended) this.#finish('', '');
       return;
     }
+    if (trailers !== undefined) this.#grpcStatus = grpcStatusOf(trailers);
     this.#finish(this.#tries.outOfRetries ? 'URX' : '', '');
     this.#stream.end(trailers);
   }
@@ -519,6 +523,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#route = undefined;
     this.#cluster = undefined;
     this.#status = 0;
+    this.#grpcStatus = -1;
     this.#receivedBytes = 0;
     this.#sentBytes = 0;
     this.#delayed = false;
@@ -552,6 +557,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     view.attempts = this.#tries.attempts;
     view.endMs = endMs;
     view.status = this.#status;
+    view.grpcStatus = this.#grpcStatus;
     view.flag = flag;
     view.detail = detail;
     view.receivedBytes = this.#receivedBytes;

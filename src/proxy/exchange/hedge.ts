@@ -27,6 +27,9 @@ export interface HedgeOwner {
  */
 export class Hedge implements ClientStreamHandler, StreamWaiter {
   readonly repeatable = true;
+  /** Neither upgrades nor logins have hedges. */
+  readonly exclusive = false;
+  readonly streamHandler = this;
   readonly endpoint: RunningEndpoint;
   readonly startMs: number;
   stream: ClientStream | undefined;
@@ -74,8 +77,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     this.endpoint.active--;
   }
 
-  onConnection(connection: UpstreamConnection): void {
-    const stream = connection.open(this);
+  onStream(stream: ClientStream, connection: UpstreamConnection): void {
     this.stream = stream;
     this.connection = connection;
     if (this.#adopted) this.#owner.onHedgeStream(stream, connection);

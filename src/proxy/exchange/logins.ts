@@ -46,7 +46,7 @@ export class Logins implements ConnectionOwner {
     const login = this.#of(cluster);
     if (login === undefined)
       waiter.onNoConnection('UC', 'the connection that the client was logged in on is gone');
-    else if (login.connection.room > 0) waiter.onConnection(login.connection);
+    else if (login.connection.room > 0) openFor(waiter, login.connection);
     else login.waiter = waiter;
   }
 
@@ -67,7 +67,7 @@ export class Logins implements ConnectionOwner {
     const waiter = login?.waiter;
     if (login === undefined || waiter === undefined) return;
     login.waiter = undefined;
-    waiter.onConnection(connection);
+    openFor(waiter, connection);
   }
 
   onOwnedGone(connection: UpstreamConnection): void {
@@ -86,6 +86,10 @@ export class Logins implements ConnectionOwner {
     for (const login of this.#logins) if (login.cluster === cluster && isOpen(login.connection)) return login;
     return undefined;
   }
+}
+
+function openFor(waiter: StreamWaiter, connection: UpstreamConnection): void {
+  waiter.onStream(connection.open(waiter.streamHandler), connection);
 }
 
 function isOpen({ room, active }: UpstreamConnection): boolean {

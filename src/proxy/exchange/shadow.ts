@@ -8,7 +8,6 @@ import {
   type Head,
   METHOD,
   type StreamFailure,
-  type UpstreamConnection,
 } from '../../http/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { ExchangeServices } from './exchange-host.ts';
@@ -34,6 +33,8 @@ export interface MirrorCounts {
 export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** Nobody hears whether it worked, so it is never sent twice. */
   readonly repeatable = false;
+  readonly exclusive = false;
+  readonly streamHandler = this;
   readonly #services: ExchangeServices;
   readonly #cluster: Cluster;
   readonly #head: Head;
@@ -122,8 +123,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#giveUp('client-gone', 'DC', 'the request that it is a copy of broke off');
   }
 
-  onConnection(connection: UpstreamConnection): void {
-    const stream = connection.open(this);
+  onStream(stream: ClientStream): void {
     this.#stream = stream;
     const head = this.#head;
     const whole = this.#ended && this.#waiting.length === 0 && head.bodyLength === 0;

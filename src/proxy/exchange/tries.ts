@@ -139,6 +139,15 @@ export class Tries implements StreamWaiter, HedgeOwner {
     return this.#request.idempotent;
   }
 
+  get exclusive(): boolean {
+    const { head } = this.#request;
+    return head.isUpgrade || head.connectionLogin;
+  }
+
+  get streamHandler(): ClientStreamHandler {
+    return this.#owner;
+  }
+
   /** The head of an answer has come. One of VERDICT. */
   judge(head: Head, end: boolean, nowMs: number): number {
     const { status } = head;
@@ -251,10 +260,9 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.#owner.onFault?.();
   }
 
-  onConnection(connection: UpstreamConnection): void {
+  onStream(upstream: ClientStream, connection: UpstreamConnection): void {
     this.#connection = connection;
     if (this.#request.head.connectionLogin) this.#bind();
-    const upstream = connection.open(this.#owner);
     this.upstream = upstream;
     this.#state = STATE.ANSWER;
     // How long opening took says nothing about how fast the endpoint answers.
@@ -345,7 +353,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
 
   /** The connection of this try is the client's alone from now on. */
   #bind(): void {
-    if (this.#connection === undefined) return;
+    // Where many share a connection, none of them can log it in.
+    if (this.#connection === undefined || this.#connection.multiplexes) return;
     this.#logins ??= new Logins(() => this.#owner.onLoginLost());
     this.#logins.bind(this.#cluster!, this.endpoint!, this.#connection);
     this.#owned = true;

@@ -51,6 +51,8 @@ export interface ObservedRequest {
   readonly endMs: number;
   /** Of the answer that the client got; 0 for none. */
   readonly status: number;
+  /** How a gRPC call ended, as its answer says; -1 where it does not, as that of nothing else does. */
+  readonly grpcStatus: number;
   readonly flag: Flag | '';
   /** What happened, in words; '' when the flag says it all. */
   readonly detail: string;

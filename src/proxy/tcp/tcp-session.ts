@@ -2,7 +2,6 @@ import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
 import type { PeerLabels } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
-import { ALPN } from '../../tls/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
 import { clientKey } from '../services/client-key.ts';
 import { answerAndLinger } from '../services/lingering.ts';
@@ -177,7 +176,7 @@ export class TcpSession implements WireHandler {
     this.#opening = this.#services.connector.open(
       {
         endpoint: endpoint.config,
-        alpn: ALPN.tcp,
+        speaks: ['bytes'],
         serverName: service.host,
         timeoutMs: settings.connectTimeoutMs,
         localAddress: this.#options.localAddress,

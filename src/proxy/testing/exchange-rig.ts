@@ -1,6 +1,6 @@
 // Exchanges between wires in memory, on a clock that the test turns: every segmentation, stall and failure happens when the test
 // says.
-import { Cluster } from '../../cluster/index.ts';
+import { Cluster, type UpstreamDialer } from '../../cluster/index.ts';
 import { config, endpoints, TestClusterHost } from '../../cluster/testing/clusters.ts';
 import type { Flag } from '../../errors/index.ts';
 import { MemoryPeer } from '../../http1/testing/memory-wire.ts';
@@ -19,6 +19,8 @@ import { KeptAccessLog, KeptLog } from './static-mesh.ts';
 export interface RigOptions {
   readonly random?: () => number;
   readonly endpoints?: number;
+  /** How connections to upstreams carry streams; `never`: HTTP/1 alone. */
+  readonly multiplexes?: UpstreamDialer['multiplexes'];
   readonly settings?: Parameters<typeof config>[0];
   readonly retry?: Partial<RetryPolicy>;
   readonly route?: Partial<Pick<Route, 'timeoutMs' | 'idleTimeoutMs'>>;
@@ -56,6 +58,7 @@ export class ExchangeRig {
     this.#direction = options.direction ?? 'outbound';
     this.#trust = options.trust ?? (this.#direction === 'inbound' ? INBOUND_TRUST : OUTBOUND_TRUST);
     this.host = new TestClusterHost(options.random ?? (() => 0), 300);
+    this.host.multiplexes = options.multiplexes ?? 'never';
     this.cluster = new Cluster(config(options.settings), this.host);
     this.cluster.setEndpoints(endpoints(options.endpoints ?? 1));
     this.destination = this.route(options.retry, options.route);

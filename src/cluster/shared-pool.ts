@@ -1,0 +1,229 @@
+import type { Flag } from '../errors/index.ts';
+import type { ClientCodec, UpstreamConnection, UpstreamHost } from '../http/index.ts';
+import { Deadline } from '../time/index.ts';
+import type { Wire } from '../wire/index.ts';
+import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
+import type { Occupancy, Place } from './occupancy.ts';
+import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
+import { REMOVED } from './single-pool.ts';
+import { give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+
+/**
+ * * The connections to one endpoint that carry many streams at once. Whoever comes while one is being opened waits for it and
+ * shares it; a further one is opened when those there are take no more. The oldest is filled first, so that surplus ones run
+ * empty and close.
+ *
+ * No connection is too old for a request that must not be repeated: a peer that closes one says which streams it has taken.
+ */
+export class SharedPool implements UpstreamHost, DialsOwner {
+  readonly #options: PoolOptions;
+  readonly #settings: PoolSettings;
+  readonly #occupancy: Occupancy;
+  readonly #dials: Dials;
+  readonly #waiting: WaitingLine;
+  readonly #onSingle: (wire: Wire, codec: ClientCodec<Wire>, place: Place) => void;
+  /** Those that may take streams. Others are on their way out and count no more. */
+  readonly #taking: UpstreamConnection[] = [];
+  readonly #places = new Map<UpstreamConnection, Place>();
+  readonly #sweep: Deadline;
+  /** How many streams a connection takes, as the last one showed. */
+  #streamsEach = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  /**
+   * * `settings` may change while the pool lives. `onSingle`: the endpoint has turned out to speak something that carries one
+   * stream at a time. Who waits here is to be taken over.
+   */
+  constructor(
+    dialer: UpstreamDialer,
+    options: PoolOptions,
+    occupancy: Occupancy,
+    settings: PoolSettings,
+    onSingle: (wire: Wire, codec: ClientCodec<Wire>, place: Place) => void,
+  ) {
+    this.#options = options;
+    this.#settings = settings;
+    this.#occupancy = occupancy;
+    this.#dials = new Dials(dialer, false, occupancy, this);
+    this.#waiting = new WaitingLine(occupancy);
+    this.#onSingle = onSingle;
+    this.#sweep = new Deadline(() => this.#closeStale());
+  }
+
+  /** See Pool.acquire. */
+  acquire(waiter: StreamWaiter): void {
+    const connection = this.#withRoom();
+    if (connection !== undefined) {
+      const stream = connection.open(waiter.streamHandler);
+      this.#retireIfSpent(connection);
+      waiter.onStream(stream, connection);
+      return;
+    }
+    if (!this.#occupancy.mayWait()) {
+      this.#occupancy.overflows++;
+      waiter.onNoConnection('UO', 'too many requests are waiting for a connection');
+      return;
+    }
+    this.#waiting.add(waiter, this.#dials.begun);
+    if (this.#waiting.length <= this.#expected) return;
+    if (this.#dials.mayBegin()) this.#dials.begin();
+    else if (this.#nothingComes) {
+      this.#occupancy.overflows++;
+      this.#waiting.take()?.onNoConnection('UO', 'the connection limit is reached');
+    }
+  }
+
+  cancel(waiter: StreamWaiter): void {
+    this.#waiting.remove(waiter);
+  }
+
+  /** The one that has waited longest waits here no more. */
+  takeWaiter(): StreamWaiter | undefined {
+    return this.#waiting.take();
+  }
+
+  /** Whether a connection is there, or may soon be. */
+  get inUse(): boolean {
+    return !this.#nothingComes;
+  }
+
+  onRoom(connection: UpstreamConnection): void {
+    this.#learn(connection);
+    while (this.#waiting.length > 0 && connection.room > 0 && this.#taking.includes(connection)) {
+      give(this.#waiting.take()!, connection);
+      this.#retireIfSpent(connection);
+    }
+    if (connection.active > 0 || !this.#taking.includes(connection)) return;
+    connection.freeSinceMs = this.#options.clock.monotonic();
+    if (!this.#sweep.scheduled) this.#sweepIn(this.#settings.idleTimeoutMs);
+  }
+
+  onDraining(connection: UpstreamConnection): void {
+    this.#leave(connection);
+    this.#serveWaiters();
+  }
+
+  onGone(connection: UpstreamConnection): void {
+    this.#leave(connection);
+    this.#serveWaiters();
+  }
+
+  onOpened(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {
+    if (!codec.multiplexes) {
+      this.#streamsEach = Number.POSITIVE_INFINITY;
+      this.#onSingle(wire, codec, place);
+      return;
+    }
+    const connection = codec.connect(wire, this);
+    this.#taking.push(connection);
+    this.#places.set(connection, place);
+    this.onRoom(connection);
+    this.#serveWaiters();
+  }
+
+  onDialFailed(before: number, flag: Flag, detail: string): void {
+    this.#waiting.fail(before, this.#expected, flag, detail);
+    this.#serveWaiters();
+  }
+
+  /** See Pool.close. */
+  close(): void {
+    this.#closed = true;
+    this.#options.timers.cancel(this.#sweep);
+    for (const connection of [...this.#taking]) {
+      this.#leave(connection);
+      connection.drain();
+    }
+    this.#dials.cancelAll();
+    this.#waiting.refuseAll('UH', REMOVED, true);
+  }
+
+  get idleSinceMs(): number | undefined {
+    return this.#longestIdle()?.freeSinceMs;
+  }
+
+  closeIdle(): void {
+    this.#longestIdle()?.close();
+  }
+
+  closeAllIdle(): void {
+    for (const connection of this.#taking.filter(isIdle)) connection.close();
+  }
+
+  get figures(): PoolFigures {
+    return {
+      open: this.#taking.length,
+      free: this.#taking.filter(isIdle).length,
+      waiting: this.#waiting.length,
+      dialing: this.#dials.size,
+    };
+  }
+
+  #withRoom(): UpstreamConnection | undefined {
+    const taking = this.#taking;
+    for (let i = 0; i < taking.length; i++) if (taking[i]!.room > 0) return taking[i];
+    return undefined;
+  }
+
+  /** How many waiters the dials under way will serve. */
+  get #expected(): number {
+    return this.#dials.size === 0 ? 0 : this.#dials.size * this.#streamsEach;
+  }
+
+  get #nothingComes(): boolean {
+    return this.#taking.length === 0 && this.#dials.size === 0;
+  }
+
+  #learn({ room, active }: UpstreamConnection): void {
+    if (room + active > 0) this.#streamsEach = room + active;
+  }
+
+  /** One that has begun as many streams as are allowed on it takes no more; see ConnectionLimits. */
+  #retireIfSpent(connection: UpstreamConnection): void {
+    const { maxRequestsPerConnection } = this.#settings;
+    if (maxRequestsPerConnection === 0 || connection.requests < maxRequestsPerConnection) return;
+    this.#leave(connection);
+    connection.drain();
+  }
+
+  /** It takes no more, and its place may be another's: what is under way on it may take hours. */
+  #leave(connection: UpstreamConnection): void {
+    const at = this.#taking.indexOf(connection);
+    if (at < 0) return;
+    this.#taking.splice(at, 1);
+    this.#places.get(connection)?.release();
+    this.#places.delete(connection);
+  }
+
+  /** A place has become free: those who wait for nobody's dial get one. */
+  #serveWaiters(): void {
+    while (!this.#closed && this.#waiting.length > this.#expected && this.#dials.mayBegin())
+      this.#dials.begin();
+    while (this.#waiting.length > 0 && this.#nothingComes)
+      refuse(this.#waiting.take(), 'UO', 'the connection limit is reached');
+  }
+
+  #longestIdle(): UpstreamConnection | undefined {
+    let longest: UpstreamConnection | undefined;
+    for (const connection of this.#taking)
+      if (isIdle(connection) && connection.freeSinceMs < (longest?.freeSinceMs ?? Number.POSITIVE_INFINITY))
+        longest = connection;
+    return longest;
+  }
+
+  #closeStale(): void {
+    const { idleTimeoutMs } = this.#settings;
+    const idle = this.#taking.filter(isIdle);
+    const nowMs = this.#options.clock.monotonic();
+    for (const connection of idle) if (nowMs - connection.freeSinceMs >= idleTimeoutMs) connection.drain();
+    if (this.#taking.some(isIdle)) this.#sweepIn(idleTimeoutMs / 2);
+  }
+
+  #sweepIn(ms: number): void {
+    this.#options.timers.schedule(this.#sweep, Math.max(ms, 100));
+  }
+}
+
+function isIdle({ active }: UpstreamConnection): boolean {
+  return active === 0;
+}
