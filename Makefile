@@ -5,10 +5,10 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards dashboards-check end-to-end fuzz bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboards-check end-to-end fuzz h2spec bench bench-check build clean
 
 help: ## list these commands
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## fetch Node 24 if needed and install npm packages
 	@scripts/toolchain.sh modules
@@ -48,6 +48,9 @@ format: setup ## rewrite files in the house format
 fuzz: setup ## a million and more cases through the HTTP/1 codec, then what strangers send first through its readers
 	@$(node) test/fuzz/http1.ts
 	@$(node) test/fuzz/beginnings.ts
+
+h2spec: setup ## h2spec, strict, against a server of the HTTP/2 codec alone; WEFT_H2SPEC names the program
+	@$(node) test/h2spec/main.ts $(ARGS)
 
 bench: network build ## measure Weft against HAProxy, nginx and Envoy
 	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/run.ts $(ARGS)

@@ -88,6 +88,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'hpack/ compresses fields; it knows neither frames nor messages.',
   },
+  http2: {
+    imports: ['errors', 'http', 'hpack', 'wire', 'time'],
+    packages: [],
+    instead: 'A codec knows bytes and heads, not routes or clusters.',
+  },
   identity: { imports: ['errors', 'model', 'time'], packages: ['node-forge'], instead: passIn },
   tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
   ca: {

@@ -49,6 +49,8 @@ export class FieldList {
   fields = 0;
   /** More was sent than the limits allow; what is beyond them is decoded, counted and forgotten. */
   over = false;
+  /** It is their number that is beyond the limit. */
+  tooMany = false;
   #maxBytes = 0;
   #maxFields = 0;
 
@@ -59,6 +61,7 @@ export class FieldList {
     this.size = 0;
     this.fields = 0;
     this.over = false;
+    this.tooMany = false;
     this.#maxBytes = maxBytes;
     this.#maxFields = maxFields;
     if (this.bytes.length > keptBytes) this.bytes = Buffer.allocUnsafeSlow(initialBytes);
@@ -119,10 +122,20 @@ export class FieldList {
     this.#push(this.used, nameEnd, end, info);
   }
 
+  /** Appends a line of the codec's own, which is not counted; its index. */
+  putLine(line: Uint8Array, nameLength: number, id: number): number {
+    const { used } = this;
+    this.ensure(used, line.length);
+    copy(line, 0, line.length, this.bytes, used);
+    this.#push(used, used + nameLength, used + line.length - 2, id);
+    return this.count - 1;
+  }
+
   #charge(bytes: number): boolean {
     this.size += bytes + 32;
     this.fields++;
     if (this.size <= this.#maxBytes && this.fields <= this.#maxFields) return !this.over;
+    this.tooMany ||= !this.over && this.fields > this.#maxFields;
     this.over = true;
     return false;
   }

@@ -104,6 +104,7 @@ export const NAME = {
   WEBSOCKET_KEY: 73,
   WEBSOCKET_ACCEPT: 74,
   HEADER_CASE: 75,
+  GRPC_STATUS: 76,
 } as const;
 
 const extraNames = [
@@ -121,6 +122,7 @@ const extraNames = [
   'sec-websocket-key',
   'sec-websocket-accept',
   'weft-header-case',
+  'grpc-status',
 ];
 
 /** Lowercase bytes of a known name by its number; undefined for numbers that are none. */

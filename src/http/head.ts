@@ -53,6 +53,8 @@ export class Head extends Fields implements Noted {
   clientCertificate = -1;
   /** Of an answer that is a head alone, which is how a gRPC call ends that has no message. */
   grpcStatus = -1;
+  /** A field came as one that must never be indexed (RFC 7541 section 6.2.3), and its name does not say so. */
+  hasSecrets = false;
   /** A login that belongs to the connection is asked for, offered or under way; see connection-login.ts. */
   connectionLogin = false;
 
@@ -88,6 +90,7 @@ export class Head extends Fields implements Noted {
     this.forwardedFor = -1;
     this.clientCertificate = -1;
     this.grpcStatus = -1;
+    this.hasSecrets = false;
     this.connectionLogin = false;
     this.bodyLength = 0;
     this.chunked = false;

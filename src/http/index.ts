@@ -1,8 +1,10 @@
 // http: what codecs and the engine share, whatever the version on the wire: heads as byte ranges with edits, stream
 // interfaces, methods, status codes, character classes. Knows neither codec nor engine.
+export { areDigits, defaultPortOf, hostEnd, isAuthority, sameAuthority } from './authority.ts';
 export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKEN } from './bytes.ts';
 export { namesConnectionLogin } from './connection-login.ts';
 export { Fields } from './fields.ts';
+export { isForbiddenTrailer } from './forbidden-trailers.ts';
 export { GRPC_STATUS, grpcStatusOf } from './grpc-status.ts';
 export { hashBytes, mixHashes } from './hash.ts';
 export { Head, UNKNOWN_LENGTH } from './head.ts';

@@ -1,7 +1,7 @@
 // Reads one message body as its framing says (RFC 9112 sections 6 and 7.1) and tells what it finds, chunk framing removed.
 // Strict: sizes are plain hexadecimal, no extensions, CRLF only, trailers are checked like headers. Blanks behind a size, which
 // old servers and small devices write, are for answers only, and gone when these go on.
-import { FIELD, Fields, type Head, mergesWith, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
+import { FIELD, Fields, type Head, isForbiddenTrailer, TOKEN, UNKNOWN_LENGTH } from '../http/index.ts';
 import { FAULT } from './faults.ts';
 import type { Limits } from './limits.ts';
 
@@ -257,36 +257,6 @@ function hexDigit(code: number): number {
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
 }
 
-/**
- * What a trailer must not change after the head was acted on (RFC 9110 section 6.5.1): framing, routing, who the client is, and
- * how the body is read. Servers that merge trailers into headers have been attacked with them.
- */
-const forbidden = [
-  'content-length',
-  'transfer-encoding',
-  'host',
-  'connection',
-  'keep-alive',
-  'upgrade',
-  'te',
-  'trailer',
-  'expect',
-  'range',
-  'content-encoding',
-  'content-range',
-  'content-type',
-  'authorization',
-  'proxy-authorization',
-  'proxy-connection',
-  'cookie',
-  'set-cookie',
-  'forwarded',
-  'x-forwarded-client-cert',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-].map(name => Buffer.from(name, 'latin1'));
-
 /** Where the line begins that made scanTrailers return 0. */
 let incompleteLine = 0;
 
@@ -323,9 +293,7 @@ function scanTrailer(trailers: Fields, start: number, end: number): number {
   if (i === start)
     return bytes[i] === LF ? FAULT.BARE_LF : isSpace(bytes[i]!) ? FAULT.OBS_FOLD : FAULT.BAD_HEADER_NAME;
   if (bytes[i] !== 0x3a) return trailerNameFault(bytes[i]!);
-  for (let n = 0; n < forbidden.length; n++) {
-    if (mergesWith(bytes, start, i, forbidden[n]!)) return FAULT.FORBIDDEN_TRAILER;
-  }
+  if (isForbiddenTrailer(bytes, start, i)) return FAULT.FORBIDDEN_TRAILER;
   const nameEnd = i;
   while (++i < end && FIELD[bytes[i]!] === 1);
   if (i === end) return 0;

@@ -5,6 +5,7 @@ import {
   equalsIgnoreCase,
   GRPC_STATUS,
   type Head,
+  isAuthority,
   isBodiless,
   METHOD,
   mergesWith,
@@ -12,7 +13,6 @@ import {
   UNKNOWN_LENGTH,
 } from '../http/index.ts';
 import { FAULT } from './faults.ts';
-import { isAuthority } from './target.ts';
 
 const ascii = (text: string): Buffer => Buffer.from(text, 'latin1');
 const names = {
