@@ -2,6 +2,7 @@
 // stays outside because it loads its binary from its own package folder.
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { build } from 'esbuild';
+import { pagePlugin } from '../src/dashboard/assets/index.ts';
 import { launcher } from './launcher.ts';
 
 /** Programs by the file they begin in. */
@@ -19,6 +20,7 @@ await build({
   target: 'node24',
   format: 'esm',
   external: ['koffi'],
+  plugins: [pagePlugin(build)],
   legalComments: 'linked',
   sourcemap: 'linked',
   // CommonJS packages inside an ES module still call require for node: modules.

@@ -375,6 +375,11 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'analyze/ is pure: objects and their mesh in, findings out. cli/ reads and prints.',
   },
+  'dashboard/assets': {
+    imports: [],
+    packages: ['esbuild'],
+    instead: 'dashboard/assets/ has the files of the page and knows nothing of what it shows.',
+  },
   dashboard: {
     imports: [
       'plain',
@@ -388,8 +393,10 @@ export const rooms: Record<string, Room> = {
       'discovery',
       'live',
       'live/figures',
+      'live/api',
+      'dashboard/assets',
     ],
-    packages: ['esbuild'],
+    packages: [],
     instead: 'dashboard/ serves the page; what it tells of the mesh is passed in as a DashboardSource.',
   },
   page: {
@@ -415,6 +422,7 @@ export const rooms: Record<string, Room> = {
       'telemetry',
       'registry',
       'source',
+      'dashboard/assets',
     ],
     packages: ['yaml', 'dns-packet', 'jose', 'undici', 'esbuild'],
     instead: passIn,
@@ -488,6 +496,7 @@ export const rooms: Record<string, Room> = {
       'redirect',
       'webhook',
       'dashboard',
+      'dashboard/assets',
       'sandbox',
       'cli',
     ],

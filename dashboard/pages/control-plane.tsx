@@ -27,11 +27,11 @@ export function ControlPlanePage(): JSX.Element {
             {answered} of {asked}
           </Badge>
         </Figure>
-        {certificates.map(({ name, notAfterMs }) => {
+        {certificates.map(({ name, notAfterMs }, at) => {
           const left = notAfterMs - Date.now();
           return (
-            <Figure key={name} name={`Certificate: ${name}`}>
-              <Badge standing={left < 0 ? 'error' : left < 14 * dayMs && name !== 'own' ? 'warning' : 'ok'}>
+            <Figure key={`${name} ${at}`} name={`Certificate: ${name}`}>
+              <Badge standing={left < 0 ? 'error' : left < 14 * dayMs ? 'warning' : 'ok'}>
                 {left < 0 ? `expired ${formatSpan(left)} ago` : `${formatSpan(left)} left`}
               </Badge>
             </Figure>

@@ -38,7 +38,8 @@ export function openNamespace(name: string): void {
   if (name !== '') opened.value = new Set([...opened.value, name]);
 }
 
-const silenceMs = 15_000;
+/** Something comes at least every 15 seconds. */
+const silenceMs = 40_000;
 let current: AbortController | undefined;
 let failures = 0;
 
@@ -66,10 +67,10 @@ async function connect(namespaces: ReadonlySet<string>): Promise<void> {
   let silent: ReturnType<typeof setTimeout> | undefined;
   const heard = (): void => {
     clearTimeout(silent);
-    silent = setTimeout(() => mine.abort(new Error('nothing was heard for 15 s')), silenceMs);
+    silent = setTimeout(() => mine.abort(new Error('nothing was heard for 40 s')), silenceMs);
   };
   try {
-    const query = [...namespaces].map(each => `namespace=${encodeURIComponent(each)}`).join('&');
+    const query = [...namespaces].map(each => `open=${encodeURIComponent(each)}`).join('&');
     heard();
     const response = await fetch(`api/stream?${query}`, { headers: authorization(), signal: mine.signal });
     if (!response.ok || response.body === null) {
@@ -83,7 +84,7 @@ async function connect(namespaces: ReadonlySet<string>): Promise<void> {
     await readLines(response.body, line => {
       if (current !== mine) return;
       heard();
-      take(JSON.parse(line) as StreamMessage);
+      take(JSON.parse(line) as StreamMessage | LineNote);
       if (connection.peek().state !== 'live') connection.value = { state: 'live' };
     });
     retry('the control plane ended the connection');
@@ -94,9 +95,14 @@ async function connect(namespaces: ReadonlySet<string>): Promise<void> {
   }
 }
 
-function take(message: StreamMessage): void {
+/** Lines of every stream of the live API. */
+type LineNote = { readonly type: 'alive' } | { readonly type: 'left'; readonly count: number };
+
+function take(message: StreamMessage | LineNote): void {
   if (message.type === 'mesh') mesh.value = message.mesh;
-  else figures.value = message.figures;
+  else if (message.type === 'figures') figures.value = message.figures;
+  // It was too slow for a moment: what was left out may have been the mesh.
+  else if (message.type === 'left') reconnect();
 }
 
 async function wordsOf(response: Response): Promise<string> {

@@ -3,17 +3,13 @@
 // programs.
 //
 //   contract   what page and server say to each other
-//   server     HTTP: files, refusals, the stream of one page
-//   assets     the files of the page, built from source or out of the program's bundle
+//   server     routes of the live API: files, data, the stream of one page
+//   figures    what proxies say, added up, and 15 minutes of it
+//   mesh       what the control plane knows, as the page tells it
 
-export { type Build, pagePlugin } from './assets/bundle.ts';
-export { type Asset, type Assets, loadAssets } from './assets/index.ts';
 export type * from './contract.ts';
-export {
-  createDashboard,
-  DASHBOARD_PATH,
-  type DashboardHandler,
-  type DashboardOptions,
-  type Denied,
-} from './server/handler.ts';
+export { Gatherer, type GathererOptions, type PeerListener, type PeerQuestion } from './figures/gatherer.ts';
+export { MeshSource } from './mesh/mesh-source.ts';
+export type { Known } from './mesh/view.ts';
+export { DASHBOARD_PATH, dashboardRoutes } from './server/routes.ts';
 export type { DashboardSource } from './source.interface.ts';

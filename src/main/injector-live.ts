@@ -36,10 +36,15 @@ export async function openLive(
     ...{ listen: config.liveListen, clock, signal },
     refused: (code: string) => view.metrics.refused(code),
   };
+  const dashboard = { config, clock, problems: () => view.problems() };
   if (!client) {
     if (config.liveToken === '') return 0;
     const access = new TokenAccess(await readLiveToken(config.liveToken));
-    return startLiveServer({ ...common, access, routes: liveRoutes(view.parts, config.instance, undefined) });
+    return startLiveServer({
+      ...common,
+      access,
+      routes: liveRoutes(view.parts, config.instance, undefined, dashboard),
+    });
   }
   const authorities = new ClientAuthorities(client, around);
   await authorities.read();
@@ -62,7 +67,7 @@ export async function openLive(
     }),
     tls: certificates(keeper, authorities),
     isPeer: shown => principalOf(shown) === identity && !isIssuedByAny(shown, authorities.current),
-    routes: liveRoutes(view.parts, config.instance, peers),
+    routes: liveRoutes(view.parts, config.instance, peers, dashboard),
   });
 }
 

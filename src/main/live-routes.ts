@@ -1,4 +1,6 @@
 // What people may ask of running proxies, each with the right that it needs; see src/live/api.
+import { loadAssets } from '../dashboard/assets/index.ts';
+import { dashboardRoutes } from '../dashboard/index.ts';
 import {
   type AskKind,
   askRoute,
@@ -9,6 +11,7 @@ import {
 } from '../live/api/index.ts';
 import { Live } from '../live/index.ts';
 import type { Mesh } from '../model/index.ts';
+import { type DashboardPlace, dashboardSource, FIGURES_PATH } from './injector-dashboard.ts';
 import type { InjectorParts } from './injector-view.ts';
 
 /** The routes of the live API. The parts may come later. */
@@ -16,6 +19,7 @@ export function liveRoutes(
   parts: InjectorParts,
   replica: string,
   peers: LivePlace['peers'],
+  dashboard?: DashboardPlace,
 ): readonly LiveRoute[] {
   const mesh = (): Mesh | undefined => parts.pipeline?.mesh;
   const place: LivePlace = {
@@ -24,8 +28,22 @@ export function liveRoutes(
     chosen: query => podsMeant(mesh, query.get('namespace') ?? '', query.get('target') ?? ''),
     ...(peers && { peers }),
   };
-  return [askRoute(tapKind(mesh), place), askRoute(recordKind, place)];
+  const pages = dashboard ? dashboardRoutes(dashboardSource(parts, place, dashboard), loadAssets) : [];
+  return [
+    askRoute(tapKind(mesh), place),
+    askRoute(recordKind, place),
+    askRoute(figuresKind, place),
+    ...pages,
+  ];
 }
+
+/** What proxies count, every few seconds: what the dashboard adds up, and asks other replicas for. */
+const figuresKind: AskKind = {
+  path: FIGURES_PATH,
+  needs: { verb: 'get', subresource: 'figures' },
+  follow: true,
+  question: () => ({ kind: 'figures' }),
+};
 
 /** What proxies keep of requests, by id or by why it was kept; readRecordQuery says what it takes. */
 const recordKind: AskKind = {

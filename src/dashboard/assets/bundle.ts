@@ -2,11 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { brotliCompressSync, constants } from 'node:zlib';
-import type { BuildOptions, BuildResult, Plugin } from 'esbuild';
 import type { Asset, Assets } from './assets.interface.ts';
-
-/** esbuild's `build`, passed in: production has no esbuild. */
-export type Build = (options: BuildOptions) => Promise<BuildResult>;
+import type { Build } from './plugin.ts';
 
 /** Browser code; beside the programs, not in them. */
 const folder = join(import.meta.dirname, '../../../dashboard');
@@ -17,13 +14,13 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Builds the page from source. Rejects with esbuild's error. `root`: where the browser code is. */
-export async function bundlePage(build: Build, root: string = folder): Promise<Assets> {
+/** Builds the page from source. Rejects with esbuild's error. */
+export async function bundlePage(build: Build): Promise<Assets> {
   const { outputFiles = [] } = await build({
     entryPoints: [
-      { in: join(root, 'app.tsx'), out: 'app' },
-      { in: join(root, 'app.css'), out: 'app' },
-      { in: join(root, 'graph/layout-worker.ts'), out: 'layout' },
+      { in: join(folder, 'app.tsx'), out: 'app' },
+      { in: join(folder, 'app.css'), out: 'app' },
+      { in: join(folder, 'graph/layout-worker.ts'), out: 'layout' },
     ],
     outdir: '/page',
     bundle: true,
@@ -37,21 +34,8 @@ export async function bundlePage(build: Build, root: string = folder): Promise<A
     logLevel: 'silent',
   });
   const files: [string, Uint8Array][] = outputFiles.map(each => [basename(each.path), each.contents]);
-  for (const name of ['index.html', 'icon.svg']) files.push([name, await readFile(join(root, name))]);
+  for (const name of ['index.html', 'icon.svg']) files.push([name, await readFile(join(folder, name))]);
   return Object.fromEntries(files.map(([name, contents]) => [name, assetOf(name, contents)]));
-}
-
-/** Puts the page into a bundle of the control plane, as a chunk that is read when somebody looks for the first time. */
-export function pagePlugin(build: Build, root: string = folder): Plugin {
-  return {
-    name: 'weft-dashboard',
-    setup({ onLoad }) {
-      onLoad({ filter: /[/\\]dashboard[/\\]assets[/\\]built\.ts$/ }, async () => {
-        const assets = JSON.stringify(await bundlePage(build, root));
-        return { contents: `export const builtAssets = async () => (${assets});`, loader: 'js' };
-      });
-    },
-  };
 }
 
 function assetOf(name: string, contents: Uint8Array): Asset {

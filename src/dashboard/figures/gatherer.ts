@@ -12,11 +12,24 @@ import { figuresOf, WINDOW_TICKS } from './window.ts';
 /** A point of the history is made of so many ticks. */
 const ticksPerPoint = 2;
 
+/** Hears what another replica's proxies say. */
+export interface PeerListener {
+  said(pod: string, items: readonly unknown[]): void;
+  /** So many proxies are connected to it. */
+  began(proxies: number): void;
+  over(): void;
+}
+
+/** Other replicas to ask, by name: each is asked until the signal aborts or it is over. */
+export type PeerQuestion = ReadonlyMap<string, (listener: PeerListener, signal: AbortSignal) => void>;
+
 /** What the gatherer works with. */
 export interface GathererOptions {
   readonly live: Pick<Live, 'ask'>;
   readonly mesh: () => Mesh;
   readonly clock: Clock;
+  /** Other replicas of now, whose proxies are connected to them alone; undefined where there can be none. */
+  readonly peers?: () => PeerQuestion;
   /** For how long proxies are asked after the last page has closed, so that one that is loaded anew finds its history. */
   readonly graceMs: number;
 }
@@ -33,6 +46,8 @@ export class Gatherer {
   #pending: Tick[] = [];
   #history = new History();
   #asked = new Set<string>();
+  /** How many proxies each other replica has. */
+  readonly #peers = new Map<string, number>();
   #atMs = 0;
   #figures: PageFigures = none;
 
@@ -75,19 +90,36 @@ export class Gatherer {
       { question: { kind: 'figures' }, chosen: () => true, follow: true },
       {
         asked: pod => void this.#asked.add(pod),
-        said: (pod, items) => {
-          for (const each of items) {
-            const item = readItem(each);
-            if (item !== undefined) this.#tick.take(pod, item);
-          }
-        },
+        said: (pod, items) => this.#take(pod, items),
         failed: pod => void this.#asked.delete(pod),
         over() {},
       },
       asking.signal,
     );
     this.#asking = asking;
+    this.#askPeers(asking.signal);
     this.#stopTicking = clock.every(FIGURES_EVERY_MS, () => this.#turn());
+  }
+
+  #take(pod: string, items: readonly unknown[]): void {
+    for (const each of items) {
+      const item = readItem(each);
+      if (item !== undefined) this.#tick.take(pod, item);
+    }
+  }
+
+  /** Those that are not asked yet: replicas come and go. */
+  #askPeers(signal: AbortSignal): void {
+    for (const [name, ask] of this.#options.peers?.() ?? []) {
+      if (this.#peers.has(name)) continue;
+      this.#peers.set(name, 0);
+      const listener: PeerListener = {
+        said: (pod, items) => this.#take(pod, items),
+        began: proxies => void this.#peers.set(name, proxies),
+        over: () => void this.#peers.delete(name),
+      };
+      ask(listener, signal);
+    }
   }
 
   /** Nobody has looked for long enough: nothing is asked and nothing kept. */
@@ -95,6 +127,7 @@ export class Gatherer {
     this.#asking?.abort();
     this.#asking = undefined;
     this.#stopTicking();
+    this.#peers.clear();
     this.#ticks = [];
     this.#pending = [];
     this.#history = new History();
@@ -108,10 +141,11 @@ export class Gatherer {
     this.#ticks.push(ended);
     if (this.#ticks.length > WINDOW_TICKS) this.#ticks.shift();
     this.#atMs = clock.now();
-    const answered = new Set(this.#ticks.flatMap(each => [...each.pods.keys()]));
-    const heard = [...this.#asked].filter(each => answered.has(each)).length;
+    if (this.#asking) this.#askPeers(this.#asking.signal);
+    const heard = new Set(this.#ticks.flatMap(each => [...each.pods.keys()])).size;
+    const asked = [...this.#peers.values()].reduce((sum, each) => sum + each, this.#asked.size);
     const found = figuresOf(this.#ticks, FIGURES_EVERY_MS);
-    this.#figures = { atMs: this.#atMs, asked: this.#asked.size, answered: heard, ...found };
+    this.#figures = { atMs: this.#atMs, asked, answered: Math.min(heard, asked), ...found };
     this.#pending.push(ended);
     if (this.#pending.length === ticksPerPoint) this.#point(mesh());
     for (const each of this.#listeners) each();

@@ -1,19 +1,26 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type Access, startLiveServer } from '../../live/api/index.ts';
 import { systemClock } from '../../time/index.ts';
-import { createDashboard, DASHBOARD_PATH, type DashboardOptions, loadAssets } from '../index.ts';
+import { loadAssets } from '../assets/index.ts';
+import { DASHBOARD_PATH, type DashboardSource, dashboardRoutes } from '../index.ts';
 
-/** A server on a free port of 127.0.0.1 that has nothing but the dashboard. */
+/** Everybody may. */
+const open: Access = {
+  authenticate: async () => ({ name: 'anybody', groups: [] }),
+  authorize: async () => undefined,
+};
+
+/** A live API on a free port of 127.0.0.1 that has nothing but the dashboard. */
 export async function serveDashboard(
-  options: Pick<DashboardOptions, 'source'> & Partial<DashboardOptions>,
-): Promise<{ readonly url: string; readonly server: Server; stop(): Promise<void> }> {
-  const handle = createDashboard({ assets: loadAssets, clock: systemClock, ...options });
-  const server = createServer((request, response) => void handle(request, response));
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  const stop = (): Promise<void> => {
-    server.closeAllConnections();
-    return new Promise(resolve => server.close(() => resolve()));
-  };
-  return { url: `http://127.0.0.1:${port}${DASHBOARD_PATH}`, server, stop };
+  source: DashboardSource,
+  access: Access = open,
+): Promise<{ readonly url: string; stop(): void }> {
+  const stop = new AbortController();
+  const port = await startLiveServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    routes: dashboardRoutes(source, loadAssets),
+    access,
+    clock: systemClock,
+    signal: stop.signal,
+  });
+  return { url: `http://127.0.0.1:${port}${DASHBOARD_PATH}`, stop: () => stop.abort() };
 }

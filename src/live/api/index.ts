@@ -13,7 +13,7 @@ export {
 export { type AskKind, askRoute, type LiveLine, type LivePlace } from './ask-route.ts';
 export { ClusterAccess, type ClusterAccessOptions, isIssuedByAny, type Review } from './cluster-access.ts';
 export type { LineStream } from './line-stream.ts';
-export type { Peer, PeerCredentials } from './peers.ts';
+export { askPeer, type Peer, type PeerCredentials } from './peers.ts';
 export {
   CLIENT_HEADER,
   type LiveAnswer,

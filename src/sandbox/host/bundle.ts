@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { pagePlugin } from '../../dashboard/assets/index.ts';
 import { errorMessage } from '../../errors/index.ts';
 import { hasProgram, program, runsFromSource } from './programs.ts';
 
@@ -54,6 +55,7 @@ async function bundle(names: readonly ('weft-proxy' | 'weft-injector')[], folder
     target: 'node24',
     format: 'esm',
     external: ['koffi'],
+    plugins: [pagePlugin(build)],
     banner: { js: banner },
     logLevel: 'silent',
   });

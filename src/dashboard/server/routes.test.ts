@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
-import type { DashboardOptions, StreamMessage } from '../index.ts';
+import type { Access } from '../../live/api/index.ts';
+import type { StreamMessage } from '../index.ts';
 import { FakeSource } from '../testing/fake-source.ts';
 import { serveDashboard } from '../testing/serve.ts';
 import { NOW_MS, shopEdges, shopView } from '../testing/shop-view.ts';
@@ -12,10 +13,10 @@ interface Told {
   readonly text: string;
 }
 
-async function setUp(context: TestContext, options: Partial<DashboardOptions> = {}) {
+async function setUp(context: TestContext, access?: Access) {
   const source = new FakeSource(shopView(), shopEdges(), NOW_MS);
-  const served = await serveDashboard({ source, ...options });
-  context.after(() => served.stop());
+  const served = await serveDashboard(source, access);
+  context.after(served.stop);
   /** fetch would not let a test say who it is. */
   const ask = (path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Told> =>
     new Promise((resolve, reject) => {
@@ -57,48 +58,35 @@ test('files are sent compressed to who takes it, and not again to who has them',
 test('what changes something is refused, and what is not there is said', async context => {
   const { ask } = await setUp(context);
   for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-    const { status, text } = await ask('api/mesh', {}, method);
-    assert.equal(status, 405, method);
-    assert.match(text, /dashboard-reads/);
+    assert.equal((await ask('api/mesh', {}, method)).status, 405, method);
   }
   assert.match((await ask('nowhere.js')).text, /dashboard-no-page/);
   assert.equal((await ask('__proto__')).status, 404);
   assert.equal((await ask('api/constructor')).status, 404);
+  const { status, headers } = await ask('../dashboard');
+  assert.deepEqual([status, headers.location], [308, '/dashboard/']);
 });
 
-test('without a token only pages of this very origin are answered', async context => {
-  const { ask } = await setUp(context);
-  assert.equal((await ask('api/mesh')).status, 200);
-  assert.equal((await ask('api/mesh', { host: 'localhost:1' })).status, 200);
-  const rebound = await ask('api/mesh', { host: 'evil.example' });
-  assert.deepEqual([rebound.status, JSON.parse(rebound.text).code], [403, 'dashboard-foreign']);
-  const across = await ask('api/mesh', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'cors' });
-  assert.equal(across.status, 403);
-  const followed = {
-    'sec-fetch-site': 'cross-site',
-    'sec-fetch-mode': 'navigate',
-    'sec-fetch-dest': 'document',
-  };
-  assert.equal((await ask('.', followed)).status, 200);
-});
-
-test('with rights the data is for who has them, the words say which is missing, and the page itself is for all', async context => {
+test('the data is for who has the right in all namespaces, and the page itself is for all', async context => {
+  const asked: string[] = [];
   const { ask } = await setUp(context, {
-    authorize: async ({ headers }) =>
-      headers.authorization === 'Bearer good'
-        ? undefined
-        : headers.authorization === undefined
-          ? { status: 401, code: 'live-token-missing', error: 'no token; run weft dashboard' }
-          : { status: 403, code: 'live-forbidden', error: 'eve may not get dashboards.weft.dev' },
+    authenticate: async ({ token }) =>
+      token === undefined ? { code: 'live-unproven', why: 'no token came' } : { name: token, groups: [] },
+    authorize: async ({ name }, { verb, subresource }, namespace) => {
+      asked.push(`${name} ${verb} ${subresource} in ${namespace || 'all'}`);
+      return name === 'ann' ? undefined : { code: 'live-forbidden', why: `${name} may not` };
+    },
   });
   assert.equal((await ask('.')).status, 200);
+  assert.equal((await ask('app.js')).status, 200);
   const none = await ask('api/history?workload=shop/cart');
   assert.deepEqual([none.status, none.headers['www-authenticate']], [401, 'Bearer realm="weft"']);
-  for (const path of ['api/mesh', 'api/stream', 'api/history?pod=shop/cart']) {
-    const { status, text } = await ask(path, { authorization: 'Bearer bad' });
-    assert.deepEqual([status, JSON.parse(text).error], [403, 'eve may not get dashboards.weft.dev'], path);
+  for (const path of ['api/mesh?open=shop', 'api/stream', 'api/history?pod=shop/cart']) {
+    const { status, text } = await ask(path, { authorization: 'Bearer eve' });
+    assert.deepEqual([status, JSON.parse(text).error], [403, 'eve may not'], path);
   }
-  assert.equal((await ask('api/mesh', { authorization: 'Bearer good', host: 'weft.example' })).status, 200);
+  assert.equal((await ask('api/mesh', { authorization: 'Bearer ann' })).status, 200);
+  assert.deepEqual([...new Set(asked)], ['eve get figures in all', 'ann get figures in all']);
 });
 
 test('a stream tells the mesh, figures as they come, the mesh again when it changed, and ends with its page', async context => {

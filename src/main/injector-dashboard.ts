@@ -1,0 +1,77 @@
+// The dashboard inside the control plane: what it is told of the mesh, and whom it asks for figures.
+import type { InjectorConfig } from '../config/injector-config.ts';
+import { VERSION } from '../config/version.ts';
+import {
+  Gatherer,
+  type Known,
+  MeshSource,
+  type PeerListener,
+  type PeerQuestion,
+} from '../dashboard/index.ts';
+import { askPeer, type LiveLine, type LivePlace } from '../live/api/index.ts';
+import { emptyMesh, type Problem } from '../model/index.ts';
+import type { Clock } from '../time/index.ts';
+import { objectStatuses, policyKinds } from '../translate/index.ts';
+import type { InjectorParts } from './injector-view.ts';
+
+/** Where the figures of a replica's proxies are. */
+export const FIGURES_PATH = '/live/figures';
+
+/** For how long proxies go on being asked when the last page has closed. */
+const graceMs = { sandbox: 900_000, cluster: 60_000 } as const;
+
+/** What the dashboard needs beside the parts of the control plane. */
+export interface DashboardPlace {
+  readonly config: InjectorConfig;
+  readonly clock: Clock;
+  /** Everything wrong with what the control plane works with. */
+  readonly problems: () => readonly Problem[];
+}
+
+/** Asks nobody and works nothing out before somebody looks. The parts may come later. */
+export function dashboardSource(
+  parts: InjectorParts,
+  { live, peers }: LivePlace,
+  { config, clock, problems }: DashboardPlace,
+): MeshSource {
+  const { trustDomain, clusterDomain } = config;
+  const nothing = emptyMesh(trustDomain, clusterDomain);
+  const mesh = (): Known['mesh'] => parts.pipeline?.mesh ?? nothing;
+  const kind = config.source === 'kubernetes' ? 'cluster' : 'sandbox';
+  const gatherer = new Gatherer({
+    ...{ live, mesh, clock, graceMs: graceMs[kind] },
+    peers: () => peerQuestion(peers),
+  });
+  const known = (): Known => {
+    const { pipeline, server, live: authority } = parts;
+    const all = problems();
+    const objects = pipeline ? policyKinds.flatMap(each => [...pipeline.registry.list(each)]) : [];
+    return {
+      place: { kind, name: trustDomain, weft: VERSION },
+      mesh: mesh(),
+      statuses: objectStatuses({ objects, problems: all, mesh: mesh() }),
+      problems: all,
+      proxies: server?.status() ?? [],
+      certificates: (authority?.current.expiries() ?? []).map(({ role, notAfterMs }) => ({
+        name: role,
+        notAfterMs,
+      })),
+      objects: pipeline?.counts() ?? {},
+    };
+  };
+  return new MeshSource({ known, gatherer, clock });
+}
+
+function peerQuestion(place: LivePlace['peers']): PeerQuestion {
+  const found = place?.();
+  if (!found) return new Map();
+  const ask = (peer: (typeof found.peers)[number]) => (listener: PeerListener, signal: AbortSignal) => {
+    const line = (text: string): void => {
+      const said = JSON.parse(text) as LiveLine;
+      if (said.type === 'said') listener.said(said.pod, said.items);
+      else if (said.type === 'begin') listener.began(said.proxies);
+    };
+    askPeer(peer, FIGURES_PATH, found.credentials, line, () => listener.over(), signal);
+  };
+  return new Map(found.peers.map(peer => [peer.name, ask(peer)]));
+}
