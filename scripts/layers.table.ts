@@ -164,7 +164,7 @@ export const rooms: Record<string, Room> = {
     instead: 'connect/ opens connections to endpoints; it knows no request.',
   },
   'proxy/observation': {
-    imports: ['errors', 'model', 'http', 'cluster'],
+    imports: ['errors', 'model', 'http', 'telemetry', 'cluster'],
     packages: [],
     instead: 'observation/ is what others may see of requests; it carries nothing, and knows none who watch.',
   },

@@ -45,7 +45,9 @@ export function appMetricsRoutes(
     asking ??= scrape(metrics, app).finally(() => {
       asking = undefined;
     });
-    const [mine, theirs] = await Promise.all([own(request), asking]);
+    // In the older format, which the app's are brought into as well.
+    const { accept: _, ...headers } = request.headers ?? {};
+    const [mine, theirs] = await Promise.all([own({ ...request, headers }), asking]);
     const failed = typeof theirs === 'string';
     const failure = failed ? theirs : '';
     if (failure !== lastFailure) {

@@ -20,12 +20,13 @@ export interface AdminRequest {
   readonly query: URLSearchParams;
   /** Aborted when whoever asked is gone. */
   readonly signal?: AbortSignal;
-  /** Those that tell who asks (see NOTED_HEADERS), by lower-case name. */
+  /** Those that tell who asks, and for what (see NOTED_HEADERS), by lower-case name. */
   readonly headers?: Readonly<Partial<Record<(typeof NOTED_HEADERS)[number], string>>>;
 }
 
 /** Headers that handlers get to see. */
 export const NOTED_HEADERS = [
+  'accept',
   'host',
   'origin',
   'referer',

@@ -42,6 +42,8 @@ export interface AdminHost {
     requests(query: RecordQuery): Promise<readonly ProxyRecords[]>;
     setLogging(level: string | undefined, access: string | undefined): void;
   };
+  /** Whether its histograms may have exemplars. */
+  exemplars?(): boolean;
   /** On all cores. */
   underWay(): UnderWay;
   /** Begins to drain; the process exits when it is done. */
@@ -50,17 +52,23 @@ export interface AdminHost {
 
 /** Port 15020: what kubelet and Prometheus ask. */
 export function healthRoutes(host: AdminHost): AdminRoutes {
-  const exposition = (pieces: Iterable<string>): AdminReply => ({
+  const exposition = (pieces: Iterable<string>, contentType = 'text/plain; version=0.0.4'): AdminReply => ({
     status: 200,
-    contentType: 'text/plain; version=0.0.4; charset=utf-8',
+    contentType: `${contentType}; charset=utf-8`,
     body: '',
     pieces,
   });
-  const metrics: AdminHandler = () => {
+  const metrics: AdminHandler = ({ headers }) => {
+    // Sums of several cores have none, and where there are none the older format is what everybody reads.
+    const asked = headers?.accept?.includes('application/openmetrics-text') === true;
+    if (asked && host.cores === undefined && host.exemplars?.() === true) {
+      const pieces = proxyMetricPieces(host.plane, out => host.metrics(out), 'openmetrics');
+      return exposition(pieces, 'application/openmetrics-text; version=1.0.0');
+    }
     const own = proxyMetricPieces(host.plane, out => host.metrics(out));
     return host.cores === undefined
       ? exposition(own)
-      : host.cores.metrics([...own].join('')).then(exposition);
+      : host.cores.metrics([...own].join('')).then(pieces => exposition(pieces));
   };
   return {
     'GET /ready': () => {

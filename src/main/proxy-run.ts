@@ -216,6 +216,7 @@ async function run(config: ProxyConfig): Promise<void> {
       memoryMetrics(out, memory);
       tracing.metrics(out);
     },
+    exemplars: () => tracing.on,
     drain: () => stop('asked to through the admin port'),
     underWay: () => (cores ? sumUnderWay([plane.underWay, cores.underWay]) : plane.underWay),
     ...(cores && { cores }),

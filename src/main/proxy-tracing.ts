@@ -12,6 +12,8 @@ export interface ProxyTracing {
   /** A resource is in use from now on: that of the workload itself may say what is traced. */
   heed(resource: Resource): void;
   metrics(out: Exposition): void;
+  /** Whether anything is traced. */
+  readonly on: boolean;
   /** For `/status`; empty while nothing is traced. */
   status(): { readonly tracing?: object };
   /** Sends what waits for a collector. */
@@ -80,6 +82,9 @@ export function traceRequests(plane: DataPlane, config: ProxyConfig, clock: Cloc
     },
     metrics(out) {
       if (tracer !== undefined) traceMetrics(out, tracer);
+    },
+    get on() {
+      return tracer?.active === true;
     },
     status: () => (tracer?.active === true ? { tracing: statusOf(tracer) } : {}),
     async close() {

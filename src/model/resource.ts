@@ -77,6 +77,8 @@ export interface ClusterConfig {
   readonly name: string;
   /** Metric labels `destination_service*`; empty strings where there is no Service. */
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
+  /** Of a workload's own ports: the Service's port, where it serves one. */
+  readonly servicePort?: number;
   readonly settings: TrafficSettings;
   /** The caller's own locality, for settings.balancer.locality. */
   readonly callerLocality?: string;
@@ -147,6 +149,8 @@ export interface InboundPort {
   readonly rateLimits?: readonly RateLimit[];
   /** The Service this port serves, for `destination_service*`; the first by name when there are several. */
   readonly service?: { readonly host: string; readonly name: string; readonly namespace: string };
+  /** The port of that Service, which callers know this one by. */
+  readonly servicePort?: number;
 }
 
 /** A workload's own inbound side. */

@@ -2,6 +2,7 @@ import type { Cluster } from '../cluster/index.ts';
 import type { Peer } from '../model/index.ts';
 import {
   type Exposition,
+  type ExpositionFormat,
   expositionPieces,
   labelText,
   OVERFLOW,
@@ -140,8 +141,9 @@ function* renderMirrors(out: Exposition, clusters: readonly Cluster[]): Renderin
 export function proxyMetricPieces(
   proxy: DataPlane,
   more: (out: Exposition) => void,
+  format: ExpositionFormat = 'text',
 ): Generator<string, void, void> {
-  return expositionPieces(out => renderProxyMetrics(out, proxy, more));
+  return expositionPieces(out => renderProxyMetrics(out, proxy, more), undefined, format);
 }
 
 function* renderProxyMetrics(out: Exposition, proxy: DataPlane, more: (out: Exposition) => void): Rendering {

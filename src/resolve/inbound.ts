@@ -17,6 +17,8 @@ import { telemetryOf } from './telemetry.ts';
 interface Served {
   readonly service: Service;
   readonly protocol: Protocol;
+  /** Of the Service. */
+  readonly port: number;
 }
 
 /** A workload's own inbound side; undefined while the mesh does not know the pod. `key` is `namespace/pod`. */
@@ -48,7 +50,10 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
           'rateLimits',
           limits.filter(({ port }) => port === undefined || port === number),
         ),
-        ...(services.length > 0 && { service: serviceLabels(services[0]!.service) }),
+        ...(services.length > 0 && {
+          service: serviceLabels(services[0]!.service),
+          servicePort: services[0]!.port,
+        }),
       };
     });
   const telemetry = telemetryOf(reader, workload);
@@ -100,7 +105,7 @@ function servedPorts(
           if (endpoint.address !== address || endpoint.network !== workload.network) continue;
           if ((endpoint.workload ?? key) !== key) continue;
           const list = served.get(endpoint.port) ?? [];
-          served.set(endpoint.port, [...list, { service, protocol }]);
+          served.set(endpoint.port, [...list, { service, protocol, port: number }]);
         }
       }
     }

@@ -6,17 +6,31 @@ export const BUCKETS: readonly number[] = [
   3_600_000,
 ];
 
+/** A trace that had a value of a bucket. */
+export interface Exemplar {
+  readonly traceId: string;
+  readonly value: number;
+  /** Since the epoch. */
+  readonly atMs: number;
+}
+
 /** Counts per bucket as plain numbers; `counts[BUCKETS.length]` holds what is above the last bound. */
 export class Histogram {
   readonly counts: Float64Array = new Float64Array(BUCKETS.length + 1);
   sum = 0;
+  /** The last of each bucket; undefined while there is none. */
+  exemplars: (Exemplar | undefined)[] | undefined = undefined;
 
   /** Adds one observation. */
   observe(value: number): void {
-    let bucket = 0;
-    while (bucket < BUCKETS.length && value > BUCKETS[bucket]!) bucket++;
-    this.counts[bucket]!++;
+    this.counts[bucketOf(value)]!++;
     this.sum += value;
+  }
+
+  /** Says which trace had a value that has been observed. */
+  exemplify(exemplar: Exemplar): void {
+    this.exemplars ??= new Array<Exemplar | undefined>(BUCKETS.length + 1).fill(undefined);
+    this.exemplars[bucketOf(exemplar.value)] = exemplar;
   }
 
   get count(): number {
@@ -24,4 +38,10 @@ export class Histogram {
     for (const count of this.counts) total += count;
     return total;
   }
+}
+
+function bucketOf(value: number): number {
+  let bucket = 0;
+  while (bucket < BUCKETS.length && value > BUCKETS[bucket]!) bucket++;
+  return bucket;
 }

@@ -10,12 +10,13 @@ export {
 } from './access-log.ts';
 export {
   Exposition,
+  type ExpositionFormat,
   expositionPieces,
   expositionText,
   labelText,
   type Rendering,
 } from './exposition.ts';
-export { BUCKETS, Histogram } from './histogram.ts';
+export { BUCKETS, type Exemplar, Histogram } from './histogram.ts';
 export {
   INTERNAL_ERRORS,
   INTERNAL_ERRORS_HELP,

@@ -1,6 +1,7 @@
 import type { Flag } from '../errors/index.ts';
 import type { Head } from '../http/index.ts';
 import type { ClusterConfig, ClusterEndpoint, Route } from '../model/index.ts';
+import type { Exemplar } from '../telemetry/index.ts';
 
 /** One try, as far as spans tell of it. */
 export interface TracedTry {
@@ -39,6 +40,8 @@ export interface TracedRequest {
   readonly detail: string;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** That it was counted in. */
+  readonly series: { readonly durationMs: { exemplify(exemplar: Exemplar): void } } | undefined;
 }
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sentLines } from '../http1/testing/heads.ts';
 import type { CustomTag, TelemetrySettings, TracingSettings } from '../model/index.ts';
-import { silentLog } from '../telemetry/index.ts';
+import { Histogram, silentLog } from '../telemetry/index.ts';
 import { FakeClock } from '../time/index.ts';
 import type { Span, SpanSource } from './span.ts';
 import { peer, type RequestParts, tracedRequest } from './testing/requests.ts';
@@ -120,7 +120,7 @@ test("the hops of one request are one chain: client's span, server's span, and o
   assert.deepEqual([client.parentId, server.parentId], ['', client.spanId]);
   assert.equal(server.traceId, client.traceId);
   assert.equal(client.name, 'prices.shop.svc.cluster.local:80/*');
-  assert.equal(server.name, 'prices.shop.svc.cluster.local:8080/*');
+  assert.equal(server.name, 'prices.shop.svc.cluster.local:80/*');
 });
 
 test('attributes are those of the semantic conventions, without the query, and those that Kiali reads', async () => {
@@ -317,4 +317,15 @@ test('when the collector changes, what waits for the old one still gets there', 
   tracer.apply({ inbound: { tracing: other }, outbound: { tracing: other } });
   assert.equal([...tracer.reporters].length, 1);
   assert.equal((await spans()).spans.length, 1);
+});
+
+test('what is reported is an example of its latency in the series that it was counted in', async () => {
+  const { pass, spans } = rig();
+  const histogram = new Histogram();
+  pass('inbound', { lines: [sampled], series: { durationMs: histogram } });
+  pass('inbound', { lines: [unsampled], series: { durationMs: histogram } });
+  await spans();
+  const { traceId, value } = histogram.exemplars!.find(each => each !== undefined)!;
+  assert.deepEqual([traceId, value], [trace, 12.5]);
+  assert.equal(histogram.exemplars!.filter(each => each !== undefined).length, 1);
 });

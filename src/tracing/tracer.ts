@@ -28,8 +28,6 @@ export interface TracerOptions {
   readonly self: () => Peer;
   readonly sink: (provider: TracingProvider) => SpanSink;
   readonly keep?: KeepSettings;
-  /** A span was reported: its trace is an example of the latency that its request had. */
-  readonly onReported?: (request: TracedRequest, span: Span) => void;
 }
 
 /** What is known about the trace of one request under way. */
@@ -173,8 +171,8 @@ export class Tracer {
     { settings, reporter }: Direction,
     kept: KeptFor | undefined,
   ): void {
-    const { environment, onReported } = this.#options;
-    const { head, cluster, direction } = request;
+    const { environment } = this.#options;
+    const { head, direction } = request;
     const { provider, customTags } = settings;
     const offsetMs = this.#epochOffset();
     const options = { maxLength: provider.maxTagLength, customTags, environment };
@@ -205,7 +203,8 @@ export class Tracer {
         : { service: '', address: String(attributes['client.address'] ?? ''), port: 0 },
     };
     reporter.add(span);
-    if (cluster !== undefined) onReported?.(request, span);
+    const { traceId, startMs, durationMs: value } = span;
+    request.series?.durationMs.exemplify({ traceId, value, atMs: startMs + value });
   }
 
   /**
@@ -246,12 +245,15 @@ function carriesSpans({ head }: TracedRequest): boolean {
   return false;
 }
 
-/** `host:port` without a subset. Of inbound requests the port is the pod's own. */
+/** `host:port` without a subset: of the Service, also of inbound requests where the port serves one. */
 function destinationOf({ direction, cluster, destination }: TracedRequest): string {
   if (cluster === undefined)
     return destination === undefined ? '' : `${destination.host}:${destination.port}`;
-  const { name, service } = cluster.config;
-  if (direction === 'inbound') return `${service.host || destination?.host}:${destination?.port}`;
+  const { name, service, servicePort } = cluster.config;
+  if (direction === 'inbound') {
+    const port = servicePort ?? destination?.port ?? 0;
+    return service.host === '' ? (destination?.host ?? '') : `${service.host}:${port}`;
+  }
   const slash = name.indexOf('/');
   return slash < 0 ? name : name.slice(0, slash);
 }

@@ -181,7 +181,13 @@ export class InboundPorts {
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
     const pathNormalization = this.#resource?.pathNormalization;
-    const config: ClusterConfig = { name: `inbound/${key}`, service, settings };
+    const { servicePort } = said ?? {};
+    const config: ClusterConfig = {
+      name: `inbound/${key}`,
+      service,
+      ...(servicePort && { servicePort }),
+      settings,
+    };
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
       cluster = new Cluster(config, caller === '' ? this.#host : this.#hostFor(caller));

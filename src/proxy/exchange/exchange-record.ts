@@ -2,7 +2,7 @@ import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { DestinationResource, Route } from '../../model/index.ts';
-import type { AccessRecord } from '../../telemetry/index.ts';
+import type { AccessRecord, RequestSeries } from '../../telemetry/index.ts';
 import type { Instead } from '../filters/filter.interface.ts';
 import type { FilterVerdict, ObservedRequest } from '../observation/observer.interface.ts';
 import { NO_TRIES, type TryRecord } from '../observation/try-record.ts';
@@ -29,6 +29,7 @@ export class ExchangeView implements ObservedRequest {
   detail = '';
   receivedBytes = 0;
   sentBytes = 0;
+  series: RequestSeries | undefined = undefined;
   /** Undefined for requests that met no filter. */
   work: RouteWork | undefined = undefined;
   /** The answer that took the upstream's place. */

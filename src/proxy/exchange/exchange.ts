@@ -507,6 +507,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (!watched && !logged) return;
     if (watched) this.#tries.conclude();
     const view = this.#view(flag, detail, nowMs);
+    view.series = series;
     if (logged) accessLog.write(recordOf(view));
     if (watched) observers.requestEnd(view);
   }

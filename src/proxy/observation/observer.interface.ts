@@ -3,6 +3,7 @@ import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { DestinationResource, ObjectRef, Route } from '../../model/index.ts';
+import type { RequestSeries } from '../../telemetry/index.ts';
 import type { TryRecord } from './try-record.ts';
 
 /** What a filter said of a request. */
@@ -58,6 +59,8 @@ export interface ObservedRequest {
   readonly detail: string;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+  /** That it was counted in. */
+  readonly series: RequestSeries | undefined;
 }
 
 /** A connection that carried bytes nobody reads. */

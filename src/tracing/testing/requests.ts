@@ -22,7 +22,8 @@ export function tracedRequest(direction: 'inbound' | 'outbound', parts: RequestP
   const { lines = [], target = '/prices/7?token=secret', method = 'GET', ...rest } = parts;
   const host = 'prices.shop.svc.cluster.local';
   const service = { host, name: 'prices', namespace: 'shop' };
-  const config: ClusterConfig = { name: `${host}:80/v1`, service, settings: DEFAULT_TRAFFIC };
+  const name = direction === 'inbound' ? 'inbound/10.0.0.9:8080' : `${host}:80/v1`;
+  const config: ClusterConfig = { name, service, servicePort: 80, settings: DEFAULT_TRAFFIC };
   const endpoint: ClusterEndpoint = { address: '10.0.0.9', port: 8080, tls: 'mesh', peer: peer('prices') };
   const extra = lines.map(line => `${line}\r\n`).join('');
   return {
@@ -46,6 +47,7 @@ export function tracedRequest(direction: 'inbound' | 'outbound', parts: RequestP
     detail: '',
     receivedBytes: 0,
     sentBytes: 2,
+    series: undefined,
     ...rest,
   };
 }
