@@ -445,6 +445,7 @@ export const rooms: Record<string, Room> = {
       'registry',
       'translate',
       'resolve',
+      'identity',
       'analyze',
       'live',
       'live/tap',

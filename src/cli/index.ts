@@ -90,6 +90,17 @@ const commands: readonly CommandEntry[] = [
     start: ['weft stat', 'how your workloads fare, from their proxies'],
   },
   {
+    name: 'tap',
+    summary: 'live requests of pods, workloads, Services or namespaces',
+    load: () => import('./tap.ts'),
+    start: ['weft tap -n shop', 'requests as they go, with status, latency and why they failed'],
+  },
+  {
+    name: 'top',
+    summary: 'the most frequent requests, live, with their latency and success',
+    load: () => import('./top.ts'),
+  },
+  {
     name: 'edges',
     summary: 'who calls whom, with their identities and whether by mutual TLS',
     load: () => import('./edges.ts'),

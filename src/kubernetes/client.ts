@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
+import type { Duplex } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { ApiError, errorOfAnswer, unreachable, unreadable } from './api-error.ts';
+import { forwardPort } from './forward.ts';
 import { type KubeconfigChoice, loadKubeConfig } from './kubeconfig.ts';
 import { LineSplitter } from './line-splitter.ts';
 import { collectionPath, objectPath, type ResourceType } from './resource-type.ts';
@@ -23,6 +25,13 @@ export interface ApiCall {
   /** From the call to the end of the answer; 30 s unless told. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+}
+
+/** Proof of who a client is; neither where it has none that others can check. */
+export interface ClientProof {
+  readonly token?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 /** How a client finds its server and identity. */
@@ -65,6 +74,24 @@ export class KubeClient {
   /** The namespace of the context; '' when it has none. */
   get namespace(): string {
     return this.#config.getContextObject(this.#config.getCurrentContext())?.namespace ?? '';
+  }
+
+  /** Connects to a port of a pod, as kubectl port-forward does. */
+  forward(namespace: string, pod: string, port: number): Promise<Duplex | ApiError> {
+    return forwardPort(this.#config, namespace, pod, port);
+  }
+
+  /** By what the API server knows who this is, for servers that ask it: a bearer token, or a certificate and its key (PEM). */
+  async proof(): Promise<ClientProof | ApiError> {
+    const prepared = await this.#prepare({ path: '/' });
+    if (prepared instanceof ApiError) return prepared;
+    const headers = prepared.headers as Readonly<Record<string, unknown>>;
+    const token = /^Bearer +(\S+)$/i.exec(String(headers.Authorization ?? headers.authorization ?? ''))?.[1];
+    const { cert, key } = prepared;
+    return {
+      ...(token !== undefined && { token }),
+      ...(cert !== undefined && key !== undefined && { cert: String(cert), key: String(key) }),
+    };
   }
 
   async call(call: ApiCall): Promise<ApiObject | ApiError> {

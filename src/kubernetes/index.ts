@@ -6,7 +6,13 @@
 // to the API server itself.
 
 export { ApiError, type ApiFailure } from './api-error.ts';
-export { type ApiCall, type ApiObject, KubeClient, type KubeClientOptions } from './client.ts';
+export {
+  type ApiCall,
+  type ApiObject,
+  type ClientProof,
+  KubeClient,
+  type KubeClientOptions,
+} from './client.ts';
 export { type Discovered, discover } from './discover.ts';
 export { isInCluster, type KubeconfigChoice } from './kubeconfig.ts';
 export { LeaderElection, type LeaderElectionOptions } from './leader-election.ts';

@@ -78,11 +78,17 @@ async function failure(context: TestContext, flags: Record<string, string>): Pro
 test('a proxy gets its certificate and its resources, metrics tell of it, and SIGTERM ends it cleanly', async context => {
   const tokens = newIssuer();
   const flags = await goodFlags(context, tokens);
-  const child = start(context, flags);
-  const { port, metricsPort } = (await logLine(child, 'the control plane serves proxies')) as Record<
-    string,
-    number
-  >;
+  const liveToken = 'a-secret-of-this-test';
+  await writeFile(join(flags['ca-dir']!, '../live-token'), liveToken);
+  const child = start(context, {
+    ...flags,
+    'live-listen': '127.0.0.1:0',
+    'live-token': join(flags['ca-dir']!, '../live-token'),
+  });
+  const { port, metricsPort, livePort } = (await logLine(
+    child,
+    'the control plane serves proxies',
+  )) as Record<string, number>;
   child.stdout!.resume();
   const roots = [await readFile(join(flags['ca-dir']!, 'root-cert.pem'), 'utf8')];
   const controlPlane = {
@@ -115,6 +121,28 @@ test('a proxy gets its certificate and its resources, metrics tell of it, and SI
   context.after(() => client.close());
   client.want('10.96.0.5:80');
   await sink.until(() => sink.addresses(reviews)?.length === 2);
+  const asked = await fetch(`http://127.0.0.1:${livePort}/live/tap?namespace=shop&target=pod/front-0`, {
+    headers: { authorization: `Bearer ${liveToken}` },
+  });
+  let heard = '';
+  for await (const chunk of asked.body!) {
+    heard += Buffer.from(chunk).toString();
+    if (heard.includes('this proxy')) break;
+  }
+  assert.deepEqual(
+    heard
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as unknown),
+    [
+      { type: 'begin', replica: asked.status === 200 && /"replica":"([^"]+)"/.exec(heard)![1], proxies: 1 },
+      {
+        ...{ type: 'failed', pod: 'shop/front-0' },
+        why: "this proxy is too old for 'tap'; restart its pod to get the version of the control plane",
+      },
+    ],
+  );
+  assert.equal((await fetch(`http://127.0.0.1:${livePort}/live/tap`)).status, 401);
   await writeFile(
     join(flags.source!.slice(6), 'more.yaml'),
     reviewsSlice('10.9.9.9').replace('reviews-1', 'reviews-2'),

@@ -87,11 +87,15 @@ function goesTo(
 ): boolean {
   if ('service' in wanted) {
     const service = cluster?.config.service;
-    return service?.name === wanted.service && service.namespace === wanted.namespace;
+    return service?.name === wanted.service && isIn(service.namespace, wanted.namespace);
   }
   if ('address' in wanted) return endpoint?.config.address === wanted.address;
   const peer = endpoint?.config.peer;
-  return peer?.workload === wanted.workload && peer.namespace === wanted.namespace;
+  return peer?.workload === wanted.workload && isIn(peer.namespace, wanted.namespace);
+}
+
+function isIn(namespace: string, wanted: string): boolean {
+  return wanted === '' || namespace === wanted;
 }
 
 /** `/api`: what begins with it; with `*` the whole path, of which `*` is any part. The query counts only where it is written. */

@@ -35,7 +35,7 @@ export interface TapQuestion extends Question {
   readonly maxRps: number;
 }
 
-/** Where a request goes, as a Service, a workload or an address of a pod. Namespaces and names as they are in the cluster. */
+/** Where a request goes, as a Service, a workload or an address of a pod. A namespace '' is any. */
 export type TapDestination =
   | { readonly service: string; readonly namespace: string }
   | { readonly workload: string; readonly namespace: string }
@@ -108,6 +108,9 @@ function isHeaders(value: unknown): boolean {
 function isDestinations(value: unknown): boolean {
   const isOne = (each: unknown): boolean =>
     isRecord(each) &&
-    (isText(each.address) || (isText(each.namespace) && (isText(each.service) || isText(each.workload))));
+    (isText(each.address) ||
+      (typeof each.namespace === 'string' &&
+        each.namespace.length < 254 &&
+        (isText(each.service) || isText(each.workload))));
   return Array.isArray(value) && value.length <= maxList && value.every(isOne);
 }

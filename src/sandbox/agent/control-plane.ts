@@ -10,6 +10,8 @@ export interface ControlPlaneFolders {
   readonly caDir: string;
   readonly jwks: string;
   readonly objectsDir: string;
+  /** The file of the token that opens the live API. */
+  readonly liveToken: string;
 }
 
 /**
@@ -40,6 +42,7 @@ export function controlPlaneObjects(
       ports: [
         { name: 'tls-discovery', port: PORTS.discovery },
         { name: 'http-metrics', port: PORTS.controlPlaneMetrics },
+        { name: 'http-live', port: PORTS.live },
       ],
     },
   };
@@ -75,6 +78,8 @@ export function controlPlaneObjects(
                 folders.jwks,
                 '--token-issuer',
                 issuer,
+                '--live-token',
+                folders.liveToken,
                 ...(listen === undefined ? [] : ['--listen', listen]),
               ],
               securityContext: { runAsUser: CONTROL_PLANE_UID, runAsGroup: CONTROL_PLANE_UID },

@@ -1,4 +1,5 @@
-import { chownSync, readdirSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CONTAINERS,
@@ -12,6 +13,7 @@ import { ANNOTATIONS, ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from '../../
 import { WeftError } from '../../errors/index.ts';
 import type { Clock } from '../../time/index.ts';
 import type { Admitted } from '../controllers/index.ts';
+import { LIVE_TOKEN } from '../host/index.ts';
 import {
   type ConfigMap,
   type EventLog,
@@ -76,7 +78,11 @@ export class SandboxMesh {
     const issuer = await loadOrCreateTokenIssuer(tokenDir, { issuer: TOKEN_ISSUER, clock: options.clock });
     if (issuer instanceof WeftError) throw issuer;
     writeFileSync(join(options.keysDir, 'jwks.json'), JSON.stringify(issuer.jwks()), { mode: 0o644 });
+    const liveToken = join(options.keysDir, LIVE_TOKEN);
+    if (!existsSync(liveToken))
+      writeFileSync(liveToken, randomBytes(24).toString('base64url'), { mode: 0o600 });
     if (options.changeOwner) {
+      chownSync(liveToken, CONTROL_PLANE_UID, CONTROL_PLANE_UID);
       for (const path of [caDir, ...readdirSync(caDir).map(name => join(caDir, name))]) {
         chownSync(path, CONTROL_PLANE_UID, CONTROL_PLANE_UID);
       }
@@ -166,7 +172,10 @@ export class SandboxMesh {
     this.#controlPlane = true;
     const { keysDir, objectsDir, store, clock } = this.#options;
     const now = new Date(clock.now()).toISOString();
-    const folders = { caDir: join(keysDir, 'ca'), jwks: join(keysDir, 'jwks.json'), objectsDir };
+    const folders = {
+      ...{ caDir: join(keysDir, 'ca'), jwks: join(keysDir, 'jwks.json'), objectsDir },
+      liveToken: join(keysDir, LIVE_TOKEN),
+    };
     const listen = this.#options.loopbackControlPlane;
     for (const object of controlPlaneObjects(folders, TOKEN_ISSUER, now, listen)) store.put(object);
   }

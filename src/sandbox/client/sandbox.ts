@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
 import type { Socket } from 'node:net';
+import { join } from 'node:path';
 import { WeftError } from '../../errors/index.ts';
 import type { Problem } from '../../model/index.ts';
 import type { Forward, PodView, SandboxView } from '../agent/index.ts';
-import { SandboxFolder, type SandboxRecord } from '../host/index.ts';
+import { LIVE_TOKEN, SandboxFolder, type SandboxRecord } from '../host/index.ts';
 import type { KubeObject, SandboxEvent } from '../kube/index.ts';
 import { type RunResult, run } from '../runtime/index.ts';
 import { AgentClient } from './agent-client.ts';
@@ -174,6 +176,15 @@ export class Sandbox implements AsyncDisposable {
   /** A connection to a Service or pod, made by the node: from outside of the mesh. */
   dial(target: string, port: number | string): Promise<Socket> {
     return this.#client.dial(target, port);
+  }
+
+  /** The token that opens the live API of its control plane, for who may read the sandbox's files; '' while it has none. */
+  liveToken(): string {
+    try {
+      return readFileSync(join(new SandboxFolder(this.name).keys, LIVE_TOKEN), 'utf8').trim();
+    } catch {
+      return '';
+    }
   }
 
   /** An HTTP request to a Service or pod from outside of the mesh. */

@@ -19,6 +19,9 @@ export interface SandboxRecord {
   readonly sidecar: 'native' | 'classic';
 }
 
+/** Among the keys: the token that opens the live API of the control plane. */
+export const LIVE_TOKEN = 'live-token';
+
 /** Where the sandboxes of this user are kept. */
 export function sandboxesFolder(): string {
   if (process.getuid?.() === 0) return '/run/weft-sandbox';
