@@ -173,6 +173,23 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'record/ watches and keeps; it carries nothing, and main/ says who may ask.',
   },
+  'proxy/telemetry': {
+    imports: [
+      'errors',
+      'model',
+      'time',
+      'http',
+      'cel',
+      'log-format',
+      'telemetry',
+      'cluster',
+      'tracing',
+      'proxy/observation',
+    ],
+    packages: ['pino'],
+    instead:
+      'telemetry/ tells what was observed; it carries nothing, and is loaded only where somebody asks for it.',
+  },
   'proxy/services': {
     imports: [
       'errors',
@@ -492,6 +509,7 @@ export const rooms: Record<string, Room> = {
       'control-plane',
       'cluster',
       'proxy',
+      'proxy/telemetry',
       'cores',
       'admin',
       'redirect',

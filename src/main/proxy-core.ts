@@ -15,6 +15,7 @@ import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
+import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
 const { config, core } = workerData as { config: ProxyConfig; core: number };
@@ -26,9 +27,11 @@ const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
 const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
 const tls = new MeshTls();
+let plane: DataPlane;
+const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
 runCore(parentPort!, systemClock, tls, source => {
   const ports = { outbound: config.ports.outbound, inbound: config.ports.inbound };
-  const plane = new DataPlane({
+  plane = new DataPlane({
     clock: systemClock,
     log,
     accessLog,
@@ -44,6 +47,7 @@ runCore(parentPort!, systemClock, tls, source => {
     mtlsUntilKnown: config.mtlsUntilKnown,
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
+    onTelemetry: telemetry.apply,
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
   });

@@ -31,6 +31,7 @@ import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
+import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
 /** Adds the command to `program`. */
@@ -126,6 +127,7 @@ async function run(config: ProxyConfig): Promise<void> {
   const eager = yieldToTraffic(systemClock, linux());
   if (eager !== undefined) log.debug({ why: eager }, "V8's compiler keeps its priority beside traffic");
   const accessLog = createAccessLog(config.accessLog);
+  const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
   const stopping = new AbortController();
   const exitWithApp = readExitWithApp(process.env[ENVIRONMENT.exitWithApp]);
   // 2. Identity and discovery: who we are, and where destinations are asked for.
@@ -184,6 +186,7 @@ async function run(config: ProxyConfig): Promise<void> {
     mtlsUntilKnown: config.mtlsUntilKnown,
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
+    onTelemetry: telemetry.apply,
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
   });
@@ -240,6 +243,7 @@ async function run(config: ProxyConfig): Promise<void> {
       stopping.abort();
       log.info({}, 'drained; goodbye');
       accessLog.flush();
+      telemetry.flush();
       for (const server of servers) server.close();
       process.exit(0);
     });

@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, http1Client, LINE_TIMEOUT_MS } from '../http1/index.ts'
 import type { Relief } from '../memory/index.ts';
 import {
   type ClusterEndpoint,
+  equal,
   type InboundResource,
   isIpv6,
   type MtlsMode,
@@ -11,13 +12,16 @@ import {
   type RecordedState,
   type RecordQuery,
   type Resource,
+  type TelemetrySettings,
   unknownKind,
 } from '../model/index.ts';
 import {
   type AccessLog,
   LimitMetrics,
   type Log,
+  LogMetrics,
   type MetricLimits,
+  MetricShapes,
   PeerNames,
   PeerRequests,
   RequestMetrics,
@@ -97,6 +101,8 @@ export interface DataPlaneOptions {
   readonly record?: RecordSettings;
   /** Of this core, where there are several. */
   readonly metricLimits?: MetricLimits;
+  /** Hears what is to be told of this workload's traffic, whenever that changes. */
+  readonly onTelemetry?: (telemetry: TelemetrySettings | undefined) => void;
   /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
   readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
 }
@@ -157,6 +163,7 @@ export class DataPlane {
       tcp: new TcpMetrics(options.metricLimits),
       routes: new RouteMetrics(),
       limits: new LimitMetrics(),
+      logs: new LogMetrics(),
       peers: new PeerNames(),
       meshedCallers: new MeshedCallers(),
       counters: new Counters(),
@@ -168,6 +175,7 @@ export class DataPlane {
       address: options.address,
       self: UNKNOWN_PEER,
       telemetry: undefined,
+      tagger: undefined,
       active: 0,
       tunnels: 0,
       failedCalls: new FailedCalls(),
@@ -339,10 +347,20 @@ export class DataPlane {
       ...resource.self,
       principal: this.services.tls.principal || resource.self.principal,
     };
-    this.services.telemetry = resource.telemetry;
+    this.#applyTelemetry(resource.telemetry);
     for (const cluster of this.destinations.clusters) cluster.renewMetrics();
     for (const cluster of this.passThrough.clusters) cluster.renewMetrics();
     return undefined;
+  }
+
+  #applyTelemetry(telemetry: TelemetrySettings | undefined): void {
+    const { services } = this;
+    if (equal(telemetry, services.telemetry)) return;
+    services.telemetry = telemetry;
+    const shapes = MetricShapes.of(telemetry);
+    services.requests.shapes = shapes;
+    services.tcp.shapes = shapes;
+    this.#options.onTelemetry?.(telemetry);
   }
 
   /** From the app: to where packet rules found it going, or where it names the proxy, to what it asks for. */

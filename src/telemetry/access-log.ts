@@ -34,6 +34,8 @@ export interface AccessRecord {
 /** Where access records go. */
 export interface AccessLog {
   mode: AccessLogMode;
+  /** Directions of which Telemetry objects or the mesh's settings say what is logged: nothing is written here. */
+  readonly silent: { inbound: boolean; outbound: boolean };
   /** Whether an exchange with this outcome would be logged; asked before a record is made. */
   wants(status: number, flag: Flag | ''): boolean;
   write(record: AccessRecord): void;
@@ -82,11 +84,13 @@ export function createAccessLog(mode: AccessLogMode, fd = 1): AccessLog {
   );
   return {
     mode,
+    silent: { inbound: false, outbound: false },
     wants(status, flag) {
       if (this.mode === 'off') return false;
       return this.mode === 'all' || flag !== '' || status >= 500;
     },
     write(record) {
+      if (this.silent[record.direction]) return;
       const { fields, reason } = lineOf(record);
       logger.info(fields, reason);
     },

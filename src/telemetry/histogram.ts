@@ -33,6 +33,13 @@ export class Histogram {
     this.exemplars[bucketOf(exemplar.value)] = exemplar;
   }
 
+  /** Adds what another has observed. */
+  addAll(other: Histogram): void {
+    for (let i = 0; i < this.counts.length; i++) this.counts[i]! += other.counts[i]!;
+    this.sum += other.sum;
+    for (const exemplar of other.exemplars ?? []) if (exemplar !== undefined) this.exemplify(exemplar);
+  }
+
   get count(): number {
     let total = 0;
     for (const count of this.counts) total += count;

@@ -25,6 +25,8 @@ export {
 } from './internal-errors.ts';
 export { LimitMetrics, type LimitSeries } from './limit-metrics.ts';
 export { createLogger, LOG_LEVELS, type Log, type LogLevel, type LogOptions, silentLog } from './log.ts';
+export { LogMetrics, type LogSeries } from './log-metrics.ts';
+export { MetricShapes, NO_TAGS, type SeriesTags, slotOf } from './metric-shapes.ts';
 export { type PeerLabels, UNKNOWN_PEER } from './peer-labels.ts';
 export { DEFAULT_PEER_LIMITS, OVERFLOW, type PeerLimits, PeerNames } from './peer-names.ts';
 export { PeerRequests, RequestMetrics, type RequestSeries } from './request-metrics.ts';

@@ -2,6 +2,7 @@ import type { Flag } from '../errors/index.ts';
 import { FLAGS } from '../errors/index.ts';
 import type { Exposition, Rendering } from './exposition.ts';
 import { BUCKETS, Histogram } from './histogram.ts';
+import { type MetricShapes, NO_TAGS, overflowTags, type SeriesTags } from './metric-shapes.ts';
 import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
 import { OVERFLOW } from './peer-names.ts';
 import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
@@ -9,6 +10,8 @@ import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series
 /** One combination of labels of istio_requests_total and its histograms. Plain numbers; rendered when scraped. */
 export interface RequestSeries {
   readonly labels: string;
+  /** Of tags that differ by request. */
+  readonly tags: SeriesTags;
   /** Whose share of the budget it is in. */
   readonly peer: string;
   requests: number;
@@ -56,6 +59,13 @@ export class PeerRequests {
     this.#last = series;
     return series;
   }
+
+  /** The same where tags differ by request: looked up each time, so that clients who choose them fill no cache. */
+  tagged(status: number, flag: Flag | '', tags: SeriesTags): RequestSeries {
+    return tags === NO_TAGS
+      ? this.series(status, flag)
+      : this.#owner.open(this.#peer, status, flag, this.#labels, tags);
+  }
 }
 
 /** A counter and three histograms. */
@@ -70,6 +80,8 @@ export class RequestMetrics {
   readonly #series = new Map<string, RequestSeries>();
   readonly #overflow = new Map<string, RequestSeries>();
   #overflows = 0;
+  /** How series are shown, where that is otherwise than they are counted. */
+  shapes: MetricShapes | undefined = undefined;
 
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
@@ -79,23 +91,30 @@ export class RequestMetrics {
   /**
    * The series with these labels, made when there is none and room for it. `of`: the same, for the series of what has no room.
    */
-  open(peer: string, status: number, flag: Flag | '', of: PeerLabels): RequestSeries {
+  open(
+    peer: string,
+    status: number,
+    flag: Flag | '',
+    of: PeerLabels,
+    tags: SeriesTags = NO_TAGS,
+  ): RequestSeries {
     const labels = mergeLabels(peer, outcome(String(status), flag));
-    const known = this.#series.get(labels);
+    const key = tags === NO_TAGS ? labels : `${labels}\n${tags.slots.join('\0')}\0${tags.values.join('\0')}`;
+    const known = this.#series.get(key);
     if (known !== undefined) return known;
     const owner = peerOf(of);
-    if (!this.#budget.take(labels, owner)) return this.#openOverflow(status, flag, of);
-    const series = newSeries(labels, owner);
-    this.#series.set(labels, series);
+    if (!this.#budget.take(key, owner)) return this.#openOverflow(status, flag, of, overflowTags(tags));
+    const series = newSeries(labels, owner, tags);
+    this.#series.set(key, series);
     return series;
   }
 
   /** Drops what has been idle for too long. Called now and then, with the time that `touchedMs` is measured in. */
   expire(nowMs: number): void {
-    for (const [labels, series] of this.#series) {
+    for (const [key, series] of this.#series) {
       if (nowMs - series.touchedMs <= this.#limits.expireMs) continue;
-      this.#series.delete(labels);
-      this.#budget.give(labels, series.peer);
+      this.#series.delete(key);
+      this.#budget.give(key, series.peer);
       series.expired = true;
     }
     // Whoever counts there asks again, for there may be room now; what was counted stays.
@@ -126,14 +145,14 @@ export class RequestMetrics {
       'counter',
       'Requests and their answers, by peer, status and response flag.',
     );
-    for (const series of this.values()) {
-      out.sample('istio_requests_total', series.labels, series.requests);
+    for (const [labels, requests] of this.#counts()) {
+      out.sample('istio_requests_total', labels, requests);
       if (out.full) yield;
     }
     for (const [name, help, histogram] of histograms) {
       out.family(name, 'histogram', help);
-      for (const series of this.values()) {
-        out.histogram(name, series.labels, histogram(series));
+      for (const [labels, counted] of this.#histograms(name, histogram)) {
+        out.histogram(name, labels, counted);
         if (out.full) yield;
       }
     }
@@ -141,7 +160,21 @@ export class RequestMetrics {
     out.sample('weft_metric_series', '', this.size);
   }
 
-  #openOverflow(status: number, flag: Flag | '', of: PeerLabels): RequestSeries {
+  *#counts(): Iterable<readonly [labels: string, requests: number]> {
+    if (this.shapes !== undefined)
+      yield* this.shapes.sums('istio_requests_total', this.values(), each => each.requests);
+    else for (const { labels, requests } of this.values()) yield [labels, requests];
+  }
+
+  *#histograms(
+    name: string,
+    of: (series: RequestSeries) => Histogram,
+  ): Iterable<readonly [labels: string, counted: Histogram]> {
+    if (this.shapes !== undefined) yield* this.shapes.histograms(name, this.values(), of);
+    else for (const series of this.values()) yield [series.labels, of(series)];
+  }
+
+  #openOverflow(status: number, flag: Flag | '', of: PeerLabels, tags: SeriesTags): RequestSeries {
     this.#overflows++;
     const peer = overflowLabelText(of);
     // The class alone: an upstream that means harm has 900 statuses. `5xx` is still found by `5..`.
@@ -151,7 +184,7 @@ export class RequestMetrics {
       labels = mergeLabels(peer, outcome(code, OVERFLOW));
     let series = this.#overflow.get(labels);
     if (series === undefined) {
-      series = newSeries(labels, '');
+      series = newSeries(labels, '', tags);
       this.#overflow.set(labels, series);
     }
     return series;
@@ -172,9 +205,10 @@ function outcome(code: string, flag: string): string {
   return `response_code="${code}",response_flags="${flag === '' ? '-' : flag}"`;
 }
 
-function newSeries(labels: string, peer: string): RequestSeries {
+function newSeries(labels: string, peer: string, tags: SeriesTags): RequestSeries {
   return {
     labels,
+    tags,
     peer,
     requests: 0,
     durationMs: new Histogram(),

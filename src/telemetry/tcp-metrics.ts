@@ -1,5 +1,6 @@
 import type { Flag } from '../errors/index.ts';
 import type { Exposition, Rendering } from './exposition.ts';
+import type { MetricShapes } from './metric-shapes.ts';
 import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
 import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
 
@@ -31,6 +32,8 @@ export class TcpMetrics {
   /** Of what there is no room for: one for each way a connection can end and be protected. */
   readonly #overflow = new Map<string, TcpSeries>();
   #overflows = 0;
+  /** See RequestMetrics.shapes. */
+  shapes: MetricShapes | undefined = undefined;
 
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
@@ -76,11 +79,19 @@ export class TcpMetrics {
     yield* this.#overflow.values();
   }
 
+  *#counts(
+    name: string,
+    value: (series: TcpSeries) => number,
+  ): Iterable<readonly [labels: string, count: number]> {
+    if (this.shapes !== undefined) yield* this.shapes.sums(name, this.values(), value);
+    else for (const series of this.values()) yield [series.labels, value(series)];
+  }
+
   *render(out: Exposition): Rendering {
     for (const [name, help, value] of families) {
       out.family(name, 'counter', help);
-      for (const series of this.values()) {
-        out.sample(name, series.labels, value(series));
+      for (const [labels, count] of this.#counts(name, value)) {
+        out.sample(name, labels, count);
         if (out.full) yield;
       }
     }

@@ -8,6 +8,7 @@ import type { RunningDestination } from '../destinations/destination.ts';
 import type { Caller } from '../filters/filter.interface.ts';
 import type { Observers } from '../observation/observers.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
+import type { RequestTagger } from '../services/request-tagger.ts';
 import type { Trust } from '../services/trust.ts';
 
 /** Learns of a destination that was not known at once. */
@@ -67,6 +68,8 @@ export interface ExchangeServices {
   tunnels: number;
   /** Who watches. */
   readonly observers: Observers;
+  /** Says what tags of metrics come to; undefined where no Telemetry object sets any by request. */
+  tagger: RequestTagger | undefined;
   /** Outbound requests that failed. */
   readonly failedCalls: FailedCalls;
   /** Memory is so short that new requests are refused. */

@@ -493,7 +493,12 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     if (flag === '' && this.#delayed) flag = 'DI';
     const route = this.#route;
     if (route?.series !== undefined) this.#countRoute(route, nowMs);
-    const series = this.#host.metrics(endpoint, this.#cluster, this.#target).series(this.#status, flag);
+    const peer = this.#host.metrics(endpoint, this.#cluster, this.#target);
+    const { tagger } = this.#services;
+    const series =
+      tagger === undefined
+        ? peer.series(this.#status, flag)
+        : peer.tagged(this.#status, flag, tagger.tagsOf(this.#view(flag, detail, nowMs)));
     series.requests++;
     series.touchedMs = nowMs;
     series.durationMs.observe(nowMs - this.#startMs);

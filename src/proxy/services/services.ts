@@ -5,6 +5,7 @@ import type {
   AccessLog,
   LimitMetrics,
   Log,
+  LogMetrics,
   PeerNames,
   RequestMetrics,
   RouteMetrics,
@@ -17,6 +18,7 @@ import type { Observers } from '../observation/observers.ts';
 import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
+import type { RequestTagger } from './request-tagger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
 /** What all connections of a proxy share. Made once, in data-plane.ts. */
@@ -29,6 +31,7 @@ export interface Services {
   readonly tcp: TcpMetrics;
   readonly routes: RouteMetrics;
   readonly limits: LimitMetrics;
+  readonly logs: LogMetrics;
   /** What callers may call themselves in labels. */
   readonly peers: PeerNames;
   readonly meshedCallers: MeshedCallers;
@@ -45,6 +48,8 @@ export interface Services {
   self: Peer;
   /** What is told of this workload's traffic beyond what every proxy tells; undefined where nobody said anything about it. */
   telemetry: TelemetrySettings | undefined;
+  /** See ExchangeServices.tagger. */
+  tagger: RequestTagger | undefined;
   /** Exchanges under way, in both directions. */
   active: number;
   /** Those of them that have become tunnels, as WebSockets do. */

@@ -38,6 +38,7 @@ export function credentialsOf(
 
 /** An access log that keeps what it is given. */
 export class KeptAccessLog implements AccessLog {
+  readonly silent = { inbound: false, outbound: false };
   mode = 'all' as const;
   readonly records: AccessRecord[] = [];
   wants(): boolean {
