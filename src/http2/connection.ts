@@ -96,7 +96,7 @@ export abstract class Connection implements WireHandler, FrameSink {
   }
 
   /** Takes the wire over, says what we want, and reads. `first`: bytes that were read already. */
-  protected open(settings: readonly (readonly [number, number])[], first: Buffer | undefined): void {
+  protected begin(settings: readonly (readonly [number, number])[], first: Buffer | undefined): void {
     const { timers, prefaceTimeoutMs, limits } = this.options;
     this.wire.handler = this;
     writeSettings(this.wire, settings, this.isClient);
@@ -347,7 +347,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     const { peer } = this;
     this.encoder.allow(peer.headerTableBytes);
     if (!peer.known) {
-      peer.known = true;
+      peer.begin();
       const { timers, idleTimeoutMs } = this.options;
       if (this.streams.size === 0 && this.#leaving === LEAVING.NO)
         timers.schedule(this.#deadline, idleTimeoutMs);

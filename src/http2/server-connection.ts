@@ -38,7 +38,7 @@ export class ServerConnection extends Connection {
   start(host: ServerConnectionHost, first: Buffer | undefined): void {
     this.#host = host;
     const { limits } = this.options;
-    this.open(
+    this.begin(
       [
         [SETTING.MAX_CONCURRENT_STREAMS, limits.maxStreams],
         [SETTING.INITIAL_WINDOW_SIZE, limits.streamWindow],

@@ -100,6 +100,8 @@ export class Http2ServerStream extends Stream implements ServerStream {
   #refuse(fault: number): void {
     const { id } = this;
     this.reusable = false;
+    // The reset below is the one that it gets.
+    this.remoteOpen = false;
     this.respondLocal(this.#connection.malformed(faultOf(fault)));
     if (this.id === id) this.connection.release(this);
     this.connection.reset(id, isLimit(fault) ? ERROR.NO_ERROR : ERROR.PROTOCOL_ERROR);
@@ -148,6 +150,7 @@ export class Http2ServerStream extends Stream implements ServerStream {
     this.#giveUp('DPE', words);
     if (!due || fault === FAULT.NONE || this.id !== id) return;
     this.#answer = ANSWER.DUE;
+    this.remoteOpen = false;
     this.respondLocal(this.#connection.malformed(faultOf(fault)));
   }
 

@@ -26,6 +26,14 @@ export class PeerSettings {
   /** Whether it has said anything yet. */
   known = false;
 
+  #saidStreams = false;
+
+  /** Its first SETTINGS are here: what they did not say is as the RFC has it. */
+  begin(): void {
+    this.known = true;
+    if (!this.#saidStreams) this.maxStreams = Number.POSITIVE_INFINITY;
+  }
+
   /** Takes a setting on. The error code of the connection where it is not allowed, else 0. Unknown ones are passed over. */
   set(id: number, value: number, fromServer: boolean): number {
     switch (id) {
@@ -36,6 +44,7 @@ export class PeerSettings {
         return value > (fromServer ? 0 : 1) ? ERROR.PROTOCOL_ERROR : 0;
       case SETTING.MAX_CONCURRENT_STREAMS:
         this.maxStreams = value;
+        this.#saidStreams = true;
         return 0;
       case SETTING.INITIAL_WINDOW_SIZE:
         if (value > LARGEST_WINDOW) return ERROR.FLOW_CONTROL_ERROR;
