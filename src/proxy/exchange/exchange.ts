@@ -490,6 +490,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     const { clock, accessLog, observers } = this.#services;
     const endpoint = this.#tries.lastEndpoint;
     const nowMs = clock.monotonic();
+    const durationMs = nowMs - this.#startMs;
     if (flag === '' && this.#delayed) flag = 'DI';
     const route = this.#route;
     if (route?.series !== undefined) this.#countRoute(route, nowMs);
@@ -501,13 +502,12 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
         : peer.tagged(this.#status, flag, tagger.tagsOf(this.#view(flag, detail, nowMs)));
     series.requests++;
     series.touchedMs = nowMs;
-    series.durationMs.observe(nowMs - this.#startMs);
+    series.durationMs.observe(durationMs);
     series.requestBytes.observe(this.#receivedBytes);
     series.responseBytes.observe(this.#sentBytes);
     const { attempts } = this.#tries;
     const watched =
-      observers.watching &&
-      observers.wantEnd(this.#status, flag, route?.route, this.#startMs, nowMs, attempts);
+      observers.watching && observers.wantEnd(this.#status, flag, route?.route, durationMs, nowMs, attempts);
     const logged = accessLog.wants(this.#status, flag);
     if (!watched && !logged) return;
     if (watched) this.#tries.conclude();

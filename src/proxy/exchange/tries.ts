@@ -165,7 +165,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
       return VERDICT.TRY_AGAIN;
     this.#takenStatus = status;
-    this.#takenMs = nowMs - this.#tryStartMs;
+    this.#takenMs = latencyMs;
     this.#state = STATE.NONE;
     this.#dropHedge();
     return VERDICT.TAKE;

@@ -135,7 +135,7 @@ export interface RequestObserver {
     status: number,
     flag: Flag | '',
     route: Route | undefined,
-    startMs: number,
+    durationMs: number,
     endMs: number,
     attempts: number,
   ): boolean;

@@ -46,17 +46,20 @@ export class Observers {
     status: number,
     flag: Flag | '',
     route: Route | undefined,
-    startMs: number,
+    durationMs: number,
     endMs: number,
     attempts: number,
   ): boolean {
     let any = false;
-    for (const each of this.#all) {
+    const all = this.#all;
+    // Asked for each request: no iterator.
+    for (let i = 0; i < all.length; i++) {
+      const each = all[i]!;
       const { observer } = each;
       try {
         each.wanted =
           observer.onRequestEnd !== undefined &&
-          (observer.wants === undefined || observer.wants(status, flag, route, startMs, endMs, attempts));
+          (observer.wants === undefined || observer.wants(status, flag, route, durationMs, endMs, attempts));
       } catch (thrown) {
         internalError('observer', thrown);
       }

@@ -43,7 +43,8 @@ export class RequestRecorder implements RequestObserver {
   readonly #sample: KeptRecords;
   readonly #failureTokens: TokenBucket;
   readonly #notableTokens: TokenBucket;
-  #sampledMs = Number.NEGATIVE_INFINITY;
+  /** Whole milliseconds, monotonic. */
+  #nextSampleMs = 0;
   /** What `wants` found of the request whose end is told next. */
   #keptFor: KeptFor = 'sample';
 
@@ -64,17 +65,17 @@ export class RequestRecorder implements RequestObserver {
     status: number,
     flag: Flag | '',
     route: Route | undefined,
-    startMs: number,
+    durationMs: number,
     endMs: number,
     attempts: number,
   ): boolean {
     // A tunnel lasts as long as its two sides like.
-    const slow = status !== 101 && this.#slow.judge(route, endMs - startMs);
+    const slow = status !== 101 && this.#slow.judge(route, durationMs);
     if (isFailure(status, flag)) return this.#take('failed', this.#failureTokens, endMs);
     if (slow) return this.#take('slow', this.#notableTokens, endMs);
     if (attempts > 1) return this.#take('retried', this.#notableTokens, endMs);
-    if (endMs - this.#sampledMs < sampleEveryMs) return false;
-    this.#sampledMs = endMs;
+    if (endMs < this.#nextSampleMs) return false;
+    this.#nextSampleMs = Math.ceil(endMs + sampleEveryMs);
     this.#keptFor = 'sample';
     return true;
   }
@@ -90,8 +91,8 @@ export class RequestRecorder implements RequestObserver {
         this.#keep(sessionRecord(session, 'failed', this.#wall));
       return;
     }
-    if (endMs - this.#sampledMs < sampleEveryMs) return;
-    this.#sampledMs = endMs;
+    if (endMs < this.#nextSampleMs) return;
+    this.#nextSampleMs = Math.ceil(endMs + sampleEveryMs);
     this.#keep(sessionRecord(session, 'sample', this.#wall));
   }
 
