@@ -423,6 +423,12 @@ export const rooms: Record<string, Room> = {
     instead:
       'the page is browser code: of the programs it knows types alone, those of src/dashboard/contract.ts.',
   },
+  explain: {
+    imports: ['model'],
+    packages: [],
+    pure: true,
+    instead: 'explain/ is pure: records in, a cause out. cli/ asks the proxies and prints.',
+  },
   sandbox: {
     imports: [
       'errors',
@@ -467,6 +473,7 @@ export const rooms: Record<string, Room> = {
       'live',
       'live/tap',
       'live/api',
+      'explain',
       'manifests',
     ],
     packages: ['commander', 'yaml', 'undici'],

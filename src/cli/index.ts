@@ -74,6 +74,12 @@ const commands: readonly CommandEntry[] = [
     start: ['weft describe pod NAME -n NAMESPACE', 'what holds for this pod, and what is wrong with it'],
   },
   {
+    name: 'explain',
+    summary: 'tell why a request failed: the hop, the cause, the object that decided and what to do',
+    load: () => import('./explain.ts'),
+    start: ['weft explain ID', 'why the request of this x-request-id failed, and what to do'],
+  },
+  {
     name: 'proxy-status',
     summary: 'tell of each proxy whether it is connected, up to date and certified, and what is wrong',
     load: () => import('./proxy-status.ts'),

@@ -26,7 +26,8 @@ const outcomes = ['already-injected', 'not-injected'];
 function codesInSource(): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const file of globSync('{src,webhook}/**/*.ts', { cwd: root })) {
-    if (file.endsWith('.test.ts') || file.includes('/testing/')) continue;
+    // Causes are no errors: docs/explain.md has them.
+    if (file.endsWith('.test.ts') || file.includes('/testing/') || file.startsWith('src/explain/')) continue;
     const text = readFileSync(join(root, file), 'utf8');
     for (const maker of makers) for (const [, code] of text.matchAll(maker)) found.set(code!, file);
     for (const [, line] of text.matchAll(chosen))
@@ -76,6 +77,18 @@ test('docs/errors.md has no code that is gone', () => {
   const all = new Set([...codes.keys(), ...allFaults().map(({ code }) => code), ...Object.keys(FLAGS)]);
   const gone = [...documented('errors.md')].filter(code => !all.has(code));
   assert.deepEqual(gone, [], 'take the row out');
+});
+
+test('docs/explain.md has every cause that weft explain names, and no other', () => {
+  const causes = new Set<string>();
+  for (const file of globSync('src/explain/**/*.ts', { cwd: root })) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, line] of text.matchAll(chosen))
+      for (const [, code] of line!.matchAll(/'([a-z]+(?:-[a-z]+)*)'/g)) causes.add(code!);
+  }
+  // Stands for those of connecting.ts, each of which is more precise.
+  causes.delete('connection');
+  assert.deepEqual([...documented('explain.md')].sort(), [...causes].sort());
 });
 
 test('docs/analyze.md has every code of analysis with its severity and remedy, and no other', () => {

@@ -117,6 +117,8 @@ export interface RequestRecord extends RecordBase {
   readonly endpoints?: ConsideredEndpoints;
   readonly tries: readonly RecordedTry[];
   readonly attempts: number;
+  /** Why there was no further try, in the words of proxy/observation/try-record.ts; '' where none was missing. */
+  readonly noRetry: string;
   readonly mirrored: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;

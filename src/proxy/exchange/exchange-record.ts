@@ -5,7 +5,7 @@ import type { DestinationResource, Route } from '../../model/index.ts';
 import type { AccessRecord, RequestSeries } from '../../telemetry/index.ts';
 import type { Instead } from '../filters/filter.interface.ts';
 import type { FilterVerdict, ObservedRequest } from '../observation/observer.interface.ts';
-import { NO_TRIES, type TryRecord } from '../observation/try-record.ts';
+import { NO_TRIES, type NoRetry, type TryRecord } from '../observation/try-record.ts';
 import type { ExchangeHost } from './exchange-host.ts';
 import { requestIdOf } from './request-id.ts';
 import type { RouteWork } from './route-work.ts';
@@ -22,6 +22,7 @@ export class ExchangeView implements ObservedRequest {
   answeredMs = -1;
   tries: readonly TryRecord[] = NO_TRIES;
   attempts = 0;
+  noRetry: NoRetry = '';
   endMs = 0;
   status = 0;
   grpcStatus = -1;

@@ -58,6 +58,8 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   #responseEnded = false;
   #route: RunningRoute | undefined;
   #cluster: Cluster | undefined;
+  /** The cluster that had no room for it. */
+  #full: Cluster | undefined;
   #startMs = 0;
   #lastMoveMs = 0;
   #status = 0;
@@ -341,6 +343,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     }
     if (!cluster.occupancy.mayRequest()) {
       cluster.occupancy.overflows++;
+      this.#full = cluster;
       this.#fail('UO', `${cluster.occupancy.requests} requests to ${cluster.config.name} are under way`);
       return;
     }
@@ -536,6 +539,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     this.#held = false;
     this.#target = undefined;
     this.#instead = undefined;
+    this.#full = undefined;
     this.#answeredMs = -1;
     this.#turn++;
     this.#work = undefined;
@@ -552,7 +556,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     view.head = head;
     view.destination = this.#target?.resource;
     view.route = this.#route?.route;
-    view.cluster = this.#cluster;
+    view.cluster = this.#cluster ?? this.#full;
     view.endpoint = this.#tries.lastEndpoint;
     view.work = this.#work;
     view.instead = this.#instead;
@@ -561,6 +565,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     view.answeredMs = this.#answeredMs;
     view.tries = this.#tries.records;
     view.attempts = this.#tries.attempts;
+    view.noRetry = this.#tries.noRetry;
     view.endMs = endMs;
     view.status = this.#status;
     view.grpcStatus = this.#grpcStatus;

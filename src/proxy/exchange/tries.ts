@@ -12,7 +12,13 @@ import type { RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
-import { NO_TRIES, type TryEnd, type TryRecord, type TryWhy } from '../observation/try-record.ts';
+import {
+  NO_TRIES,
+  type NoRetry,
+  type TryEnd,
+  type TryRecord,
+  type TryWhy,
+} from '../observation/try-record.ts';
 import { removeUntouched, saysUntouched } from '../replies/untouched.ts';
 import { markCascaded, takeCascaded } from './cascade.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
@@ -63,6 +69,8 @@ export class Tries implements StreamWaiter, HedgeOwner {
   attempts = 0;
   /** Whether the last failure would have been tried again, had there been tries left. */
   outOfRetries = false;
+  /** Why the last failure was not tried again. */
+  noRetry: NoRetry = '';
   /** Those that are over, as long as somebody watches. */
   records: readonly TryRecord[] = NO_TRIES;
   /** Of the answer that is taken, and how long it took: most of them nobody wants to hear of. */
@@ -246,6 +254,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
     this.endpoint = undefined;
     this.attempts = 0;
     this.outOfRetries = false;
+    this.noRetry = '';
     this.#state = STATE.NONE;
     this.#route = undefined;
     this.#cluster = undefined;
@@ -452,18 +461,23 @@ export class Tries implements StreamWaiter, HedgeOwner {
   #mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
     const { retry } = this.#route!.route;
     const request = this.#request;
-    if (this.#owned) return false;
-    if (condition !== 'status' && !retry.on.includes(condition)) return false;
-    if (!untouched && !retry.nonIdempotent && !request.idempotent) return false;
-    if (!request.repeatable) return false;
+    if (this.#owned) return this.#noMore('login');
+    if (condition !== 'status' && !retry.on.includes(condition)) return this.#noMore('not-wanted');
+    if (!untouched && !retry.nonIdempotent && !request.idempotent) return this.#noMore('not-idempotent');
+    if (!request.repeatable) return this.#noMore('not-kept');
     if (this.attempts > retry.attempts) {
       this.outOfRetries = retry.attempts > 0;
-      return false;
+      return this.#noMore(this.outOfRetries ? 'no-tries-left' : 'not-wanted');
     }
     const cluster = this.#cluster!;
-    if (!cluster.budget.tryRetry()) return false;
+    if (!cluster.budget.tryRetry()) return this.#noMore('budget');
     cluster.retries++;
     return true;
+  }
+
+  #noMore(why: NoRetry): false {
+    this.noRetry = why;
+    return false;
   }
 
   #waitAndTry(): void {

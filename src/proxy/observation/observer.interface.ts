@@ -4,7 +4,7 @@ import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { DestinationResource, ObjectRef, Route } from '../../model/index.ts';
 import type { RequestSeries } from '../../telemetry/index.ts';
-import type { TryRecord } from './try-record.ts';
+import type { NoRetry, TryRecord } from './try-record.ts';
 
 /** What a filter said of a request. */
 export interface FilterVerdict {
@@ -49,6 +49,7 @@ export interface ObservedRequest {
   /** From here on only in `onRequestEnd`. `tries`: only of those that began while somebody watched. */
   readonly tries: readonly TryRecord[];
   readonly attempts: number;
+  readonly noRetry: NoRetry;
   readonly endMs: number;
   /** Of the answer that the client got; 0 for none. */
   readonly status: number;

@@ -34,6 +34,22 @@ export type TryEnd =
   /** The request ended before it: the client left, or its whole time was up. */
   | 'given-up';
 
+/** Why a request that failed was not tried (again); '' where it was, or nothing was to be gained. */
+export type NoRetry =
+  | ''
+  /** Its policy has no further try for this kind of failure. */
+  | 'not-wanted'
+  /** A byte may have reached the app, and doing it twice is not the same as doing it once. */
+  | 'not-idempotent'
+  /** It is no longer there as it came: its body was too large to keep, or it is an upgrade. */
+  | 'not-kept'
+  /** There were as many tries as its policy has. */
+  | 'no-tries-left'
+  /** The cluster's budget of retries was spent. */
+  | 'budget'
+  /** It belongs to a login on the connection that failed. */
+  | 'login';
+
 /** One try of a request. */
 export interface TryRecord {
   readonly cluster: string;

@@ -52,7 +52,7 @@ export function requestRecord(request: ObservedRequest, kept: KeptFor, wall: ToW
     method: cut(head.methodText),
     authority: cut(head.authority),
     // What follows `?` is often somebody's own.
-    path: cut(head.targetText.split('?')[0]!),
+    path: cut(pathOf(head.targetText)),
     ...(traceId && { traceId }),
     ...(answeredMs >= 0 && { answeredAfterMs: round(answeredMs - startMs) }),
     ...(destination && {
@@ -77,6 +77,7 @@ export function requestRecord(request: ObservedRequest, kept: KeptFor, wall: ToW
     filters: request.verdicts,
     tries: shown.map(each => tryOf(each, startMs)),
     attempts: request.attempts,
+    noRetry: request.noRetry,
     mirrored: request.mirrored,
     receivedBytes: request.receivedBytes,
     sentBytes: request.sentBytes,
@@ -224,6 +225,11 @@ function refOf({ apiVersion, kind, namespace, name, origin, cluster }: ObjectRef
 /** www.w3.org/TR/trace-context, section 3.2 */
 function traceOf(traceParentText: string): string | undefined {
   return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(traceParentText)?.[1];
+}
+
+/** Without the query, and without what a client of a proxy writes before it. */
+function pathOf(target: string): string {
+  return target.replace(/[?#].*$/s, '').replace(/^https?:\/\/[^/]*/i, '') || '/';
 }
 
 function cut(text: string): string {

@@ -14,6 +14,7 @@ import {
   parseSpiffe,
   type Resource,
   type RetryPolicy,
+  type Route,
   type TrafficSettings,
 } from '../../model/index.ts';
 import type { AccessLog, AccessRecord, Log } from '../../telemetry/index.ts';
@@ -21,6 +22,7 @@ import { type Clock, systemClock } from '../../time/index.ts';
 import { MeshTls } from '../../tls/index.ts';
 import { DataPlane } from '../data-plane.ts';
 import type { DestinationTimes } from '../destinations/destinations.ts';
+import { DEFAULT_RECORD } from '../record/recorder.ts';
 
 /** Credentials of a workload, signed by `ca`. */
 export function credentialsOf(
@@ -81,11 +83,14 @@ export interface TestProxy {
 export interface TestDestination {
   readonly key: string;
   readonly endpoints: readonly ClusterEndpoint[];
+  /** Beside what the test's destination has in its one route. */
+  readonly route?: Partial<Route>;
   readonly settings?: Partial<TrafficSettings>;
   readonly retry?: Partial<RetryPolicy>;
   readonly timeoutMs?: number;
   readonly protocol?: DestinationResource['protocol'];
   readonly total?: number;
+  readonly why?: string;
 }
 
 /** Makes proxies and answers what they ask from a table. */
@@ -94,6 +99,10 @@ export class StaticMesh {
   readonly destinations = new Map<string, TestDestination>();
   /** Resources that answer for a key as they stand, in this order; before `destinations`. */
   readonly resources = new Map<string, readonly Resource[]>();
+  /** A proxy refuses a resource: the test is wrong, unless it says otherwise. */
+  onRefused: (why: string) => void = why => {
+    throw new Error(why);
+  };
   /** Keys that nobody answers about. */
   readonly silent = new Set<string>();
   readonly #proxies: DataPlane[] = [];
@@ -129,6 +138,7 @@ export class StaticMesh {
       redirected: false,
       address: '127.0.0.1',
       staleAfterMs: options.staleAfterMs,
+      record: DEFAULT_RECORD,
       times: options.times,
       mtlsUntilKnown: options.mtls ?? 'strict',
     });
@@ -186,7 +196,7 @@ export class StaticMesh {
     if (given !== undefined) {
       for (const resource of given) {
         const refused = plane.apply(resource);
-        if (refused !== undefined) throw new Error(refused);
+        if (refused !== undefined) this.onRefused(refused);
       }
       return;
     }
@@ -210,6 +220,7 @@ export class StaticMesh {
             key,
             endpoints: destination.endpoints,
             total: destination.total ?? destination.endpoints.length,
+            ...(destination.why !== undefined && { why: destination.why }),
           }));
     if (refused !== undefined) throw new Error(refused);
   }
@@ -239,6 +250,7 @@ export function resourceOf(destination: TestDestination): DestinationResource {
         timeoutMs: destination.timeoutMs ?? 0,
         idleTimeoutMs: 0,
         retry: { ...DEFAULT_RETRY, ...destination.retry },
+        ...destination.route,
       },
     ],
     tcp: clusters,
