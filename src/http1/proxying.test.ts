@@ -19,10 +19,11 @@ before(async () => {
 });
 afterEach(async () => {
   proxy.destroyConnections();
-  backend.reset();
+  await proxy.until(() => proxy.downstream.size === 0 && proxy.upstream.size === 0);
+  // Only now: what one test has left in sockets must not reach the script, or the lists, of the next.
+  await backend.drop();
   proxy.aborts.length = 0;
   proxy.failures.length = 0;
-  await proxy.until(() => proxy.downstream.size === 0 && proxy.upstream.size === 0);
 });
 after(async () => {
   proxy.close();

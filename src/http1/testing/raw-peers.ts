@@ -152,6 +152,13 @@ export class RawBackend {
     this.#script = typeof answer === 'string' ? answerWith(answer) : answer;
   }
 
+  /** Breaks its connections off and waits until they are gone: what has come on them and is not read yet is for nobody. */
+  async drop(): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    await this.until(() => this.sockets.size === 0);
+    this.reset();
+  }
+
   async until(condition: () => boolean): Promise<void> {
     await this.#received.until(condition);
   }
