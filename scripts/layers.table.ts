@@ -299,6 +299,8 @@ export const rooms: Record<string, Room> = {
       'proxy/record',
       'proxy/services',
       'proxy/destinations',
+      'proxy/filters',
+      'proxy/exchange',
       'proxy/accept',
     ],
     packages: [],

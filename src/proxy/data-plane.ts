@@ -55,7 +55,9 @@ import {
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
-import type { Accepted, ListenerRow } from './listeners.ts';
+import { compileFilters } from './filters/filter.interface.ts';
+import { LISTENER_FILTERS } from './filters/lists.ts';
+import type { Accepted, ListenerPlace, ListenerRow } from './listeners.ts';
 import { Observers } from './observation/observers.ts';
 import { recordsAnswer } from './record/answer.ts';
 import { type RecordSettings, RequestRecorder } from './record/recorder.ts';
@@ -74,8 +76,8 @@ export interface DataPlaneOptions {
   readonly accessLog: AccessLog;
   readonly tls: MeshTls;
   readonly source: DestinationSource;
-  readonly outbound: { readonly hosts: readonly string[]; readonly port: number };
-  readonly inbound: { readonly hosts: readonly string[]; readonly port: number };
+  readonly outbound: ListenerPlace;
+  readonly inbound: ListenerPlace;
   /** Whether packet rules redirect traffic to the listeners. Otherwise apps name the proxy (explicit mode). */
   readonly redirected: boolean;
   /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
@@ -127,6 +129,8 @@ export class DataPlane {
   readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Accepted>();
   #listeners: Listener[] = [];
+  /** Those that are listened on. */
+  #rows: ListenerRow[] = [];
   #stopHousekeeping: () => void = () => {};
   /** Connections that may be accepted before memory is looked at again. */
   #room = Number.POSITIVE_INFINITY;
@@ -219,8 +223,8 @@ export class DataPlane {
   listen(outboundPort?: number, inboundPort?: number): void {
     const { outbound, inbound } = this.#options;
     try {
-      this.#outboundPort = this.#listen(this.#outbound(outbound.hosts, outboundPort ?? outbound.port));
-      this.#inboundPort = this.#listen(this.#inbound(inbound.hosts, inboundPort ?? inbound.port));
+      this.#outboundPort = this.#listen(this.#outbound({ ...outbound, port: outboundPort ?? outbound.port }));
+      this.#inboundPort = this.#listen(this.#inbound({ ...inbound, port: inboundPort ?? inbound.port }));
     } catch (error) {
       this.close();
       throw error;
@@ -319,12 +323,8 @@ export class DataPlane {
 
   /** What is listened on: the rows of the table, with what is open on this core. */
   get listening(): readonly (Pick<ListenerRow, 'name' | 'hosts' | 'port' | 'trust'> & { open: number })[] {
-    const { outbound, inbound } = this.#options;
     const { openConnections } = this.services.counters;
-    return [
-      { ...this.#outbound(outbound.hosts, this.#outboundPort), open: openConnections.outbound },
-      { ...this.#inbound(inbound.hosts, this.#inboundPort), open: openConnections.inbound },
-    ];
+    return this.#rows.map(row => ({ ...row, open: openConnections[row.name] }));
   }
 
   /** What this core's record says; `state`: how the proxy is. */
@@ -364,7 +364,7 @@ export class DataPlane {
   }
 
   /** From the app: to where packet rules found it going, or where it names the proxy, to what it asks for. */
-  #outbound(hosts: readonly string[], port: number): ListenerRow {
+  #outbound({ hosts, port, filters = LISTENER_FILTERS }: ListenerPlace): ListenerRow {
     const { services, destinations, passThrough } = this;
     return {
       name: 'outbound',
@@ -372,15 +372,16 @@ export class DataPlane {
       port,
       wanted: (wire, own) => this.#options.fixedDestination ?? this.#redirectedFrom(wire, own),
       trust: OUTBOUND_TRUST,
-      open: (wire, wanted, trust, onClosed) =>
+      filters: compileFilters(filters, { listener: 'outbound' }),
+      open: (wire, wanted, terms, onClosed) =>
         wanted === undefined
-          ? new ExplicitConnection(services, this.#named, wire, trust, onClosed)
-          : new OutboundConnection(services, destinations, passThrough, wire, wanted, trust, onClosed),
+          ? new ExplicitConnection(services, this.#named, wire, terms, onClosed)
+          : new OutboundConnection(services, destinations, passThrough, wire, wanted, terms, onClosed),
     };
   }
 
   /** To the app: at the port that packet rules found called, or that the peer names. */
-  #inbound(hosts: readonly string[], port: number): ListenerRow {
+  #inbound({ hosts, port, filters = LISTENER_FILTERS }: ListenerPlace): ListenerRow {
     const { services, inboundPorts } = this;
     const options = this.#inboundOptions;
     return {
@@ -389,8 +390,9 @@ export class DataPlane {
       port,
       wanted: (wire, own) => this.#redirectedFrom(wire, own),
       trust: INBOUND_TRUST,
-      open: (wire, wanted, trust, onClosed) =>
-        new InboundConnection(services, inboundPorts, options, wire, wanted, trust, onClosed),
+      filters: compileFilters(filters, { listener: 'inbound' }),
+      open: (wire, wanted, terms, onClosed) =>
+        new InboundConnection(services, inboundPorts, options, wire, wanted, terms, onClosed),
     };
   }
 
@@ -407,10 +409,12 @@ export class DataPlane {
       this.#listeners.push(listener);
       port = listener.port;
     }
+    this.#rows.push({ ...row, port });
     return port;
   }
 
-  #accept({ name, wanted: find, trust, open }: ListenerRow, wire: Wire, port: number): void {
+  #accept(row: ListenerRow, wire: Wire, port: number): void {
+    const { name, wanted: find, open } = row;
     const { openConnections } = this.services.counters;
     const wanted = find(wire, port);
     if (this.#options.intercept?.(wire, wanted) === true) return;
@@ -418,7 +422,7 @@ export class DataPlane {
     const onClosed = (): void => {
       if (this.#connections.delete(connection)) openConnections[name]--;
     };
-    const connection = open(wire, wanted, trust, onClosed);
+    const connection = open(wire, wanted, row, onClosed);
     this.#connections.add(connection);
     try {
       connection.start();

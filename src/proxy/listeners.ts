@@ -1,5 +1,7 @@
 import type { OriginalDestination, Wire } from '../wire/index.ts';
-import type { Trust } from './services/trust.ts';
+import type { ListenerTerms } from './exchange/exchange-host.ts';
+import type { FilterKind } from './filters/filter.interface.ts';
+import type { ListenerRules } from './filters/lists.ts';
 
 /** A connection that a listener accepted. */
 export interface Accepted {
@@ -9,8 +11,17 @@ export interface Accepted {
   destroy(): void;
 }
 
-/** One row of the table of listeners (DataPlane): everything that tells one listener from another. */
-export interface ListenerRow {
+/** Where a listener is opened. */
+export interface ListenerPlace {
+  readonly hosts: readonly string[];
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Filters of its own; those of LISTENER_FILTERS unless told. */
+  readonly filters?: readonly FilterKind<ListenerRules>[];
+}
+
+/** One row of the table of listeners (DataPlane): everything that tells one listener from another. Made once. */
+export interface ListenerRow extends ListenerTerms {
   /** For metrics and messages. */
   readonly name: 'inbound' | 'outbound';
   readonly hosts: readonly string[];
@@ -18,13 +29,11 @@ export interface ListenerRow {
   readonly port: number;
   /** Where a connection was going when it came here; undefined where only what it says can tell. `port`: the one listened on. */
   readonly wanted: (wire: Wire, port: number) => OriginalDestination | undefined;
-  /** Whose word counts on its connections: nothing else decides that. */
-  readonly trust: Trust;
   /** Takes a connection on; `onClosed` is to be called once. */
   readonly open: (
     wire: Wire,
     wanted: OriginalDestination | undefined,
-    trust: Trust,
+    terms: ListenerTerms,
     onClosed: () => void,
   ) => Accepted;
 }

@@ -23,14 +23,18 @@ import type { DestinationAnswer, Destinations } from '../destinations/destinatio
 import type { PassThrough } from '../destinations/pass-through.ts';
 import { Detection, type DetectionWaiter } from '../detection/detection.ts';
 import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
-import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/exchange-host.ts';
+import {
+  type ExchangeHost,
+  type ListenerTerms,
+  type TargetWaiter,
+  tellTarget,
+} from '../exchange/exchange-host.ts';
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID, requestIdOf } from '../exchange/request-id.ts';
 import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
-import type { Trust } from '../services/trust.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 
@@ -116,7 +120,7 @@ export class NamedDestinations {
 /** A connection of an app that uses this proxy by its address. */
 export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHandler {
   readonly direction = 'outbound';
-  readonly trust: Trust;
+  readonly terms: ListenerTerms;
   readonly principal = '';
   readonly downstream: string;
   readonly #services: Services;
@@ -135,8 +139,14 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   /** Of the CONNECT request. */
   #id = '';
 
-  constructor(services: Services, named: NamedDestinations, wire: Wire, trust: Trust, onClosed: () => void) {
-    this.trust = trust;
+  constructor(
+    services: Services,
+    named: NamedDestinations,
+    wire: Wire,
+    terms: ListenerTerms,
+    onClosed: () => void,
+  ) {
+    this.terms = terms;
     this.#services = services;
     this.#named = named;
     this.#wire = wire;

@@ -18,11 +18,10 @@ import {
 } from '../detection/detection.ts';
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
-import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
+import type { ExchangeHost, ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
-import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
@@ -60,7 +59,7 @@ export interface InboundOptions {
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller {
   readonly direction = 'inbound';
-  readonly trust: Trust;
+  readonly terms: ListenerTerms;
   readonly downstream: string;
   readonly #services: Services;
   readonly #ports: InboundPorts;
@@ -92,10 +91,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     options: InboundOptions,
     wire: Wire,
     wanted: { readonly address: string; readonly port: number } | undefined,
-    trust: Trust,
+    terms: ListenerTerms,
     onClosed: () => void,
   ) {
-    this.trust = trust;
+    this.terms = terms;
     this.#services = services;
     this.#ports = ports;
     this.#options = options;

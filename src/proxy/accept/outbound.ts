@@ -17,11 +17,15 @@ import {
 import { HelloReader } from '../detection/hello-reader.ts';
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
-import { type ExchangeHost, type TargetWaiter, tellTarget } from '../exchange/exchange-host.ts';
+import {
+  type ExchangeHost,
+  type ListenerTerms,
+  type TargetWaiter,
+  tellTarget,
+} from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
-import type { Trust } from '../services/trust.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
@@ -37,7 +41,7 @@ const hostName = Buffer.from('host', 'latin1');
 /** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
 export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   readonly direction = 'outbound';
-  readonly trust: Trust;
+  readonly terms: ListenerTerms;
   readonly principal = '';
   readonly downstream: string;
   readonly key: string;
@@ -59,10 +63,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     passThrough: PassThrough,
     wire: Wire,
     wanted: { readonly address: string; readonly port: number },
-    trust: Trust,
+    terms: ListenerTerms,
     onClosed: () => void,
   ) {
-    this.trust = trust;
+    this.terms = terms;
     this.#services = services;
     this.#destinations = destinations;
     this.#passThrough = passThrough;

@@ -42,6 +42,10 @@ export class RunningDestination {
   refused: string | undefined;
   /** Whether none of it can be used. */
   unusable = false;
+  /** For the listener that it was last asked for; nearly always there is one. */
+  #behind:
+    | { readonly listeners: readonly RequestFilter[]; readonly all: readonly RequestFilter[] }
+    | undefined;
   readonly #byServerName: readonly { readonly names: readonly string[]; readonly clusters: WeightedChoice }[];
 
   /**
@@ -101,6 +105,14 @@ export class RunningDestination {
     made.refused = why;
     made.unusable = true;
     return made;
+  }
+
+  /** What requests to it meet that come in by a listener with filters of its own: those first. */
+  filtersBehind(listeners: readonly RequestFilter[]): readonly RequestFilter[] {
+    if (listeners.length === 0) return this.filters;
+    if (this.#behind?.listeners !== listeners)
+      this.#behind = { listeners, all: [...listeners, ...this.filters] };
+    return this.#behind.all;
   }
 
   /** What is spoken there, and who says so. Where nothing can be used, whatever is spoken is refused in its own way. */

@@ -5,7 +5,7 @@ import type { AccessLog, PeerRequests } from '../../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../../time/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
-import type { Caller } from '../filters/filter.interface.ts';
+import type { Caller, RequestFilter } from '../filters/filter.interface.ts';
 import type { Observers } from '../observation/observers.ts';
 import type { FailedCalls } from '../services/failed-calls.ts';
 import type { RequestTagger } from '../services/request-tagger.ts';
@@ -34,11 +34,20 @@ export function tellTarget(
   leaveEvent();
 }
 
+/** What a listener says of the connections that it accepts, whatever takes them on. */
+export interface ListenerTerms {
+  /** Whose word counts on them: nothing else decides that. */
+  readonly trust: Trust;
+  /** What their requests must come through, before what the port and the route say. */
+  readonly filters: readonly RequestFilter[];
+}
+
 /** What one downstream connection says about its exchanges: where they go, who sent them, how they are counted. */
 export interface ExchangeHost extends Caller {
   /** For logs and metrics. */
   readonly direction: 'inbound' | 'outbound';
-  readonly trust: Trust;
+  /** Of the listener that it came in by. */
+  readonly terms: ListenerTerms;
   /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
   /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */

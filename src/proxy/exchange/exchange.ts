@@ -264,8 +264,9 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       return;
     }
     this.#target = target;
-    if (target.filters.length === 0) this.#match(target);
-    else this.#heed(this.#beginWork().ask(target.filters));
+    const filters = target.filtersBehind(this.#host.terms.filters);
+    if (filters.length === 0) this.#match(target);
+    else this.#heed(this.#beginWork().ask(filters));
   }
 
   #match(target: RunningDestination): void {
@@ -292,7 +293,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     return this.#work;
   }
 
-  /** Does what the filters say: the port's before the route is looked for, the route's after it. */
+  /** Does what the filters say: those of listener and port before the route is looked for, the route's after it. */
   #heed(verdict: Verdict): void {
     if (verdict === WAIT) {
       this.#held = true;
@@ -433,7 +434,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     const tries = attempts > 1 ? ` (after ${attempts} tries)` : '';
     const words = `${detail}${tries}`;
     const fields = this.#work?.localFields ?? NO_FIELDS;
-    const told = untouched && this.#host.trust.downstream === 'mesh';
+    const told = untouched && this.#host.terms.trust.downstream === 'mesh';
     const reply = inItsProtocol(this.#request.head, localReply(flag, words, { untouched: told, fields }));
     this.#respond(reply, flag, words);
   }
@@ -482,7 +483,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       if (cluster !== undefined) cluster.occupancy.requests--;
       this.#services.active--;
       if (tunnelled) this.#services.tunnels--;
-      if (failed && this.#host.trust.downstream === 'app')
+      if (failed && this.#host.terms.trust.downstream === 'app')
         this.#services.failedCalls.note(this.#request.head, this.#services.clock.monotonic());
       this.#tries.end();
       this.#reset();

@@ -42,7 +42,7 @@ export class HttpServing implements ServerConnectionHost {
   accept(stream: ServerStream): Exchange {
     const { failedCalls } = this.#services;
     this.#exchange = new Exchange(this.#services, this.#host, stream);
-    if (this.#host.trust.upstream === 'app') failedCalls.working.add(this.#exchange);
+    if (this.#host.terms.trust.upstream === 'app') failedCalls.working.add(this.#exchange);
     return this.#exchange;
   }
 

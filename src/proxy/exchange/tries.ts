@@ -432,7 +432,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
 
   /** Whether a failure was retried further down already; see cascade.ts. */
   #isCascaded(head: Head): boolean {
-    const { trust } = this.#host;
+    const { trust } = this.#host.terms;
     if (trust.upstream === 'mesh') return this.endpoint!.config.tls === 'mesh' && takeCascaded(head);
     const { failedCalls } = this.#services;
     markCascaded(head, trust.downstream === 'mesh' && failedCalls.concern(this.#request.head, this.#startMs));
@@ -444,7 +444,7 @@ export class Tries implements StreamWaiter, HedgeOwner {
    * count.
    */
   #isUntouched(head: Head): boolean {
-    if (this.#host.trust.upstream === 'mesh')
+    if (this.#host.terms.trust.upstream === 'mesh')
       return this.endpoint!.config.tls === 'mesh' && saysUntouched(head);
     removeUntouched(head);
     return false;

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onInternalError } from '../../errors/index.ts';
 import { localReply } from '../replies/local-replies.ts';
+import { ask, closeAll, httpServer } from '../testing/clients.ts';
 import { ExchangeRig, GET, OK, post } from '../testing/exchange-rig.ts';
-import { type FilteredRequest, PASS, type RequestFilter, WAIT } from './filter.interface.ts';
-import { INBOUND_FILTERS, OUTBOUND_FILTERS } from './lists.ts';
+import { StaticMesh } from '../testing/static-mesh.ts';
+import { type FilteredRequest, type FilterKind, PASS, type RequestFilter, WAIT } from './filter.interface.ts';
+import { INBOUND_FILTERS, LISTENER_FILTERS, type ListenerRules, OUTBOUND_FILTERS } from './lists.ts';
 
 const denial = { reply: localReply('UAEX', 'no'), flag: 'UAEX', detail: 'no' } as const;
 
 /** A rig whose destination has these filters for every request. */
-function filtered(filters: readonly RequestFilter[]): ExchangeRig {
-  const rig = new ExchangeRig();
+function filtered(filters: readonly RequestFilter[], listeners: readonly RequestFilter[] = []): ExchangeRig {
+  const rig = new ExchangeRig({ filters: listeners });
   Object.defineProperty(rig.destination, 'filters', { value: filters });
   return rig;
 }
@@ -29,6 +31,7 @@ function waiting(): { filter: RequestFilter; held: (() => void)[]; deny: (() => 
 }
 
 test('the lists stand as they were reviewed', () => {
+  assert.deepEqual(LISTENER_FILTERS, []);
   assert.deepEqual(
     INBOUND_FILTERS.map(({ name }) => name),
     ['rate-limits'],
@@ -137,4 +140,55 @@ test("what a filter throws closes its client's connection and nothing else", asy
   await rig.settle();
   assert.deepEqual([told, client.closed], [['filter'], true]);
   assert.equal(rig.open.exchanges, 0);
+});
+
+test('a listener’s own filters are asked before the port’s, and what they answer or wait for is the same', async () => {
+  const asked: string[] = [];
+  const passes = (name: string): RequestFilter => ({
+    judge: () => {
+      asked.push(name);
+      return PASS;
+    },
+  });
+  const { filter, held, deny } = waiting();
+  const rig = filtered([passes('port')], [passes('listener'), filter]);
+  const client = rig.client();
+  client.peer.send(GET);
+  await rig.settle();
+  assert.deepEqual(asked, ['listener'], 'the port is asked after whom the listener waits for');
+  held[0]!();
+  assert.deepEqual(asked, ['listener', 'port']);
+  (await rig.upstream()).send(OK);
+  assert.equal(client.peer.take(), OK);
+  client.peer.send(GET);
+  await rig.settle();
+  deny[1]!();
+  await rig.settle();
+  assert.match(client.peer.take(), /^HTTP\/1\.1 403 /);
+  assert.deepEqual(asked, ['listener', 'port', 'listener']);
+});
+
+test('a listener’s filters hold for its own connections alone', async t => {
+  const mesh = new StaticMesh();
+  const app = await httpServer((_request, response) => response.end('fine'));
+  let compiled = 0;
+  const denies: FilterKind<ListenerRules> = {
+    name: 'denies',
+    compile: ({ listener }) => {
+      compiled++;
+      return { judge: () => ({ ...denial, detail: listener }) };
+    },
+  };
+  const server = mesh.proxy('server', { mtls: 'permissive', inboundFilters: [denies] });
+  const client = mesh.proxy('client');
+  t.after(() => closeAll(mesh, app));
+  mesh.set({ key: 'app:80', endpoints: [mesh.meshed(server, app.port)] });
+  mesh.set({ key: 'plain:80', endpoints: [mesh.plain(app.port)] });
+  for (let i = 0; i < 2; i++) {
+    const refused = await ask(client.plane.outboundPort, 'app:80');
+    assert.equal(refused.status, 403);
+  }
+  assert.equal(server.access.records[0]!.detail, 'inbound');
+  assert.equal(compiled, 1, 'when the row is made');
+  assert.equal((await ask(server.plane.outboundPort, 'plain:80')).status, 200);
 });

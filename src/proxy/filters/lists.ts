@@ -1,5 +1,5 @@
-// The filters of requests, in the order in which they are asked: one list for each direction. A request meets those only that its
-// port or its route gives something to do; most meet none.
+// The filters of requests, in the order in which they are asked: a listener's, then one list for each direction. A request meets
+// those only that its listener, its port or its route gives something to do; most meet none.
 import type { LocalReply } from '../../http/index.ts';
 import type { Route } from '../../model/index.ts';
 import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
@@ -8,6 +8,17 @@ import { cors } from './cors.ts';
 import { aborts, delays } from './faults.ts';
 import type { FilterKind } from './filter.interface.ts';
 import { rateLimits } from './rate-limits.ts';
+
+/** What the filters of a listener are compiled from, once, when its row is made. */
+export interface ListenerRules {
+  readonly listener: string;
+}
+
+/**
+ * Of requests that come in by a listener, whatever they are for and before anything else is asked: what a gateway demands of all
+ * its clients. Those of the sidecar demand nothing by themselves.
+ */
+export const LISTENER_FILTERS: readonly FilterKind<ListenerRules>[] = [];
 
 /** What the filters of a port are compiled from: what policies say of the requests to it, whoever sends them. */
 export interface PortRules {

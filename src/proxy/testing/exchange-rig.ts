@@ -11,6 +11,7 @@ import { DataPlane } from '../data-plane.ts';
 import { RunningDestination } from '../destinations/destination.ts';
 import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
 import { HttpServing } from '../exchange/http-serving.ts';
+import type { RequestFilter } from '../filters/filter.interface.ts';
 import type { Services } from '../services/services.ts';
 import { INBOUND_TRUST, OUTBOUND_TRUST, type Trust } from '../services/trust.ts';
 import { KeptAccessLog, KeptLog } from './static-mesh.ts';
@@ -27,6 +28,8 @@ export interface RigOptions {
   readonly direction?: 'inbound' | 'outbound';
   /** That of the direction unless told. */
   readonly trust?: Trust;
+  /** Those of the listener. */
+  readonly filters?: readonly RequestFilter[];
 }
 
 /** A client's connection and what it hears. */
@@ -52,11 +55,13 @@ export class ExchangeRig {
   destination: RunningDestination;
   readonly #direction: 'inbound' | 'outbound';
   readonly #trust: Trust;
+  readonly #filters: readonly RequestFilter[];
   #clients = 0;
 
   constructor(options: RigOptions = {}) {
     this.#direction = options.direction ?? 'outbound';
     this.#trust = options.trust ?? (this.#direction === 'inbound' ? INBOUND_TRUST : OUTBOUND_TRUST);
+    this.#filters = options.filters ?? [];
     this.host = new TestClusterHost(options.random ?? (() => 0), 300);
     this.host.multiplexes = options.multiplexes ?? 'never';
     this.cluster = new Cluster(config(options.settings), this.host);
@@ -183,7 +188,7 @@ export class ExchangeRig {
     });
     return {
       direction: this.#direction,
-      trust: this.#trust,
+      terms: { trust: this.#trust, filters: this.#filters },
       downstream: id,
       principal: '',
       target(_head, waiter) {

@@ -55,7 +55,7 @@ export function redirectedInbound(plane: DataPlane, port: number): Redirected {
         { sources: new AppSources(false, undefined), appAddress: '127.0.0.1', ownPorts: new Set() },
         wire,
         { address: '127.0.0.1', port },
-        INBOUND_TRUST,
+        { trust: INBOUND_TRUST, filters: [] },
         onClosed,
       ),
   );
@@ -71,7 +71,7 @@ export function redirectedOutbound(plane: DataPlane, address: string, port: numb
         plane.passThrough,
         wire,
         { address, port },
-        OUTBOUND_TRUST,
+        { trust: OUTBOUND_TRUST, filters: [] },
         onClosed,
       ),
   );

@@ -20,7 +20,7 @@ import {
 import type { AccessLog, AccessRecord, Log } from '../../telemetry/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
 import { MeshTls } from '../../tls/index.ts';
-import { DataPlane } from '../data-plane.ts';
+import { DataPlane, type DataPlaneOptions } from '../data-plane.ts';
 import type { DestinationTimes } from '../destinations/destinations.ts';
 import { DEFAULT_RECORD } from '../record/recorder.ts';
 
@@ -118,6 +118,8 @@ export class StaticMesh {
       clock?: Clock;
       times?: DestinationTimes;
       ports?: InboundResource['ports'];
+      /** Of the inbound listener. */
+      inboundFilters?: DataPlaneOptions['inbound']['filters'];
     } = {},
   ): TestProxy {
     const namespace = options.namespace ?? 'default';
@@ -134,7 +136,11 @@ export class StaticMesh {
       tls,
       source: { want: key => queueMicrotask(() => this.answer(plane, key)), forget: () => {} },
       outbound: { hosts: ['127.0.0.1'], port: 0 },
-      inbound: { hosts: ['127.0.0.1'], port: 0 },
+      inbound: {
+        hosts: ['127.0.0.1'],
+        port: 0,
+        ...(options.inboundFilters && { filters: options.inboundFilters }),
+      },
       redirected: false,
       address: '127.0.0.1',
       staleAfterMs: options.staleAfterMs,
