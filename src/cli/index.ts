@@ -112,6 +112,22 @@ const commands: readonly CommandEntry[] = [
     load: () => import('./edges.ts'),
   },
   {
+    name: 'routes',
+    summary: 'requests per second, success and latency of single routes, with and without retries',
+    load: () => import('./routes.ts'),
+  },
+  {
+    name: 'logs',
+    summary: "the logs of proxies, of several pods at once, with the access log's lines made readable",
+    load: () => import('./logs.ts'),
+  },
+  {
+    name: 'events',
+    summary:
+      'what has happened that concerns the mesh: injection, policies, control plane, pods with a proxy',
+    load: () => import('./events.ts'),
+  },
+  {
     name: 'version',
     summary: 'print the versions of weft, of the control plane and of proxies',
     load: () => import('./version.ts'),

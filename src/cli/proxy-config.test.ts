@@ -280,5 +280,5 @@ test('in a cluster the pod is looked for and reached by port-forward; a level is
   assert.deepEqual([err, code], ['', 0]);
   assert.match(out, /^level {7}warn\n.*\nin (10|9)m again: level debug, /);
   const nobody = await weft(['endpoints', 'cart', '--kubeconfig', kubeconfig], env);
-  assert.match(nobody.err, /^error: there is no pod cart/);
+  assert.match(nobody.err, /^error: there is no pod or workload cart/);
 });

@@ -185,7 +185,7 @@ test('namespace, labels and a name choose proxies', async t => {
 test('input that cannot be meant is refused in words', async t => {
   const { weft, api } = await cluster(t, [web, { name: 'plain', meshed: false }, controlPlane], {});
   const cases: readonly [args: readonly string[], said: RegExp][] = [
-    [['gone', '-n', 'shop'], /^error: there is no pod gone in namespace shop/],
+    [['gone', '-n', 'shop'], /^error: there is no pod or workload gone in namespace shop/],
     [['shop/plain'], /^error: pod plain in namespace shop has no proxy; label its namespace/],
     [['-l', 'app in web'], /^error: -l app in web is no label selector; write /],
     [['-A', '-n', 'shop'], /^error: -A means all namespaces and -n one/],

@@ -34,9 +34,12 @@ export function proxyFlags(command: Command): Command {
 export type PodFlags = ClusterFlags & Pick<ProxyFlags, 'namespace' | 'sandbox'>;
 
 /** Adds the flags. */
-export function podFlags(command: Command): Command {
+export function podFlags(
+  command: Command,
+  namespace = 'the namespace of the pod; needed where several have one of its name',
+): Command {
   return clusterFlags(command)
-    .option('-n, --namespace <name>', 'the namespace of the pod; needed where several have one of its name')
+    .option('-n, --namespace <name>', namespace)
     .option('--sandbox [name]', 'a sandbox of this machine instead of a cluster; no name: the only one');
 }
 
@@ -52,8 +55,9 @@ export async function openMesh(
 }
 
 /**
- * The pods with a proxy that flags and `target` (`POD` or `NAMESPACE/POD`) mean; without either all of the mesh. Rejects with a
- * WeftError `pod-absent` or `proxy-absent` where a pod that was named is not there, or has no proxy.
+ * The pods with a proxy that flags and `target` mean: `POD` or `NAMESPACE/POD`, where the name of a workload stands for all of
+ * its pods; without either all of the mesh. Rejects with a WeftError `pod-absent` or `proxy-absent` where a pod that was named is
+ * not there, or has no proxy.
  */
 export async function choosePods(
   mesh: Mesh,
@@ -62,12 +66,18 @@ export async function choosePods(
 ): Promise<readonly MeshPod[]> {
   const [namespace, name] = readTarget(flags, target);
   const matches = flags.selector === undefined ? () => true : labelSelector(flags.selector);
-  const found = (await mesh.pods(namespace)).filter(pod => name === undefined || pod.name === name);
+  const all = await mesh.pods(namespace);
+  const exact = all.filter(pod => name === undefined || pod.name === name);
+  const found = exact.length > 0 ? exact : all.filter(({ workload }) => workload === name);
   const where = namespace === undefined ? '' : ` in namespace ${namespace}`;
   if (name !== undefined && found.length === 0)
-    throw new WeftError('pod-absent', `there is no pod ${name}${where}; see kubectl get pods -A`, {
-      source: 'config',
-    });
+    throw new WeftError(
+      'pod-absent',
+      `there is no pod or workload ${name}${where}; see kubectl get pods -A`,
+      {
+        source: 'config',
+      },
+    );
   const meshed = found.filter(({ proxyVersion }) => proxyVersion !== undefined);
   if (name !== undefined && meshed.length === 0)
     throw new WeftError(
@@ -89,7 +99,8 @@ export async function choosePod(mesh: Mesh, flags: Partial<ProxyFlags>, target: 
   const [pod, ...others] = await choosePods(mesh, flags, target);
   if (pod === undefined)
     throw new WeftError('pod-absent', `pod ${target} has ended, and its proxy with it`, { source: 'config' });
-  if (others.length > 0) {
+  // A workload stands for its first pod.
+  if (others.some(({ namespace }) => namespace !== pod.namespace)) {
     const where = [pod, ...others].map(({ namespace, name }) => `${namespace}/${name}`).join(', ');
     throw new WeftError(
       'which-pod',

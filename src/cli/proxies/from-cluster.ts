@@ -79,12 +79,29 @@ function eventOf(event: ApiObject): MeshEvent {
 
 function podOf({ metadata, status }: ApiObject): MeshPod {
   const version = proxyVersion(metadata.annotations?.[ANNOTATIONS.status]);
+  const workload = workloadOf(metadata);
   const phase = (status as { phase?: unknown } | undefined)?.phase;
   return {
     namespace: metadata.namespace ?? 'default',
     name: metadata.name,
     labels: metadata.labels ?? {},
     phase: typeof phase === 'string' ? phase : 'Unknown',
+    ...(workload !== undefined && { workload }),
     ...(version !== undefined && { proxyVersion: version }),
   };
+}
+
+/** Its controller, and of a ReplicaSet the Deployment: the name without the hash that both have as a label. */
+function workloadOf({ labels = {}, ...metadata }: ApiObject['metadata']): string | undefined {
+  const { ownerReferences = [] } = metadata as {
+    readonly ownerReferences?: readonly {
+      readonly kind: string;
+      readonly name: string;
+      readonly controller?: boolean;
+    }[];
+  };
+  const owner = ownerReferences.find(({ controller }) => controller) ?? ownerReferences[0];
+  const hash = labels['pod-template-hash'];
+  if (owner?.kind !== 'ReplicaSet' || hash === undefined) return owner?.name;
+  return owner.name.endsWith(`-${hash}`) ? owner.name.slice(0, -hash.length - 1) : owner.name;
 }

@@ -64,8 +64,15 @@ export function meshOfSandbox(sandbox: SandboxLike): RunningMesh {
   };
 }
 
-function podOf({ namespace, name, labels, phase, meshed, proxyVersion }: PodView): MeshPod {
-  return { namespace, name, labels, phase, ...(meshed && { proxyVersion: proxyVersion ?? '(unknown)' }) };
+function podOf({ namespace, name, labels, phase, workload, meshed, proxyVersion }: PodView): MeshPod {
+  return {
+    namespace,
+    name,
+    labels,
+    phase,
+    workload,
+    ...(meshed && { proxyVersion: proxyVersion ?? '(unknown)' }),
+  };
 }
 
 /** A pod's loopback is its own, where it has a network of its own: the question is asked by a process inside. */

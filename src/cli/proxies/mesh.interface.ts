@@ -7,6 +7,8 @@ export interface MeshPod {
   readonly labels: Readonly<Record<string, string>>;
   /** `Running`, `Pending`, … */
   readonly phase: string;
+  /** What it belongs to: the Deployment's name, not its ReplicaSet's; undefined for a pod of nobody's. */
+  readonly workload?: string;
   /** The version of its proxy as inject wrote it; undefined for a pod without proxy. */
   readonly proxyVersion?: string;
 }

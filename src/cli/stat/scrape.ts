@@ -22,6 +22,9 @@ const wanted = new Set([
   'istio_request_duration_milliseconds_bucket',
   'istio_tcp_connections_opened_total',
   'istio_tcp_connections_closed_total',
+  'weft_route_requests_total',
+  'weft_route_tries_total',
+  'weft_route_duration_milliseconds_bucket',
   'weft_workload_info',
   'weft_build_info',
 ]);

@@ -20,11 +20,13 @@ export function statText(
           screen,
         )
       : [nothing(kind, troubles.length)];
+  return [...lines, ...troubleLines(troubles)].join('\n');
+}
+
+/** Which pods there are no figures of, and why. */
+export function troubleLines(troubles: TrafficTable['troubles']): readonly string[] {
   const told = troubles.map(({ pod, message }) => plainText(`  ! ${pod}: ${message}`));
-  return [
-    ...lines,
-    ...(told.length > 0 ? ['', 'without figures (see weft proxy-status):', ...told] : []),
-  ].join('\n');
+  return told.length > 0 ? ['', 'without figures (see weft proxy-status):', ...told] : [];
 }
 
 function nothing(kind: StatKind, troubles: number): string {
@@ -40,11 +42,7 @@ function cells(row: Traffic, wide: boolean): Cell[] {
     row.namespace,
     row.name,
     row.requestsPerSecond.toFixed(1),
-    success === undefined
-      ? '-'
-      : success < 0.99
-        ? { text: percent(success), colour: 'red' }
-        : percent(success),
+    rateCell(success),
     ...[row.p50Ms, row.p95Ms, row.p99Ms].map(duration),
     String(row.tcpConnections),
     row.mutualTls === undefined ? '-' : percent(row.mutualTls),
@@ -52,12 +50,19 @@ function cells(row: Traffic, wide: boolean): Cell[] {
   ];
 }
 
+/** A share of successes, red below 99 %. */
+export function rateCell(success: number | undefined): Cell {
+  if (success === undefined) return '-';
+  return success < 0.99 ? { text: percent(success), colour: 'red' } : percent(success);
+}
+
 /** Rounded down, so that 100 % means all. */
 export function percent(share: number): string {
   return `${(Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2)}%`;
 }
 
-function duration(ms: number | undefined): string {
+/** Milliseconds as `2.1ms`, `87ms`, `12.3s`; `-` where there is no figure. */
+export function duration(ms: number | undefined): string {
   if (ms === undefined) return '-';
   if (ms >= 10_000) return `${(ms / 1000).toFixed(1)}s`;
   return `${ms < 10 ? ms.toFixed(1) : Math.round(ms)}ms`;

@@ -20,7 +20,7 @@ export interface FakePod {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
-/** A cluster: pods, and what is answered at `NAME:PORT`. */
+/** A cluster: pods, what is answered at `NAME:PORT`, and as the log at `NAME/log`. */
 export async function fakeCluster(
   command: string,
   t: TestContext,
@@ -37,7 +37,11 @@ export async function fakeCluster(
     api.put(TYPES.pod, { metadata: { name, namespace, labels, annotations }, status: { phase } });
   }
   api.fault = ({ path }) => {
-    const asked = /\/pods\/([^/]+)\/proxy\/(?:stats\/prometheus|debug\/proxies)$/.exec(path)?.[1];
+    const log = /\/pods\/([^/]+)\/log$/.exec(path)?.[1];
+    const asked =
+      log === undefined
+        ? /\/pods\/([^/]+)\/proxy\/(?:stats\/prometheus|debug\/proxies)$/.exec(path)?.[1]
+        : `${log}/log`;
     if (asked === undefined) return undefined;
     const answer = answers[asked] ?? {
       status: 503,
