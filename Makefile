@@ -5,7 +5,7 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards dashboards-check end-to-end fuzz h2spec bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboards-check end-to-end fuzz h2spec bench bench-check build clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of We
 
 dashboards: setup ## write manifests/grafana/ from grafana/
 	@$(node) grafana/write.ts
+
+dashboard-test: setup ## the web page in the Chromium that WEFT_CHROMIUM names, or that is on PATH
+	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) --test --test-concurrency=1 --test-timeout=300000 test/dashboard/*.test.ts
 
 dashboards-check: network ## every query of the dashboards against the Prometheus that WEFT_PROMETHEUS names; ARGS=--table shows each
 	@PATH="$$(dirname $(node)):$$PATH" $(node) test/grafana/main.ts $(ARGS)

@@ -2,10 +2,8 @@
 import { render } from 'preact';
 import { Shell } from './parts/shell.tsx';
 import { keepConnected } from './state/connection.ts';
-import { takeToken } from './state/token.ts';
 import './state/theme.ts';
 
-takeToken();
 const root = document.getElementById('app')!;
 root.replaceChildren();
 render(<Shell />, root);

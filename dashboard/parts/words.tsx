@@ -75,7 +75,7 @@ export function Problems({ all }: { all: readonly PageProblem[] }): JSX.Element 
 export function Empty({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   return (
     <div class="empty">
-      <h2>{title}</h2>
+      <h1>{title}</h1>
       {children}
     </div>
   );

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { takeToken } from './token.ts';
 
 /** Where in the page somebody is: the part of the address behind `#/`, so that any path may stand before it. */
 export interface Place {
@@ -13,6 +14,9 @@ function read(): Place {
   const [page = '', ...parts] = path.split('/').map(decodeURIComponent);
   return { page: page || 'graph', parts, query: new URLSearchParams(query) };
 }
+
+// Before the address is read: a token is no place.
+takeToken();
 
 /** The place of now. */
 export const place = signal<Place>(read());

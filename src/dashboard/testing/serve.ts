@@ -9,14 +9,15 @@ const open: Access = {
   authorize: async () => undefined,
 };
 
-/** A live API on a free port of 127.0.0.1 that has nothing but the dashboard. */
+/** A live API on a port of 127.0.0.1, a free one unless told, that has nothing but the dashboard. */
 export async function serveDashboard(
   source: DashboardSource,
   access: Access = open,
+  atPort = 0,
 ): Promise<{ readonly url: string; stop(): void }> {
   const stop = new AbortController();
   const port = await startLiveServer({
-    listen: { host: '127.0.0.1', port: 0 },
+    listen: { host: '127.0.0.1', port: atPort },
     routes: dashboardRoutes(source, loadAssets),
     access,
     clock: systemClock,
