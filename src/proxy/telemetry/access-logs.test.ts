@@ -235,3 +235,16 @@ test('bytes that are no text, and texts without end, make lines that can be read
   assert.equal(first, 'grün');
   assert.equal(second!.length, 8193);
 });
+
+test('of a whole URL, as clients of proxies name it, the path is told', async () => {
+  for (const [target, path] of [
+    ['http://a/b?c', '/b?c'],
+    ['http://a?c', '/?c'],
+    ['http://a', ''],
+  ] as const) {
+    const rig = new ExchangeRig();
+    const { lines } = logged(rig, settingsOf([{ provider: text('%REQ(:PATH)%') }]));
+    await ask(rig, `GET ${target} HTTP/1.1\r\nhost: a\r\n\r\n`);
+    assert.deepEqual(lines, [`${path === '' ? '/' : path}\n`]);
+  }
+});

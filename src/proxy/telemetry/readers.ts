@@ -71,7 +71,7 @@ function pseudo(head: Head, name: string): string | undefined {
     case ':method':
       return head.methodText;
     case ':path':
-      return head.newTarget === undefined ? head.targetText : head.newTarget.toString('latin1');
+      return pathOf(head.newTarget === undefined ? head.targetText : head.newTarget.toString('latin1'));
     case ':authority':
     case 'host':
       return orNone(head.authority);
@@ -82,9 +82,19 @@ function pseudo(head: Head, name: string): string | undefined {
   }
 }
 
+/** Clients of proxies name a whole URL (RFC 9112 section 3.2.2); that of the log is its path, as Envoy has it. */
+function pathOf(target: string): string {
+  if (target.startsWith('/')) return target;
+  const path = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*(.*)$/is.exec(target)?.[1];
+  return path === undefined || path.startsWith('/') ? (path ?? target) : `/${path}`;
+}
+
 function sentField(head: Head, name: string): string | undefined {
   // Where a route rewrote the path, Envoy says here what it was.
-  if (name === 'x-envoy-original-path' && head.newTarget !== undefined) return head.targetText;
+  if (name === 'x-envoy-original-path' && head.newTarget !== undefined) {
+    const original = pathOf(head.targetText);
+    if (original !== pathOf(head.newTarget.toString('latin1'))) return original;
+  }
   const bytes = nameBytes(name);
   const index = head.find(bytes);
   if (index >= 0) return textOf(head, index);
