@@ -3,20 +3,14 @@ import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { WeftError } from '../errors/index.ts';
 import { clusterTools, explain, groupFailures, sandboxTools, type Tools } from '../explain/index.ts';
-import type { ProxyRecords } from '../model/index.ts';
+import type { ProxyRecords, RecordQuery } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
-import { type AskedRecords, askAddresses, askRecords } from './explain/ask-records.ts';
+import { type AskedRecords, askAddresses, askLive, askPods } from './explain/ask-records.ts';
 import { idIn } from './explain/id-of.ts';
 import { explanationText, recentText } from './explain/text.ts';
 import { guarded } from './guarded.ts';
-import {
-  type AdminEndpoint,
-  adminAddress,
-  choosePods,
-  openMesh,
-  type ProxyFlags,
-  proxyFlags,
-} from './proxies/index.ts';
+import { type LiveFlags, liveFlags, openLiveApi } from './live/connect.ts';
+import { type AdminEndpoint, adminAddress, adminAt, choosePods, openMesh } from './proxies/index.ts';
 import { answerOf } from './route/answer.ts';
 import { factsFromProxy } from './route/from-proxy.ts';
 import { readUrl } from './route/request.ts';
@@ -36,7 +30,12 @@ Examples:
   weft explain --recent -n shop
   weft explain --recent --sandbox -o json`;
 
-interface ExplainFlags extends ProxyFlags {
+/** Of failures of each proxy, the last so many are grouped. */
+const recentAtMost = 200;
+/** The control plane does not answer, or there is no way there. */
+const unasked: readonly string[] = ['live-unreachable', 'live-no-way'];
+
+interface ExplainFlags extends LiveFlags {
   readonly recent?: boolean;
   readonly from?: string;
   readonly proxy: readonly string[];
@@ -50,7 +49,7 @@ export function register(program: Command): void {
     .summary('tell why a request failed: the hop, the cause, the object that decided and what to do')
     .description('tell why a request failed: the hop, the cause, the object that decided and what to do')
     .argument('[id or URL]', 'the id of a request, a URL with --from, or - for a line of a log from stdin');
-  proxyFlags(command)
+  liveFlags(command)
     .option('--recent', 'recent failures instead, grouped by cause')
     .option('--from <workload>', 'for a URL: who sends it, NAMESPACE/NAME of a pod or its workload')
     .option(
@@ -79,7 +78,7 @@ async function run(asked: string | undefined, flags: ExplainFlags): Promise<void
 }
 
 async function ofId(id: string, flags: ExplainFlags): Promise<void> {
-  const { answers, troubles } = await ask(flags, `?id=${encodeURIComponent(id)}`);
+  const { answers, troubles } = await ask(flags, { id });
   tell(troubles);
   const explanation = explain(id, answers, await toolsOf(flags));
   if (explanation === undefined) throw notKept(id, answers);
@@ -87,7 +86,7 @@ async function ofId(id: string, flags: ExplainFlags): Promise<void> {
 }
 
 async function recent(flags: ExplainFlags): Promise<void> {
-  const { answers, troubles } = await ask(flags, '?kept=failed');
+  const { answers, troubles } = await ask(flags, { kept: 'failed', limit: recentAtMost });
   tell(troubles);
   const groups = groupFailures(answers, await toolsOf(flags));
   print(flags, groups, () => {
@@ -126,10 +125,7 @@ async function ofUrl(url: string, flags: ExplainFlags): Promise<void> {
 
 async function adminOf(flags: ExplainFlags): Promise<AdminEndpoint> {
   const [address] = addressesOf(flags);
-  if (address !== undefined) {
-    const { adminAt } = await import('./proxies/index.ts');
-    return adminAt(address);
-  }
+  if (address !== undefined) return adminAt(address);
   if (flags.from === undefined)
     throw new WeftError('no-caller', 'a URL needs who sends it: --from NAMESPACE/NAME', { source: 'config' });
   const mesh = await openMesh(flags);
@@ -147,13 +143,25 @@ async function adminOf(flags: ExplainFlags): Promise<AdminEndpoint> {
   return mesh.admin(pod);
 }
 
-async function ask(flags: ExplainFlags, query: string): Promise<AskedRecords> {
+/** By way of the control plane; where that is what is broken, each proxy by itself. */
+async function ask(flags: ExplainFlags, query: RecordQuery): Promise<AskedRecords> {
   const addresses = addressesOf(flags);
   if (addresses.length > 0) return askAddresses(addresses, query);
-  const mesh = await openMesh(flags);
   // A request comes through namespaces as it likes: only what is recent can be asked of one.
-  const where = flags.recent ? flags : { ...flags, namespace: undefined };
-  return askRecords(mesh, await choosePods(mesh, where), query);
+  const { namespace, ...everywhere } = flags;
+  const of = flags.recent && !flags.allNamespaces ? namespace : undefined;
+  try {
+    return await askLive(await openLiveApi(flags), query, of);
+  } catch (error) {
+    if (!(error instanceof WeftError) || !unasked.includes(error.code)) throw error;
+    process.stderr.write(`warning: ${error.message}; asking each proxy by itself\n`);
+  }
+  const mesh = await openMesh(flags);
+  return askPods(
+    mesh,
+    await choosePods(mesh, of === undefined ? everywhere : { ...everywhere, namespace: of }),
+    query,
+  );
 }
 
 function addressesOf(flags: ExplainFlags): readonly string[] {
