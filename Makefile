@@ -48,8 +48,9 @@ dashboards-check: network ## every query of the dashboards against the Prometheu
 format: setup ## rewrite files in the house format
 	@$(bin)/biome check --write .
 
-fuzz: setup ## a million and more cases through the HTTP/1 codec, then what strangers send first through its readers
+fuzz: setup ## a million and more cases through each HTTP codec, then what strangers send first through its readers
 	@$(node) test/fuzz/http1.ts
+	@$(node) test/fuzz/http2.ts
 	@$(node) test/fuzz/beginnings.ts
 
 h2spec: setup ## h2spec, strict, against a server of the HTTP/2 codec alone; WEFT_H2SPEC names the program

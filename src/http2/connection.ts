@@ -63,7 +63,8 @@ export abstract class Connection implements WireHandler, FrameSink {
     this.flow = new ReceiveFlow(this, limits);
     this.#anomalies = new Anomalies(limits, clock, counts);
     const blockLimits = {
-      maxBlockBytes: limits.maxHeaderListBytes,
+      // One that is somewhat too large is a request that gets its 431, and not the end of all others.
+      maxBlockBytes: limits.maxHeaderListBytes * 2,
       maxContinuations: limits.maxContinuations,
     };
     this.reader = new FrameReader(this.flow, this, blockLimits, !isClient);
