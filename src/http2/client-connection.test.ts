@@ -207,12 +207,33 @@ describe('an answer', () => {
     assert.equal(exchange.failure, undefined);
   });
 
+  test('without its end, but reset as if it had one, is whole where its length says so', () => {
+    for (const [length, complete] of [
+      ['3', true],
+      ['4', false],
+      ['', false],
+    ] as const) {
+      const client = new RecordingClient();
+      const exchange = client.request(get);
+      const fields = length === '' ? [] : [['content-length', length] as const];
+      client.send(
+        settings(),
+        headers(1, [[':status', '200'], ...fields], false),
+        data(1, 'abc'),
+        reset(1, 0),
+      );
+      assert.equal(exchange.complete, complete, length);
+      assert.equal(exchange.failure?.flag, complete ? undefined : 'UR');
+      assert.equal(client.connection.active, 0);
+    }
+  });
+
   test('that is paused is held within the window, and its end after it', () => {
     const client = new RecordingClient();
     const exchange = client.request(get);
     client.send(settings(), answer(1, false));
     exchange.stream.pauseResponse();
-    client.send(data(1, 'abc'), data(1, 'def', true));
+    client.send(data(1, 'abc'), data(1, 'def', true), reset(1, ERROR.NO_ERROR));
     assert.equal(exchange.body, '');
     assert.equal(exchange.complete, false);
     exchange.stream.resumeResponse();

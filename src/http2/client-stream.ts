@@ -228,11 +228,23 @@ export class Http2ClientStream extends Stream implements ClientStream, AnsweredR
     this.#handler?.onRequestWritable();
   }
 
-  onReset(code: number): void {
-    // RFC 9113 section 8.1: an answer that is complete stands though the request was not wanted to its end.
-    if (code === ERROR.NO_ERROR && !this.remoteOpen) return;
+  onReset(code: number): boolean {
+    // RFC 9113 section 8.1: an answer that is complete stands, also where it is held for somebody who is slow.
+    if (!this.remoteOpen) {
+      this.localOpen = false;
+      this.connection.out.remove(this);
+      this.dropQueue();
+      return false;
+    }
+    // Servers of Node reset streams whose end the window of the connection has held back. Where the length says so, all is here.
+    if (code === ERROR.NO_ERROR && this.expectedBytes >= 0 && this.receivedBytes === this.expectedBytes) {
+      this.localOpen = false;
+      this.receiveEnd(undefined);
+      return false;
+    }
     const unread = code === ERROR.REFUSED_STREAM || code === ERROR.HTTP_1_1_REQUIRED;
     this.#fail('UR', `the upstream reset the stream (${errorName(code)})`, unread);
+    return true;
   }
 
   onError(_code: number, fault: number, words: string): void {

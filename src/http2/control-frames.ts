@@ -66,8 +66,7 @@ function onReset(connection: Connection, streamId: number, code: number): void {
     return;
   }
   if (stream !== undefined) {
-    stream.onReset(code);
-    connection.release(stream);
+    if (stream.onReset(code)) connection.release(stream);
   } else if (!connection.wasReset(streamId)) connection.note(ANOMALY.CLOSED_STREAM);
 }
 

@@ -138,10 +138,11 @@ export class Http2ServerStream extends Stream implements ServerStream {
     if (this.#answer === ANSWER.STARTED) this.#handler?.onResponseWritable();
   }
 
-  onReset(code: number): void {
+  onReset(code: number): boolean {
     // What is answered and only waits for its place is no loss for anybody but the client.
     if (this.#answer !== ANSWER.STARTED) this.connection.note(ANOMALY.EARLY_RESET);
     this.#giveUp('DC', `the client gave the stream up (${errorName(code)})`);
+    return true;
   }
 
   onError(_code: number, fault: number, words: string): void {

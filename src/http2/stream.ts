@@ -91,8 +91,8 @@ export abstract class Stream {
   abstract onLocalEnd(): void;
   /** What was queued has been sent. */
   abstract onWritable(): void;
-  /** The peer has reset it. */
-  abstract onReset(code: number): void;
+  /** The peer has reset it. False: what it had sent is whole and is still wanted. */
+  abstract onReset(code: number): boolean;
   /** What the peer sent on it is wrong; it is reset with `code` afterwards. */
   abstract onError(code: number, fault: number, words: string): void;
   /** The connection is gone. */

@@ -1,5 +1,5 @@
-// Connections of frames, most of them right, through the server: once in one piece, once in pieces. Handlers hear the same, each of
-// them a beginning and one end; what is answered is frames that a client can read.
+// Connections of frames, most of them right, through the server: once in one piece, once in pieces. Handlers hear the same, each
+// of them a beginning and one end; what is answered is frames that a client can read.
 import type { Fields, Head, LocalReply, ServerStream, ServerStreamHandler } from '../../../src/http/index.ts';
 import { MemoryPeer } from '../../../src/http1/testing/memory-wire.ts';
 import { FLAGS, FRAME } from '../../../src/http2/frames.ts';
