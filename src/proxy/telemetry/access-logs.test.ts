@@ -91,7 +91,7 @@ test("Istio's default JSON, with numbers as numbers", async () => {
       path: '/a',
       duration: 30,
       upstream_service_time: '30',
-      response_flags: null,
+      response_flags: '-',
       user_agent: null,
       bytes_sent: 2,
     },

@@ -131,7 +131,10 @@ export function traceIdOf(subject: Subject): string {
   return sentField(head, 'x-b3-traceid') ?? sentField(head, 'b3')?.split('-')[0] ?? '';
 }
 
+/** Of gRPC calls alone, as Envoy has it. */
 function grpcStatus(subject: Subject): number | undefined {
+  const type = subject.request && sentField(subject.request.head, 'content-type');
+  if (type === undefined || !/^application\/grpc(?:[+;]|$)/.test(type)) return undefined;
   const text = subject.answerField('grpc-status');
   return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
 }
@@ -172,8 +175,9 @@ export function operatorReaders(environment: (name: string) => string | undefine
         request === undefined || request.answeredMs === 0
           ? undefined
           : whole(request.answeredMs - request.startMs),
-      RESPONSE_FLAGS: subject => orNone(subject.flag),
-      RESPONSE_FLAGS_LONG: ({ flag }) => (flag === '' ? undefined : LONG_FLAGS[flag]),
+      // As Envoy has it, in JSON too.
+      RESPONSE_FLAGS: subject => subject.flag || '-',
+      RESPONSE_FLAGS_LONG: ({ flag }) => (flag === '' ? '-' : LONG_FLAGS[flag]),
       RESPONSE_TX_DURATION: ({ request }) =>
         request === undefined || request.answeredMs === 0
           ? undefined
