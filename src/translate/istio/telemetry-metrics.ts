@@ -70,7 +70,7 @@ function readTags(tags: Fields | undefined, report: Report): readonly MetricTag[
 /** https://prometheus.io/docs/concepts/data_model/ */
 function nameFault(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) || name.startsWith('__'))
-    return `is no name of a label: letters, digits and _, such as request_${name.replaceAll(/[^A-Za-z0-9]+/g, '_')}`;
+    return `is no name of a label: letters, digits and _, such as ${name.replaceAll(/[^A-Za-z0-9]+/g, '_')}`;
   return name === 'le' ? 'is the label of the buckets of histograms' : undefined;
 }
 

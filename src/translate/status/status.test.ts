@@ -348,3 +348,42 @@ test('the time of a condition is that of its last change of status', () => {
   const after = mergeStatus(mended, first, 1, 'T3')! as { conditions: Record<string, unknown>[] };
   assert.equal(after.conditions[1]!.lastTransitionTime, 'T3');
 });
+
+test("a Telemetry's status says what of it is meaningless in Istio too, who won, and who is not there", () => {
+  const statuses = statusesOf(`
+apiVersion: telemetry.istio.io/v1alpha1
+kind: Telemetry
+metadata: {name: blog, namespace: shop, creationTimestamp: "2026-01-01T00:00:00Z"}
+spec:
+  metrics:
+  - providers: [{name: prometheus}]
+    dimensions: {request_protocol: request.protocol | "unknown"}
+    name: request_total
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: younger, namespace: shop, creationTimestamp: "2026-02-01T00:00:00Z"}
+spec: {tracing: [{randomSamplingPercentage: 1}]}
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: nobody, namespace: other}
+spec: {tracing: [{providers: [{name: nobody}]}]}
+---
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: {name: filter, namespace: bank}
+spec: {accessLogging: [{filter: {expression: "x > 1"}}]}
+`);
+  const words = (name: string): string => {
+    const { effect, content } = statuses.get(`Telemetry ${name}`)!;
+    return `${effect} ${content?.shape === 'conditions' ? content.conditions[0]!.message : ''}`;
+  };
+  assert.match(
+    words('shop/blog'),
+    /^part .*dimensions: no version of Istio's Telemetry has this field, and Istio ignores it too/,
+  );
+  assert.match(words('shop/younger'), /^none .*Telemetry blog\.shop .*is older/);
+  assert.match(words('other/nobody'), /^part .*no provider is called 'nobody'/);
+  assert.match(words('bank/filter'), /^none .*no attribute is called x/);
+});
