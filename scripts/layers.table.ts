@@ -418,18 +418,18 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'dashboard/ serves the page; what it tells of the mesh is passed in as a DashboardSource.',
   },
-  page: {
-    imports: ['dashboard'],
-    packages: ['preact', '@preact/signals', 'uplot', '@dagrejs/dagre'],
-    pure: true,
-    instead:
-      'the page is browser code: of the programs it knows types alone, those of src/dashboard/contract.ts.',
-  },
   explain: {
     imports: ['model'],
     packages: [],
     pure: true,
     instead: 'explain/ is pure: records in, a cause out. cli/ asks the proxies and prints.',
+  },
+  page: {
+    imports: ['model', 'live/api', 'live/tap', 'explain', 'dashboard'],
+    packages: ['preact', '@preact/signals', 'uplot', '@dagrejs/dagre'],
+    pure: true,
+    instead:
+      'the page is browser code: of the programs it knows types, those of what it is told, and explain/, which is pure.',
   },
   sandbox: {
     imports: [

@@ -102,6 +102,12 @@ const commands: readonly CommandEntry[] = [
     start: ['weft tap -n shop', 'requests as they go, with status, latency and why they failed'],
   },
   {
+    name: 'dashboard',
+    summary: 'the mesh as a web page: who calls whom, golden signals, policies, tap and explain',
+    load: () => import('./dashboard.ts'),
+    start: ['weft dashboard', 'who calls whom, live, in your browser'],
+  },
+  {
     name: 'top',
     summary: 'the most frequent requests, live, with their latency and success',
     load: () => import('./top.ts'),

@@ -15,6 +15,7 @@ export function upText(view: SandboxView, tookMs: number): string {
     ...openLines(view.services),
     ...problemLines(view),
     '',
+    `  weft dashboard --sandbox ${view.name}`,
     `  weft sandbox status --name ${view.name}`,
     `  weft sandbox logs POD --name ${view.name}`,
     `  weft sandbox down --name ${view.name}`,

@@ -1,8 +1,9 @@
 // Every page in a real Chromium, with a mesh, and with nothing to show.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { FAILED_ID } from '../../src/dashboard/testing/requests.ts';
 import { shopView } from '../../src/dashboard/testing/shop-view.ts';
-import { closeBrowser, look, skip } from './browser.ts';
+import { closeBrowser, look, skip, violations } from './browser.ts';
 
 after(closeBrowser);
 
@@ -132,6 +133,45 @@ test('the control plane: proxies, certificates, objects and problems', { skip },
   const words = (await page.getByRole('main').textContent())!;
   for (const each of ['Certificate: root', 'VirtualService2', 'subset-undefined'])
     assert.ok(words.includes(each), each);
+});
+
+test('tap: requests of this moment, what was left out, and the way to why one failed', { skip }, async t => {
+  const { page, go } = await look(t);
+  await go('#/tap');
+  await page.getByText('Begin, and the requests of this moment are here').waitFor();
+  await page.getByRole('button', { name: 'Begin' }).click();
+  const failed = page.getByRole('row').filter({ hasText: '/ratings/1' });
+  await failed.waitFor();
+  assert.match(
+    (await failed.textContent())!,
+    /shop\/reviews.*shop\/ratings.*✕ 503 UF.*refused the connection/,
+  );
+  await page.getByText('3 were left out.').waitFor();
+  assert.deepEqual(await violations(page), []);
+  await failed.getByRole('link', { name: 'explain' }).click();
+  await page.getByRole('region', { name: 'cause' }).waitFor();
+  assert.match(page.url(), new RegExp(FAILED_ID));
+});
+
+test('explain: cause, remedy and the way of one request, and the failures of late', { skip }, async t => {
+  const { page, go } = await look(t);
+  await go('#/explain');
+  await page.getByText('its version is too old').waitFor();
+  await page
+    .getByRole('table', { name: 'failures by cause' })
+    .getByRole('link', { name: FAILED_ID.slice(0, 8) })
+    .click();
+  const cause = page.getByRole('region', { name: 'cause' });
+  await cause.waitFor();
+  assert.match((await cause.textContent())!, /Remedy:/);
+  assert.match(
+    (await page.locator('.hops').textContent())!,
+    /here.*shop\/reviews-v1-0.*503.*GET ratings\/ratings\/1.*ratings-v1-0/,
+  );
+  assert.deepEqual(await violations(page), []);
+  await page.getByLabel('Request id').fill('nobody-knows');
+  await page.getByRole('button', { name: 'Explain' }).click();
+  await page.getByText('None of 1 proxy has a record of it.').waitFor();
 });
 
 test('a mesh with nothing in it says on each page what to do', { skip }, async t => {
