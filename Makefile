@@ -5,7 +5,7 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboards-check end-to-end fuzz h2spec bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec bench bench-check build clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ dashboards: setup ## write manifests/grafana/ from grafana/
 
 dashboard-test: setup ## the web page in the Chromium that WEFT_CHROMIUM names, or that is on PATH
 	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) --test --test-concurrency=1 --test-timeout=300000 test/dashboard/*.test.ts
+
+dashboard-pictures: setup ## write docs/pictures/dashboard/ with the Chromium of dashboard-test
+	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) test/dashboard/pictures.ts
 
 dashboards-check: network ## every query of the dashboards against the Prometheus that WEFT_PROMETHEUS names; ARGS=--table shows each
 	@PATH="$$(dirname $(node)):$$PATH" $(node) test/grafana/main.ts $(ARGS)

@@ -33,6 +33,7 @@ test('shows what was sent and lost, addresses to open, and a row for every pod',
     mesh: {
       pods: () =>
         Promise.resolve([pod('storefront-1', 'storefront'), pod('storefront-2', 'storefront', false)]),
+      dashboard: () => Promise.resolve('http://127.0.0.1:1/dashboard/#token=x'),
       open: (service: string, port: number) => Promise.resolve(`http://${service}.example:${port}`),
     } as unknown as DemoMesh,
     load: {

@@ -22,6 +22,7 @@ export async function live(
 ): Promise<void> {
   await context.load.start(STEADY, steadyLoad(ratePerSecond));
   const page = await context.mesh.open('storefront', 80);
+  const dashboard = await context.mesh.dashboard();
   const scrapes: Scrape[] = [];
   const trouble = new Trouble(context);
   const stopKeys = listenToKeys(key => trouble.press(key));
@@ -32,7 +33,7 @@ export async function live(
       if (scrapes.length > windowSeconds + 1) scrapes.shift();
       const latest = scrapes.at(-1)!;
       const growth = new Growth(scrapes.length > 1 ? scrapes[0] : latest, latest);
-      const head = await headOf(context, page, prometheus);
+      const head = await headOf(context, { page, dashboard, prometheus });
       const foot = ['', ...trouble.lines()];
       const room = screen.room();
       const table = renderTable(rowsOf(pods, growth, latest), {
@@ -50,7 +51,14 @@ export async function live(
   }
 }
 
-async function headOf({ load }: DemoContext, page?: string, prometheus?: string): Promise<string[]> {
+/** Where things are, as far as they are there. */
+interface Addresses {
+  readonly page: string | undefined;
+  readonly dashboard: string | undefined;
+  readonly prometheus: string | undefined;
+}
+
+async function headOf({ load }: DemoContext, { page, dashboard, prometheus }: Addresses): Promise<string[]> {
   const report = await load.report(STEADY).catch(() => undefined);
   const sums = report
     ? `${report.sent} requests sent, ${report.lostIdempotent + report.lostOther} lost, ` +
@@ -60,6 +68,7 @@ async function headOf({ load }: DemoContext, page?: string, prometheus?: string)
     `Weft demo: the shop in a sandbox, ${ratePerSecond} requests/s · figures of the last ${windowSeconds} s, ms`,
     sums,
     page ? `a page: ${page}/products/p1` : 'the storefront has no address on this machine',
+    ...(dashboard ? [`mesh: ${dashboard}`] : []),
     ...(prometheus ? [`Prometheus: ${prometheus} (docs/grafana.md)`] : []),
     '',
   ];

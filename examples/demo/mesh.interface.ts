@@ -26,6 +26,8 @@ export interface DemoMesh {
   dial(pod: DemoPod, port: number): Promise<Duplex>;
   /** An address on this machine where a port of a Service answers, for a browser; undefined when it cannot be opened. */
   open(service: string, port: number): Promise<string | undefined>;
+  /** The address of the dashboard, for a browser on this machine; undefined when it cannot be opened. */
+  dashboard(): Promise<string | undefined>;
   /** The pod's proxy and app die at once, without a goodbye; they are started again like after any crash. */
   kill(pod: DemoPod): Promise<void>;
   /** A rolling restart; resolves when the new pods are ready and the old ones gone. */

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { PORTS, SYSTEM_NAMESPACE } from '../../src/config/index.ts';
 import { type PodView, Sandbox, type SandboxView } from '../../src/sandbox/index.ts';
 import type { DemoMesh, DemoPod } from './mesh.interface.ts';
 import type { ScrapedMesh, ScrapedPod } from './prometheus/sandbox-targets.ts';
@@ -56,6 +57,18 @@ export class SandboxMesh implements DemoMesh, ScrapedMesh {
       return `http://${forward.host}:${forward.port}`;
     } catch {
       // Only the demo's convenience is lost; the table says that there is no address.
+      return undefined;
+    }
+  }
+
+  async dashboard(): Promise<string | undefined> {
+    const token = this.#sandbox.liveToken();
+    if (token === '') return undefined;
+    try {
+      const { host, port } = await this.#sandbox.forward(`svc/${SYSTEM_NAMESPACE}/weft-injector`, PORTS.live);
+      return `http://${host}:${port}/dashboard/#token=${token}`;
+    } catch {
+      // As above.
       return undefined;
     }
   }

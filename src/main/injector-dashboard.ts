@@ -1,4 +1,5 @@
 // The dashboard inside the control plane: what it is told of the mesh, and whom it asks for figures.
+import { basename, dirname } from 'node:path';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { VERSION } from '../config/version.ts';
 import {
@@ -47,7 +48,7 @@ export function dashboardSource(
     const all = problems();
     const objects = pipeline ? policyKinds.flatMap(each => [...pipeline.registry.list(each)]) : [];
     return {
-      place: { kind, name: trustDomain, weft: VERSION },
+      place: { kind, name: nameOf(config), weft: VERSION },
       mesh: mesh(),
       statuses: objectStatuses({ objects, problems: all, mesh: mesh() }),
       problems: all,
@@ -60,6 +61,11 @@ export function dashboardSource(
     };
   };
   return new MeshSource({ known, gatherer, clock });
+}
+
+/** A sandbox's objects are in a folder of the folder that has its name. */
+function nameOf({ source, files, trustDomain }: InjectorConfig): string {
+  return source === 'kubernetes' ? trustDomain : basename(dirname(files));
 }
 
 function peerQuestion(place: LivePlace['peers']): PeerQuestion {
