@@ -81,7 +81,7 @@ test('several cores: connections are spread over them, and asked together they a
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   assert.equal(counted, requests);
   assert.equal(metrics.match(/^# TYPE istio_requests_total /gm)?.length, 1);
-  assert.match(metrics, /^weft_cluster_endpoints\{cluster="app\.default\.svc\.cluster\.local:80"\} 1$/m);
+  assert.match(metrics, /^weft_cluster_endpoints\{cluster_name="app\.default\.svc\.cluster\.local:80"\} 1$/m);
   // What any of them holds open is waited for.
   const slow = await httpServer((_request, response) => setTimeout(() => response.end('late'), 1_000));
   t.after(() => slow.close());

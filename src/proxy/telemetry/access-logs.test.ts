@@ -248,3 +248,34 @@ test('of a whole URL, as clients of proxies name it, the path is told', async ()
     assert.deepEqual(lines, [`${path === '' ? '/' : path}\n`]);
   }
 });
+
+test('a connection that carried bytes has a line, with what is only of requests left open', async () => {
+  const rig = new ExchangeRig();
+  const format =
+    '%PROTOCOL% %RESPONSE_CODE% %RESPONSE_FLAGS% %RESPONSE_CODE_DETAILS% %BYTES_RECEIVED% %BYTES_SENT% %DURATION% %UPSTREAM_CLUSTER% %REQ(:PATH)% %ACCESS_LOG_TYPE% %STREAM_ID%';
+  const { lines } = logged(
+    rig,
+    settingsOf([
+      { provider: text(format) },
+      { provider: text('never'), filter: 'response.code >= 200' },
+      { provider: text('mtls'), filter: 'connection.mtls' },
+    ]),
+  );
+  rig.services.observers.sessionEnd({
+    direction: 'inbound',
+    id: 's1',
+    downstream: '10.0.0.7:1234',
+    principal: 'spiffe://cluster.local/ns/shop/sa/cart',
+    cluster: rig.cluster,
+    endpoint: undefined,
+    opened: true,
+    attempts: 1,
+    flag: 'UC',
+    detail: '',
+    startMs: 0,
+    endMs: 1500,
+    receivedBytes: 3,
+    sentBytes: 4,
+  });
+  assert.deepEqual(lines, ['- 0 UC - 3 4 1500 a:80 - TcpConnectionEnd s1\n', 'mtls\n']);
+});

@@ -183,7 +183,7 @@ export function operatorReaders(environment: (name: string) => string | undefine
           ? undefined
           : whole(request.endMs - request.answeredMs),
       ROUTE_NAME: ({ request }) => orNone(request?.route?.name),
-      STREAM_ID: ({ request, refusal }) => orNone(request?.id ?? refusal?.id),
+      STREAM_ID: ({ request, session, refusal }) => orNone((request ?? session ?? refusal)?.id),
       TRACE_ID: subject => orNone(traceIdOf(subject)),
       UPSTREAM_CLUSTER: cluster,
       UPSTREAM_CLUSTER_RAW: cluster,
