@@ -5,9 +5,11 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CODES } from '../analyze/index.ts';
-import { allFaults } from '../http1/index.ts';
+import { allFaults as allFaults1 } from '../http1/index.ts';
+import { allFaults as allFaults2 } from '../http2/index.ts';
 import { FLAGS } from './index.ts';
 
+const allFaults = (): readonly { readonly code: string }[] => [...allFaults1(), ...allFaults2()];
 const root = join(import.meta.dirname, '../..');
 const makers = [
   // new WeftError('code', …), report.error('code', …), problem('code', …) and the helpers of single files.
@@ -63,7 +65,7 @@ test('every response flag is one that something raises', () => {
   );
 });
 
-test('every fault of HTTP/1 and every response flag stands in docs/errors.md', () => {
+test('every fault of both codecs and every response flag stands in docs/errors.md', () => {
   const known = documented('errors.md');
   const faults = allFaults().map(({ code }) => code);
   assert.deepEqual(

@@ -44,22 +44,24 @@ class Events {
     const events = this;
     let open = false;
     let name = '';
+    let bytes = 0;
     return {
       onRequest(head: Head, end: boolean): void {
         if (open) events.wrong = 'a request begins before the one before it has ended';
         open = !end;
         name = head.targetText;
+        bytes = 0;
         events.words.push(`${head.methodText} ${name} ${head.count} ${end}`);
         if (end) respondOk(stream);
       },
       onRequestData(_: Buffer, start: number, end: number): void {
         if (!open) events.wrong = 'DATA after the end';
-        events.bytes += end - start;
+        bytes += end - start;
       },
       onRequestEnd(trailers: Fields | undefined): void {
         if (!open) events.wrong = 'a second end';
         open = false;
-        events.words.push(`end ${trailers?.count ?? 0} ${events.bytes}`);
+        events.words.push(`end ${trailers?.count ?? 0} ${bytes}`);
         respondOk(stream);
       },
       onRequestAbort(flag: string): void {
@@ -69,7 +71,6 @@ class Events {
       onResponseWritable(): void {},
     };
   }
-  bytes = 0;
 
   onMalformed(fault: Fault): LocalReply {
     this.words.push(`fault ${fault.code}`);
