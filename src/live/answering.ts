@@ -1,4 +1,6 @@
-import { type AnswerSink, type AskMessage, MAX_QUESTIONS, type QuestionHandler } from '../discovery/index.ts';
+import type { AnswerSink, AskMessage, QuestionHandler } from '../discovery/index.ts';
+// Not by the room's index: the server of discovery is no part of a proxy.
+import { MAX_QUESTIONS } from '../discovery/protocol.ts';
 import { guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import { type Cancel, type Clock, TokenBucket } from '../time/index.ts';
 import type { AnswererTable, Asker } from './answerer.ts';

@@ -3,7 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { clusterView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { runCore } from '../cores/index.ts';
-import { Answering } from '../live/index.ts';
+// Not by the room's index: what asks is no part of a proxy.
+import { Answering } from '../live/answering.ts';
 import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
 import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';

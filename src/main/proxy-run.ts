@@ -16,7 +16,8 @@ import { ENVIRONMENT } from '../config/names.ts';
 import { type ProxyConfig, type ProxyFlags, readProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from '../errors/index.ts';
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
-import { Answering } from '../live/index.ts';
+// Not by the room's index: what asks is no part of a proxy.
+import { Answering } from '../live/answering.ts';
 import { appIsPresent, DataPlane, drained, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
