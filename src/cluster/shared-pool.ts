@@ -6,7 +6,7 @@ import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
 import { REMOVED } from './single-pool.ts';
-import { give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { closeSafely, give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 
 /**
  * * The connections to one endpoint that carry many streams at once. Whoever comes while one is being opened waits for it and
@@ -143,11 +143,11 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   closeIdle(): void {
-    this.#longestIdle()?.close();
+    closeSafely(this.#longestIdle());
   }
 
   closeAllIdle(): void {
-    for (const connection of this.#taking.filter(isIdle)) connection.close();
+    for (const connection of this.#taking.filter(isIdle)) closeSafely(connection);
   }
 
   get figures(): PoolFigures {

@@ -5,7 +5,7 @@ import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
-import { give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { closeSafely, give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 
 /**
  * A connection that was opened for a request which another has served by then is closed so soon if nobody needs it: servers wait
@@ -125,7 +125,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     this.#options.timers.cancel(this.#sweep);
     this.closeAllIdle();
     for (const connection of [...this.#all.keys()])
-      if (connection.owner !== undefined && connection.room > 0) connection.close();
+      if (connection.owner !== undefined && connection.room > 0) closeSafely(connection);
     this.#dials.cancelAll();
     this.#waiting.refuseAll('UH', REMOVED, true);
   }
@@ -135,12 +135,12 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   }
 
   closeIdle(): void {
-    this.#free[0]?.close();
+    closeSafely(this.#free[0]);
   }
 
   /** Those that somebody is logged in on stay. */
   closeAllIdle(): void {
-    for (const connection of this.#free.splice(0)) connection.close();
+    for (const connection of this.#free.splice(0)) closeSafely(connection);
   }
 
   get figures(): PoolFigures {

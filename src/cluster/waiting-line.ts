@@ -116,3 +116,12 @@ export function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: str
     giveUp('pool.refusal', waiter);
   }
 }
+
+/** Closes one of several that nobody uses, for the sake of others: what goes wrong with it must not keep these from theirs. */
+export function closeSafely(connection: UpstreamConnection | undefined): void {
+  try {
+    connection?.close();
+  } catch (thrown) {
+    internalError('pool.close', thrown);
+  }
+}
