@@ -7,10 +7,6 @@ export { allFaults, FAULT, type Fault, faultOf, INCOMPLETE } from './faults.ts';
 export { HeadBuffer } from './head-buffer.ts';
 export { DEFAULT_LIMITS, LINE_TIMEOUT_MS, type Limits } from './limits.ts';
 export { parseRequestHead, parseResponseHead } from './parse-head.ts';
-export {
-  NO_MEMORY,
-  ServerConnection,
-  type ServerConnectionHost,
-  type ServerOptions,
-} from './server-connection.ts';
+export { ServerConnection } from './server-connection.ts';
+export { NO_MEMORY, type ServerConnectionHost, type ServerOptions } from './server-host.ts';
 export { localReplyBytes, TUNNEL_OPEN } from './write.ts';

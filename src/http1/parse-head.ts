@@ -1,8 +1,9 @@
 // Reads request and response heads (RFC 9112 sections 2 to 5) in one pass over the bytes, strictly: what could be read in two
 // ways is refused. Knows nothing of connections; the same bytes always give the same result.
 import { FIELD, type Head, METHOD, methodOf, TARGET, TOKEN } from '../http/index.ts';
+import { beginNotes } from './connection-options.ts';
 import { FAULT, faultAt, forgetPlace, INCOMPLETE } from './faults.ts';
-import { beginNotes, checkRequestFraming, checkResponseFraming, note } from './framing.ts';
+import { checkRequestFraming, checkResponseFraming, note } from './framing.ts';
 import type { Limits } from './limits.ts';
 import { checkTargetForm } from './target.ts';
 

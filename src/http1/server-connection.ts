@@ -7,23 +7,18 @@ import {
   type ServerStream,
   type ServerStreamHandler,
 } from '../http/index.ts';
-import { Deadline, type TimerWheel } from '../time/index.ts';
+import { Deadline } from '../time/index.ts';
 import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
+import { EarlyBytes } from './early-bytes.ts';
 import { FAULT, type Fault, faultOf } from './faults.ts';
 import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
-import type { Limits } from './limits.ts';
 import { LineDeadline } from './line-deadline.ts';
 import { parseRequestHead } from './parse-head.ts';
-import {
-  LINES,
-  TUNNEL_OPEN,
-  writeChunk,
-  writeLastChunk,
-  writeLocalReply,
-  writeResponseHead,
-} from './write.ts';
+import { FRAME, frameOf, framingLines } from './response-frame.ts';
+import { NO_MEMORY, type ServerConnectionHost, type ServerOptions } from './server-host.ts';
+import { TUNNEL_OPEN, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
 
 /** Where the reading side stands. */
 const READ = { HEAD: 0, BODY: 1, WAIT: 2, TUNNEL: 3, DISCARD: 4, CLOSED: 5 } as const;
@@ -31,55 +26,12 @@ const READ = { HEAD: 0, BODY: 1, WAIT: 2, TUNNEL: 3, DISCARD: 4, CLOSED: 5 } as 
 const ANSWER = { NONE: 0, DUE: 1, STARTED: 2, DONE: 3 } as const;
 /** How far the empty line is that may come before a request. */
 const LEAD = { NONE: 0, CR: 1, DONE: 2 } as const;
-/** How the answer's body is framed. */
-const FRAME = { EMPTY: 0, PLAIN: 1, CHUNKED: 2, UNTIL_CLOSE: 3, TUNNEL: 4 } as const;
-
-/** How a server connection behaves; one object for all connections of a listener. */
-export interface ServerOptions {
-  readonly limits: Limits;
-  readonly timers: TimerWheel;
-  /** From the first byte of a head to its last. */
-  readonly headTimeoutMs: number;
-  /** Between requests. Long: closing first is what makes clients fail. */
-  readonly idleTimeoutMs: number;
-  /** After an answer that the client has not finished its request for, and after `Connection: close`. */
-  readonly lingerMs: number;
-  /**
-   * A client that ends a kept connection while its answer is due has given up: for servers whose work is worth less than knowing
-   * that soon.
-   */
-  readonly givesUpAtEnd?: boolean;
-}
-
-/** What the engine provides for each connection. */
-export interface ServerConnectionHost {
-  /**
-   * A stream begins: who handles it. Asked once, when the connection starts: HTTP/1 has one stream at a time, and its requests
-   * are carried by the same stream and handler, one after the other. A codec that multiplexes asks for each.
-   */
-  accept(stream: ServerStream): ServerStreamHandler;
-  /**
-   * A request is refused for its bytes. The answer to it, which is sent unless another one has begun; the connection ends after
-   * it.
-   */
-  onMalformed(fault: Fault): LocalReply;
-  /** The connection is gone. */
-  onConnectionClosed(): void;
-}
 
 const lineTimeout: Fault = {
   code: 'line-timeout',
   status: 408,
   words: 'a chunk size or the trailers did not arrive in time',
 };
-/** Of a request that was still arriving when memory became short. */
-export const NO_MEMORY: Fault = {
-  code: 'no-memory',
-  status: 503,
-  words:
-    'the proxy is short of memory and gives up requests that are still arriving; raise weft.dev/proxy-memory-limit if it lasts',
-};
-const closeChunked = Buffer.concat([LINES.close, LINES.chunked]);
 
 /** The server side of one HTTP/1 connection: reads requests, one after the other, and writes their answers. */
 export class ServerConnection implements WireHandler, ServerStream, BodySink {
@@ -104,11 +56,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #movedMark = -1;
   #consuming = false;
   #requestPaused = false;
-  /** Bytes of requests that came before the answer to this one was complete, from `#earlyAt` on. */
-  #early: Buffer | undefined;
-  #earlyAt = 0;
-  /** The early bytes that are being read now. */
-  #replayed: Buffer | undefined;
+  /** Bytes of requests that came before the answer to this one was complete. */
+  readonly #early = new EarlyBytes();
   /** The next request waits until the client has taken answers: it may send without reading. */
   #heldBack = false;
   readonly #deadline: Deadline;
@@ -140,7 +89,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.wire.handler = this;
     this.#options.timers.schedule(this.#deadline, this.#options.idleTimeoutMs);
     if (first !== undefined) this.onData(first, 0, first.length);
-    const mayRead = !this.#requestPaused && !this.#heldBack && this.#early === undefined;
+    const mayRead = !this.#requestPaused && !this.#heldBack && this.#early.empty;
     if (!this.wire.closed && mayRead) this.wire.resume();
   }
 
@@ -204,7 +153,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     // Reading and sending end apart (RFC 9112 section 9.6): a client that has sent its whole request gets its answer. One that
     // has given up breaks the connection; what only ended looks the same from here until something is sent to it.
     if (this.#read === READ.WAIT && (this.#closeAfter || this.#options.givesUpAtEnd !== true)) {
-      if (this.#early === undefined) this.#closeAfter = true;
+      if (this.#early.empty) this.#closeAfter = true;
       return;
     }
     // What was answered and is still on its way arrives; the wire closes by itself when both sides have ended.
@@ -259,8 +208,10 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
       this.#openTunnel();
       return;
     }
-    const extra = this.#chooseFrame(head, end);
-    writeResponseHead(this.wire, head, extra);
+    const old = this.#minor === 0;
+    this.#frame = frameOf(head, end, old);
+    if (this.#frame === FRAME.UNTIL_CLOSE) this.#closeAfter = true;
+    writeResponseHead(this.wire, head, framingLines(this.#frame, head, old, this.#closeAfter));
     if (end) this.#answered();
   }
 
@@ -316,7 +267,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   resumeRequest(): void {
     if (!this.#requestPaused) return;
     this.#requestPaused = false;
-    if (this.#early === undefined) this.wire.resume();
+    if (this.#early.empty) this.wire.resume();
   }
 
   onBodyData(bytes: Buffer, start: number, end: number): void {
@@ -399,46 +350,13 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
   #keepEarly(bytes: Buffer, start: number, end: number): void {
-    // The rest of what was kept already stays where it is: copied for every request, a read full of them would be copied in
-    // square.
-    if (bytes === this.#replayed) {
-      this.#early = bytes;
-      this.#earlyAt = start;
-    } else {
-      const more = bytes.subarray(start, end);
-      const before = this.#early;
-      this.#early =
-        before === undefined ? Buffer.from(more) : Buffer.concat([before.subarray(this.#earlyAt), more]);
-      this.#earlyAt = 0;
-    }
+    this.#early.keep(bytes, start, end);
     this.wire.pause();
-  }
-
-  #chooseFrame(head: Head, end: boolean): Buffer | undefined {
-    const old = this.#minor === 0;
-    let addChunked = false;
-    if (end) {
-      this.#frame = FRAME.EMPTY;
-      if (old && head.transferEncoding >= 0) head.remove(head.transferEncoding);
-    } else if (head.bodyLength >= 0) this.#frame = FRAME.PLAIN;
-    else if (old) {
-      this.#frame = FRAME.UNTIL_CLOSE;
-      this.#closeAfter = true;
-      if (head.transferEncoding >= 0) head.remove(head.transferEncoding);
-    } else {
-      this.#frame = FRAME.CHUNKED;
-      addChunked = !head.chunked;
-    }
-    if (this.#closeAfter) return addChunked ? closeChunked : LINES.close;
-    if (old) return LINES.keepAlive;
-    return addChunked ? LINES.chunked : undefined;
   }
 
   #openTunnel(): void {
     this.#read = READ.TUNNEL;
-    const early = this.#early;
-    this.#early = undefined;
-    if (early !== undefined) this.#streams.onRequestData(early, this.#earlyAt, early.length);
+    this.#early.read((bytes, start, end) => this.#streams.onRequestData(bytes, start, end));
     if (this.wire.ended) this.#streams.onRequestEnd(undefined);
     else if (!this.#requestPaused) this.wire.resume();
   }
@@ -467,16 +385,12 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   /** To the next request, where it has come already. */
   #goOn(): void {
-    const early = this.#early;
-    if (early === undefined || this.#consuming) {
-      if (early === undefined) this.wire.resume();
+    if (this.#early.empty || this.#consuming) {
+      if (this.#early.empty) this.wire.resume();
       return;
     }
-    this.#early = undefined;
-    this.#replayed = early;
-    this.onData(early, this.#earlyAt, early.length);
-    this.#replayed = undefined;
-    if (this.#early !== undefined || this.wire.closed) return;
+    this.#early.read((bytes, start, end) => this.onData(bytes, start, end));
+    if (!this.#early.empty || this.wire.closed) return;
     if (this.wire.ended) this.onEnd();
     else if (!this.#requestPaused && !this.#heldBack) this.wire.resume();
   }
@@ -485,7 +399,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     this.#lineDeadline.cancel();
     this.#answer = ANSWER.DONE;
     this.#read = READ.DISCARD;
-    this.#early = undefined;
+    this.#early.clear();
     this.#heldBack = false;
     this.wire.end();
     if (this.wire.closed) return;
