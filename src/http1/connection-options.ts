@@ -1,5 +1,5 @@
-// What a message says about its connection (RFC 9112 section 9): Connection, Upgrade, Keep-Alive and what old clients write. None of
-// it goes on as it came; what the next hop is told is its codec's business.
+// What a message says about its connection (RFC 9112 section 9): Connection, Upgrade, Keep-Alive and what old clients write. None
+// of it goes on as it came; what the next hop is told is its codec's business.
 import { eachToken, equalsIgnoreCase, type Head } from '../http/index.ts';
 import { parseLength } from './length.ts';
 

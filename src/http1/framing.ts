@@ -1,4 +1,5 @@
-// What a message's headers say about its body: RFC 9112 sections 6 and 7.1, with one rule where the RFC allows several. Content-Length once or Transfer-Encoding: chunked, never both, never twice.
+// What a message's headers say about its body: RFC 9112 sections 6 and 7.1, with one rule where the RFC allows several.
+// Content-Length once or Transfer-Encoding: chunked, never both, never twice.
 import {
   eachToken,
   equalsIgnoreCase,
