@@ -187,9 +187,8 @@ function NoWorkloads(): JSX.Element {
   return (
     <Empty title="There are no workloads yet">
       <p>
-        Deploy something: <code>kubectl apply -f FILE</code> on a cluster,{' '}
-        <code>weft sandbox apply FOLDER</code> in a sandbox. Pods of namespaces with the label{' '}
-        <code>weft.dev/inject=enabled</code> get a proxy.
+        Deploy something: <code>kubectl apply -f FILE</code> on a cluster, Kubernetes YAML in the folder of a
+        sandbox. Pods of namespaces with the label <code>weft.dev/inject=enabled</code> get a proxy.
       </p>
     </Empty>
   );
