@@ -20,11 +20,14 @@ export interface ProxyTracing {
   close(): Promise<void>;
 }
 
+/** What tracing has to know of a proxy's configuration. */
+type TracedProxy = Pick<ProxyConfig, 'pod' | 'node' | 'trustDomain' | 'clusterDomain' | 'tracing' | 'slowMs'>;
+
 /** At the end of a proxy, for spans that wait. */
 const lastSpansMs = 2_000;
 
 /** Begins with what the flags say. */
-export function traceRequests(plane: DataPlane, config: ProxyConfig, clock: Clock, log: Log): ProxyTracing {
+export function traceRequests(plane: DataPlane, config: TracedProxy, clock: Clock, log: Log): ProxyTracing {
   let wanted: TelemetrySettings | undefined;
   let tracer: Tracer | undefined;
   let isLoading = false;
@@ -96,7 +99,7 @@ export function traceRequests(plane: DataPlane, config: ProxyConfig, clock: Cloc
 /** What discovery says of traces; where it says nothing the flags hold. */
 function withFlags(
   said: TelemetrySettings | undefined,
-  { tracing: byFlags }: ProxyConfig,
+  { tracing: byFlags }: TracedProxy,
 ): Pick<TelemetrySettings, 'inbound' | 'outbound'> {
   const inbound = said?.inbound.tracing ?? byFlags;
   const outbound = said?.outbound.tracing ?? byFlags;

@@ -212,6 +212,8 @@ export interface Route {
   readonly responseClasses?: readonly ResponseClass[];
   /** Counted under this name in weft_route_*; undefined for no metrics of its own. */
   readonly metricsName?: string;
+  /** Percent of its requests that belong to no trace yet, in place of TracingSettings.samplingPercent. */
+  readonly traceSampling?: number;
 }
 
 /** Route.name of the answer to requests that no rule matches; for the response flag NR. */

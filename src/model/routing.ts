@@ -78,6 +78,7 @@ export interface RouteRule {
   readonly rateLimits?: readonly RateLimit[];
   readonly responseClasses?: readonly ResponseClass[];
   readonly metricsName?: string;
+  readonly traceSampling?: number;
 }
 
 /** Every place that copies of the rule's requests may go to: its own, and those of its targets. */

@@ -101,7 +101,16 @@ function redirectOf({ fromRequestPort, ...redirect }: Redirect, port: number): R
 
 /** What goes into the route as it stands. */
 function plain(rule: RouteRule): Partial<Route> {
-  const { requestHeaders, responseHeaders, fault, cors, session, responseClasses, metricsName } = rule;
+  const {
+    requestHeaders,
+    responseHeaders,
+    fault,
+    cors,
+    session,
+    responseClasses,
+    metricsName,
+    traceSampling,
+  } = rule;
   const rateLimits = rule.rateLimits?.map(each =>
     each.from ? { ...each, from: withoutOrigin(each.from) } : each,
   );
@@ -114,5 +123,6 @@ function plain(rule: RouteRule): Partial<Route> {
     ...(rateLimits && { rateLimits }),
     ...(responseClasses && { responseClasses }),
     ...(metricsName !== undefined && { metricsName }),
+    ...(traceSampling !== undefined && { traceSampling }),
   };
 }

@@ -89,11 +89,15 @@ export class Reporter {
     return this.#sink.name;
   }
 
+  /** Whether there is room for one more. Where there is none it is counted as dropped, and need not be made. */
+  hasRoom(): boolean {
+    if (!this.#ended && this.#queue.length < this.#limits.maxQueue) return true;
+    this.counts.queueFull++;
+    return false;
+  }
+
   add(span: Span): void {
-    if (this.#ended || this.#queue.length >= this.#limits.maxQueue) {
-      this.counts.queueFull++;
-      return;
-    }
+    if (!this.hasRoom()) return;
     this.#queue.push(span);
     if (this.#sending) return;
     if (this.#failures === 0 && this.#queue.length >= this.#limits.maxBatch) this.#send();

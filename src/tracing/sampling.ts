@@ -7,22 +7,16 @@ import { DIGITS, NO_DIGIT } from './ids.ts';
 const forceTrace = Buffer.from('x-envoy-force-trace', 'latin1');
 const requestId = Buffer.from('x-request-id', 'latin1');
 
-/** What decides where nobody before has. */
-export interface Rate {
-  /** 0 to 100. */
-  readonly samplingPercent: number;
-  /** The same request id has the same outcome in every proxy that asks. */
-  readonly useRequestIdForSampling: boolean;
-}
-
 /**
- * Whether the request is sampled. `trusted`: whoever sends it may force it with `x-envoy-force-trace`; others' word for that is
+ * Whether the request is sampled. `percent` decides where nobody before has; with `useRequestId` the same request id has the same
+ * outcome in every proxy that asks. `trusted`: whoever sends it may force it with `x-envoy-force-trace`; others' word for that is
  * taken out, so that it does not gain weight on the way.
  */
 export function isSampled(
   head: Head,
   context: TraceContext,
-  rate: Rate,
+  percent: number,
+  useRequestId: boolean,
   trusted: boolean,
   random: () => number,
 ): boolean {
@@ -34,13 +28,10 @@ export function isSampled(
   if (context.decision !== DECISION.NONE) return context.decision !== DECISION.DROP;
   const hasId = findId(head);
   if (hasId && envoyTraces(id)) return true;
-  if (rate.samplingPercent >= 100) return true;
-  if (rate.samplingPercent <= 0) return false;
-  const drawn =
-    rate.useRequestIdForSampling && hasId
-      ? hashBytes(id.bytes, id.start, id.end, hashSeed) / 2 ** 32
-      : random();
-  return drawn * 100 < rate.samplingPercent;
+  if (percent >= 100) return true;
+  if (percent <= 0) return false;
+  const drawn = useRequestId && hasId ? hashBytes(id.bytes, id.start, id.end, hashSeed) / 2 ** 32 : random();
+  return drawn * 100 < percent;
 }
 
 /** No other use of these hashes in a proxy is to have the same. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sentLines } from '../http1/testing/heads.ts';
-import type { CustomTag, TelemetrySettings, TracingSettings } from '../model/index.ts';
+import type { CustomTag, Route, TelemetrySettings, TracingSettings } from '../model/index.ts';
 import { Histogram, silentLog } from '../telemetry/index.ts';
 import { FakeClock } from '../time/index.ts';
 import type { Span, SpanSource } from './span.ts';
@@ -208,6 +208,15 @@ test('a parent decides; where there is none the rate does, alike for one request
   );
   assert.equal(decided[0], decided[1]);
   assert.ok(decided[0]!.includes('00') && decided[0]!.includes('01'));
+});
+
+test('a route may have a rate of its own', async () => {
+  const route = { traceSampling: 100, action: { kind: 'respond' } } as Route;
+  const { pass, spans } = rig(settings({ samplingPercent: 0 }));
+  pass('outbound', { route });
+  pass('outbound', { route, lines: [unsampled] });
+  pass('outbound', {});
+  assert.equal((await spans()).spans.length, 1);
 });
 
 test('x-envoy-force-trace counts from the app and from the mesh; from others it is taken out', async () => {

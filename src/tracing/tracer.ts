@@ -159,7 +159,9 @@ export class Tracer {
     context.read(head);
     // The pod's own app, and whoever has proven to be of the mesh.
     const trusted = request.direction === 'outbound' || request.principal !== '';
-    trace.sampled = isSampled(head, context, settings, trusted, this.#options.random);
+    const { samplingPercent, useRequestIdForSampling } = settings;
+    const percent = request.route?.traceSampling ?? samplingPercent;
+    trace.sampled = isSampled(head, context, percent, useRequestIdForSampling, trusted, this.#options.random);
     context.propagate(head, trace.sampled, alsoB3);
     trace.begun = true;
     return trace;
@@ -171,6 +173,7 @@ export class Tracer {
     { settings, reporter }: Direction,
     kept: KeptFor | undefined,
   ): void {
+    if (!reporter.hasRoom()) return;
     const { environment } = this.#options;
     const { head, direction } = request;
     const { provider, customTags } = settings;

@@ -538,8 +538,12 @@ export class Tries implements StreamWaiter, HedgeOwner {
   ): void {
     const { name: cluster } = this.#cluster!.config;
     const { peer, tls } = config;
-    const record = { cluster, endpoint, peer, mesh: tls === 'mesh', startMs, durationMs, ...rest };
-    this.records = [...this.records, record].sort((a, b) => a.startMs - b.startMs);
+    const { why, end, status, flag, detail } = rest;
+    const mesh = tls === 'mesh';
+    const record = { cluster, endpoint, peer, mesh, startMs, durationMs, why, end, status, flag, detail };
+    // Nearly always the only one.
+    this.records =
+      this.records.length === 0 ? [record] : [...this.records, record].sort((a, b) => a.startMs - b.startMs);
   }
 
   /** The endpoint of this try is done with; the next try goes elsewhere if it can. */

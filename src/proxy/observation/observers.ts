@@ -34,7 +34,13 @@ export class Observers {
   }
 
   forward(request: ObservedRequest): void {
-    this.#tell(each => each.onForward?.(request));
+    for (const { observer } of this.#all) {
+      try {
+        observer.onForward?.(request);
+      } catch (thrown) {
+        internalError('observer', thrown);
+      }
+    }
   }
 
   answer(request: ObservedRequest, head: Head): void {

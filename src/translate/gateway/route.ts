@@ -6,6 +6,7 @@ import { given } from '../given.ts';
 import { type LinkerdSettings, readLinkerdAnnotations } from '../linkerd-annotations.ts';
 import type { ForeignReference, Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { tracedRules } from '../trace-sampling.ts';
 import type { RouteContext } from './backends.ts';
 import { type Parent, readParents } from './parents.ts';
 import { type ReadRule, type RuleShape, readRule } from './rules.ts';
@@ -52,7 +53,11 @@ export function translateRoute(
       host: parent.host,
       ...(parent.visibleTo && { visibleTo: parent.visibleTo }),
       ...(parent.port !== undefined && { port: parent.port }),
-      http: rules.map(each => (route.isLinkerd ? sentToParent(each, parent) : each.rule)),
+      http: tracedRules(
+        rules.map(each => (route.isLinkerd ? sentToParent(each, parent) : each.rule)),
+        object,
+        report,
+      ),
       tcp: [],
       combine: 'most-specific',
       unmatched: 'not-found',

@@ -5,6 +5,7 @@ import { type Fields, fieldsOf } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Delegation, Part, RouteFragmentPart } from '../part.ts';
 import type { Report } from '../report.ts';
+import { tracedRules } from '../trace-sampling.ts';
 import { readExportTo } from './export-to.ts';
 import { qualifiedHost } from './host.ts';
 import { fragmentKey, readHttpRoute } from './http-route.ts';
@@ -32,7 +33,8 @@ function translateVirtualService(
   const hosts = readHosts(written, reading);
   const visibleTo = readExportTo(spec, reading);
   const holds = isForSidecars(spec, reading);
-  const rules = readRules(spec, name, reading);
+  const read = readRules(spec, name, reading);
+  const rules = { ...read, http: tracedRules(read.http, object, report) };
   spec.rest();
   if (!holds) return [];
   const table = (host: string): RouteTable => ({
