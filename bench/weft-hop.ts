@@ -6,9 +6,7 @@ import { readFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
 import { getHeapStatistics } from 'node:v8';
 import { linux, yieldToTraffic } from '../src/compiler/index.ts';
-import { readTracing } from '../src/config/tracing-flags.ts';
 import { readCredentials } from '../src/identity/index.ts';
-import { traceRequests } from '../src/main/proxy-tracing.ts';
 import type {
   ClusterEndpoint,
   DestinationResource,
@@ -76,21 +74,6 @@ plane.apply({
   ports: config.inbound,
   defaultMtls: 'strict',
 });
-
-// `WEFT_TRACE_OTLP=127.0.0.1:4318 WEFT_TRACE_SAMPLING=100`: what traces cost is the difference.
-const {
-  WEFT_TRACE_OTLP: otlp = '',
-  WEFT_TRACE_ZIPKIN: zipkin = '',
-  WEFT_TRACE_SAMPLING: sampling = '1',
-} = process.env;
-const tracing = readTracing({ otlp, zipkin, sampling });
-if (tracing !== undefined) {
-  const { pod: name, namespace } = config.self;
-  const pod = { name, namespace, serviceAccount: 'default', addresses: ['127.0.0.1'] };
-  const names = { node: '', trustDomain: 'cluster.local', clusterDomain: 'cluster.local' };
-  const log = createLogger({ program: 'weft-hop', level: 'warn' });
-  traceRequests(plane, { pod, ...names, tracing, slowMs: undefined }, systemClock, log);
-}
 
 function answer(key: string): void {
   const host = 'server.bench.svc.cluster.local';

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 const root = join(import.meta.dirname, '..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** Every file that the sources import, from the root. */
+/** Every file that the sources import or the build bundles, from the root. */
 function imported(): ReadonlySet<string> {
   const found = new Set<string>();
   for (const file of globSync('{src,webhook}/**/*.ts', { cwd: root })) {
@@ -15,6 +15,9 @@ function imported(): ReadonlySet<string> {
     for (const [, path] of read(file).matchAll(/\b(?:from\s+|import\()'(\.[^']+)'/g))
       found.add(relative('.', join(dirname(file), path!)));
   }
+  // The page of the dashboard: src/dashboard/assets/plugin.ts gives its entry points to the bundler.
+  for (const file of globSync('dashboard/**/*.{ts,tsx,css}', { cwd: root }))
+    if (!file.includes('.test.') && !file.includes('/testing/')) found.add(file);
   return found;
 }
 

@@ -29,6 +29,7 @@ const profile = {
   },
 };
 const profilePath = `/apis/linkerd.io/v1alpha2/namespaces/shop/serviceprofiles/${profile.metadata.name}`;
+const definitionPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/serviceprofiles.linkerd.io';
 /** Answers that tools look at besides those of a shop that is well. */
 const odd = {
   ratePerSecond: 10,
@@ -70,6 +71,7 @@ export const queried: Claim = {
       await prometheus.stop();
       await setFault(cluster, undefined);
       await cluster.delete(profilePath);
+      await cluster.delete(definitionPath);
     }
   },
 };
@@ -80,10 +82,17 @@ async function setFault(cluster: Cluster, body: object | undefined): Promise<voi
     await cluster.askPod(pod, 8080, '/fault', body ? 'POST' : 'DELETE', body);
 }
 
-async function ask({ shop }: Context, api: PrometheusApi): Promise<string> {
+/** A time limit that changes, so that there is something for the control plane to send. */
+const changed = (round: number): object => ({
+  ...profile,
+  spec: { routes: profile.spec.routes.map(route => ({ ...route, timeout: `${10 + (round % 2)}s` })) },
+});
+
+async function ask({ cluster, shop }: Context, api: PrometheusApi): Promise<string> {
   const pause = (shownS * 1000) / visits;
   for (let visit = 0; visit < visits; visit++) {
     await shop.visit('http://cart.shop:8080/carts/visitor');
+    await cluster.apply(changed(visit));
     await new Promise(resolve => setTimeout(resolve, pause));
   }
   const missing: string[] = [];
