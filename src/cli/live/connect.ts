@@ -112,8 +112,10 @@ async function proofOf(client: KubeClient, { tokenFile }: LiveFlags): Promise<Cl
 async function rootsOf(client: KubeClient, namespace: string): Promise<string> {
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${NAMES.trust}`;
   const found = await client.call({ path });
-  if (found instanceof ApiError)
-    throw found.status === 403 ? noWay(found, namespace) : absent(found, namespace);
+  if (found instanceof ApiError) {
+    if (found.status === 403) throw noWay(found, namespace);
+    throw found.status === 404 ? absent(found, namespace) : found;
+  }
   return Object.values((found.data ?? {}) as Readonly<Record<string, string>>).join('\n');
 }
 

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, KubeClient } from '../../../src/kubernetes/index.ts';
 import { freePorts } from '../../../src/wire/testing/ports.ts';
+import { UserAuthority } from './user-authority.ts';
 
 const assets = process.env.KUBEBUILDER_ASSETS ?? '';
 const given = process.env.KUBECONFIG ?? '';
@@ -31,6 +32,8 @@ export interface TestApiServer {
   readonly client: KubeClient;
   /** A kubeconfig with this bearer token. */
   kubeconfigOf(token: string): Promise<string>;
+  /** A kubeconfig with a client certificate of this user; undefined where the authority is not ours. */
+  kubeconfigOfUser(name: string, groups: readonly string[]): Promise<string | undefined>;
   /** This token, signed by the server's own key, but over for an hour; undefined where the key is not ours. */
   expired(token: string): Promise<string | undefined>;
   stop(): Promise<void>;
@@ -52,7 +55,8 @@ async function useGiven(folder: string): Promise<TestApiServer> {
   return {
     kubeconfig: given,
     client: new KubeClient({ kubeconfig: given }),
-    kubeconfigOf: token => writeKubeconfig(folder, cluster.server, ca, token),
+    kubeconfigOf: token => writeKubeconfig(folder, cluster.server, ca, { token }),
+    kubeconfigOfUser: async () => undefined,
     expired: async () => undefined,
     stop: never,
     start: never,
@@ -64,6 +68,7 @@ class OwnApiServer implements TestApiServer {
   readonly #folder: string;
   readonly #ports: { readonly etcd: number; readonly peers: number; readonly api: number };
   readonly #children = new Map<string, ChildProcess>();
+  readonly #users = new UserAuthority();
   kubeconfig = '';
   client!: KubeClient;
 
@@ -78,6 +83,7 @@ class OwnApiServer implements TestApiServer {
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     await writeFile(join(folder, 'sa.key'), privateKey.export({ type: 'pkcs1', format: 'pem' }));
     await writeFile(join(folder, 'tokens.csv'), 'admin,admin,admin,"system:masters"\n');
+    await writeFile(join(folder, 'client-ca.crt'), server.#users.pem);
     await mkdir(join(folder, 'certs'));
     const client = `http://127.0.0.1:${etcd}`;
     const peer = `http://127.0.0.1:${peers}`;
@@ -103,6 +109,7 @@ class OwnApiServer implements TestApiServer {
       `--cert-dir=${this.#folder}/certs`,
       '--authorization-mode=RBAC',
       `--token-auth-file=${this.#folder}/tokens.csv`,
+      `--client-ca-file=${this.#folder}/client-ca.crt`,
       '--service-cluster-ip-range=10.96.0.0/16',
       '--disable-admission-plugins=ServiceAccount',
       `--service-account-signing-key-file=${this.#folder}/sa.key`,
@@ -113,7 +120,9 @@ class OwnApiServer implements TestApiServer {
     for (let left = 300; ; left--) {
       const ca = await readFile(join(this.#folder, 'certs/apiserver.crt')).catch(() => undefined);
       if (ca) {
-        this.kubeconfig = await writeKubeconfig(this.#folder, server, ca.toString('base64'), 'admin');
+        this.kubeconfig = await writeKubeconfig(this.#folder, server, ca.toString('base64'), {
+          token: 'admin',
+        });
         this.client ??= new KubeClient({ kubeconfig: this.kubeconfig });
         const ready = await this.client.call({ path: '/api/v1/namespaces/default', timeoutMs: 1_000 });
         if (!(ready instanceof ApiError)) return;
@@ -129,7 +138,16 @@ class OwnApiServer implements TestApiServer {
 
   async kubeconfigOf(token: string): Promise<string> {
     const ca = await readFile(join(this.#folder, 'certs/apiserver.crt'), 'base64');
-    return writeKubeconfig(this.#folder, `https://127.0.0.1:${this.#ports.api}`, ca, token);
+    return writeKubeconfig(this.#folder, `https://127.0.0.1:${this.#ports.api}`, ca, { token });
+  }
+
+  async kubeconfigOfUser(name: string, groups: readonly string[]): Promise<string> {
+    const ca = await readFile(join(this.#folder, 'certs/apiserver.crt'), 'base64');
+    const { cert, key } = this.#users.issue(name, groups);
+    return writeKubeconfig(this.#folder, `https://127.0.0.1:${this.#ports.api}`, ca, {
+      'client-certificate-data': Buffer.from(cert).toString('base64'),
+      'client-key-data': Buffer.from(key).toString('base64'),
+    });
   }
 
   async expired(token: string): Promise<string> {
@@ -165,14 +183,19 @@ class OwnApiServer implements TestApiServer {
 
 let files = 0;
 
-async function writeKubeconfig(folder: string, server: string, ca: string, token: string): Promise<string> {
+async function writeKubeconfig(
+  folder: string,
+  server: string,
+  ca: string,
+  user: Readonly<Record<string, string>>,
+): Promise<string> {
   const path = join(folder, `kubeconfig-${files++}.json`);
   const config = {
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'test',
     clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': ca } }],
-    users: [{ name: 'me', user: { token } }],
+    users: [{ name: 'me', user }],
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'me' } }],
   };
   await writeFile(path, JSON.stringify(config), { mode: 0o600 });

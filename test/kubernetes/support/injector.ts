@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
-import { DiscoveryClient, remoteSigner } from '../../../src/discovery/index.ts';
+import { DiscoveryClient, type QuestionHandler, remoteSigner } from '../../../src/discovery/index.ts';
 import { RecordingSink } from '../../../src/discovery/testing/recording-sink.ts';
 import { CertificateKeeper, type KeeperNotice } from '../../../src/identity/index.ts';
 import { silentLog } from '../../../src/telemetry/index.ts';
@@ -106,6 +106,7 @@ export function startProxy(
   roots: () => readonly string[],
   token: () => string,
   pod: { namespace: string; name: string },
+  questions?: QuestionHandler,
 ): TestProxy {
   const controlPlane = {
     address: { host: '127.0.0.1', port },
@@ -128,6 +129,7 @@ export function startProxy(
     pod: pod.name,
     proxyVersion: 'test',
     sink,
+    ...(questions && { questions }),
     clock: systemClock,
     log: silentLog,
   });
