@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Encoder } from '../hpack/index.ts';
+import { encoded } from '../hpack/testing/fields.ts';
 import { ERROR, FLAGS, FRAME } from './frames.ts';
 import { answerHead } from './testing/bare-server.ts';
 import {
   block,
   data,
-  encoded,
   frame,
   GET,
   HELLO,

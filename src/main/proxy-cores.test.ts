@@ -1,13 +1,13 @@
 // weft-proxy on several cores, as a process: connections spread, discovery and certificate shared, figures added up.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, httpServer } from '../proxy/testing/clients.ts';
-import { freePorts } from '../wire/testing/ports.ts';
+import { RunningProxy, until } from './testing/running-proxy.ts';
 
 const program = join(import.meta.dirname, 'weft-proxy.ts');
 
@@ -25,56 +25,24 @@ ports: [{ name: http, port: ${port} }]
 endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
 `;
 
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  for (const limit = performance.now() + 20_000; !(await holds().catch(() => false)); ) {
-    assert.ok(performance.now() < limit, `not within 20 s: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
-
 test('several cores: connections are spread over them, and asked together they are one proxy', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-cores-'));
   const app = await httpServer((_request, response) => response.end('app'));
   writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
-  const [outbound = 0, inbound = 0, admin = 0, health = 0] = await freePorts(4);
-  const flags = {
-    concurrency: 3,
-    discovery: 'files',
-    files: folder,
-    listen: '127.0.0.1',
-    'outbound-port': outbound,
-    'inbound-port': inbound,
-    'admin-port': admin,
-    'health-port': health,
-  };
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      program,
-      'run',
-      '--no-redirect',
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let log = '';
-  child.stdout!.on('data', text => {
-    log += String(text);
-  });
+  const proxy = await RunningProxy.start(folder, { concurrency: 3 });
+  const { outbound, child } = proxy;
   t.after(() => {
     child.kill('SIGKILL');
     app.close();
     rmSync(folder, { recursive: true });
   });
-  const get = async (path: string): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${admin}${path}`)).text();
-  await until('the proxy', async () => (await get('/ready')).startsWith('ready'));
+  await proxy.ready();
   const requests = 120;
   for (let i = 0; i < requests; i++) assert.equal((await ask(outbound, 'app.default:80')).body, 'app');
-  const clusters = JSON.parse(await get('/clusters')) as { core?: number; name: string }[];
+  const clusters = JSON.parse(await proxy.get('/clusters')) as { core?: number; name: string }[];
   const cores = clusters.filter(({ name }) => name.startsWith('app.default')).map(({ core }) => core ?? 0);
   assert.deepEqual(cores.sort(), [0, 1, 2], 'each core has carried some of them');
-  const metrics = await get('/stats/prometheus');
+  const metrics = await proxy.get('/stats/prometheus');
   const counted = metrics
     .split('\n')
     .filter(line => line.startsWith('istio_requests_total{'))
@@ -88,9 +56,9 @@ test('several cores: connections are spread over them, and asked together they a
   const late = Array.from({ length: 9 }, () => ask(outbound, `127.0.0.1:${slow.port}`));
   await until(
     'nine requests under way',
-    async () => JSON.parse(await get('/connections')).activeExchanges === 9,
+    async () => JSON.parse(await proxy.get('/connections')).activeExchanges === 9,
   );
-  const busy = await get('/stats/prometheus');
+  const busy = await proxy.get('/stats/prometheus');
   assert.match(busy, /^weft_requests_under_way\{direction="outbound"\} 9$/m);
   assert.match(busy, /^weft_requests_under_way\{direction="inbound"\} 0$/m);
   const loops = (text: string): number =>
@@ -104,7 +72,7 @@ test('several cores: connections are spread over them, and asked together they a
     Array(9).fill('late'),
   );
   if (child.exitCode === null) await once(child, 'exit');
-  assert.equal(child.exitCode, 0, log);
+  assert.equal(child.exitCode, 0, proxy.log);
 });
 
 test('a number of cores that is none is refused in words', () => {

@@ -1,7 +1,5 @@
 // weft-proxy as a process: what Telemetry objects and the mesh's settings ask of it, in its lines and its metrics.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,9 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, httpServer } from '../proxy/testing/clients.ts';
-import { freePorts } from '../wire/testing/ports.ts';
-
-const program = join(import.meta.dirname, 'weft-proxy.ts');
+import { RunningProxy, until } from './testing/running-proxy.ts';
 
 const objects = (app: number, collector: number, file: string): string => `
 apiVersion: v1
@@ -64,13 +60,6 @@ spec:
       disabled: true
 `;
 
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (const limit = performance.now() + 60_000; !(await Promise.resolve(holds()).catch(() => false)); ) {
-    assert.ok(performance.now() < limit, `not within a minute: ${what}`);
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-}
-
 test('access logs to three places, a filter, and metrics as a Telemetry has them', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-telemetry-'));
   const app = await httpServer((_request, response) => response.end('app'));
@@ -86,54 +75,27 @@ test('access logs to three places, a filter, and metrics as a Telemetry has them
   const file = join(folder, 'access.log');
   const { port } = collector.address() as AddressInfo;
   writeFileSync(join(folder, 'objects.yaml'), objects(app.port, port, file));
-  const [outbound = 0, inbound = 0, admin = 0, health = 0] = await freePorts(4);
-  const flags = {
-    discovery: 'files',
-    files: folder,
-    listen: '127.0.0.1',
-    'pod-name': 'cart-1',
-    'pod-namespace': 'shop',
-    'outbound-port': outbound,
-    'inbound-port': inbound,
-    'admin-port': admin,
-    'health-port': health,
-  };
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [
-      program,
-      'run',
-      '--no-redirect',
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  let log = '';
-  child.stdout!.on('data', text => {
-    log += String(text);
-  });
+  const proxy = await RunningProxy.start(folder, { 'pod-name': 'cart-1', 'pod-namespace': 'shop' });
+  const { outbound } = proxy;
   t.after(() => {
-    child.kill('SIGKILL');
+    proxy.child.kill('SIGKILL');
     app.close();
     collector.closeAllConnections();
     collector.close();
     rmSync(folder, { recursive: true });
   });
-  const get = async (path: string): Promise<string> =>
-    (await fetch(`http://127.0.0.1:${admin}${path}`)).text();
-  await until('the proxy', async () => (await get('/ready')).startsWith('ready'));
+  await proxy.ready();
   // What settings ask for is loaded then; the first lines show that it is there.
   await until('the first line', async () => {
     await ask(outbound, 'app.shop:80', { path: '/first' });
-    return (await get('/stats/prometheus')).includes('weft_access_log_lines_total');
+    return (await proxy.get('/stats/prometheus')).includes('weft_access_log_lines_total');
   });
   await ask(outbound, 'app.shop:80', { path: '/healthz' });
   await ask(outbound, 'app.shop:80', { path: '/cart?id=7' });
   await ask(outbound, 'none.shop:80', { path: '/gone' });
   await until('records at the collector', () => records.includes('/gone'));
-  const metrics = await get('/stats/prometheus');
-  child.kill('SIGTERM');
-  if (child.exitCode === null) await once(child, 'exit');
+  const metrics = await proxy.get('/stats/prometheus');
+  await proxy.end();
   const lines = readFileSync(file, 'utf8').split('\n');
   assert.ok(
     lines.includes('GET /cart?id=7 200 via_upstream app.shop.svc.cluster.local:80'),
@@ -145,10 +107,10 @@ test('access logs to three places, a filter, and metrics as a Telemetry has them
   );
   assert.ok(!lines.some(line => line.includes('/healthz')));
   assert.match(
-    log,
+    proxy.log,
     /^\[\d{4}-.*Z\] "GET \/cart\?id=7 HTTP\/1\.1" 200 - via_upstream - "-" 0 3 \d+ \d+ "-" /m,
   );
-  assert.doesNotMatch(log, /"log":"access"/);
+  assert.doesNotMatch(proxy.log, /"log":"access"/);
   assert.match(records, /"key":"path","value":\{"stringValue":"\/healthz"\}/);
   assert.match(metrics, /^istio_requests_total\{reporter="source",.*,request_method="GET"\} \d+$/m);
   assert.doesNotMatch(metrics, /^istio_requests_total\{reporter="source",.*source_version=/m);

@@ -1,5 +1,5 @@
 // Frames written and read by hand, for tests: what is sent is exactly what a test says, right or wrong.
-import { Decoder, type Encoder, FieldList, nameId } from '../../hpack/index.ts';
+import { Decoder, FieldList } from '../../hpack/index.ts';
 import { ERROR, errorName, FLAGS, FRAME, PREFACE } from '../frames.ts';
 
 const typeNames = Object.keys(FRAME);
@@ -175,27 +175,4 @@ export class FrameLog {
     if (fault < 0) throw new Error(`a block that cannot be decoded: ${fault}`);
     return Array.from({ length: list.count }, (_, i) => `${list.name(i)}: ${list.value(i)}`).join(' | ');
   }
-}
-
-/** A block as the codec's own encoder writes it, with its table. */
-export function encoded(encoder: Encoder, fields: readonly (readonly [string, string])[]): Buffer {
-  const out = Buffer.alloc(1 << 16);
-  let at = encoder.begin(out, 0);
-  for (const [nameText, valueText] of fields) {
-    const name = Buffer.from(nameText, 'latin1');
-    const value = Buffer.from(valueText, 'latin1');
-    at = encoder.field(
-      out,
-      at,
-      nameId(name, 0, name.length),
-      name,
-      0,
-      name.length,
-      value,
-      0,
-      value.length,
-      false,
-    );
-  }
-  return Buffer.from(out.subarray(0, at));
 }

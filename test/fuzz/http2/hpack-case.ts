@@ -1,7 +1,8 @@
 // Blocks of HPACK, random ones and such as encoders write with a few bytes changed, beside a decoder that is written as the RFC
 // reads: bit by bit, with arrays. And fields through the encoder and back.
-import { Decoder, Encoder, FieldList, nameId } from '../../../src/hpack/index.ts';
+import { Decoder, Encoder, FieldList } from '../../../src/hpack/index.ts';
 import { STATIC_FIELDS } from '../../../src/hpack/static-table.ts';
+import { encoded } from '../../../src/hpack/testing/fields.ts';
 import type { Random } from '../random.ts';
 import { codes } from './huffman-codes.ts';
 
@@ -140,7 +141,7 @@ export function hpackCase(random: Random): string | undefined {
       (): Line => [names[random.int(names.length)]!, values[random.int(values.length)]!],
     );
     if (random.int(8) === 0) encoder.allow(random.int(5000));
-    const block = encode(encoder, fields);
+    const block = encoded(encoder, fields);
     const changes = random.int(2) === 1;
     // What was changed may be right, and leave another table behind.
     isChanged ||= changes;
@@ -178,27 +179,4 @@ function said(lines: readonly Line[]): string {
 function change(block: Buffer, random: Random): void {
   for (let n = random.int(4); n >= 0 && block.length > 0; n--)
     block[random.int(block.length)] = random.int(256);
-}
-
-const out = Buffer.alloc(1 << 16);
-
-function encode(encoder: Encoder, fields: readonly Line[]): Buffer {
-  let at = encoder.begin(out, 0);
-  for (const [nameText, valueText] of fields) {
-    const name = Buffer.from(nameText, 'latin1');
-    const value = Buffer.from(valueText, 'latin1');
-    at = encoder.field(
-      out,
-      at,
-      nameId(name, 0, name.length),
-      name,
-      0,
-      name.length,
-      value,
-      0,
-      value.length,
-      false,
-    );
-  }
-  return Buffer.from(out.subarray(0, at));
 }
