@@ -43,11 +43,14 @@ export async function forwardPort(
     },
   });
   const failure = new Writable({
-    write(chunk, _encoding, done) {
-      duplex.destroy(new Error(String(chunk).trim().slice(0, 300)));
+    write(chunk: Buffer, _encoding, done) {
+      // The first message of each channel says which port it is for, and what is left of it is empty.
+      if (chunk.length > 0) duplex.destroy(new Error(chunk.toString().trim().slice(0, 300)));
       done();
     },
   });
+  // It may fail before whoever asked has it in hand: `errored` tells them then.
+  duplex.on('error', () => {});
   try {
     const made = await new PortForward(config).portForward(namespace, pod, [port], output, failure, input);
     socket = (typeof made === 'function' ? made() : made) as unknown as ForwardSocket;

@@ -85,6 +85,7 @@ async function ofCluster(flags: LiveFlags): Promise<LiveApi> {
         checkServerIdentity: (_host, certificate) => identityFault(certificate.raw, systemNamespace),
       });
       raw.on('error', error => socket.destroy(error));
+      if (raw.errored) socket.destroy(raw.errored);
       const headers = {
         [CLIENT_HEADER]: `weft/${VERSION}`,
         ...(proof.token !== undefined && { authorization: `Bearer ${proof.token}` }),
