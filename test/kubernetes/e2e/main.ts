@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { removeCases, strictNamespace } from './cases.ts';
 import { type Claim, type Context, show, showAll } from './claim.ts';
+import { commandsAnswer } from './claims/commands.ts';
 import { away, killed, missedPods } from './claims/control-plane.ts';
 import { fit, installs, labels, uninstalls } from './claims/install.ts';
 import { cronJobsEnd, initContainersCall, jobsEnd } from './claims/jobs.ts';
@@ -78,7 +79,13 @@ if (await needed(fit, withoutMesh, installs, labels)) {
     results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
     results.push(
       ...(await showAll(
-        [...(prometheus ? [scraped, ...(values.queries ? [queried] : [])] : []), killed, away, missedPods],
+        [
+          ...(prometheus ? [scraped, ...(values.queries ? [queried] : [])] : []),
+          commandsAnswer,
+          killed,
+          away,
+          missedPods,
+        ],
         context,
       )),
     );
