@@ -9,6 +9,7 @@ import { GraphSide } from '../graph/side.tsx';
 import { useLayout } from '../graph/use-layout.ts';
 import { GraphView } from '../graph/view.tsx';
 import { EdgeTable } from '../parts/edge-table.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import { Empty } from '../parts/words.tsx';
 import { figures, mesh, openNamespace } from '../state/connection.ts';
 import { go, href, place } from '../state/route.ts';
@@ -54,24 +55,8 @@ export function GraphPage(): JSX.Element {
       <h1 class="unseen">Graph</h1>
       <form class="bar" onSubmit={event => event.preventDefault()}>
         <NamespaceChoice whole={whole} namespace={namespace} />
-        <label>
-          Find{' '}
-          <input
-            type="search"
-            value={find}
-            placeholder="errors>1%"
-            onInput={event => setFind(event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          Hide{' '}
-          <input
-            type="search"
-            value={hide}
-            placeholder="ns:default"
-            onInput={event => setHide(event.currentTarget.value)}
-          />
-        </label>
+        <TextField label="Find" value={find} placeholder="errors>1%" onText={setFind} />
+        <TextField label="Hide" value={hide} placeholder="ns:default" onText={setHide} />
         <label>
           Links say{' '}
           <select value={label} onChange={event => setLabel(event.currentTarget.value as LinkLabel)}>

@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
+import { TextField } from '../parts/text-field.tsx';
 import { Badge, ObjectName, Problems } from '../parts/words.tsx';
 import { mesh } from '../state/connection.ts';
 import { count } from '../state/format.ts';
@@ -22,15 +23,7 @@ export function PoliciesPage(): JSX.Element {
     <>
       <h1>Policies</h1>
       <form class="bar" onSubmit={event => event.preventDefault()}>
-        <label>
-          Name or kind{' '}
-          <input
-            type="search"
-            value={text}
-            placeholder="VirtualService"
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+        <TextField label="Name or kind" value={text} placeholder="VirtualService" onText={setText} />
         <label>
           <input
             type="checkbox"

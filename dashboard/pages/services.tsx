@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PageEdge, PageService } from '../../src/dashboard/contract.ts';
 import { type Column, Table } from '../parts/table.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import { Badge, Failures } from '../parts/words.tsx';
 import { figures, mesh } from '../state/connection.ts';
 import { count, formatMs, formatRate } from '../state/format.ts';
@@ -25,15 +26,7 @@ export function ServicesPage(): JSX.Element {
     <>
       <h1>Services</h1>
       <form class="bar" onSubmit={event => event.preventDefault()}>
-        <label>
-          Name{' '}
-          <input
-            type="search"
-            value={text}
-            placeholder="reviews"
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+        <TextField label="Name" value={text} placeholder="reviews" onText={setText} />
       </form>
       <Table
         caption="services"

@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { TapItem } from '../../src/live/tap/item.ts';
+import { TextField } from '../parts/text-field.tsx';
 import { Badge } from '../parts/words.tsx';
 import { mesh } from '../state/connection.ts';
 import { formatMs } from '../state/format.ts';
@@ -63,15 +64,12 @@ export function TapPage(): JSX.Element {
     };
   }, [running]);
   const field = (name: keyof Filters, words: string, placeholder: string): JSX.Element => (
-    <label>
-      {words}{' '}
-      <input
-        type="search"
-        value={filters[name]}
-        placeholder={placeholder}
-        onInput={event => setFilters({ ...filters, [name]: event.currentTarget.value })}
-      />
-    </label>
+    <TextField
+      label={words}
+      value={filters[name]}
+      placeholder={placeholder}
+      onText={text => setFilters({ ...filters, [name]: text })}
+    />
   );
   return (
     <>

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { PageEdge, PageWorkload } from '../../src/dashboard/contract.ts';
 import { type Column, Table } from '../parts/table.tsx';
+import { TextField } from '../parts/text-field.tsx';
 import { Failures, Lock, WorkloadLink } from '../parts/words.tsx';
 import { figures, mesh, openNamespace } from '../state/connection.ts';
 import { formatMs, formatRate } from '../state/format.ts';
@@ -29,15 +30,7 @@ export function WorkloadsPage(): JSX.Element {
     <>
       <h1>Workloads</h1>
       <form class="bar" onSubmit={event => event.preventDefault()}>
-        <label>
-          Name{' '}
-          <input
-            type="search"
-            value={text}
-            placeholder="shop/rev"
-            onInput={event => setText(event.currentTarget.value)}
-          />
-        </label>
+        <TextField label="Name" value={text} placeholder="shop/rev" onText={setText} />
         {grouped ? (
           <label>
             Namespace{' '}
