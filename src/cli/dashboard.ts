@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { Command } from 'commander';
+import { portValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import { type LiveFlags, liveFlags, openLiveApi } from './live/connect.ts';
 import { openRelay } from './live/relay.ts';
@@ -27,7 +28,7 @@ export function register(program: Command): void {
     .summary('the mesh as a web page: who calls whom, golden signals, policies, tap and explain')
     .description('the mesh as a web page: who calls whom, golden signals, policies, tap and explain');
   liveFlags(command)
-    .option('--port <number>', 'of 127.0.0.1 (default: a free one)', Number, 0)
+    .option('--port <number>', 'of 127.0.0.1; 0 for a free one', portValue, 0)
     .option('--no-open', 'print the address and open no browser')
     .addHelpText('after', help)
     .action(guarded(dashboard));

@@ -1,10 +1,10 @@
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { SYSTEM_NAMESPACE } from '../config/index.ts';
-import { parseDurationMs } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
 import { type ConcerningEvent, concerning } from './events/concern.ts';
 import { eventsText } from './events/text.ts';
+import { sinceValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import { openMesh, type PodFlags, podFlags, type RunningMesh } from './proxies/index.ts';
 import { screenOf } from './table.ts';
@@ -41,7 +41,7 @@ export function register(program: Command): void {
   podFlags(command, 'only events of this namespace')
     .option('-A, --all-namespaces', 'those of all namespaces (the default)')
     .option('--all', 'of the control plane and pods with a proxy not only warnings')
-    .option('--since <time>', 'only of the last 10m, 1h, …', secondsOf)
+    .option('--since <time>', 'only of the last 10m, 1h, …', sinceValue)
     .option('-w, --watch', 'goes on with those to come, until interrupted')
     .option('--system-namespace <name>', 'where the control plane runs', SYSTEM_NAMESPACE)
     .addOption(
@@ -51,12 +51,6 @@ export function register(program: Command): void {
     )
     .addHelpText('after', help)
     .action(guarded(events));
-}
-
-function secondsOf(text: string): number {
-  const ms = parseDurationMs(text);
-  if (ms !== undefined && ms >= 1000) return ms / 1000;
-  throw new InvalidArgumentError('give a time of a second or more, as 90s, 10m or 1h');
 }
 
 async function events(flags: EventFlags): Promise<void> {

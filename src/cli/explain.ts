@@ -191,9 +191,11 @@ async function readId(): Promise<string> {
     });
   const id = idIn(await text(process.stdin));
   if (id === undefined)
-    throw new WeftError('no-id', 'what came on stdin has no id of a request (requestId, or a UUID)', {
-      source: 'config',
-    });
+    throw new WeftError(
+      'no-id',
+      "what came on stdin has no id of a request (requestId, or a UUID); pipe a line of a proxy's access log in, or name the id",
+      { source: 'config' },
+    );
   return id;
 }
 

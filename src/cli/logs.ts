@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { WeftError } from '../errors/index.ts';
-import { parseDurationMs } from '../model/index.ts';
+import { sinceValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import { collectLogs } from './logs/collect.ts';
 import { LEVELS, type LineFilter, lineText } from './logs/line.ts';
@@ -37,7 +37,7 @@ export function register(program: Command): void {
     .argument('[pod]', 'a pod, or all of a workload: NAME or NAMESPACE/NAME');
   proxyFlags(command)
     .option('-f, --follow', 'goes on as more is written')
-    .option('--since <time>', 'only of the last 10m, 1h30m, …', sinceOf)
+    .option('--since <time>', 'only of the last 10m, 1h30m, …', sinceValue)
     .option('--tail <lines>', 'at most so many of each pod, from the end', linesOf)
     .addOption(
       new Option('--status <status>', 'only requests with this status: 503, 5xx').argParser(statusOf),
@@ -51,12 +51,6 @@ export function register(program: Command): void {
     )
     .addHelpText('after', help)
     .action(guarded(logs));
-}
-
-function sinceOf(text: string): number {
-  const ms = parseDurationMs(text);
-  if (ms !== undefined && ms >= 1000) return Math.ceil(ms / 1000);
-  throw new InvalidArgumentError('give a time of a second or more, as 90s, 10m or 1h');
 }
 
 function linesOf(text: string): number {

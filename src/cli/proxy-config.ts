@@ -4,6 +4,7 @@ import { ACCESS_LOGS, LOG_LEVELS } from '../../webhook/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { parseDurationMs } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
+import { portValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import {
   type AdminEndpoint,
@@ -126,7 +127,7 @@ const views: readonly View[] = [
 
 const options: { readonly [K in keyof Filters]-?: () => Option } = {
   host: () => new Option('--host <text>', 'only hosts with this in them'),
-  port: () => new Option('--port <number>', 'only this port').argParser(portOf),
+  port: () => new Option('--port <number>', 'only this port').argParser(portValue),
   name: () => new Option('--name <text>', 'only names with this in them'),
   status: () => new Option('--status <state>', 'only endpoints in this state').choices(ENDPOINT_STATES),
 };
@@ -161,11 +162,6 @@ function add(command: Command, [name, ...aliases]: readonly string[], summary: s
       .choices(['text', 'wide', 'json', 'yaml'])
       .default('text'),
   );
-}
-
-function portOf(text: string): number {
-  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return Number(text);
-  throw new InvalidArgumentError('give a number from 0 to 65535');
 }
 
 function secondsOf(text: string): number {

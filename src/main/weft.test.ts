@@ -19,7 +19,7 @@ function weft(
 test('without arguments it shows what there is and where to start', () => {
   const { status, stdout } = weft([]);
   assert.equal(status, 0);
-  assert.match(stdout, /Commands:\n {2}install /);
+  assert.match(stdout, /Weft in a cluster:\n {2}install /);
   assert.match(stdout, /Start here:\n/);
 });
 
