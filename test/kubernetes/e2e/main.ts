@@ -1,7 +1,7 @@
 // The end-to-end test on a real cluster: what a user does, from weft install to weft uninstall, and what may go wrong between. It
 // makes the namespaces shop, outside, cases and guarded, and deletes them at the end.
 //   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
-//        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus [--queries]]
+//        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus]
 // The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this
 // machine must reach the addresses of pods. The last line says how many claims passed and failed.
 import { parseArgs } from 'node:util';
@@ -31,8 +31,6 @@ const { values } = parseArgs({
     // No further restart begins after this time, but for the first three.
     'restart-minutes': { type: 'string', default: '60' },
     prometheus: { type: 'string' },
-    // With --prometheus: every query of the dashboards and of other tools as well, two minutes more.
-    queries: { type: 'boolean', default: false },
   },
 });
 const kubeconfig = process.env.KUBECONFIG;
@@ -79,13 +77,7 @@ if (await needed(fit, withoutMesh, installs, labels)) {
     results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
     results.push(
       ...(await showAll(
-        [
-          ...(prometheus ? [scraped, ...(values.queries ? [queried] : [])] : []),
-          commandsAnswer,
-          killed,
-          away,
-          missedPods,
-        ],
+        [...(prometheus ? [scraped, queried] : []), commandsAnswer, killed, away, missedPods],
         context,
       )),
     );
