@@ -5,4 +5,4 @@
 export type { Cause, Told } from './cause.ts';
 export { causeOfRecord, type ExplainedHop, type Explanation, explain } from './explain.ts';
 export { type FailureGroup, groupFailures } from './recent.ts';
-export { clusterTools, quoted, sandboxTools, type Tools } from './tools.ts';
+export { clusterTools, sandboxTools, type Tools } from './tools.ts';

@@ -1,4 +1,4 @@
-import { formatRef, type ObjectRef } from '../model/index.ts';
+import { formatRef, type ObjectRef, shellWord } from '../model/index.ts';
 
 /** The commands that help, where this mesh runs. Each is whole: it can be typed as it stands. */
 export interface Tools {
@@ -30,11 +30,12 @@ export const clusterTools: Tools = {
   check: 'weft check',
   proxyStatus: () => 'weft proxy-status',
   proxyConfig: (what, namespace, pod) => `weft proxy-config ${what} ${namespace}/${pod}`,
-  route: (method, url, namespace, pod) => `weft route ${method} ${quoted(url)} --proxy ${namespace}/${pod}`,
+  route: (method, url, namespace, pod) =>
+    `weft route ${method} ${shellWord(url)} --proxy ${namespace}/${pod}`,
   endpoints: (namespace, service) =>
     `kubectl get endpointslices -n ${namespace} -l kubernetes.io/service-name=${service}`,
   settings: (namespace, pod, text) =>
-    `kubectl get pod -n ${namespace} ${pod} -o yaml | grep -n ${quoted(text)}`,
+    `kubectl get pod -n ${namespace} ${pod} -o yaml | grep -n ${shellWord(text)}`,
   pods: namespace => `kubectl get pods -n ${namespace} -o wide`,
   show: ref =>
     `kubectl get ${resourceOf(ref)} ${ref.name}${ref.namespace === '' ? '' : ` -n ${ref.namespace}`} -o yaml`,
@@ -51,9 +52,9 @@ export function sandboxTools(name: string): Tools {
     proxyStatus: () => `weft proxy-status --sandbox ${name}`,
     proxyConfig: (what, namespace, pod) => `weft proxy-config ${what} ${namespace}/${pod} --sandbox ${name}`,
     route: (method, url, namespace, pod) =>
-      `weft route ${method} ${quoted(url)} --proxy ${namespace}/${pod} --sandbox ${name}`,
+      `weft route ${method} ${shellWord(url)} --proxy ${namespace}/${pod} --sandbox ${name}`,
     endpoints: (namespace, service) => `weft sandbox status ${named} | grep ${namespace}/${service}`,
-    settings: (_namespace, _pod, text) => `grep -rn ${quoted(text)} .`,
+    settings: (_namespace, _pod, text) => `grep -rn ${shellWord(text)} .`,
     pods: () => `weft sandbox status ${named}`,
     // The folder of YAML is what there is.
     show: ({ origin, ...ref }) =>
@@ -63,11 +64,6 @@ export function sandboxTools(name: string): Tools {
   };
 }
 
-/** For shells: what others chose may be anything. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** As kubectl takes it: `virtualservices.networking.istio.io`. */
 function resourceOf({ apiVersion, kind }: ObjectRef): string {
   const group = apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '';
@@ -75,7 +71,7 @@ function resourceOf({ apiVersion, kind }: ObjectRef): string {
 }
 
 function fileOf(origin: string): string {
-  return quoted(origin.replace(/:\d+$/, ''));
+  return shellWord(origin.replace(/:\d+$/, ''));
 }
 
 function lineOf(origin: string): string {

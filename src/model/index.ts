@@ -108,6 +108,7 @@ export {
 } from './routing.ts';
 export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
 export { ShardedMap } from './sharded-map.ts';
+export { shellText, shellWord } from './shell-text.ts';
 export { addressKey, objectKey, type Site } from './site.ts';
 export {
   type AccessLogSettings,

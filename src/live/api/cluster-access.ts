@@ -1,4 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
+import { shellText, shellWord } from '../../model/index.ts';
 import { isRecord } from '../../plain/index.ts';
 import type { Clock } from '../../time/index.ts';
 import {
@@ -99,12 +100,10 @@ export class ClusterAccess implements Access {
       return { code: 'live-unavailable', why: 'too many want to be let in just now; come again in a moment' };
     this.#underWay++;
     const plural = `${kind.toLowerCase()}s`;
-    const answer = await this.#options.review(`/apis/${group}/v1/${plural}`, {
-      apiVersion: `${group}/v1`,
-      kind,
-      spec,
-    });
-    this.#underWay--;
+    const review = { apiVersion: `${group}/v1`, kind, spec };
+    const answer = await this.#options
+      .review(`/apis/${group}/v1/${plural}`, review)
+      .finally(() => this.#underWay--);
     if (!(answer instanceof Error)) return answer;
     const why = `the API server cannot be asked who may do this (${answer.message}); see that the control plane may create ${plural}.${group}, and weft check`;
     return { code: 'live-unavailable', why };
@@ -165,12 +164,13 @@ function missing({ name }: Caller, right: Right, namespace: string): string {
   const role = right.verb === 'create' ? 'weft-tap' : 'weft-viewer';
   const where = namespace === '' ? 'in all namespaces' : `in namespace ${namespace}`;
   const [, accountNamespace, account] = /^system:serviceaccount:([^:]+):(.+)$/.exec(name) ?? [];
-  const who = account === undefined ? `--user='${name}'` : `--serviceaccount=${accountNamespace}:${account}`;
+  const who =
+    account === undefined ? `--user=${shellText(name)}` : `--serviceaccount=${accountNamespace}:${account}`;
   const binding = `${role}-${(account ?? name).toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}`;
   const command =
     namespace === ''
       ? `kubectl create clusterrolebinding ${binding} --clusterrole=${role} ${who}`
-      : `kubectl create rolebinding ${binding} -n ${namespace} --clusterrole=${role} ${who}`;
+      : `kubectl create rolebinding ${binding} -n ${shellWord(namespace)} --clusterrole=${role} ${who}`;
   const narrower = namespace === '' ? '; or ask about one namespace with -n' : '';
   return `${name} has not the right to ${rightText(right)} ${where}; who administers the cluster gives it with: ${command}${narrower}`;
 }

@@ -230,6 +230,8 @@ test('the cluster says who it is and what they may, and a refusal has the comman
     JSON.parse(elsewhere.body).error,
     "jane has not the right to create pods/tap of the group weft.dev in namespace bank; who administers the cluster gives it with: kubectl create rolebinding weft-tap-jane -n bank --clusterrole=weft-tap --user='jane'",
   );
+  const hostile = await ask(`?namespace=${encodeURIComponent('bank; reboot')}`, 'good');
+  assert.match(JSON.parse(hostile.body).error, / -n 'bank; reboot' --clusterrole=/, 'no command of its own');
   const everywhere = JSON.parse((await ask('', 'good')).body).error;
   assert.match(
     everywhere,
