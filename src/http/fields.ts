@@ -179,6 +179,21 @@ export class Fields {
     return -1;
   }
 
+  /**
+   * Calls `visit` with the value of every field of this name (lowercase bytes) that will be sent, received or added, until it
+   * returns false. False when it did. The range is in the bytes that it comes with.
+   */
+  eachValue(lower: Uint8Array, visit: (bytes: Buffer, start: number, end: number) => boolean): boolean {
+    for (let index = this.find(lower); index >= 0; index = this.find(lower, index + 1))
+      if (!visit(this.bytes, this.valueStart(index), this.valueEnd(index))) return false;
+    for (let i = 0; i < this.addedCount; i++) {
+      const name = this.addedNames[i]!;
+      const value = this.addedValues[i]!;
+      if (equalsIgnoreCase(name, 0, name.length, lower) && !visit(value, 0, value.length)) return false;
+    }
+    return true;
+  }
+
   /** The field's value as text (latin1); '' for index -1. */
   text(index: number): string {
     return index < 0 ? '' : this.bytes.toString('latin1', this.valueStart(index), this.valueEnd(index));

@@ -31,6 +31,20 @@ test('find sees what is not removed, from where it is told', () => {
   assert.equal(head.text(-1), '');
 });
 
+test('the values of a name are those that will be sent, received or added, until one is enough', () => {
+  const head = requestHead('GET / HTTP/1.1\r\nHost: a\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n');
+  head.remove(1);
+  head.add(bytes('X'), bytes('4'));
+  const seen: string[] = [];
+  const visit = (until: string) => (at: Buffer, start: number, end: number) => {
+    seen.push(at.toString('latin1', start, end));
+    return seen.at(-1) !== until;
+  };
+  assert.equal(head.eachValue(bytes('x'), visit('')), true);
+  assert.equal(head.eachValue(bytes('x'), visit('3')), false);
+  assert.deepEqual(seen, ['2', '3', '4', '2', '3']);
+});
+
 test('a released head holds no bytes', () => {
   const head = requestHead('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   head.retain();

@@ -10,6 +10,12 @@ export {
   isIpv6,
   parseHostPort,
 } from './address.ts';
+export type {
+  ExternalAuthorizer,
+  JwtRule,
+  RequestAuthenticationPolicy,
+  VerifiedToken,
+} from './authentication.ts';
 export { parseDurationMs } from './duration.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';

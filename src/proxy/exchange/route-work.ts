@@ -1,5 +1,6 @@
 import { type Cluster, type RunningEndpoint, sessionToken, setCookieValue } from '../../cluster/index.ts';
 import { type ByteRange, cookieValue, type Field, type Head, METHOD, NO_FIELDS } from '../../http/index.ts';
+import type { VerifiedToken } from '../../model/index.ts';
 import {
   CORS,
   type CompiledShare,
@@ -46,6 +47,7 @@ export class RouteWork implements FilteredRequest {
   clusterName = '';
   nowMs = 0;
   cors: number = CORS.NONE;
+  token: VerifiedToken | undefined = undefined;
   turn = 0;
   readonly #owner: RouteWorkOwner;
   /** The port's filters once the route's are asked. */
@@ -106,6 +108,7 @@ export class RouteWork implements FilteredRequest {
     this.nowMs = nowMs;
     this.turn = turn;
     this.cors = CORS.NONE;
+    this.token = undefined;
     this.#cookie = undefined;
     this.#token = '';
     this.#share = undefined;

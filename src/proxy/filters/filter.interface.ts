@@ -1,7 +1,7 @@
 // What a filter is: something that looks at a request before it goes on, and lets it pass, answers it, or has it wait.
 import type { Flag } from '../../errors/index.ts';
 import type { Field, Head, LocalReply } from '../../http/index.ts';
-import type { ObjectRef } from '../../model/index.ts';
+import type { ObjectRef, VerifiedToken } from '../../model/index.ts';
 import type { Random, RequestParts, VariableSource } from '../../routing/index.ts';
 
 /** An answer that takes the upstream's place. */
@@ -42,6 +42,8 @@ export interface FilteredRequest extends VariableSource {
   readonly parts: RequestParts;
   /** What CORS says of it, one of CORS; the filter of that name sets it, and answers are opened to the origin accordingly. */
   cors: number;
+  /** What its token says, once the filter `tokens` has verified it; undefined where it brings none, and before. */
+  token: VerifiedToken | undefined;
   /** What answers to it get that Weft gives by itself. */
   readonly localFields: readonly Field[];
   /** What answers to it get that its route gives: the edits of answers as well. */
