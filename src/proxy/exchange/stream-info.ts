@@ -1,0 +1,64 @@
+import type { Cluster } from '../../cluster/index.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+import type { RunningRoute } from '../destinations/running-route.ts';
+import type { Instead } from '../filters/filter.interface.ts';
+import type { RouteWork } from './route-work.ts';
+import type { Shadows } from './shadows.ts';
+
+/**
+ * What is known of a request beside what came in (that is RequestSoFar): what was decided about it, how far it has got, how it
+ * ended. One object serves the requests of a stream, one after the other. Times are monotonic milliseconds.
+ */
+export class StreamInfo {
+  startMs = 0;
+  /** When a byte last moved, in either direction. */
+  lastMoveMs = 0;
+  /** When the answer that is taken came; -1 where none did. */
+  answeredMs = -1;
+  /** Where it goes; undefined as long as nobody knows. */
+  target: RunningDestination | undefined = undefined;
+  route: RunningRoute | undefined = undefined;
+  /** Defined while the route of this request has work to do. */
+  work: RouteWork | undefined = undefined;
+  /** Its copies. */
+  shadows: Shadows | undefined = undefined;
+  /** That has counted it in, and gets its place back. */
+  cluster: Cluster | undefined = undefined;
+  /** The cluster that had no room for it. */
+  full: Cluster | undefined = undefined;
+  /** The answer that took the upstream's place. */
+  instead: Instead | undefined = undefined;
+  /** Whether a policy held the request up on purpose. */
+  delayed = false;
+  /** Whether a filter had it wait. */
+  held = false;
+  /** Of the answer; 0 as long as there is none. */
+  status = 0;
+  /** How a gRPC call ended; -1 where nobody has said so. */
+  grpcStatus = -1;
+  /** Bytes of the bodies: from the client, and to it. */
+  receivedBytes = 0;
+  sentBytes = 0;
+
+  begin(nowMs: number): void {
+    this.startMs = nowMs;
+    this.lastMoveMs = nowMs;
+  }
+
+  clear(): void {
+    this.answeredMs = -1;
+    this.target = undefined;
+    this.route = undefined;
+    this.work = undefined;
+    this.shadows = undefined;
+    this.cluster = undefined;
+    this.full = undefined;
+    this.instead = undefined;
+    this.delayed = false;
+    this.held = false;
+    this.status = 0;
+    this.grpcStatus = -1;
+    this.receivedBytes = 0;
+    this.sentBytes = 0;
+  }
+}
