@@ -19,3 +19,10 @@ export function parseSpiffe(uri: string): Identity | undefined {
   if (!match) return undefined;
   return { trustDomain: match[1]!, namespace: match[2]!, serviceAccount: match[4]! };
 }
+
+/** The trust domain of a SPIFFE id, without a look at the rest; '' where it is none. */
+export function trustDomainOf(uri: string): string {
+  if (!uri.startsWith('spiffe://')) return '';
+  const end = uri.indexOf('/', 9);
+  return end < 0 ? uri.slice(9) : uri.slice(9, end);
+}

@@ -19,7 +19,7 @@ export type {
 export { parseDurationMs } from './duration.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';
-export { formatSpiffe, type Identity, parseSpiffe } from './identity.ts';
+export { formatSpiffe, type Identity, parseSpiffe, trustDomainOf } from './identity.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
@@ -67,6 +67,7 @@ export {
   RESOURCE_KINDS,
   type Resource,
   type ResourceKind,
+  type Revocation,
   type TrustResource,
   type UpstreamTls,
   unknownKind,

@@ -182,4 +182,25 @@ export interface TrustResource {
   readonly roots: readonly string[];
   /** Where Services have their virtual addresses, as `10.96.4.0/24`: no proxy may take one for an address outside of the mesh. */
   readonly serviceRanges?: readonly string[];
+  /**
+   * The root that certificates are issued under now, by fingerprint (see fingerprintOf). A proxy whose certificate leads to another
+   * one renews it soon, so that a rotation ends in minutes and not when the last certificate has run out.
+   */
+  readonly issuerRoot?: string;
+  /** Other names of the trust domain: `spiffe://ALIAS/ns/x/sa/y` is the same workload as that of the trust domain itself. */
+  readonly aliases?: readonly string[];
+  /** Trust domains whose workloads may connect beside our own; their roots are among `roots`. */
+  readonly federated?: readonly string[];
+  /** Who is let in no more, at once, on open connections too. */
+  readonly revoked?: readonly Revocation[];
+}
+
+/** An identity or one certificate that nobody is to talk to any more. Exactly one of the first two is there. */
+export interface Revocation {
+  /** A SPIFFE id of our layout. */
+  readonly principal?: string;
+  /** Of a certificate, uppercase hexadecimal. */
+  readonly serial?: string;
+  /** What the operator wrote; for logs and answers to whoever asks why. */
+  readonly why?: string;
 }

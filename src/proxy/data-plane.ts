@@ -248,7 +248,10 @@ export class DataPlane {
     return this.#inboundPort;
   }
 
-  /** Puts a resource to use; see ResourceSink.apply. Of `trust` only where Services are: whom to trust is MeshTls's business. */
+  /**
+   * Puts a resource to use; see ResourceSink.apply. Of `trust` where Services are and who is let in: roots are the business of who
+   * keeps the certificate.
+   */
   apply(resource: Resource): string | undefined {
     switch (resource.kind) {
       case 'destination':
@@ -259,6 +262,11 @@ export class DataPlane {
         return this.#applyInbound(resource);
       case 'trust':
         this.services.serviceAddresses.tell(resource.serviceRanges);
+        this.services.tls.peers.tell({
+          domains: [resource.key, ...(resource.aliases ?? [])],
+          ...(resource.federated && { federated: resource.federated }),
+          ...(resource.revoked && { revoked: resource.revoked }),
+        });
         return undefined;
       default:
         return unknownKind(resource);

@@ -209,6 +209,22 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Mesh TLS handshakes that failed.',
     counters.handshakeFailures,
   );
+  const mesh = proxy.services.tls.peers;
+  out.family(
+    'weft_mesh_handshakes_total',
+    'counter',
+    'Mesh TLS handshakes that this proxy began and that succeeded, by key exchange; X25519MLKEM768 is safe from quantum computers.',
+  );
+  for (const [group, count] of mesh.groups)
+    out.sample('weft_mesh_handshakes_total', labelText({ direction: 'outbound', group }), count);
+  out.family('weft_mesh_connections', 'gauge', 'Connections with mesh peers that are open, both directions.');
+  out.sample('weft_mesh_connections', '', mesh.size);
+  out.family(
+    'weft_revoked_connections_total',
+    'counter',
+    'Open mesh connections that were broken off because the peer was revoked.',
+  );
+  out.sample('weft_revoked_connections_total', '', mesh.brokenOff);
   counter(
     out,
     'weft_connections_accepted_total',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { createSecureContext } from 'node:tls';
+import { connect as connectTls, createSecureContext } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
 import { type Certified, certify } from '../ca/testing/odd-certificates.ts';
 import { type Credentials, createKeyAndCsr, readCredentials } from '../identity/index.ts';
@@ -450,3 +450,118 @@ async function notTls(server: MeshTls): Promise<undefined> {
   listener.close();
   return undefined;
 }
+
+test('key exchange between proxies is hybrid post-quantum, and counted', async () => {
+  const client = tlsOf(credentials('client'));
+  const { server, client: secured } = await handshake(tlsOf(credentials('server')), client);
+  assert.ok(typeof server !== 'string' && typeof secured !== 'string');
+  assert.deepEqual([...client.peers.groups], [['X25519MLKEM768', 1]]);
+  close(server, secured);
+});
+
+test('a revoked identity or certificate is refused by both sides, in words, and other peers are not', async () => {
+  const made = credentials('client');
+  const revoked = { domains: ['cluster.local'], revoked: [{ principal: idOf('client'), why: 'stolen' }] };
+  const server = tlsOf(credentials('server'));
+  server.peers.tell(revoked);
+  const first = await handshake(server, tlsOf(made));
+  assert.match(first.server as string, /the identity .*sa\/client is revoked \(stolen\); weft ca revoked/);
+  close(first.client);
+  server.peers.tell({ domains: ['cluster.local'], revoked: [{ serial: made.serial.toLowerCase() }] });
+  const second = await handshake(server, tlsOf(made));
+  assert.match(second.server as string, new RegExp(`the certificate ${made.serial} .* is revoked`));
+  close(second.client);
+  const renewed = await handshake(server, tlsOf(credentials('client')));
+  assert.ok(typeof renewed.server !== 'string' && typeof renewed.client !== 'string');
+  close(renewed.server, renewed.client);
+  const client = tlsOf(credentials('client'));
+  client.peers.tell({ domains: ['cluster.local'], revoked: [{ principal: idOf('server') }] });
+  const third = await handshake(tlsOf(credentials('server')), client);
+  assert.match(third.client as string, /the identity .*sa\/server is revoked/);
+});
+
+test('a revocation breaks off open connections on both sides within the same turn, and leaves others', async () => {
+  const server = tlsOf(credentials('server'));
+  const good = await handshake(server, tlsOf(credentials('client')));
+  const bad = await handshake(server, tlsOf(credentials('thief')));
+  assert.ok(typeof bad.server !== 'string' && typeof bad.client !== 'string');
+  assert.ok(typeof good.server !== 'string' && typeof good.client !== 'string');
+  assert.equal(server.peers.size, 2);
+  const closed = new Promise<void>(resolve => {
+    (bad.client as Secured).wire.handler = {
+      ...{ onData() {}, onEnd() {}, onDrain() {} },
+      onClose: () => resolve(),
+    };
+    (bad.client as Secured).wire.resume();
+  });
+  server.peers.tell({ domains: ['cluster.local'], revoked: [{ principal: idOf('thief') }] });
+  assert.equal(bad.server.wire.closed, true);
+  assert.equal(good.server.wire.closed, false);
+  assert.deepEqual([server.peers.size, server.peers.brokenOff], [1, 1]);
+  await closed;
+  close(good.server, good.client);
+});
+
+test('a peer of another trust domain is refused unless that is an alias or federated, and an alias is the same workload', async () => {
+  const oldId = 'spiffe://old.example/ns/default/sa/server';
+  const { keyPem, csrPem } = createKeyAndCsr();
+  const signed = ca.sign(csrPem, parseSpiffe(oldId)!, { lifetimeMs: hourMs });
+  assert.ok(!(signed instanceof Error));
+  const server = tlsOf({ keyPem, chainPem: signed.chainPem, roots: ca.roots, principal: oldId });
+  const client = tlsOf(credentials('client'));
+  client.peers.tell({ domains: ['cluster.local'] });
+  const refused = await handshake(server, client);
+  assert.match(
+    refused.client as string,
+    /trust domain old\.example, which is neither ours \(cluster\.local\)/,
+  );
+  client.peers.tell({ domains: ['cluster.local', 'old.example'] });
+  const alias = await handshake(server, client);
+  assert.ok(typeof alias.server !== 'string' && typeof alias.client !== 'string', String(alias.client));
+  assert.equal(client.peers.canonical(oldId), idOf('server'));
+  close(alias.server, alias.client);
+  client.peers.tell({ domains: ['cluster.local'], federated: ['old.example'] });
+  const federated = await handshake(server, client, { expect: oldId });
+  assert.ok(typeof federated.server !== 'string' && typeof federated.client !== 'string');
+  close(federated.server, federated.client);
+  const other = await handshake(server, client);
+  assert.match(
+    other.client as string,
+    /the peer is spiffe:\/\/old\.example.*expected spiffe:\/\/cluster\.local/,
+  );
+});
+
+test('no session is resumed, so that there is no early data, older TLS is refused, and nothing is renegotiated', async context => {
+  const tls = tlsOf(credentials('server'));
+  const listener = new Listener({ host: '127.0.0.1', port: 0, purpose: 'test' }, wire => {
+    collectFirst(wire, bytes =>
+      acceptMeshTls(wire, bytes, tls, [ALPN.h1], {
+        onSecured: secured => secured.wire.write(Buffer.from('hello'), 0, 5),
+        onHandshakeError() {},
+      }),
+    );
+  });
+  context.after(() => listener.close());
+  const { keyPem, chainPem, roots } = credentials('client');
+  const common = {
+    ...{ port: listener.port, key: keyPem, cert: chainPem, ca: [...roots] },
+    ...{ ALPNProtocols: [ALPN.h1], checkServerIdentity: () => undefined },
+  };
+  const first = connectTls(common);
+  const sessions: Buffer[] = [];
+  first.on('session', session => sessions.push(session));
+  await once(first, 'data');
+  assert.equal(
+    first.renegotiate({}, () => {}),
+    false,
+  );
+  first.destroy();
+  const session = sessions.at(-1) ?? first.getSession();
+  const second = connectTls({ ...common, ...(session && { session }) });
+  await once(second, 'secureConnect');
+  assert.equal(second.isSessionReused(), false);
+  second.destroy();
+  const old = connectTls({ ...common, maxVersion: 'TLSv1.2' });
+  const [error] = (await once(old, 'error')) as [NodeJS.ErrnoException];
+  assert.match(error.code ?? '', /PROTOCOL_VERSION|ECONNRESET/);
+});

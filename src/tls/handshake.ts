@@ -5,6 +5,7 @@ import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/i
 import { principalOf } from '../identity/index.ts';
 import type { OriginatedTls } from '../model/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
+import type { MeshPeers } from './mesh-peers.ts';
 import type { MeshTls } from './mesh-tls.ts';
 import { wrongUpstream } from './originated.ts';
 
@@ -54,7 +55,7 @@ export function acceptMeshTls(
         ALPNProtocols: [...alpn],
       }),
   );
-  return attend(secure, socket, 'secure', waiter, meshPeer, () =>
+  return attend(secure, socket, 'secure', waiter, tls.peers, () =>
     (secure as unknown as WithHandle)._handle.verifyError(),
   );
 }
@@ -93,13 +94,20 @@ export function connectOriginatedTls(
     const wrong = wrongUpstream(settings, name, secure.getPeerCertificate());
     return wrong === undefined ? null : new Error(wrong);
   };
-  return attend(secure, socket, 'secureConnect', waiter, () => '', verify, 'TLS to the upstream failed');
+  return attend(secure, socket, 'secureConnect', waiter, undefined, verify, 'TLS to the upstream failed');
 }
 
-/** The SPIFFE id of a mesh peer; undefined: it is none. */
-function meshPeer(secure: TLSSocket): string | undefined {
+/** Who a mesh peer is. Text: why it is none that we talk to. */
+function meshPeer(
+  secure: TLSSocket,
+  peers: MeshPeers,
+): { readonly principal: string; readonly serial: string } | string {
   const certificate = secure.getPeerX509Certificate();
-  return certificate === undefined ? undefined : principalOf(certificate);
+  const principal = certificate === undefined ? undefined : principalOf(certificate);
+  if (certificate === undefined || principal === undefined)
+    return 'the peer has no certificate with a SPIFFE id; only mesh proxies may connect here';
+  const serial = certificate.serialNumber;
+  return peers.refusal(principal, serial) ?? { principal, serial };
 }
 
 /**
@@ -128,7 +136,8 @@ export function connectMeshTls(
   );
   const checked: HandshakeWaiter = {
     onSecured(secured) {
-      if (principal === '' || secured.principal === principal) {
+      if (principal === '' || tls.peers.isExpected(secured.principal, principal)) {
+        tls.peers.agreed((secure.getEphemeralKeyInfo() as { name?: string } | null)?.name ?? 'unknown');
         waiter.onSecured(secured);
         return;
       }
@@ -140,7 +149,7 @@ export function connectMeshTls(
     onHandshakeError: reason => waiter.onHandshakeError(reason),
     onFault: () => waiter.onFault?.(),
   };
-  return attend(secure, socket, 'secureConnect', checked, meshPeer, () =>
+  return attend(secure, socket, 'secureConnect', checked, tls.peers, () =>
     secure.authorized ? null : toError(secure.authorizationError),
   );
 }
@@ -177,12 +186,14 @@ function attend(
   socket: Socket,
   event: 'secure' | 'secureConnect',
   waiter: HandshakeWaiter,
-  identify: (secure: TLSSocket) => string | undefined,
+  /** Of the mesh; undefined for an upstream that is none of its peers. */
+  peers: MeshPeers | undefined,
   verify: () => Error | null,
   what = 'mesh TLS failed',
 ): Handshake {
   let settled = false;
   let wire: Wire | undefined;
+  let forget = (): void => {};
   const fail = (reason: string): void => {
     if (settled) return;
     settled = true;
@@ -220,6 +231,7 @@ function attend(
     else fail(handshakeWords(error, what));
   });
   secure.on('close', () => {
+    forget();
     if (wire !== undefined) wire.destroy();
     else fail('the peer closed the connection during the TLS handshake');
   });
@@ -234,15 +246,18 @@ function attend(
       fail(handshakeWords(refusal, what));
       return;
     }
-    const principal = identify(secure);
-    if (principal === undefined) {
-      fail('the peer has no certificate with a SPIFFE id; only mesh proxies may connect here');
+    const peer = peers === undefined ? undefined : meshPeer(secure, peers);
+    if (typeof peer === 'string') {
+      fail(peer);
       return;
     }
     settled = true;
     const first = secure.read() as Buffer | null;
     const native = (secure as unknown as WithHandle)._handle;
-    wire = new Wire(native, { close: () => secure.destroy(), reset }, true);
+    const opened = new Wire(native, { close: () => secure.destroy(), reset }, true);
+    wire = opened;
+    if (peer !== undefined) forget = peers!.opened({ ...peer, breakOff: why => opened.reset(why) });
+    const principal = peer?.principal ?? '';
     waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
   };
   secure.once(event, () => {
@@ -254,7 +269,10 @@ function attend(
       crash('tls.secured', thrown);
     }
     leaveEvent();
-    inHandshake = false;
+    // Not before: what was awaited goes on in microtasks, which run before OpenSSL has returned.
+    setImmediate(() => {
+      inHandshake = false;
+    });
   });
   return {
     cancel() {

@@ -17,5 +17,6 @@ export {
   handshakeWords,
   type Secured,
 } from './handshake.ts';
+export { MeshPeers, type OpenPeer, type PeerTerms } from './mesh-peers.ts';
 export { ALPN, isMeshHello, MeshTls } from './mesh-tls.ts';
 export { OriginatedContexts } from './originated.ts';

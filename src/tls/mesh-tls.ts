@@ -1,5 +1,7 @@
+import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Credentials } from '../identity/index.ts';
+import { MeshPeers } from './mesh-peers.ts';
 
 /**
  * ALPN names of mesh TLS: an app's own TLS never offers them, so it is never mistaken for the mesh's. `weft/h1`: a preface, then
@@ -17,6 +19,8 @@ export function isMeshHello(protocols: readonly string[]): boolean {
  * they began with.
  */
 export class MeshTls {
+  /** Whom to talk to, and with whom that is now. */
+  readonly peers = new MeshPeers();
   #context: SecureContext | undefined;
   #principal = '';
   #public: Pick<Credentials, 'chainPem' | 'roots'> | undefined;
@@ -47,7 +51,11 @@ export class MeshTls {
       key: credentials.keyPem,
       cert: credentials.chainPem,
       ca: [...credentials.roots],
+      // TLS 1.3 knows no renegotiation. Node offers X25519MLKEM768 first as long as nobody names curves, so nobody does.
       minVersion: 'TLSv1.3',
+      // Without tickets no session is resumed, which would bring a verdict from before a revocation, and there is no early data,
+      // which anybody could send again.
+      secureOptions: constants.SSL_OP_NO_TICKET,
     });
     this.#principal = credentials.principal;
     this.#public = { chainPem: credentials.chainPem, roots: credentials.roots };

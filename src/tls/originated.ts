@@ -1,4 +1,5 @@
 // TLS towards upstreams that are no mesh peers: ServiceEntries and DestinationRules with tls modes SIMPLE and MUTUAL.
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
@@ -76,7 +77,12 @@ function read(file: string): Buffer {
 
 function make(options: Parameters<typeof createSecureContext>[0]): SecureContext {
   try {
-    return createSecureContext({ minVersion: 'TLSv1.2', ...options });
+    return createSecureContext({
+      minVersion: 'TLSv1.2',
+      // TLS 1.2 has it, and whoever may ask for it at any time may ask for it all the time (CVE-2011-1473).
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      ...options,
+    });
   } catch (error) {
     throw bad(`certificate, key and authority do not fit together (${errorMessage(error)})`);
   }
