@@ -183,8 +183,8 @@ export interface TrustResource {
   /** Where Services have their virtual addresses, as `10.96.4.0/24`: no proxy may take one for an address outside of the mesh. */
   readonly serviceRanges?: readonly string[];
   /**
-   * The root that certificates are issued under now, by fingerprint (see fingerprintOf). A proxy whose certificate leads to another
-   * one renews it soon, so that a rotation ends in minutes and not when the last certificate has run out.
+   * The root that certificates are issued under now, by fingerprint (see fingerprintOf). A proxy whose certificate leads to
+   * another one renews it soon, so that a rotation ends in minutes and not when the last certificate has run out.
    */
   readonly issuerRoot?: string;
   /** Other names of the trust domain: `spiffe://ALIAS/ns/x/sa/y` is the same workload as that of the trust domain itself. */

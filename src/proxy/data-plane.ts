@@ -249,8 +249,8 @@ export class DataPlane {
   }
 
   /**
-   * Puts a resource to use; see ResourceSink.apply. Of `trust` where Services are and who is let in: roots are the business of who
-   * keeps the certificate.
+   * Puts a resource to use; see ResourceSink.apply. Of `trust` where Services are and who is let in: roots are the business of
+   * who keeps the certificate.
    */
   apply(resource: Resource): string | undefined {
     switch (resource.kind) {

@@ -19,12 +19,12 @@ export interface PeerTerms {
 }
 
 /**
- * Whom a proxy talks to beyond what its roots say, and with whom it does: what is revoked is refused on new connections and broken
- * off on open ones, in both directions. Before anybody has said anything, whoever the roots vouch for is let in.
+ * Whom a proxy talks to beyond what its roots say, and with whom it does: what is revoked is refused on new connections and
+ * broken off on open ones, in both directions. Before anybody has said anything, whoever the roots vouch for is let in.
  */
 export class MeshPeers {
   readonly #open = new Set<OpenPeer>();
-  /** Successful handshakes that this side began, by key exchange (`X25519MLKEM768`); the other side is not told by OpenSSL. */
+  /** Handshakes that this side began, by key exchange (`X25519MLKEM768`); the other side is not told by OpenSSL. */
   readonly groups = new Map<string, number>();
   #domain = '';
   #aliases: readonly string[] = [];
