@@ -23,6 +23,8 @@ export interface Noted {
  * has them; see `Fields` for the rest.
  */
 export class Head extends Fields implements Noted {
+  /** What it came in: HTTP/1 or HTTP/2. */
+  major = 1;
   /** Minor version: 1 for HTTP/1.1 (and, for codecs without one, always 1). */
   minor = 1;
 
@@ -75,6 +77,7 @@ export class Head extends Fields implements Noted {
   /** Forgets everything but its buffers. */
   override reset(bytes: Buffer, start: number): void {
     super.reset(bytes, start);
+    this.major = 1;
     this.minor = 1;
     this.method = 0;
     this.newTarget = undefined;
@@ -111,6 +114,11 @@ export class Head extends Fields implements Noted {
     const copy = new Head();
     copy.copyFrom(this);
     return copy;
+  }
+
+  /** As logs name it: `HTTP/1.1`, `HTTP/1.0`, `HTTP/2`. */
+  get protocol(): string {
+    return this.major === 2 ? 'HTTP/2' : `HTTP/1.${this.minor}`;
   }
 
   get methodText(): string {

@@ -37,6 +37,7 @@ const pseudo = { method: -1, scheme: -1, authority: -1, path: -1, protocol: -1 }
  */
 export function readRequest(list: FieldList, head: Head, end: boolean, maxTargetBytes: number): number {
   head.reset(list.bytes, 0);
+  head.major = 2;
   const first = readPseudo(list);
   if (first < 0) return -first;
   const formFault = checkForm(list, head, maxTargetBytes);

@@ -15,8 +15,13 @@ export interface ServerConnectionHost {
    * before is over in order, as on a connection of HTTP/1.
    */
   accept(stream: ServerStream): ServerStreamHandler;
-  /** A request is refused for what it says. The answer to it, which is sent unless another one has begun. */
-  onMalformed(fault: Fault): LocalReply;
+  /**
+   * A request is refused for what it says. The answer to it, which is sent unless another one has begun. `handler`: of its
+   * stream, where it has one, which hears afterwards that a request under way is broken off.
+   */
+  onMalformed(fault: Fault, handler: ServerStreamHandler | undefined): LocalReply;
+  /** The handler's stream is over and carries no further request. */
+  onDiscarded?(handler: ServerStreamHandler): void;
   /** The connection is gone. */
   onConnectionClosed(): void;
 }
@@ -82,8 +87,8 @@ export class ServerConnection extends Connection {
   }
 
   /** For its streams. */
-  malformed(fault: Fault): LocalReply {
-    return this.#host.onMalformed(fault);
+  malformed(fault: Fault, handler: ServerStreamHandler | undefined): LocalReply {
+    return this.#host.onMalformed(fault, handler);
   }
 
   isIdle(streamId: number): boolean {
@@ -120,6 +125,7 @@ export class ServerConnection extends Connection {
     if (stream.id === 0) return;
     super.release(stream);
     if (stream.reusable && this.#free.length < keptStreams) this.#free.push(stream);
+    else if (stream.handler !== undefined) this.#host.onDiscarded?.(stream.handler);
   }
 
   protected onSettings(): void {}

@@ -27,7 +27,8 @@ const trailers = new Fields();
 export class Http2ServerStream extends Stream implements ServerStream {
   readonly #connection: ServerConnection;
   readonly #head = new Head();
-  #handler: ServerStreamHandler | undefined;
+  /** Of its requests; undefined before the first. */
+  handler: ServerStreamHandler | undefined;
   #answer: number = ANSWER.NONE;
   /** CONNECT, or an upgrade: DATA goes through when the answer has opened it. */
   #isTunnel = false;
@@ -65,8 +66,8 @@ export class Http2ServerStream extends Stream implements ServerStream {
     // What comes before a tunnel is open is nobody's yet.
     if (this.#isTunnel) this.pause();
     if (this.#isTunnel && end) this.heldEnd = true;
-    this.#handler ??= this.#connection.accept(this);
-    this.#handler.onRequest(head, end || this.#isTunnel);
+    this.handler ??= this.#connection.accept(this);
+    this.handler.onRequest(head, end || this.#isTunnel);
   }
 
   #onTrailers(end: boolean): void {
@@ -102,18 +103,18 @@ export class Http2ServerStream extends Stream implements ServerStream {
     this.reusable = false;
     // The reset below is the one that it gets.
     this.remoteOpen = false;
-    this.respondLocal(this.#connection.malformed(faultOf(fault)));
+    this.respondLocal(this.#connection.malformed(faultOf(fault), this.handler));
     if (this.id === id) this.connection.release(this);
     this.connection.reset(id, isLimit(fault) ? ERROR.NO_ERROR : ERROR.PROTOCOL_ERROR);
     this.connection.note(ANOMALY.STREAM_ERROR);
   }
 
   protected deliver(bytes: Buffer, start: number, end: number): void {
-    this.#handler?.onRequestData(bytes, start, end);
+    this.handler?.onRequestData(bytes, start, end);
   }
 
   protected deliverEnd(fields: Fields | undefined): void {
-    this.#handler?.onRequestEnd(fields);
+    this.handler?.onRequestEnd(fields);
     this.#finishIfDone();
   }
 
@@ -135,7 +136,7 @@ export class Http2ServerStream extends Stream implements ServerStream {
   }
 
   onWritable(): void {
-    if (this.#answer === ANSWER.STARTED) this.#handler?.onResponseWritable();
+    if (this.#answer === ANSWER.STARTED) this.handler?.onResponseWritable();
   }
 
   onReset(code: number): boolean {
@@ -148,11 +149,12 @@ export class Http2ServerStream extends Stream implements ServerStream {
   onError(_code: number, fault: number, words: string): void {
     const { id } = this;
     const due = this.#answer === ANSWER.DUE;
+    const reply = fault === FAULT.NONE ? undefined : this.#connection.malformed(faultOf(fault), this.handler);
     this.#giveUp('DPE', words);
-    if (!due || fault === FAULT.NONE || this.id !== id) return;
+    if (!due || reply === undefined || this.id !== id) return;
     this.#answer = ANSWER.DUE;
     this.remoteOpen = false;
-    this.respondLocal(this.#connection.malformed(faultOf(fault)));
+    this.respondLocal(reply);
   }
 
   onConnectionLost(error: string): void {
@@ -166,7 +168,7 @@ export class Http2ServerStream extends Stream implements ServerStream {
     this.reusable = false;
     const open = this.#answer === ANSWER.DUE || this.#answer === ANSWER.STARTED;
     this.#answer = ANSWER.DONE;
-    if (open) this.#handler?.onRequestAbort(flag, detail);
+    if (open) this.handler?.onRequestAbort(flag, detail);
   }
 
   informational(head: Head): void {

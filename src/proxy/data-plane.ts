@@ -63,6 +63,7 @@ import { recordsAnswer } from './record/answer.ts';
 import { type RecordSettings, RequestRecorder } from './record/recorder.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
+import { http2Listening } from './services/http2-listening.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
 import type { Services } from './services/services.ts';
@@ -174,6 +175,7 @@ export class DataPlane {
       tls: options.tls,
       connector,
       http1,
+      http2: http2Listening({ clock: options.clock, timers, idleTimeoutMs, lingerMs }),
       random: Math.random,
       serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
       address: options.address,

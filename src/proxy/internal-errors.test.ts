@@ -17,9 +17,9 @@ import { Connector } from './connect/connector.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { Detection } from './detection/detection.ts';
 import { Exchange } from './exchange/exchange.ts';
-import { HttpServing } from './exchange/http-serving.ts';
 import { RequestSoFar } from './exchange/request-so-far.ts';
 import { Tries } from './exchange/tries.ts';
+import { Http1Serving } from './serving/http1-serving.ts';
 import { TcpSession } from './tcp/tcp-session.ts';
 import { Tunnel } from './tcp/tunnel.ts';
 import {
@@ -40,7 +40,7 @@ const classes: readonly { readonly name: string; readonly prototype: object }[] 
   Exchange,
   Tries,
   RequestSoFar,
-  HttpServing,
+  Http1Serving,
   ServerConnection,
   ClientConnection,
   Pool,

@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/index.ts';
+import { ANOMALY_NAMES } from '../http2/index.ts';
 import type { Peer } from '../model/index.ts';
 import {
   type Exposition,
@@ -231,6 +232,7 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Connections accepted, by what they carry.',
     counters.accepted,
   );
+  renderAnomalies(out, proxy);
   out.family('weft_connections', 'gauge', 'Connections from clients that are open.');
   for (const [direction, open] of Object.entries(counters.openConnections))
     out.sample('weft_connections', `direction="${direction}"`, open);
@@ -249,6 +251,19 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
   );
   out.sample('weft_peer_overflows_total', '', peers.overflows);
   renderInternalErrors(out);
+}
+
+/** What was odd about HTTP/2 of clients; names that were not met are left out. */
+function renderAnomalies(out: Exposition, proxy: DataPlane): void {
+  const { app, proxy: peers } = proxy.services.http2;
+  const name = 'weft_http2_anomalies_total';
+  out.family(name, 'counter', 'Frames of HTTP/2 clients that were odd or wrong, by what they were.');
+  for (const [direction, counts] of [
+    ['inbound', peers.counts.counts],
+    ['outbound', app.counts.counts],
+  ] as const)
+    for (const [index, anomaly] of ANOMALY_NAMES.entries())
+      if (counts[index]! > 0) out.sample(name, labelText({ direction, anomaly }), counts[index]!);
 }
 
 /** What each cluster counts; those beyond a thousand are added up as one. */

@@ -5,13 +5,13 @@ import { MeshPeers } from './mesh-peers.ts';
 
 /**
  * ALPN names of mesh TLS: an app's own TLS never offers them, so it is never mistaken for the mesh's. `weft/h1`: a preface, then
- * HTTP/1.1. `weft/tcp`: a preface, then opaque bytes. `weft/h2` is kept for our HTTP/2 codec.
+ * HTTP/1.1. `weft/h2`: a preface, then HTTP/2 with its own. `weft/tcp`: a preface, then opaque bytes.
  */
 export const ALPN = { h1: 'weft/h1', tcp: 'weft/tcp', h2: 'weft/h2' } as const;
 
 /** Whether a ClientHello that offers these comes from another Weft proxy. */
 export function isMeshHello(protocols: readonly string[]): boolean {
-  return protocols.includes(ALPN.h1) || protocols.includes(ALPN.tcp);
+  return protocols.some(name => name === ALPN.h1 || name === ALPN.h2 || name === ALPN.tcp);
 }
 
 /**

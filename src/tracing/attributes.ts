@@ -43,7 +43,7 @@ export function attributesOf(request: TracedRequest, options: AttributeOptions):
     'url.scheme': 'http',
     'url.path': path,
     'network.protocol.name': 'http',
-    'network.protocol.version': `1.${head.minor}`,
+    'network.protocol.version': head.major === 2 ? '2' : `1.${head.minor}`,
     component: 'proxy',
     'http.method': method,
     'http.url': `http://${authority}${path}`,

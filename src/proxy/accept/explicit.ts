@@ -30,11 +30,12 @@ import {
   tellTarget,
 } from '../exchange/exchange-host.ts';
 import { countHop, hopsOf, MAX_HOPS, mayLeadToProxy } from '../exchange/hops.ts';
-import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID, requestIdOf } from '../exchange/request-id.ts';
 import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
+import { servingOf } from '../serving/serve.ts';
+import type { Serving } from '../serving/serving.interface.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 
@@ -128,7 +129,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   readonly #wire: Wire;
   readonly #onClosed: () => void;
   readonly #detection: Detection;
-  #serving: HttpServing | undefined;
+  #serving: Serving | undefined;
   #unplaced: UnplacedRequests | undefined;
   readonly #connectHead: HeadBuffer;
   #countsHopsOf: Cluster | undefined;
@@ -174,7 +175,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     this.#serving?.drain();
   }
 
-  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
   relieve(hard: boolean): void {
     if (this.#serving !== undefined) this.#serving.relieve(hard);
     else if (hard) this.#detection.shed();
@@ -186,7 +187,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    if (kind !== 'http1') {
+    if (kind !== 'http1' && kind !== 'http2') {
       this.#services.log.warn(
         { client: this.downstream },
         'closed a connection to the outbound port that is neither redirected nor HTTP; use HTTP_PROXY, or CONNECT for other protocols',
@@ -195,12 +196,13 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       this.#onClosed();
       return;
     }
-    if (first.subarray(0, 8).toString('latin1') === 'CONNECT ') {
+    if (kind === 'http1' && first.subarray(0, 8).toString('latin1') === 'CONNECT ') {
       this.#connect(first, 0, first.length);
       return;
     }
-    this.#services.counters.accepted.add('direction="outbound",protocol="http",mode="explicit"');
-    this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
+    const protocol = kind === 'http2' ? 'http2' : 'http';
+    this.#services.counters.accepted.add(`direction="outbound",protocol="${protocol}",mode="explicit"`);
+    this.#serving = servingOf(kind, this.#services, this, 'app', this.#wire, this.#onClosed);
     this.#serving.start(first);
   }
 
@@ -223,6 +225,11 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
 
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
     const authority = authorityOf(head);
+    if (head.major === 2 && head.method === METHOD.CONNECT) {
+      const words = `a tunnel to ${head.targetText} is opened by CONNECT of HTTP/1.1; over HTTP/2 this port takes requests`;
+      setImmediate(tellTarget, waiter, undefined, 'NR', words);
+      return undefined;
+    }
     if (isOtherScheme(head)) {
       const words = `a proxy takes http:// URLs; for ${head.targetText.slice(0, 8)} clients use CONNECT`;
       setImmediate(tellTarget, waiter, undefined, 'NR', words);

@@ -19,9 +19,10 @@ import {
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ExchangeHost, ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
-import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
+import { servingOf } from '../serving/serve.ts';
+import type { Served, Serving } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
@@ -80,7 +81,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   mutualTls = false;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
-  #serving: HttpServing | undefined;
+  #serving: Serving | undefined;
   #metrics: PeerRequests | undefined;
   #forwardedFor: Buffer | undefined;
   #certificate: Buffer | undefined;
@@ -139,7 +140,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#serving?.drain();
   }
 
-  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
   relieve(hard: boolean): void {
     if (this.#serving !== undefined) this.#serving.relieve(hard);
     else if (hard) this.#detection.shed();
@@ -169,7 +170,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.#detection.stop();
-      this.#serveHttp(first);
+      this.#serve('http1', first);
     }
   }
 
@@ -221,7 +222,8 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       this.#port = this.#portOf(this.#options.appAddress, preface.port);
     }
     // Requests are read and judged, whatever the port speaks.
-    if (protocol === ALPN.h1) this.#serveHttp(rest);
+    if (protocol === ALPN.h2) this.#serve('http2', rest);
+    else if (protocol === ALPN.h1) this.#serve('http1', rest);
     else if (this.#port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
     else {
       // The peer says that it carries bytes. What the port speaks is not for the peer to say.
@@ -343,7 +345,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     }
     const { speech } = port.destination;
     const verdict = verdictOf(speech.kind, kind);
-    if (verdict === 'serve') this.#serveHttp(first);
+    if (verdict === 'http1' || verdict === 'http2') this.#serve(verdict, first);
     else if (verdict === 'tunnel') this.#tunnel(kind, first);
     else {
       refuseNotHttp(this.#services, this.#refused(kind), speech);
@@ -351,11 +353,12 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     }
   }
 
-  #serveHttp(first: Buffer | undefined): void {
-    this.#countAccepted('http');
+  #serve(kind: Served, first: Buffer | undefined): void {
+    this.#countAccepted(kind === 'http2' ? 'http2' : 'http');
     this.#session?.cancel();
     this.#session = undefined;
-    this.#serving = new HttpServing(this.#services, this, this.#wire, () => this.#over());
+    const client = this.mutualTls ? 'proxy' : 'stranger';
+    this.#serving = servingOf(kind, this.#services, this, client, this.#wire, () => this.#over());
     this.#serving.start(first);
   }
 
@@ -365,7 +368,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     else this.#openSession(this.#port!, false, first);
   }
 
-  #countAccepted(protocol: 'http' | 'tls' | 'tcp'): void {
+  #countAccepted(protocol: 'http' | 'http2' | 'tls' | 'tcp'): void {
     const labels = `direction="inbound",protocol="${protocol}",mtls="${this.mutualTls}"`;
     this.#services.counters.accepted.add(labels);
   }

@@ -14,13 +14,14 @@ import type { Services } from '../services/services.ts';
 
 /** For a ClientHello, the handshake and the preface together. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
-const offered = [ALPN.h1, ALPN.tcp];
+/** The dearest first: who offers several gets the first of these that it offers. */
+const offered = [ALPN.h2, ALPN.h1, ALPN.tcp];
 
 /** A mesh peer that has said who it is and what it wants. */
 export interface MeshPeer {
   /** The clear side of its connection; it does not read yet. */
   readonly wire: Wire;
-  /** ALPN.h1 or ALPN.tcp, as the peer chose; '' for none. */
+  /** One of ALPN, of those that the peer offered; '' for none. */
   readonly protocol: string;
   readonly preface: Preface;
   /** What came behind the preface. */

@@ -23,9 +23,10 @@ import {
   type TargetWaiter,
   tellTarget,
 } from '../exchange/exchange-host.ts';
-import { HttpServing } from '../exchange/http-serving.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
+import { servingOf } from '../serving/serve.ts';
+import type { Served, Serving } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
@@ -54,7 +55,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #destination: RunningDestination | undefined;
   #refusal: RunningDestination | undefined;
   #session: TcpSession | undefined;
-  #serving: HttpServing | undefined;
+  #serving: Serving | undefined;
   #unplaced: UnplacedRequests | undefined;
 
   constructor(
@@ -92,7 +93,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     this.#serving?.drain();
   }
 
-  /** Memory is short: see ServerConnection.relieve. `hard`: what has not even said what it wants goes too. */
+  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
   relieve(hard: boolean): void {
     if (this.#serving !== undefined) this.#serving.relieve(hard);
     else if (hard) this.#detection.shed();
@@ -109,9 +110,11 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       this.#readHello(first);
       return;
     }
-    switch (verdictOf(destination.speech.kind, kind)) {
-      case 'serve':
-        this.#serveHttp(first);
+    const verdict = verdictOf(destination.speech.kind, kind);
+    switch (verdict) {
+      case 'http1':
+      case 'http2':
+        this.#serve(verdict, first);
         break;
       case 'tunnel':
         this.#tunnel(kind, first);
@@ -133,7 +136,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     else if (speech.kind === 'http') {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.#detection.stop();
-      this.#serveHttp(first);
+      this.#serve('http1', first);
     } else if (resource.askByName === true && !mayBeRequest(first)) {
       this.#detection.stop();
       this.#tunnel('tcp', first);
@@ -333,11 +336,13 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     else this.#openSession(false, first);
   }
 
-  #serveHttp(first: Buffer): void {
+  #serve(kind: Served, first: Buffer): void {
     this.#session?.cancel();
     this.#session = undefined;
-    this.#services.counters.accepted.add('direction="outbound",protocol="http"');
-    this.#serving = new HttpServing(this.#services, this, this.#wire, this.#onClosed);
+    this.#services.counters.accepted.add(
+      `direction="outbound",protocol="${kind === 'http2' ? 'http2' : 'http'}"`,
+    );
+    this.#serving = servingOf(kind, this.#services, this, 'app', this.#wire, this.#onClosed);
     this.#serving.start(first);
   }
 

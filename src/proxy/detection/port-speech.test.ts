@@ -117,10 +117,10 @@ test('where nobody says it, policies that judge or change requests do, and those
 test('what becomes of each beginning at each port', () => {
   const kinds: Exclude<Sniffed, 'more'>[] = ['http1', 'http2', 'tls', 'tcp'];
   const table: Record<Speech, Verdict[]> = {
-    http: ['serve', 'refuse', 'refuse', 'refuse'],
-    http2: ['serve', 'tunnel', 'tunnel', 'refuse'],
+    http: ['http1', 'refuse', 'refuse', 'refuse'],
+    http2: ['http1', 'tunnel', 'tunnel', 'refuse'],
     bytes: ['tunnel', 'tunnel', 'tunnel', 'tunnel'],
-    unknown: ['serve', 'tunnel', 'tunnel', 'tunnel'],
+    unknown: ['http1', 'tunnel', 'tunnel', 'tunnel'],
   };
   for (const [speech, expected] of Object.entries(table))
     assert.deepEqual(

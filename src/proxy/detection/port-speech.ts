@@ -91,14 +91,14 @@ function isAboutRequests(route: RequestRules): boolean {
   );
 }
 
-/** `serve`: as HTTP/1. `tunnel`: as bytes. */
-export type Verdict = 'serve' | 'tunnel' | 'refuse';
+/** `http1`, `http2`: its requests are served. `tunnel`: as bytes. */
+export type Verdict = 'http1' | 'http2' | 'tunnel' | 'refuse';
 
 const verdicts: Record<Speech, Record<Exclude<Sniffed, 'more'>, Verdict>> = {
-  http: { http1: 'serve', http2: 'refuse', tls: 'refuse', tcp: 'refuse' },
-  http2: { http1: 'serve', http2: 'tunnel', tls: 'tunnel', tcp: 'refuse' },
+  http: { http1: 'http1', http2: 'refuse', tls: 'refuse', tcp: 'refuse' },
+  http2: { http1: 'http1', http2: 'tunnel', tls: 'tunnel', tcp: 'refuse' },
   bytes: { http1: 'tunnel', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
-  unknown: { http1: 'serve', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
+  unknown: { http1: 'http1', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
 };
 
 /** What becomes of a connection to a port that speaks `speech` when it begins with `kind`. */

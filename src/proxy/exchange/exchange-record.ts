@@ -73,7 +73,7 @@ export function recordOf(view: ExchangeView): AccessRecord {
     attempts,
     direction,
     downstream,
-    protocol: `HTTP/1.${head.minor}`,
+    protocol: head.protocol,
     method: head.methodText,
     authority: head.authority,
     path: head.targetText,

@@ -48,7 +48,7 @@ export function requestRecord(request: ObservedRequest, kept: KeptFor, wall: ToW
     flag: request.flag,
     code: responseCodeDetails(request),
     detail: cut(request.detail),
-    protocol: `HTTP/1.${head.minor}`,
+    protocol: head.protocol,
     method: cut(head.methodText),
     authority: cut(head.authority),
     // What follows `?` is often somebody's own.

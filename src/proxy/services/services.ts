@@ -17,6 +17,7 @@ import type { Connector } from '../connect/connector.ts';
 import type { Observers } from '../observation/observers.ts';
 import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
+import type { Http2Listening } from './http2-listening.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { RequestTagger } from './request-tagger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
@@ -39,6 +40,7 @@ export interface Services {
   readonly tls: MeshTls;
   readonly connector: Connector;
   readonly http1: ServerOptions;
+  readonly http2: Http2Listening;
   readonly random: Random;
   /** What is not passed through while discovery is silent. */
   readonly serviceAddresses: ServiceAddresses;

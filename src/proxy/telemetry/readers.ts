@@ -31,7 +31,7 @@ const localSan: Of = subject =>
 const upstreamSan: Of = ({ endpoint }) =>
   endpoint?.config.tls === 'mesh' ? orNone(endpoint.config.peer.principal) : undefined;
 const cluster: Of = subject => subject.cluster?.config.name;
-const protocol: Of = ({ request }) => request && `HTTP/1.${request.head.minor}`;
+const protocol: Of = ({ request }) => request?.head.protocol;
 const failure: Of = ({ flag, detail }) => (flag === 'UF' ? orNone(detail) : undefined);
 const termination: Of = ({ refusal }) => refusal?.reason;
 const whole = (ms: number): number => Math.floor(ms);

@@ -10,10 +10,10 @@ import { MeshTls } from '../../tls/index.ts';
 import { DataPlane } from '../data-plane.ts';
 import { RunningDestination } from '../destinations/destination.ts';
 import type { ExchangeHost, TargetWaiter } from '../exchange/exchange-host.ts';
-import { HttpServing } from '../exchange/http-serving.ts';
 import type { RequestFilter } from '../filters/filter.interface.ts';
 import type { Services } from '../services/services.ts';
 import { INBOUND_TRUST, OUTBOUND_TRUST, type Trust } from '../services/trust.ts';
+import { Http1Serving } from '../serving/http1-serving.ts';
 import { KeptAccessLog, KeptLog } from './static-mesh.ts';
 
 /** What may differ between exchanges. */
@@ -36,7 +36,7 @@ export interface RigOptions {
 export interface RigClient {
   readonly peer: MemoryPeer;
   readonly id: string;
-  readonly serving: HttpServing;
+  readonly serving: Http1Serving;
   closed: boolean;
 }
 
@@ -121,7 +121,7 @@ export class ExchangeRig {
   client(): RigClient {
     const peer = new MemoryPeer();
     const id = `client-${this.#clients++}`;
-    const serving = new HttpServing(this.services, this.#hostOf(id), peer.wire, () => {
+    const serving = new Http1Serving(this.services, this.#hostOf(id), peer.wire, () => {
       client.closed = true;
     });
     const client: RigClient = { peer, id, serving, closed: false };

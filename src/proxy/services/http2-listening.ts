@@ -1,0 +1,41 @@
+import { STATELESS } from '../../hpack/index.ts';
+import { LINE_TIMEOUT_MS } from '../../http1/index.ts';
+import { AnomalyCounts, EDGE_LIMITS, type Http2Options, MESH_LIMITS } from '../../http2/index.ts';
+import type { Clock, TimerWheel } from '../../time/index.ts';
+
+/** Who is served: the pod's own app, another proxy, or anybody else whom the port lets in. */
+export type Client = 'app' | 'proxy' | 'stranger';
+
+/** How HTTP/2 is spoken with each kind of client; one object for all connections of that kind. */
+export type Http2Listening = Readonly<Record<Client, Http2Options>>;
+
+/** What both sides of a proxy have in common. Times in milliseconds. */
+export interface Http2Times {
+  readonly clock: Clock;
+  readonly timers: TimerWheel;
+  readonly idleTimeoutMs: number;
+  readonly lingerMs: number;
+}
+
+/** From the start to the client's first SETTINGS. */
+export const PREFACE_TIMEOUT_MS = 10_000;
+/** Of header compression towards another Weft, bytes; see docs/decisions/http2.md. */
+const meshTableBytes = 4096;
+
+/** Anomalies are counted by listener: those of proxies and strangers together. */
+export function http2Listening(times: Http2Times): Http2Listening {
+  const own = {
+    ...times,
+    limits: MESH_LIMITS,
+    counts: new AnomalyCounts(),
+    encoder: STATELESS,
+    prefaceTimeoutMs: PREFACE_TIMEOUT_MS,
+    headTimeoutMs: LINE_TIMEOUT_MS,
+  };
+  const inbound = { ...own, counts: new AnomalyCounts() };
+  return {
+    app: own,
+    proxy: { ...inbound, encoder: { tableBytes: meshTableBytes, huffman: false } },
+    stranger: { ...inbound, limits: EDGE_LIMITS },
+  };
+}
