@@ -32,6 +32,8 @@ export const fact = {
   pathNormalization: (): string => 'path-normalization',
   /** What the mesh's settings say about telemetry. */
   telemetrySettings: (): string => 'telemetry-settings',
+  /** Under which names the trust domain is known. */
+  trustDomains: (): string => 'trust-domains',
   /** A node. Key: see Mesh. */
   node: (name: string): string => `node ${name}`,
 } as const;

@@ -16,6 +16,18 @@ export type {
   RequestAuthenticationPolicy,
   VerifiedToken,
 } from './authentication.ts';
+export {
+  type AuthorizationAction,
+  type AuthorizationAttribute,
+  type AuthorizationPolicy,
+  type AuthorizationRule,
+  type AuthorizationTest,
+  type AuthorizationTests,
+  CONNECTION_ATTRIBUTES,
+  REQUEST_ATTRIBUTES,
+  type ValueMatch,
+  type WorkloadAuthorization,
+} from './authorization.ts';
 export { parseDurationMs } from './duration.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';

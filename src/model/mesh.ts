@@ -11,6 +11,8 @@ import type { Node, Workload } from './workload.ts';
  */
 export interface Mesh extends PolicyMaps {
   readonly trustDomain: string;
+  /** Other names of it, that it had or will have: policies that name one of them mean all. */
+  readonly trustDomainAliases: readonly string[];
   /** `cluster.local` */
   readonly clusterDomain: string;
   readonly pathNormalization: PathNormalization;
@@ -54,6 +56,7 @@ export interface AddressRange {
 export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluster.local'): Mesh {
   return {
     trustDomain,
+    trustDomainAliases: [],
     clusterDomain,
     pathNormalization: DEFAULT_PATH_NORMALIZATION,
     telemetrySettings: DEFAULT_MESH_TELEMETRY,

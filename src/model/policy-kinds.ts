@@ -1,3 +1,4 @@
+import type { AuthorizationPolicy } from './authorization.ts';
 import { equal } from './equal.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
@@ -16,6 +17,7 @@ export interface PolicyKinds {
   egressScopes: EgressScope;
   inboundRateLimits: InboundRateLimit;
   telemetry: TelemetryPolicy;
+  authorizationPolicies: AuthorizationPolicy;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -80,6 +82,12 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'telemetry',
     group: ({ namespace = '' }) => namespace,
     sameScope: (left, right) => equal(left.selector, right.selector),
+  },
+  // All that select a workload are asked, whatever their scope.
+  authorizationPolicies: {
+    fact: 'authorization-policies',
+    group: ({ namespace = '' }) => namespace,
+    sameScope: () => false,
   },
 };
 

@@ -1,5 +1,6 @@
 // Resources: what discovery sends to proxies. Plain JSON data (no Map, no undefined inside arrays, no class), so that
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
+import type { WorkloadAuthorization } from './authorization.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
 import type { MtlsMode } from './policy.ts';
@@ -163,6 +164,8 @@ export interface InboundResource {
   readonly ports: readonly InboundPort[];
   readonly defaultMtls: MtlsMode;
   readonly defaultFrom?: ObjectRef;
+  /** Who may call it, on all of its ports; undefined where nobody says anything: everybody. */
+  readonly authorization?: readonly WorkloadAuthorization[];
   /** For ports that are not in `ports`. */
   readonly defaultRateLimits?: readonly RateLimit[];
   /** As in DestinationResource. */

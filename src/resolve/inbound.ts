@@ -9,6 +9,7 @@ import {
   type Service,
   type Workload,
 } from '../model/index.ts';
+import { authorizationOf } from './authorization.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { type PeerMode, peerModes } from './peer-mode.ts';
 import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
@@ -57,11 +58,19 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       };
     });
   const telemetry = telemetryOf(reader, workload);
+  const authorization = authorizationOf(reader, workload, service =>
+    [...served]
+      .filter(([, all]) =>
+        all.some(each => each.service.name === service && each.service.namespace === workload.namespace),
+      )
+      .map(([number]) => number),
+  );
   return {
     kind: 'inbound',
     key,
     self: peerOf(workload),
     ports,
+    ...(authorization && { authorization }),
     defaultMtls: modes.general.mode,
     ...fromOf('defaultFrom', modes.general),
     ...rateLimits(

@@ -98,6 +98,12 @@ export class MeshReader {
     return pathNormalization === DEFAULT_PATH_NORMALIZATION ? {} : { pathNormalization };
   }
 
+  /** Every name of the trust domain, its own first; Istio's old default is one in every mesh. */
+  trustDomains(): readonly string[] {
+    this.facts.add(fact.trustDomains());
+    return [...new Set([this.mesh.trustDomain, ...this.mesh.trustDomainAliases, 'cluster.local'])];
+  }
+
   telemetrySettings(): MeshTelemetry {
     this.facts.add(fact.telemetrySettings());
     return this.mesh.telemetrySettings;

@@ -1,4 +1,4 @@
-import type { Site } from '../model/index.ts';
+import type { ObjectRef, Site } from '../model/index.ts';
 import type { KubeObject } from '../registry/index.ts';
 import type { Part } from './part.ts';
 import type { Report } from './report.ts';
@@ -23,4 +23,9 @@ export interface KindTranslator {
   readonly kind: string;
   /** The parts of the object. They are dropped, and the last good ones stay, when the report has an error. */
   translate(object: KubeObject, context: TranslateContext, report: Report): readonly Part[];
+  /**
+   * The parts that hold for a refused object of which nothing held before; none unless given. For kinds that keep somebody out,
+   * so that an error lets nobody in. Must not throw either, whatever the object is.
+   */
+  closed?(object: KubeObject, context: TranslateContext, from: ObjectRef): readonly Part[];
 }

@@ -206,5 +206,6 @@ export interface MeshSettingsPart {
   readonly rank: number;
   readonly pathNormalization?: PathNormalization;
   readonly telemetry?: MeshTelemetry;
+  readonly trustDomainAliases?: readonly string[];
   readonly from: ObjectRef;
 }

@@ -24,7 +24,12 @@ export interface TranslatorOptions {
 interface Translated {
   readonly parts: readonly Part[];
   readonly problems: readonly Problem[];
+  /** The parts stand in place of what the object says, which nobody could read yet (KindTranslator.closed). */
+  readonly closed?: true;
 }
+
+const CLOSED =
+  'nothing of this object has held before, so until it is corrected nobody may do what it speaks of: an ALLOW policy allows nothing, any other denies everything to the workloads that it selects';
 
 const ofClusters: ReadonlySet<Part['kind']> = new Set(['service', 'endpoints', 'workload', 'node']);
 
@@ -104,7 +109,17 @@ export class Translator {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       report.error('translator-failed', '', `the translation of this ${stored.ref.kind} failed: ${reason}`);
     }
-    return { parts: report.refused ? (before?.parts ?? []) : parts, problems: report.problems };
+    if (!report.refused) return { parts, problems: report.problems };
+    if (before !== undefined && !before.closed) return { parts: before.parts, problems: report.problems };
+    return this.#closed(translator, stored, report);
+  }
+
+  /** Nothing of the object has ever held. */
+  #closed(translator: KindTranslator, { object, ref }: Stored, report: Report): Translated {
+    const parts = ref.cluster === undefined ? translator.closed?.(object, this.#context, ref) : undefined;
+    if (parts === undefined) return { parts: [], problems: report.problems };
+    if (parts.length > 0) report.fail('policy-closed', '', CLOSED);
+    return { parts, problems: report.problems, closed: true };
   }
 
   /** Another cluster lends its pods and Services; its policies are for its own control plane. */

@@ -123,6 +123,9 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   readonly direction = 'outbound';
   readonly terms: ListenerTerms;
   readonly principal = '';
+  readonly mutualTls = false;
+  readonly serverName = '';
+  readonly address: string;
   readonly downstream: string;
   readonly #services: Services;
   readonly #named: NamedDestinations;
@@ -153,6 +156,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     this.#wire = wire;
     this.#onClosed = onClosed;
     const from = wire.remoteAddress();
+    this.address = from?.address ?? '';
     this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
     const { limits } = services.http1;

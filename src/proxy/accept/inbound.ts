@@ -66,7 +66,8 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   readonly #ports: InboundPorts;
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
-  readonly #clientAddress: string;
+  readonly address: string;
+  readonly serverName = '';
   readonly #clientPort: number;
   readonly #sinceMs: number;
   #detection: Detection;
@@ -103,10 +104,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     this.#wanted = wanted;
     this.#onClosed = onClosed;
     const from = wire.remoteAddress();
-    this.#clientAddress = (from?.address ?? '').replace(/^::ffff:/, '');
+    this.address = (from?.address ?? '').replace(/^::ffff:/, '');
     this.#clientPort = from?.port ?? 0;
-    this.#sourceAddress = this.#clientAddress;
-    this.downstream = from?.address === undefined ? '' : formatAddress(this.#clientAddress, from.port ?? 0);
+    this.#sourceAddress = this.address;
+    this.downstream = from?.address === undefined ? '' : formatAddress(this.address, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
     this.#sinceMs = services.clock.monotonic();
     this.#portVersion = ports.version;
@@ -115,7 +116,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   /** The address that the kernel names counts, and not what a peer says of itself. */
   #portOf(address: string, number: number): RunningPort {
-    return this.#ports.find(address, number, this.#options.sources.callerOf(this.#clientAddress, address));
+    return this.#ports.find(address, number, this.#options.sources.callerOf(this.address, address));
   }
 
   get principal(): string {
@@ -131,7 +132,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp;
     const { meshedCallers, clock } = this.#services;
     const isMeshed =
-      mayBeQuiet && meshedCallers.has(this.#clientAddress, this.#port?.number ?? 0, clock.monotonic());
+      mayBeQuiet && meshedCallers.has(this.address, this.#port?.number ?? 0, clock.monotonic());
     this.#detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
     if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
@@ -390,7 +391,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       labels: () => this.#labels('tcp'),
       ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
-        this.#services.meshedCallers.remove(this.#clientAddress, port.number, this.#sinceMs);
+        this.#services.meshedCallers.remove(this.address, port.number, this.#sinceMs);
         this.#detection.stop();
         return this.#detection.taken;
       },
@@ -414,7 +415,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     const { meshedCallers, clock } = this.#services;
     // Elsewhere the app is never heard before the client.
     if (this.#port?.entry.takesBoth !== true) return;
-    meshedCallers.add(this.#clientAddress, this.#port.number, clock.monotonic());
+    meshedCallers.add(this.address, this.#port.number, clock.monotonic());
   }
 
   #labels(protocol: 'http' | 'tcp'): PeerLabels {

@@ -44,6 +44,9 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   readonly direction = 'outbound';
   readonly terms: ListenerTerms;
   readonly principal = '';
+  readonly mutualTls = false;
+  readonly serverName = '';
+  readonly address: string;
   readonly downstream: string;
   readonly key: string;
   readonly #services: Services;
@@ -75,6 +78,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     this.#onClosed = onClosed;
     this.key = formatAddress(wanted.address, wanted.port);
     const from = wire.remoteAddress();
+    this.address = from?.address ?? '';
     this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
     this.#detection = new Detection(wire, services.timers, this);
   }

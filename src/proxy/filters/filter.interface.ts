@@ -26,6 +26,12 @@ export interface Caller {
   readonly downstream: string;
   /** The SPIFFE id of its certificate; '' for plaintext. */
   readonly principal: string;
+  /** The address that it connects from, without the port; '' where it is not known. */
+  readonly address: string;
+  /** Whether it has shown a certificate of the mesh. */
+  readonly mutualTls: boolean;
+  /** The name that its ClientHello asked for; '' for none. */
+  readonly serverName: string;
 }
 
 /**

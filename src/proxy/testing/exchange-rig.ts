@@ -191,6 +191,9 @@ export class ExchangeRig {
       terms: { trust: this.#trust, filters: this.#filters },
       downstream: id,
       principal: '',
+      address: '127.0.0.1',
+      mutualTls: false,
+      serverName: '',
       target(_head, waiter) {
         rig.asked++;
         if (rig.targets === 'known') return rig.destination;

@@ -9,7 +9,7 @@ import {
 } from '../../model/index.ts';
 import type { MeshSettingsPart } from '../part.ts';
 
-type Settings = Pick<Mesh, 'pathNormalization' | 'telemetrySettings'>;
+type Settings = Pick<Mesh, 'pathNormalization' | 'telemetrySettings' | 'trustDomainAliases'>;
 
 /** What the objects about the whole mesh come to. */
 export class MeshSettings {
@@ -32,7 +32,14 @@ export class MeshSettings {
     const said = telemetryOf(parts.flatMap(each => each.telemetry ?? []));
     const same = equal(said, before.telemetrySettings);
     if (!same) touched.add(fact.telemetrySettings());
-    return { pathNormalization, telemetrySettings: same ? before.telemetrySettings : said };
+    const aliases = parts.find(each => each.trustDomainAliases !== undefined)?.trustDomainAliases ?? [];
+    const sameNames = equal(aliases, before.trustDomainAliases);
+    if (!sameNames) touched.add(fact.trustDomains());
+    return {
+      pathNormalization,
+      telemetrySettings: same ? before.telemetrySettings : said,
+      trustDomainAliases: sameNames ? before.trustDomainAliases : aliases,
+    };
   }
 }
 

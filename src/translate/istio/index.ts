@@ -1,6 +1,7 @@
 // istio: Istio's objects as parts of the mesh, as far as sidecars go by them. Pure: objects in, parts and problems out; every
 // field is read, or named with the reason why it has no effect (docs/policies/istio.md has them all).
 import type { KindTranslator } from '../dialect.ts';
+import { authorizationPolicyTranslator } from './authorization-policy.ts';
 import { destinationRuleTranslator } from './destination-rule.ts';
 import { envoyFilterTranslator } from './envoy-filter.ts';
 import { peerAuthenticationTranslator } from './peer-authentication.ts';
@@ -18,4 +19,5 @@ export const istio: readonly KindTranslator[] = [
   sidecarTranslator,
   envoyFilterTranslator,
   telemetryTranslator,
+  authorizationPolicyTranslator,
 ];

@@ -16,8 +16,8 @@ export const meshConfigTranslator: KindTranslator = { kind: 'ConfigMap', transla
 const modes = ['DEFAULT', ...PATH_NORMALIZATIONS] as const;
 
 /**
- * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization` and what concerns
- * telemetry is read and the rest passed over without a word; in Weft's own a field that has no effect is named.
+ * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization`, `trustDomainAliases`
+ * and what concerns telemetry is read and the rest passed over without a word; in Weft's own a field that has no effect is named.
  */
 function translateMeshConfig(
   object: KubeObject,
@@ -34,13 +34,17 @@ function translateMeshConfig(
   const paths = config?.object('pathNormalization');
   const said = paths?.choice('normalization', modes);
   const telemetry = config && readMeshTelemetry(config, report);
+  const trustDomainAliases = config?.has('trustDomainAliases')
+    ? config.texts('trustDomainAliases')
+    : undefined;
   if (rank === 0) {
     paths?.rest();
     config?.rest();
   }
   const pathNormalization = said === 'DEFAULT' ? DEFAULT_PATH_NORMALIZATION : said;
-  if (pathNormalization === undefined && telemetry === undefined) return [];
-  return [{ kind: 'mesh-settings', rank, ...given({ pathNormalization, telemetry }), from: report.object }];
+  const settings = given({ pathNormalization, telemetry, trustDomainAliases });
+  if (Object.keys(settings).length === 0) return [];
+  return [{ kind: 'mesh-settings', rank, ...settings, from: report.object }];
 }
 
 function read(text: string, path: string, report: Report): Fields | undefined {

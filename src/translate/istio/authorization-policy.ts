@@ -1,0 +1,212 @@
+import type {
+  AuthorizationAction,
+  AuthorizationPolicy,
+  LabelSelector,
+  ObjectRef,
+} from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { type Fields, fieldsOf } from '../fields.ts';
+import { given, some } from '../given.ts';
+import type { Part } from '../part.ts';
+import { Report } from '../report.ts';
+import { readRule } from './authorization-rule.ts';
+
+/** security.istio.io AuthorizationPolicy, v1beta1 and v1. */
+export const authorizationPolicyTranslator: KindTranslator = {
+  kind: 'AuthorizationPolicy.security.istio.io',
+  translate: translateAuthorizationPolicy,
+  closed: closedPolicy,
+};
+
+const actions: Readonly<Record<string, AuthorizationAction>> = {
+  ALLOW: 'allow',
+  DENY: 'deny',
+  AUDIT: 'audit',
+  CUSTOM: 'custom',
+};
+
+/** Istio takes no more of them. */
+const maxRules = 512;
+const maxTargets = 16;
+const dryRunAnnotation = 'istio.io/dry-run';
+
+/** What an external authorizer's policy cannot ask for: it is asked before tokens and peers are known (Istio's reference). */
+const notInCustom = new Set(['namespace', 'service-account', 'trust-domain', 'principal']);
+const tokens = new Set(['request-principal', 'audience', 'presenter', 'claim']);
+
+function translateAuthorizationPolicy(
+  object: KubeObject,
+  context: TranslateContext,
+  report: Report,
+): readonly Part[] {
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const spec = fieldsOf(object, 'spec', report);
+  const target = targetOf(spec, report);
+  const action = actions[spec.choice('action', Object.keys(actions)) ?? 'ALLOW']!;
+  const provider = spec.object('provider');
+  const providerName = provider?.text('name');
+  provider?.refuseRest();
+  const reading = { namespace, context, report };
+  const rules = spec.objects('rules').map((rule, index) => readRule(rule, String(index), reading));
+  spec.refuseRest();
+  const policy: AuthorizationPolicy = {
+    ...scopeOf(namespace, context),
+    ...given({ selector: target.selector, services: target.services, provider: providerName }),
+    action,
+    rules,
+    ...(dryRunOf(object, action, report) && { dryRun: true }),
+    from: report.object,
+  };
+  check(policy, spec, report);
+  if (target.nowhere) return [];
+  return [{ kind: 'policy', of: 'authorizationPolicies', policy, createdAt }];
+}
+
+/**
+ * In place of an object that cannot be read and of which nothing held before: nobody may do what it was to say something of.
+ * ALLOW allows nothing, DENY and CUSTOM deny all; what decides nothing anyway stays away.
+ */
+function closedPolicy(object: KubeObject, context: TranslateContext, from: ObjectRef): readonly Part[] {
+  const unheard = new Report(from);
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const spec = fieldsOf(object, 'spec', unheard);
+  const target = targetOf(spec, unheard);
+  // Where it cannot be told whom it selects, it is everybody.
+  const { selector, services, nowhere }: Target = unheard.refused ? { nowhere: false } : target;
+  const action = actions[spec.text('action') ?? 'ALLOW'] ?? 'deny';
+  const isDryRun = object.metadata.annotations?.[dryRunAnnotation] === 'true';
+  if (nowhere || action === 'audit' || (isDryRun && action !== 'custom')) return [];
+  const policy: AuthorizationPolicy = {
+    ...scopeOf(namespace, context),
+    ...given({ selector, services }),
+    action: action === 'allow' ? 'allow' : 'deny',
+    rules: action === 'allow' ? [] : [{ name: 'unreadable', clauses: [] }],
+    from,
+  };
+  return [{ kind: 'policy', of: 'authorizationPolicies', policy, createdAt }];
+}
+
+function scopeOf(namespace: string, { rootNamespaces }: TranslateContext): { readonly namespace?: string } {
+  return rootNamespaces.includes(namespace) ? {} : { namespace };
+}
+
+interface Target {
+  readonly selector?: LabelSelector | undefined;
+  readonly services?: readonly string[] | undefined;
+  /** It speaks of gateways alone, which are not here. */
+  readonly nowhere: boolean;
+}
+
+function targetOf(spec: Fields, report: Report): Target {
+  const selector = selectorOf(spec, report);
+  const refs = [...spec.objects('targetRefs'), ...(spec.has('targetRef') ? [spec.object('targetRef')] : [])];
+  if (refs.length === 0) return { selector, nowhere: false };
+  const at = spec.at(spec.has('targetRefs') ? 'targetRefs' : 'targetRef');
+  if (spec.has('selector'))
+    report.error('field-invalid', at, `${at} and spec.selector exclude each other; keep one`);
+  if (refs.length > maxTargets)
+    report.error('field-invalid', at, `${at} has more than ${maxTargets} targets; write two policies`);
+  const services: string[] = [];
+  const others: string[] = [];
+  for (const ref of refs) {
+    const kind = ref?.text('kind') ?? '';
+    const group = ref?.text('group') ?? '';
+    const name = ref?.text('name') ?? '';
+    const elsewhere = ref?.text('namespace');
+    ref?.refuseRest();
+    if (elsewhere !== undefined && elsewhere !== report.object.namespace && report.object.namespace !== '')
+      report.error(
+        'field-invalid',
+        ref!.at('namespace'),
+        `${ref!.at('namespace')}: a policy speaks of what is in its own namespace`,
+      );
+    if (kind === '' || name === '')
+      report.error('field-invalid', ref?.path ?? at, `${ref?.path ?? at} needs a kind and a name`);
+    else if (kind === 'Service' && (group === '' || group === 'core')) services.push(name);
+    else others.push(`${kind} ${name}`);
+  }
+  if (others.length > 0) {
+    const words = `${others.join(', ')}: only Services can be meant here; gateways, waypoints and ServiceEntries are not supported yet`;
+    report.warn(
+      'policy-ignored',
+      at,
+      `${at}: ${words}${services.length === 0 ? ', so this policy has no effect' : ''}`,
+    );
+  }
+  return { services: some(services), nowhere: services.length === 0 };
+}
+
+/** One without labels selects all of the namespace, which may not be meant. */
+function selectorOf(spec: Fields, report: Report): LabelSelector | undefined {
+  const selector = spec.object('selector');
+  const matchLabels = selector?.strings('matchLabels');
+  selector?.refuseRest();
+  if (selector === undefined) return undefined;
+  const keys = Object.keys(matchLabels ?? {});
+  if (keys.length === 0) {
+    const words =
+      'has no labels, so that the policy holds for every workload of its scope; write labels, or leave the selector out to say so';
+    report.warn('selector-empty', selector.path, `${selector.path} ${words}`);
+    return undefined;
+  }
+  for (const key of keys) {
+    const path = selector.at('matchLabels');
+    if (key === '' || key.includes('*') || matchLabels![key]!.includes('*'))
+      report.error(
+        'field-invalid',
+        path,
+        `${path}: '${key}: ${matchLabels![key]}': labels of selectors have no wildcards and no empty keys`,
+      );
+  }
+  return { matchLabels: matchLabels! };
+}
+
+function dryRunOf(object: KubeObject, action: AuthorizationAction, report: Report): boolean {
+  const value = object.metadata.annotations?.[dryRunAnnotation];
+  const path = `metadata.annotations['${dryRunAnnotation}']`;
+  if (value === undefined || value === 'false') return false;
+  if (value !== 'true') {
+    report.error('field-invalid', path, `${path}: '${value}' is neither true nor false`);
+    return false;
+  }
+  if (action === 'allow' || action === 'deny') return true;
+  report.error('field-invalid', path, `${path}: only ALLOW and DENY can be tried without effect`);
+  return false;
+}
+
+function check({ action, rules, provider }: AuthorizationPolicy, spec: Fields, report: Report): void {
+  const at = spec.at('rules');
+  if (rules.length > maxRules)
+    report.error('field-invalid', at, `${at} has more than ${maxRules} rules; write two policies`);
+  if (rules.length === 0 && action !== 'allow' && !report.refused) {
+    const remedy = 'say what it matches; for everything write rules: [{}]';
+    report.error(
+      'field-invalid',
+      at,
+      `${at} is empty, so that ${action.toUpperCase()} matches nothing; ${remedy}`,
+    );
+  }
+  if (action === 'custom' && provider === undefined)
+    report.error(
+      'field-invalid',
+      spec.at('provider'),
+      `${spec.at('provider')}.name is missing: CUSTOM needs the name of one of the mesh's extensionProviders`,
+    );
+  if (action !== 'custom' && provider !== undefined)
+    report.error(
+      'field-invalid',
+      spec.at('provider'),
+      `${spec.at('provider')} is for action CUSTOM only; take it out, or change the action`,
+    );
+  if (action !== 'custom') return;
+  rules.forEach(({ clauses }, index) => {
+    const used = clauses.flat(2).find(({ of }) => notInCustom.has(of) || tokens.has(of));
+    if (used !== undefined)
+      report.error(
+        'field-invalid',
+        `${at}[${index}]`,
+        `${at}[${index}]: CUSTOM policies cannot ask for who calls (${used.of}): the authorizer is asked before that is known`,
+      );
+  });
+}
