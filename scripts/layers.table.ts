@@ -61,6 +61,12 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: 'http/ is what codecs and engine share; it knows neither.',
   },
+  grpc: {
+    imports: ['http'],
+    packages: [],
+    pure: true,
+    instead: 'grpc/ says what gRPC means; how it is carried, and by whom, it does not know.',
+  },
   routing: {
     imports: ['errors', 'time', 'model', 'http'],
     packages: ['re2js'],
@@ -210,7 +216,7 @@ export const rooms: Record<string, Room> = {
     instead: 'services/ is what all connections share, and knows none of them.',
   },
   'proxy/replies': {
-    imports: ['errors', 'http', 'http1'],
+    imports: ['errors', 'http', 'grpc', 'http1'],
     packages: [],
     instead: 'replies/ makes answers; who gives which and when is decided in filters/ and exchange/.',
   },
@@ -242,6 +248,7 @@ export const rooms: Record<string, Room> = {
       'time',
       'wire',
       'http',
+      'grpc',
       'http1',
       'telemetry',
       'routing',

@@ -5,7 +5,7 @@ export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKE
 export { namesConnectionLogin } from './connection-login.ts';
 export { Fields } from './fields.ts';
 export { isForbiddenTrailer } from './forbidden-trailers.ts';
-export { GRPC_STATUS, grpcStatusOf } from './grpc-status.ts';
+export { GRPC_STATUS } from './grpc-status.ts';
 export { hashBytes, mixHashes } from './hash.ts';
 export { Head, UNKNOWN_LENGTH } from './head.ts';
 export { type Field, type LocalReply, NO_FIELDS } from './local-reply.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Fields, grpcStatusOf, Head, UNKNOWN_LENGTH } from '../http/index.ts';
+import { type Fields, Head, UNKNOWN_LENGTH } from '../http/index.ts';
 import { BodyReader, DEFAULT_LIMITS, FAULT, faultOf } from './index.ts';
 import { trailers, trailerText } from './testing/heads.ts';
 
@@ -195,17 +195,8 @@ test('trailers are fields: names in their case, values without the blanks around
   ]);
   assert.equal(fields.count, 3);
   assert.equal(fields.find(Buffer.from('x-a'), 2), 2);
-  assert.equal(grpcStatusOf(fields), 13);
   assert.equal(trailerText(fields), 'Grpc-Status:\t 13 \r\nX-A: b\r\nx-a:\r\n', 'they go on byte for byte');
   const copy = fields.copy();
   fields.bytes.fill(0);
   assert.equal(trailerText(copy), 'Grpc-Status:\t 13 \r\nX-A: b\r\nx-a:\r\n');
-});
-
-test('the status of a gRPC call is a number of three digits at most, or none', () => {
-  const statuses = ['0', '16', '', '-1', '1000', '1x'].map(text =>
-    grpcStatusOf(trailers(`grpc-status: ${text}\r\n`)),
-  );
-  assert.deepEqual(statuses, [0, 16, -1, -1, -1, -1]);
-  assert.equal(grpcStatusOf(trailers('grpc-message: ok\r\n')), -1);
 });

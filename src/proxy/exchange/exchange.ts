@@ -1,7 +1,7 @@
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
+import { statusOf } from '../../grpc/index.ts';
 import {
   type Fields,
-  grpcStatusOf,
   type Head,
   type LocalReply,
   METHOD,
@@ -177,7 +177,7 @@ export class Exchange
     if (status >= 500 && head.requestId < 0) nameRequest(this.#request.head, head);
     info.work?.decorate(head, tries.endpoint!);
     if (end) {
-      if (head.grpcStatus >= 0) info.grpcStatus = grpcStatusOf(head, head.grpcStatus);
+      if (head.grpcStatus >= 0) info.grpcStatus = statusOf(head, head.grpcStatus);
       this.#finish(tries.outOfRetries ? 'URX' : '', '');
       this.#stream.respond(head, true);
       return;
@@ -202,7 +202,7 @@ export class Exchange
       if (this.#request.ended) this.#finish('', '');
       return;
     }
-    if (trailers !== undefined) this.#info.grpcStatus = grpcStatusOf(trailers);
+    if (trailers !== undefined) this.#info.grpcStatus = statusOf(trailers);
     this.#finish(this.#tries.outOfRetries ? 'URX' : '', '');
     this.#stream.end(trailers);
   }

@@ -1,9 +1,10 @@
 // The one place where errors of Weft's own become answers. What they say is decided here; how that is written on a connection is
 // its codec's.
 import { type Flag, flagWords } from '../../errors/index.ts';
+import { isGrpc } from '../../grpc/index.ts';
 import type { Field, Head, LocalReply } from '../../http/index.ts';
 import type { Fault } from '../../http1/index.ts';
-import { grpcReply, isGrpc } from './grpc-reply.ts';
+import { grpcReply } from './grpc-reply.ts';
 import { UNTOUCHED } from './untouched.ts';
 
 const statusOf: Partial<Record<Flag, number>> = {
