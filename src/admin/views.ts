@@ -24,7 +24,7 @@ export function clusterView(cluster: Cluster, nowMs: number): object {
     connectFailures: occupancy.connectFailures,
     retries: cluster.retries,
     retriesRefusedByBudget: budget.exhausted,
-    recentEjections: cluster.recentEjections,
+    recentEjections: cluster.ejections.recent,
     settings: config.settings,
   };
 }

@@ -29,13 +29,13 @@ test('an ejected endpoint gets nothing until its time is over, and its ejection 
   fail(cluster, bad, 1);
   assert.equal(cluster.healthy, 3);
   assert.deepEqual(reachable(cluster), ['10.0.0.1:80', '10.0.0.3:80', '10.0.0.4:80']);
-  const [ejection] = cluster.recentEjections;
+  const [ejection] = cluster.ejections.recent;
   assert.equal(ejection!.endpoint, '10.0.0.2:80');
   assert.equal(ejection!.pod, 'a-2');
   assert.equal(ejection!.reason, 'consecutive-5xx');
   assert.equal(ejection!.forMs, 30_000);
   assert.equal(ejection!.atMs, host.clock.now());
-  assert.equal(cluster.ejectionCounts['consecutive-5xx'], 1);
+  assert.equal(cluster.ejections.counts['consecutive-5xx'], 1);
   await host.clock.advance(29_900);
   assert.equal(cluster.healthy, 3);
   await host.clock.advance(1_200);
@@ -52,7 +52,7 @@ test('connect failures and errors of the app are told apart', () => {
   fail(cluster, a!, 3, 'connect-failure');
   fail(cluster, b!, 5, 'gateway-error');
   assert.deepEqual(
-    cluster.recentEjections.map(({ endpoint: key, reason }) => [key, reason]),
+    cluster.ejections.recent.map(({ endpoint: key, reason }) => [key, reason]),
     [
       ['10.0.0.1:80', 'consecutive-connect-failures'],
       ['10.0.0.2:80', 'consecutive-gateway-errors'],
@@ -67,14 +67,14 @@ test('the second ejection lasts longer, and time without one makes them short ag
   const bad = list(cluster)[0]!;
   for (const forMs of [1_000, 2_000, 3_000]) {
     fail(cluster, bad, 1);
-    assert.equal(cluster.recentEjections.at(-1)!.forMs, forMs);
+    assert.equal(cluster.ejections.recent.at(-1)!.forMs, forMs);
     await host.clock.advance(forMs + 20);
     assert.equal(cluster.healthy, 2);
   }
   await host.clock.advance(8_000);
   assert.equal(bad.health.multiplier, 0);
   fail(cluster, bad, 1);
-  assert.equal(cluster.recentEjections.at(-1)!.forMs, 1_000);
+  assert.equal(cluster.ejections.recent.at(-1)!.forMs, 1_000);
 });
 
 test('the last endpoint stays whatever it does, and so does a lone one', () => {

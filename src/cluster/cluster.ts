@@ -5,15 +5,16 @@ import {
   formatAddress,
 } from '../model/index.ts';
 import type { Log, PeerRequests } from '../telemetry/index.ts';
-import { type Clock, Deadline, type TimerWheel } from '../time/index.ts';
+import type { Clock, TimerWheel } from '../time/index.ts';
 import { AdaptiveLimit } from './adaptive-limit.ts';
 import { type Balancer, createBalancer, type Random } from './balancer.ts';
 import type { UpstreamDialer } from './dials.ts';
+import { Ejections, type EjectionsOwner } from './ejections.ts';
 import { RunningEndpoint } from './endpoint.ts';
 import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
-import { type EjectionReason, type Outcome, OutlierDetector } from './outlier.ts';
+import type { Outcome } from './outlier.ts';
 import { DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Selection } from './selection.ts';
@@ -35,30 +36,14 @@ export interface ClusterHost {
   metrics(cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests;
 }
 
-/** One ejection, for the log, the admin page and metrics. */
-export interface Ejection {
-  readonly endpoint: string;
-  readonly pod: string;
-  readonly reason: EjectionReason;
-  readonly atMs: number;
-  readonly forMs: number;
-}
-
-const ejectionsKept = 20;
-
 /** A named set of endpoints while it runs. */
-export class Cluster {
+export class Cluster implements EjectionsOwner {
   config: ClusterConfig;
   readonly occupancy: Occupancy;
   readonly budget: RetryBudget;
   /** Counted when they happen; rendered as weft_* metrics. */
   retries = 0;
-  ejectionCounts: Record<EjectionReason, number> = {
-    'consecutive-5xx': 0,
-    'consecutive-gateway-errors': 0,
-    'consecutive-connect-failures': 0,
-  };
-  readonly recentEjections: Ejection[] = [];
+  readonly ejections: Ejections;
   /** What became of copies of requests that were sent here; rendered as weft_mirrored_requests_total. */
   readonly mirrored = { sent: 0, answered: 0, failed: 0 };
   /** How many endpoints the Service has in all, for messages. */
@@ -81,8 +66,6 @@ export class Cluster {
   #balancer: Balancer;
   #hashKey: HashKey | undefined;
   #sessions: Map<string, RunningEndpoint> | undefined;
-  readonly #outlier: OutlierDetector;
-  readonly #review: Deadline;
 
   constructor(config: ClusterConfig, host: ClusterHost) {
     this.config = config;
@@ -94,10 +77,7 @@ export class Cluster {
     this.#balancer = createBalancer(config.settings.balancer, this.#random);
     this.#selection = new Selection(this.#random);
     this.#takeSettings();
-    this.#outlier = new OutlierDetector(config.settings.outlier, host.clock);
-    // Without it nobody would ever come back.
-    const again = (): void => host.timers.schedule(this.#review, config.settings.outlier.intervalMs);
-    this.#review = new Deadline(() => this.#reviewEjected(), { onFault: again });
+    this.ejections = new Ejections(config.settings.outlier, host, this);
   }
 
   /** Takes new settings on; connections stay. */
@@ -107,7 +87,7 @@ export class Cluster {
     const { settings } = config;
     this.occupancy.limits = settings.limits;
     this.budget.settings = settings.retryBudget;
-    this.#outlier.settings = settings.outlier;
+    this.ejections.configure(settings.outlier);
     if (settings.balancer.kind !== before.kind || settings.balancer.tableSize !== before.tableSize) {
       this.#balancer = createBalancer(settings.balancer, this.#random);
       this.#balancer.update([...this.#endpoints.values()]);
@@ -117,7 +97,6 @@ export class Cluster {
       endpoint.pool.settings.idleTimeoutMs = settings.idleTimeoutMs;
       endpoint.pool.settings.maxRequestsPerConnection = settings.limits.maxRequestsPerConnection;
     }
-    if (!settings.outlier.enabled) this.#releaseAll();
     this.#rebuild();
   }
 
@@ -219,7 +198,7 @@ export class Cluster {
   close(): void {
     for (const endpoint of this.#endpoints.values()) this.#stop(endpoint);
     this.#endpoints.clear();
-    this.#host.timers.cancel(this.#review);
+    this.ejections.close();
     this.#sessions = undefined;
     this.#rebuild();
   }
@@ -265,10 +244,7 @@ export class Cluster {
       this.#letGo(endpoint);
       return;
     }
-    if (!this.config.settings.outlier.enabled || endpoint.removed || health.ejected) return;
-    const reason = health.record(outcome, this.config.settings.outlier);
-    if (reason !== undefined && this.#outlier.mayEject(this.#ejected, this.#endpoints.size))
-      this.#eject(endpoint, reason);
+    this.ejections.record(endpoint, outcome);
   }
 
   get endpoints(): IterableIterator<RunningEndpoint> {
@@ -286,6 +262,10 @@ export class Cluster {
   }
   get healthy(): number {
     return this.#endpoints.size - this.#ejected;
+  }
+
+  onEjectionsChanged(): void {
+    this.#rebuild();
   }
 
   #start(key: string, config: ClusterEndpoint): RunningEndpoint {
@@ -332,57 +312,6 @@ export class Cluster {
     }
     oldest?.closeIdle();
     return oldest !== undefined;
-  }
-
-  #eject(endpoint: RunningEndpoint, reason: EjectionReason): void {
-    const forMs = this.#outlier.eject(endpoint.health, reason);
-    const { pod } = endpoint.config.peer;
-    this.ejectionCounts[reason]++;
-    this.recentEjections.push({ endpoint: endpoint.key, pod, reason, atMs: this.#host.clock.now(), forMs });
-    if (this.recentEjections.length > ejectionsKept) this.recentEjections.shift();
-    this.#rebuild();
-    this.#host.timers.schedule(this.#review, Math.max(10, this.#nextReleaseMs()));
-    const fields = {
-      cluster: this.config.name,
-      endpoint: endpoint.key,
-      pod,
-      reason,
-      forMs,
-      healthy: this.healthy,
-      of: this.size,
-    };
-    this.#host.log.warn(fields, 'endpoint ejected: it failed too often in a row');
-  }
-
-  #nextReleaseMs(): number {
-    const nowMs = this.#host.clock.monotonic();
-    let nextMs = this.config.settings.outlier.maxEjectionTimeMs;
-    for (const { health } of this.#endpoints.values()) {
-      if (health.health.state === 'ejected') nextMs = Math.min(nextMs, health.health.untilMs - nowMs);
-    }
-    return nextMs;
-  }
-
-  #reviewEjected(): void {
-    let ejected = 0;
-    for (const endpoint of this.#endpoints.values()) {
-      if (this.#outlier.release(endpoint.health)) {
-        this.#host.log.info(
-          { cluster: this.config.name, endpoint: endpoint.key },
-          'endpoint back after its ejection',
-        );
-      }
-      this.#outlier.forgive(endpoint.health);
-      if (endpoint.health.ejected || endpoint.health.multiplier > 0) ejected++;
-    }
-    this.#rebuild();
-    if (ejected === 0) return;
-    const waitMs = this.#ejected > 0 ? this.#nextReleaseMs() : this.config.settings.outlier.intervalMs;
-    this.#host.timers.schedule(this.#review, Math.max(10, waitMs));
-  }
-
-  #releaseAll(): void {
-    for (const { health } of this.#endpoints.values()) health.clear();
   }
 
   /** Settings that have objects of their own here. */

@@ -3,8 +3,9 @@
 // In: ClusterConfig and EndpointsResource. Out: streams that carry one request each.
 export { AdaptiveLimit } from './adaptive-limit.ts';
 export { type Balancer, createBalancer, type Random } from './balancer.ts';
-export { Cluster, type ClusterHost, type Ejection } from './cluster.ts';
+export { Cluster, type ClusterHost } from './cluster.ts';
 export type { UpstreamDialer } from './dials.ts';
+export { type Ejection, Ejections, type EjectionsOwner } from './ejections.ts';
 export { RunningEndpoint } from './endpoint.ts';
 export { EndpointGroup } from './endpoint-group.ts';
 export { HashKey, setCookieValue } from './hash-key.ts';

@@ -13,7 +13,7 @@ function cluster(i: number): Cluster {
     occupancy: { overflows: 0, connectFailures: 0, connections: 2, waiting: 0, requests: 0 },
     size: 1,
     healthy: 1,
-    ejectionCounts: { gateway: 1 },
+    ejections: { counts: { gateway: 1 } },
   };
   // Only what is rendered.
   return parts as unknown as Cluster;

@@ -279,13 +279,13 @@ export function* renderClusters(out: Exposition, clusters: readonly Cluster[]): 
   }
   const name = 'weft_ejections_total';
   out.family(name, 'counter', 'Endpoints taken out of rotation, by reason.');
-  for (const [labels, { ejectionCounts }] of shown) {
-    for (const [reason, count] of Object.entries(ejectionCounts))
+  for (const [labels, { ejections }] of shown) {
+    for (const [reason, count] of Object.entries(ejections.counts))
       out.sample(name, `${labels},reason="${reason}"`, count);
     if (out.full) yield;
   }
-  const ofRest = sumOf(rest, ({ ejectionCounts }) =>
-    Object.values(ejectionCounts).reduce((sum, count) => sum + count, 0),
+  const ofRest = sumOf(rest, ({ ejections }) =>
+    Object.values(ejections.counts).reduce((sum, count) => sum + count, 0),
   );
   if (ofRest > 0) out.sample(name, `${overflowLabels},reason="${OVERFLOW}"`, ofRest);
 }

@@ -212,7 +212,7 @@ test('an endpoint that takes requests and never answers is ejected after three o
   });
   for (let i = 0; i < 40; i++) assert.equal(await ask(), 200);
   assert.equal(cluster().healthy, 1);
-  assert.equal(cluster().recentEjections[0]!.reason, 'consecutive-connect-failures');
+  assert.equal(cluster().ejections.recent[0]!.reason, 'consecutive-connect-failures');
   assert.equal(cluster().retries, 3);
 });
 

@@ -23,7 +23,8 @@ import { RouteWork, type RouteWorkOwner } from './route-work.ts';
 import { Shadows } from './shadows.ts';
 import { StreamInfo } from './stream-info.ts';
 import { TimeLimits, type TimeLimitsOwner } from './time-limits.ts';
-import { Tries, type TriesOwner, VERDICT } from './tries.ts';
+import { Tries } from './tries.ts';
+import { type TriesOwner, VERDICT } from './tries-owner.interface.ts';
 
 /** What an exchange is waiting for. */
 const PHASE = {

@@ -6,13 +6,14 @@ const name = Buffer.from('x-weft-untouched', 'latin1');
 /** The field of an inbound proxy's own answer to a request of which its app has not seen a byte. */
 export const UNTOUCHED: Field = ['x-weft-untouched', 'true'];
 
-/** Whether a 503 says so. Only to be believed from a peer over mesh TLS. */
-export function saysUntouched(head: Head): boolean {
-  return head.find(name) >= 0;
-}
-
-/** Takes the claim out of an app's own answer: only proxies may make it. */
-export function removeUntouched(head: Head): void {
+/**
+ * Whether a 503 comes from the peer's proxy, whose app has not seen the request. `fromProxy`: it came over mesh TLS. What an app
+ * itself says of that does not count, and is taken out.
+ */
+export function isUntouched(head: Head, upstream: 'mesh' | 'app', fromProxy: boolean): boolean {
   const index = head.find(name);
-  if (index >= 0) head.remove(index);
+  if (index < 0) return false;
+  if (upstream === 'mesh') return fromProxy;
+  head.remove(index);
+  return false;
 }
