@@ -14,7 +14,7 @@ export class EndpointChoice {
   #preferred: RunningEndpoint | undefined;
   #tried: RunningEndpoint[] | undefined;
 
-  /** `hash`: what consistent hashing knows the request by; -1 for nothing. `preferred`: of a sticky session, for the first try. */
+  /** `hash`: what consistent hashing knows the request by; -1: nothing. `preferred`: of a sticky session, for the first try. */
   begin(hash: number, preferred: RunningEndpoint | undefined): void {
     this.#hash = hash;
     this.#preferred = preferred;
