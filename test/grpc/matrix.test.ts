@@ -1,5 +1,5 @@
-// Implementations of gRPC with each other, each as client and as server, through two proxies. Those that are not here are left out
-// by name.
+// Implementations of gRPC with each other, each as client and as server, through two proxies. Those that are not here are left
+// out by name.
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { CASES } from './cases.ts';
