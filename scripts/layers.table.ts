@@ -133,7 +133,7 @@ export const rooms: Record<string, Room> = {
     instead: 'A source fills the registry; it translates nothing.',
   },
   translate: {
-    imports: ['plain', 'errors', 'model', 'routing', 'cel', 'log-format', 'registry', 'config'],
+    imports: ['plain', 'errors', 'model', 'grpc', 'routing', 'cel', 'log-format', 'registry', 'config'],
     packages: ['yaml'],
     pure: true,
     instead: 'A dialect is pure: objects in, model and problems out.',

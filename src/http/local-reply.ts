@@ -13,6 +13,8 @@ export interface LocalReply {
   readonly fields: readonly Field[];
   /** Whether the connection must end after it. */
   readonly close: boolean;
+  /** What it is to a gRPC client, where that is otherwise than its status says. */
+  readonly grpcStatus?: number;
 }
 
 export const NO_FIELDS: readonly Field[] = [];

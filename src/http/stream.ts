@@ -18,8 +18,11 @@ export interface ServerStream {
   data(bytes: Buffer, start: number, end: number): boolean;
   /** The answer is complete. `trailers` are written before it returns; undefined where there are none. */
   end(trailers: Fields | undefined): void;
-  /** Breaks the stream off, so that the client cannot take it for a complete answer. `why`: for protocols that can say it. */
-  abort(why: Flag): void;
+  /**
+   * Breaks the stream off, so that the client cannot take it for a complete answer. `why`: for protocols that can say it. `code`:
+   * the very error of HTTP/2, where one is asked for.
+   */
+  abort(why: Flag, code?: number): void;
   /** The client's connection has had its time: it ends now if nothing is under way, otherwise with the answer. */
   finish(): void;
   /** Flow control of the request's body. */

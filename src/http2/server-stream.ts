@@ -224,14 +224,14 @@ export class Http2ServerStream extends Stream implements ServerStream {
     if (this.#answer === ANSWER.STARTED) this.sendEnd(fields);
   }
 
-  abort(why: Flag): void {
+  abort(why: Flag, code?: number): void {
     if (this.#answer !== ANSWER.DUE && this.#answer !== ANSWER.STARTED) return;
     this.#answer = ANSWER.DONE;
     this.reusable = false;
     const { id } = this;
     this.connection.reset(
       id,
-      why === 'UT' || why === 'SI' || why === 'DC' ? ERROR.CANCEL : ERROR.INTERNAL_ERROR,
+      code ?? (why === 'UT' || why === 'SI' || why === 'DC' ? ERROR.CANCEL : ERROR.INTERNAL_ERROR),
     );
     this.connection.release(this);
   }

@@ -85,11 +85,14 @@ export {
   unknownKind,
 } from './resource.ts';
 export {
+  abortWords,
   type CorsPolicy,
   DEFAULT_RETRY,
   DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+  type FaultAbort,
   type FaultInjection,
   type Forward,
+  GRPC_RETRY_CONDITIONS,
   type HeaderEdits,
   type Mirror,
   NO_ROUTE,

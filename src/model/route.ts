@@ -9,10 +9,28 @@ export const RETRY_CONDITIONS = [
   '5xx',
   'retriable-4xx',
   'refused-stream',
+  // Statuses of gRPC calls, by Envoy's words.
+  'cancelled',
+  'deadline-exceeded',
+  'internal',
+  'resource-exhausted',
+  'unavailable',
 ] as const;
 
 /** One of RETRY_CONDITIONS. */
 export type RetryCondition = (typeof RETRY_CONDITIONS)[number];
+
+/**
+ * The conditions that a gRPC status meets, by status. They are asked of calls alone, and every call is a POST: who writes one
+ * says that repeating it is wanted, so RetryPolicy.nonIdempotent is not asked.
+ */
+export const GRPC_RETRY_CONDITIONS: ReadonlyMap<number, RetryCondition> = new Map([
+  [1, 'cancelled'],
+  [4, 'deadline-exceeded'],
+  [8, 'resource-exhausted'],
+  [13, 'internal'],
+  [14, 'unavailable'],
+]);
 
 /** How often and when a request is tried again. */
 export interface RetryPolicy {
@@ -135,10 +153,27 @@ export interface Mirror {
   readonly percent: number;
 }
 
+/** An answer that takes the upstream's place. */
+export interface FaultAbort {
+  /** What it is to clients that do not speak gRPC. */
+  readonly status: number;
+  readonly percent: number;
+  /** What it is to those that do; undefined: what `status` is in gRPC. */
+  readonly grpcStatus?: number;
+  /** No answer at all: the stream is reset with this code (RFC 9113 section 7); a connection of HTTP/1 is closed. */
+  readonly http2Error?: number;
+}
+
+/** What is asked for, in words: `503`, `gRPC status 14`, `a reset with error 7`. */
+export function abortWords({ status, grpcStatus, http2Error }: FaultAbort): string {
+  if (http2Error !== undefined) return `a reset with error ${http2Error}`;
+  return grpcStatus === undefined ? String(status) : `gRPC status ${grpcStatus}`;
+}
+
 /** Failures on purpose, for testing. */
 export interface FaultInjection {
   readonly delay?: { readonly ms: number; readonly percent: number };
-  readonly abort?: { readonly status: number; readonly percent: number };
+  readonly abort?: FaultAbort;
 }
 
 /** Cross-origin requests (https://fetch.spec.whatwg.org/#http-cors-protocol), answered by the proxy. */

@@ -2,6 +2,7 @@
 // (linkerd.io/2/reference/retries, /timeouts, /circuit-breaking). Pure: annotations in, settings out. Like Linkerd's policy
 // objects they are read wherever they stand; `--accept-labels` is about injection.
 import {
+  GRPC_RETRY_CONDITIONS,
   type OutlierSettings,
   parseDurationMs,
   type RetryCondition,
@@ -24,6 +25,7 @@ const prefixes = ['retry.linkerd.io/', 'timeout.linkerd.io/', 'balancer.linkerd.
 /** Every one that is obeyed. */
 export const LINKERD_ANNOTATIONS: readonly string[] = [
   'retry.linkerd.io/http',
+  'retry.linkerd.io/grpc',
   'retry.linkerd.io/limit',
   'retry.linkerd.io/timeout',
   'timeout.linkerd.io/request',
@@ -34,12 +36,6 @@ export const LINKERD_ANNOTATIONS: readonly string[] = [
   `${accrual}-consecutive-min-penalty`,
   `${accrual}-consecutive-max-penalty`,
 ];
-
-/** Why an annotation of Linkerd's own has no effect, where there is more to say. */
-const reasons: Readonly<Record<string, string>> = {
-  'retry.linkerd.io/grpc':
-    'gRPC goes through as it stands, over HTTP/2 that proxies do not read yet, so that its statuses are not seen; let the client retry',
-};
 
 /** Reads them. `on`: a route has no balancer of its own. Those without a counterpart are warned of; a bad value is an error. */
 export function readLinkerdAnnotations(
@@ -65,7 +61,7 @@ function warnOfOthers({ annotations, report }: Reader, on: 'service' | 'route'):
     if (LINKERD_ANNOTATIONS.includes(key) && !isElsewhere) continue;
     const why = isElsewhere
       ? 'a route has no circuit breaker; write it on the Service'
-      : (reasons[key] ?? 'Weft has no counterpart');
+      : 'Weft has no counterpart';
     report.warn('field-not-supported', pathOf(key), `${key} has no effect: ${why}`);
   }
 }
@@ -75,10 +71,13 @@ function retryOf(reader: Reader): Partial<RetryPolicy> | undefined {
   const limit = reader.whole('retry.linkerd.io/limit', 65_535);
   const perTryTimeoutMs = reader.duration('retry.linkerd.io/timeout');
   const conditions = reader.get('retry.linkerd.io/http');
-  if (!limit && !perTryTimeoutMs && conditions === undefined) return undefined;
-  const on: RetryCondition[] = ['connect-failure', 'refused-stream'];
+  const grpc = grpcConditions(reader);
+  if (!limit && !perTryTimeoutMs && conditions === undefined && grpc === undefined) return undefined;
+  const on: RetryCondition[] = ['connect-failure', 'refused-stream', ...(grpc ?? [])];
   const statuses = new Set<number>();
-  for (const each of (conditions ?? '5xx').split(',')) {
+  // Linkerd retries 5xx where it is asked to retry and not told what; one that names statuses of gRPC is told.
+  const words = conditions ?? (grpc === undefined ? '5xx' : '');
+  for (const each of words === '' ? [] : words.split(',')) {
     const word = each.toLowerCase();
     const range = /^([1-5]\d\d)(?:-([1-5]\d\d))?$/.exec(word);
     const last = Number(range?.[2] ?? range?.[1]);
@@ -97,6 +96,20 @@ function retryOf(reader: Reader): Partial<RetryPolicy> | undefined {
     nonIdempotent: true,
     statuses: statuses.size === 0 ? undefined : [...statuses],
     perTryTimeoutMs: perTryTimeoutMs || undefined,
+  });
+}
+
+/** Undefined where the annotation is not there. */
+function grpcConditions(reader: Reader): readonly RetryCondition[] | undefined {
+  const key = 'retry.linkerd.io/grpc';
+  const words = reader.get(key);
+  if (words === undefined) return undefined;
+  const known = [...GRPC_RETRY_CONDITIONS.values()];
+  return words.split(',').flatMap(each => {
+    const word = each.trim().toLowerCase();
+    const found = known.find(condition => condition === word);
+    if (found === undefined) reader.wrong(key, `has '${each}', which is none of ${known.join(', ')}`);
+    return found ?? [];
   });
 }
 

@@ -1,6 +1,7 @@
 // Rules for requests to a host, as a caller meets them, and what becomes of the requests.
 import type { ObjectMesh } from '../../analyze/index.ts';
 import {
+  abortWords,
   formatAddress,
   type Mesh,
   NO_ROUTE,
@@ -104,7 +105,7 @@ function besides(route: Route): readonly string[] {
   } = route;
   return [
     ...(fault?.delay ? [`${fault.delay.percent} % wait ${timeWords(fault.delay.ms)} on purpose`] : []),
-    ...(fault?.abort ? [`${fault.abort.percent} % are answered ${fault.abort.status} on purpose`] : []),
+    ...(fault?.abort ? [`${fault.abort.percent} % are answered ${abortWords(fault.abort)} on purpose`] : []),
     ...mirrors.map(({ cluster, percent }) => `${percent} % are copied to ${cluster}`),
     ...rateLimits.map(each => `lets pass ${limitWords(each)}`),
     ...(session ? [`keeps clients at their endpoint by the cookie ${session.cookie}`] : []),

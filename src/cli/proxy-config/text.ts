@@ -1,5 +1,5 @@
 // What a proxy has, as tables.
-import { formatRef, type MtlsMode, type ObjectRef } from '../../model/index.ts';
+import { abortWords, formatRef, type MtlsMode, type ObjectRef } from '../../model/index.ts';
 import { type Cell, plainText, type Screen, shortTime, table } from '../table.ts';
 import type {
   CertificateDump,
@@ -147,7 +147,7 @@ function moreWords(route: RouteRow['route']): string {
     [
       ...mirrors.map(({ cluster, percent }) => `${percent}% copied to ${cluster}`),
       ...(fault?.delay ? [`${fault.delay.percent}% wait ${timeWords(fault.delay.ms)}`] : []),
-      ...(fault?.abort ? [`${fault.abort.percent}% answered ${fault.abort.status}`] : []),
+      ...(fault?.abort ? [`${fault.abort.percent}% answered ${abortWords(fault.abort)}`] : []),
       ...(rateLimits.length > 0 ? ['rate limit'] : []),
       ...(session ? [`session cookie ${session.cookie}`] : []),
       ...(cors ? ['CORS'] : []),

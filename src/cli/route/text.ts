@@ -1,5 +1,6 @@
 // The answer as people read it.
 import {
+  abortWords,
   formatRef,
   type HeaderEdits,
   NO_ROUTE,
@@ -153,7 +154,7 @@ function settingsText(route: Route, forwards: boolean): string[] {
     ...editsText('request      ', route.requestHeaders, '  '),
     ...editsText('response     ', route.responseHeaders, '  '),
     ...(delay ? [`  fault        ${delay.percent} % wait ${ms(delay.ms)}`] : []),
-    ...(abort ? [`  fault        ${abort.percent} % are answered with ${abort.status}`] : []),
+    ...(abort ? [`  fault        ${abort.percent} % are answered with ${abortWords(abort)}`] : []),
     ...rateLimits.map(each => `  rate limit   ${limitText(each)}`),
     ...(session ? [`  session      the cookie ${session.cookie} keeps clients with their endpoint`] : []),
     ...(cors ? [`  CORS         ${cors.origins.length} origins are let in`] : []),

@@ -376,6 +376,12 @@ export class Exchange
 
   /** Answers as a policy says, in place of the upstream. */
   #answer(instead: Instead): void {
+    if (instead.reset !== undefined) {
+      this.#info.instead = instead;
+      this.#finish(instead.flag, instead.detail);
+      this.#stream.abort('FI', instead.reset);
+      return;
+    }
     this.#info.status = instead.reply.status;
     this.#info.instead = instead;
     this.#respond(policyReply(this.#request.head, instead), instead.flag, instead.detail);

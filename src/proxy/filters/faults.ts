@@ -1,8 +1,8 @@
 // Failures on purpose, as a policy asks for them.
-import type { Route } from '../../model/index.ts';
+import { abortWords, type Route } from '../../model/index.ts';
 import { chance } from '../../routing/index.ts';
 import { localReply } from '../replies/local-replies.ts';
-import { type FilterKind, PASS } from './filter.interface.ts';
+import { type FilterKind, type Instead, PASS } from './filter.interface.ts';
 
 /** A share of the requests is held for a time. */
 export const delays: FilterKind<{ readonly route: Route }> = {
@@ -23,14 +23,17 @@ export const aborts: FilterKind<{ readonly route: Route }> = {
   compile: ({ route }) => {
     const abort = route.fault?.abort;
     if (abort === undefined) return undefined;
-    const { status, percent } = abort;
+    const { status, percent, grpcStatus, http2Error } = abort;
     const { from } = route;
-    const detail = `route ${route.name} asks for ${status} on ${percent} % of its requests`;
-    return {
-      judge: ({ random }) =>
-        chance(percent, random)
-          ? { reply: localReply('FI', detail, { status }), flag: 'FI', detail, ...(from && { from }) }
-          : PASS,
+    const detail = `route ${route.name} asks for ${abortWords(abort)} on ${percent} % of its requests`;
+    const reply = localReply('FI', detail, { status, ...(grpcStatus !== undefined && { grpcStatus }) });
+    const instead: Instead = {
+      reply,
+      flag: 'FI',
+      detail,
+      ...(from && { from }),
+      ...(http2Error !== undefined && { reset: http2Error }),
     };
+    return { judge: ({ random }) => (chance(percent, random) ? instead : PASS) };
   },
 };

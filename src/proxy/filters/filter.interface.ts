@@ -10,6 +10,8 @@ export interface Instead {
   /** '' for what a route says in its own name; such an answer is no failure. */
   readonly flag: Flag | '';
   readonly detail: string;
+  /** Not even an answer: the stream is reset with this code of HTTP/2, and a connection of HTTP/1 closed. */
+  readonly reset?: number;
   /** The object that asks for it, where one does. */
   readonly from?: ObjectRef;
 }

@@ -6,16 +6,12 @@ import type { LocalReply } from '../../http/index.ts';
 
 /** The same answer for a gRPC client: its words become the call's message. */
 export function grpcReply(reply: LocalReply): LocalReply {
-  const { status, body, fields, close } = reply;
+  const { status, body, fields, close, grpcStatus = ownStatus(status) } = reply;
   return {
     status: 200,
     contentType: 'application/grpc',
     body: '',
-    fields: [
-      ['grpc-status', String(ownStatus(status))],
-      ['grpc-message', encodeMessage(body.trimEnd())],
-      ...fields,
-    ],
+    fields: [['grpc-status', String(grpcStatus)], ['grpc-message', encodeMessage(body.trimEnd())], ...fields],
     close,
   };
 }

@@ -44,6 +44,8 @@ export interface ReplyOptions {
   readonly fields?: readonly Field[];
   /** Whether the connection ends after it. */
   readonly close?: boolean;
+  /** What it is to a gRPC client, where that is otherwise than its status says. */
+  readonly grpcStatus?: number;
 }
 
 const asUsual: ReplyOptions = {};
@@ -58,7 +60,7 @@ export function statusFor(flag: Flag): number {
  * is lowercase and may be ''.
  */
 export function localReply(flag: Flag, detail: string, options: ReplyOptions = asUsual): LocalReply {
-  const { status, text, untouched = false, fields = [], close = false } = options;
+  const { status, text, untouched = false, fields = [], close = false, grpcStatus } = options;
   const words = text ?? `${flagWords(flag)}${detail === '' ? '' : `: ${detail}`}`;
   const all: Field[] = [['x-weft-flag', flag]];
   if (untouched) all.push(UNTOUCHED);
@@ -71,6 +73,7 @@ export function localReply(flag: Flag, detail: string, options: ReplyOptions = a
     body: `weft: ${words}\n`,
     fields: all,
     close,
+    ...(grpcStatus !== undefined && { grpcStatus }),
   };
 }
 

@@ -13,17 +13,15 @@ const conditions: Readonly<Record<string, readonly RetryCondition[]>> = {
   'connect-failure': ['connect-failure'],
   'retriable-4xx': ['retriable-4xx'],
   'refused-stream': ['refused-stream'],
+  cancelled: ['cancelled'],
+  'deadline-exceeded': ['deadline-exceeded'],
+  internal: ['internal'],
+  'resource-exhausted': ['resource-exhausted'],
+  unavailable: ['unavailable'],
 };
 
-/** Words for answers of gRPC, and of rate limiters, that nobody looks for yet. */
-const unseen = [
-  'envoy-ratelimited',
-  'cancelled',
-  'deadline-exceeded',
-  'internal',
-  'resource-exhausted',
-  'unavailable',
-];
+/** Words for answers that nobody looks for: those of Envoy's own rate limiter. */
+const unseen = ['envoy-ratelimited'];
 
 /** Retries of a destination; undefined where it says nothing of them, so that Weft's defaults stay. */
 export function readRetry(destination: Fields, report: Report): Partial<RetryPolicy> | undefined {

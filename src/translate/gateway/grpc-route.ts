@@ -17,22 +17,10 @@ const grpcRoute: RouteKind = {
   isLinkerd: false,
 };
 
-/**
- * gateway.networking.k8s.io GRPCRoute, v1alpha2 and v1. A call of gRPC is a POST of /service/method; until the proxy speaks
- * HTTP/2 no such call reaches a rule, which is said.
- */
+/** gateway.networking.k8s.io GRPCRoute, v1alpha2 and v1. A call of gRPC is a POST of /service/method. */
 export const grpcRouteTranslator: KindTranslator = {
   kind: 'GRPCRoute.gateway.networking.k8s.io',
-  translate: (object, context, report) => {
-    const parts = translateRoute(grpcRoute, object, context, report);
-    if (parts.length > 0)
-      report.warn(
-        'grpc-not-routed',
-        'spec.rules',
-        'the rules are understood, and take effect when the proxy speaks HTTP/2; until then gRPC is passed on as it is',
-      );
-    return parts;
-  },
+  translate: (object, context, report) => translateRoute(grpcRoute, object, context, report),
 };
 
 function grpcShape(report: Report): RuleShape {

@@ -17,12 +17,14 @@ const conditions: Readonly<Record<string, readonly RetryCondition[]>> = {
   'connect-failure': ['connect-failure'],
   'retriable-4xx': ['retriable-4xx'],
   'refused-stream': ['refused-stream'],
+  cancelled: ['cancelled'],
+  'deadline-exceeded': ['deadline-exceeded'],
+  internal: ['internal'],
+  'resource-exhausted': ['resource-exhausted'],
+  unavailable: ['unavailable'],
   // The numbers beside it say which.
   'retriable-status-codes': [],
 };
-
-/** Conditions that answers of gRPC meet. */
-const ofGrpc = ['cancelled', 'deadline-exceeded', 'internal', 'resource-exhausted', 'unavailable'];
 
 /** Istio's HTTPRetry. What it leaves out keeps Weft's defaults. */
 export function readRetries(retries: Fields, report: Report): Partial<RetryPolicy> {
@@ -65,12 +67,6 @@ function readConditions(
   for (const word of words.filter(each => each !== '')) {
     if (/^[1-5]\d\d$/.test(word)) statuses.add(Number(word));
     else if (Object.hasOwn(conditions, word)) for (const each of conditions[word]!) on.add(each);
-    else if (ofGrpc.includes(word))
-      report.warn(
-        'field-not-supported',
-        path,
-        `${path}: '${word}' is of gRPC, whose answers are not looked into yet`,
-      );
     else report.warn('field-not-supported', path, `${path}: '${word}' is no condition that is known here`);
   }
   if (words.every(each => each === '')) return undefined;

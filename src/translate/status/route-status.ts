@@ -25,7 +25,6 @@ const ignored = [
   'field-not-supported',
   'filter-not-supported',
   'backends-missing',
-  'grpc-not-routed',
 ];
 
 /** What status.parents says, for parents that are Services, and what was found out about them on the way. */
