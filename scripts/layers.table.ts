@@ -84,6 +84,11 @@ export const rooms: Record<string, Room> = {
     pure: true,
     instead: 'log-format/ makes lines; where their operators are read is passed in.',
   },
+  authentication: {
+    imports: ['errors', 'time', 'model', 'http'],
+    packages: ['jose', 'undici'],
+    instead: 'authentication/ verifies tokens and fetches their keys; it knows no proxy.',
+  },
   http1: {
     imports: ['errors', 'http', 'wire', 'time'],
     packages: [],
@@ -221,7 +226,7 @@ export const rooms: Record<string, Room> = {
     instead: 'replies/ makes answers; who gives which and when is decided in filters/ and exchange/.',
   },
   'proxy/filters': {
-    imports: ['errors', 'model', 'http', 'routing', 'proxy/replies'],
+    imports: ['errors', 'model', 'http', 'routing', 'authentication', 'proxy/replies'],
     packages: [],
     instead:
       'A filter sees a request and who calls, and gives a verdict; it knows no cluster and no connection.',
@@ -234,6 +239,7 @@ export const rooms: Record<string, Room> = {
       'http',
       'telemetry',
       'routing',
+      'authentication',
       'cluster',
       'proxy/detection',
       'proxy/filters',
@@ -319,6 +325,7 @@ export const rooms: Record<string, Room> = {
       'cluster',
       'config',
       'memory',
+      'authentication',
       'proxy/detection',
       'proxy/connect',
       'proxy/observation',

@@ -10,8 +10,10 @@ export interface JwtRule {
   readonly issuer: string;
   /** A token must be for one of these; undefined takes any. */
   readonly audiences?: readonly string[];
-  /** Where the keys are; http or https. Undefined where `jwks` has them. */
+  /** Where the keys are; http or https. */
   readonly jwksUri?: string;
+  /** Where the issuer says where they are (`jwks_uri` of OpenID Connect Discovery 1.0), where neither of the others is said. */
+  readonly discoveryUri?: string;
   /** The keys: a JSON Web Key Set (RFC 7517). */
   readonly jwks?: string;
   /** Places to look for tokens. Where none is named: `Authorization: Bearer`, and the parameter `access_token`. */
@@ -88,6 +90,9 @@ export interface VerifiedToken {
   readonly audiences: readonly string[];
   /** `azp`: the client that it was given to; '' where it has none. */
   readonly presenter: string;
-  /** All claims, those that are lists with blanks between as lists. */
-  readonly claims: Readonly<Record<string, unknown>>;
+  /**
+   * The strings of a claim, nested ones by their path: itself where it is one, the elements of a list that are; none where it is
+   * absent, a number or a boolean, which Istio compares with nothing. Lists with blanks between are lists.
+   */
+  values(path: readonly string[]): readonly string[];
 }

@@ -31,6 +31,7 @@ export {
 export { parseDurationMs } from './duration.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';
+export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
 export { formatSpiffe, type Identity, parseSpiffe, trustDomainOf } from './identity.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
@@ -51,6 +52,7 @@ export {
 export { isPrime } from './prime.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';
+export { bitsOf, isInRange } from './ranges.ts';
 export { regexProblem } from './regex.ts';
 export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
 export {

@@ -1,3 +1,4 @@
+import type { RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
 import { equal } from './equal.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
@@ -18,6 +19,7 @@ export interface PolicyKinds {
   inboundRateLimits: InboundRateLimit;
   telemetry: TelemetryPolicy;
   authorizationPolicies: AuthorizationPolicy;
+  requestAuthentications: RequestAuthenticationPolicy;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -86,6 +88,12 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   // All that select a workload are asked, whatever their scope.
   authorizationPolicies: {
     fact: 'authorization-policies',
+    group: ({ namespace = '' }) => namespace,
+    sameScope: () => false,
+  },
+  // All that select a workload hold together.
+  requestAuthentications: {
+    fact: 'request-authentications',
     group: ({ namespace = '' }) => namespace,
     sameScope: () => false,
   },

@@ -1,5 +1,6 @@
 // Resources: what discovery sends to proxies. Plain JSON data (no Map, no undefined inside arrays, no class), so that
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
+import type { JwtRule } from './authentication.ts';
 import type { WorkloadAuthorization } from './authorization.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
@@ -168,6 +169,8 @@ export interface InboundResource {
   readonly authorization?: readonly WorkloadAuthorization[];
   /** For ports that are not in `ports`. */
   readonly defaultRateLimits?: readonly RateLimit[];
+  /** Which tokens requests may bring; undefined where no policy says anything of them. */
+  readonly tokenRules?: readonly JwtRule[];
   /** As in DestinationResource. */
   readonly pathNormalization?: PathNormalization;
   /** In a pod that is meant to end: its containers that have ended, so that the proxy ends with them (see ExitWithApp). */

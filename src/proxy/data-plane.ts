@@ -1,3 +1,4 @@
+import { type FetchKeys, keyFetcher } from '../authentication/index.ts';
 import type { Cluster, ClusterHost, UpstreamDialer } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import { DEFAULT_LIMITS, http1Client, LINE_TIMEOUT_MS } from '../http1/index.ts';
@@ -54,6 +55,7 @@ import {
 } from './destinations/destinations.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
+import { PortAuthentication } from './destinations/port-authentication.ts';
 import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
@@ -106,6 +108,8 @@ export interface DataPlaneOptions {
   readonly metricLimits?: MetricLimits;
   /** Hears what is to be told of this workload's traffic, whenever that changes. */
   readonly onTelemetry?: (telemetry: TelemetrySettings | undefined) => void;
+  /** Fetches the keys of issuers of tokens; over HTTP unless told. */
+  readonly fetchKeys?: FetchKeys;
   /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
   readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
 }
@@ -120,6 +124,7 @@ export class DataPlane {
   readonly destinations: Destinations;
   readonly passThrough: PassThrough;
   readonly inboundPorts: InboundPorts;
+  readonly authentication: PortAuthentication;
   /** Undefined where none is kept. */
   readonly record: RequestRecorder | undefined;
   readonly #options: DataPlaneOptions;
@@ -198,12 +203,18 @@ export class DataPlane {
       this.services.limits,
     );
     this.passThrough = new PassThrough(this.#clusterHost('outbound'));
+    this.authentication = new PortAuthentication(
+      options.clock,
+      options.log,
+      options.fetchKeys ?? keyFetcher(),
+    );
     this.#sources = new AppSources(options.redirected, options.ownAddresses);
     this.inboundPorts = new InboundPorts(
       this.#clusterHost('inbound'),
       options.mtlsUntilKnown,
       this.services.limits,
       caller => this.#clusterHost('inbound', caller),
+      this.authentication,
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);
@@ -329,6 +340,7 @@ export class DataPlane {
     this.destinations.close();
     this.passThrough.close();
     this.inboundPorts.close();
+    this.authentication.close();
   }
 
   /** What is listened on: the rows of the table, with what is open on this core. */

@@ -204,6 +204,7 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Connections of the app that were refused for how they began.',
     counters.refusedOutbound,
   );
+  renderTokens(out, proxy);
   counter(
     out,
     'weft_handshake_failures_total',
@@ -288,4 +289,18 @@ export function* renderClusters(out: Exposition, clusters: readonly Cluster[]): 
     Object.values(ejections.counts).reduce((sum, count) => sum + count, 0),
   );
   if (ofRest > 0) out.sample(name, `${overflowLabels},reason="${OVERFLOW}"`, ofRest);
+}
+
+/** Nothing in a proxy that no token was shown to. */
+function renderTokens(out: Exposition, { authentication: { counts } }: DataPlane): void {
+  if (counts.accepted > 0 || counts.refusals.size > 0) {
+    out.family('weft_tokens_total', 'counter', 'Requests by what became of their token (JWT).');
+    out.sample('weft_tokens_total', labelText({ result: 'accepted' }), counts.accepted);
+    for (const [result, count] of counts.refusals)
+      out.sample('weft_tokens_total', labelText({ result }), count);
+  }
+  if (counts.fetches.size === 0) return;
+  out.family('weft_jwks_fetches_total', 'counter', 'Attempts to fetch the keys of an issuer of tokens.');
+  for (const [result, count] of counts.fetches)
+    out.sample('weft_jwks_fetches_total', labelText({ result }), count);
 }

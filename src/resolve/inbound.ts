@@ -2,6 +2,7 @@ import {
   type InboundPort,
   type InboundRateLimit,
   type InboundResource,
+  type JwtRule,
   type Mesh,
   matchesLabels,
   type Protocol,
@@ -65,6 +66,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       )
       .map(([number]) => number),
   );
+  const tokenRules = tokenRulesOf(reader, workload);
   return {
     kind: 'inbound',
     key,
@@ -77,6 +79,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       'defaultRateLimits',
       limits.filter(({ port }) => port === undefined),
     ),
+    ...(tokenRules.length > 0 && { tokenRules }),
     ...reader.pathNormalization(),
     ...(workload.ended && { ended: workload.ended }),
     ...(telemetry && { telemetry }),
@@ -90,6 +93,15 @@ function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly
     ...reader.policies('inboundRateLimits', namespace),
   ];
   return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
+}
+
+/** Rules of every RequestAuthentication that selects the workload, of the mesh as a whole first: they are joined, not chosen from. */
+function tokenRulesOf(reader: MeshReader, { namespace, labels }: Workload): readonly JwtRule[] {
+  const all = [
+    ...reader.policies('requestAuthentications', ''),
+    ...reader.policies('requestAuthentications', namespace),
+  ].filter(({ selector }) => !selector || matchesLabels(selector, labels));
+  return all.flatMap(({ rules, from }) => rules.map(rule => ({ ...rule, from: withoutOrigin(from) })));
 }
 
 function rateLimits<K extends 'rateLimits' | 'defaultRateLimits'>(

@@ -2,6 +2,7 @@ import {
   addressKey,
   DEFAULT_PATH_NORMALIZATION,
   fact,
+  isInRange,
   type Mesh,
   type MeshTelemetry,
   type Node,
@@ -13,7 +14,6 @@ import {
   type Service,
   type Workload,
 } from '../model/index.ts';
-import { isInRange } from './ranges.ts';
 
 /** What was resolved, and on which facts (see model/fact.ts) it rests: as long as none of them is touched, it stays as it is. */
 export interface Resolved<R> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isInRange } from '../model/index.ts';
 import { changesOf } from '../translate/testing/from-yaml.ts';
 import { Translator } from '../translate/translator.ts';
-import { isInRange } from './ranges.ts';
 import { serviceRanges } from './service-ranges.ts';
 
 function rangesOf(...documents: readonly string[]): readonly string[] {

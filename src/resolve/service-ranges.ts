@@ -1,5 +1,4 @@
-import { isIpv6, type Mesh } from '../model/index.ts';
-import { bitsOf } from './ranges.ts';
+import { bitsOf, isIpv6, type Mesh } from '../model/index.ts';
 
 /** Ranges for Services of Kubernetes at most: they have addresses of few blocks, which a cluster sets aside for them. */
 const most = 64;

@@ -1,12 +1,12 @@
 import {
   canonicalAddress,
   type DestinationResource,
+  isInRange,
   isIpAddress,
   type RouteTable,
   type TcpRule,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
-import { isInRange } from './ranges.ts';
 import { callerDiffers } from './rules.ts';
 import type { Asked, Clusters } from './targets.ts';
 

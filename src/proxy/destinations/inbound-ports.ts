@@ -16,6 +16,7 @@ import { LimitMetrics } from '../../telemetry/index.ts';
 import { compileFilters } from '../filters/filter.interface.ts';
 import { INBOUND_FILTERS } from '../filters/lists.ts';
 import { type RequestPolicy, RunningDestination } from './destination.ts';
+import type { PortAuthentication } from './port-authentication.ts';
 import { PortEntry } from './port-entry.ts';
 import { policyName } from './running-route.ts';
 
@@ -65,6 +66,7 @@ export class InboundPorts {
   #modeUntilKnown: MtlsMode;
 
   readonly #hostFor: (caller: string) => ClusterHost;
+  readonly #authentication: PortAuthentication | undefined;
 
   /** `hostFor`: for connections that come from a caller's own address. */
   constructor(
@@ -72,7 +74,9 @@ export class InboundPorts {
     modeUntilKnown: MtlsMode,
     limitMetrics: LimitMetrics = new LimitMetrics(),
     hostFor: (caller: string) => ClusterHost = () => host,
+    authentication?: PortAuthentication,
   ) {
+    this.#authentication = authentication;
     this.#limitMetrics = limitMetrics;
     this.#host = host;
     this.#hostFor = hostFor;
@@ -90,6 +94,7 @@ export class InboundPorts {
       const fault = conditionFault(limit.matches) ?? rateLimitFault(limit);
       if (fault !== undefined) return limit.from ? `${formatRef(limit.from)}: ${fault}` : fault;
     }
+    this.#authentication?.apply(resource.tokenRules);
     this.#resource = resource;
     this.version++;
     this.#running.clear();
@@ -156,8 +161,10 @@ export class InboundPorts {
       this.#limitMetrics.open(policyName(from)),
     );
     this.#limitsBefore.set(key, limits);
-    if (asked === undefined) return undefined;
-    return { filters: compileFilters(INBOUND_FILTERS, { limits }), rules: { rateLimits: asked } };
+    const tokens = this.#authentication?.authenticator;
+    if (asked === undefined && tokens === undefined) return undefined;
+    const filters = compileFilters(INBOUND_FILTERS, { tokens, limits });
+    return { filters, rules: asked === undefined ? {} : { rateLimits: asked } };
   }
 
   #destination(

@@ -1,5 +1,6 @@
 // The filters of requests, in the order in which they are asked: a listener's, then one list for each direction. A request meets
 // those only that its listener, its port or its route gives something to do; most meet none.
+import type { Authenticator } from '../../authentication/index.ts';
 import type { LocalReply } from '../../http/index.ts';
 import type { Route } from '../../model/index.ts';
 import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
@@ -8,6 +9,7 @@ import { cors } from './cors.ts';
 import { aborts, delays } from './faults.ts';
 import type { FilterKind } from './filter.interface.ts';
 import { rateLimits } from './rate-limits.ts';
+import { tokens } from './tokens.ts';
 
 /** What the filters of a listener are compiled from, once, when its row is made. */
 export interface ListenerRules {
@@ -22,12 +24,16 @@ export const LISTENER_FILTERS: readonly FilterKind<ListenerRules>[] = [];
 
 /** What the filters of a port are compiled from: what policies say of the requests to it, whoever sends them. */
 export interface PortRules {
+  /** Undefined where nobody says anything of tokens. */
+  readonly tokens: Authenticator | undefined;
   readonly limits: readonly RateLimit[];
 }
 
 /** Of requests to this pod, before a route is looked for. */
 export const INBOUND_FILTERS: readonly FilterKind<PortRules>[] = [
-  // Who may call at all comes in here, before limits: tokens are for those who may.
+  // Before all that asks who a request comes from.
+  tokens,
+  // Who may call at all comes in here, before limits: those are for who may.
   // Before anything that costs the app something.
   rateLimits,
 ];

@@ -118,6 +118,10 @@ export class StaticMesh {
       clock?: Clock;
       times?: DestinationTimes;
       ports?: InboundResource['ports'];
+      /** Of the inbound resource, beside what the test's proxies have. */
+      inbound?: Partial<InboundResource>;
+      /** Nobody answers unless told. */
+      fetchKeys?: DataPlaneOptions['fetchKeys'];
       /** Of the inbound listener. */
       inboundFilters?: DataPlaneOptions['inbound']['filters'];
     } = {},
@@ -147,6 +151,7 @@ export class StaticMesh {
       record: DEFAULT_RECORD,
       times: options.times,
       mtlsUntilKnown: options.mtls ?? 'strict',
+      fetchKeys: options.fetchKeys ?? (() => Promise.reject(new Error('nobody is there'))),
     });
     plane.listen();
     this.#proxies.push(plane);
@@ -156,6 +161,7 @@ export class StaticMesh {
       self: peer,
       ports: options.ports ?? [],
       defaultMtls: options.mtls ?? 'strict',
+      ...options.inbound,
     });
     return { plane, principal, peer, access, log };
   }

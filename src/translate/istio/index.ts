@@ -5,6 +5,7 @@ import { authorizationPolicyTranslator } from './authorization-policy.ts';
 import { destinationRuleTranslator } from './destination-rule.ts';
 import { envoyFilterTranslator } from './envoy-filter.ts';
 import { peerAuthenticationTranslator } from './peer-authentication.ts';
+import { requestAuthenticationTranslator } from './request-authentication.ts';
 import { serviceEntryTranslator } from './service-entry.ts';
 import { sidecarTranslator } from './sidecar.ts';
 import { telemetryTranslator } from './telemetry.ts';
@@ -20,4 +21,5 @@ export const istio: readonly KindTranslator[] = [
   envoyFilterTranslator,
   telemetryTranslator,
   authorizationPolicyTranslator,
+  requestAuthenticationTranslator,
 ];

@@ -30,14 +30,6 @@ function translatePeerAuthentication(
   const mode = modeOf(spec.object('mtls'));
   const portModes = portModesOf(spec.object('portLevelMtls'), report);
   spec.rest();
-  if (meshWide && selector) {
-    report.warn(
-      'policy-ignored',
-      'spec.selector',
-      `a policy for the whole mesh (in ${namespace}) cannot select pods; it has no effect`,
-    );
-    return [];
-  }
   if (portModes.size > 0 && !selector) {
     const remedy = 'ports need a selector in the same policy; without one they have no effect';
     report.warn('field-not-supported', 'spec.portLevelMtls', remedy);
@@ -47,7 +39,8 @@ function translatePeerAuthentication(
       kind: 'policy',
       of: 'peerPolicies',
       policy: {
-        ...(meshWide ? {} : { namespace }),
+        // One with a selector in a root namespace is about the workloads there, as in Istio.
+        ...(meshWide && !selector ? {} : { namespace }),
         ...(selector && { selector }),
         ...(mode && { mode }),
         portModes: selector ? portModes : new Map(),

@@ -1,4 +1,4 @@
-import { isIpv6 } from '../model/index.ts';
+import { isIpv6 } from './address.ts';
 
 /** Whether an IP literal lies in a range such as `10.0.0.0/8` or `fd00::/8`; one without a length is a single address. */
 export function isInRange(address: string, range: string): boolean {
