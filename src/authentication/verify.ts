@@ -23,7 +23,7 @@ export type TokenFault =
   | 'unknown-key'
   | 'signature';
 
-/** A token that is not taken, and why, in words without anything of the token but its issuer, audience and the name of its key. */
+/** A token that is not taken, and why; the words tell its issuer, audience and key alone. */
 export interface RefusedToken {
   readonly fault: TokenFault;
   readonly words: string;

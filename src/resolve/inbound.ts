@@ -95,7 +95,7 @@ function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly
   return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
 }
 
-/** Rules of every RequestAuthentication that selects the workload, of the mesh as a whole first: they are joined, not chosen from. */
+/** Rules of every RequestAuthentication that selects the workload, of the mesh first: they are joined, not chosen from. */
 function tokenRulesOf(reader: MeshReader, { namespace, labels }: Workload): readonly JwtRule[] {
   const all = [
     ...reader.policies('requestAuthentications', ''),
