@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
 import type { Agent } from 'undici';
-import { errorMessage } from '../errors/index.ts';
+import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import { forbiddenAddress, forbiddenHost } from '../model/index.ts';
 import type { FetchedKeys, FetchKeys } from './remote-keys.ts';
 
@@ -20,26 +21,8 @@ export interface FetchOptions {
  * lead to are looked at before they are connected to, so that a name server cannot lead to what is forbidden.
  */
 export function keyFetcher({ forbidden = forbiddenAddress, lookUp = lookup }: FetchOptions = {}): FetchKeys {
+  const connect = { lookup: allowedLookUp(forbidden, lookUp) };
   let agent: Agent | undefined;
-  const makeAgent = (undici: typeof import('undici')): Agent =>
-    new undici.Agent({
-      connections: 1,
-      keepAliveTimeout: 1,
-      connect: {
-        lookup(host, options, callback) {
-          lookUp(host, { ...options, all: true }, (error, addresses) => {
-            if (error !== null) return callback(error, '', 4);
-            const allowed = addresses.filter(({ address }) => forbidden(address) === undefined);
-            if (allowed.length > 0) {
-              if (options.all === true) return (callback as unknown as AllAddresses)(null, allowed);
-              return callback(null, allowed[0]!.address, allowed[0]!.family);
-            }
-            const what = addresses.map(({ address }) => forbidden(address)).find(each => each !== undefined);
-            return callback(new Error(`${host} leads to ${what ?? 'no address'}`), '', 4);
-          });
-        },
-      },
-    });
   return async (uri, timeoutMs) => {
     const { hostname } = new URL(uri);
     // A literal is not looked up.
@@ -48,7 +31,7 @@ export function keyFetcher({ forbidden = forbiddenAddress, lookUp = lookup }: Fe
     try {
       // Loaded when it is needed: most proxies fetch nothing.
       const undici = await import('undici');
-      agent ??= makeAgent(undici);
+      agent ??= new undici.Agent({ connections: 1, keepAliveTimeout: 1, connect });
       return await fetched(undici.request, uri, agent, timeoutMs);
     } catch (thrown) {
       throw new Error(wordsOf(thrown, timeoutMs));
@@ -56,7 +39,31 @@ export function keyFetcher({ forbidden = forbiddenAddress, lookUp = lookup }: Fe
   };
 }
 
-type AllAddresses = (error: Error | null, addresses: readonly LookupAddress[]) => void;
+/** As net.connect wants it: one address, or all where it asks for all. */
+function allowedLookUp(
+  forbidden: (address: string) => string | undefined,
+  lookUp: typeof lookup,
+): LookupFunction {
+  return (host, options, callback) => {
+    const fail = (error: Error): void => callback(error, '');
+    const found = (error: Error | null, addresses: readonly LookupAddress[]): void => {
+      const allowed =
+        error === null ? addresses.filter(({ address }) => forbidden(address) === undefined) : [];
+      const [first] = allowed;
+      if (error !== null) fail(error);
+      else if (first === undefined) {
+        const what = addresses.map(({ address }) => forbidden(address)).find(each => each !== undefined);
+        fail(new Error(`${host} leads to ${what ?? 'no address'}`));
+      } else if (options.all === true) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    };
+    lookUp(
+      host,
+      { ...options, all: true },
+      guarded('jwks', found, () => fail(new Error(INTERNAL_ERROR))),
+    );
+  };
+}
 
 async function fetched(
   request: typeof import('undici').request,
@@ -68,6 +75,8 @@ async function fetched(
   const headers = { accept: 'application/jwk-set+json, application/json' };
   const { statusCode, headers: answer, body } = await request(uri, { dispatcher, signal, headers });
   const location = answer.location;
+  // Who breaks it off is told of that, too, and knows it already.
+  body.on('error', () => {});
   if (statusCode !== 200) {
     body.destroy();
     const where = typeof location === 'string' ? ` to ${location.slice(0, 256)}` : '';
