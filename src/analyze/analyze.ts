@@ -1,10 +1,12 @@
 import { canaryFindings } from './canary.ts';
+import { coalescingFindings } from './coalescing.ts';
 import { conflictFindings } from './conflicts.ts';
 import { AnalysisContext } from './context.ts';
 import { exportFindings } from './export-to.ts';
 import { fieldFindings } from './fields.ts';
 import type { Finding, FindingSeverity } from './finding.ts';
 import { foreignFindings } from './foreign-words.ts';
+import { grpcPortFindings } from './grpc-ports.ts';
 import { hostFindings } from './hosts.ts';
 import { injectionFindings } from './injection.ts';
 import type { ObjectMesh } from './mesh-of-objects.ts';
@@ -37,6 +39,8 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   pathFindings,
   conflictFindings,
   protocolFindings,
+  grpcPortFindings,
+  coalescingFindings,
   sidecarFindings,
   exportFindings,
   selectorFindings,

@@ -150,6 +150,17 @@ const all = {
     title: 'one port of one host is said to speak two protocols',
     remedy: 'name the same protocol in both, or give the port to one of them',
   },
+  'grpc-port-unnamed': {
+    severity: 'info',
+    title: 'a port takes gRPC, and neither its name nor its appProtocol says so',
+    remedy: 'begin the name of the port with grpc, or set appProtocol: grpc',
+  },
+  'clients-coalesce': {
+    severity: 'warning',
+    title:
+      'two listeners for different hosts have one certificate, so that clients of HTTP/2 use one connection for both',
+    remedy: 'give each listener a certificate with its own names, or put the hosts into one listener',
+  },
   'sidecars-overlap': {
     severity: 'warning',
     title: 'two Sidecars are for the same pods, and only one of them counts',
