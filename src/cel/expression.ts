@@ -1,10 +1,9 @@
 import { type CompiledPattern, compilePattern } from '../routing/index.ts';
 import { ATTRIBUTES, type Attribute, ELSEWHERE, nearest } from './attributes.ts';
+import { overloadOf, overloadsOf } from './functions.ts';
 import { type Node, parseExpression } from './parse.ts';
 import { ExpressionFault } from './tokens.ts';
-
-/** What an expression comes to; undefined where something that it needs is absent, or cannot be computed. */
-export type Value = string | number | boolean | readonly Value[] | undefined;
+import { type Type, type Value, word } from './value.ts';
 
 /** Where attributes are read, for one kind of context. Maps are asked by key. */
 export type Readers<T> = {
@@ -13,7 +12,6 @@ export type Readers<T> = {
     : (context: T) => Value;
 };
 
-type Type = 'string' | 'int' | 'double' | 'bool' | 'list';
 type Run<T> = (context: T) => Value;
 
 /** An expression that is ready for use. */
@@ -42,99 +40,6 @@ interface Compiled<T> {
   /** Where the value is written out. */
   readonly literal?: string | number | boolean;
 }
-
-/** How a function takes its arguments. */
-interface Overload {
-  readonly args: readonly Type[];
-  readonly gives: Type;
-  readonly run: (...values: never[]) => Value;
-}
-
-const same = (left: Value, right: Value): Value => left === right;
-const numbers = ['int', 'double'] as const;
-
-function comparison(run: (left: string | number, right: string | number) => boolean): readonly Overload[] {
-  const pairs: readonly (readonly Type[])[] = [
-    ['string', 'string'],
-    ...numbers.flatMap(left => numbers.map(right => [left, right] as const)),
-  ];
-  return pairs.map(args => ({ args, gives: 'bool', run }));
-}
-
-function arithmetic(run: (left: number, right: number) => number): readonly Overload[] {
-  return numbers.flatMap(left =>
-    numbers.map((right): Overload => {
-      const gives = left === 'int' && right === 'int' ? 'int' : 'double';
-      return { args: [left, right], gives, run: (a: number, b: number) => finite(run(a, b), gives) };
-    }),
-  );
-}
-
-function finite(value: number, type: Type): Value {
-  if (!Number.isFinite(value)) return undefined;
-  return type === 'int' ? Math.trunc(value) : value;
-}
-
-function equality(run: (left: Value, right: Value) => Value): readonly Overload[] {
-  return [...comparison(run as never), { args: ['bool', 'bool'], gives: 'bool', run }];
-}
-
-const onText = (run: (text: string, other: string) => Value, gives: Type): readonly Overload[] => [
-  { args: ['string', 'string'], gives, run },
-];
-
-const functions: Readonly<Record<string, readonly Overload[]>> = {
-  '==': equality(same),
-  '!=': equality((left, right) => left !== right),
-  '<': comparison((left, right) => left < right),
-  '<=': comparison((left, right) => left <= right),
-  '>': comparison((left, right) => left > right),
-  '>=': comparison((left, right) => left >= right),
-  '+': [...onText((left, right) => left + right, 'string'), ...arithmetic((left, right) => left + right)],
-  '-': arithmetic((left, right) => left - right),
-  '*': arithmetic((left, right) => left * right),
-  '/': arithmetic((left, right) => left / right),
-  '%': [{ args: ['int', 'int'], gives: 'int', run: (a: number, b: number) => finite(a % b, 'int') }],
-  '!': [{ args: ['bool'], gives: 'bool', run: (value: boolean) => !value }],
-  '-x': numbers.map(type => ({ args: [type], gives: type, run: (value: number) => -value })),
-  '.startsWith': onText((text, start) => text.startsWith(start), 'bool'),
-  '.endsWith': onText((text, end) => text.endsWith(end), 'bool'),
-  '.contains': onText((text, part) => text.includes(part), 'bool'),
-  '.size': [
-    { args: ['string'], gives: 'int', run: (text: string) => [...text].length },
-    { args: ['list'], gives: 'int', run: (list: readonly Value[]) => list.length },
-  ],
-  string: (['string', 'int', 'double', 'bool'] as const).map(type => ({
-    args: [type],
-    gives: 'string',
-    run: (value: string | number | boolean) => String(value),
-  })),
-  int: [
-    ...numbers.map(
-      (type): Overload => ({ args: [type], gives: 'int', run: (a: number) => finite(a, 'int') }),
-    ),
-    { args: ['string'], gives: 'int', run: (a: string) => (/^-?\d{1,15}$/.test(a) ? Number(a) : undefined) },
-  ],
-  double: [
-    ...numbers.map((type): Overload => ({ args: [type], gives: 'double', run: (a: number) => a })),
-    {
-      args: ['string'],
-      gives: 'double',
-      run: (a: string) => (a.trim() === '' ? undefined : finite(Number(a), 'double')),
-    },
-  ],
-};
-
-/** Those of Envoy that are left out, with what to do instead. */
-const missing: Readonly<Record<string, string>> = {
-  timestamp: 'times are not supported',
-  duration: 'durations are not supported; request.duration is a number of milliseconds',
-  '.map': 'macros over lists are not supported',
-  '.filter': 'macros over lists are not supported',
-  '.all': 'macros over lists are not supported',
-  '.exists': 'macros over lists are not supported; write x in [a, b]',
-  '.exists_one': 'macros over lists are not supported',
-};
 
 class Compiler<T> {
   readonly requestHeaders: string[] = [];
@@ -336,27 +241,14 @@ class Compiler<T> {
   }
 
   #apply(name: string, args: readonly Node[], at: number): Compiled<T> {
-    const overloads = functions[name];
-    const shown = name.replace(/^\./, '');
-    if (overloads === undefined) {
-      const reason = missing[name] ?? missing[`.${name}`];
-      const near = nearest(
-        name,
-        Object.keys(functions).filter(each => /\w/.test(each)),
-      );
-      const remedy =
-        reason ??
-        (near === undefined
-          ? 'docs/telemetry.md lists those that are known'
-          : `did you mean ${near.replace(/^\./, '')}?`);
-      throw new ExpressionFault(`no function is called ${shown}; ${remedy}`, at);
-    }
+    // Before its arguments: a macro that is not supported is told as that, and not by the variable in it.
+    overloadsOf(name, at);
     const compiled = args.map(each => this.compile(each));
-    const types = compiled.map(({ type }) => type);
-    const overload = overloads.find(
-      each => each.args.length === types.length && each.args.every((type, i) => type === types[i]),
+    const overload = overloadOf(
+      name,
+      compiled.map(({ type }) => type),
+      at,
     );
-    if (overload === undefined) throw new ExpressionFault(mismatch(shown, types), at);
     const apply = overload.run as (...values: Value[]) => Value;
     return {
       type: overload.gives,
@@ -401,17 +293,4 @@ function pathOf(node: Node): readonly string[] | undefined {
 function rootOf(node: Node): string {
   if (node.kind === 'name') return node.name;
   return node.kind === 'field' || node.kind === 'entry' ? rootOf(node.of) : '';
-}
-
-function word(type: Type): string {
-  return { string: 'text', int: 'whole number', double: 'number', bool: 'truth value', list: 'list' }[type];
-}
-
-function mismatch(name: string, types: readonly Type[]): string {
-  const words = types.map(word).join(' and a ');
-  const remedy =
-    types.includes('string') && types.some(type => type === 'int' || type === 'double')
-      ? '; write numbers without quotes, or turn one side with string() or int()'
-      : '';
-  return `'${name}' cannot be done with a ${words}${remedy}`;
 }

@@ -3,5 +3,6 @@
 // unknown attribute, a function that is not there or two types that do not go together are faults with words. In: a text, and
 // where attributes are read. Out: a function from a request to a value.
 export { ATTRIBUTES, type Attribute, type AttributeType, nearest } from './attributes.ts';
-export { type CompiledExpression, compileExpression, type Readers, type Value } from './expression.ts';
+export { type CompiledExpression, compileExpression, type Readers } from './expression.ts';
 export { expressionFault } from './fault.ts';
+export type { Value } from './value.ts';

@@ -1,10 +1,10 @@
 import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/index.ts';
-import { principalOf } from '../identity/principal.ts';
 import type { InboundResource } from '../model/index.ts';
 import type { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { callerOf } from '../resolve/index.ts';
-import { type Cancel, perSecond, TokenBucket } from '../time/index.ts';
+import type { Cancel } from '../time/index.ts';
+import { type CertifiedPeer, certifiedOf } from './certified-peer.ts';
 import { encode } from './encode.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
@@ -26,7 +26,8 @@ import type {
   Refusal,
   StreamStatus,
 } from './server.interface.ts';
-import { answerSignRequest, type Certified } from './sign-request.ts';
+import { answerSignRequest } from './sign-request.ts';
+import { StreamShare } from './stream-share.ts';
 
 /** What all streams of a server have in common. */
 export interface StreamShared {
@@ -60,14 +61,12 @@ export class ProxyStream implements Pushable {
   readonly #connectedAtMs: number;
   /** SPIFFE id that the connection has proven; undefined without a good certificate. */
   readonly #principal: string | undefined;
-  readonly #certified: Certified | undefined;
+  readonly #certified: CertifiedPeer | undefined;
   readonly #maxLineBytes: number;
   readonly #reader: LineReader;
   /** Taken from newcomerBytes. */
   #heldBytes = 0;
-  readonly #messages: TokenBucket;
-  readonly #keys: TokenBucket;
-  readonly #answerBytes: TokenBucket;
+  readonly #share: StreamShare;
   readonly #cancels: Cancel[] = [];
   #state: State = { phase: 'fresh' };
   /** Lines that wait while a message is being answered; reading is paused meanwhile. */
@@ -85,10 +84,9 @@ export class ProxyStream implements Pushable {
     this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.#connectedAtMs = clock.now();
     this.#heardAtMs = clock.monotonic();
-    this.#messages = new TokenBucket(perSecond(shared.limits.messagesPerSecond), clock.monotonic());
-    this.#keys = new TokenBucket(perSecond(shared.limits.keysPerSecond), clock.monotonic());
-    this.#answerBytes = new TokenBucket(perSecond(shared.limits.answerBytesPerSecond), clock.monotonic());
-    this.#certified = this.#provenIdentity();
+    this.#share = new StreamShare(shared.limits, clock.monotonic());
+    this.#certified = certifiedOf(socket, shared.options.hub.mesh.trustDomain, clock.now());
+    if (this.#certified) this.#endAt(this.#certified.validUntilMs);
     this.#principal = this.#certified?.principal;
     const { remoteAddress, remotePort } = socket;
     if (this.#principal !== undefined) shared.newcomers.leave({ remoteAddress, remotePort });
@@ -106,6 +104,14 @@ export class ProxyStream implements Pushable {
     socket.on('error', error => close(error.message));
     socket.on('close', () => close('the proxy closed the connection'));
     this.#expectMessage();
+  }
+
+  /** The connection does not outlive its certificate. */
+  #endAt(validUntilMs: number): void {
+    const { clock } = this.#shared.options;
+    const over = 'the certificate of this connection has run out; renew it and connect anew';
+    const fail = (): void => this.fail('certificate-expired', over);
+    this.#cancels.push(clock.after(validUntilMs - clock.now(), fail));
   }
 
   /** Also after a certificate: who got one has no more to do here. */
@@ -230,13 +236,7 @@ export class ProxyStream implements Pushable {
 
   /** Handles it, and reads on only when what it cost has been earned: who asks for much waits, and loses nothing. */
   #charge(message: ProxyMessage | undefined, length: number): void {
-    const keys = message?.type === 'subscribe' || message?.type === 'unsubscribe' ? message.keys.length : 0;
-    const nowMs = this.#shared.options.clock.monotonic();
-    const waitMs = Math.max(
-      this.#messages.borrow(1, nowMs),
-      this.#keys.borrow(keys, nowMs),
-      message?.type === 'said' ? this.#answerBytes.borrow(length, nowMs) : 0,
-    );
+    const waitMs = this.#share.borrow(message, length, this.#shared.options.clock.monotonic());
     if (waitMs > 0) this.#slowDown(waitMs);
     if (message) this.#handle(message);
   }
@@ -396,18 +396,5 @@ export class ProxyStream implements Pushable {
       log.info({ pod: state.session.pod, why }, 'a proxy is disconnected');
     }
     this.#shared.closed(this);
-  }
-
-  /** A certificate that is trusted, good now, and of this mesh. The connection does not outlive it. */
-  #provenIdentity(): Certified | undefined {
-    const certificate = this.#socket.authorized ? this.#socket.getPeerX509Certificate() : undefined;
-    const principal = certificate && principalOf(certificate);
-    if (!certificate || !principal) return undefined;
-    const { clock, hub } = this.#shared.options;
-    const leftMs = certificate.validToDate.getTime() - clock.now();
-    if (leftMs <= 0 || !principal.startsWith(`spiffe://${hub.mesh.trustDomain}/`)) return undefined;
-    const over = 'the certificate of this connection has run out; renew it and connect anew';
-    this.#cancels.push(clock.after(leftMs, () => this.fail('certificate-expired', over)));
-    return { principal, podUid: /^serialNumber=([0-9a-f-]+)$/im.exec(certificate.subject ?? '')?.[1] };
   }
 }

@@ -1,7 +1,8 @@
 import type { ProxyRecord, ProxyRecords, RequestRecord } from '../model/index.ts';
 import { type Cause, firstThatFits, podRef, type Told } from './cause.ts';
 import { mirrorCause, refusalCause, sessionCause } from './causes/connections.ts';
-import { calleeOf, REQUEST_CAUSES, triesInWords } from './causes/requests.ts';
+import { calleeOf, triesInWords } from './causes/record.ts';
+import { REQUEST_CAUSES } from './causes/requests.ts';
 import { type Found, flatten, type Hop, joinHops } from './hops.ts';
 import { notesOf } from './notes.ts';
 import type { Tools } from './tools.ts';

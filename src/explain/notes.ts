@@ -1,6 +1,6 @@
 // What is to be known beside the cause: what is missing from the picture, and what made it worse.
 import type { ProxyRecord, ProxyRecords, RequestRecord } from '../model/index.ts';
-import { triesInWords } from './causes/requests.ts';
+import { triesInWords } from './causes/record.ts';
 import type { Found, Hop } from './hops.ts';
 
 /** The certificate is renewed long before: what lives shorter is not renewed. */
