@@ -160,16 +160,25 @@ function TapRow({ item }: { item: TapItem }): JSX.Element {
     detail,
     durationMs,
     protocol,
+    what,
+    reason,
   } = item;
-  const failed = flag !== '' || status >= 500 || (protocol !== 'tcp' && status === 0);
+  const words =
+    what === 'refusal'
+      ? `refused: ${reason}`
+      : what === 'mirror'
+        ? 'copy for a mirror'
+        : protocol === 'tcp'
+          ? 'TCP'
+          : `${method} ${path}`;
+  const failed = what !== undefined || flag !== '' || status >= 500 || (protocol !== 'tcp' && status === 0);
   return (
     <tr>
       <td>{direction === 'inbound' ? 'callee' : 'caller'}</td>
       <td>{source.workload ?? source.address ?? 'unknown'}</td>
       <td>{destination.workload ?? destination.host ?? destination.address ?? 'unknown'}</td>
       <td>
-        {protocol === 'tcp' ? 'TCP' : `${method} ${path}`}{' '}
-        {id === '' ? null : <a href={href('explain', id)}>explain</a>}
+        {words} {id === '' ? null : <a href={href('explain', id)}>explain</a>}
       </td>
       <td class="number">
         <Badge standing={failed ? 'error' : 'ok'}>

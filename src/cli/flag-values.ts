@@ -9,6 +9,18 @@ export function portValue(text: string): number {
   throw new InvalidArgumentError('give a number from 0 to 65535');
 }
 
+/** How many; at least 1. */
+export function countValue(text: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError('give a whole number from 1 on');
+}
+
+/** How many pods; 0 stops them all. */
+export function replicasValue(text: string): number {
+  if (/^\d{1,4}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('give a whole number from 0 to 9999');
+}
+
 /** How long ago, in seconds; whole ones, as the API server takes no others. */
 export function sinceValue(text: string): number {
   const ms = parseDurationMs(text);

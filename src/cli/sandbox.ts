@@ -1,7 +1,7 @@
 // weft sandbox: the whole mesh on this machine. The commands are thin: what they do is in src/sandbox, what they show in
 // sandbox-text.ts.
 import { spawn } from 'node:child_process';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import {
   defaultName,
@@ -14,6 +14,7 @@ import {
   sandboxNames,
   takeDown,
 } from '../sandbox/index.ts';
+import { countValue, replicasValue } from './flag-values.ts';
 import { chooseLog } from './sandbox-logs.ts';
 import { deadText, eventText, progressText, statusText, upText } from './sandbox-text.ts';
 
@@ -48,16 +49,20 @@ export function register(program: Command): void {
       collect,
       {},
     )
-    .option('--sidecar <mode>', 'how proxies are injected: native or classic', 'native')
+    .addOption(
+      new Option('--sidecar <mode>', 'how proxies are injected')
+        .choices(['native', 'classic'])
+        .default('native'),
+    )
     .option('--loopback', 'no network namespaces, as without root: pods on addresses of 127.0.0.0/8')
     .option('--no-wait', 'return as soon as the pods are being started')
-    .option('--timeout <seconds>', 'how long to wait for the pods', '90')
+    .option('--timeout <seconds>', 'how long to wait for the pods', countValue, 90)
     .action(guarded(up));
   named(sandbox.command('down').description('stop a sandbox and remove everything of it')).action(
     guarded(down),
   );
   named(sandbox.command('status').description('pods, services and what is wrong'))
-    .option('-o, --output <format>', 'text or json', 'text')
+    .addOption(new Option('-o, --output <format>', 'text or json').choices(['text', 'json']).default('text'))
     .action(guarded(status));
   targeted(sandbox.command('logs').description("what a pod's container printed"))
     .argument('<target>', 'pod or workload; or agent, for the sandbox itself')
@@ -77,7 +82,7 @@ export function register(program: Command): void {
     .action(guarded(restart));
   targeted(sandbox.command('scale').description('set the number of replicas'))
     .argument('<target>', 'Deployment or StatefulSet')
-    .argument('<replicas>', 'how many', Number)
+    .argument('<replicas>', 'how many', replicasValue)
     .action(guarded(scale));
   targeted(sandbox.command('delete').description('delete a pod'))
     .argument('<pod...>', 'pods')
@@ -152,7 +157,7 @@ interface UpFlags extends Named {
   readonly sidecar: string;
   readonly loopback?: boolean;
   readonly wait: boolean;
-  readonly timeout: string;
+  readonly timeout: number;
 }
 
 async function up(dir: string, flags: UpFlags): Promise<void> {
@@ -173,7 +178,7 @@ async function up(dir: string, flags: UpFlags): Promise<void> {
   if (flags.wait) {
     const progress = progressText(text => process.stderr.write(text), process.stderr.isTTY === true);
     try {
-      await sandbox.ready({ timeoutMs: Number(flags.timeout) * 1000, signal: interrupted.signal, progress });
+      await sandbox.ready({ timeoutMs: flags.timeout * 1000, signal: interrupted.signal, progress });
     } catch (error) {
       if (interrupted.signal.aborted) await sandbox.down();
       else

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { countValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import { rowOf } from './live/row.ts';
 import { type TapFlags, tapFlags } from './live/tap-flags.ts';
@@ -7,13 +8,14 @@ import { untilInterrupted, watchRequests } from './live/watch.ts';
 import { screenOf } from './table.ts';
 
 const help = `
-Requests as they end, as the proxies of the chosen pods see them; where both proxies of a hop are chosen it is one line. Bodies are never shown,
+Requests as they end, as the proxies of the chosen pods see them, what they refuse before it is one, and mirrors' copies that failed; where both proxies of a hop are chosen it is one line. Bodies are never shown,
 and of headers those alone that --show names. Each proxy tells at most --max-rps requests a second; how many were left out is said.
 You need the right to create pods/tap of the group weft.dev: docs/live.md.
 
 Examples:
   weft tap
   weft tap deploy/web -n shop --to svc/reviews --status failed
+  weft tap -n shop -l app=web,tier!=db
   weft tap -n shop --path /api --method POST --latency 200ms -o wide
   weft tap svc/cart -n shop --header x-user=jane -o json | jq .
   weft tap --sandbox --for 10s`;
@@ -40,7 +42,7 @@ export function register(program: Command): void {
       'headers of requests to tell with -o json: x-user,user-agent; secrets are left out',
       text => text.split(','),
     )
-    .option('--count <number>', 'end after so many requests', Number)
+    .option('--count <number>', 'end after so many requests', countValue)
     .addOption(
       new Option('-o, --output <format>', 'text, wide or json (a line for each request)')
         .choices(['text', 'wide', 'json'])

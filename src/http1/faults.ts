@@ -188,3 +188,15 @@ export function isLimit(number: number): boolean {
     number === FAULT.TRAILERS_TOO_LARGE
   );
 }
+
+export const LINE_TIMEOUT: Fault = {
+  code: 'line-timeout',
+  status: 408,
+  words: 'a chunk size or the trailers did not arrive in time',
+};
+
+export const HEAD_TIMEOUT: Fault = {
+  code: 'head-timeout',
+  status: 408,
+  words: 'the request head did not arrive in time',
+};

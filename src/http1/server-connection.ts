@@ -8,30 +8,19 @@ import {
   type ServerStreamHandler,
 } from '../http/index.ts';
 import { Deadline } from '../time/index.ts';
-import { acknowledgedBytes, crowding, type Wire, type WireHandler } from '../wire/index.ts';
+import { crowding, Progress, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
 import { EarlyBytes } from './early-bytes.ts';
-import { FAULT, type Fault, faultOf } from './faults.ts';
+import { EmptyLine } from './empty-line.ts';
+import { type Fault, faultOf, HEAD_TIMEOUT, LINE_TIMEOUT } from './faults.ts';
 import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import { LineDeadline } from './line-deadline.ts';
 import { parseRequestHead } from './parse-head.ts';
 import { FRAME, frameOf, framingLines } from './response-frame.ts';
 import { NO_MEMORY, type ServerConnectionHost, type ServerOptions } from './server-host.ts';
+import { ANSWER, READ } from './server-phases.ts';
 import { TUNNEL_OPEN, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
-
-/** Where the reading side stands. */
-const READ = { HEAD: 0, BODY: 1, WAIT: 2, TUNNEL: 3, DISCARD: 4, CLOSED: 5 } as const;
-/** Where the answer stands. */
-const ANSWER = { NONE: 0, DUE: 1, STARTED: 2, DONE: 3 } as const;
-/** How far the empty line is that may come before a request. */
-const LEAD = { NONE: 0, CR: 1, DONE: 2 } as const;
-
-const lineTimeout: Fault = {
-  code: 'line-timeout',
-  status: 408,
-  words: 'a chunk size or the trailers did not arrive in time',
-};
 
 /** The server side of one HTTP/1 connection: reads requests, one after the other, and writes their answers. */
 export class ServerConnection implements WireHandler, ServerStream, BodySink {
@@ -48,12 +37,10 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #method = 0;
   #minor = 1;
   #closeAfter = false;
-  #lead: number = LEAD.NONE;
+  readonly #lead = new EmptyLine();
   #expecting = false;
-  #lingerMark: number | undefined;
   #draining = false;
-  /** Bytes that had been read, and taken by the kernel, when memory was last short. */
-  #movedMark = -1;
+  readonly #progress: Progress;
   #consuming = false;
   #requestPaused = false;
   /** Bytes of requests that came before the answer to this one was complete. */
@@ -65,6 +52,7 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
 
   constructor(wire: Wire, options: ServerOptions) {
     this.wire = wire;
+    this.#progress = new Progress(wire);
     this.#options = options;
     const { limits } = options;
     this.#headBuffer = new HeadBuffer(
@@ -73,13 +61,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     );
     this.#body = new BodyReader(this, limits);
     this.#deadline = new Deadline(() => this.#timedOut(), this);
-    this.#lineDeadline = new LineDeadline(
-      options.timers,
-      wire,
-      options.headTimeoutMs,
-      () => this.#refuseBody(lineTimeout),
-      this,
-    );
+    const late = (): void => this.#refuseBody(LINE_TIMEOUT);
+    this.#lineDeadline = new LineDeadline(options.timers, wire, options.headTimeoutMs, late, this);
   }
 
   /** Takes the wire over and begins to read. `first`: bytes that were read already. */
@@ -118,13 +101,11 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   }
 
   #giveUpIfStuck(): void {
-    const { bytesRead, bytesWritten, pendingBytes } = this.wire;
-    const mark = bytesRead + bytesWritten - pendingBytes;
     // A client that has ended its side may wait for its answer; most are gone.
-    const holds = pendingBytes > 0 || this.#requestPaused || this.wire.ended;
-    if (holds && mark === this.#movedMark) this.wire.reset('memory');
+    const holds = this.wire.pendingBytes > 0 || this.#requestPaused || this.wire.ended;
+    const moved = this.#progress.moved();
+    if (holds && !moved) this.wire.reset('memory');
     else if (this.#headBuffer.partial) this.#refuse(NO_MEMORY);
-    this.#movedMark = mark;
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -137,7 +118,9 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
         this.#streams.onRequestData(bytes, at, end);
         break;
       } else if (this.#read === READ.WAIT || this.#heldBack) {
-        this.#keepEarly(bytes, at, end);
+        // Of the next request while this one is not answered. Reading stops, so that they are bounded by one read.
+        this.#early.keep(bytes, at, end);
+        this.wire.pause();
         break;
       } else break;
       if (at < 0) break;
@@ -203,7 +186,6 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     // A body that is not wanted, or that the client holds back, ends the connection; better to say so than to surprise.
     if (this.#draining || (this.#read === READ.BODY && (end || this.#expecting))) this.#closeAfter = true;
     if (isTunnel(this.#method, head.status)) {
-      this.#frame = FRAME.TUNNEL;
       writeResponseHead(this.wire, head, undefined);
       this.#openTunnel();
       return;
@@ -222,7 +204,6 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     if (reply.close || this.#draining || this.#read === READ.BODY || this.#minor === 0)
       this.#closeAfter = true;
     if (isTunnel(this.#method, reply.status)) {
-      this.#frame = FRAME.TUNNEL;
       this.wire.write(TUNNEL_OPEN, 0, TUNNEL_OPEN.length);
       this.#openTunnel();
       return;
@@ -282,10 +263,9 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
   #readHead(bytes: Buffer, start: number, end: number): number {
     let at = start;
     if (!this.#headBuffer.partial) {
-      if (this.#lead === LEAD.CR || (bytes[at] === 0x0d && this.#lead === LEAD.NONE)) {
-        at = this.#skipEmptyLine(bytes, at, end);
-        if (at < 0 || at === end) return at;
-      }
+      at = this.#lead.skip(bytes, at, end);
+      if (at < 0) this.#refuse(faultOf(at));
+      if (at < 0 || at === end) return at;
     }
     const wasPartial = this.#headBuffer.partial;
     const offered = this.#headBuffer.offer(this.#head, bytes, at, end);
@@ -305,22 +285,9 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     return offered.next;
   }
 
-  /** RFC 9112 section 2.2: one empty line before a request is let pass, in however many pieces it comes. */
-  #skipEmptyLine(bytes: Buffer, start: number, end: number): number {
-    let at = start;
-    if (this.#lead === LEAD.NONE) {
-      this.#lead = LEAD.CR;
-      if (++at === end) return end;
-    }
-    this.#lead = LEAD.DONE;
-    if (bytes[at] === 0x0a) return at + 1;
-    this.#refuse(faultOf(FAULT.BARE_CR));
-    return -1;
-  }
-
   #begin(): void {
     const head = this.#head;
-    this.#lead = LEAD.NONE;
+    this.#lead.forget();
     this.#expecting = head.expectContinue;
     this.#options.timers.cancel(this.#deadline);
     this.#method = head.method;
@@ -348,13 +315,8 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     else this.#breakOff();
   }
 
-  /** Bytes of the next request while this one is not answered. Reading stops, so that they are bounded by one read. */
-  #keepEarly(bytes: Buffer, start: number, end: number): void {
-    this.#early.keep(bytes, start, end);
-    this.wire.pause();
-  }
-
   #openTunnel(): void {
+    this.#frame = FRAME.TUNNEL;
     this.#read = READ.TUNNEL;
     this.#early.read((bytes, start, end) => this.#streams.onRequestData(bytes, start, end));
     if (this.wire.ended) this.#streams.onRequestEnd(undefined);
@@ -414,19 +376,10 @@ export class ServerConnection implements WireHandler, ServerStream, BodySink {
     else this.wire.destroy();
   }
 
-  /** Whether a client that was given its time to read the end of its answer has read more of it since it was last asked. */
-  #stillReads(): boolean {
-    const { pendingBytes } = this.wire;
-    if (this.#read !== READ.DISCARD || pendingBytes === 0) return false;
-    const before = this.#lingerMark;
-    this.#lingerMark = acknowledgedBytes(this.wire.native.fd)?.bytes ?? -pendingBytes;
-    return before !== this.#lingerMark;
-  }
-
   #timedOut(): void {
-    if (this.#headBuffer.partial) {
-      this.#refuse({ code: 'head-timeout', status: 408, words: 'the request head did not arrive in time' });
-    } else if (this.#stillReads()) this.#options.timers.schedule(this.#deadline, this.#options.lingerMs);
+    if (this.#headBuffer.partial) this.#refuse(HEAD_TIMEOUT);
+    else if (this.#read === READ.DISCARD && this.#progress.stillReads())
+      this.#options.timers.schedule(this.#deadline, this.#options.lingerMs);
     else this.wire.destroy();
   }
 

@@ -25,7 +25,7 @@ export function liveRoutes(
   const place: LivePlace = {
     live: new Live(() => parts.server),
     replica,
-    chosen: query => podsMeant(mesh, query.get('namespace') ?? '', query.get('target') ?? ''),
+    chosen: query => podsMeant(mesh, Object.fromEntries(query)),
     ...(peers && { peers }),
   };
   const pages = dashboard ? dashboardRoutes(dashboardSource(parts, place, dashboard), loadAssets) : [];

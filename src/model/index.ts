@@ -33,6 +33,7 @@ export { equal } from './equal.ts';
 export { fact } from './fact.ts';
 export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
 export { formatSpiffe, type Identity, parseSpiffe, trustDomainOf } from './identity.ts';
+export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';

@@ -3,7 +3,8 @@ import { type Guarded, giveUp, internalError } from '../errors/index.ts';
 import { openFrom } from './foreign-source.ts';
 import { type ConnectRequest, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
-import { type Wire, wireOverTcp } from './wire.ts';
+import type { Wire } from './wire.ts';
+import { wireOverTcp } from './wire-over-tcp.ts';
 
 /** Learns how a dial ended. */
 export interface Dialer extends Guarded {

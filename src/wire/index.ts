@@ -5,8 +5,10 @@ export { crowding, noteGrowth, watchGrowth } from './crowding.ts';
 export { type Dial, type Dialer, dial } from './dial.ts';
 export { keepForeignRight } from './foreign-right.ts';
 export { loadForeignSource } from './foreign-source.ts';
+export { saveMemory } from './holding.ts';
 export { Listener, type ListenOptions } from './listener.ts';
 export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';
+export { Progress } from './progress.ts';
 export {
   enterEvent,
   flushFor,
@@ -23,4 +25,6 @@ export {
   type OriginalDestination,
   originalDestination,
 } from './socket-options.ts';
-export { saveMemory, Wire, type WireHandler, type WireOwner, wireOverTcp } from './wire.ts';
+export type { WireHandler, WireOwner } from './wire.interface.ts';
+export { Wire } from './wire.ts';
+export { wireOverTcp } from './wire-over-tcp.ts';

@@ -3,7 +3,8 @@ import { internalError, WeftError } from '../errors/index.ts';
 import { libcFunction } from '../libc/index.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
-import { type Wire, wireOverTcp } from './wire.ts';
+import type { Wire } from './wire.ts';
+import { wireOverTcp } from './wire-over-tcp.ts';
 
 /** What a listener was asked to do. */
 export interface ListenOptions {

@@ -36,6 +36,19 @@ export function reserve(wire: ScratchOwner, length: number): void {
   }
 }
 
+/** Writes `from[start, end)` where `reserve` has made room. Short copies are faster in a loop than through the native call. */
+export function append(from: Uint8Array, start: number, end: number): void {
+  const { bytes: to } = scratch;
+  let at = scratch.used;
+  scratch.used += end - start;
+  if (end - start > 96) {
+    if (Buffer.isBuffer(from)) from.copy(to, at, start, end);
+    else to.set(from.subarray(start, end), at);
+    return;
+  }
+  for (let i = start; i < end; i++) to[at++] = from[i]!;
+}
+
 /** Bytes that one reservation can have. */
 export const SCRATCH_BYTES = size;
 

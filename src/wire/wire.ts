@@ -1,16 +1,17 @@
 import { constants } from 'node:os';
 import { giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { noteGrowth } from './crowding.ts';
+import { frugal, highWaterBytes } from './holding.ts';
 import {
   type AddressInfo,
   END_OF_STREAM,
   errorName,
   type NativeStream,
-  type NativeTcp,
   stream,
   type WriteRequest,
 } from './native.ts';
 import {
+  append,
   discard,
   enterEvent,
   flushFor,
@@ -19,49 +20,14 @@ import {
   reserve,
   SCRATCH_BYTES,
   type ScratchOwner,
-  scratch,
 } from './scratch.ts';
-
-/** What happens to a connection is told to its handler: the codec, or whoever peeks at it. Methods, so nothing is allocated. */
-export interface WireHandler {
-  /** `bytes[start, end)` arrived. They are gone when this returns: copy what must stay. */
-  onData(bytes: Buffer, start: number, end: number): void;
-  /** The peer will send no more (TCP FIN, TLS close_notify). It may still read. */
-  onEnd(): void;
-  /** After `write` returned false: everything was taken by the kernel. */
-  onDrain(): void;
-  /** Both directions are over; nothing follows. `error` is an errno name (`ECONNRESET`) or empty after an orderly end. */
-  onClose(error: string): void;
-  /** An error of Weft's own came up in one of the others. The wire is reset next, and `onClose` is called as always. */
-  onFault?(): void;
-}
+import type { WireHandler, WireOwner } from './wire.interface.ts';
 
 /** Every connection reads into this; whoever is called with it uses it up before returning. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = stream;
-/** Writes wait for the kernel from here on, and `write` says so. */
-const mostQueuedBytes = 128 * 1024;
-let highWaterBytes = mostQueuedBytes;
-let frugal = false;
-
-/**
- * While memory is short (`on`), connections whose peers do not read hold little: writers are told to wait after 16 KiB instead of
- * 128, and what the kernel may not take at once is copied, so that it does not hold on to a whole scratch buffer. Holds for all
- * wires of this thread.
- */
-export function saveMemory(on: boolean): void {
-  frugal = on;
-  highWaterBytes = on ? mostQueuedBytes / 8 : mostQueuedBytes;
-}
 const ALREADY = -constants.errno.EALREADY;
 const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
-
-/** Opens and closes the handle under a wire: TCP closes its handle, TLS its socket. */
-export interface WireOwner {
-  close(): void;
-  /** Closes so that the peer sees a reset and not an orderly end. */
-  reset(): void;
-}
 
 /**
  * One connection as bytes: TCP, or the clear side of TLS. Built on a handle that is not reading; `start` begins to read.
@@ -154,8 +120,7 @@ export class Wire implements ScratchOwner {
     for (let at = start; at < end; ) {
       const length = Math.min(end - at, SCRATCH_BYTES);
       reserve(this, length);
-      copy(bytes, at, at + length, scratch.bytes, scratch.used);
-      scratch.used += length;
+      append(bytes, at, at + length);
       at += length;
     }
     return this.writable();
@@ -434,23 +399,4 @@ function onRead(this: NativeStream): void {
     wire.crash('wire.read', thrown);
   }
   leaveEvent();
-}
-
-/** Short copies are faster in a loop than through the native call. */
-function copy(from: Uint8Array, start: number, end: number, to: Buffer, at: number): void {
-  if (end - start > 96) {
-    if (Buffer.isBuffer(from)) from.copy(to, at, start, end);
-    else to.set(from.subarray(start, end), at);
-    return;
-  }
-  for (let i = start; i < end; i++) to[at++] = from[i]!;
-}
-
-/** Wraps a connected TCP handle. */
-export function wireOverTcp(handle: NativeTcp): Wire {
-  return new Wire(
-    handle,
-    { close: () => handle.close(), reset: () => void (handle.reset() === 0 || handle.close()) },
-    false,
-  );
 }

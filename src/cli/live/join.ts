@@ -28,7 +28,10 @@ export class HopJoiner {
 
   add(item: TapItem): void {
     // An app that passes the id on has one id for many hops; the pod that is called tells them apart.
-    const key = item.destination.pod === undefined || item.id === '' ? undefined : keyOf(item);
+    const key =
+      item.what !== undefined || item.destination.pod === undefined || item.id === ''
+        ? undefined
+        : keyOf(item);
     const other = key === undefined ? undefined : this.#waiting.get(key);
     if (key === undefined || (!other && this.#waiting.size >= maxWaiting)) this.#joined(side(item));
     else if (other && other.item.direction !== item.direction) {

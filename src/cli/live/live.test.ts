@@ -174,3 +174,26 @@ test('top counts what is alike, the most frequent first, and its memory has a bo
 test('latencies are written as people read them', () => {
   assert.deepEqual([0.04, 12.34, 250.4, 1_250].map(latencyText), ['0.0ms', '12.3ms', '250ms', '1.25s']);
 });
+
+test('what was refused and a copy that failed are lines of their own, which wait for no other half', () => {
+  const { joined, joiner } = joining();
+  const refused = inbound({
+    ...{ what: 'refusal', protocol: 'tcp', id: 'r1', flag: 'UAEX', reason: 'plaintext', durationMs: 0 },
+    ...({ method: undefined, path: undefined, status: undefined, detail: 'takes mutual TLS only' } as object),
+    ...{ source: { address: '10.0.0.9:4000' }, destination: { pod: 'shop/cart-1', workload: 'shop/cart' } },
+  });
+  const copy = item({
+    ...{ what: 'mirror', flag: 'UF', detail: 'refused', attempts: 1 },
+    ...({ method: undefined, path: undefined, status: undefined } as object),
+  });
+  joiner.add(refused);
+  joiner.add(copy);
+  const rows = joined.map(rowOf);
+  const table = new TapTable(false, { colours: false });
+  const text = rows.map(row => table.row(row).trim().split(/ {2,}/).slice(1).join(' | '));
+  assert.deepEqual(text, [
+    '10.0.0.9:4000 | shop/cart | UAEX | 0.0ms | REFUSED | plaintext (takes mutual TLS only)',
+    'shop/web | shop/cart | UF | 12.3ms | MIRROR | - (refused)',
+  ]);
+  assert.deepEqual(rows.map(succeeded), [false, false]);
+});

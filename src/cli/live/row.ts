@@ -6,6 +6,7 @@ export interface RequestRow {
   readonly atMs: number;
   readonly source: string;
   readonly destination: string;
+  readonly what: TapItem['what'];
   readonly protocol: TapItem['protocol'];
   readonly method: string;
   readonly path: string;
@@ -33,22 +34,36 @@ export function rowOf({ client, server }: TappedRequest): RequestRow {
     atMs: first.atMs,
     source: nameOf(client?.source, server?.source),
     destination: nameOf(server?.destination, client?.destination, first.destination.host),
+    what: first.what,
     protocol: first.protocol,
-    method: first.method ?? '-',
-    path: first.path ?? '-',
+    method: first.method ?? methodOf(first),
+    path: first.path ?? pathOf(first),
     status: first.status,
     flag,
     detail,
     durationMs: first.durationMs,
     serverMs: client && server ? server.durationMs : undefined,
-    mtls: client && !server && client.attempts === 0 ? undefined : proven,
+    mtls:
+      client && !server && client.attempts === 0 ? undefined : first.what === 'mirror' ? undefined : proven,
     attempts: client?.attempts ?? 1,
     id: first.id,
   };
 }
 
+/** In place of a method: what it is. */
+function methodOf({ what, protocol }: TapItem): string {
+  if (what === 'refusal') return 'REFUSED';
+  return what === 'mirror' ? 'MIRROR' : protocol === 'tcp' ? 'TCP' : '-';
+}
+
+/** In place of a path: why a refusal was made. */
+function pathOf({ what, reason = '-' }: TapItem): string {
+  return what === 'refusal' ? reason : '-';
+}
+
 /** Whether it went well: as the metrics have it, all but 5xx; and it was not cut off. */
-export function succeeded({ status, flag }: RequestRow): boolean {
+export function succeeded({ status, flag, what }: RequestRow): boolean {
+  if (what !== undefined) return false;
   return status === undefined ? flag === '' : status > 0 && status < 500;
 }
 

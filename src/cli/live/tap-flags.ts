@@ -1,11 +1,13 @@
 // The flags by which requests are chosen, and the query that they make.
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { WeftError } from '../../errors/index.ts';
+import { errorMessage, WeftError } from '../../errors/index.ts';
 import { DEFAULT_TAP_RPS, MAX_TAP_RPS } from '../../live/tap/index.ts';
+import { labelSelector } from '../../model/index.ts';
 import { type LiveFlags, liveFlags } from './connect.ts';
 
 /** What tap and top have in common. */
 export interface TapFlags extends LiveFlags {
+  readonly selector?: string;
   readonly from?: string;
   readonly to?: string;
   readonly direction?: string;
@@ -31,6 +33,11 @@ const more = (value: string, before: readonly string[] = []): readonly string[] 
 /** Adds the flags. */
 export function tapFlags(command: Command): Command {
   return liveFlags(command)
+    .option(
+      '-l, --selector <labels>',
+      "the pods with these labels: app=web,tier!=db,'env in (a,b)'",
+      selector,
+    )
     .option('--from <caller>', 'requests of these pods: NAMESPACE/KIND/NAME, KIND/NAME or a workload')
     .option('--to <callee>', 'requests to these: svc/NAME, deploy/NAME, pod/NAME, with NAMESPACE/ before it')
     .addOption(
@@ -57,6 +64,16 @@ export function tapFlags(command: Command): Command {
     .option('--for <duration>', 'end after so long: 30s', duration);
 }
 
+/** As it was written; the control plane reads it again. */
+function selector(text: string): string {
+  try {
+    labelSelector(text);
+    return text;
+  } catch (thrown) {
+    throw new InvalidArgumentError(errorMessage(thrown));
+  }
+}
+
 function duration(text: string): number {
   const [, value, unit] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
   if (value === undefined) throw new InvalidArgumentError('write a duration such as 200ms, 1.5s or 2m');
@@ -81,6 +98,7 @@ export function tapPath(target: string | undefined, flags: TapFlags, show: reado
   };
   set('namespace', meant);
   set('target', rest);
+  set('selector', flags.selector);
   for (const name of ['from', 'to'] as const) {
     if (flags[name] === undefined) continue;
     const end = readTarget(flags[name], meant);

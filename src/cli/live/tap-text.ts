@@ -30,7 +30,7 @@ export class TapTable {
             { head: 'ID', width: 36, cell: (row: RequestRow) => row.id || '-' },
           ]
         : []),
-      { head: 'METHOD', width: 7, cell: row => (row.protocol === 'tcp' ? 'TCP' : row.method) },
+      { head: 'METHOD', width: 7, cell: row => row.method },
     ];
     const time: Column = { head: 'TIME', width: 12, cell: row => timeText(row.atMs) };
     const taken = [time, ...fixed].reduce((sum, { width }) => sum + width + 2, 0);

@@ -24,7 +24,7 @@ export class TopRows {
 
   add(request: RequestRow): void {
     const { source, destination, method, durationMs } = request;
-    const path = request.protocol === 'tcp' ? '(tcp)' : collapse(request.path);
+    const path = request.what === undefined && request.protocol === 'tcp' ? '(tcp)' : collapse(request.path);
     const key = JSON.stringify([source, destination, method, path]);
     const row = this.#rows.get(key) ?? {
       ...{ source, destination, method, path, count: 0, succeeded: 0 },

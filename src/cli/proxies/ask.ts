@@ -2,9 +2,9 @@
 import type { Command } from 'commander';
 import { SYSTEM_NAMESPACE } from '../../config/index.ts';
 import { errorMessage, WeftError } from '../../errors/index.ts';
+import { labelSelector } from '../../model/index.ts';
 import { type ClusterFlags, clusterFlags, connect } from '../kubernetes/connect.ts';
 import { meshOfCluster } from './from-cluster.ts';
-import { labelSelector } from './label-selector.ts';
 import type { Mesh, MeshPod, RunningMesh } from './mesh.interface.ts';
 
 /** The flags that say which proxies. */

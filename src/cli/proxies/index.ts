@@ -13,5 +13,4 @@ export {
   proxyFlags,
 } from './ask.ts';
 export { readExposition, type Sample } from './exposition.ts';
-export { labelSelector } from './label-selector.ts';
 export type { LogWish, Mesh, MeshEvent, MeshPod, RunningMesh } from './mesh.interface.ts';

@@ -3,9 +3,10 @@ import { test } from 'node:test';
 import { WeftError } from '../../errors/index.ts';
 import { FakeClock } from '../../time/index.ts';
 import type { Mesh, MeshPod } from '../proxies/index.ts';
+import { readEnd } from './ends.ts';
 import { keyOf, type Scrapes, scrapeAll } from './scrape.ts';
 import { statText } from './text.ts';
-import { type StatKind, type Traffic, type TrafficTable, trafficOf } from './traffic.ts';
+import { type StatKind, type Traffic, type TrafficEnds, type TrafficTable, trafficOf } from './traffic.ts';
 
 const pod = (name: string): MeshPod => ({
   ...{ namespace: 'shop', name, labels: {}, phase: 'Running', proxyVersion: '1' },
@@ -18,6 +19,8 @@ interface Counted {
   readonly secured?: boolean;
   readonly reporter?: string;
   readonly service?: string;
+  readonly from?: string;
+  readonly to?: string;
   /** Cumulative, at 5, 10 and +Inf ms. */
   readonly buckets?: readonly [number, number, number];
   readonly opened?: number;
@@ -31,8 +34,9 @@ function exposition(workload: string, counted: readonly Counted[]): string {
     `weft_workload_info{workload="${workload}",app=""} 1`,
   ];
   for (const { reporter = 'destination', service = 'cart', secured = true, ...of } of counted) {
+    const { from = 'web', to = workload } = of;
     const policy = secured ? 'mutual_tls' : 'none';
-    const labels = `reporter="${reporter}",destination_workload="${workload}",destination_service_name="${service}",destination_service_namespace="shop",connection_security_policy="${policy}"`;
+    const labels = `reporter="${reporter}",source_workload="${from}",source_workload_namespace="shop",destination_workload="${to}",destination_workload_namespace="shop",destination_service_name="${service}",destination_service_namespace="shop",connection_security_policy="${policy}"`;
     const add = (name: string, more: string, value: number | undefined): void => {
       if (value !== undefined) lines.push(`${name}{${labels}${more}} ${value}`);
     };
@@ -50,6 +54,7 @@ function exposition(workload: string, counted: readonly Counted[]): string {
 async function table(
   kind: StatKind,
   told: Readonly<Record<string, readonly [string | undefined, string | undefined]>>,
+  ends: TrafficEnds = {},
 ): Promise<TrafficTable> {
   const clock = new FakeClock();
   const pods = Object.keys(told).map(pod);
@@ -67,7 +72,7 @@ async function table(
   };
   const before = await scrape(0);
   clock.advance(10_000);
-  return trafficOf(kind, pods, before, await scrape(1));
+  return trafficOf(kind, pods, before, await scrape(1), ends);
 }
 
 const shown = ({ rows }: TrafficTable, ...fields: (keyof Traffic)[]): unknown[] =>
@@ -166,4 +171,56 @@ test('the text rounds so that 100 % means all, and says what an empty table mean
   const empty = (kind: StatKind) => statText(kind, { rows: [], troubles: [] }, false, { colours: false });
   assert.match(empty('pods'), /^no pod has a proxy here; label /);
   assert.match(empty('services'), /^no Service has been called/);
+});
+
+test('of one caller, and of what goes to one callee as the callers count it', async () => {
+  const told = {
+    'web-1': [
+      exposition('web', []),
+      exposition('web', [
+        { reporter: 'source', from: 'web', to: 'cart', ok: 30, failed: 10 },
+        { reporter: 'source', from: 'web', to: 'stock', service: 'stock', ok: 50 },
+      ]),
+    ],
+    'cart-1': [
+      exposition('cart', []),
+      exposition('cart', [
+        { from: 'web', ok: 40 },
+        { from: 'batch', ok: 20 },
+      ]),
+    ],
+  } as const;
+  const from = readEnd('--from', 'deploy/batch', 'shop');
+  assert.deepEqual(shown(await table('workloads', told, { from }), 'requestsPerSecond'), [
+    ['cart', 2],
+    ['web', 0],
+  ]);
+  assert.deepEqual(shown(await table('services', told, { from }), 'requestsPerSecond'), [['cart', 2]]);
+  for (const [to, ...figures] of [
+    ['svc/cart', 4, 0.75],
+    ['shop/cart', 4, 0.75],
+    ['shop/svc/stock', 5, 1],
+    ['ns/shop', 9, 8 / 9],
+    ['bank/cart', 0, undefined],
+  ] as const) {
+    const found = await table('workloads', told, { to: readEnd('--to', to) });
+    assert.deepEqual(shown(found, 'requestsPerSecond', 'successRate'), [
+      ['cart', 0, undefined],
+      ['web', ...figures],
+    ]);
+  }
+});
+
+test('an end that names nothing is refused, and the words say what to write', () => {
+  for (const [flag, text] of [
+    ['--from', 'svc/cart'],
+    ['--to', 'svc/'],
+    ['--to', '/cart'],
+    ['--from', 'a/b/c'],
+    ['--to', 'shop/ns/cart'],
+  ] as const)
+    assert.throws(() => readEnd(flag, text), {
+      code: 'end-unreadable',
+      message: new RegExp(`^${flag} ${text} names no call.*deploy/NAME`),
+    });
 });

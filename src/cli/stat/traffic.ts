@@ -1,5 +1,7 @@
-// From what proxies counted to golden signals of pods, workloads or Services: of what came in, as the callee's proxy saw it.
+// From what proxies counted to golden signals of pods, workloads or Services: of what came in, as the callee's proxy saw it;
+// where a callee is named, of what the rows sent there, as their own proxies did.
 import type { MeshPod } from '../proxies/index.ts';
+import { isFrom, isTo, type NamedEnd } from './ends.ts';
 import { type Bucket, histogramQuantile } from './quantile.ts';
 import { type Growth, growth, keyOf, type Scrapes } from './scrape.ts';
 
@@ -46,7 +48,7 @@ class Sum {
   opened = 0;
 
   add({ name, labels, value, rate }: Growth): void {
-    const secured = labels.connection_security_policy === 'mutual_tls';
+    const secured = isSecured(labels);
     if (name === 'istio_requests_total') {
       this.requests += rate;
       if (/^5..$/.test(labels.response_code ?? '')) this.failed += rate;
@@ -77,12 +79,27 @@ class Sum {
   }
 }
 
+/** A caller's proxy leaves the policy to the callee's, as Istio's does; whom it has proven it tells all the same. */
+function isSecured({ reporter, connection_security_policy: policy, ...labels }: Growth['labels']): boolean {
+  if (reporter !== 'source') return policy === 'mutual_tls';
+  return labels.destination_principal !== undefined && labels.destination_principal !== 'unknown';
+}
+
+/** Of which requests and connections figures are; all that came in where neither is there. */
+export interface TrafficEnds {
+  /** Only of what came from it. */
+  readonly from?: NamedEnd;
+  /** Only of what the rows sent to it. */
+  readonly to?: NamedEnd;
+}
+
 /** The rows of `kind`, by namespace and name. */
 export function trafficOf(
   kind: StatKind,
   pods: readonly MeshPod[],
   before: Scrapes,
   after: Scrapes,
+  { from, to }: TrafficEnds = {},
 ): TrafficTable {
   const sums = new Map<string, Sum>();
   const troubles: { pod: string; message: string }[] = [];
@@ -109,7 +126,8 @@ export function trafficOf(
         destination_service_name: service,
         destination_service_namespace: where,
       } = each.labels;
-      if (reporter !== 'destination') continue;
+      if (reporter !== (to === undefined ? 'destination' : 'source')) continue;
+      if ((from && !isFrom(from, each.labels)) || (to && !isTo(to, each.labels))) continue;
       if (kind === 'services') sumOf(pod, where ?? 'unknown', service ?? 'unknown').add(each);
       else sumOf(pod, pod.namespace, kind === 'pods' ? pod.name : workload || pod.name).add(each);
     }

@@ -51,7 +51,10 @@ function readQuery(query: URLSearchParams, mesh: () => Mesh | undefined): Return
 /** `NAMESPACE/KIND/NAME` as in the target of a tap. */
 function podsOf(text: string, mesh: () => Mesh | undefined): readonly { address: string }[] | string {
   const slash = text.indexOf('/');
-  const meant = podsMeant(mesh, text.slice(0, Math.max(0, slash)), text.slice(slash + 1));
+  const meant = podsMeant(mesh, {
+    namespace: text.slice(0, Math.max(0, slash)),
+    target: text.slice(slash + 1),
+  });
   if (typeof meant === 'string') return meant;
   const found = [...(mesh()?.workloads ?? [])].filter(([pod]) => meant(pod));
   const addresses = found.flatMap(([, workload]) => workload.addresses.map(address => ({ address })));

@@ -1,4 +1,5 @@
-import { addressKey, type Mesh, type Workload } from '../../model/index.ts';
+import { errorMessage } from '../../errors/index.ts';
+import { addressKey, type LabelTest, labelSelector, type Mesh, type Workload } from '../../model/index.ts';
 
 /** Kinds of owners by the words that kubectl knows. */
 const ownerWords: Readonly<Record<string, string>> = {
@@ -13,24 +14,33 @@ const ownerWords: Readonly<Record<string, string>> = {
   cronjob: 'CronJob',
 };
 
+/** What a query names pods by. '' or nothing for all. */
+export interface PodsWanted {
+  readonly namespace?: string;
+  readonly target?: string;
+  /** Of labels, as kubectl's -l has it. */
+  readonly selector?: string;
+}
+
 type WorkloadTest = (workload: Workload, mesh: Mesh) => boolean;
 
 /**
- * Which pods `namespace` ('' for all) and `target` mean: `pod/NAME`, `svc/NAME`, `deploy/NAME` and the like, NAME of a workload,
+ * Which pods are meant; `target`: `pod/NAME`, `svc/NAME`, `deploy/NAME` and the like, NAME of a workload,
  * '' for all. Asked of the mesh as it is at each moment, so that pods that come later are found. Text: what is wrong.
  */
 export function podsMeant(
   mesh: () => Mesh | undefined,
-  namespace: string,
-  target: string,
+  { namespace = '', target = '', selector = '' }: PodsWanted,
 ): ((pod: string) => boolean) | string {
   const test = readTarget(target);
+  const fits = readSelector(selector);
   if (typeof test === 'string') return test;
+  if (typeof fits === 'string') return fits;
   return pod => {
     const now = mesh();
     const workload = now?.workloads.get(pod);
     if (!now || !workload || (namespace !== '' && workload.namespace !== namespace)) return false;
-    return test(workload, now);
+    return fits(workload.labels) && test(workload, now);
   };
 }
 
@@ -55,6 +65,14 @@ function readTarget(target: string): WorkloadTest | string {
       if (owner === undefined) return unreadable(target);
       return workload => workload.owner.kind === owner && workload.owner.name === name;
     }
+  }
+}
+
+function readSelector(text: string): LabelTest | string {
+  try {
+    return labelSelector(text);
+  } catch (thrown) {
+    return errorMessage(thrown);
   }
 }
 

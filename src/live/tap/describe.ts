@@ -1,7 +1,12 @@
 import type { RunningEndpoint } from '../../cluster/index.ts';
 import type { Head } from '../../http/index.ts';
 import { formatAddress } from '../../model/index.ts';
-import type { ObservedRequest, ObservedSession } from '../../proxy/observation/observer.interface.ts';
+import type {
+  ObservedMirror,
+  ObservedRefusal,
+  ObservedRequest,
+  ObservedSession,
+} from '../../proxy/observation/observer.interface.ts';
 import type { Clock } from '../../time/index.ts';
 import type { TapEnd, TapItem } from './item.ts';
 import { isSensitive } from './question.ts';
@@ -51,6 +56,42 @@ export function itemOfSession(session: ObservedSession, clock: Clock): TapItem {
     ...(detail !== '' && { detail: detail.slice(0, maxDetail) }),
     durationMs: rounded(endMs - startMs),
     ...{ receivedBytes: session.receivedBytes, sentBytes: session.sentBytes, attempts: session.attempts },
+  };
+}
+
+/** The same of what never became a request or a connection. */
+export function itemOfRefusal(refusal: ObservedRefusal, clock: Clock): TapItem {
+  const { direction, downstream, principal, port, wanted, reason, flag, detail, status, id, atMs } = refusal;
+  const source: TapEnd = { address: downstream, ...(principal !== '' && { principal }) };
+  const host = wanted === '' && port > 0 ? `:${port}` : wanted;
+  return {
+    what: 'refusal',
+    ...{ id, direction, protocol: isOfHttp(refusal) ? 'http' : 'tcp', atMs: wallTime(atMs, clock), source },
+    destination: host === '' ? {} : { host },
+    ...(status > 0 && { status }),
+    ...{ flag, reason: reason.slice(0, maxDetail) },
+    ...(detail !== '' && { detail: detail.slice(0, maxDetail) }),
+    ...{ durationMs: 0, receivedBytes: 0, sentBytes: 0, attempts: 0 },
+  };
+}
+
+/** Of what was to be HTTP an answer tells; the rest is closed without a word. */
+export function isOfHttp({ status, reason }: Pick<ObservedRefusal, 'status' | 'reason'>): boolean {
+  return status > 0 || reason.startsWith('malformed');
+}
+
+/** The same of a copy that nobody answered; nobody waited for it. */
+export function itemOfMirror(mirror: ObservedMirror, clock: Clock): TapItem {
+  const { id, cluster, endpoint, flag, detail, startMs, endMs } = mirror;
+  const sent = { direction: 'outbound', downstream: '', principal: '', endpoint } as const;
+  return {
+    what: 'mirror',
+    ...{ id, direction: 'outbound', protocol: 'http', atMs: wallTime(startMs, clock) },
+    ...ends(sent, cluster.config.name),
+    flag,
+    ...(detail !== '' && { detail: detail.slice(0, maxDetail) }),
+    ...{ durationMs: rounded(endMs - startMs), receivedBytes: 0, sentBytes: 0 },
+    attempts: endpoint === undefined ? 0 : 1,
   };
 }
 

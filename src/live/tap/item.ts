@@ -12,8 +12,10 @@ export interface TapEnd {
   readonly pod?: string;
 }
 
-/** A request, or a connection that nobody reads, as one proxy saw it. */
+/** A request, a connection that nobody reads, or what became neither, as one proxy saw it. */
 export interface TapItem {
+  /** Left out for requests and connections: `refusal` never became one, `mirror` is a copy that nobody answered. */
+  readonly what?: 'refusal' | 'mirror';
   /** x-request-id; '' for connections. */
   readonly id: string;
   readonly direction: 'inbound' | 'outbound';
@@ -31,6 +33,8 @@ export interface TapItem {
   /** 0: the client got none. */
   readonly status?: number;
   readonly flag: Flag | '';
+  /** Why a refusal was made, for machines: `plaintext`, `handshake`, `malformed:bad-line`. */
+  readonly reason?: string;
   /** Why, in words. */
   readonly detail?: string;
   /** To the end, and to the head of the answer. */

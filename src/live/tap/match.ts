@@ -1,6 +1,11 @@
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
-import type { ObservedRequest, ObservedSession } from '../../proxy/observation/observer.interface.ts';
-import { hostOf, protocolOf } from './describe.ts';
+import type {
+  ObservedMirror,
+  ObservedRefusal,
+  ObservedRequest,
+  ObservedSession,
+} from '../../proxy/observation/observer.interface.ts';
+import { hostOf, isOfHttp, protocolOf } from './describe.ts';
 import type { TapDestination, TapQuestion } from './question.ts';
 
 interface Header {
@@ -50,11 +55,10 @@ export class TapMatch {
   }
 
   session(session: ObservedSession): boolean {
-    const { direction, minMs, flags, protocol, to, ...others } = this.#question;
-    const { id, authority, statuses } = others;
-    const ofRequests = this.#methods ?? this.#path ?? id ?? authority ?? statuses ?? this.#headers[0];
+    const { direction, minMs, flags, protocol, to, id, statuses } = this.#question;
     return (
-      ofRequests === undefined &&
+      (id ?? statuses) === undefined &&
+      !this.#asksOfHead() &&
       (protocol === undefined || protocol === 'tcp') &&
       (direction === undefined || session.direction === direction) &&
       (minMs === undefined || session.endMs - session.startMs >= minMs) &&
@@ -62,6 +66,42 @@ export class TapMatch {
       this.#isFrom(session) &&
       (to === undefined || to.some(each => goesTo(each, session.cluster, session.endpoint)))
     );
+  }
+
+  /** Of a refusal nobody knows whom it was for beyond what the client said; it took no time. */
+  refusal(refusal: ObservedRefusal): boolean {
+    const { direction, id, minMs, flags, statuses, protocol, to } = this.#question;
+    return (
+      (minMs ?? to) === undefined &&
+      !this.#asksOfHead() &&
+      (direction === undefined || refusal.direction === direction) &&
+      (id === undefined || refusal.id === id) &&
+      (protocol === undefined || protocol === (isOfHttp(refusal) ? 'http' : 'tcp')) &&
+      (flags === undefined || flags.includes(refusal.flag)) &&
+      (statuses === undefined || statuses.some(each => fitsStatus(each, refusal))) &&
+      this.#isFrom(refusal)
+    );
+  }
+
+  /** A mirror's copy; its head is the request's, which is told itself, and is not looked at again. */
+  mirror(mirror: ObservedMirror): boolean {
+    const { direction, id, minMs, flags, statuses, protocol, to } = this.#question;
+    return (
+      this.#from === undefined &&
+      !this.#asksOfHead() &&
+      direction !== 'inbound' &&
+      (protocol === undefined || protocol === 'http') &&
+      (id === undefined || mirror.id === id) &&
+      (minMs === undefined || mirror.endMs - mirror.startMs >= minMs) &&
+      (flags === undefined || flags.includes(mirror.flag)) &&
+      (statuses === undefined || statuses.includes('failed')) &&
+      (to === undefined || to.some(each => goesTo(each, mirror.cluster, mirror.endpoint)))
+    );
+  }
+
+  /** Whether it asks for something that only the head of a request says. */
+  #asksOfHead(): boolean {
+    return (this.#methods ?? this.#path ?? this.#question.authority ?? this.#headers[0]) !== undefined;
   }
 
   /** On the caller's own side the pods that are tapped say who it is. */
@@ -75,7 +115,7 @@ function addressOf(downstream: string): string {
   return downstream.slice(0, downstream.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }
 
-function fitsStatus(wanted: string, { status, flag }: ObservedRequest): boolean {
+function fitsStatus(wanted: string, { status, flag }: Pick<ObservedRequest, 'status' | 'flag'>): boolean {
   if (wanted === 'failed') return status >= 500 || status === 0 || flag !== '';
   return wanted.endsWith('xx') ? Math.floor(status / 100) === Number(wanted[0]) : status === Number(wanted);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ExchangeRig, OK } from '../../proxy/testing/exchange-rig.ts';
+import { ExchangeRig, OK, post } from '../../proxy/testing/exchange-rig.ts';
 import { RouteRig } from '../../proxy/testing/route-rig.ts';
 import type { Asker } from '../index.ts';
 import { readTapQuestion, type TapItem, type TapQuestion, tapAnswerer, withoutSecrets } from './index.ts';
@@ -178,4 +178,62 @@ test('values of parameters that look like secrets are left out, and nothing else
     ['/a?password', '/a?password'],
   ])
     assert.equal(withoutSecrets(target!), shown);
+});
+
+test('what is no request is told as refused, with why', async () => {
+  const rig = new ExchangeRig();
+  const { items } = tapped(rig);
+  rig.client().peer.send('GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
+  await rig.settle();
+  const [refusal] = items as [TapItem];
+  assert.deepEqual(
+    [refusal.what, refusal.protocol, refusal.status, refusal.flag, refusal.reason?.split(':')[0]],
+    ['refusal', 'http', 400, 'DPE', 'malformed'],
+  );
+});
+
+test('a copy that nobody answers is told beside its request, unless only the head could say whether it is meant', async () => {
+  const told: string[][] = [];
+  for (const question of [{}, { methods: ['POST'] }, { statuses: ['failed'] }, { statuses: ['200'] }]) {
+    const rig = new RouteRig([{ mirrors: [{ cluster: 'b:80', percent: 100 }] }]);
+    const { items } = tapped(rig, question);
+    const client = rig.client();
+    client.peer.send(post('x').replace('host: a', 'host: a\r\nx-request-id: mine'));
+    await rig.settle();
+    const copy = rig.host.dials.findIndex(({ endpoint }) => endpoint.address === '10.0.0.2');
+    rig.host.dials[copy]!.fail('UF', 'refused');
+    (await rig.upstream()).send(OK);
+    await rig.settle();
+    told.push(
+      items.map(each => `${each.what ?? 'request'} ${each.id} ${each.destination.host} ${each.flag}`),
+    );
+  }
+  const request = 'request mine a.default:80 ';
+  assert.deepEqual(told, [['mirror mine b:80 UF', request], [request], ['mirror mine b:80 UF'], [request]]);
+});
+
+test('filters hold for refusals as far as they can be held against them', async () => {
+  const cases: readonly [Partial<TapQuestion>, boolean][] = [
+    [{ direction: 'outbound' }, true],
+    [{ direction: 'inbound' }, false],
+    [{ statuses: ['400'] }, true],
+    [{ statuses: ['failed'] }, true],
+    [{ statuses: ['2xx'] }, false],
+    [{ flags: ['DPE'] }, true],
+    [{ protocol: 'tcp' }, false],
+    [{ id: 'other' }, false],
+    [{ methods: ['GET'] }, false],
+    [{ path: '/' }, false],
+    [{ authority: 'a' }, false],
+    [{ headers: [{ name: 'host' }] }, false],
+    [{ minMs: 0 }, false],
+    [{ to: [{ address: '10.0.0.1' }] }, false],
+  ];
+  for (const [question, fits] of cases) {
+    const rig = new ExchangeRig();
+    const { items } = tapped(rig, question);
+    rig.client().peer.send('GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n');
+    await rig.settle();
+    assert.equal(items.length, fits ? 1 : 0, JSON.stringify(question));
+  }
 });

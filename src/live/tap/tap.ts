@@ -1,12 +1,8 @@
 import type { Question } from '../../discovery/index.ts';
-import type {
-  ObservedRequest,
-  ObservedSession,
-  RequestObserver,
-} from '../../proxy/observation/observer.interface.ts';
+import type { RequestObserver } from '../../proxy/observation/observer.interface.ts';
 import { type Clock, TokenBucket } from '../../time/index.ts';
 import type { Answerer, Asker } from '../index.ts';
-import { itemOfRequest, itemOfSession } from './describe.ts';
+import { itemOfMirror, itemOfRefusal, itemOfRequest, itemOfSession } from './describe.ts';
 import { TapMatch } from './match.ts';
 import { readTapQuestion } from './question.ts';
 
@@ -17,8 +13,8 @@ export interface Watchable {
 }
 
 /**
- * Answers `tap`: tells requests as they end, until nobody wants to know. Nothing is watched while nobody taps. `observers` is
- * called when a question has come.
+ * Answers `tap`: tells requests as they end, and what never became one, until nobody wants to know. Nothing is watched while
+ * nobody taps. `observers` is called when a question has come.
  */
 export function tapAnswerer(observers: () => Watchable, clock: Clock): Answerer {
   return (question: Question, asker: Asker) => {
@@ -39,11 +35,17 @@ export function tapAnswerer(observers: () => Watchable, clock: Clock): Answerer 
       else asker.skip();
     };
     return observers().add({
-      onRequestEnd(request: ObservedRequest) {
+      onRequestEnd(request) {
         if (match.request(request)) tell(() => itemOfRequest(request, headers, clock));
       },
-      onSessionEnd(session: ObservedSession) {
+      onSessionEnd(session) {
         if (match.session(session)) tell(() => itemOfSession(session, clock));
+      },
+      onRefusal(refusal) {
+        if (match.refusal(refusal)) tell(() => itemOfRefusal(refusal, clock));
+      },
+      onMirrorFailed(mirror) {
+        if (match.mirror(mirror)) tell(() => itemOfMirror(mirror, clock));
       },
     });
   };

@@ -1,4 +1,4 @@
-import { WeftError } from '../../errors/index.ts';
+import { WeftError } from '../errors/index.ts';
 
 /** Whether an object with these labels is meant. */
 export type LabelTest = (labels: Readonly<Record<string, string>>) => boolean;

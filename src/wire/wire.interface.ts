@@ -1,0 +1,22 @@
+// The two sides of a wire: who hears of it, and who has its handle.
+
+/** What happens to a connection is told to its handler: the codec, or whoever peeks at it. Methods, so nothing is allocated. */
+export interface WireHandler {
+  /** `bytes[start, end)` arrived. They are gone when this returns: copy what must stay. */
+  onData(bytes: Buffer, start: number, end: number): void;
+  /** The peer will send no more (TCP FIN, TLS close_notify). It may still read. */
+  onEnd(): void;
+  /** After `write` returned false: everything was taken by the kernel. */
+  onDrain(): void;
+  /** Both directions are over; nothing follows. `error` is an errno name (`ECONNRESET`) or empty after an orderly end. */
+  onClose(error: string): void;
+  /** An error of Weft's own came up in one of the others. The wire is reset next, and `onClose` is called as always. */
+  onFault?(): void;
+}
+
+/** Opens and closes the handle under a wire: TCP closes its handle, TLS its socket. */
+export interface WireOwner {
+  close(): void;
+  /** Closes so that the peer sees a reset and not an orderly end. */
+  reset(): void;
+}
