@@ -31,6 +31,12 @@ export const virtualService: ObjectRef = {
 /** What callers call. */
 export const KEY = 'api:80';
 
+/** How the proxies are started. */
+export interface FaultMeshOptions {
+  readonly web?: Parameters<StaticMesh['proxy']>[1];
+  readonly api?: Parameters<StaticMesh['proxy']>[1];
+}
+
 /** `web` calls `api` through both of their proxies. */
 export class FaultMesh {
   readonly mesh = new StaticMesh();
@@ -40,9 +46,9 @@ export class FaultMesh {
   state: RecordedState | undefined;
   readonly #open: { close(): void }[] = [];
 
-  constructor(options: { readonly web?: Parameters<StaticMesh['proxy']>[1] } = {}) {
+  constructor(options: FaultMeshOptions = {}) {
     this.web = this.mesh.proxy('web', options.web ?? {});
-    this.api = this.mesh.proxy('api');
+    this.api = this.mesh.proxy('api', options.api ?? {});
   }
 
   /** An HTTP app; its port. */

@@ -6,10 +6,11 @@ import { formatRef } from '../../src/model/index.ts';
 import { FaultMesh } from './fault-mesh.ts';
 import { answerFaults } from './faults-of-answers.ts';
 import { connectionFaults } from './faults-of-connections.ts';
+import { placeFaults } from './faults-of-places.ts';
 import { policyFaults } from './faults-of-policies.ts';
 import { requestFaults } from './faults-of-requests.ts';
 
-const faults = [...policyFaults, ...connectionFaults, ...answerFaults, ...requestFaults];
+const faults = [...policyFaults, ...connectionFaults, ...placeFaults, ...answerFaults, ...requestFaults];
 
 for (const fault of faults) {
   test(`explained: ${fault.name}`, async t => {
