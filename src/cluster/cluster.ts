@@ -3,6 +3,7 @@ import {
   type ClusterEndpoint,
   type EndpointsResource,
   formatAddress,
+  type TrafficSettings,
 } from '../model/index.ts';
 import type { Log, PeerRequests } from '../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
@@ -15,7 +16,7 @@ import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
 import type { Outcome } from './outlier.ts';
-import { DEFAULT_STALE_AFTER_MS, Pool } from './pool.ts';
+import { DEFAULT_STALE_AFTER_MS, Pool, type PoolSettings } from './pool.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Selection } from './selection.ts';
 import { sessionToken } from './session-token.ts';
@@ -94,8 +95,7 @@ export class Cluster implements EjectionsOwner {
     }
     this.#takeSettings();
     for (const endpoint of this.#endpoints.values()) {
-      endpoint.pool.settings.idleTimeoutMs = settings.idleTimeoutMs;
-      endpoint.pool.settings.maxRequestsPerConnection = settings.limits.maxRequestsPerConnection;
+      Object.assign(endpoint.pool.settings, poolSettings(settings));
     }
     this.#rebuild();
   }
@@ -275,10 +275,12 @@ export class Cluster implements EjectionsOwner {
     const { isEnding } = this.#host;
     const meshed = config.tls === 'mesh';
     const poolOptions = { clock, timers, staleAfterMs, meshed, ...(isEnding && { isEnding }) };
-    const pool = new Pool(this.#host.dialer(this, config), poolOptions, this.occupancy, {
-      idleTimeoutMs: settings.idleTimeoutMs,
-      maxRequestsPerConnection: settings.limits.maxRequestsPerConnection,
-    });
+    const pool = new Pool(
+      this.#host.dialer(this, config),
+      poolOptions,
+      this.occupancy,
+      poolSettings(settings),
+    );
     const latency = new LatencyAverage(this.#latency, clock.monotonic());
     const endpoint = new RunningEndpoint(key, config, pool, latency, this.#host.metrics(this, config));
     if (config.readySinceMs !== undefined) {
@@ -336,6 +338,15 @@ export class Cluster implements EjectionsOwner {
     const everybody = panic || healthy === 0;
     this.#selection.build(all, everybody, settings.balancer, callerLocality, this.#host.clock.monotonic());
   }
+}
+
+function poolSettings({ idleTimeoutMs, limits, http2 }: TrafficSettings): PoolSettings {
+  return {
+    idleTimeoutMs,
+    maxRequestsPerConnection: limits.maxRequestsPerConnection,
+    maxConcurrentStreams: http2?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY,
+    keepalive: http2?.keepalive,
+  };
 }
 
 function sameEndpoint(a: ClusterEndpoint, b: ClusterEndpoint): boolean {

@@ -1,6 +1,7 @@
 import { type Flag, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import type { ClientCodec } from '../http/index.ts';
 import type { Wire } from '../wire/index.ts';
+import type { Carriage } from './carriage.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 
 /** Opens connections to one endpoint. */
@@ -10,6 +11,8 @@ export interface UpstreamDialer {
    * opened. Then nobody opens a second one before the first has shown it.
    */
   readonly multiplexes: 'never' | 'maybe' | 'always';
+  /** What requests are carried in now; only where `multiplexes` is not `never`. */
+  readonly carriage: Carriage;
   /**
    * Opens one; exactly one of the callbacks is called, unless it is cancelled. `exclusive`: of one stream at a time, unless the
    * endpoint has no such.

@@ -3,6 +3,7 @@
 // In: ClusterConfig and EndpointsResource. Out: streams that carry one request each.
 export { AdaptiveLimit } from './adaptive-limit.ts';
 export { type Balancer, createBalancer, type Random } from './balancer.ts';
+export { type Carriage, carriageOf } from './carriage.ts';
 export { Cluster, type ClusterHost } from './cluster.ts';
 export type { UpstreamDialer } from './dials.ts';
 export { type Ejection, Ejections, type EjectionsOwner } from './ejections.ts';

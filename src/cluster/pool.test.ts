@@ -480,6 +480,8 @@ test('a removed endpoint says so, for that is nobody’s failure', () => {
   pool.acquire({
     repeatable: true,
     exclusive: false,
+    isHttp2: false,
+    needsHttp2: false,
     streamHandler: new TestRequest(),
     onStream() {},
     onNoConnection: (_flag, _detail, removed) => {

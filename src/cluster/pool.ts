@@ -1,5 +1,5 @@
 import { giveUp, internalError } from '../errors/index.ts';
-import type { ClientCodec } from '../http/index.ts';
+import type { ClientCodec, Keepalive } from '../http/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { UpstreamDialer } from './dials.ts';
@@ -28,7 +28,16 @@ export interface PoolSettings {
   idleTimeoutMs: number;
   /** 0: as many as there are. */
   maxRequestsPerConnection: number;
+  /** At once, where a connection carries many. */
+  maxConcurrentStreams: number;
+  keepalive: Keepalive | undefined;
 }
+
+/** An endpoint that did not understand HTTP/2 may be another app by then. */
+const askAgainMs = 60_000;
+/** Why what needs HTTP/2 goes nowhere then. */
+const ONLY_HTTP1 =
+  'the upstream speaks HTTP/1 and gRPC needs HTTP/2; is it the right port, or does the server need h2c switched on?';
 
 /** For the admin page. Connections that take no more streams are not among the open ones where they carry many. */
 export interface PoolFigures {
@@ -50,12 +59,18 @@ export class Pool {
   readonly #single: SinglePool;
   /** Undefined where connections never carry many streams. */
   readonly #shared: SharedPool | undefined;
+  readonly #dialer: UpstreamDialer;
+  readonly #clock: Clock;
   readonly #mayBeExclusive: boolean;
   /** Whether the endpoint was last seen to speak something that carries one stream at a time. */
   #isSingle: boolean;
+  /** Until when an endpoint that did not understand HTTP/2 is not asked again, monotonic. */
+  #singleUntilMs = 0;
 
   constructor(dialer: UpstreamDialer, options: PoolOptions, occupancy: Occupancy, settings: PoolSettings) {
     this.settings = { ...settings };
+    this.#dialer = dialer;
+    this.#clock = options.clock;
     this.#single = new SinglePool(dialer, options, occupancy, this.settings);
     this.#isSingle = dialer.multiplexes === 'never';
     this.#mayBeExclusive = dialer.multiplexes !== 'always';
@@ -63,6 +78,7 @@ export class Pool {
       this.#shared = new SharedPool(dialer, options, occupancy, this.settings, (wire, codec, place) =>
         this.#turnsOutSingle(wire, codec, place),
       );
+    if (this.#shared !== undefined) this.#shared.onMisunderstood = () => this.#misunderstood();
   }
 
   /** Opens a stream for the waiter, at once when a connection takes it. Over the limits: flag UO, at once. */
@@ -71,9 +87,22 @@ export class Pool {
       this.#single.acquire(waiter);
       return;
     }
+    if (!this.#wantsShared(waiter)) {
+      this.#single.acquire(waiter);
+      return;
+    }
     if (this.#isSingle) this.#ask(this.#shared);
-    if (this.#isSingle || (waiter.exclusive && this.#mayBeExclusive)) this.#single.acquire(waiter);
-    else this.#shared.acquire(waiter);
+    if (!this.#isSingle) this.#shared.acquire(waiter);
+    else if (waiter.needsHttp2 && this.#clock.monotonic() < this.#singleUntilMs)
+      waiter.onNoConnection('UPE', ONLY_HTTP1);
+    else this.#single.acquire(waiter);
+  }
+
+  /** Whether it goes beside others on a connection that carries many streams, where the endpoint has such. */
+  #wantsShared(waiter: StreamWaiter): boolean {
+    if (waiter.exclusive && this.#mayBeExclusive) return false;
+    const { carriage } = this.#dialer;
+    return carriage === 'client' ? waiter.isHttp2 : carriage === 'http2' || waiter.needsHttp2;
   }
 
   /** Stops waiting; does nothing when the waiter does not wait here. */
@@ -123,8 +152,15 @@ export class Pool {
 
   /** With no connection left, an endpoint that spoke one thing may have come to speak another. */
   #ask(shared: SharedPool): void {
+    if (this.#singleUntilMs > 0 && this.#clock.monotonic() < this.#singleUntilMs) return;
     const { open, dialing } = this.#single.figures;
     if (open + dialing === 0 || shared.inUse) this.#isSingle = false;
+  }
+
+  /** It answered HTTP/2 in HTTP/1. */
+  #misunderstood(): void {
+    this.#isSingle = true;
+    this.#singleUntilMs = this.#clock.monotonic() + askAgainMs;
   }
 
   #turnsOutSingle(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {

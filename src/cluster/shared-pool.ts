@@ -1,5 +1,5 @@
 import type { Flag } from '../errors/index.ts';
-import type { ClientCodec, UpstreamConnection, UpstreamHost } from '../http/index.ts';
+import type { ClientCodec, Keepalive, UpstreamConnection, UpstreamHost } from '../http/index.ts';
 import { Deadline } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
@@ -29,6 +29,8 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   /** How many streams a connection takes, as the last one showed. */
   #streamsEach = Number.POSITIVE_INFINITY;
   #closed = false;
+  /** The endpoint did not understand. Given by the pool. */
+  onMisunderstood: () => void = () => {};
 
   /**
    * * `settings` may change while the pool lives. `onSingle`: the endpoint has turned out to speak something that carries one
@@ -89,7 +91,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
 
   onRoom(connection: UpstreamConnection): void {
     this.#learn(connection);
-    while (this.#waiting.length > 0 && connection.room > 0 && this.#taking.includes(connection)) {
+    while (this.#waiting.length > 0 && this.#hasRoom(connection) && this.#taking.includes(connection)) {
       give(this.#waiting.take()!, connection);
       this.#retireIfSpent(connection);
     }
@@ -101,6 +103,15 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   onDraining(connection: UpstreamConnection): void {
     this.#leave(connection);
     this.#serveWaiters();
+  }
+
+  get keepalive(): Keepalive | undefined {
+    return this.#settings.keepalive;
+  }
+
+  onSingle(connection: UpstreamConnection): void {
+    this.#leave(connection);
+    this.onMisunderstood();
   }
 
   onGone(connection: UpstreamConnection): void {
@@ -161,8 +172,13 @@ export class SharedPool implements UpstreamHost, DialsOwner {
 
   #withRoom(): UpstreamConnection | undefined {
     const taking = this.#taking;
-    for (let i = 0; i < taking.length; i++) if (taking[i]!.room > 0) return taking[i];
+    for (let i = 0; i < taking.length; i++) if (this.#hasRoom(taking[i]!)) return taking[i];
     return undefined;
+  }
+
+  /** Within what the peer allows, and what was asked for here. */
+  #hasRoom({ room, active }: UpstreamConnection): boolean {
+    return room > 0 && active < this.#settings.maxConcurrentStreams;
   }
 
   /** How many waiters the dials under way will serve. */
@@ -175,7 +191,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   #learn({ room, active }: UpstreamConnection): void {
-    if (room + active > 0) this.#streamsEach = room + active;
+    if (room + active > 0) this.#streamsEach = Math.min(room + active, this.#settings.maxConcurrentStreams);
   }
 
   /** One that has begun as many streams as are allowed on it takes no more; see ConnectionLimits. */

@@ -14,6 +14,10 @@ export interface StreamWaiter extends Guarded {
    * that carries one stream at a time, where the upstream has such.
    */
   readonly exclusive: boolean;
+  /** Whether its client speaks HTTP/2. */
+  readonly isHttp2: boolean;
+  /** Whether it makes no sense over HTTP/1, as gRPC. */
+  readonly needsHttp2: boolean;
   /** Hears of the stream that is opened for it. */
   readonly streamHandler: ClientStreamHandler;
   /**

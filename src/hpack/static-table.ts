@@ -105,6 +105,7 @@ export const NAME = {
   WEBSOCKET_ACCEPT: 74,
   HEADER_CASE: 75,
   GRPC_STATUS: 76,
+  TRANSLATED: 77,
 } as const;
 
 const extraNames = [
@@ -123,6 +124,7 @@ const extraNames = [
   'sec-websocket-accept',
   'weft-header-case',
   'grpc-status',
+  'x-weft-translated',
 ];
 
 /** Lowercase bytes of a known name by its number; undefined for numbers that are none. */

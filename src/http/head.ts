@@ -25,6 +25,8 @@ export interface Noted {
 export class Head extends Fields implements Noted {
   /** What it came in: HTTP/1 or HTTP/2. */
   major = 1;
+  /** Whether its client spoke HTTP/1, and a proxy on the way made HTTP/2 of it. */
+  translated = false;
   /** Minor version: 1 for HTTP/1.1 (and, for codecs without one, always 1). */
   minor = 1;
 
@@ -78,6 +80,7 @@ export class Head extends Fields implements Noted {
   override reset(bytes: Buffer, start: number): void {
     super.reset(bytes, start);
     this.major = 1;
+    this.translated = false;
     this.minor = 1;
     this.method = 0;
     this.newTarget = undefined;

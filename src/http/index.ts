@@ -21,4 +21,10 @@ export type {
   ServerStreamHandler,
   StreamFailure,
 } from './stream.ts';
-export type { ClientCodec, ConnectionOwner, UpstreamConnection, UpstreamHost } from './upstream.ts';
+export type {
+  ClientCodec,
+  ConnectionOwner,
+  Keepalive,
+  UpstreamConnection,
+  UpstreamHost,
+} from './upstream.ts';

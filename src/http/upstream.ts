@@ -32,8 +32,17 @@ export interface UpstreamConnection {
   close(): void;
 }
 
+/** PINGs that find out whether a peer is still there, milliseconds. */
+export interface Keepalive {
+  readonly intervalMs: number;
+  /** For the answer. */
+  readonly timeoutMs: number;
+}
+
 /** Where connections have their place: the pool. What it is told may come from within a call to one of its streams. */
 export interface UpstreamHost {
+  /** For protocols that have PINGs; undefined: none. Read when a connection is made. */
+  readonly keepalive?: Keepalive | undefined;
   /**
    * There may be more room than before, or nothing under way any more: a stream is over, or the peer allows more. A stream that
    * is complete is told so only after this, so that the next request of the same client finds the connection warm.
@@ -41,6 +50,8 @@ export interface UpstreamHost {
   onRoom(connection: UpstreamConnection): void;
   /** The peer takes no new streams on it (GOAWAY). Those under way go on, and it closes by itself after the last. */
   onDraining(connection: UpstreamConnection): void;
+  /** Its peer has shown that it speaks HTTP/1 and nothing else. The connection closes. Before the streams on it hear so. */
+  onSingle?(connection: UpstreamConnection): void;
   /** It is closed. After the streams on it have heard so. */
   onGone(connection: UpstreamConnection): void;
 }

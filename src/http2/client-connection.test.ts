@@ -344,7 +344,8 @@ describe('the connection', () => {
     client.peer.breakOff();
     assert.deepEqual(exchange.failure, {
       flag: 'UC',
-      detail: "the upstream's connection: ECONNRESET",
+      detail:
+        "the upstream's connection: ECONNRESET before it said a word of HTTP/2; does it speak that on this port?",
       reused: false,
       unread: false,
     });

@@ -9,6 +9,7 @@ import type { Wire } from '../wire/index.ts';
 import { Http2ClientStream } from './client-stream.ts';
 import { Connection } from './connection.ts';
 import { ERROR, LARGEST_STREAM_ID } from './frames.ts';
+import { KeepalivePings } from './keepalive.ts';
 import type { Http2Options } from './options.ts';
 import { SETTING } from './settings.ts';
 import type { Stream } from './stream.ts';
@@ -17,10 +18,17 @@ import type { RequestForm } from './write-head.ts';
 /** Streams that are kept for further requests. */
 const keptStreams = 64;
 
+/** How a server of HTTP/1 answers what it takes for a request of a method that it does not know. */
+const http1Answer = Buffer.from('HTTP/1.', 'latin1');
+const MISUNDERSTOOD =
+  'it answered in HTTP/1, so it does not speak HTTP/2 here; name its port http, or switch h2c on in the server';
+
 /** What a client says of itself beside the limits that both sides have. */
 export interface Http2ClientOptions extends Http2Options {
   /** Whether requests say https: TLS that the origin's own clients would use, not that of the mesh. */
   readonly secure: boolean;
+  /** Whether the peer is a proxy, and hears what the client spoke. */
+  readonly peerIsProxy: boolean;
 }
 
 /** The client side of one HTTP/2 connection: as many requests at once as the peer takes. */
@@ -38,11 +46,19 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   #nextId = 1;
   /** The peer takes no more, or we want no more. */
   #draining = false;
+  readonly #pings: KeepalivePings | undefined;
 
   constructor(wire: Wire, options: Http2ClientOptions, host: UpstreamHost) {
     super(wire, options, true);
     this.#host = host;
-    this.form = { secure: options.secure, splitCookies: options.encoder.tableBytes > 0 };
+    this.form = {
+      secure: options.secure,
+      splitCookies: options.encoder.tableBytes > 0,
+      tellsClient: options.peerIsProxy,
+    };
+    const { keepalive } = host;
+    this.#pings =
+      keepalive === undefined ? undefined : new KeepalivePings(keepalive, options.timers, wire, this);
     const { limits } = options;
     this.begin(
       [
@@ -73,6 +89,32 @@ export class ClientConnection extends Connection implements UpstreamConnection {
     this.#taken++;
     stream.take(handler);
     return stream;
+  }
+
+  override onData(bytes: Buffer, start: number, end: number): void {
+    if (!this.peer.known && isHttp1(bytes, start, end)) this.#misunderstood();
+    else super.onData(bytes, start, end);
+  }
+
+  /** The server takes the preface of HTTP/2 for a request that it does not know, and has done nothing with ours. */
+  #misunderstood(): void {
+    this.#draining = true;
+    this.#host.onSingle?.(this);
+    for (const stream of [...this.streams.values()]) {
+      (stream as Http2ClientStream).onNotTaken(MISUNDERSTOOD);
+      this.release(stream);
+    }
+    this.wire.destroy();
+  }
+
+  override onPong(bytes: Buffer, start: number): void {
+    this.#pings?.onPong(bytes, start);
+    super.onPong(bytes, start);
+  }
+
+  override onClose(error: string): void {
+    this.#pings?.stop();
+    super.onClose(error);
   }
 
   /** For its streams: one that was taken sends its head now. Its id, or -1 where no more may begin. */
@@ -138,7 +180,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
     this.#drainNow();
     for (const stream of [...this.streams.values()]) {
       if (stream.id <= lastStreamId) continue;
-      (stream as Http2ClientStream).onNotTaken(words);
+      (stream as Http2ClientStream).onNotTaken(`the upstream takes no more streams (${words})`);
       this.release(stream);
     }
     if (this.active === 0) this.leave();
@@ -163,4 +205,10 @@ export class ClientConnection extends Connection implements UpstreamConnection {
     for (const stream of [...this.streams.values()]) (stream as Http2ClientStream).onFault();
     super.onFault();
   }
+}
+
+function isHttp1(bytes: Buffer, start: number, end: number): boolean {
+  return (
+    end - start >= http1Answer.length && http1Answer.equals(bytes.subarray(start, start + http1Answer.length))
+  );
 }

@@ -261,16 +261,18 @@ export class Http2ClientStream extends Stream implements ClientStream, AnsweredR
   }
 
   onConnectionLost(error: string): void {
-    this.#fail(
-      'UC',
-      error === '' ? 'the connection to the upstream was closed' : `the upstream's connection: ${error}`,
-      false,
-    );
+    const words =
+      error === '' ? 'the connection to the upstream was closed' : `the upstream's connection: ${error}`;
+    // Some servers of HTTP/1 say nothing to what they do not know.
+    const hint = this.connection.peer.known
+      ? ''
+      : ' before it said a word of HTTP/2; does it speak that on this port?';
+    this.#fail('UC', `${words}${hint}`, false);
   }
 
-  /** The peer has said that it has not looked at this stream, and never will. */
+  /** The peer has said that it has not looked at this stream, and never will; or has shown that it cannot. */
   onNotTaken(words: string): void {
-    this.#fail('UR', `the upstream takes no more streams (${words})`, true);
+    this.#fail('UR', words, true);
   }
 
   #fail(flag: Flag, detail: string, unread: boolean): void {

@@ -1,6 +1,7 @@
 // http2: the HTTP/2 codec (RFC 9113, with RFC 8441 for WebSocket). Bytes of a Wire in, heads and bodies of streams out, and the
 // other way round, behind the same streams as HTTP/1. Knows neither routes nor clusters.
 export { ANOMALY_NAMES, AnomalyCounts } from './anomalies.ts';
+export { http2Client } from './client-codec.ts';
 export { ClientConnection, type Http2ClientOptions } from './client-connection.ts';
 export { allFaults, type Fault } from './faults.ts';
 export { ERROR, errorName, PREFACE } from './frames.ts';

@@ -118,6 +118,11 @@ function note(head: Head, index: number, id: number, from: number, to: number, i
     case NAME.GRPC_STATUS:
       head.grpcStatus = index;
       return FAULT.NONE;
+    case NAME.TRANSLATED:
+      // Between proxies; whoever else says it has chosen HTTP/1 for its own request.
+      head.translated = head.status === 0;
+      head.remove(index);
+      return FAULT.NONE;
     case NAME.PERSISTENT_AUTH:
       head.connectionLogin = true;
       return FAULT.NONE;

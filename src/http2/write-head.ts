@@ -10,6 +10,7 @@ import { type BlockTarget, beginBlock, endBlock } from './write-frames.ts';
 const STATIC = { GET: 2, POST: 3, ROOT: 4, HTTP: 6, HTTPS: 7 } as const;
 const CONNECT = Buffer.from('CONNECT', 'latin1');
 const WEBSOCKET = Buffer.from('websocket', 'latin1');
+const HTTP1 = Buffer.from('1', 'latin1');
 const SLASH = Buffer.from('/', 'latin1');
 /** Pseudo headers: their names are numbers, and what else they take. */
 const PSEUDO_BYTES = 128;
@@ -41,6 +42,8 @@ export interface RequestForm {
   readonly secure: boolean;
   /** Whether crumbs of Cookie go apart, for the sake of a table. */
   readonly splitCookies: boolean;
+  /** Whether the peer is a proxy that is told what the client spoke. */
+  readonly tellsClient: boolean;
 }
 
 /** HEADERS of a request. An upgrade to WebSocket becomes an extended CONNECT (RFC 8441). */
@@ -81,6 +84,8 @@ export function writeRequest(
     head.isUpgrade ? NAME.WEBSOCKET_KEY : 0,
     form.splitCookies,
   );
+  if (form.tellsClient && (head.major === 1 || head.translated))
+    target.at = encoder.named(target.out, target.at, NAME.TRANSLATED, HTTP1, 0, HTTP1.length);
   endBlock(wire, streamId, end);
 }
 

@@ -79,6 +79,8 @@ export interface ClusterConfig {
   readonly name: string;
   /** Metric labels `destination_service*`; empty strings where there is no Service. */
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
+  /** What the port is declared to speak; undefined for `auto`. */
+  readonly protocol?: Protocol;
   /** Of a workload's own ports: the Service's port, where it serves one. */
   readonly servicePort?: number;
   readonly settings: TrafficSettings;

@@ -53,6 +53,24 @@ export interface OriginatedTls {
   readonly insecureSkipVerify?: boolean;
 }
 
+/** How HTTP/2 is spoken to the upstreams of a cluster. */
+export interface Http2Settings {
+  /** Requests of HTTP/1 go as HTTP/2 between proxies. */
+  readonly upgrade?: boolean;
+  /** Each request goes as its client sent it, whatever the port is declared to speak; wins over `upgrade`. */
+  readonly useClientProtocol?: boolean;
+  /** Requests at once on one connection; those of the peer's choice where it allows fewer. */
+  readonly maxConcurrentStreams?: number;
+  readonly keepalive?: Http2Keepalive;
+}
+
+/** PINGs that find dead connections, and keep others from being taken for dead by what is between. */
+export interface Http2Keepalive {
+  readonly intervalMs: number;
+  /** A connection whose PING is not answered after so long is closed. */
+  readonly timeoutMs: number;
+}
+
 /** Bounds on what one proxy may hold open towards one cluster. Over them: an immediate 503 with flag UO, counted. */
 export interface ConnectionLimits {
   /** Connections to all endpoints of the cluster together. */
@@ -104,6 +122,7 @@ export interface TrafficSettings {
   /** An unused connection is closed after this. */
   readonly idleTimeoutMs: number;
   readonly adaptiveConcurrency?: AdaptiveConcurrency;
+  readonly http2?: Http2Settings;
   /** For endpoints that are not meshed. */
   readonly tls?: OriginatedTls;
 }

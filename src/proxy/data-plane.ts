@@ -2,6 +2,7 @@ import { type FetchKeys, keyFetcher } from '../authentication/index.ts';
 import type { Cluster, ClusterHost, UpstreamDialer } from '../cluster/index.ts';
 import type { ServerOptions } from '../http1/index.ts';
 import { DEFAULT_LIMITS, http1Client, LINE_TIMEOUT_MS } from '../http1/index.ts';
+import { http2Client } from '../http2/index.ts';
 import type { Relief } from '../memory/index.ts';
 import {
   type ClusterEndpoint,
@@ -65,6 +66,7 @@ import { recordsAnswer } from './record/answer.ts';
 import { type RecordSettings, RequestRecorder } from './record/recorder.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
+import { http2Dialling } from './services/http2-dialling.ts';
 import { http2Listening } from './services/http2-listening.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
@@ -153,7 +155,16 @@ export class DataPlane {
       idleTimeoutMs,
       lingerMs,
     };
-    this.#codecs = { http1: http1Client({ limits: DEFAULT_LIMITS, timers }) };
+    const http2Times = { clock: options.clock, timers, idleTimeoutMs, lingerMs };
+    const dialling = http2Dialling(http2Times);
+    this.#codecs = {
+      http1: http1Client({ limits: DEFAULT_LIMITS, timers }),
+      http2: {
+        mesh: http2Client(dialling.mesh),
+        plaintext: http2Client(dialling.plaintext),
+        origin: http2Client(dialling.origin),
+      },
+    };
     const { hosts } = options.outbound;
     const own = new OwnListener({ hosts, address: options.address, port: () => this.#outboundPort });
     const connector = new Connector({
@@ -180,7 +191,7 @@ export class DataPlane {
       tls: options.tls,
       connector,
       http1,
-      http2: http2Listening({ clock: options.clock, timers, idleTimeoutMs, lingerMs }),
+      http2: http2Listening(http2Times),
       random: Math.random,
       serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
       address: options.address,

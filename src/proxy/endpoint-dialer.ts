@@ -1,31 +1,44 @@
-import type { Cluster, UpstreamDialer } from '../cluster/index.ts';
+import { type Carriage, type Cluster, carriageOf, type UpstreamDialer } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import type { ClientCodec } from '../http/index.ts';
-import type { ClusterEndpoint } from '../model/index.ts';
+import type { ClusterConfig, ClusterEndpoint } from '../model/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { AppSource } from './connect/app-source.ts';
 import type { Connector } from './connect/connector.ts';
 import type { Spoken } from './connect/speech.ts';
 
-/** How requests are carried to upstreams: the codecs that there are, by what they speak. */
+/** How requests are carried to upstreams: the codecs that there are, by what they speak and with whom. */
 export interface ClientCodecs {
   readonly http1: ClientCodec<Wire>;
-  readonly http2?: ClientCodec<Wire>;
+  readonly http2: {
+    /** Another proxy. */
+    readonly mesh: ClientCodec<Wire>;
+    /** An endpoint, without TLS (h2c). */
+    readonly plaintext: ClientCodec<Wire>;
+    /** A server's own TLS. */
+    readonly origin: ClientCodec<Wire>;
+  };
 }
+
+const HTTP1 = ['http1'] as const;
+/** The dearest first. */
+const EITHER = ['http2', 'http1'] as const;
+const HTTP2 = ['http2'] as const;
 
 /**
  * Opens connections to one endpoint of a cluster, and finds who speaks on them: what was agreed on with TLS, or what the port is
  * known to speak.
  */
 export class EndpointDialer implements UpstreamDialer {
-  readonly multiplexes: UpstreamDialer['multiplexes'];
+  readonly multiplexes = 'maybe';
   readonly #connector: Connector;
   readonly #codecs: ClientCodecs;
   readonly #cluster: Cluster;
   readonly #endpoint: ClusterEndpoint;
   readonly #source: AppSource;
-  /** What may be spoken, the dearest first. */
-  readonly #speaks: readonly ['http1' | 'http2', ...('http1' | 'http2')[]];
+  /** Of what `#carriage` follows. */
+  #config: ClusterConfig | undefined;
+  #carriage: Carriage = 'client';
 
   /** `source`: whose address connections come from. */
   constructor(
@@ -40,10 +53,15 @@ export class EndpointDialer implements UpstreamDialer {
     this.#cluster = cluster;
     this.#endpoint = endpoint;
     this.#source = source;
-    // Where nobody is asked what it speaks, a port that takes HTTP/1 is the surer guess.
-    const asks = endpoint.tls === 'mesh' || cluster.config.settings.tls !== undefined;
-    this.#speaks = asks && codecs.http2 !== undefined ? ['http2', 'http1'] : ['http1'];
-    this.multiplexes = this.#speaks.length > 1 ? 'maybe' : 'never';
+  }
+
+  get carriage(): Carriage {
+    const { config } = this.#cluster;
+    if (config !== this.#config) {
+      this.#config = config;
+      this.#carriage = carriageOf(config, this.#endpoint);
+    }
+    return this.#carriage;
   }
 
   open(
@@ -52,21 +70,26 @@ export class EndpointDialer implements UpstreamDialer {
     onError: (flag: Flag, detail: string) => void,
   ): { cancel(): void } {
     const { service, settings } = this.#cluster.config;
+    // Without TLS nobody can be asked what it speaks.
+    const isAsked = this.#endpoint.tls === 'mesh' || settings.tls !== undefined;
     return this.#connector.open(
       {
         endpoint: this.#endpoint,
-        speaks: exclusive ? ['http1'] : this.#speaks,
+        speaks: exclusive ? HTTP1 : isAsked ? EITHER : HTTP2,
         serverName: service.host,
         timeoutMs: settings.connectTimeoutMs,
         ...this.#source,
         ...(settings.tls && { tls: settings.tls }),
       },
-      (wire, spoken) => onOpen(wire, this.#codecOf(spoken)),
+      (wire, spoken) => onOpen(wire, this.#codecOf(spoken, settings.tls !== undefined)),
       onError,
     );
   }
 
-  #codecOf(spoken: Spoken): ClientCodec<Wire> {
-    return (spoken === 'http2' ? this.#codecs.http2 : undefined) ?? this.#codecs.http1;
+  #codecOf(spoken: Spoken, originates: boolean): ClientCodec<Wire> {
+    const { http1, http2 } = this.#codecs;
+    if (spoken !== 'http2') return http1;
+    if (this.#endpoint.tls === 'mesh') return http2.mesh;
+    return originates ? http2.origin : http2.plaintext;
   }
 }

@@ -156,7 +156,9 @@ test('a destination nobody spoke of has one route to its cluster, and every defa
     },
   ]);
   const service = { host: 'reviews.shop.svc.cluster.local', name: 'reviews', namespace: 'shop' };
-  assert.deepEqual(resource.clusters, [{ name: cluster, service, settings: DEFAULT_TRAFFIC }]);
+  assert.deepEqual(resource.clusters, [
+    { name: cluster, service, protocol: 'http', settings: DEFAULT_TRAFFIC },
+  ]);
 });
 
 test('only ready endpoints are given out, and the total counts all', () => {

@@ -111,10 +111,12 @@ export class Clusters {
     }
     const { reader, caller } = this.#asking;
     const { settings } = resolveTraffic(reader, caller, scope);
+    const protocol = service?.ports.find(({ number }) => number === scope.port)?.protocol ?? 'auto';
     const isOriginal = service?.external?.resolution === 'none';
     this.#configs.set(name, {
       name,
       service: serviceLabels(service),
+      ...(protocol !== 'auto' && { protocol }),
       settings: budget ? { ...settings, retryBudget: budget } : settings,
       ...(this.#place !== undefined && { callerLocality: this.#place }),
       ...(isOriginal && { originalDestination: true }),

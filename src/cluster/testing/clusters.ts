@@ -16,6 +16,7 @@ import { PeerRequests, RequestMetrics, silentLog, UNKNOWN_PEER } from '../../tel
 import { FakeClock, TimerWheel } from '../../time/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { Random } from '../balancer.ts';
+import type { Carriage } from '../carriage.ts';
 import { Cluster, type ClusterHost } from '../cluster.ts';
 import type { UpstreamDialer } from '../dials.ts';
 import { StreamsPeer } from './streams-codec.ts';
@@ -40,6 +41,7 @@ export class TestClusterHost implements ClusterHost {
   readonly random: Random;
   /** What is known of endpoints when connections to them are opened. */
   multiplexes: UpstreamDialer['multiplexes'] = 'never';
+  carriage: Carriage = 'http2';
   readonly codec = http1Client({ limits: DEFAULT_LIMITS, timers: this.timers });
   readonly staleAfterMs: number | undefined;
   readonly requests = new RequestMetrics();
@@ -53,6 +55,7 @@ export class TestClusterHost implements ClusterHost {
 
   readonly dialer: ClusterHost['dialer'] = (_cluster, endpoint) => ({
     multiplexes: this.multiplexes,
+    carriage: this.carriage,
     open: (exclusive, onOpen, onError) => this.#dial(endpoint, exclusive, onOpen, onError),
   });
 

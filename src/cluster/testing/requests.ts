@@ -16,6 +16,8 @@ import type { StreamWaiter } from '../waiting-line.ts';
 export class TestRequest implements StreamWaiter, ClientStreamHandler {
   readonly repeatable: boolean;
   exclusive = false;
+  isHttp2 = false;
+  needsHttp2 = false;
   readonly streamHandler = this;
   connection: UpstreamConnection | undefined;
   stream: ClientStream | undefined;

@@ -99,7 +99,7 @@ export class PairProxy implements UpstreamHost {
         this.#wires.add(wire);
         if (this.#options.up === 1) use(new Client1(wire, DEFAULT_LIMITS, this.#http2.timers, this), '');
         else {
-          this.#shared = new Client2(wire, { ...this.#http2, secure: false }, this);
+          this.#shared = new Client2(wire, { ...this.#http2, secure: false, peerIsProxy: false }, this);
           this.#waiting.push(use);
         }
       },

@@ -70,6 +70,7 @@ export class RecordingClient implements UpstreamHost {
     this.options = {
       ...bareOptions({ clock: this.clock, timers, limits: { ...MESH_LIMITS, ...limits } }),
       secure: false,
+      peerIsProxy: false,
       ...changed,
     };
     this.connection = new ClientConnection(this.peer.wire, this.options, this);

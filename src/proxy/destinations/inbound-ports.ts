@@ -188,10 +188,11 @@ export class InboundPorts {
     const from = said?.from ?? (said === undefined ? this.#resource?.defaultFrom : undefined);
     const service = said?.service ?? noService;
     const pathNormalization = this.#resource?.pathNormalization;
-    const { servicePort } = said ?? {};
+    const { servicePort, protocol = 'auto' } = said ?? {};
     const config: ClusterConfig = {
       name: `inbound/${key}`,
       service,
+      ...(protocol !== 'auto' && { protocol }),
       ...(servicePort && { servicePort }),
       settings,
     };
@@ -203,7 +204,6 @@ export class InboundPorts {
       cluster.setEndpoints({ kind: 'endpoints', key: config.name, endpoints: [endpoint], total: 1 });
       this.#clusters.set(key, cluster);
     } else cluster.configure(config);
-    const protocol = said?.protocol ?? 'auto';
     const clusters = [{ cluster: config.name, weight: 1 }];
     const app = cluster;
     const own = formatAddress(address, port);

@@ -59,6 +59,14 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     endpoint.active++;
   }
 
+  get isHttp2(): boolean {
+    return this.#request.isHttp2;
+  }
+
+  get needsHttp2(): boolean {
+    return this.#request.needsHttp2;
+  }
+
   start(): void {
     this.endpoint.pool.acquire(this);
   }

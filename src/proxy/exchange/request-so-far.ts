@@ -1,3 +1,4 @@
+import { isGrpc } from '../../grpc/index.ts';
 import { type ClientStream, type Fields, type Head, isIdempotent } from '../../http/index.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
@@ -27,6 +28,16 @@ export class RequestSoFar {
   /** Whether doing it twice is the same as doing it once. */
   get idempotent(): boolean {
     return isIdempotent(this.head.method);
+  }
+
+  /** Whether its client speaks HTTP/2, also where a proxy on the way says so. */
+  get isHttp2(): boolean {
+    return this.head.major === 2 && !this.head.translated;
+  }
+
+  /** Whether it makes no sense over HTTP/1. */
+  get needsHttp2(): boolean {
+    return this.head.major === 2 && isGrpc(this.head);
   }
 
   /** Whether it can be sent again as it came. */

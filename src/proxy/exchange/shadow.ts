@@ -34,6 +34,8 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** Nobody hears whether it worked, so it is never sent twice. */
   readonly repeatable = false;
   readonly exclusive = false;
+  readonly isHttp2: boolean;
+  readonly needsHttp2 = false;
   readonly streamHandler = this;
   readonly #services: ExchangeServices;
   readonly #cluster: Cluster;
@@ -65,6 +67,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#services = services;
     this.#cluster = cluster;
     this.#head = head;
+    this.isHttp2 = head.major === 2 && !head.translated;
     this.#counts = counts;
     this.#ended = ended;
     for (const piece of body) this.data(piece, 0, piece.length);

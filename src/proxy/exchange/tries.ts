@@ -120,6 +120,14 @@ export class Tries implements StreamWaiter, RacingTries {
     return head.isUpgrade || head.connectionLogin;
   }
 
+  get isHttp2(): boolean {
+    return this.#request.isHttp2;
+  }
+
+  get needsHttp2(): boolean {
+    return this.#request.needsHttp2;
+  }
+
   get streamHandler(): ClientStreamHandler {
     return this.#owner;
   }
@@ -347,19 +355,21 @@ export class Tries implements StreamWaiter, RacingTries {
   }
 
   /**
-   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Not its
-   * failure and not a retry: the request goes out once more at once, if it is certain that it was not read or if repeating it is
-   * harmless.
+   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Or its peer
+   * says of one of many streams that it has not looked at it. Not its failure and not a retry: the request goes out once more at
+   * once, if it is certain that it was not read or if repeating it is harmless.
    */
-  #replayStale(failure: StreamFailure): boolean {
+  #replayStale({ flag, detail, reused, unread }: StreamFailure): boolean {
     const request = this.#request;
-    if (this.#current.owned || !failure.reused || failure.flag === 'UPE') return false;
-    if (!failure.unread && !request.idempotent) return false;
+    const { owned, connection } = this.#current;
+    if (owned || flag === 'UPE' || !(reused || (unread && connection?.multiplexes === true))) return false;
+    if (!unread && !request.idempotent) return false;
     if (!request.body.complete || this.#staleReplays >= maxStaleReplays) return false;
     this.#staleReplays++;
     this.attempts--;
-    this.#current.tell('stale', 0, failure.flag, failure.detail);
-    this.#leaveEndpoint(false);
+    this.#current.tell('stale', 0, flag, detail);
+    // One that goes away may be asked again, for it may only want another connection; twice is enough.
+    this.#leaveEndpoint(unread && this.#staleReplays > 1);
     this.#try();
     return true;
   }

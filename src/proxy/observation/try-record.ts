@@ -23,7 +23,10 @@ export type TryEnd =
   | 'not-taken'
   /** The connection broke, or what came over it was no HTTP. */
   | 'broken'
-  /** The same as the idle keep-alive race has it: it goes out once more and counts for nothing. */
+  /**
+   * The same as the idle keep-alive race has it, or the upstream says that it has not looked at the request: it goes out once
+   * more and counts for nothing.
+   */
   | 'stale'
   | 'no-connection'
   /** The endpoint was taken away while the request waited for a connection. */

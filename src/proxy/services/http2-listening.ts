@@ -20,7 +20,7 @@ export interface Http2Times {
 /** From the start to the client's first SETTINGS. */
 export const PREFACE_TIMEOUT_MS = 10_000;
 /** Of header compression towards another Weft, bytes; see docs/decisions/http2.md. */
-const meshTableBytes = 4096;
+export const MESH_TABLE_BYTES = 4096;
 
 /** Anomalies are counted by listener: those of proxies and strangers together. */
 export function http2Listening(times: Http2Times): Http2Listening {
@@ -35,7 +35,7 @@ export function http2Listening(times: Http2Times): Http2Listening {
   const inbound = { ...own, counts: new AnomalyCounts() };
   return {
     app: own,
-    proxy: { ...inbound, encoder: { tableBytes: meshTableBytes, huffman: false } },
+    proxy: { ...inbound, encoder: { tableBytes: MESH_TABLE_BYTES, huffman: false } },
     stranger: { ...inbound, limits: EDGE_LIMITS },
   };
 }

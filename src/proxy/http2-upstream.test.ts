@@ -1,0 +1,184 @@
+// What is spoken to upstreams: what the client speaks, unless somebody says otherwise.
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { test } from 'node:test';
+import type { InboundPort, TrafficSettings } from '../model/index.ts';
+import { ask, closeAll, httpServer, rawConnection } from './testing/clients.ts';
+import { H2cClient, h2cServer } from './testing/http2-peers.ts';
+import { StaticMesh, type TestProxy } from './testing/static-mesh.ts';
+
+const key = 'echo.shop:80';
+
+/** An app of one version of HTTP behind a proxy of its own, unless it is not meshed, and a client behind another. */
+async function setUp(
+  t: TestContext,
+  options: {
+    readonly app: 'http1' | 'http2';
+    readonly meshed?: boolean;
+    readonly settings?: Partial<TrafficSettings>;
+    readonly protocol?: InboundPort['protocol'];
+  },
+) {
+  const seen: string[] = [];
+  const app =
+    options.app === 'http2'
+      ? await h2cServer((request, response) => {
+          seen.push(`HTTP/${request.httpVersion} ${request.method} ${request.url}`);
+          let body = '';
+          request.setEncoding('latin1');
+          request.on('data', (piece: string) => {
+            body += piece;
+          });
+          request.on('end', () => {
+            response.setHeader('trailer', 'x-end');
+            response.write(`h2 ${body}`);
+            response.addTrailers({ 'x-end': 'yes' });
+            response.end();
+          });
+        })
+      : await httpServer((request, response) => {
+          seen.push(`HTTP/${request.httpVersion} ${request.method} ${request.url}`);
+          response.end(`h1 ${request.headers['x-weft-translated'] ?? ''}`);
+        });
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  const { protocol } = options;
+  const ports = protocol === undefined ? [] : [{ number: app.port, protocol, mtls: 'strict' as const }];
+  const callee = mesh.proxy('callee', { ports });
+  const endpoint = options.meshed === false ? mesh.plain(app.port) : mesh.meshed(callee, app.port);
+  mesh.set({ key, endpoints: [endpoint], ...(options.settings && { settings: options.settings }) });
+  const client = new H2cClient(caller.plane.outboundPort);
+  t.after(() => closeAll(client, mesh, app));
+  return { app, seen, mesh, caller, callee, client };
+}
+
+const protocols = ({ access }: TestProxy): string[] =>
+  access.records.map(({ direction, protocol, status, flag }) => `${direction} ${protocol} ${status}${flag}`);
+
+/** Connections that a proxy has to upstreams. */
+function open({ plane }: TestProxy): number {
+  const clusters = [...plane.destinations.clusters, ...plane.inboundPorts.clusters];
+  return clusters.reduce((sum, { occupancy }) => sum + occupancy.connections, 0);
+}
+
+const request = { ':authority': 'echo.shop', ':path': '/a' };
+
+test('HTTP/2 goes through two proxies to an app that speaks nothing else, with trailers, on one connection each', async t => {
+  const { seen, caller, callee, client } = await setUp(t, { app: 'http2' });
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => client.ask({ ...request, ':method': 'POST' }, `body ${n}`)),
+  );
+  for (const [n, { headers, body, trailers }] of answers.entries()) {
+    assert.equal(headers[':status'], 200);
+    assert.equal(body, `h2 body ${n}`);
+    assert.equal(trailers['x-end'], 'yes');
+  }
+  assert.deepEqual(new Set(seen), new Set(['HTTP/2.0 POST /a']));
+  assert.equal(open(caller), 1);
+  assert.equal(open(callee), 1);
+  assert.deepEqual(new Set(protocols(caller)), new Set(['outbound HTTP/2 200']));
+  assert.deepEqual(new Set(protocols(callee)), new Set(['inbound HTTP/2 200']));
+});
+
+test('a client of HTTP/1 is carried in HTTP/1, and both kinds of connections are there beside each other', async t => {
+  const { seen, caller, callee, client } = await setUp(t, { app: 'http1', protocol: 'http' });
+  const { body } = await ask(caller.plane.outboundPort, 'echo.shop:80', { path: '/a' });
+  assert.equal(body, 'h1 ');
+  const { headers } = await client.ask(request);
+  assert.equal(headers[':status'], 200);
+  assert.deepEqual(seen, ['HTTP/1.1 GET /a', 'HTTP/1.1 GET /a']);
+  assert.deepEqual(protocols(callee), ['inbound HTTP/1.1 200', 'inbound HTTP/2 200']);
+  assert.equal(open(caller), 2);
+});
+
+test('an app that does not understand HTTP/2 gets the request in HTTP/1, and is not asked again soon', async t => {
+  const { seen, app, client } = await setUp(t, { app: 'http1', meshed: false });
+  let connections = 0;
+  (app as Awaited<ReturnType<typeof httpServer>>).server.on('connection', () => connections++);
+  for (let n = 0; n < 3; n++)
+    assert.equal((await client.ask({ ...request, ':method': 'POST' }, 'x')).body, 'h1 ');
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 3 }, () => 'HTTP/1.1 POST /a'),
+  );
+  assert.equal(connections, 2, 'one to find out, one that is used');
+});
+
+test('gRPC to such an app fails in words that name the reason', async t => {
+  const { seen, client } = await setUp(t, { app: 'http1', meshed: false });
+  const { headers } = await client.ask(
+    { ...request, ':method': 'POST', 'content-type': 'application/grpc' },
+    'x',
+  );
+  assert.match(decodeURIComponent(String(headers['grpc-message'])), /speaks HTTP\/1 and gRPC needs HTTP\/2/);
+  assert.deepEqual(seen, []);
+});
+
+const upgrade = { http2: { upgrade: true } };
+
+test('h2UpgradePolicy: between proxies requests of HTTP/1 go as HTTP/2, and the app gets what its client spoke', async t => {
+  const { seen, caller, callee } = await setUp(t, { app: 'http1', settings: upgrade });
+  const answers = await Promise.all(
+    Array.from({ length: 5 }, () => ask(caller.plane.outboundPort, 'echo.shop:80', { path: '/a' })),
+  );
+  for (const { status, body } of answers) assert.equal(`${status} ${body}`, '200 h1 ');
+  assert.deepEqual(new Set(seen), new Set(['HTTP/1.1 GET /a']));
+  assert.deepEqual(new Set(protocols(caller)), new Set(['outbound HTTP/1.1 200']));
+  assert.deepEqual(new Set(protocols(callee)), new Set(['inbound HTTP/2 200']));
+  assert.equal(open(caller), 1);
+});
+
+test('a WebSocket still opens where requests are upgraded', async t => {
+  const { app, caller } = await setUp(t, { app: 'http1', settings: upgrade });
+  const { server } = app as Awaited<ReturnType<typeof httpServer>>;
+  server.on('upgrade', (_, socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n');
+    socket.on('error', () => {});
+    socket.on('data', (bytes: Buffer) => socket.write(bytes));
+  });
+  await ask(caller.plane.outboundPort, 'echo.shop:80');
+  const raw = await rawConnection(caller.plane.outboundPort);
+  raw.write(
+    'GET http://echo.shop:80/ws HTTP/1.1\r\nhost: echo.shop\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n',
+  );
+  await raw.until(({ text }) => text.includes('\r\n\r\n'));
+  assert.match(raw.text, /^HTTP\/1\.1 101 /);
+  raw.write('frame');
+  await raw.until(({ text }) => text.endsWith('frame'));
+});
+
+test('it is for proxies only, and useClientProtocol wins over it', async t => {
+  const plain = await setUp(t, { app: 'http1', meshed: false, settings: upgrade });
+  await ask(plain.caller.plane.outboundPort, 'echo.shop:80');
+  assert.deepEqual(plain.seen, ['HTTP/1.1 GET /']);
+  const kept = await setUp(t, {
+    app: 'http1',
+    settings: { http2: { upgrade: true, useClientProtocol: true } },
+  });
+  await ask(kept.caller.plane.outboundPort, 'echo.shop:80');
+  assert.deepEqual(protocols(kept.callee), ['inbound HTTP/1.1 200']);
+});
+
+test('a port that is declared to speak HTTP/2 gets nothing else', async t => {
+  const { seen, caller } = await setUp(t, { app: 'http2', protocol: 'http2' });
+  const { status, body } = await ask(caller.plane.outboundPort, 'echo.shop:80');
+  assert.equal(`${status} ${body}`, '200 h2 ');
+  assert.deepEqual(seen, ['HTTP/2.0 GET /']);
+});
+
+test('a further connection is opened where the peer takes no more streams, and no request fails because of it', async t => {
+  const waiting: (() => void)[] = [];
+  const app = await h2cServer((_, response) => void waiting.push(() => response.end('ok')), {
+    settings: { maxConcurrentStreams: 4 },
+  });
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  mesh.set({ key, endpoints: [mesh.plain(app.port)] });
+  const client = new H2cClient(caller.plane.outboundPort);
+  t.after(() => closeAll(client, mesh, app));
+  const asked = Array.from({ length: 10 }, () => client.ask(request));
+  while (waiting.length < 10) await new Promise(resolve => setTimeout(resolve, 5));
+  for (const answer of waiting) answer();
+  for (const { headers } of await Promise.all(asked)) assert.equal(headers[':status'], 200);
+  assert.equal(app.accepted(), 3);
+});
