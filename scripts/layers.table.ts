@@ -393,6 +393,7 @@ export const rooms: Record<string, Room> = {
       'telemetry',
       'cluster',
       'proxy',
+      'cores',
       'config',
       'probing',
       'identity',

@@ -2,6 +2,7 @@
 // In: HTTP requests. Out: text and JSON made from the data plane's objects.
 export { appHealthRoutes, readAppProbes } from './app-health.ts';
 export { appMetricsRoutes, readAppMetrics } from './app-metrics.ts';
+export { coreView } from './core-views.ts';
 export {
   type AdminHandler,
   type AdminReply,
@@ -13,4 +14,4 @@ export {
 } from './http-server.ts';
 export { preStopRoutes } from './pre-stop.ts';
 export { type AdminHost, adminRoutes, healthRoutes } from './routes.ts';
-export { clusterView, stateView } from './views.ts';
+export { stateView } from './views.ts';

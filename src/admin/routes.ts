@@ -1,4 +1,5 @@
 import type { Cluster } from '../cluster/index.ts';
+import type { CoreView } from '../cores/index.ts';
 import type { ProxyRecords, RecordQuery } from '../model/index.ts';
 import {
   type DataPlane,
@@ -9,6 +10,7 @@ import {
 } from '../proxy/index.ts';
 import type { AccessLog, Exposition, Log } from '../telemetry/index.ts';
 import { guardAdmin } from './browser-guard.ts';
+import { mergeConfigs, mergeListeners } from './core-views.ts';
 import { type AdminHandler, type AdminReply, type AdminRoutes, json, text } from './http-server.ts';
 import { Logging } from './logging.ts';
 import { cpuProfile, heapSnapshot } from './profiling.ts';
@@ -38,7 +40,7 @@ export interface AdminHost {
   /** The other cores of this proxy; undefined when it has one. */
   readonly cores?: {
     metrics(own: string): Promise<Iterable<string>>;
-    clusters(): Promise<readonly object[][]>;
+    view(view: CoreView): Promise<readonly unknown[]>;
     requests(query: RecordQuery): Promise<readonly ProxyRecords[]>;
     setLogging(level: string | undefined, access: string | undefined): void;
   };
@@ -88,16 +90,19 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
   const logging = new Logging({ ...host, clock });
   const views = (clusters: Iterable<Cluster>): object[] =>
     [...clusters].map(each => clusterView(each, clock.monotonic()));
+  const others = async (view: CoreView): Promise<readonly unknown[]> => (await host.cores?.view(view)) ?? [];
   const routes: AdminRoutes = {
     ...healthRoutes(host),
     'GET /status': () => json(host.status()),
-    'GET /config_dump': () => json(configView(plane)),
+    'GET /config_dump': async () => json(mergeConfigs(configView(plane), await others('config'))),
     'GET /clusters': async () => {
       const own = views([...plane.destinations.clusters, ...plane.passThrough.clusters]);
-      return json([...own, ...((await host.cores?.clusters()) ?? []).flat()]);
+      return json([...own, ...(await others('clusters')).flat()]);
     },
-    'GET /inbound': () => json(views(plane.inboundPorts.clusters)),
-    'GET /listeners': () => json(listenerView(plane, host.ownPorts)),
+    'GET /inbound': async () =>
+      json([...views(plane.inboundPorts.clusters), ...(await others('inbound')).flat()]),
+    'GET /listeners': async () =>
+      json(mergeListeners(listenerView(plane, host.ownPorts), await others('listeners'))),
     'GET /certificates': () => json(certificateView(plane)),
     'GET /requests': async ({ query }) => {
       const asked = readRecordQuery(Object.fromEntries(query));

@@ -4,7 +4,7 @@ import type { ProxyRecords, RecordQuery } from '../model/index.ts';
 import type { DestinationSource, UnderWay } from '../proxy/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
-import type { FromCore, ToCore } from './messages.ts';
+import type { CoreView, FromCore, ToCore } from './messages.ts';
 
 /** The first core, as another sees it. */
 export interface FirstCore {
@@ -20,7 +20,9 @@ export interface CorePlane {
   /** Answers what is asked of this thread. */
   readonly questions: QuestionHandler;
   metrics(): string;
-  clusters(): readonly object[];
+  view(view: CoreView): unknown;
+  /** Resolves when nothing waits any more for a collector or a file, or that has taken too long. */
+  end(): Promise<void>;
   requests(query: RecordQuery): ProxyRecords;
   underWay(): UnderWay;
   setLogging(level: string | undefined, access: string | undefined): void;
@@ -58,9 +60,17 @@ export function runCore(
       case 'metrics':
         first.postMessage({ type: 'reply', id: message.id, value: plane.metrics() });
         return;
-      case 'clusters':
-        first.postMessage({ type: 'reply', id: message.id, value: plane.clusters() });
+      case 'view':
+        first.postMessage({ type: 'reply', id: message.id, value: plane.view(message.view) });
         return;
+      case 'end': {
+        const ended = (): void => first.postMessage({ type: 'reply', id: message.id, value: undefined });
+        plane.end().then(ended, (thrown: unknown) => {
+          internalError('cores.end', thrown);
+          ended();
+        });
+        return;
+      }
       case 'ask': {
         const { id } = message;
         const sink: AnswerSink = {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { AnswerSink } from '../discovery/index.ts';
 import { type InternalError, onInternalError } from '../errors/index.ts';
 import type { Resource } from '../model/index.ts';
+import { FakeClock } from '../time/index.ts';
 import { Cores, type FromCore, mergeMetrics, type ToCore } from './index.ts';
 
 /** Two other cores by hand. */
@@ -156,4 +157,39 @@ test('a question goes to every core, and its answer is over when the last one ha
   from(2, { type: 'said', id: 8, items: ['late'], left: 0 });
   assert.equal(heard.length, 3);
   assert.deepEqual(told[1]!.at(-1), { type: 'unask', id: 8 });
+});
+
+test('the end is over when every core has said so, and does not wait for one that says nothing', async () => {
+  const { cores, told, from } = setUp();
+  const clock = new FakeClock();
+  let ended = 0;
+  const end = (): Promise<void> =>
+    cores.end(3_000, clock).then(() => {
+      ended++;
+    });
+  const answer = (core: number): void => {
+    const { id } = told[core - 1]!.at(-1) as Extract<ToCore, { type: 'end' }>;
+    from(core, { type: 'reply', id, value: undefined });
+  };
+  const first = end();
+  answer(1);
+  await clock.advance(2_999);
+  assert.equal(ended, 0);
+  answer(2);
+  await first;
+  const second = end();
+  answer(2);
+  await clock.advance(3_000);
+  await second;
+  assert.equal(ended, 2);
+});
+
+test('views of the other cores come in their order', async () => {
+  const { cores, told, from } = setUp();
+  const views = cores.view('inbound');
+  const [one, two] = told.map(messages => messages[0] as Extract<ToCore, { type: 'view' }>);
+  assert.deepEqual([one!.view, two!.view], ['inbound', 'inbound']);
+  from(2, { type: 'reply', id: two!.id, value: ['b'] });
+  from(1, { type: 'reply', id: one!.id, value: ['a'] });
+  assert.deepEqual(await views, [['a'], ['b']]);
 });

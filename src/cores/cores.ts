@@ -3,8 +3,9 @@ import { guarded } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { ProxyRecords, RecordQuery, Resource } from '../model/index.ts';
 import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
+import type { Cancel, Clock } from '../time/index.ts';
 import { mergeMetrics } from './merge-metrics.ts';
-import type { FromCore, ToCore } from './messages.ts';
+import type { CoreView, FromCore, ToCore } from './messages.ts';
 import { SharedAnswering } from './shared-answering.ts';
 
 /** A thread with a core on it. */
@@ -101,17 +102,27 @@ export class Cores {
 
   /** The first core's Prometheus text with everybody's figures in it, in pieces. */
   async metrics(own: string): Promise<Iterable<string>> {
-    return mergeMetrics([own, ...((await this.#askAll('metrics')) as string[])]);
+    return mergeMetrics([own, ...((await this.#askAll(id => ({ type: 'metrics', id }))) as string[])]);
   }
 
-  /** The cluster views of the other cores. */
-  async clusters(): Promise<readonly object[][]> {
-    return (await this.#askAll('clusters')) as object[][];
+  /** What the admin pages show of the other cores, in their order. */
+  async view(view: CoreView): Promise<readonly unknown[]> {
+    return this.#askAll(id => ({ type: 'view', id, view }));
+  }
+
+  /** Resolves when every core has handed on what waits for collectors and files, or after `withinMs`. */
+  async end(withinMs: number, clock: Clock): Promise<void> {
+    let cancel: Cancel = () => {};
+    const late = new Promise<void>(resolve => {
+      cancel = clock.after(withinMs, resolve);
+    });
+    await Promise.race([this.#askAll(id => ({ type: 'end', id })), late]);
+    cancel();
   }
 
   /** What the other cores' records say. */
   async requests(query: RecordQuery): Promise<readonly ProxyRecords[]> {
-    return (await this.#askAll('requests', query)) as ProxyRecords[];
+    return (await this.#askAll(id => ({ type: 'requests', id, query }))) as ProxyRecords[];
   }
 
   #heard(core: number, message: FromCore): void {
@@ -182,16 +193,14 @@ export class Cores {
     for (const port of this.#options.ports) port.postMessage(message);
   }
 
-  #askAll(type: 'metrics' | 'clusters'): Promise<unknown[]>;
-  #askAll(type: 'requests', query: RecordQuery): Promise<unknown[]>;
-  #askAll(type: 'metrics' | 'clusters' | 'requests', query: RecordQuery = {}): Promise<unknown[]> {
+  #askAll(question: (id: number) => ToCore): Promise<unknown[]> {
     return Promise.all(
       this.#options.ports.map(
         port =>
           new Promise(resolve => {
             const id = this.#nextId++;
             this.#asked.set(id, resolve);
-            port.postMessage(type === 'requests' ? { type, id, query } : { type, id });
+            port.postMessage(question(id));
           }),
       ),
     );

@@ -5,4 +5,4 @@
 export { runCore } from './core.ts';
 export { type CorePort, Cores, type CoresOptions } from './cores.ts';
 export { mergeMetrics } from './merge-metrics.ts';
-export type { FromCore, ToCore } from './messages.ts';
+export type { CoreView, FromCore, ToCore } from './messages.ts';

@@ -3,6 +3,9 @@ import type { Credentials } from '../identity/index.ts';
 import type { RecordQuery, Resource } from '../model/index.ts';
 import type { UnderWay } from '../proxy/index.ts';
 
+/** What the admin pages show of each core. */
+export type CoreView = 'clusters' | 'inbound' | 'config' | 'listeners';
+
 /** From the first core to another. */
 export type ToCore =
   | { readonly type: 'credentials'; readonly credentials: Credentials }
@@ -11,7 +14,9 @@ export type ToCore =
   | { readonly type: 'listen'; readonly outbound: number; readonly inbound: number }
   | { readonly type: 'drain' }
   | { readonly type: 'metrics'; readonly id: number }
-  | { readonly type: 'clusters'; readonly id: number }
+  /** The process ends when it has answered: what waits for a collector or a file goes now. */
+  | { readonly type: 'end'; readonly id: number }
+  | { readonly type: 'view'; readonly id: number; readonly view: CoreView }
   | { readonly type: 'requests'; readonly id: number; readonly query: RecordQuery }
   | AskMessage
   | { readonly type: 'unask'; readonly id: number }

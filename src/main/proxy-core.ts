@@ -1,6 +1,6 @@
 // Another core of `weft-proxy run --concurrency`: a thread with listeners and a data plane; see src/cores/.
 import { parentPort, workerData } from 'node:worker_threads';
-import { clusterView } from '../admin/index.ts';
+import { coreView } from '../admin/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { runCore } from '../cores/index.ts';
 // Not by the room's index: what asks is no part of a proxy.
@@ -71,11 +71,11 @@ runCore(parentPort!, systemClock, tls, source => {
           tracing.metrics(out);
         }),
       ].join(''),
-    clusters: () =>
-      [...plane.destinations.clusters].map(each => ({
-        core,
-        ...clusterView(each, systemClock.monotonic()),
-      })),
+    view: view => coreView(plane, core, view),
+    async end() {
+      await Promise.all([tracing.close(), telemetry.end()]);
+      accessLog.flush();
+    },
     requests: query => plane.recorded(query),
     underWay: () => plane.underWay,
     setLogging(level, access) {

@@ -75,6 +75,43 @@ test('several cores: connections are spread over them, and asked together they a
   assert.equal(child.exitCode, 0, proxy.log);
 });
 
+test('several cores: spans that wait when the proxy ends reach the collector, whichever core they are of', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-cores-'));
+  const app = await httpServer((_request, response) => response.end('app'));
+  let spans = 0;
+  const collector = await httpServer(async (request, response) => {
+    let body = '';
+    for await (const piece of request.setEncoding('utf8')) body += piece;
+    spans += (JSON.parse(body) as unknown[]).length;
+    response.writeHead(202).end();
+  });
+  writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
+  const proxy = await RunningProxy.start(folder, {
+    ...{ concurrency: 3, 'trace-zipkin': `127.0.0.1:${collector.port}`, 'trace-sampling': 100 },
+  });
+  t.after(() => {
+    proxy.child.kill('SIGKILL');
+    app.close();
+    collector.close();
+    rmSync(folder, { recursive: true });
+  });
+  await proxy.ready();
+  // The tracer is loaded by each core after it has begun.
+  await until('spans of all cores', async () => {
+    await Promise.all(Array.from({ length: 12 }, () => ask(proxy.outbound, 'app.default:80')));
+    return spans > 0;
+  });
+  const sent = (text: string): number =>
+    Number(/^weft_spans_total\{outcome="sent"\} (\d+)$/m.exec(text)?.[1] ?? 0) +
+    Number(/^weft_spans_waiting (\d+)$/m.exec(text)?.[1] ?? 0);
+  await until('no span waits', async () => /^weft_spans_waiting 0$/m.test(await proxy.get('/metrics')));
+  const before = spans;
+  assert.equal(sent(await proxy.get('/metrics')), before);
+  await Promise.all(Array.from({ length: 30 }, () => ask(proxy.outbound, 'app.default:80')));
+  await proxy.end();
+  assert.equal(spans - before, 30, proxy.log);
+});
+
 test('a number of cores that is none is refused in words', () => {
   const { status, stderr } = spawnSync(process.execPath, [program, 'run', '--concurrency', 'all'], {
     encoding: 'utf8',

@@ -35,6 +35,9 @@ import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
+/** For other cores, whose spans and lines wait for collectors; each of them gives up a little earlier. */
+const lastWordsMs = 3_000;
+
 /** Adds the command to `program`. */
 export function register(program: Command): void {
   program
@@ -240,11 +243,10 @@ async function run(config: ProxyConfig): Promise<void> {
     // A Job waits for us, and nobody is left to serve.
     const nothingToDo = appEnded && host.underWay().exchanges === 0;
     void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(async () => {
-      await tracing.close();
+      await Promise.all([tracing.close(), telemetry.end(), cores?.end(lastWordsMs, systemClock)]);
       stopping.abort();
       log.info({}, 'drained; goodbye');
       accessLog.flush();
-      telemetry.flush();
       for (const server of servers) server.close();
       process.exit(0);
     });

@@ -1,6 +1,6 @@
 // What Telemetry objects ask of a proxy: loaded when somebody asks for the first time.
 import { hostname } from 'node:os';
-import { guarded } from '../errors/index.ts';
+import { guarded, internalError } from '../errors/index.ts';
 import type { TelemetrySettings } from '../model/index.ts';
 import type { DataPlane } from '../proxy/index.ts';
 import type { AccessLog, Log } from '../telemetry/index.ts';
@@ -14,13 +14,16 @@ export interface ProxyTelemetryOptions {
   readonly clock: Clock;
 }
 
+/** At the end of a proxy, for lines that wait for a collector. */
+const lastLinesMs = 2_000;
+
 /** The access logs and tags of one data plane, as its settings have them. */
 export class ProxyTelemetry {
   readonly #options: ProxyTelemetryOptions;
   #latest: TelemetrySettings | undefined;
   #apply: ((settings: TelemetrySettings | undefined) => void) | undefined;
   #loading = false;
-  #flush: () => void = () => {};
+  #end: (withinMs: number) => Promise<void> = async () => {};
 
   constructor(options: ProxyTelemetryOptions) {
     this.#options = options;
@@ -36,9 +39,9 @@ export class ProxyTelemetry {
     }
   };
 
-  /** Hands everything that is buffered on; for the end of the process. */
-  flush(): void {
-    this.#flush();
+  /** For the end of the process: resolves when everything is handed on, cannot be, or that has taken too long. */
+  async end(): Promise<void> {
+    await this.#end(lastLinesMs).catch((thrown: unknown) => internalError('telemetry', thrown));
   }
 
   #begin({ AccessLogs, Tagger }: typeof import('../proxy/telemetry/index.ts')): void {
@@ -55,7 +58,7 @@ export class ProxyTelemetry {
       environment: name => process.env[name],
     });
     let stopTagger = (): void => {};
-    this.#flush = () => logs.flush();
+    this.#end = withinMs => logs.end(withinMs);
     this.#apply = settings => {
       logs.apply(settings);
       stopTagger();

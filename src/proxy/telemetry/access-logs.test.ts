@@ -47,7 +47,11 @@ function logged(
     environment: name => (name === 'NODE_NAME' ? 'node-1' : undefined),
     openFile: path => {
       files.push(path);
-      return { write: line => void lines.push(line), flush() {}, close: () => void files.push(`-${path}`) };
+      return {
+        write: line => void lines.push(line),
+        end: async () => {},
+        close: () => void files.push(`-${path}`),
+      };
     },
   });
   logs.apply(settings);

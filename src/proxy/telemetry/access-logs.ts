@@ -79,9 +79,9 @@ export class AccessLogs {
     this.#stop = all.length === 0 ? () => {} : observers.add(this.#watcher());
   }
 
-  /** Hands everything that is buffered on; for the end of the process. */
-  flush(): void {
-    for (const sink of this.#sinks.values()) sink.flush();
+  /** For the end of the process: resolves when everything is handed on, cannot be, or `withinMs` are over. */
+  async end(withinMs: number): Promise<void> {
+    await Promise.all([...this.#sinks.values()].map(sink => sink.end(withinMs)));
   }
 
   /** Looks at answers only where a format asks for their fields. */

@@ -5,8 +5,8 @@ import type { LogSeries } from '../../telemetry/index.ts';
 /** Where lines of access logs go. Neither may throw nor wait. */
 export interface LineSink {
   write(line: string): void;
-  /** Hands everything that is buffered to the kernel, as far as that can be done at once. */
-  flush(): void;
+  /** For the end of the process: resolves when everything is handed on, cannot be, or `withinMs` are over. */
+  end(withinMs: number): Promise<void>;
   close(): void;
 }
 
@@ -36,7 +36,7 @@ export function openFileSink(path: string, series: LogSeries): LineSink {
       series.lines++;
       destination.write(line);
     },
-    flush() {
+    async end() {
       // What has no file yet has nothing to flush.
       try {
         destination.flushSync();

@@ -91,7 +91,7 @@ test('a collector that is away fills the queue and no more; what does not fit is
 test('records that a collector refuses are dropped, not sent for ever', async () => {
   const rig = new Rig();
   rig.sink.write('{}');
-  rig.sink.flush();
+  await rig.clock.advance(1000);
   await rig.answer('refused');
   await rig.clock.advance(60_000);
   assert.equal(rig.calls.length, 0);
@@ -140,11 +140,45 @@ test('over HTTP: what a collector gets, and what is counted when it has gone', a
     series,
   });
   sink.write('{"body":{"stringValue":"gr\u00fcn"}}');
-  sink.flush();
+  const ended = sink.end(10_000);
   await came;
+  await ended;
   assert.deepEqual([got[0]!.url, got[0]!.tenant], ['/v1/logs', 'shop']);
   const [{ scopeLogs }] = JSON.parse(got[0]!.body).resourceLogs;
   assert.equal(scopeLogs[0].logRecords[0].body.stringValue, 'gr\u00fcn');
-  sink.close();
+  assert.deepEqual(series, { lines: 1, dropped: 0, failures: 0 });
   server.closeAllConnections();
+});
+
+test('at the end everything that waits is sent, in as many calls as it takes', async () => {
+  const rig = new Rig({ maxBatch: 2 });
+  for (const each of ['{"a":1}', '{"a":2}', '{"a":3}']) rig.sink.write(each);
+  let ended = false;
+  const over = rig.sink.end(5_000).then(() => {
+    ended = true;
+  });
+  await rig.answer('taken');
+  assert.deepEqual([ended, rig.calls.length], [false, 1]);
+  await rig.answer('taken');
+  await over;
+  assert.deepEqual(rig.series, { lines: 3, dropped: 0, failures: 0 });
+  rig.sink.write('{}');
+  assert.equal(rig.series.dropped, 1, 'nothing is taken after the end');
+});
+
+test('the end does not wait for a collector that fails or is silent, and what is lost is counted', async () => {
+  const failing = new Rig({ maxBatch: 1 });
+  failing.sink.write('{}');
+  failing.sink.write('{}');
+  const over = failing.sink.end(5_000);
+  await failing.answer('later');
+  await over;
+  assert.deepEqual([failing.calls.length, failing.series.dropped], [0, 2]);
+  const silent = new Rig();
+  silent.sink.write('{}');
+  const late = silent.sink.end(5_000);
+  await silent.clock.advance(5_000);
+  await late;
+  assert.equal(silent.series.dropped, 1);
+  await new Rig().sink.end(5_000);
 });

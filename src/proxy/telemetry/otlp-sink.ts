@@ -55,6 +55,9 @@ export class OtlpSink implements LineSink {
   #failures = 0;
   #timer: Cancel | undefined;
   #closed = false;
+  /** The process ends: no second try of what fails. */
+  #ending = false;
+  #over: () => void = () => {};
 
   constructor(options: OtlpSinkOptions) {
     this.#options = options;
@@ -77,8 +80,26 @@ export class OtlpSink implements LineSink {
     else this.#timer ??= clock.after(delayMs, () => this.#send());
   }
 
-  flush(): void {
-    this.#send();
+  async end(withinMs: number): Promise<void> {
+    this.#ending = true;
+    if (this.#queue.length > 0 || this.#sending) {
+      const over = new Promise<void>(resolve => {
+        this.#over = resolve;
+      });
+      this.#send();
+      let cancel: Cancel = () => {};
+      const late = new Promise<void>(resolve => {
+        cancel = this.#options.clock.after(withinMs, resolve);
+      });
+      await Promise.race([over, late]);
+      cancel();
+    }
+    this.#timer?.();
+    this.#timer = undefined;
+    this.#options.series.dropped += this.#queue.length;
+    this.#queue = [];
+    this.#closed = true;
+    await this.#client.close();
   }
 
   close(): void {
@@ -121,10 +142,13 @@ export class OtlpSink implements LineSink {
       for (const each of batch) this.#bytes -= each.length;
     }
     if (this.#closed) void this.#client.close();
-    if (this.#queue.length === 0 || this.#closed) return;
+    if (this.#queue.length === 0 || this.#closed || (this.#ending && posted === 'later')) {
+      this.#over();
+      return;
+    }
     const waitMs =
       this.#failures === 0 ? 0 : Math.min(maxBackoffMs, delayMs * 2 ** Math.min(10, this.#failures));
-    if (waitMs === 0 && this.#queue.length >= maxBatch) this.#send();
+    if (waitMs === 0 && (this.#ending || this.#queue.length >= maxBatch)) this.#send();
     else this.#timer ??= clock.after(waitMs === 0 ? delayMs : waitMs, () => this.#send());
   }
 
