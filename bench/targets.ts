@@ -22,6 +22,8 @@ const weft =
   (find: Find): number | undefined =>
     find(scenario, 'weft', figure);
 const cpu = 'cpu_us_per_request';
+/** The streams of the scenarios that are judged; the others show how the cost changes with them. */
+const [h2Hop, h2Path] = ['h2-hop-10', 'h2-path-10'];
 
 const targets: readonly Target[] = [
   {
@@ -39,6 +41,21 @@ const targets: readonly Target[] = [
     promise: 'full mTLS path: CPU per request below two Envoys (µs)',
     value: weft('path', cpu),
     limit: find => scaled(find, 'path', 'envoy', 1),
+  },
+  {
+    promise: 'one hop of HTTP/2: CPU per request at most 1.35 × HAProxy (µs)',
+    value: weft(h2Hop, cpu),
+    limit: find => scaled(find, h2Hop, 'haproxy', 1.35),
+  },
+  {
+    promise: 'one hop of HTTP/2: CPU per request below Envoy (µs)',
+    value: weft(h2Hop, cpu),
+    limit: find => scaled(find, h2Hop, 'envoy', 1),
+  },
+  {
+    promise: 'full mTLS path of HTTP/2: CPU per request at most 0.6 × two Envoys (µs)',
+    value: weft(h2Path, cpu),
+    limit: find => scaled(find, h2Path, 'envoy', 0.6),
   },
   {
     promise: 'path at 1,000 requests/s: p99 added over direct at most 0.9 ms',

@@ -32,7 +32,7 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
   const port = await freePort();
   const hop = (listen: number, to: number, retries: boolean, inward?: Config, outward?: Config): Config => ({
     listeners: [listener(job, listen, retries, inward)],
-    clusters: [cluster('out', to, retries, outward)],
+    clusters: [{ ...cluster('out', to, retries, outward), ...(job.protocol === 'http2' ? speaksHttp2 : {}) }],
   });
   if (job.topology === 'hop') {
     return { port, programs: [await run(command, stage, port, hop(port, job.backend, true))] };
@@ -43,20 +43,30 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
     name: 'tls',
     typed_config: typed(`${extensions}.DownstreamTlsContext`, {
       require_client_certificate: true,
-      common_tls_context: tlsContext(stage, server, client),
+      common_tls_context: tlsContext(stage, server, client, job),
     }),
   };
   const outward = {
     name: 'tls',
     typed_config: typed(`${extensions}.UpstreamTlsContext`, {
       sni: server.dnsName,
-      common_tls_context: tlsContext(stage, client, server),
+      common_tls_context: tlsContext(stage, client, server, job),
     }),
   };
   const receiving = await run(command, stage, tlsPort, hop(tlsPort, job.backend, false, inward));
   const sending = await run(command, stage, port, hop(port, tlsPort, true, undefined, outward));
   return { port, programs: [sending, receiving] };
 }
+
+/** Of a cluster whose endpoints speak HTTP/2. */
+const speaksHttp2: Config = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': typed(
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      { explicit_http_config: { http2_protocol_options: {} } },
+    ),
+  },
+};
 
 /** Starts an Envoy with these listeners and clusters; resolves when it listens on `port`. */
 export async function run(command: string, stage: Stage, port: number, resources: Config): Promise<Running> {
@@ -73,8 +83,9 @@ export async function run(command: string, stage: Stage, port: number, resources
   return program;
 }
 
-function tlsContext(stage: Stage, own: BenchIdentity, other: BenchIdentity): Config {
+function tlsContext(stage: Stage, own: BenchIdentity, other: BenchIdentity, job: Job): Config {
   return {
+    ...(job.protocol === 'http2' ? { alpn_protocols: ['h2'] } : {}),
     tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
     tls_certificates: [
       { certificate_chain: { filename: own.files.chain }, private_key: { filename: own.files.key } },

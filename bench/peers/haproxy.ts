@@ -21,15 +21,21 @@ export function haproxy(command: string): MeasuredProxy {
 async function start(command: string, job: Job, stage: Stage): Promise<RunningPath> {
   const { rootFile, client, server } = stage.identities;
   const port = await freePort();
-  const plain = `bind 127.0.0.1:${port}`;
+  const h2 = job.protocol === 'http2';
+  // By prior knowledge without TLS, by ALPN within it.
+  const [proto, alpn] = h2 ? [' proto h2', ' alpn h2'] : ['', ''];
+  const plain = `bind 127.0.0.1:${port}${proto}`;
   if (job.topology === 'hop') {
-    return { port, programs: [await run(command, job, stage, port, plain, `127.0.0.1:${job.backend}`)] };
+    return {
+      port,
+      programs: [await run(command, job, stage, port, plain, `127.0.0.1:${job.backend}${proto}`)],
+    };
   }
   const tlsPort = await freePort();
   const tls = 'ssl-min-ver TLSv1.3 verify required';
-  const secured = `bind 127.0.0.1:${tlsPort} ssl crt ${server.files.bundle} ca-file ${rootFile} ${tls}`;
-  const upstream = `127.0.0.1:${tlsPort} ssl crt ${client.files.bundle} ca-file ${rootFile} ${tls} sni str(${server.dnsName}) verifyhost ${server.dnsName}`;
-  const receiving = await run(command, job, stage, tlsPort, secured, `127.0.0.1:${job.backend}`);
+  const secured = `bind 127.0.0.1:${tlsPort} ssl crt ${server.files.bundle} ca-file ${rootFile} ${tls}${alpn}`;
+  const upstream = `127.0.0.1:${tlsPort} ssl crt ${client.files.bundle} ca-file ${rootFile} ${tls} sni str(${server.dnsName}) verifyhost ${server.dnsName}${alpn}`;
+  const receiving = await run(command, job, stage, tlsPort, secured, `127.0.0.1:${job.backend}${proto}`);
   const sending = await run(command, job, stage, port, plain, upstream);
   return { port, programs: [sending, receiving] };
 }

@@ -24,6 +24,7 @@ export function nginx(command: string): MeasuredProxy {
 function cannot(job: Job): string | undefined {
   if (job.protocol === 'tcp' && !existsSync(streamModule))
     return 'left out: the package libnginx-mod-stream is not installed';
+  if (job.protocol === 'http2') return 'left out: it speaks HTTP/2 to upstreams for gRPC alone';
   if ((job.rules ?? 0) > 0)
     return 'left out: it has no rules over header and path together without scripting';
   return undefined;

@@ -3,8 +3,8 @@ import type { Stage } from '../stage.ts';
 
 /** What a proxy has to do. */
 export interface Job {
-  /** What it carries. `websocket` is HTTP that becomes opaque. */
-  readonly protocol: 'http' | 'websocket' | 'tcp';
+  /** What it carries. `websocket` is HTTP that becomes opaque; `http2` is HTTP/2 on every leg, without TLS by prior knowledge. */
+  readonly protocol: 'http' | 'http2' | 'websocket' | 'tcp';
   /** `hop`: client → proxy → backend, plaintext. `path`: client → proxy → mutual TLS → proxy → backend. */
   readonly topology: 'hop' | 'path';
   /** Port of the backend on loopback. */

@@ -56,7 +56,8 @@ export async function startWeft(
 }
 
 /** What a Service's port is declared as. */
-const declared = (job: Job): 'http' | 'tcp' => (job.protocol === 'tcp' ? 'tcp' : 'http');
+const declared = (job: Job): 'http' | 'http2' | 'tcp' =>
+  job.protocol === 'websocket' ? 'http' : job.protocol;
 
 const inbound = (job: Job): InboundPort => ({
   number: job.backend,

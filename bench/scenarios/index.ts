@@ -1,6 +1,7 @@
 // scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
 import { cores } from './cores.ts';
 import { discoveryScenarios } from './discovery.ts';
+import { http2Scenarios } from './http2.ts';
 import { idleConnections } from './idle-connections.ts';
 import { meshSize } from './mesh-size.ts';
 import { redirect } from './redirect.ts';
@@ -14,6 +15,7 @@ export type { Scenario } from './scenario.interface.ts';
 /** All of them, in the order in which they run. */
 export const scenarios: readonly Scenario[] = [
   ...trafficScenarios,
+  ...http2Scenarios,
   redirect,
   idleConnections,
   sidecar,
