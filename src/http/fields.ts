@@ -44,6 +44,14 @@ export class Fields {
     this.slots = new Int32Array(room * STRIDE);
   }
 
+  /** Fields that nobody has sent: what is added to them is all there is. */
+  static none(): Fields {
+    const fields = new Fields(0);
+    fields.bytes = emptyLine;
+    fields.end = emptyLine.length;
+    return fields;
+  }
+
   /** Forgets everything but its buffers. */
   reset(bytes: Buffer, start: number): void {
     this.bytes = bytes;
@@ -271,3 +279,5 @@ export class Fields {
 }
 
 const empty = Buffer.alloc(0);
+/** Behind the last field, as HTTP/1 has it. */
+const emptyLine = Buffer.from([0x0d, 0x0a]);

@@ -97,6 +97,7 @@ export {
   type Forward,
   GRPC_RETRY_CONDITIONS,
   type HeaderEdits,
+  isGrpcCondition,
   type Mirror,
   NO_ROUTE,
   type PathRewrite,

@@ -32,6 +32,13 @@ export const GRPC_RETRY_CONDITIONS: ReadonlyMap<number, RetryCondition> = new Ma
   [14, 'unavailable'],
 ]);
 
+const grpcConditions: ReadonlySet<string> = new Set(GRPC_RETRY_CONDITIONS.values());
+
+/** Whether the condition is one of GRPC_RETRY_CONDITIONS. */
+export function isGrpcCondition(condition: string): boolean {
+  return grpcConditions.has(condition);
+}
+
 /** How often and when a request is tried again. */
 export interface RetryPolicy {
   /** Tries beside the first one; 0 switches retries off. */

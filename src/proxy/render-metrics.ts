@@ -189,7 +189,7 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'counter',
     'How often there was no room for a series, which then counts under overflow="true", by what it counts.',
   );
-  for (const [family, { overflows }] of Object.entries({ requests, tcp, routes }))
+  for (const [family, { overflows }] of Object.entries({ requests, calls: requests.calls, tcp, routes }))
     out.sample('weft_metric_overflows_total', labelText({ family }), overflows);
   counter(
     out,

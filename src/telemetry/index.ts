@@ -1,6 +1,7 @@
 // telemetry: what the proxies and the control plane tell about themselves. Counters and histograms are plain numbers that the hot
 // path reaches through the objects it already holds; they become Prometheus text when scraped. In: observations. Out: text, JSON
 // lines.
+
 export {
   ACCESS_LOG_MODES,
   type AccessLog,
@@ -8,6 +9,7 @@ export {
   type AccessRecord,
   createAccessLog,
 } from './access-log.ts';
+export type { CallSeries } from './call-metrics.ts';
 export {
   Exposition,
   type ExpositionFormat,

@@ -9,7 +9,7 @@ export interface PeerLabels {
   readonly source: Peer;
   readonly destination: Peer;
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: 'http' | 'grpc' | 'tcp';
   /** Whether the connection between the proxies was mesh TLS; Istio's client side says `unknown` when it is not. */
   readonly mutualTls: boolean;
 }

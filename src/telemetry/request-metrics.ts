@@ -1,11 +1,15 @@
 import type { Flag } from '../errors/index.ts';
 import { FLAGS } from '../errors/index.ts';
+import { CallMetrics, type CallSeries } from './call-metrics.ts';
 import type { Exposition, Rendering } from './exposition.ts';
 import { BUCKETS, Histogram } from './histogram.ts';
 import { type MetricShapes, NO_TAGS, overflowTags, type SeriesTags } from './metric-shapes.ts';
 import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
 import { OVERFLOW } from './peer-names.ts';
 import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
+
+/** `grpcStatus` of what is no gRPC call, or ended without one. */
+const NO_STATUS = -1;
 
 /** One combination of labels of istio_requests_total and its histograms. Plain numbers; rendered when scraped. */
 export interface RequestSeries {
@@ -39,6 +43,8 @@ export class PeerRequests {
   readonly #series = new Map<number, RequestSeries>();
   #lastKey = -1;
   #last: RequestSeries | undefined;
+  #calls: PeerRequests | undefined;
+  #moving: CallSeries | undefined;
 
   constructor(owner: RequestMetrics, labels: PeerLabels) {
     this.#owner = owner;
@@ -46,13 +52,26 @@ export class PeerRequests {
     this.#peer = peerLabelText(labels);
   }
 
-  /** The series to count an exchange in. `status` 0 for one that got none. */
-  series(status: number, flag: Flag | ''): RequestSeries {
-    const key = status * 64 + flagIds.get(flag)!;
+  /** The same for gRPC calls: request_protocol="grpc". */
+  get calls(): PeerRequests {
+    this.#calls ??= new PeerRequests(this.#owner, { ...this.#labels, protocol: 'grpc' });
+    return this.#calls;
+  }
+
+  /** Of `calls`: what they move while they are under way. */
+  get moving(): CallSeries {
+    if (this.#moving === undefined || this.#moving.expired)
+      this.#moving = this.#owner.calls.series(this.#labels);
+    return this.#moving;
+  }
+
+  /** The series to count an exchange in. `status` 0 for one that got none. `grpcStatus`: of calls; -1 for none. */
+  series(status: number, flag: Flag | '', grpcStatus = NO_STATUS): RequestSeries {
+    const key = ((grpcStatus + 1) * 1024 + status) * 64 + flagIds.get(flag)!;
     if (key === this.#lastKey && !this.#last!.expired) return this.#last!;
     let series = this.#series.get(key);
     if (series === undefined || series.expired) {
-      series = this.#owner.open(this.#peer, status, flag, this.#labels);
+      series = this.#owner.open(this.#peer, status, flag, this.#labels, NO_TAGS, grpcStatus);
       this.#series.set(key, series);
     }
     this.#lastKey = key;
@@ -61,10 +80,10 @@ export class PeerRequests {
   }
 
   /** The same where tags differ by request: looked up each time, so that clients who choose them fill no cache. */
-  tagged(status: number, flag: Flag | '', tags: SeriesTags): RequestSeries {
+  tagged(status: number, flag: Flag | '', tags: SeriesTags, grpcStatus = NO_STATUS): RequestSeries {
     return tags === NO_TAGS
-      ? this.series(status, flag)
-      : this.#owner.open(this.#peer, status, flag, this.#labels, tags);
+      ? this.series(status, flag, grpcStatus)
+      : this.#owner.open(this.#peer, status, flag, this.#labels, tags, grpcStatus);
   }
 }
 
@@ -77,6 +96,8 @@ const maxOverflowSeries = 64;
 export class RequestMetrics {
   readonly #limits: MetricLimits;
   readonly #budget: SeriesBudget;
+  /** What moves in gRPC calls. */
+  readonly calls: CallMetrics;
   readonly #series = new Map<string, RequestSeries>();
   readonly #overflow = new Map<string, RequestSeries>();
   #overflows = 0;
@@ -86,6 +107,7 @@ export class RequestMetrics {
   constructor(limits: MetricLimits = DEFAULT_METRIC_LIMITS) {
     this.#limits = limits;
     this.#budget = new SeriesBudget(limits, linesPerSeries);
+    this.calls = new CallMetrics(limits);
   }
 
   /**
@@ -97,13 +119,15 @@ export class RequestMetrics {
     flag: Flag | '',
     of: PeerLabels,
     tags: SeriesTags = NO_TAGS,
+    grpcStatus = NO_STATUS,
   ): RequestSeries {
-    const labels = mergeLabels(peer, outcome(String(status), flag));
+    const labels = mergeLabels(peer, outcome(String(status), flag, grpcStatus));
     const key = tags === NO_TAGS ? labels : `${labels}\n${tags.slots.join('\0')}\0${tags.values.join('\0')}`;
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     const owner = peerOf(of);
-    if (!this.#budget.take(key, owner)) return this.#openOverflow(status, flag, of, overflowTags(tags));
+    if (!this.#budget.take(key, owner))
+      return this.#openOverflow(status, flag, of, overflowTags(tags), grpcStatus);
     const series = newSeries(labels, owner, tags);
     this.#series.set(key, series);
     return series;
@@ -117,6 +141,7 @@ export class RequestMetrics {
       this.#budget.give(key, series.peer);
       series.expired = true;
     }
+    this.calls.expire(nowMs);
     // Whoever counts there asks again, for there may be room now; what was counted stays.
     for (const [labels, series] of this.#overflow) {
       this.#overflow.set(labels, { ...series });
@@ -156,6 +181,7 @@ export class RequestMetrics {
         if (out.full) yield;
       }
     }
+    yield* this.calls.render(out, this.shapes);
     out.family('weft_metric_series', 'gauge', 'Request series held.');
     out.sample('weft_metric_series', '', this.size);
   }
@@ -174,14 +200,22 @@ export class RequestMetrics {
     else for (const series of this.values()) yield [series.labels, of(series)];
   }
 
-  #openOverflow(status: number, flag: Flag | '', of: PeerLabels, tags: SeriesTags): RequestSeries {
+  #openOverflow(
+    status: number,
+    flag: Flag | '',
+    of: PeerLabels,
+    tags: SeriesTags,
+    grpcStatus: number,
+  ): RequestSeries {
     this.#overflows++;
     const peer = overflowLabelText(of);
     // The class alone: an upstream that means harm has 900 statuses. `5xx` is still found by `5..`.
     const code = status === 0 ? '0' : `${Math.trunc(status / 100)}xx`;
-    let labels = mergeLabels(peer, outcome(code, flag));
+    // The same of gRPC, which has seventeen.
+    const known = grpcStatus <= lastStatus ? grpcStatus : UNKNOWN;
+    let labels = mergeLabels(peer, outcome(code, flag, known));
     if (!this.#overflow.has(labels) && this.#overflow.size >= maxOverflowSeries)
-      labels = mergeLabels(peer, outcome(code, OVERFLOW));
+      labels = mergeLabels(peer, outcome(code, OVERFLOW, known < 0 ? known : UNKNOWN));
     let series = this.#overflow.get(labels);
     if (series === undefined) {
       series = newSeries(labels, '', tags);
@@ -201,8 +235,13 @@ const histograms: readonly [name: string, help: string, of: (series: RequestSeri
   ['istio_response_bytes', 'Bytes of response bodies.', series => series.responseBytes],
 ];
 
-function outcome(code: string, flag: string): string {
-  return `response_code="${code}",response_flags="${flag === '' ? '-' : flag}"`;
+/** Of gRPC's own statuses, and the one for what it does not know. */
+const lastStatus = 16;
+const UNKNOWN = 2;
+
+function outcome(code: string, flag: string, grpcStatus: number): string {
+  const text = `response_code="${code}",response_flags="${flag === '' ? '-' : flag}"`;
+  return grpcStatus < 0 ? text : `${text},grpc_response_status="${grpcStatus}"`;
 }
 
 function newSeries(labels: string, peer: string, tags: SeriesTags): RequestSeries {

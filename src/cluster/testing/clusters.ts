@@ -47,6 +47,8 @@ export class TestClusterHost implements ClusterHost {
   readonly requests = new RequestMetrics();
   /** Dials that nobody has decided. */
   readonly dials: TestDial[] = [];
+  /** Far ends of connections that carry many streams. */
+  readonly shared: StreamsPeer[] = [];
 
   constructor(random: Random, staleAfterMs?: number) {
     this.random = random;
@@ -95,6 +97,7 @@ export class TestClusterHost implements ClusterHost {
       share: (limit = 100) => {
         take();
         const peer = new StreamsPeer(limit);
+        this.shared.push(peer);
         onOpen(peer.bytes.wire, peer);
         return peer;
       },

@@ -22,6 +22,7 @@ export class PeerStream implements ClientStream {
   body = '';
   ended = false;
   trailers: Fields | undefined;
+  #head: Head | undefined;
   cancelled: CancelReason | undefined;
   readonly #over: (stream: PeerStream, tell: () => void) => void;
 
@@ -32,6 +33,7 @@ export class PeerStream implements ClientStream {
 
   request(head: Head, end: boolean): void {
     this.target = head.targetText;
+    this.#head = head.copy();
     this.ended = end;
   }
   data(bytes: Buffer, start: number, end: number): boolean {
@@ -48,6 +50,13 @@ export class PeerStream implements ClientStream {
   }
   pauseResponse(): void {}
   resumeResponse(): void {}
+
+  /** The value of a field of the request, in lowercase, as it was sent; '' for none. */
+  sent(name: string): string {
+    const head = this.#head!;
+    const lower = Buffer.from(name, 'latin1');
+    return head.find(lower) >= 0 ? head.text(head.find(lower)) : head.addedText(lower);
+  }
 
   /** A whole answer without a body. */
   answer(lines = 'content-length: 0\r\n', status = 200): void {

@@ -34,6 +34,7 @@ export function triesInWords({ tries, attempts, noRetry }: RequestRecord): strin
 
 const NO_RETRY: Readonly<Record<string, string>> = {
   'not-wanted': 'its policy has no retry for this',
+  pushback: 'not repeated, because the server asked for that (grpc-retry-pushback-ms)',
   'not-idempotent': 'not repeated, because a byte may have reached the app and its method is not idempotent',
   'not-kept': 'not repeated, because its body was too large to be kept',
   'no-tries-left': 'no more tries were left',

@@ -3,6 +3,7 @@ import {
   DEFAULT_RETRY,
   type Forward,
   formatRef,
+  isGrpcCondition,
   type Mirror,
   type ObjectRef,
   type Route,
@@ -43,6 +44,8 @@ export class RunningRoute extends CompiledRoute {
   readonly paths: PathNormalizer;
   /** By index of `clusters`: the copies that are made of what goes there. */
   readonly mirrors: readonly (readonly RunningMirror[])[];
+  /** Whether its policy tries gRPC calls again because of their status. */
+  readonly retriesCalls: boolean;
   readonly #openSeries: () => RouteSeries | undefined;
   #series: RouteSeries | undefined;
   /** Why the shares of some of `clusters` are answered 500, by their index; undefined where all are sound. */
@@ -74,6 +77,7 @@ export class RunningRoute extends CompiledRoute {
       },
     );
     this.route = route;
+    this.retriesCalls = route.retry.attempts > 0 && route.retry.on.some(isGrpcCondition);
     this.paths = parts.paths ?? PathNormalizer.of('NONE');
     this.clusters = new WeightedChoice(choices, cluster, random);
     const invalid = this.clusters.given.map(at => choices[at]!.invalid);

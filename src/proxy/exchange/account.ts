@@ -1,8 +1,10 @@
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { isFailure } from '../../routing/index.ts';
+import type { CallSeries } from '../../telemetry/index.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
 import { ExchangeView, recordOf } from './exchange-record.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { giveRequestId } from './request-id.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 import type { StreamInfo } from './stream-info.ts';
@@ -18,6 +20,12 @@ export class Account {
   readonly #request: RequestSoFar;
   readonly #info: StreamInfo;
   readonly #tries: Tries;
+  /** What the gRPC call under way moves between its peers; undefined before it is known who they are. */
+  #moving: CallSeries | undefined;
+  #movedBytes = 0;
+  #movedBytesBack = 0;
+  #movedMessages = 0;
+  #movedMessagesBack = 0;
   /** Made when an exchange is first logged or observed. */
   #view: ExchangeView | undefined;
 
@@ -47,20 +55,54 @@ export class Account {
     if (observers.answers) observers.answer(this.#show(), head);
   }
 
+  /** A gRPC call goes on: what has moved counts now. Only once it is known who the peers are. */
+  moved(call: GrpcCall): void {
+    const { cluster, target, receivedBytes, sentBytes, lastMoveMs } = this.#info;
+    let series = this.#moving;
+    if (series === undefined) {
+      series = this.#host.metrics(this.#tries.lastEndpoint, cluster, target).calls.moving;
+      series.open++;
+      this.#moving = series;
+    }
+    const { requestMessages, responseMessages } = call;
+    series.requestMessages += requestMessages.count - this.#movedMessages;
+    series.responseMessages += responseMessages.count - this.#movedMessagesBack;
+    series.requestBytes += receivedBytes - this.#movedBytes;
+    series.responseBytes += sentBytes - this.#movedBytesBack;
+    series.touchedMs = lastMoveMs;
+    this.#movedMessages = requestMessages.count;
+    this.#movedMessagesBack = responseMessages.count;
+    this.#movedBytes = receivedBytes;
+    this.#movedBytesBack = sentBytes;
+  }
+
+  #endCall(call: GrpcCall): void {
+    this.moved(call);
+    this.#moving!.open--;
+    this.#moving = undefined;
+    this.#movedMessages = 0;
+    this.#movedMessagesBack = 0;
+    this.#movedBytes = 0;
+    this.#movedBytesBack = 0;
+  }
+
   /** It is over: counts it, and tells whoever wants to know. */
   end(flag: Flag | '', detail: string): void {
     const { clock, accessLog, observers, tagger } = this.#services;
     const info = this.#info;
-    const { status, cluster, target, route } = info;
+    const { status, cluster, target, route, grpcStatus, outcome } = info;
+    const { call } = this.#request;
+    if (call !== undefined) this.#endCall(call);
     const nowMs = clock.monotonic();
     const durationMs = nowMs - info.startMs;
     if (flag === '' && info.delayed) flag = 'DI';
     if (route?.series !== undefined) this.#countRoute(nowMs);
-    const peer = this.#host.metrics(this.#tries.lastEndpoint, cluster, target);
+    const peers = this.#host.metrics(this.#tries.lastEndpoint, cluster, target);
+    const peer = call === undefined ? peers : peers.calls;
     const series =
       tagger === undefined
-        ? peer.series(status, flag)
-        : peer.tagged(status, flag, tagger.tagsOf(this.#show(flag, detail, nowMs)));
+        ? peer.series(status, flag, grpcStatus)
+        : peer.tagged(status, flag, tagger.tagsOf(this.#show(flag, detail, nowMs)), grpcStatus);
     series.requests++;
     series.touchedMs = nowMs;
     series.durationMs.observe(durationMs);
@@ -68,8 +110,8 @@ export class Account {
     series.responseBytes.observe(info.sentBytes);
     const { attempts } = this.#tries;
     const watched =
-      observers.watching && observers.wantEnd(status, flag, route?.route, durationMs, nowMs, attempts);
-    const logged = accessLog.wants(status, flag);
+      observers.watching && observers.wantEnd(outcome, flag, route?.route, durationMs, nowMs, attempts);
+    const logged = accessLog.wants(outcome, flag);
     if (!watched && !logged) return;
     if (watched) this.#tries.conclude();
     const view = this.#show(flag, detail, nowMs);
@@ -79,9 +121,9 @@ export class Account {
   }
 
   #countRoute(nowMs: number): void {
-    const { status, startMs } = this.#info;
+    const { outcome, startMs } = this.#info;
     const { series, route } = this.#info.route!;
-    if (status === 0 || isFailure(route.responseClasses, status)) series!.failure++;
+    if (outcome === 0 || isFailure(route.responseClasses, outcome)) series!.failure++;
     else series!.success++;
     series!.touchedMs = nowMs;
     series!.durationMs.observe(nowMs - startMs);

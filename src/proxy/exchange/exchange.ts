@@ -1,5 +1,5 @@
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
-import { statusOf } from '../../grpc/index.ts';
+import { isGrpc, NO_STATUS, ownStatus } from '../../grpc/index.ts';
 import {
   type Fields,
   type Head,
@@ -16,7 +16,8 @@ import { type Instead, PASS, type Verdict, WAIT } from '../filters/filter.interf
 import { OUT_OF_MEMORY, statusFor } from '../replies/local-replies.ts';
 import { Account } from './account.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
-import { failureReply, named, nameRequest, policyReply } from './own-answers.ts';
+import { GrpcCall } from './grpc-call.ts';
+import { failureReply, lastWords, named, nameRequest, policyReply, toldStatus } from './own-answers.ts';
 import { Placement } from './placement.ts';
 import { RequestSoFar } from './request-so-far.ts';
 import { RouteWork, type RouteWorkOwner } from './route-work.ts';
@@ -58,6 +59,10 @@ export class Exchange
   #turn = 0;
   /** Made when a route first asks for it. */
   #ownWork: RouteWork | undefined;
+  /** Made when a gRPC call first comes. */
+  #ownCall: GrpcCall | undefined;
+  /** The head of a call's answer, kept until more has come: the call may be tried again yet. */
+  #heldHead: Head | undefined;
   readonly #request = new RequestSoFar();
   readonly #info = new StreamInfo();
   readonly #tries: Tries;
@@ -86,12 +91,21 @@ export class Exchange
     this.#info.begin(this.#services.clock.monotonic());
     this.#services.active++;
     this.#phase = PHASE.TARGET;
+    if (isGrpc(head)) this.#beginCall(head);
     if (this.#services.refusing) {
       this.#fail('OM', OUT_OF_MEMORY, true);
       return;
     }
     const target = this.#host.target(head, this);
     if (target !== undefined) this.#send(target);
+  }
+
+  #beginCall(head: Head): void {
+    this.#ownCall ??= new GrpcCall();
+    const call = this.#ownCall;
+    call.begin(head, this.#info.startMs);
+    this.#request.call = call;
+    if (call.timeoutMs >= 0) this.#limits.callEnds(call.timeoutMs);
   }
 
   onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void {
@@ -104,6 +118,11 @@ export class Exchange
     const info = this.#info;
     info.receivedBytes += end - start;
     const { upstream } = this.#tries;
+    const { call } = this.#request;
+    if (call !== undefined) {
+      call.requestMessages.add(bytes, start, end);
+      if (upstream !== undefined) this.#account.moved(call);
+    }
     info.shadows?.data(bytes, start, end);
     if (this.#phase < PHASE.BODY) {
       const { body } = this.#request;
@@ -166,10 +185,20 @@ export class Exchange
 
   onResponse(head: Head, end: boolean): void {
     const nowMs = this.#services.clock.monotonic();
+    this.#info.lastMoveMs = nowMs;
+    const verdict = this.#tries.judge(head, end, nowMs);
+    if (verdict === VERDICT.TAKE) this.#take(head, end, nowMs);
+    else if (verdict === VERDICT.HOLD) {
+      this.#heldHead = head.copy();
+      this.#limits.hold();
+    }
+  }
+
+  /** The head of the answer goes on to the client. */
+  #take(head: Head, end: boolean, nowMs: number): void {
     const tries = this.#tries;
     const info = this.#info;
-    info.lastMoveMs = nowMs;
-    if (tries.judge(head, end, nowMs) === VERDICT.TRY_AGAIN) return;
+    const { call } = this.#request;
     const { status } = head;
     info.status = status;
     info.answeredMs = nowMs;
@@ -177,8 +206,12 @@ export class Exchange
     this.#account.answer(head);
     if (status >= 500 && head.requestId < 0) nameRequest(this.#request.head, head);
     info.work?.decorate(head, tries.endpoint!);
+    if (call !== undefined) {
+      info.grpcStatus = call.statusOfHead(head, end);
+      call.answered(head);
+      this.#account.moved(call);
+    }
     if (end) {
-      if (head.grpcStatus >= 0) info.grpcStatus = statusOf(head, head.grpcStatus);
       this.#finish(tries.outOfRetries ? 'URX' : '', '');
       this.#stream.respond(head, true);
       return;
@@ -189,9 +222,32 @@ export class Exchange
     this.#stream.respond(head, false);
   }
 
+  #takeHeld(head: Head): void {
+    const nowMs = this.#services.clock.monotonic();
+    this.#dropHeld();
+    this.#tries.takeHeld(head.status, nowMs);
+    this.#take(head, false, nowMs);
+  }
+
+  #dropHeld(): void {
+    if (this.#heldHead === undefined) return;
+    this.#heldHead = undefined;
+    this.#limits.letGo();
+  }
+
+  onHeldLongEnough(): void {
+    if (this.#heldHead !== undefined) this.#takeHeld(this.#heldHead);
+  }
+
   onResponseData(bytes: Buffer, start: number, end: number): void {
+    if (this.#heldHead !== undefined) this.#takeHeld(this.#heldHead);
     this.#info.sentBytes += end - start;
     this.#info.lastMoveMs = this.#services.clock.monotonic();
+    const { call } = this.#request;
+    if (call !== undefined) {
+      call.responseMessages.add(bytes, start, end);
+      this.#account.moved(call);
+    }
     if (!this.#stream.data(bytes, start, end)) this.#tries.upstream?.pauseResponse();
   }
 
@@ -203,21 +259,51 @@ export class Exchange
       if (this.#request.ended) this.#finish('', '');
       return;
     }
-    if (trailers !== undefined) this.#info.grpcStatus = statusOf(trailers);
+    const { call } = this.#request;
+    if (call !== undefined && !this.#endCall(call, trailers)) return;
     this.#finish(this.#tries.outOfRetries ? 'URX' : '', '');
     this.#stream.end(trailers);
+  }
+
+  /** The answer to a call is complete. False: it is not taken, and the call goes out once more. */
+  #endCall(call: GrpcCall, trailers: Fields | undefined): boolean {
+    const info = this.#info;
+    // An answer of no gRPC has said all in its head.
+    if (info.grpcStatus !== NO_STATUS) return true;
+    const status = call.statusOfEnd(trailers);
+    const held = this.#heldHead;
+    if (this.#tries.judgeEnd(call, status, trailers, held !== undefined) === VERDICT.TRY_AGAIN) {
+      this.#dropHeld();
+      return false;
+    }
+    if (held !== undefined) this.#takeHeld(held);
+    info.grpcStatus = status;
+    return true;
   }
 
   onResponseAbort(failure: StreamFailure): void {
     // After an error of Weft's own an upstream may outlive its exchange.
     if (this.#phase === PHASE.IDLE) return;
+    this.#dropHeld();
     if (this.#phase < PHASE.BODY) {
       this.#tries.broken(failure);
       return;
     }
     this.#tries.record('gateway-error');
-    this.#finish(failure.flag, failure.detail);
-    this.#stream.abort(failure.flag);
+    this.#breakOff(failure.flag, failure.detail);
+  }
+
+  /**
+   * Ends an answer that has begun, so that nobody takes it for a whole one. A gRPC call is told why, where its last message is
+   * whole.
+   */
+  #breakOff(flag: Flag, detail: string): void {
+    const { call, head } = this.#request;
+    const end = call?.canEnd ? lastWords(head, flag, detail) : undefined;
+    if (call !== undefined) this.#info.grpcStatus = ownStatus(statusFor(flag));
+    this.#finish(flag, detail);
+    if (end === undefined) this.#stream.abort(flag);
+    else this.#stream.end(end);
   }
 
   onRequestWritable(): void {
@@ -339,9 +425,17 @@ export class Exchange
 
   onTimeout(): void {
     const { timeoutMs, name } = this.#info.route!.route;
+    const { call, ended } = this.#request;
+    // Streams live as long as something moves, or their caller has said (grpc-timeout).
+    if (call?.isStream(ended, this.#phase >= PHASE.BODY)) return;
     // An answer that has begun shows that the endpoint is there.
     if (this.#phase < PHASE.BODY) this.#tries.noAnswer();
     this.#giveUp('UT', `no complete answer within ${timeoutMs} ms (route ${name})`);
+  }
+
+  /** Says nothing about the endpoint: callers choose how long they wait. */
+  onDeadline(): void {
+    this.#giveUp('UT', `the caller's deadline of ${this.#request.call!.timeoutMs} ms is over (grpc-timeout)`);
   }
 
   onIdle(limitMs: number): void {
@@ -356,12 +450,8 @@ export class Exchange
   #giveUp(flag: Flag, detail: string): void {
     const started = this.#phase >= PHASE.BODY;
     this.#tries.letGo('timed-out');
-    if (!started) {
-      this.#fail(flag, detail);
-      return;
-    }
-    this.#finish(flag, detail);
-    this.#stream.abort(flag);
+    if (started) this.#breakOff(flag, detail);
+    else this.#fail(flag, detail);
   }
 
   /** Answers in place of the upstream. `untouched`: the upstream has not seen a byte of the request. */
@@ -390,6 +480,7 @@ export class Exchange
   /** Ends with an answer of Weft's own. */
   #respond(reply: LocalReply, flag: Flag | '', detail: string): void {
     const answer = named(this.#request.head, reply);
+    if (this.#request.call !== undefined) this.#info.grpcStatus = toldStatus(reply);
     this.#finish(flag, detail);
     this.#stream.respondLocal(answer);
   }
@@ -404,8 +495,8 @@ export class Exchange
       const tunnelled = this.#phase === PHASE.TUNNEL;
       // First: whatever goes wrong below, nothing is given back twice.
       this.#phase = PHASE.IDLE;
-      const { cluster, status } = this.#info;
-      const failed = status >= 500 || status === 0;
+      const { cluster, outcome } = this.#info;
+      const failed = outcome >= 500 || outcome === 0;
       if (cluster !== undefined) cluster.occupancy.requests--;
       this.#services.active--;
       if (tunnelled) this.#services.tunnels--;
@@ -419,6 +510,7 @@ export class Exchange
   #reset(): void {
     this.#phase = PHASE.IDLE;
     this.#turn++;
+    this.#heldHead = undefined;
     this.#info.clear();
     this.#request.clear();
   }

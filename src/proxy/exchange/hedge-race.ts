@@ -101,6 +101,10 @@ export class HedgeRace implements HedgeOwner {
     this.#tries.onNoConnection(flag, detail, removed);
   }
 
+  nowMs(): number {
+    return this.#services.clock.monotonic();
+  }
+
   onHedgeLost(flag: Flag, detail: string): void {
     this.#current.tellHedge(this.#hedge!, 'broken', flag, detail);
     this.#hedge = undefined;

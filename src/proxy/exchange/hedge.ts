@@ -17,6 +17,7 @@ export interface HedgeOwner {
   /** The adopted hedge has its connection. */
   onHedgeStream(stream: ClientStream, connection: UpstreamConnection): void;
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void;
+  nowMs(): number;
   /** It failed before anybody needed it. */
   onHedgeLost(flag: Flag, detail: string): void;
 }
@@ -89,7 +90,7 @@ export class Hedge implements ClientStreamHandler, StreamWaiter {
     this.stream = stream;
     this.connection = connection;
     if (this.#adopted) this.#owner.onHedgeStream(stream, connection);
-    this.#request.sendTo(stream);
+    this.#request.sendTo(stream, this.#owner.nowMs());
   }
 
   onNoConnection(flag: Flag, detail: string, removed?: boolean): void {

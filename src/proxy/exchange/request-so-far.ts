@@ -1,5 +1,6 @@
 import { isGrpc } from '../../grpc/index.ts';
 import { type ClientStream, type Fields, type Head, isIdempotent } from '../../http/index.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
 /**
@@ -11,6 +12,8 @@ export class RequestSoFar {
   /** Nothing more will come. */
   ended = false;
   trailers: Fields | undefined;
+  /** Defined where it is a gRPC call. */
+  call: GrpcCall | undefined;
   readonly body = new ReplayBuffer();
 
   /** `ended`: it has no body. */
@@ -22,6 +25,7 @@ export class RequestSoFar {
   /** Keeps nothing of it. */
   clear(): void {
     this.trailers = undefined;
+    this.call = undefined;
     this.body.clear();
   }
 
@@ -46,8 +50,9 @@ export class RequestSoFar {
   }
 
   /** Sends what there is of it, head first. False: more of it is to come. */
-  sendTo(stream: ClientStream): boolean {
+  sendTo(stream: ClientStream, nowMs: number): boolean {
     const { head, body, ended } = this;
+    this.call?.stamp(head, nowMs);
     const whole = ended && body.empty && head.bodyLength === 0;
     stream.request(head, whole);
     if (whole) return true;

@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/index.ts';
-import type { RetryCondition, RetryPolicy } from '../../model/index.ts';
+import { isGrpcCondition, type RetryCondition, type RetryPolicy } from '../../model/index.ts';
 import type { NoRetry } from '../observation/try-record.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 
@@ -31,15 +31,17 @@ export class RetryPermits {
     owned: boolean,
   ): boolean {
     const request = this.#request;
-    if (owned) return this.#refuse('login');
-    if (condition !== 'status' && !policy.on.includes(condition)) return this.#refuse('not-wanted');
-    if (!untouched && !policy.nonIdempotent && !request.idempotent) return this.#refuse('not-idempotent');
-    if (!request.repeatable) return this.#refuse('not-kept');
+    if (owned) return this.refuse('login');
+    if (condition !== 'status' && !policy.on.includes(condition)) return this.refuse('not-wanted');
+    // Every gRPC call is a POST: who names its statuses wants it repeated.
+    const wanted = policy.nonIdempotent || isGrpcCondition(condition);
+    if (!untouched && !wanted && !request.idempotent) return this.refuse('not-idempotent');
+    if (!request.repeatable) return this.refuse('not-kept');
     if (attempts > policy.attempts) {
       this.outOfRetries = policy.attempts > 0;
-      return this.#refuse(this.outOfRetries ? 'no-tries-left' : 'not-wanted');
+      return this.refuse(this.outOfRetries ? 'no-tries-left' : 'not-wanted');
     }
-    if (!cluster.budget.tryRetry()) return this.#refuse('budget');
+    if (!cluster.budget.tryRetry()) return this.refuse('budget');
     cluster.retries++;
     return true;
   }
@@ -50,7 +52,8 @@ export class RetryPermits {
     this.refusal = '';
   }
 
-  #refuse(why: NoRetry): false {
+  /** Says no, and why. */
+  refuse(why: NoRetry): false {
     this.refusal = why;
     return false;
   }

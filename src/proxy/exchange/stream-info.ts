@@ -1,4 +1,5 @@
 import type { Cluster } from '../../cluster/index.ts';
+import { httpStatusOf, NO_STATUS } from '../../grpc/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
 import type { Instead } from '../filters/filter.interface.ts';
@@ -35,10 +36,15 @@ export class StreamInfo {
   /** Of the answer; 0 as long as there is none. */
   status = 0;
   /** How a gRPC call ended; -1 where nobody has said so. */
-  grpcStatus = -1;
+  grpcStatus: number = NO_STATUS;
   /** Bytes of the bodies: from the client, and to it. */
   receivedBytes = 0;
   sentBytes = 0;
+
+  /** The status of HTTP that says how it ended: of a gRPC call that of its own status, where that is a failure. */
+  get outcome(): number {
+    return this.grpcStatus > 0 ? httpStatusOf(this.grpcStatus) : this.status;
+  }
 
   begin(nowMs: number): void {
     this.startMs = nowMs;
@@ -57,7 +63,7 @@ export class StreamInfo {
     this.delayed = false;
     this.held = false;
     this.status = 0;
-    this.grpcStatus = -1;
+    this.grpcStatus = NO_STATUS;
     this.receivedBytes = 0;
     this.sentBytes = 0;
   }

@@ -11,7 +11,17 @@ export interface TimeLimitsOwner extends Guarded {
   onIdle(limitMs: number): void;
   /** What held the request up on purpose is over. */
   onDelayOver(): void;
+  /** The caller of a gRPC call waits no longer. */
+  onDeadline(): void;
+  /** The head of an answer was held for long enough. */
+  onHeldLongEnough(): void;
 }
+
+/**
+ * The head of a call's answer is held no longer than this, milliseconds: a client may wait for it, to know that its stream
+ * stands.
+ */
+const holdMs = 1000;
 
 /** How long a request may take, and rest. One object serves the requests of a stream, one after the other. */
 export class TimeLimits {
@@ -22,6 +32,9 @@ export class TimeLimits {
   readonly #timeout: Deadline;
   readonly #idle: Deadline;
   readonly #delay: Deadline;
+  /** Made with the first gRPC call that asks for it: its deadline, and the time that the head of its answer is held. */
+  #deadline: Deadline | undefined;
+  #hold: Deadline | undefined;
 
   constructor(clock: Clock, timers: TimerWheel, info: StreamInfo, owner: TimeLimitsOwner) {
     this.#clock = clock;
@@ -44,8 +57,27 @@ export class TimeLimits {
     this.#timers.schedule(this.#delay, delayMs);
   }
 
+  /** The deadline of a gRPC call: nothing but its end lifts it. */
+  callEnds(afterMs: number): void {
+    this.#deadline ??= new Deadline(() => this.#owner.onDeadline(), this.#owner);
+    this.#timers.schedule(this.#deadline, afterMs);
+  }
+
+  /** The head of an answer is held. */
+  hold(): void {
+    this.#hold ??= new Deadline(() => this.#owner.onHeldLongEnough(), this.#owner);
+    this.#timers.schedule(this.#hold, holdMs);
+  }
+
+  /** It is not any more. */
+  letGo(): void {
+    if (this.#hold !== undefined) this.#timers.cancel(this.#hold);
+  }
+
   /** None holds any more: it is over, or has become a tunnel. */
   end(): void {
+    if (this.#deadline !== undefined) this.#timers.cancel(this.#deadline);
+    this.letGo();
     this.#timers.cancel(this.#timeout);
     this.#timers.cancel(this.#idle);
     this.#timers.cancel(this.#delay);

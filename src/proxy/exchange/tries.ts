@@ -1,14 +1,16 @@
 import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
+import { httpStatusOf, NO_STATUS, STATUS } from '../../grpc/index.ts';
 import type {
   CancelReason,
   ClientStream,
   ClientStreamHandler,
+  Fields,
   Head,
   StreamFailure,
   UpstreamConnection,
 } from '../../http/index.ts';
-import type { RetryCondition } from '../../model/index.ts';
+import { GRPC_RETRY_CONDITIONS, type RetryCondition } from '../../model/index.ts';
 import { isFailure } from '../../routing/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
@@ -18,6 +20,7 @@ import { markCascaded, takeCascaded } from './cascade.ts';
 import { CurrentTry, STATE } from './current-try.ts';
 import { EndpointChoice } from './endpoint-choice.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
+import type { GrpcCall } from './grpc-call.ts';
 import { HedgeRace, type RacingTries } from './hedge-race.ts';
 import { Logins } from './logins.ts';
 import type { RequestSoFar } from './request-so-far.ts';
@@ -141,15 +144,95 @@ export class Tries implements StreamWaiter, RacingTries {
     if (current.owned && !head.keepAlive) this.#owner.onLoginLost();
     const { responseClasses, retry } = this.#route!.route;
     const latencyMs = current.answered(nowMs);
+    const { call } = this.#request;
+    if (call !== undefined) return this.#judgeCall(call, head, end, nowMs, latencyMs);
     const failed = responseClasses === undefined ? status >= 500 : isFailure(responseClasses, status);
     current.record(!failed ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
     this.#services.timers.cancel(this.#tryTimeout);
     if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
       return VERDICT.TRY_AGAIN;
+    this.#take(status, latencyMs);
+    return VERDICT.TAKE;
+  }
+
+  /** The same of a gRPC call, whose status may be known only at its end. */
+  #judgeCall(call: GrpcCall, head: Head, end: boolean, nowMs: number, latencyMs: number): number {
+    const grpcStatus = call.statusOfHead(head, end);
+    const { status } = head;
+    this.#services.timers.cancel(this.#tryTimeout);
+    if (grpcStatus === NO_STATUS && this.#mayHold()) return VERDICT.HOLD;
+    if (grpcStatus !== NO_STATUS) {
+      const failed = this.#recordCall(call, grpcStatus);
+      const again =
+        status === 200 ? false : (status >= 400 || failed) && this.#retryStatus(head, end, failed);
+      if (again || this.#retryCall(call, grpcStatus, head, end, nowMs)) return VERDICT.TRY_AGAIN;
+    }
+    this.#take(status, latencyMs);
+    return VERDICT.TAKE;
+  }
+
+  /** The head that was held is taken after all. */
+  takeHeld(status: number, nowMs: number): void {
+    this.#take(status, nowMs - this.#current.startMs);
+  }
+
+  /**
+   * A call has ended, with a status that its head had not told. `held`: nothing of the answer has gone on, so that the call can
+   * be tried again. One of VERDICT.
+   */
+  judgeEnd(call: GrpcCall, grpcStatus: number, trailers: Fields | undefined, held: boolean): number {
+    this.#recordCall(call, grpcStatus);
+    if (trailers === undefined) return VERDICT.TAKE;
+    if (!held) {
+      // Whoever tries it again, further up, is told whether it was tried here.
+      if (httpStatusOf(grpcStatus) >= 500) this.#isCascaded(trailers);
+      return VERDICT.TAKE;
+    }
+    const nowMs = this.#services.clock.monotonic();
+    return this.#retryCall(call, grpcStatus, trailers, true, nowMs) ? VERDICT.TRY_AGAIN : VERDICT.TAKE;
+  }
+
+  /** Whether the head of an answer is to be kept until more has come, because the call may be tried again yet. */
+  #mayHold(): boolean {
+    const request = this.#request;
+    const route = this.#route!;
+    // A client that has more to say may wait for the head before it does.
+    if (!route.retriesCalls || !request.ended || !request.repeatable) return false;
+    return !this.#current.owned && !this.#race.on;
+  }
+
+  #take(status: number, latencyMs: number): void {
+    const current = this.#current;
     current.records.taken(status, latencyMs);
     current.state = STATE.NONE;
     this.#race.drop();
-    return VERDICT.TAKE;
+  }
+
+  /**
+   * What outlier detection learns of a call, and whether it counts as a failure. Callers choose their methods and their
+   * deadlines: what fails because of those says nothing about the endpoint.
+   */
+  #recordCall(call: GrpcCall, grpcStatus: number): boolean {
+    const { responseClasses } = this.#route!.route;
+    const failed = isFailure(responseClasses, httpStatusOf(grpcStatus));
+    const callers =
+      grpcStatus === STATUS.UNIMPLEMENTED || (grpcStatus === STATUS.DEADLINE_EXCEEDED && call.timeoutMs >= 0);
+    const atGateway = grpcStatus === STATUS.UNAVAILABLE || grpcStatus === STATUS.DEADLINE_EXCEEDED;
+    this.#current.record(!failed || callers ? 'success' : atGateway ? 'gateway-error' : 'error-5xx');
+    return failed;
+  }
+
+  /** Tries a call again because of its status. `fields`: where that stands. `ended`: nothing more of the answer is to come. */
+  #retryCall(call: GrpcCall, grpcStatus: number, fields: Fields, ended: boolean, nowMs: number): boolean {
+    if (grpcStatus === STATUS.OK) return false;
+    if (httpStatusOf(grpcStatus) >= 500 && this.#isCascaded(fields)) return false;
+    const condition = GRPC_RETRY_CONDITIONS.get(grpcStatus);
+    if (condition === undefined || !this.#route!.retriesCalls) return false;
+    const pushbackMs = call.pushbackMs(fields, nowMs);
+    if (pushbackMs !== undefined && pushbackMs < 0) return this.#permits.refuse('pushback');
+    if (!this.#race.on && !this.#mayRetry(condition, false)) return false;
+    this.#leaveAnswer(200, ended, pushbackMs);
+    return true;
   }
 
   /** The stream broke before an answer was taken. */
@@ -231,7 +314,7 @@ export class Tries implements StreamWaiter, RacingTries {
     if (this.#request.head.connectionLogin) this.#bind();
     // How long opening took says nothing about how fast the endpoint answers.
     if (current.waited) current.startMs = this.#services.clock.monotonic();
-    if (!this.#request.sendTo(upstream)) this.#owner.onRequestWritable();
+    if (!this.#request.sendTo(upstream, current.startMs)) this.#owner.onRequestWritable();
   }
 
   onNoConnection(flag: Flag, detail: string, removed = false): void {
@@ -308,29 +391,40 @@ export class Tries implements StreamWaiter, RacingTries {
   /** Tries again because of the answer's status. `ended`: the answer has no body that is still to come. */
   #retryStatus(head: Head, ended: boolean, failed: boolean): boolean {
     const { status } = head;
-    const { upstream, downstream } = this.#host.terms.trust;
-    const current = this.#current;
-    const fromProxy = current.endpoint!.config.tls === 'mesh';
-    const untouched = status === 503 && isUntouched(head, upstream, fromProxy);
-    if (status >= 500) {
-      if (upstream === 'mesh') {
-        if (fromProxy && takeCascaded(head)) return false;
-      } else {
-        const { failedCalls } = this.#services;
-        markCascaded(head, downstream === 'mesh' && failedCalls.concern(this.#request.head, this.#startMs));
-      }
-    }
+    const { upstream } = this.#host.terms.trust;
+    const untouched = status === 503 && isUntouched(head, upstream, this.#fromProxy);
+    if (status >= 500 && this.#isCascaded(head)) return false;
     const condition = untouched
       ? 'connect-failure'
       : retriableStatus(this.#route!.route.retry, status, failed);
     if (condition === undefined) return false;
     if (!this.#race.on && !this.#mayRetry(condition, untouched)) return false;
+    this.#leaveAnswer(status, ended);
+    return true;
+  }
+
+  /** The answer is not wanted; the next try follows. `ended`: nothing more of it is to come. */
+  #leaveAnswer(status: number, ended: boolean, afterMs?: number): void {
+    const current = this.#current;
     if (!ended) current.stream!.cancel('not-taken');
     current.stream = undefined;
     current.tell('not-taken', status);
     this.#leaveEndpoint();
-    if (!this.#race.take()) this.#waitAndTry();
-    return true;
+    if (!this.#race.take()) this.#waitAndTry(afterMs);
+  }
+
+  /** Whether the try under way goes to the endpoint's proxy. */
+  get #fromProxy(): boolean {
+    return this.#current.endpoint!.config.tls === 'mesh';
+  }
+
+  /** Whether a failure was tried again further down already; to whoever is further up that is said. See cascade.ts. */
+  #isCascaded(fields: Fields): boolean {
+    const { upstream, downstream } = this.#host.terms.trust;
+    if (upstream === 'mesh') return this.#fromProxy && takeCascaded(fields);
+    const { failedCalls } = this.#services;
+    markCascaded(fields, downstream === 'mesh' && failedCalls.concern(this.#request.head, this.#startMs));
+    return false;
   }
 
   /** Tries again after a failure without an answer. `untouched`: no byte reached the application. */
@@ -347,11 +441,15 @@ export class Tries implements StreamWaiter, RacingTries {
     return this.#permits.ask(retry, cluster!, condition, untouched, this.attempts, owned);
   }
 
-  #waitAndTry(): void {
+  /** `afterMs`: as the server asks; undefined: as the policy has it. */
+  #waitAndTry(afterMs?: number): void {
     const { timers, random } = this.#services;
+    const { call } = this.#request;
+    if (call !== undefined) call.retries++;
     timers.cancel(this.#tryTimeout);
     this.#current.state = STATE.BACKOFF;
-    timers.schedule(this.#backoff, backoffMs(this.#route!.route.retry, this.attempts, random()));
+    const waitMs = afterMs ?? backoffMs(this.#route!.route.retry, this.attempts, random());
+    timers.schedule(this.#backoff, waitMs);
   }
 
   /**

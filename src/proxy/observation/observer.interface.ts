@@ -130,7 +130,8 @@ export interface RequestObserver {
   onAnswer?(request: ObservedRequest, head: Head): void;
   /**
    * Whether it wants to hear of this request's end, asked before anything is made for that; at once followed by `onRequestEnd` if
-   * so. Not asked where it is not there: then all are wanted.
+   * so. Not asked where it is not there: then all are wanted. `status`: of a gRPC call what its own is in HTTP, so that one look
+   * tells a failure.
    */
   wants?(
     status: number,

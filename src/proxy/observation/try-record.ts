@@ -51,7 +51,9 @@ export type NoRetry =
   /** The cluster's budget of retries was spent. */
   | 'budget'
   /** It belongs to a login on the connection that failed. */
-  | 'login';
+  | 'login'
+  /** The server of a gRPC call asks that it not be, or not before its deadline (grpc-retry-pushback-ms). */
+  | 'pushback';
 
 /** One try of a request. */
 export interface TryRecord {
