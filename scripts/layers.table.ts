@@ -72,6 +72,12 @@ export const rooms: Record<string, Room> = {
     packages: ['re2js'],
     instead: 'routing/ matches and edits heads; it knows no cluster and no connection.',
   },
+  authorization: {
+    imports: ['errors', 'model', 'http', 'routing'],
+    packages: [],
+    pure: true,
+    instead: 'authorization/ decides; what becomes of who is refused, and what is counted, is passed in.',
+  },
   cel: {
     imports: ['routing'],
     packages: [],
@@ -226,7 +232,7 @@ export const rooms: Record<string, Room> = {
     instead: 'replies/ makes answers; who gives which and when is decided in filters/ and exchange/.',
   },
   'proxy/filters': {
-    imports: ['errors', 'model', 'http', 'routing', 'authentication', 'proxy/replies'],
+    imports: ['errors', 'model', 'http', 'routing', 'authentication', 'authorization', 'proxy/replies'],
     packages: [],
     instead:
       'A filter sees a request and who calls, and gives a verdict; it knows no cluster and no connection.',
@@ -240,6 +246,7 @@ export const rooms: Record<string, Room> = {
       'telemetry',
       'routing',
       'authentication',
+      'authorization',
       'cluster',
       'proxy/detection',
       'proxy/filters',
@@ -292,6 +299,7 @@ export const rooms: Record<string, Room> = {
     imports: [
       'errors',
       'model',
+      'authorization',
       'time',
       'wire',
       'http',

@@ -81,6 +81,15 @@ export interface AuthorizationRule {
   readonly clauses: readonly (readonly AuthorizationTests[])[];
 }
 
+/** What of the answer to a refused request is not as usual. */
+export interface DenialAnswer {
+  /** 403 unless told. */
+  readonly status?: number;
+  readonly body?: string;
+  /** Whether the body names policy and rule. */
+  readonly names?: true;
+}
+
 /** What one policy says, for the workload whose resource holds it. */
 export interface WorkloadAuthorization {
   readonly action: AuthorizationAction;
@@ -92,6 +101,8 @@ export interface WorkloadAuthorization {
   readonly dryRun?: true;
   /** Of `custom`: the authorizer's name in the mesh's settings. */
   readonly provider?: string;
+  /** What who is refused by it is answered, where its author says so. */
+  readonly denial?: DenialAnswer;
   readonly from: ObjectRef;
 }
 

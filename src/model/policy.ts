@@ -5,7 +5,6 @@ import type {
   AdaptiveConcurrency,
   BalancerSettings,
   ConnectionLimits,
-  Http2Settings,
   OriginatedTls,
   OutlierSettings,
   RetryBudget,
@@ -53,7 +52,6 @@ export interface TrafficPolicy {
   readonly outlier?: Partial<OutlierSettings>;
   readonly connectTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
-  readonly http2?: Http2Settings;
   readonly timeoutMs?: number;
   /** Route.idleTimeoutMs */
   readonly streamIdleTimeoutMs?: number;

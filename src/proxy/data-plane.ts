@@ -19,6 +19,7 @@ import {
 } from '../model/index.ts';
 import {
   type AccessLog,
+  AuthorizationMetrics,
   LimitMetrics,
   type Log,
   LogMetrics,
@@ -57,6 +58,7 @@ import {
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import { PortAuthentication } from './destinations/port-authentication.ts';
+import { TrialLog } from './destinations/trial-log.ts';
 import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
@@ -184,6 +186,7 @@ export class DataPlane {
       tcp: new TcpMetrics(options.metricLimits),
       routes: new RouteMetrics(),
       limits: new LimitMetrics(),
+      authorizations: new AuthorizationMetrics(),
       logs: new LogMetrics(),
       peers: new PeerNames(),
       meshedCallers: new MeshedCallers(),
@@ -226,6 +229,10 @@ export class DataPlane {
       this.services.limits,
       caller => this.#clusterHost('inbound', caller),
       this.authentication,
+      {
+        open: (policy, outcome) => this.services.authorizations.open(policy, outcome),
+        trials: new TrialLog(options.log, options.clock),
+      },
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);

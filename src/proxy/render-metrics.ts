@@ -153,6 +153,7 @@ function* renderProxyMetrics(out: Exposition, proxy: DataPlane, more: (out: Expo
   yield* tcp.render(out);
   yield* routes.render(out);
   yield* proxy.services.limits.render(out);
+  yield* proxy.services.authorizations.render(out);
   yield* proxy.services.logs.render(out);
   yield* renderClusters(out, [...proxy.destinations.clusters, ...proxy.passThrough.clusters]);
   yield* renderMirrors(out, [...proxy.destinations.clusters]);

@@ -34,12 +34,13 @@ export function authorizationOf(
 
 /** Nothing where it is about Services that the workload does not serve. */
 function forWorkload(policy: AuthorizationPolicy, portsOf: PortsOf): readonly WorkloadAuthorization[] {
-  const { action, rules, dryRun, provider, services, from } = policy;
+  const { action, rules, dryRun, provider, denial, services, from } = policy;
   const said: WorkloadAuthorization = {
     action,
     rules,
     ...(dryRun && { dryRun }),
     ...(provider !== undefined && { provider }),
+    ...(denial && { denial }),
     from: withoutOrigin(from),
   };
   if (services === undefined) return [said];

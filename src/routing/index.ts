@@ -16,6 +16,7 @@ export { HeaderEdits } from './header-edits.ts';
 export type { VariableSource } from './header-template.ts';
 export { PathNormalizer } from './path-normalizer.ts';
 export { PathRewrite } from './path-rewrite.ts';
+export { PathTree, type RuleScan } from './path-tree.ts';
 export { type CompiledPattern, compilePattern } from './pattern.ts';
 export { chance, LIMIT, type Random, RateLimit, rateLimits } from './rate-limit.ts';
 export { Redirect } from './redirect.ts';

@@ -9,6 +9,7 @@ export {
   type AccessRecord,
   createAccessLog,
 } from './access-log.ts';
+export { AuthorizationMetrics, type PolicySeries } from './authorization-metrics.ts';
 export type { CallSeries } from './call-metrics.ts';
 export {
   Exposition,

@@ -1,5 +1,10 @@
 // What a policy, the registry or the control plane decides.
-import { DEFAULT_RETRY, type DestinationResource, type EndpointsResource } from '../../src/model/index.ts';
+import {
+  DEFAULT_RETRY,
+  type DestinationResource,
+  type EndpointsResource,
+  type WorkloadAuthorization,
+} from '../../src/model/index.ts';
 import { rawConnection } from '../../src/proxy/testing/clients.ts';
 import { eventually } from '../../src/proxy/testing/redirected.ts';
 import { resourceOf } from '../../src/proxy/testing/static-mesh.ts';
@@ -32,6 +37,18 @@ const commonRoute = {
 } as const;
 const forward = { kind: 'forward', clusters: [{ cluster: KEY, weight: 1 }] } as const;
 
+const noAdmin = {
+  apiVersion: 'security.istio.io/v1',
+  kind: 'AuthorizationPolicy',
+  namespace: 'default',
+  name: 'no-admin',
+};
+
+/** The callee obeys this policy from now on. */
+function obey({ api }: FaultMesh, policy: WorkloadAuthorization): void {
+  api.plane.apply({ ...api.plane.inboundPorts.resource!, authorization: [policy] });
+}
+
 export const policyFaults: readonly Fault[] = [
   {
     name: 'no rule of the VirtualService is for the path',
@@ -42,6 +59,34 @@ export const policyFaults: readonly Fault[] = [
     async inject(mesh) {
       const respond = { kind: 'respond', status: 404, body: '', contentType: '' } as const;
       say(mesh, { routes: [{ ...commonRoute, name: 'no-route', action: respond }] });
+      await mesh.ask();
+    },
+  },
+  {
+    name: 'a DENY policy refuses the path',
+    cause: 'not-allowed',
+    object: 'AuthorizationPolicy no-admin.default',
+    command: /^kubectl get authorizationpolicy\.security\.istio\.io no-admin -n default -o yaml$/,
+    words:
+      /^spiffe:\/\/cluster\.local\/ns\/default\/sa\/web may not call GET \/admin of pod api-0: rule 0 of AuthorizationPolicy no-admin\.default refuses it$/,
+    at: 'api',
+    async inject(mesh) {
+      mesh.serve(await ok(mesh));
+      const paths = [{ of: 'path', values: [{ kind: 'prefix', value: '/admin' }] }] as const;
+      obey(mesh, { action: 'deny', rules: [{ name: '0', clauses: [[paths]] }], from: noAdmin });
+      await mesh.ask({ path: '/admin' });
+    },
+  },
+  {
+    name: 'no ALLOW policy allows the caller',
+    cause: 'not-allowed',
+    object: 'AuthorizationPolicy no-admin.default',
+    command: /^kubectl get authorizationpolicy\.security\.istio\.io no-admin -n default -o yaml$/,
+    words: /may not call GET \/ of pod api-0: no rule of AuthorizationPolicy no-admin\.default allows it/,
+    at: 'api',
+    async inject(mesh) {
+      mesh.serve(await ok(mesh));
+      obey(mesh, { action: 'allow', rules: [], from: noAdmin });
       await mesh.ask();
     },
   },

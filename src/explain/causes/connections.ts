@@ -12,8 +12,14 @@ import {
 } from '../cause.ts';
 import type { Tools } from '../tools.ts';
 import { connectingCause } from './connecting.ts';
+import { denialCause } from './denials.ts';
 
 const REFUSALS: readonly CauseRow<RefusalRecord>[] = [
+  {
+    code: 'not-allowed',
+    when: ({ record }) => record.reason === 'authorization',
+    cause: ({ record, self }, tools) => denialCause(record, `pod ${self.pod}`, record.from, tools),
+  },
   {
     code: 'plaintext-refused',
     when: ({ record }) =>

@@ -2,6 +2,7 @@
 import type { RequestRecord } from '../../model/index.ts';
 import { type CauseRow, refIn, serviceOf, type Told, withObject } from '../cause.ts';
 import type { Tools } from '../tools.ts';
+import { denialCause, isDenial } from './denials.ts';
 import { lastFilter, logsOf, routeOf, shows, who } from './record.ts';
 
 /** Flags UO, UT, SI, RL, FI, OM and UAEX. In this order; the first that fits decides. */
@@ -97,6 +98,17 @@ export const LIMIT_CAUSES: readonly CauseRow<RequestRecord>[] = [
       remedy: 'raise weft.dev/proxy-memory-limit of the pod',
       commands: [tools.proxyLog(told.self.namespace, told.self.pod)],
     }),
+  },
+  {
+    code: 'not-allowed',
+    when: ({ record }) => record.flag === 'UAEX' && isDenial(record.detail),
+    cause: (told, tools) =>
+      denialCause(
+        told.record,
+        `pod ${told.self.pod}`,
+        lastFilter(told)?.from ?? refIn(told.record.detail),
+        tools,
+      ),
   },
   {
     code: 'refused',

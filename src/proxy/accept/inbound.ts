@@ -1,3 +1,4 @@
+import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { formatAddress, type Peer } from '../../model/index.ts';
@@ -6,7 +7,7 @@ import { ALPN, isMeshHello, readClientHello } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { AppSources } from '../connect/app-source.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
-import type { InboundPorts, RunningPort } from '../destinations/inbound-ports.ts';
+import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
 import type { ConnectionCaller } from '../destinations/port-entry.ts';
 import {
   Detection,
@@ -24,6 +25,7 @@ import type { Services } from '../services/services.ts';
 import { servingOf } from '../serving/serve.ts';
 import type { Served, Serving } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
   MeshAccept,
@@ -42,6 +44,8 @@ import {
 
 const forwardedFor = Buffer.from('x-forwarded-for', 'latin1');
 const clientCertificate = Buffer.from('x-forwarded-client-cert', 'latin1');
+/** The first byte of a ClientHello (RFC 8446 section 5.1). */
+const HANDSHAKE_RECORD = 0x16;
 const hostName = Buffer.from('host', 'latin1');
 
 /** How inbound connections find the app. */
@@ -58,7 +62,9 @@ export interface InboundOptions {
 }
 
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
-export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller {
+export class InboundConnection
+  implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller, PortsWatcher
+{
   readonly direction = 'inbound';
   readonly terms: ListenerTerms;
   readonly downstream: string;
@@ -67,7 +73,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
   readonly address: string;
-  readonly serverName = '';
+  serverName = '';
   readonly #clientPort: number;
   readonly #sinceMs: number;
   #detection: Detection;
@@ -129,7 +135,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
       return;
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
-    const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp;
+    const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp && this.#denial === undefined;
     const { meshedCallers, clock } = this.#services;
     const isMeshed =
       mayBeQuiet && meshedCallers.has(this.address, this.#port?.number ?? 0, clock.monotonic());
@@ -167,7 +173,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     const port = this.#openPort;
     // Only a ClientHello can help, and it has its own time.
     if (port === undefined) return;
-    if (!this.#isHttp) this.#speculate()?.lend(first);
+    const denial = port.destination.speech.kind === 'bytes' ? this.#denial : undefined;
+    // Of a port of bytes nothing but a ClientHello may change who calls.
+    if (denial !== undefined && first[0] !== HANDSHAKE_RECORD) this.#refuseBytes('tcp', denial);
+    else if (!this.#isHttp) this.#speculate()?.lend(first);
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.#detection.stop();
@@ -177,7 +186,9 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   onSilent(): void {
     const speech = this.#openPort?.destination.speech;
+    const denial = this.#isHttp ? undefined : this.#denial;
     if (speech === undefined) this.#refuse('nothing');
+    else if (denial !== undefined) this.#refuseBytes('nothing', denial);
     else if (speech.declared) this.#wire.destroy();
     else refuseNotHttp(this.#services, this.#refused('nothing'), speech);
     this.#over();
@@ -305,6 +316,11 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     return this.#port?.entry.judge(this) === true ? this.#port : undefined;
   }
 
+  /** Why the port takes no bytes of this client that nobody reads; undefined where it does. */
+  get #denial(): Denial | undefined {
+    return this.#port?.entry.peekBytes(this);
+  }
+
   /** Whether the client must speak first, because the port takes requests. */
   get #isHttp(): boolean {
     const kind = this.#port?.destination.speech.kind;
@@ -316,7 +332,10 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     if (this.#openPort === undefined)
       return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
     // Where the app may speak first it is being asked, and its own patience counts.
-    if (!this.#isHttp) return { quietMs, silentMs: 0, unclearMs: headTimeoutMs };
+    if (!this.#isHttp) {
+      const silentMs = this.#denial === undefined ? 0 : HANDSHAKE_TIMEOUT_MS;
+      return { quietMs, silentMs, unclearMs: headTimeoutMs };
+    }
     const { declared } = this.#openPort.destination.speech;
     return { quietMs, silentMs: declared ? idleTimeoutMs : SILENCE_MS, unclearMs: headTimeoutMs };
   }
@@ -364,6 +383,13 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   }
 
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
+    const hello = kind === 'tls' && first !== undefined ? readClientHello(first) : undefined;
+    if (hello?.kind === 'hello') this.serverName = hello.serverName;
+    const denial = this.#port!.entry.judgeBytes(this);
+    if (denial !== undefined) {
+      this.#refuseBytes(kind, denial);
+      return;
+    }
     this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
     if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
     else this.#openSession(this.#port!, false, first);
@@ -376,6 +402,8 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
 
   /** Asks the app while it is open still who speaks first. */
   #speculate(): TcpSession | undefined {
+    // Nothing of the app is heard before its client may be; a client that turns out to send requests is judged by those.
+    if (this.#denial !== undefined) return undefined;
     if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
     return this.#session;
   }
@@ -400,6 +428,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
         this.#over();
       },
     };
+    this.#ports.watchers.add(this);
     this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
     this.#session.start(first);
   }
@@ -451,6 +480,24 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
     return { wire: this.#wire, direction, kind, client, principal, port };
   }
 
+  #refuseBytes(kind: RefusedKind, denial: Denial): void {
+    this.#detection.stop();
+    this.#session?.cancel();
+    const durationMs = this.#services.clock.monotonic() - this.#sinceMs;
+    refuseBytes(this.#services, this.#refused(kind), denial, durationMs);
+    this.#over();
+  }
+
+  /** What it may do holds for bytes that are under way, too: who may not send them any more is cut off. */
+  onPortsChanged(): void {
+    if (this.#session === undefined || this.#closed) return;
+    this.#port = this.#portOf(this.#port!.address, this.#port!.number);
+    const denial = this.#denial;
+    if (denial === undefined) return;
+    noteRefusal(this.#services, this.#refused('tcp'), denial);
+    this.#session.forbid(detailOf(denial));
+  }
+
   #refuseOwnPort(port: number): void {
     const words = `port ${port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
     refuseStart(this.#services, this.#refused('tcp', port), 'own-port', words);
@@ -461,6 +508,7 @@ export class InboundConnection implements DetectionWaiter, MeshAcceptWaiter, Exc
   #over(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#ports.watchers.delete(this);
     this.#onClosed();
   }
 }

@@ -189,12 +189,12 @@ function goAway(words: string): Buffer {
   return Buffer.concat([frame, text]);
 }
 
-function withoutPort(client: string): string {
+export function withoutPort(client: string): string {
   return client.replace(/:\d+$/, '');
 }
 
 /** At most one line per client, port and reason in ten seconds. */
-function mayLog(services: Services, key: string): boolean {
+export function mayLog(services: Services, key: string): boolean {
   const nowMs = services.clock.monotonic();
   const last = lastLogged.get(key);
   if (last !== undefined && nowMs - last < logEveryMs) return false;

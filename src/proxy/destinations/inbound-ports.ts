@@ -1,3 +1,4 @@
+import { Authorizer, externalRules, type OpenSeries } from '../../authorization/index.ts';
 import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
 import {
   type ClusterConfig,
@@ -14,11 +15,12 @@ import {
 import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
 import { LimitMetrics } from '../../telemetry/index.ts';
 import { compileFilters } from '../filters/filter.interface.ts';
-import { INBOUND_FILTERS } from '../filters/lists.ts';
+import { INBOUND_FILTERS, type PortRules } from '../filters/lists.ts';
 import { type RequestPolicy, RunningDestination } from './destination.ts';
 import type { PortAuthentication } from './port-authentication.ts';
 import { PortEntry } from './port-entry.ts';
 import { policyName } from './running-route.ts';
+import type { TrialLog } from './trial-log.ts';
 
 /** The app's side of one inbound port. */
 export interface RunningPort {
@@ -32,6 +34,24 @@ export interface RunningPort {
   readonly entry: PortEntry;
   readonly service: { readonly host: string; readonly name: string; readonly namespace: string };
   readonly destination: RunningDestination;
+}
+
+/** A connection whose bytes nobody reads, and which therefore has to be asked again when what is said of ports has changed. */
+export interface PortsWatcher {
+  onPortsChanged(): void;
+}
+
+/** What is told of decisions about who may call. */
+export interface AuthorizationHost {
+  readonly open: OpenSeries;
+  readonly trials: TrialLog;
+}
+
+/** Who may call one port, for requests and for what is not read. */
+interface PortAuthorization {
+  readonly requests: Authorizer | undefined;
+  readonly connections: Authorizer | undefined;
+  readonly external: PortRules['external'];
 }
 
 const noService = { host: '', name: '', namespace: '' };
@@ -62,11 +82,16 @@ export class InboundPorts {
   readonly #limitsBefore = new Map<string, readonly RateLimit[]>();
   /** Grows with every resource, so that open connections see that there is another. */
   version = 0;
+  /** Told after every change. */
+  readonly watchers = new Set<PortsWatcher>();
   #resource: InboundResource | undefined;
   #modeUntilKnown: MtlsMode;
 
   readonly #hostFor: (caller: string) => ClusterHost;
   readonly #authentication: PortAuthentication | undefined;
+  readonly #authorization: AuthorizationHost | undefined;
+  /** By address and port; what the resource says. */
+  readonly #authorizers = new Map<string, PortAuthorization>();
 
   /** `hostFor`: for connections that come from a caller's own address. */
   constructor(
@@ -75,8 +100,10 @@ export class InboundPorts {
     limitMetrics: LimitMetrics = new LimitMetrics(),
     hostFor: (caller: string) => ClusterHost = () => host,
     authentication?: PortAuthentication,
+    authorization?: AuthorizationHost,
   ) {
     this.#authentication = authentication;
+    this.#authorization = authorization;
     this.#limitMetrics = limitMetrics;
     this.#host = host;
     this.#hostFor = hostFor;
@@ -98,6 +125,8 @@ export class InboundPorts {
     this.#resource = resource;
     this.version++;
     this.#running.clear();
+    this.#authorizers.clear();
+    for (const watcher of [...this.watchers]) watcher.onPortsChanged();
     return undefined;
   }
 
@@ -154,7 +183,7 @@ export class InboundPorts {
   }
 
   /** What policies say of all requests to a port. Rate limits go on with the tokens that they have. */
-  #policy(key: string, said: InboundPort | undefined): RequestPolicy | undefined {
+  #policy(key: string, said: InboundPort | undefined, who: PortAuthorization): RequestPolicy | undefined {
     const asked = said === undefined ? this.#resource?.defaultRateLimits : said.rateLimits;
     const before = this.#limitsBefore.get(key) ?? [];
     const limits = rateLimits(asked, before, this.#random, this.#host.clock.monotonic(), ({ from }) =>
@@ -162,9 +191,29 @@ export class InboundPorts {
     );
     this.#limitsBefore.set(key, limits);
     const tokens = this.#authentication?.authenticator;
-    if (asked === undefined && tokens === undefined) return undefined;
-    const filters = compileFilters(INBOUND_FILTERS, { tokens, limits });
+    const { requests: authorizer, external } = who;
+    if (asked === undefined && tokens === undefined && authorizer === undefined && external.length === 0)
+      return undefined;
+    const filters = compileFilters(INBOUND_FILTERS, { tokens, authorizer, external, limits });
     return { filters, rules: asked === undefined ? {} : { rateLimits: asked } };
+  }
+
+  /** Compiled once, for all callers of the port. */
+  #authorizationAt(key: string, address: string, port: number): PortAuthorization {
+    let known = this.#authorizers.get(key);
+    if (known !== undefined) return known;
+    const all = this.#resource?.authorization;
+    const { open, trials } = this.#authorization ?? {};
+    const requests = { address, port, of: 'requests' } as const;
+    known = {
+      requests: Authorizer.of(all, requests, open),
+      connections: Authorizer.of(all, { address, port, of: 'connections' }, open),
+      external: externalRules(all, requests),
+    };
+    for (const each of [known.requests, known.connections])
+      if (each !== undefined && trials !== undefined) each.onTrial = trials.note;
+    this.#authorizers.set(key, known);
+    return known;
   }
 
   #destination(
@@ -207,6 +256,8 @@ export class InboundPorts {
     const clusters = [{ cluster: config.name, weight: 1 }];
     const app = cluster;
     const own = formatAddress(address, port);
+    const who = this.#authorizationAt(own, address, port);
+    const policyWords = from === undefined ? 'the default of the mesh' : formatRef(from);
     // Its key is the same for all callers, so that they share the rate limits of the port.
     const resource: DestinationResource = {
       kind: 'destination',
@@ -233,9 +284,9 @@ export class InboundPorts {
       number: port,
       caller,
       protocol,
-      entry: new PortEntry(mtls, from === undefined ? 'the default of the mesh' : formatRef(from), from),
+      entry: new PortEntry(mtls, policyWords, from, who.connections),
       service,
-      destination: this.#destination(resource, app, this.#policy(own, said)),
+      destination: this.#destination(resource, app, this.#policy(own, said, who)),
     };
   }
 }

@@ -1,3 +1,4 @@
+import type { Authorizer, Denial, JudgedCaller } from '../../authorization/index.ts';
 import type { MtlsMode, ObjectRef } from '../../model/index.ts';
 
 /** Who connects, as far as it is known: before a mesh handshake everybody is in plaintext. */
@@ -15,16 +16,32 @@ export class PortEntry {
   readonly policy: string;
   /** Its object, where there is one. */
   readonly from: ObjectRef | undefined;
+  readonly #authorizer: Authorizer | undefined;
 
-  constructor(mtls: MtlsMode, policy: string, from?: ObjectRef) {
+  /** `authorizer`: of connections whose bytes are not read. */
+  constructor(mtls: MtlsMode, policy: string, from?: ObjectRef, authorizer?: Authorizer) {
     this.#mtls = mtls;
     this.policy = policy;
     this.from = from;
+    this.#authorizer = authorizer;
   }
 
   /** Whether the caller may go on. */
   judge({ mutualTls }: ConnectionCaller): boolean {
     return mutualTls || this.#mtls !== 'strict';
+  }
+
+  /**
+   * Whether the caller may send bytes that nobody reads; undefined, or why not. Before any of them, and before any of the app's,
+   * goes on. Requests are judged one by one, see filters/authorization.ts.
+   */
+  judgeBytes(caller: JudgedCaller): Denial | undefined {
+    return this.#authorizer?.judgeConnection(caller);
+  }
+
+  /** The same before it is certain that it will send some: nothing is counted. */
+  peekBytes(caller: JudgedCaller): Denial | undefined {
+    return this.#authorizer?.peekConnection(caller);
   }
 
   /** Whether a ClientHello of the mesh is answered; otherwise it is the app's own TLS, which passes. */

@@ -125,7 +125,7 @@ export function refusalRecord(refusal: ObservedRefusal, wall: ToWall): RefusalRe
     principal,
     status,
     flag,
-    code: refusalDetails(flag, reason),
+    code: refusalDetails(flag, reason, refusal.detail),
     detail: cut(refusal.detail),
     port,
     wanted: cut(wanted),

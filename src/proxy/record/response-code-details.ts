@@ -26,16 +26,24 @@ export function responseCodeDetails(request: ObservedRequest): string {
     case 'UO':
     case 'UPE':
       return reset(flag, answeredMs >= 0);
+    case 'UAEX':
+      return deniedBy(request.detail);
     default:
       return DETAILS[flag] ?? '';
   }
 }
 
 /** The same of what never became a request. */
-export function refusalDetails(flag: Flag, reason: string): string {
+export function refusalDetails(flag: Flag, reason: string, detail: string): string {
   if (reason === 'malformed:head-too-large' || reason === 'malformed:too-many-headers')
     return 'request_headers_too_large';
+  if (reason === 'authorization') return deniedBy(detail);
   return reason.startsWith('malformed:') ? 'http1.codec_error' : (DETAILS[flag] ?? '');
+}
+
+/** Words of authorization begin with it. */
+function deniedBy(detail: string): string {
+  return /^rbac_\S+(?=: )/.exec(detail)?.[0] ?? '';
 }
 
 /** `started`: after the answer had begun. */

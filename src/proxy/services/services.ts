@@ -3,6 +3,7 @@ import type { ServerOptions } from '../../http1/index.ts';
 import type { Peer, TelemetrySettings } from '../../model/index.ts';
 import type {
   AccessLog,
+  AuthorizationMetrics,
   LimitMetrics,
   Log,
   LogMetrics,
@@ -32,6 +33,7 @@ export interface Services {
   readonly tcp: TcpMetrics;
   readonly routes: RouteMetrics;
   readonly limits: LimitMetrics;
+  readonly authorizations: AuthorizationMetrics;
   readonly logs: LogMetrics;
   /** What callers may call themselves in labels. */
   readonly peers: PeerNames;

@@ -123,6 +123,14 @@ export class TcpSession implements WireHandler {
     this.#upstream.destroy();
   }
 
+  /** A policy that has come since takes it away: both sides are cut off. */
+  forbid(detail: string): void {
+    if (this.#over) return;
+    this.#opening?.cancel();
+    this.#finish('UAEX', detail, true);
+    this.#upstream?.reset();
+  }
+
   /** Bytes of the upstream before it was decided what this is: it speaks first. */
   onData(bytes: Buffer, start: number, end: number): void {
     if (this.#speculative && this.#lent === 0) this.#cluster.speaksFirst = true;

@@ -51,7 +51,10 @@ const details: Readonly<Record<Flag, string>> = {
 };
 
 /** Whose the answer was, or why there was none. `answered`: one had begun to come. */
-export function responseCodeDetails(flag: Flag | '', answered: boolean): string {
+export function responseCodeDetails(flag: Flag | '', answered: boolean, detail = ''): string {
+  // Words of authorization begin with the rule that decided.
+  const rule = flag === 'UAEX' ? /^rbac_\S+(?=: )/.exec(detail)?.[0] : undefined;
+  if (rule !== undefined) return rule;
   if (flag === '') return answered ? 'via_upstream' : 'direct_response';
   return answered ? details[flag].replace('before_response', 'after_response') : details[flag];
 }

@@ -22,7 +22,8 @@ const orNone = (text: string | undefined): string | undefined => (text === '' ? 
 const downstream: Of = subject => orNone(subject.downstream);
 const upstream: Of = subject => orNone(subject.endpoint?.key);
 const called: Of = subject => subject.called;
-const details: Of = ({ request, flag }) => request && responseCodeDetails(flag, request.answeredMs > 0);
+const details: Of = ({ request, flag, detail }) =>
+  request && responseCodeDetails(flag, request.answeredMs > 0, detail);
 const isMesh = (subject: Subject): boolean =>
   subject.direction === 'inbound' ? subject.principal !== '' : subject.endpoint?.config.tls === 'mesh';
 const peerSan: Of = subject => (subject.direction === 'inbound' ? orNone(subject.principal) : undefined);

@@ -10,6 +10,7 @@ import { type Fields, fieldsOf } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
+import { readDenial } from './authorization-denial.ts';
 import { readRule } from './authorization-rule.ts';
 
 /** security.istio.io AuthorizationPolicy, v1beta1 and v1. */
@@ -56,6 +57,7 @@ function translateAuthorizationPolicy(
     action,
     rules,
     ...(dryRunOf(object, action, report) && { dryRun: true }),
+    ...given({ denial: readDenial(object, report) }),
     from: report.object,
   };
   check(policy, spec, report);
