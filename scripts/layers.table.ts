@@ -119,7 +119,7 @@ export const rooms: Record<string, Room> = {
   },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   tracing: {
-    imports: ['errors', 'time', 'model', 'http', 'telemetry'],
+    imports: ['errors', 'time', 'model', 'http', 'tls', 'telemetry'],
     packages: ['@opentelemetry/otlp-transformer'],
     instead: 'tracing/ sees requests as observers do; it knows no exchange, no cluster and no connection.',
   },

@@ -14,6 +14,17 @@ test('a collector by its address, with the port and path of its kind', () => {
   assert.deepEqual([otlp!.provider.address, otlp!.samplingPercent], ['[fd00::7]:4318', 0.5]);
 });
 
+test('a collector behind TLS is named by its scheme, and its certificate is checked', () => {
+  const { address, tls } = readTracing({
+    zipkin: '',
+    otlp: 'https://otel.example/',
+    sampling: '1',
+  })!.provider;
+  assert.deepEqual([address, tls], ['otel.example:4318', { mode: 'simple' }]);
+  const plain = readTracing({ zipkin: 'http://zipkin:80', otlp: '', sampling: '1' })!.provider;
+  assert.deepEqual([plain.address, plain.tls], ['zipkin:80', undefined]);
+});
+
 test('what no flag can mean is refused by its name', () => {
   const refused = (zipkin: string, otlp: string, sampling: string, words: RegExp): void =>
     assert.throws(() => readTracing({ zipkin, otlp, sampling }), {
@@ -23,5 +34,7 @@ test('what no flag can mean is refused by its name', () => {
   refused('a', 'b', '1', /--trace-zipkin and --trace-otlp/);
   refused('a:b:c', '', '1', /--trace-zipkin is 'a:b:c'/);
   refused('', 'a:99999', '1', /--trace-otlp/);
+  refused('', 'https://', '1', /https:\/\/host:port/);
+  refused('ftp://a', '', '1', /--trace-zipkin/);
   for (const sampling of ['', '101', '-1', 'all']) refused('a', '', sampling, /--trace-sampling/);
 });

@@ -3,7 +3,7 @@ import { formatAddress, parseHostPort, type TracingProvider, type TracingSetting
 
 /** Flags that switch tracing on for one proxy; '' where one is not given. */
 export interface TracingFlags {
-  /** `host:port` of a Zipkin, and of an OpenTelemetry collector. */
+  /** `host:port`, or `https://host:port`, of a Zipkin, and of an OpenTelemetry collector. */
   readonly zipkin: string;
   readonly otlp: string;
   /** Percent. */
@@ -48,10 +48,12 @@ export function readTracing({ zipkin, otlp, sampling }: TracingFlags): TracingSe
   };
 }
 
-function at(flag: string, value: string, defaultPort: number): { readonly address: string } {
-  const parsed = parseHostPort(value, defaultPort);
-  if (parsed !== undefined) return { address: formatAddress(parsed.host, parsed.port) };
-  throw bad(`${flag} is '${value}'; it takes host:port`);
+function at(flag: string, value: string, defaultPort: number): Pick<TracingProvider, 'address' | 'tls'> {
+  const [, scheme, place = ''] = /^(?:(https?):\/\/)?(.*?)\/?$/.exec(value) ?? [];
+  const parsed = parseHostPort(place, defaultPort);
+  if (parsed === undefined) throw bad(`${flag} is '${value}'; it takes host:port, or https://host:port`);
+  const address = formatAddress(parsed.host, parsed.port);
+  return scheme === 'https' ? { address, tls: { mode: 'simple' } } : { address };
 }
 
 function bad(message: string): WeftError {

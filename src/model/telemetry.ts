@@ -1,5 +1,6 @@
 import type { LabelSelector } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
+import type { OriginatedTls } from './traffic.ts';
 
 /** Metrics that overrides can name, by Istio's word and the name of the series. */
 export const ISTIO_METRICS = {
@@ -30,6 +31,8 @@ export interface Collector {
   /** Sent with every call. */
   readonly headers?: readonly (readonly [name: string, value: string])[];
   readonly timeoutMs: number;
+  /** How it proves itself; undefined for plaintext. */
+  readonly tls?: OriginatedTls;
 }
 
 /** Who takes spans. The names are those of the mesh's settings, where Telemetry objects find them. */

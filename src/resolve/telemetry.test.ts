@@ -254,3 +254,36 @@ test('redaction keeps what it does not say', () => {
     query: ['*'],
   });
 });
+
+test('a DestinationRule says how a collector is called, as of any other host; settings of its own go before', () => {
+  const config = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: ${JSON.stringify(`${providers}defaultProviders: {tracing: [otel]}\ndefaultConfig: {tracing: {zipkin: {address: "zipkin.ops:9411"}, tlsSettings: {mode: SIMPLE, sni: own.example}}}\n`)}
+`;
+  const rule = (namespace: string, name: string): string => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: ${name}, namespace: ${namespace}}
+spec:
+  host: otel.istio-system.svc.cluster.local
+  exportTo: [".", "istio-system"]
+  trafficPolicy: {tls: {mode: SIMPLE, sni: ${name}.example, caCertificates: /etc/ca.pem}}
+`;
+  const provider = (...objects: string[]) => {
+    const { mesh: made } = meshFromYaml([pod, config, ...objects].join('---\n'));
+    return resolveInbound(made, 'shop/cart-1').resource!.telemetry!.inbound.tracing!.provider;
+  };
+  assert.equal(provider().tls, undefined);
+  assert.equal(provider(rule('bank', 'theirs')).tls, undefined);
+  assert.deepEqual(provider(rule('shop', 'ours')).tls, {
+    ...{ mode: 'simple', serverName: 'ours.example', caFile: '/etc/ca.pem' },
+  });
+  const byDefault = config.replace('defaultProviders: {tracing: [otel]}\\n', '');
+  const { mesh: made } = meshFromYaml([pod, byDefault].join('---\n'));
+  assert.deepEqual(resolveInbound(made, 'shop/cart-1').resource!.telemetry!.inbound.tracing!.provider.tls, {
+    ...{ mode: 'simple', serverName: 'own.example' },
+  });
+});

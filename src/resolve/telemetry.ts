@@ -1,5 +1,6 @@
 import {
   type AccessLogSettings,
+  type Collector,
   DEFAULT_REDACTION,
   type DirectionTelemetry,
   ISTIO_METRICS,
@@ -7,6 +8,7 @@ import {
   type MeshTelemetry,
   type MetricSettings,
   matchesLabels,
+  parseHostPort,
   type TelemetryMode,
   type TelemetryPolicy,
   type TelemetrySettings,
@@ -14,8 +16,10 @@ import {
   type TracingSettings,
   type Workload,
 } from '../model/index.ts';
+import { callerOf } from './caller.ts';
 import type { MeshReader } from './mesh-reader.ts';
 import { withoutOrigin } from './refs.ts';
+import { winners } from './traffic.ts';
 
 /** As Istio samples where nobody says how much. */
 const DEFAULT_SAMPLING_PERCENT = 1;
@@ -26,7 +30,7 @@ const DEFAULT_SAMPLING_PERCENT = 1;
  * logging and tracing the narrower says what it says in place of the wider.
  */
 export function telemetryOf(reader: MeshReader, workload: Workload): TelemetrySettings | undefined {
-  const mesh = reader.telemetrySettings();
+  const mesh = withTls(reader, workload);
   const policies = policiesFor(reader, workload);
   const inbound = directionOf('server', policies, mesh);
   const outbound = directionOf('client', policies, mesh);
@@ -34,6 +38,30 @@ export function telemetryOf(reader: MeshReader, workload: Workload): TelemetrySe
   if (isSilent && mesh.redaction === undefined) return undefined;
   const redaction = mesh.redaction && { ...DEFAULT_REDACTION, ...mesh.redaction };
   return { inbound, outbound, ...(redaction && { redaction }) };
+}
+
+/**
+ * The mesh's settings, with how collectors are called that DestinationRules speak of: as for any other host that this workload
+ * calls. What its own settings say goes before.
+ */
+function withTls(reader: MeshReader, workload: Workload): MeshTelemetry {
+  const settings = reader.telemetrySettings();
+  const { tracingProviders, logProviders, tracing } = settings;
+  if (tracingProviders.length === 0 && logProviders.length === 0 && tracing === undefined) return settings;
+  const caller = callerOf(workload);
+  const secured = <T extends Collector>(collector: T): T => {
+    const { host, port } = parseHostPort(collector.address, 0) ?? { host: '', port: 0 };
+    const tls = collector.tls ?? winners(reader, caller, { host, port }).findLast(each => each.tls)?.tls;
+    return tls === undefined ? collector : { ...collector, tls };
+  };
+  return {
+    ...settings,
+    ...(tracing && { tracing: { ...tracing, provider: secured(tracing.provider) } }),
+    tracingProviders: tracingProviders.map(secured),
+    logProviders: logProviders.map(each =>
+      each.kind === 'opentelemetry' ? { ...each, collector: secured(each.collector) } : each,
+    ),
+  };
 }
 
 /** The widest first. */

@@ -1,9 +1,11 @@
-// Calls to a collector over HTTP/1.1. The proxy's own connections are not redirected: they go where the name leads, as those of
-// the pod's own programs do, and no proxy of this pod sees them. Through Node's own client, which the merged metrics may have
-// loaded already; undici on top of it would be 3 MB more.
+// Calls to a collector over HTTP/1.1, in plaintext or by TLS. The proxy's own connections are not redirected: they go where the
+// name leads, as those of the pod's own programs do, and no proxy of this pod sees them. Through Node's own client, which the
+// merged metrics may have loaded already; undici on top of it would be 3 MB more.
 import type { Agent, IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+import type { PeerCertificate } from 'node:tls';
 import { errorMessage, guarded } from '../errors/index.ts';
-import { type Collector, parseHostPort } from '../model/index.ts';
+import { type Collector, type OriginatedTls, parseHostPort } from '../model/index.ts';
 
 /** What became of a call. */
 export type CallResult =
@@ -22,7 +24,7 @@ const wordsLength = 200;
 export class CollectorClient {
   readonly #collector: Collector;
   readonly #contentType: string;
-  #http: typeof import('node:http') | undefined;
+  #http: Pick<typeof import('node:http'), 'request'> | undefined;
   #agent: Agent | undefined;
 
   /** `contentType`: of the bodies that `post` gets. */
@@ -34,8 +36,11 @@ export class CollectorClient {
   /** Sends one body. Never throws. */
   async post(body: Uint8Array | string): Promise<CallResult> {
     try {
-      this.#http ??= await import('node:http');
-      this.#agent ??= new this.#http.Agent({ keepAlive: true, maxSockets: 1 });
+      if (this.#http === undefined || this.#agent === undefined) {
+        const { http, agent } = await open(this.#collector);
+        this.#http = http;
+        this.#agent = agent;
+      }
       return await this.#call(this.#http, this.#agent, Buffer.from(body));
     } catch (thrown) {
       return { kind: 'later', why: errorMessage(thrown) };
@@ -48,12 +53,16 @@ export class CollectorClient {
     this.#agent = undefined;
   }
 
-  #call({ request: open }: typeof import('node:http'), agent: Agent, body: Buffer): Promise<CallResult> {
+  #call(
+    { request: ask }: Pick<typeof import('node:http'), 'request'>,
+    agent: Agent,
+    body: Buffer,
+  ): Promise<CallResult> {
     const { address, path, headers = [], timeoutMs } = this.#collector;
     const to = parseHostPort(address, 80);
     if (to === undefined) return Promise.resolve({ kind: 'refused', why: `'${address}' is no host:port` });
     return new Promise(resolve => {
-      const request = open({
+      const request = ask({
         agent,
         method: 'POST',
         host: to.host,
@@ -95,6 +104,50 @@ export class CollectorClient {
       resolve(resultOf(response.statusCode ?? 0, words.trim(), response.headers['retry-after'])),
     );
   }
+}
+
+const keepAlive = { keepAlive: true, maxSockets: 1 };
+
+/** What calls go through. What TLS needs is loaded where a collector asks for it. */
+async function open({
+  address,
+  tls,
+}: Collector): Promise<{ http: Pick<typeof import('node:http'), 'request'>; agent: Agent }> {
+  if (tls === undefined) {
+    const http = await import('node:http');
+    return { http, agent: new http.Agent(keepAlive) };
+  }
+  const [http, { OriginatedContexts, wrongUpstream }] = await Promise.all([
+    import('node:https'),
+    import('../tls/originated.ts'),
+  ]);
+  const servername = nameOf(tls, address);
+  // An address has no place in a ClientHello (RFC 6066 section 3).
+  const sent = isIP(servername) === 0 ? servername : '';
+  const contexts = new OriginatedContexts();
+  const agent = new http.Agent({
+    ...keepAlive,
+    servername: sent,
+    rejectUnauthorized: tls.insecureSkipVerify !== true,
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => {
+      const wrong = tls.insecureSkipVerify === true ? undefined : wrongUpstream(tls, servername, certificate);
+      return wrong === undefined ? undefined : new Error(wrong);
+    },
+  });
+  // For each connection: files that are rotated are read again.
+  const { createConnection } = agent;
+  agent.createConnection = (options, callback) =>
+    createConnection.call(
+      agent,
+      { ...options, secureContext: contexts.get(tls, performance.now()) } as typeof options,
+      callback,
+    );
+  return { http, agent };
+}
+
+/** The name that its certificate has to have. */
+function nameOf({ serverName }: OriginatedTls, address: string): string {
+  return serverName ?? parseHostPort(address, 443)?.host ?? '';
 }
 
 function resultOf(status: number, words: string, retryAfter: string | undefined): CallResult {

@@ -10,6 +10,7 @@ import type {
 } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
+import { readClientTls } from '../istio/client-tls.ts';
 import { readCustomTags } from '../istio/custom-tags.ts';
 import type { Report } from '../report.ts';
 import { readProviders } from './telemetry-providers.ts';
@@ -106,6 +107,8 @@ function readTracing(
   const address = zipkin?.text('address');
   const sampling = tracing.decimal('sampling');
   const maxTagLength = tracing.number('maxPathTagLength', { min: 1 }) ?? 256;
+  const tlsSettings = tracing.object('tlsSettings');
+  const tls = tlsSettings && readClientTls(tlsSettings, report).tls;
   const customTags = tracing.has('customTags') ? readCustomTags(tracing.object('customTags'), report) : [];
   for (const name of ['lightstep', 'datadog', 'stackdriver', 'openCensusAgent'])
     tracing.unsupported(
@@ -134,6 +137,7 @@ function readTracing(
     path: '/api/v2/spans',
     timeoutMs: 10_000,
     maxTagLength,
+    ...given({ tls }),
   };
   const settings: TracingSettings = {
     provider,
