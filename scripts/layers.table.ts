@@ -562,6 +562,7 @@ export const rooms: Record<string, Room> = {
       'cluster',
       'proxy',
       'proxy/telemetry',
+      'analyze',
       'cores',
       'admin',
       'redirect',

@@ -62,7 +62,8 @@ export function Problems({ all }: { all: readonly PageProblem[] }): JSX.Element 
     <ul class="problems">
       {all.map(({ severity, code, message, path, object }) => (
         <li key={`${code} ${path} ${message}`}>
-          <Badge standing={severity}>{code}</Badge> {object === undefined ? null : <ObjectName of={object} />}
+          <Badge standing={severity === 'info' ? 'ok' : severity}>{code}</Badge>{' '}
+          {object === undefined ? null : <ObjectName of={object} />}
           {path === undefined ? null : <code>{path}</code>}
           <p>{message}</p>
         </li>

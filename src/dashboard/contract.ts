@@ -120,12 +120,14 @@ export interface PagePolicy extends PageObject {
   /** `apiVersion` */
   readonly group: string;
   readonly standing: Standing;
+  /** What its translation found, then what the analyzer did. */
   readonly problems: readonly PageProblem[];
 }
 
 /** Something wrong, with the remedy in its words. */
 export interface PageProblem {
-  readonly severity: 'warning' | 'error';
+  /** `info`: worth knowing, and nothing wrong. */
+  readonly severity: 'info' | 'warning' | 'error';
   readonly code: string;
   readonly message: string;
   readonly path?: string;

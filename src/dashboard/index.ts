@@ -10,6 +10,6 @@
 export type * from './contract.ts';
 export { Gatherer, type GathererOptions, type PeerListener, type PeerQuestion } from './figures/gatherer.ts';
 export { MeshSource } from './mesh/mesh-source.ts';
-export type { Known } from './mesh/view.ts';
+export type { Known, KnownFinding } from './mesh/view.ts';
 export { DASHBOARD_PATH, dashboardRoutes } from './server/routes.ts';
 export type { DashboardSource } from './source.interface.ts';

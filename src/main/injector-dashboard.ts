@@ -11,9 +11,11 @@ import {
 } from '../dashboard/index.ts';
 import { askPeer, type LiveLine, type LivePlace } from '../live/api/index.ts';
 import { emptyMesh, type Problem } from '../model/index.ts';
+import { kindOf, type Stored } from '../registry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { objectStatuses, policyKinds } from '../translate/index.ts';
 import type { InjectorParts } from './injector-view.ts';
+import { MeshFindings } from './mesh-findings.ts';
 
 /** Where the figures of a replica's proxies are. */
 export const FIGURES_PATH = '/live/figures';
@@ -43,15 +45,21 @@ export function dashboardSource(
     ...{ live, mesh, clock, graceMs: graceMs[kind] },
     peers: () => peerQuestion(peers),
   });
+  const findings = new MeshFindings(clock);
   const known = (): Known => {
     const { pipeline, server, live: authority } = parts;
     const all = problems();
     const objects = pipeline ? policyKinds.flatMap(each => [...pipeline.registry.list(each)]) : [];
+    const everything = (): readonly Stored[] =>
+      pipeline ? Object.keys(pipeline.counts()).flatMap(each => [...pipeline.registry.list(each)]) : [];
+    const isPolicy = (kind: string, apiVersion: string): boolean =>
+      policyKinds.includes(kindOf(apiVersion, kind));
     return {
       place: { kind, name: nameOf(config), weft: VERSION },
       mesh: mesh(),
       statuses: objectStatuses({ objects, problems: all, mesh: mesh() }),
       problems: all,
+      findings: findings.of(mesh(), all, everything, isPolicy),
       proxies: server?.status() ?? [],
       certificates: (authority?.current.expiries() ?? []).map(({ role, notAfterMs }) => ({
         name: role,

@@ -72,6 +72,7 @@ export {
   type RequestRecord,
   type SessionRecord,
 } from './request-record.ts';
+export { requestWords } from './request-words.ts';
 export {
   type ClusterConfig,
   type ClusterEndpoint,

@@ -1,61 +1,17 @@
 // Pieces of the configuration in a few words: conditions, where requests go, settings.
-import type {
-  NamedMatch,
-  OutlierSettings,
-  RequestMatch,
-  RetryPolicy,
-  Route,
-  TextMatch,
-  WeightedCluster,
+import {
+  type OutlierSettings,
+  type RequestMatch,
+  type RetryPolicy,
+  type Route,
+  requestWords,
+  type WeightedCluster,
 } from '../../model/index.ts';
 
 /** `GET /api/* header end-user=jason; /old`; `any request` where nothing is asked for. */
 export function matchWords(matches: readonly RequestMatch[] = []): string {
-  const words = matches.map(oneMatch);
+  const words = matches.map(requestWords);
   return words.length === 0 || words.includes('') ? 'any request' : words.join('; ');
-}
-
-function oneMatch({
-  method,
-  path,
-  authority,
-  scheme,
-  headers = [],
-  query = [],
-  not = [],
-}: RequestMatch): string {
-  const pathWords = path && (path.kind === 'segments' ? `${path.value} and below` : textWords(path));
-  return [
-    method && textWords(method),
-    pathWords,
-    authority && `host ${textWords(authority)}`,
-    scheme && `scheme ${textWords(scheme)}`,
-    ...headers.map(each => namedWords('header', each)),
-    ...query.map(each => namedWords('query', each)),
-    ...not.map(each => `not (${oneMatch(each)})`),
-  ]
-    .filter(each => each !== undefined && each !== '')
-    .join(' ');
-}
-
-function textWords({ kind, value }: Pick<TextMatch, 'value'> & { readonly kind: string }): string {
-  switch (kind) {
-    case 'prefix':
-      return `${value}*`;
-    case 'suffix':
-      return `*${value}`;
-    case 'regex':
-      return `~${value}`;
-    case 'present':
-      return 'present';
-    default:
-      return value;
-  }
-}
-
-function namedWords(what: string, { name, match, invert }: NamedMatch): string {
-  if (match.kind === 'present') return `${what} ${name} ${invert ? 'absent' : 'present'}`;
-  return `${what} ${name}${invert ? '!=' : '='}${textWords(match)}`;
 }
 
 /** Where its requests go. */

@@ -1,6 +1,7 @@
 import type { ObjectRef, Problem } from '../../model/index.ts';
 import type { ObjectStatus } from '../../translate/index.ts';
 import type { PageObject, PagePolicy, PageProblem, Standing } from '../contract.ts';
+import type { KnownFinding } from './view.ts';
 
 /** An object as the page names it. */
 export function objectOf({ kind, namespace, name, origin }: ObjectRef): PageObject {
@@ -16,21 +17,33 @@ export function problemOf({ severity, code, message, path, object }: Problem, be
   };
 }
 
-/** Policies by name, each with what became of it. */
-export function policiesOf(statuses: readonly ObjectStatus[]): readonly PagePolicy[] {
+/** Policies by name, each with what became of it and what the analyzer found about it. */
+export function policiesOf(
+  statuses: readonly ObjectStatus[],
+  findings: readonly KnownFinding[],
+): readonly PagePolicy[] {
+  const byObject = Map.groupBy(findings, ({ object }) => idOf(object));
   return statuses
-    .map(({ ref, effect, problems }) => ({
-      ...objectOf(ref),
-      group: ref.apiVersion,
-      standing: standingOf(effect, problems),
-      problems: problems.map(each => problemOf(each, true)),
-    }))
+    .map(({ ref, effect, problems }) => {
+      const own = problems.map(each => problemOf(each, true));
+      const all = [...own, ...newOf(byObject.get(idOf(ref)) ?? [], own)];
+      return { ...objectOf(ref), group: ref.apiVersion, standing: standingOf(effect, all), problems: all };
+    })
     .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-function standingOf(effect: ObjectStatus['effect'], problems: readonly Problem[]): Standing {
-  if (effect === 'none') return 'error';
-  return effect === 'part' || problems.length > 0 ? 'warning' : 'ok';
+/** The analyzer says what translation found, too; of that there is one line. */
+function newOf(findings: readonly KnownFinding[], own: readonly PageProblem[]): readonly PageProblem[] {
+  return findings
+    .filter(({ code, path }) => !own.some(each => each.code === code && each.path === path))
+    .map(({ object: _, ...rest }) => rest);
 }
+
+function standingOf(effect: ObjectStatus['effect'], problems: readonly PageProblem[]): Standing {
+  if (effect === 'none') return 'error';
+  return effect === 'part' || problems.some(({ severity }) => severity !== 'info') ? 'warning' : 'ok';
+}
+
+const idOf = ({ kind, namespace, name }: ObjectRef): string => `${kind} ${namespace}/${name}`;
 
 const nameOf = ({ namespace, name, kind }: PageObject): string => `${namespace}/${name} ${kind}`;

@@ -4,7 +4,7 @@ import { meshOfObjects } from '../../analyze/index.ts';
 import { kindOf, refOf } from '../../registry/index.ts';
 import { parseFile } from '../../source/index.ts';
 import { objectStatuses, policyKinds } from '../../translate/index.ts';
-import { viewOf } from './view.ts';
+import { type KnownFinding, viewOf } from './view.ts';
 
 const yaml = `
 apiVersion: v1
@@ -67,7 +67,7 @@ spec:
     - route: [{ destination: { host: reviews, subset: v9 } }]
 `;
 
-function view() {
+function view(findings: readonly KnownFinding[] = []) {
   const { objects, problems: unread } = parseFile(yaml, 'shop.yaml');
   assert.deepEqual(unread, []);
   const stored = objects.map(({ object, line }) => ({ object, ref: refOf(object, `shop.yaml:${line}`) }));
@@ -84,6 +84,7 @@ function view() {
     mesh,
     statuses: objectStatuses({ objects: policies, problems, mesh }),
     problems,
+    findings,
     proxies: [
       {
         pod: 'shop/reviews-v1-0',
@@ -132,7 +133,7 @@ test('Services have their endpoints and their rules in words, each target with t
   assert.deepEqual([nobody!.endpoints, nobody!.routes], [{ ready: 0, all: 0 }, []]);
   assert.deepEqual(reviews!.workloads, ['shop/reviews-v1', 'shop/reviews-v2']);
   const [beta, rest, wrong] = reviews!.routes;
-  assert.deepEqual([beta!.matches, beta!.settings], [['/beta* header end-user is jason'], ['timeout 2 s']]);
+  assert.deepEqual([beta!.matches, beta!.settings], [['/beta* header end-user=jason'], ['timeout 2 s']]);
   assert.deepEqual(
     [beta!.from.kind, beta!.from.name, beta!.path],
     ['VirtualService', 'reviews', 'spec.http[0]'],
@@ -163,4 +164,49 @@ test('policies have what became of them, with the place and the remedy', () => {
   assert.match(String(origin), /^shop\.yaml:\d+$/);
   assert.ok(problems.some(({ message, path }) => message.includes('v9') && path?.includes('http[2]')));
   assert.deepEqual(controlPlane.proxies[0]!.refused, ['b:80: no such word']);
+});
+
+test('what the analyzer found about a policy stands with it; what its translation said already is not said twice', () => {
+  const object = {
+    apiVersion: 'security.istio.io/v1',
+    kind: 'PeerAuthentication',
+    namespace: 'shop',
+    name: 'default',
+  };
+  const rule = { ...object, apiVersion: 'networking.istio.io/v1', kind: 'VirtualService', name: 'reviews' };
+  const before = view().policies.find(({ kind }) => kind === 'VirtualService')!;
+  const [own] = before.problems;
+  const { policies } = view([
+    {
+      code: 'strict-outsiders',
+      severity: 'warning',
+      object,
+      path: 'spec.mtls',
+      message: 'who is outside fails; bring it in',
+    },
+    { code: own!.code, severity: 'error', object: rule, path: own!.path!, message: 'the same again' },
+    { code: 'worth-knowing', severity: 'info', object: rule, message: 'nothing is wrong' },
+    { code: 'elsewhere', severity: 'error', object: { ...rule, name: 'gone' }, message: 'of nobody here' },
+  ]);
+  const of = (wanted: string) => policies.find(({ kind }) => kind === wanted)!;
+  assert.deepEqual(
+    [of('PeerAuthentication').standing, of('PeerAuthentication').problems],
+    [
+      'warning',
+      [
+        {
+          code: 'strict-outsiders',
+          severity: 'warning',
+          path: 'spec.mtls',
+          message: 'who is outside fails; bring it in',
+        },
+      ],
+    ],
+  );
+  assert.deepEqual(
+    of('VirtualService').problems.map(({ code }) => code),
+    [...before.problems.map(({ code }) => code), 'worth-knowing'],
+  );
+  assert.equal(of('VirtualService').standing, before.standing);
+  assert.equal(of('DestinationRule').standing, 'ok');
 });

@@ -1,7 +1,7 @@
 import type { StreamStatus } from '../../discovery/index.ts';
-import type { Mesh, Problem } from '../../model/index.ts';
+import type { Mesh, ObjectRef, Problem } from '../../model/index.ts';
 import type { ObjectStatus } from '../../translate/index.ts';
-import type { PageControlPlane, PageMesh, PagePlace } from '../contract.ts';
+import type { PageControlPlane, PageMesh, PagePlace, PageProblem } from '../contract.ts';
 import { policiesOf, problemOf } from './objects.ts';
 import { servicesBehind, servicesOf } from './services.ts';
 import { namespacesOf, workloadsOf } from './workloads.ts';
@@ -10,19 +10,31 @@ import { namespacesOf, workloadsOf } from './workloads.ts';
 const maxProxies = 2_000;
 const maxProblems = 500;
 
+/** A finding of `weft analyze`, as far as the page tells it. */
+export interface KnownFinding {
+  readonly code: string;
+  readonly severity: PageProblem['severity'];
+  readonly object: ObjectRef;
+  readonly path?: string;
+  readonly message: string;
+}
+
 /** What the control plane knows, at one moment. */
 export interface Known {
   readonly place: PagePlace;
   readonly mesh: Mesh;
   readonly statuses: readonly ObjectStatus[];
   readonly problems: readonly Problem[];
+  /** What the analyzer says of policies. */
+  readonly findings: readonly KnownFinding[];
   readonly proxies: readonly StreamStatus[];
   readonly certificates: PageControlPlane['certificates'];
   readonly objects: Readonly<Record<string, number>>;
 }
 
 /** All of it as the page is told. Pure. */
-export function viewOf({ place, mesh, statuses, problems, proxies, certificates, objects }: Known): PageMesh {
+export function viewOf(known: Known): PageMesh {
+  const { place, mesh, statuses, problems, findings, proxies, certificates, objects } = known;
   const services = servicesOf(mesh);
   const workloads = workloadsOf(mesh, servicesBehind(services));
   return {
@@ -30,7 +42,7 @@ export function viewOf({ place, mesh, statuses, problems, proxies, certificates,
     namespaces: namespacesOf(workloads),
     workloads,
     services,
-    policies: policiesOf(statuses),
+    policies: policiesOf(statuses, findings),
     controlPlane: {
       proxies: proxies.slice(0, maxProxies).map(proxyOf),
       proxyCount: proxies.length,

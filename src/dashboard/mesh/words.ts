@@ -1,6 +1,6 @@
-import type { NamedMatch, RequestMatch, RouteRule, RuleMatch, TextMatch } from '../../model/index.ts';
+import { type RouteRule, type RuleMatch, requestWords } from '../../model/index.ts';
 
-/** `GET /api/* from namespace shop, header end-user is jason`; '' for every request. */
+/** `GET /api/* from namespace shop, header end-user=jason`; '' for every request. */
 export function matchWords({ caller, request = {} }: RuleMatch): string {
   const labels = Object.entries(caller?.labels?.matchLabels ?? {}).map(([name, value]) => `${name}=${value}`);
   return [
@@ -11,48 +11,6 @@ export function matchWords({ caller, request = {} }: RuleMatch): string {
   ]
     .filter(Boolean)
     .join(' ');
-}
-
-function requestWords({
-  method,
-  path,
-  authority,
-  scheme,
-  headers = [],
-  query = [],
-  not = [],
-}: RequestMatch): string {
-  return [
-    method && textWords(method),
-    path && (path.kind === 'segments' ? `${path.value} and below` : textWords(path)),
-    authority && `host ${textWords(authority)}`,
-    scheme && `scheme ${textWords(scheme)}`,
-    ...headers.map(each => `header ${namedWords(each)}`),
-    ...query.map(each => `query ${namedWords(each)}`),
-    ...not.map(each => `not (${requestWords(each)})`),
-  ]
-    .filter(Boolean)
-    .join(' ');
-}
-
-function textWords({ kind, value }: Pick<TextMatch, 'value'> & { readonly kind: string }): string {
-  switch (kind) {
-    case 'prefix':
-      return `${value}*`;
-    case 'suffix':
-      return `*${value}`;
-    case 'regex':
-      return `like ${value}`;
-    case 'present':
-      return 'present';
-    default:
-      return value;
-  }
-}
-
-function namedWords({ name, match, invert }: NamedMatch): string {
-  if (match.kind === 'present') return `${name} ${invert ? 'absent' : 'present'}`;
-  return `${name} ${invert ? 'is not' : 'is'} ${textWords(match)}`;
 }
 
 /** What a rule does beside sending on, a few words for each. */
