@@ -514,6 +514,7 @@ export const rooms: Record<string, Room> = {
       'translate',
       'resolve',
       'identity',
+      'ca',
       'analyze',
       'live',
       'live/tap',

@@ -1,41 +1,76 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chown, link, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import type { Clock } from '../time/index.ts';
+import { AUTHORITY_FILES, RECORD_FILES, readRecord, TLS_FILES, writeRecord } from './authority-files.ts';
 import { CertificateAuthority, type RootOptions } from './certificate-authority.ts';
+import { formatRevocations, parseRevocations, type WrittenRevocation } from './revocations.ts';
+import type { AuthorityRecord } from './rotation.ts';
 import { TokenIssuer, type TokenIssuerOptions } from './token-issuer.ts';
 
-/** Files of an authority's folder, named as in Istio's Secret `cacerts`, so that one made for Istio can be used as it is. */
-export const AUTHORITY_FILES = {
-  key: 'ca-key.pem',
-  certificate: 'ca-cert.pem',
-  /** The certificate and what is above it; optional. */
-  chain: 'cert-chain.pem',
-  /** Every trusted root. */
-  roots: 'root-cert.pem',
-} as const;
-
 const tokenKeyFile = 'token-key.pem';
+const revokedFile = 'revoked.json';
 
 /** Reads the authority that is kept in `folder`. Errors: ca-folder, and those of CertificateAuthority.load. */
 export async function loadAuthority(folder: string, clock: Clock): Promise<CertificateAuthority | WeftError> {
-  const read = (name: string): Promise<string | WeftError | undefined> => readText(join(folder, name));
-  const keyPem = await read(AUTHORITY_FILES.key);
-  const certificate = await read(AUTHORITY_FILES.certificate);
-  const chain = await read(AUTHORITY_FILES.chain);
-  const roots = await read(AUTHORITY_FILES.roots);
-  for (const text of [keyPem, certificate, chain, roots]) if (text instanceof WeftError) return text;
-  const missing = Object.entries({ key: keyPem, certificate, roots }).find(([, text]) => text === undefined);
-  if (missing) {
-    const name = AUTHORITY_FILES[missing[0] as keyof typeof AUTHORITY_FILES];
+  const record = await readAuthorityRecord(folder);
+  return record instanceof WeftError ? record : CertificateAuthority.load(record.parts, clock);
+}
+
+/**
+ * Reads what is kept in `folder`, a rotation that is under way included: our own files, Istio's, or those of a Secret of type
+ * kubernetes.io/tls. Error: ca-folder.
+ */
+export async function readAuthorityRecord(folder: string): Promise<AuthorityRecord | WeftError> {
+  const texts: Record<string, string | undefined> = {};
+  for (const name of [...RECORD_FILES, ...Object.values(TLS_FILES)]) {
+    const text = await readText(join(folder, name));
+    if (text instanceof WeftError) return text;
+    texts[name] = text;
+  }
+  return readRecord(texts, folder, 'ca-folder');
+}
+
+/** Writes a record, each file whole or not at all, roots first. Error: ca-folder. */
+export async function writeAuthorityRecord(
+  folder: string,
+  record: AuthorityRecord,
+): Promise<WeftError | undefined> {
+  try {
+    for (const [name, text] of Object.entries(writeRecord(record))) {
+      if (text === undefined) await rm(join(folder, name), { force: true });
+      else await replaceFile(join(folder, name), text);
+    }
+    return undefined;
+  } catch (thrown) {
     return folderError(
-      `the certificate authority in ${folder} is incomplete: ${name} is missing`,
-      'put it back, or remove the folder to have a new authority made, which every proxy must then be restarted for',
+      `the certificate authority in ${folder} cannot be changed: ${errorMessage(thrown)}`,
+      'run this as the owner of the folder',
     );
   }
-  const chainPem = (chain as string | undefined) || (certificate as string);
-  return CertificateAuthority.load({ keyPem: keyPem as string, chainPem, roots: [roots as string] }, clock);
+}
+
+/** What is revoked by this folder. Errors: ca-folder, revocations. */
+export async function readRevocations(folder: string): Promise<readonly WrittenRevocation[] | WeftError> {
+  const text = await readText(join(folder, revokedFile));
+  return text instanceof WeftError ? text : parseRevocations(text);
+}
+
+/** Writes what is revoked. Error: ca-folder. */
+export async function writeRevocations(
+  folder: string,
+  list: readonly WrittenRevocation[],
+): Promise<WeftError | undefined> {
+  try {
+    await replaceFile(join(folder, revokedFile), formatRevocations(list));
+    return undefined;
+  } catch (thrown) {
+    return folderError(
+      `the revocations in ${folder} cannot be changed: ${errorMessage(thrown)}`,
+      'run this as the owner of the folder',
+    );
+  }
 }
 
 /**
@@ -87,7 +122,7 @@ export async function loadOrCreateTokenIssuer(
 }
 
 async function hasAuthority(folder: string): Promise<boolean> {
-  for (const name of Object.values(AUTHORITY_FILES)) {
+  for (const name of [...Object.values(AUTHORITY_FILES), ...Object.values(TLS_FILES)]) {
     if ((await readText(join(folder, name))) !== undefined) return true;
   }
   return false;
@@ -132,6 +167,20 @@ async function writeNew(path: string, text: string): Promise<void> {
     await file.sync();
   } finally {
     await file.close();
+  }
+}
+
+/** Over what is there, with its owner, so that whoever reads it still can. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const fresh = `${path}.${randomUUID()}.new`;
+  const before = await stat(path).catch(() => stat(dirname(path)));
+  try {
+    await writeNew(fresh, text);
+    if (process.getuid?.() === 0) await chown(fresh, before.uid, before.gid);
+    await rename(fresh, path);
+    await syncFolder(dirname(path));
+  } finally {
+    await discard(fresh);
   }
 }
 

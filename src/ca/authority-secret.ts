@@ -1,53 +1,35 @@
-import { WeftError } from '../errors/index.ts';
-import { AUTHORITY_FILES } from './authority-folder.ts';
+import type { WeftError } from '../errors/index.ts';
+import { RECORD_FILES, readRecord, TLS_FILES, writeRecord } from './authority-files.ts';
 import type { AuthorityParts } from './issuer.ts';
+import type { AuthorityRecord } from './rotation.ts';
 
 /** `data` of a Secret: values in base64. */
 export type SecretData = Readonly<Record<string, unknown>>;
 
-/** Names in a Secret of type kubernetes.io/tls, as cert-manager writes it, for Vault too. */
-const tlsNames = { key: 'tls.key', certificate: 'tls.crt', roots: 'ca.crt' } as const;
-
 /**
- * The parts of an authority from a Secret: with the names of Istio's `cacerts` (ca-key.pem, ca-cert.pem, cert-chain.pem,
- * root-cert.pem), which are our own too, or with those of cert-manager (tls.key, tls.crt, ca.crt). `name` is for words.
+ * The authority of a Secret: with the names of Istio's `cacerts` (ca-key.pem, ca-cert.pem, cert-chain.pem, root-cert.pem), which
+ * are our own too, or with those of cert-manager (tls.key, tls.crt, ca.crt). `name` is for words. Error: ca-secret.
  */
-export function authorityFromSecret(data: SecretData, name: string): AuthorityParts | WeftError {
-  const text = (key: string): string => {
+export function authorityFromSecret(data: SecretData, name: string): AuthorityRecord | WeftError {
+  const texts: Record<string, string> = {};
+  for (const key of [...RECORD_FILES, ...Object.values(TLS_FILES)]) {
     const value = data[key];
-    return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8').trim() : '';
-  };
-  const istio = text(AUTHORITY_FILES.key) !== '' || text(AUTHORITY_FILES.certificate) !== '';
-  const names: { key: string; certificate: string; roots: string } = istio ? AUTHORITY_FILES : tlsNames;
-  const certificate = text(names.certificate);
-  const found = { key: text(names.key), certificate, roots: text(names.roots) };
-  // A self-signed authority of cert-manager is its own root, and an issuer may leave ca.crt out.
-  if (!istio && found.roots === '') found.roots = lastCertificate(certificate);
-  const missing = (['key', 'certificate', 'roots'] as const).find(each => found[each] === '');
-  if (missing) {
-    const all = Object.values(names).join(', ');
-    return new WeftError(
-      'ca-secret',
-      `the Secret ${name} holds no certificate authority: ${names[missing]} is missing; it needs ${all}`,
-      { source: 'config' },
-    );
+    if (typeof value === 'string') texts[key] = Buffer.from(value, 'base64').toString('utf8');
   }
-  const chain = istio ? text(AUTHORITY_FILES.chain) : '';
-  return { keyPem: found.key, chainPem: chain || certificate, roots: [found.roots] };
+  return readRecord(texts, `the Secret ${name}`, 'ca-secret');
 }
 
-/** The `data` of a Secret that holds these parts, with the names of `cacerts`. */
-export function secretOfAuthority(parts: AuthorityParts): Record<string, string> {
-  const encode = (text: string): string => Buffer.from(text, 'utf8').toString('base64');
-  return {
-    [AUTHORITY_FILES.key]: encode(parts.keyPem),
-    [AUTHORITY_FILES.certificate]: encode(parts.chainPem),
-    [AUTHORITY_FILES.chain]: encode(parts.chainPem),
-    [AUTHORITY_FILES.roots]: encode(parts.roots.join('')),
-  };
+/** The `data` of a Secret that holds this record, or an authority with no rotation under way. */
+export function secretOfAuthority(authority: AuthorityRecord | AuthorityParts): Record<string, string> {
+  const record = 'parts' in authority ? authority : { parts: authority, distrusted: [] };
+  const texts = Object.entries(writeRecord(record)).filter(([, text]) => text !== undefined);
+  return Object.fromEntries(
+    texts.map(([key, text]) => [key, Buffer.from(text ?? '', 'utf8').toString('base64')]),
+  );
 }
 
-function lastCertificate(pem: string): string {
-  const at = pem.lastIndexOf('-----BEGIN CERTIFICATE-----');
-  return at < 0 ? '' : pem.slice(at);
+/** The same as a merge patch: null takes out what a record has no more. */
+export function patchOfAuthority(record: AuthorityRecord): Record<string, string | null> {
+  const data = secretOfAuthority(record);
+  return Object.fromEntries(RECORD_FILES.map(key => [key, data[key] ?? null]));
 }

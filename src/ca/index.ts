@@ -2,14 +2,24 @@
 // node:crypto makes keys and signatures, jose reads tokens.
 // In: a signing request with a token (or an identity that mutual TLS has proven). Out: a certificate chain and the trusted roots,
 // or the reason why not. Refusals are returned, not thrown.
-export type { AuthorityExpiry } from './authority-expiry.ts';
+export type { Authority, AuthorityChange } from './authority.interface.ts';
+export { type AuthorityExpiry, alarmsOf } from './authority-expiry.ts';
+export { AUTHORITY_FILES } from './authority-files.ts';
 export {
-  AUTHORITY_FILES,
   loadAuthority,
   loadOrCreateAuthority,
   loadOrCreateTokenIssuer,
+  readAuthorityRecord,
+  readRevocations,
+  writeAuthorityRecord,
+  writeRevocations,
 } from './authority-folder.ts';
-export { authorityFromSecret, type SecretData, secretOfAuthority } from './authority-secret.ts';
+export {
+  authorityFromSecret,
+  patchOfAuthority,
+  type SecretData,
+  secretOfAuthority,
+} from './authority-secret.ts';
 export {
   BACKDATE_MS,
   CertificateAuthority,
@@ -19,10 +29,31 @@ export {
   type SignedChain,
   type SignOptions,
 } from './certificate-authority.ts';
+export { type FolderWatchOptions, followFolder } from './folder-watch.ts';
 export type { AuthorityParts } from './issuer.ts';
 export { JwtTokenVerifier, type JwtVerifierOptions } from './jwt-token-verifier.ts';
-export { type AuthorityChange, LiveAuthority, type LiveAuthorityOptions } from './live-authority.ts';
+export { LiveAuthority, type LiveAuthorityOptions } from './live-authority.ts';
 export { localSigner } from './local-signer.ts';
+export {
+  formatRevocations,
+  MAX_REVOCATIONS,
+  parseRevocations,
+  RevocationList,
+  type WrittenRevocation,
+} from './revocations.ts';
+export {
+  type AuthorityRecord,
+  announceNext,
+  fingerprintsOf,
+  finishRotation,
+  issueUnderNext,
+  leavingRoots,
+  type RotationStage,
+  rootOfChain,
+  splitRoots,
+  stageOf,
+  stepBack,
+} from './rotation.ts';
 export {
   DEFAULT_TOKEN_LIFETIME_MS,
   TokenIssuer,

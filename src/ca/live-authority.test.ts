@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WeftError } from '../errors/index.ts';
 import { FakeClock } from '../time/index.ts';
-import { authorityFromSecret, CertificateAuthority, LiveAuthority, secretOfAuthority } from './index.ts';
+import {
+  type AuthorityRecord,
+  authorityFromSecret,
+  CertificateAuthority,
+  LiveAuthority,
+  secretOfAuthority,
+} from './index.ts';
 
 const clock = new FakeClock();
 const newRoot = () => CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock });
@@ -12,16 +18,16 @@ test('what is written into a Secret is read from it, and cert-manager writes the
   const { parts } = newRoot();
   const read = authorityFromSecret(secretOfAuthority(parts), 's');
   assert.ok(!(read instanceof WeftError));
-  assert.equal(read.keyPem, parts.keyPem.trim());
+  assert.equal(read.parts.keyPem, parts.keyPem);
   const data = {
     'tls.key': base64(parts.keyPem),
     'tls.crt': base64(parts.chainPem),
     'ca.crt': base64(parts.roots[0]!),
   };
   const other = authorityFromSecret(data, 's');
-  assert.ok(!(CertificateAuthority.load(other as typeof parts, clock) instanceof WeftError));
+  assert.ok(!(CertificateAuthority.load((other as AuthorityRecord).parts, clock) instanceof WeftError));
   const selfSigned = authorityFromSecret({ ...data, 'ca.crt': '' }, 's');
-  assert.ok(!(CertificateAuthority.load(selfSigned as typeof parts, clock) instanceof WeftError));
+  assert.ok(!(CertificateAuthority.load((selfSigned as AuthorityRecord).parts, clock) instanceof WeftError));
 });
 
 test('a Secret without one of the parts is refused by the name of the part', () => {

@@ -1,26 +1,29 @@
 import { WeftError } from '../errors/index.ts';
-import { readCertificates, writePem } from '../identity/index.ts';
-import { type Problem, problem } from '../model/index.ts';
+import { fingerprintOf } from '../identity/index.ts';
+import { type Identity, type Problem, problem } from '../model/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
-import { CertificateAuthority } from './certificate-authority.ts';
+import type { Authority, AuthorityChange } from './authority.interface.ts';
+import type { AuthorityExpiry } from './authority-expiry.ts';
+import { CertificateAuthority, type SignedChain, type SignOptions } from './certificate-authority.ts';
 import type { AuthorityParts } from './issuer.ts';
+import { type AuthorityRecord, rootOfChain, splitRoots } from './rotation.ts';
 
 /** What a LiveAuthority is made of. */
 export interface LiveAuthorityOptions {
   readonly clock: Clock;
   /** How long a new root is announced before anything is signed under it; 10 s unless told. */
   readonly announceMs?: number;
+  /** Fingerprints of roots that are trusted no more. */
+  readonly distrusted?: readonly string[];
 }
-
-/** What subscribers are told of. */
-export type AuthorityChange = 'roots' | 'issuer';
 
 /**
  * The authority that signs now and every root that is trusted now, each of which may be replaced while proxies are served. An
  * issuer under a root that is trusted already is used at once; one under a new root only after the root was announced, so
  * that nobody meets a certificate that it cannot check.
  */
-export class LiveAuthority {
+export class LiveAuthority implements Authority {
+  readonly name = 'own';
   readonly #options: LiveAuthorityOptions;
   readonly #listeners = new Set<(change: AuthorityChange) => void>();
   #current: CertificateAuthority;
@@ -29,12 +32,14 @@ export class LiveAuthority {
   /** Roots that others said are trusted, such as those of an authority before. */
   #others: readonly string[] = [];
   #roots: readonly string[];
+  #distrusted: readonly string[];
   #refused: Problem | undefined;
 
   constructor(first: CertificateAuthority, options: LiveAuthorityOptions) {
     this.#options = options;
     this.#current = first;
     this.#roots = first.roots;
+    this.#distrusted = options.distrusted ?? [];
   }
 
   /** Who signs. */
@@ -42,14 +47,32 @@ export class LiveAuthority {
     return this.#current;
   }
 
-  /** The roots of who signs and of who is about to: those that stay trusted for as long as this authority is used. */
   get ownRoots(): readonly string[] {
     return [...new Set([...this.#current.roots, ...(this.#next?.roots ?? [])])];
   }
 
-  /** PEM of every trusted root, one certificate each; those of the authority in use first. */
   get roots(): readonly string[] {
     return this.#roots;
+  }
+
+  get distrusted(): readonly string[] {
+    return this.#distrusted;
+  }
+
+  get issuerRoot(): string {
+    return rootOfChain(this.#current.parts);
+  }
+
+  sign(csrPem: string, identity: Identity, options: SignOptions = {}): SignedChain | WeftError {
+    return this.#current.sign(csrPem, identity, options);
+  }
+
+  expiries(): readonly AuthorityExpiry[] {
+    return this.#current.expiries();
+  }
+
+  alarms(): readonly Problem[] {
+    return this.#current.alarms();
   }
 
   /** The last offer that was refused, until a good one comes. */
@@ -57,22 +80,24 @@ export class LiveAuthority {
     return this.#refused ? [this.#refused] : [];
   }
 
-  /** Calls `listener` after every change. Returns how to stop. */
   subscribe(listener: (change: AuthorityChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** Takes another authority; a bad one is a problem and the one in use stays. `from` names where it comes from. */
-  offer(parts: AuthorityParts | WeftError, from: string): void {
+  offer(offer: AuthorityRecord | AuthorityParts | WeftError, from: string): void {
+    const record = offer instanceof WeftError || 'parts' in offer ? offer : { parts: offer, distrusted: [] };
     const offered =
-      parts instanceof WeftError ? parts : CertificateAuthority.load(parts, this.#options.clock);
-    if (offered instanceof WeftError) {
-      const why = `the certificate authority in ${from} is not used: ${offered.message}; the one before stays in use`;
-      this.#refused = problem(offered.code, why);
+      record instanceof WeftError ? record : CertificateAuthority.load(record.parts, this.#options.clock);
+    if (record instanceof WeftError || offered instanceof WeftError) {
+      const { code, message } = (offered instanceof WeftError ? offered : record) as WeftError;
+      const why = `the certificate authority in ${from} is not used: ${message}; the one before stays in use`;
+      this.#refused = problem(code, why);
       return;
     }
     this.#refused = undefined;
+    this.#distrust(record.distrusted);
     const latest = this.#next ?? this.#current;
     if (isSame(latest.parts, offered.parts)) return;
     this.#cancelNext();
@@ -88,29 +113,40 @@ export class LiveAuthority {
     this.#cancelNext = clock.after(announceMs, () => this.#use(offered));
   }
 
-  /** Roots that are trusted beside the authority's own: PEM, each may hold several. Unreadable ones are passed over. */
   trustAlso(pems: readonly string[]): void {
-    this.#others = pems.flatMap(pem => {
-      const certificates = pem.trim() === '' ? [] : readCertificates(pem, 'the trusted roots');
-      return certificates instanceof WeftError
-        ? []
-        : certificates.map(certificate => writePem('CERTIFICATE', certificate.raw));
-    });
+    this.#others = splitRoots(pems);
     this.#setRoots();
   }
 
   #use(authority: CertificateAuthority): void {
+    const before = this.#current.parts;
     // What was issued until now is good until it runs out, so its roots stay trusted for as long as others keep them.
     this.#others = [...this.#others, ...this.#current.roots];
     this.#current = authority;
     this.#next = undefined;
     this.#setRoots();
-    this.#tell('issuer');
+    // The same issuer with other roots beside it issues what it did before.
+    const other =
+      before.keyPem.trim() !== authority.parts.keyPem.trim() ||
+      before.chainPem.trim() !== authority.parts.chainPem.trim();
+    if (other) this.#tell('issuer');
+  }
+
+  #distrust(fingerprints: readonly string[]): void {
+    if (
+      fingerprints.length === this.#distrusted.length &&
+      fingerprints.every(each => this.#distrusted.includes(each))
+    )
+      return;
+    this.#distrusted = fingerprints;
+    this.#setRoots();
   }
 
   #setRoots(): void {
-    const all = [...this.#current.roots, ...(this.#next?.roots ?? []), ...this.#others];
-    const roots = [...new Set(all)];
+    const own = [...this.#current.roots, ...(this.#next?.roots ?? [])];
+    // A root of its own is trusted whatever was said of it before: without it nothing that it issues would be.
+    const others = this.#others.filter(root => !this.#distrusted.includes(fingerprintOf(root)));
+    const roots = [...new Set([...own, ...others])];
     if (roots.length === this.#roots.length && roots.every((root, index) => root === this.#roots[index]))
       return;
     this.#roots = roots;

@@ -35,6 +35,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'print what an installed Weft needs to become this version',
       load: () => import('./upgrade.ts'),
     },
+    {
+      name: 'ca',
+      summary: 'the certificate authority: how it is, rotations, revocations, certificates',
+      load: () => import('./ca.ts'),
+    },
     { name: 'uninstall', summary: 'take Weft out of a cluster', load: () => import('./uninstall.ts') },
   ],
   'Your YAML, before it runs:': [

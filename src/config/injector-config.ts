@@ -27,6 +27,8 @@ export interface InjectorConfig {
   readonly liveListen: HostPort;
   readonly liveToken: string;
   readonly trustDomain: string;
+  /** Other names of it: see TrustResource. */
+  readonly trustDomainAliases: readonly string[];
   readonly clusterDomain: string;
   readonly certificateLifetimeMs: number;
   readonly logLevel: LogLevel;
@@ -52,6 +54,8 @@ export interface InjectorFlags {
   readonly liveListen?: string;
   readonly liveToken?: string;
   readonly trustDomain?: string;
+  /** Names, comma-separated. */
+  readonly trustDomainAlias?: string;
   readonly clusterDomain?: string;
   readonly certificateLifetime?: string;
   readonly logLevel?: string;
@@ -93,6 +97,7 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     liveListen: readListen('live-listen', flags.liveListen ?? '', on(PORTS.live)),
     liveToken: flags.liveToken ?? '',
     trustDomain,
+    trustDomainAliases: readAliases(flags.trustDomainAlias ?? '', identity),
     clusterDomain,
     certificateLifetimeMs: readLifetime(flags.certificateLifetime ?? '24h'),
     logLevel: readLogLevel(flags.logLevel ?? 'info'),
@@ -100,6 +105,16 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     instance: env[ENVIRONMENT.podName] || `weft-injector-${process.pid}`,
     identity,
   });
+}
+
+function readAliases(text: string, identity: Identity): readonly string[] {
+  const names = text
+    .split(',')
+    .map(each => each.trim())
+    .filter(Boolean);
+  const wrong = names.find(trustDomain => !parseSpiffe(formatSpiffe({ ...identity, trustDomain })));
+  if (wrong !== undefined) throw bad('trust-domain-alias', wrong, 'a lowercase DNS name');
+  return [...new Set(names)].filter(each => each !== identity.trustDomain);
 }
 
 type Source = Pick<InjectorConfig, 'source' | 'files'>;

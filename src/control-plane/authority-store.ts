@@ -1,17 +1,24 @@
 import {
-  type AuthorityParts,
+  type AuthorityRecord,
   authorityFromSecret,
   CertificateAuthority,
   LiveAuthority,
   type LiveAuthorityOptions,
+  parseRevocations,
+  type RevocationList,
   secretOfAuthority,
 } from '../ca/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { ApiError, type ApiObject, type KubeClient, Reflector, rest, TYPES } from '../kubernetes/index.ts';
 import { type Problem, problem } from '../model/index.ts';
+import { recordOf } from '../plain/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { readBundle, TRUST_CONFIG_MAP } from './trust-bundle.ts';
+
+/** The ConfigMap of the system namespace with what is revoked, and its key; see parseRevocations. */
+export const REVOKED_CONFIG_MAP = 'weft-revoked';
+export const REVOKED_KEY = 'revoked.json';
 
 /** Where an authority is kept. */
 export interface AuthorityStoreOptions {
@@ -24,6 +31,8 @@ export interface AuthorityStoreOptions {
   /** The Secret with the root of our making: used, and made once, where the other does not exist. */
   readonly secret: string;
   readonly trustDomain: string;
+  /** Takes what the ConfigMap with revocations says; undefined: nobody is revoked. */
+  readonly revocations?: RevocationList;
   readonly live?: Omit<LiveAuthorityOptions, 'clock'>;
   /** Between attempts while there is none; 2 s unless told. */
   readonly retryMs?: number;
@@ -31,6 +40,7 @@ export interface AuthorityStoreOptions {
 
 interface Loaded {
   readonly authority: CertificateAuthority;
+  readonly record: AuthorityRecord;
   readonly secret: string;
 }
 
@@ -45,6 +55,8 @@ export class AuthorityStore {
   #live: LiveAuthority | undefined;
   /** The name of the Secret whose authority is in use. */
   #inUse = '';
+  /** What it holds, for putting it back. */
+  #record: AuthorityRecord | undefined;
 
   constructor(options: AuthorityStoreOptions) {
     this.#options = options;
@@ -63,7 +75,9 @@ export class AuthorityStore {
       if (!(found instanceof WeftError)) {
         this.#problems.clear();
         this.#inUse = found.secret;
-        this.#live = new LiveAuthority(found.authority, { ...this.#options.live, clock });
+        this.#record = found.record;
+        const { distrusted } = found.record;
+        this.#live = new LiveAuthority(found.authority, { ...this.#options.live, clock, distrusted });
         this.#follow(this.#live, signal);
         return this.#live;
       }
@@ -81,10 +95,11 @@ export class AuthorityStore {
       if (found.status !== 404) return explained(found, 'get', this.#where(name));
     }
     const fresh = CertificateAuthority.createRoot({ trustDomain, clock });
-    const created = await client.create(TYPES.secret, namespace, this.#secretOf(fresh.parts));
+    const record = { parts: fresh.parts, distrusted: [] };
+    const created = await client.create(TYPES.secret, namespace, this.#secretOf(record));
     if (!(created instanceof ApiError)) {
       log.info({ secret: this.#where(secret) }, 'made a new root certificate and keep it in a Secret');
-      return { authority: fresh, secret };
+      return { authority: fresh, record, secret };
     }
     // Another replica was faster: theirs is everybody's.
     if (created.code !== 'api-already-exists') return explained(created, 'create', this.#where(secret));
@@ -95,15 +110,17 @@ export class AuthorityStore {
   }
 
   #read(name: string, secret: ApiObject): Loaded | WeftError {
-    const parts = this.#partsOf(name, secret);
+    const record = this.#recordOf(name, secret);
     const authority =
-      parts instanceof WeftError ? parts : CertificateAuthority.load(parts, this.#options.clock);
-    if (!(authority instanceof WeftError)) return { authority, secret: name };
-    const why = `the certificate authority in the Secret ${this.#where(name)} cannot be used: ${authority.message}`;
-    return new WeftError(authority.code, why, { source: 'config' });
+      record instanceof WeftError ? record : CertificateAuthority.load(record.parts, this.#options.clock);
+    if (!(record instanceof WeftError) && !(authority instanceof WeftError))
+      return { authority, record, secret: name };
+    const { code, message } = (authority instanceof WeftError ? authority : record) as WeftError;
+    const why = `the certificate authority in the Secret ${this.#where(name)} cannot be used: ${message}`;
+    return new WeftError(code, why, { source: 'config' });
   }
 
-  #partsOf(name: string, secret: ApiObject): AuthorityParts | WeftError {
+  #recordOf(name: string, secret: ApiObject): AuthorityRecord | WeftError {
     const data = typeof secret.data === 'object' && secret.data !== null ? secret.data : {};
     return authorityFromSecret(data as Record<string, unknown>, this.#where(name));
   }
@@ -112,7 +129,7 @@ export class AuthorityStore {
     return `${this.#options.namespace}/${name}`;
   }
 
-  #secretOf(parts: AuthorityParts): object {
+  #secretOf(record: AuthorityRecord): object {
     return {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -121,7 +138,7 @@ export class AuthorityStore {
         name: this.#options.secret,
         labels: { 'app.kubernetes.io/part-of': 'weft', 'app.kubernetes.io/managed-by': 'weft-injector' },
       },
-      data: secretOfAuthority(parts),
+      data: secretOfAuthority(record),
     };
   }
 
@@ -152,6 +169,28 @@ export class AuthorityStore {
       gone: () => {},
     });
     void bundles.run(signal);
+    this.#followRevocations(signal);
+  }
+
+  #followRevocations(signal: AbortSignal): void {
+    const { client, clock, namespace, revocations } = this.#options;
+    if (!revocations) return;
+    const from = `the ConfigMap ${namespace}/${REVOKED_CONFIG_MAP}`;
+    const take = (data: unknown): void => {
+      const text = recordOf(data)[REVOKED_KEY];
+      revocations.offer(parseRevocations(typeof text === 'string' ? text : undefined), from);
+    };
+    const reflector: Reflector = new Reflector({
+      client,
+      clock,
+      type: TYPES.configMap,
+      namespace,
+      fieldSelector: `metadata.name=${REVOKED_CONFIG_MAP}`,
+      put: object => take(object.data),
+      gone: () => take(undefined),
+      changed: () => this.#watched(REVOKED_CONFIG_MAP, reflector),
+    });
+    void reflector.run(signal);
   }
 
   #came(name: string, object: ApiObject, live: LiveAuthority): void {
@@ -159,7 +198,9 @@ export class AuthorityStore {
     this.#problems.delete(name);
     // Ours does not count beside one of somebody else's making.
     if (name !== this.#inUse && name !== ownSecret) return;
-    live.offer(this.#partsOf(name, object), `the Secret ${this.#where(name)}`);
+    const record = this.#recordOf(name, object);
+    if (!(record instanceof WeftError)) this.#record = record;
+    live.offer(record, `the Secret ${this.#where(name)}`);
     if (name === this.#inUse) return;
     log.info({ secret: this.#where(name) }, 'another Secret with a certificate authority is there');
     this.#inUse = name;
@@ -185,7 +226,11 @@ export class AuthorityStore {
   async #restore(live: LiveAuthority, signal: AbortSignal): Promise<void> {
     const { client, clock, log, namespace, secret, retryMs = 2_000 } = this.#options;
     while (!signal.aborted) {
-      const created = await client.create(TYPES.secret, namespace, this.#secretOf(live.current.parts));
+      const created = await client.create(
+        TYPES.secret,
+        namespace,
+        this.#secretOf(this.#record ?? { parts: live.current.parts, distrusted: live.distrusted }),
+      );
       if (!(created instanceof ApiError)) {
         log.info({ secret: this.#where(secret) }, 'put the Secret with the certificate authority back');
         return;

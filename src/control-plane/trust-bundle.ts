@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { PATHS } from '../config/index.ts';
 import { recordOf } from '../plain/index.ts';
 
@@ -43,17 +43,19 @@ export function readBundle(configMap: Readonly<Record<string, unknown>> | undefi
 
 /**
  * The bundle that should be, from the one that is and the authority's own roots (with those about to be used): a root that is
- * no longer the authority's is kept for `keepMs`, in which every certificate under it is renewed.
+ * no longer the authority's is kept for `keepMs`, in which every certificate under it is renewed, unless it is among `distrusted`
+ * (fingerprints), because a rotation saw to that.
  */
 export function nextBundle(
   bundle: TrustBundle,
   own: readonly string[],
   nowMs: number,
   keepMs: number,
+  distrusted: readonly string[] = [],
 ): TrustBundle {
   const retiredAtMs: Record<string, number> = {};
   const old = bundle.roots.filter(root => {
-    if (own.includes(root)) return false;
+    if (own.includes(root) || distrusted.includes(certificateOf(root))) return false;
     const fingerprint = fingerprintOf(root);
     const sinceMs = bundle.retiredAtMs[fingerprint] ?? nowMs;
     if (nowMs - sinceMs >= keepMs) return false;
@@ -78,6 +80,15 @@ export function writeBundle(bundle: TrustBundle): {
     data: { [TRUST_KEY]: bundle.roots.join('') },
     annotations: { [RETIRED_ANNOTATION]: JSON.stringify(retired) },
   };
+}
+
+/** Fingerprint of the certificate, as a rotation writes it down. */
+function certificateOf(pem: string): string {
+  try {
+    return new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
+  } catch {
+    return '';
+  }
 }
 
 /** SHA-256 of the PEM text without white space, which is enough to tell roots apart. */

@@ -14,6 +14,8 @@ export interface TrustDistributorOptions {
   readonly namespaces: () => Iterable<string>;
   /** The authority's own roots and those about to be used. */
   readonly roots: () => readonly string[];
+  /** Fingerprints of roots that are not to be kept any longer. */
+  readonly distrusted?: () => readonly string[];
   /** How long a root that is no longer the authority's stays trusted. */
   readonly keepRetiredMs: number;
   readonly backoff?: BackoffTimes;
@@ -98,9 +100,10 @@ export class TrustDistributor {
 
   /** Writes what differs. */
   async #round(signal: AbortSignal): Promise<void> {
-    const { clock, systemNamespace, ignoredNamespaces, namespaces, roots, keepRetiredMs } = this.#options;
+    const { clock, systemNamespace, ignoredNamespaces, namespaces, roots, keepRetiredMs, distrusted } =
+      this.#options;
     const before = readBundle(this.#found.get(systemNamespace));
-    const bundle = nextBundle(before, roots(), clock.now(), keepRetiredMs);
+    const bundle = nextBundle(before, roots(), clock.now(), keepRetiredMs, distrusted?.());
     const { data, annotations } = writeBundle(bundle);
     // The first one holds what the others are copied from.
     const others = [...namespaces()].filter(

@@ -10,6 +10,8 @@ export interface ControlPlane {
   readonly address: HostPort;
   /** SPIFFE id that its certificate must have. */
   readonly identity: string;
+  /** Whether `found` is that identity under another name of the trust domain; where this says nothing, it is not. */
+  readonly isIdentity?: (found: string) => boolean;
   /** PEM of roots to trust before there are credentials, and when those no longer lead to the control plane; read each time. */
   readonly bootstrapRoots: () => readonly string[];
 }
@@ -22,7 +24,7 @@ const connectMs = 10_000;
  * there is one. Rejects with a WeftError: control-plane-unreachable, control-plane-untrusted, control-plane-wrong-identity.
  */
 export function connectControlPlane(
-  { address, identity, bootstrapRoots }: ControlPlane,
+  { address, identity, isIdentity, bootstrapRoots }: ControlPlane,
   credentials: Credentials | undefined,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
@@ -40,7 +42,7 @@ export function connectControlPlane(
       ...(credentials && { key: credentials.keyPem, cert: credentials.chainPem }),
       checkServerIdentity: (_host, certificate) => {
         const found = principalOf(certificate.raw);
-        if (found === identity) return undefined;
+        if (found !== undefined && (found === identity || isIdentity?.(found) === true)) return undefined;
         const why = `who answers at ${where} is ${found ?? 'nobody of a mesh'} and not ${identity}; check the control plane's address and identity`;
         wrongIdentity = new WeftError('control-plane-wrong-identity', why);
         return wrongIdentity;

@@ -4,6 +4,7 @@ import {
   type EndpointsResource,
   equal,
   type InboundResource,
+  isSameWorkload,
   type Mesh,
   type Resource,
   type TrustResource,
@@ -33,6 +34,9 @@ export interface Watch<R extends Resource = Resource> {
 /** Told when a resource cannot be worked out, with what it is; the last good one stays, and all others go on. */
 export type HubFailure = (what: string, why: string) => void;
 
+/** Whom proxies are to trust, apart from what the mesh says. */
+export type TrustTerms = Omit<TrustResource, 'kind' | 'key' | 'serviceRanges' | 'aliases'>;
+
 type Resolve<R extends Resource> = (mesh: Mesh) => Resolved<R | undefined>;
 
 /** How a resource is worked out, and what stands for it where that fails and there was none before. */
@@ -53,13 +57,13 @@ export class Hub {
   readonly #failing = new Set<Entry<Resource>>();
   readonly #onFailure: HubFailure;
   readonly #trust: Entry<Resource>;
-  #roots: readonly string[];
+  #terms: TrustTerms;
   #serviceRanges: readonly string[];
 
   constructor(mesh: Mesh, roots: readonly string[] = [], onFailure: HubFailure = () => {}) {
     this.#mesh = mesh;
     this.#onFailure = onFailure;
-    this.#roots = roots;
+    this.#terms = { roots };
     this.#serviceRanges = serviceRanges(mesh);
     this.#trust = new Entry('trust', {
       resolve: () => ({ resource: this.#trustOf(), facts: new Set() }),
@@ -86,7 +90,12 @@ export class Hub {
     const before = this.#mesh;
     this.#mesh = mesh;
     // The very same maps as long as no Service comes, goes or gets another address: the usual case.
-    if (before.servicesByAddress !== mesh.servicesByAddress || before.addressRanges !== mesh.addressRanges) {
+    const others = before.trustDomainAliases !== mesh.trustDomainAliases;
+    if (
+      others ||
+      before.servicesByAddress !== mesh.servicesByAddress ||
+      before.addressRanges !== mesh.addressRanges
+    ) {
       this.#serviceRanges = serviceRanges(mesh);
       this.#renewTrust(changedAtMs);
     }
@@ -102,8 +111,28 @@ export class Hub {
 
   /** Takes the roots (PEM) that are good now. */
   setRoots(roots: readonly string[], changedAtMs: number): void {
-    this.#roots = roots;
+    this.setTrust({ ...this.#terms, roots }, changedAtMs);
+  }
+
+  /** Takes whom to trust now. */
+  setTrust(terms: TrustTerms, changedAtMs: number): void {
+    this.#terms = terms;
     this.#renewTrust(changedAtMs);
+  }
+
+  /** Whether this certificate, or whoever it is for, is to be let in no more. */
+  isRevoked(principal: string, serial: string): boolean {
+    const domains = this.trustDomains;
+    return (this.#terms.revoked ?? []).some(
+      each =>
+        each.serial === serial ||
+        (each.principal !== undefined && isSameWorkload(each.principal, principal, domains)),
+    );
+  }
+
+  /** The trust domain's own name first, then its aliases. */
+  get trustDomains(): readonly string[] {
+    return [this.#mesh.trustDomain, ...this.#mesh.trustDomainAliases];
   }
 
   #renewTrust(changedAtMs: number): void {
@@ -234,11 +263,12 @@ export class Hub {
   }
 
   #trustOf(): TrustResource | undefined {
-    if (this.#roots.length === 0) return undefined;
+    if (this.#terms.roots.length === 0) return undefined;
     return {
       kind: 'trust',
       key: this.#mesh.trustDomain,
-      roots: this.#roots,
+      ...this.#terms,
+      ...(this.#mesh.trustDomainAliases.length > 0 && { aliases: this.#mesh.trustDomainAliases }),
       serviceRanges: this.#serviceRanges,
     };
   }

@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/index.ts';
-import type { InboundResource } from '../model/index.ts';
+import { type InboundResource, isSameWorkload } from '../model/index.ts';
 import type { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { callerOf } from '../resolve/index.ts';
 import type { Cancel } from '../time/index.ts';
@@ -85,7 +85,7 @@ export class ProxyStream implements Pushable {
     this.#connectedAtMs = clock.now();
     this.#heardAtMs = clock.monotonic();
     this.#share = new StreamShare(shared.limits, clock.monotonic());
-    this.#certified = certifiedOf(socket, shared.options.hub.mesh.trustDomain, clock.now());
+    this.#certified = certifiedOf(socket, shared.options.hub, clock.now());
     if (this.#certified) this.#endAt(this.#certified.validUntilMs);
     this.#principal = this.#certified?.principal;
     const { remoteAddress, remotePort } = socket;
@@ -329,7 +329,8 @@ export class ProxyStream implements Pushable {
     const inbound = state.self.value;
     if (!inbound) return;
     const { principal } = inbound.self;
-    if (principal !== this.#principal) {
+    const { trustDomains } = this.#shared.options.hub;
+    if (!isSameWorkload(principal, this.#principal ?? '', trustDomains)) {
       const why = `the pod ${inbound.key} is ${principal} and the certificate is of ${this.#principal}; use the pod's own`;
       this.fail('certificate-wrong-pod', why);
     } else if (state.phase === 'waiting') {

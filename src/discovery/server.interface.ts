@@ -16,7 +16,7 @@ export interface Signer {
     csr: string,
     identity: Identity,
     pod: { readonly podUid?: string | undefined },
-  ): SignedChain | WeftError;
+  ): SignedChain | WeftError | Promise<SignedChain | WeftError>;
   /** PEM of every root that is good now. */
   readonly roots: readonly string[];
 }

@@ -1,6 +1,6 @@
 import { WeftError } from '../errors/index.ts';
 import { clockSkewWarning } from '../identity/clock-skew.ts';
-import { formatSpiffe, type Identity, parseSpiffe } from '../model/index.ts';
+import { formatSpiffe, type Identity, isSameWorkload, parseSpiffe } from '../model/index.ts';
 import type { SignedMessage, SignMessage } from './protocol.ts';
 import type { DiscoveryServerOptions } from './server.interface.ts';
 
@@ -35,7 +35,7 @@ export async function answerSignRequest(
   const who = formatSpiffe(identity);
   const skew = clockSkewWarning(who, 'the control plane', message.nowMs - nowMs);
   if (skew) options.log.warn({ principal: who, aheadMs: message.nowMs - nowMs }, skew);
-  const signed = options.signer.sign(message.csr, identity, { podUid });
+  const signed = await options.signer.sign(message.csr, identity, { podUid });
   if (signed instanceof WeftError) return signed;
   options.log.info(
     { principal: who, podUid, serial: signed.serial, notAfterMs: signed.notAfterMs },
@@ -65,7 +65,7 @@ async function prove(
   }
   if (!certified) return proof;
   const proven = formatSpiffe(proof.identity);
-  if (certified.principal !== proven) {
+  if (!isSameWorkload(certified.principal, proven, options.hub.trustDomains)) {
     return new WeftError(
       'token-other-identity',
       `the token speaks for ${proven} and the certificate for ${certified.principal}; use one identity`,
@@ -90,7 +90,7 @@ function stillKnown(
 ): Proof | undefined {
   const identity = parseSpiffe(principal);
   const pod = podUid === undefined ? undefined : podOf?.(podUid);
-  if (!pod || identity?.trustDomain !== hub.mesh.trustDomain) return undefined;
+  if (!pod || !identity || !hub.trustDomains.includes(identity.trustDomain)) return undefined;
   const same = pod.namespace === identity.namespace && pod.serviceAccount === identity.serviceAccount;
-  return same ? { identity, podUid } : undefined;
+  return same ? { identity: { ...identity, trustDomain: hub.mesh.trustDomain }, podUid } : undefined;
 }

@@ -1,6 +1,6 @@
 import { errorMessage, WeftError } from '../errors/index.ts';
-import type { Clock } from '../time/index.ts';
-import { readRoots } from './chain.ts';
+import type { Cancel, Clock } from '../time/index.ts';
+import { readRoots, rootFingerprint } from './chain.ts';
 import { clockSkewWarning } from './clock-skew.ts';
 import { type Credentials, readCredentials } from './credentials.ts';
 import {
@@ -37,6 +37,10 @@ export interface KeeperOptions {
   readonly sign: Sign;
   /** Whose certificate this is, a SPIFFE id; one for anybody else is refused. Undefined: whatever the authority says. */
   readonly principal?: string;
+  /** Whether `found` is that id under another name of the trust domain; where this says nothing, it is not. */
+  readonly isPrincipal?: (found: string) => boolean;
+  /** Names beside the SPIFFE id that the request repeats; see CsrNames. */
+  readonly dnsNames?: readonly string[];
   readonly notice?: (notice: KeeperNotice) => void;
   /** In [0, 1); for tests. */
   readonly random?: () => number;
@@ -44,6 +48,9 @@ export interface KeeperOptions {
 
 /** A waiting keeper looks at the clocks this often, so that a suspended machine renews soon after it wakes. */
 const longestSleepMs = 60_000;
+
+/** Within this a certificate under another root than the one in use is renewed. */
+const longestChangeMs = 60_000;
 
 /**
  * Keeps a workload's certificate fresh: obtains the first, renews at half life with a new key each time, keeps the old while
@@ -61,6 +68,9 @@ export class CertificateKeeper {
   #warnedOfSkew = false;
   #warnedOfExpiry = false;
   #wake: (() => void) | undefined;
+  /** Fingerprint of the root that a certificate should lead to; '' where any will do. */
+  #wantedRoot = '';
+  #cancelChange: Cancel = () => {};
 
   constructor(options: KeeperOptions) {
     this.#options = options;
@@ -137,6 +147,15 @@ export class CertificateKeeper {
     return undefined;
   }
 
+  /**
+   * Certificates are issued under this root now (see fingerprintOf): one that leads to another is renewed within a tenth of its
+   * life, a minute at most, at random, so that proxies do not all come at once.
+   */
+  leadTo(root: string): void {
+    this.#wantedRoot = root;
+    this.#changeRoot();
+  }
+
   /** Asks for a new certificate now instead of at half life. Keeps the old one until it is there. */
   renew(): void {
     this.#state = fallDue(this.#state);
@@ -154,6 +173,7 @@ export class CertificateKeeper {
       if (this.#state.phase === 'valid') await this.#waitUntilDue(this.#state.held, signal);
       else await this.#attempt(signal);
     }
+    this.#cancelChange();
     this.#state = stop(this.#state);
   }
 
@@ -164,10 +184,10 @@ export class CertificateKeeper {
   }
 
   async #attempt(signal: AbortSignal): Promise<void> {
-    const { clock, sign, principal } = this.#options;
+    const { clock, sign, principal, isPrincipal, dnsNames } = this.#options;
     const held = this.#state.phase === 'renewing' ? this.#state.held : undefined;
     const limitMs = attemptLimit(held && Math.max(0, held.lifeMs - this.#elapsed(held)));
-    const outcome = await attemptSigning({ clock, sign, principal, limitMs }, signal);
+    const outcome = await attemptSigning({ clock, sign, principal, isPrincipal, dnsNames, limitMs }, signal);
     if (signal.aborted) return;
     if (outcome instanceof WeftError) {
       await this.#sleep(this.#failed(outcome), signal);
@@ -192,6 +212,7 @@ export class CertificateKeeper {
     this.#notice(obtainedNotice(held, !heldBy(before), isSeeking(before) ? before.failures : 0));
     this.#compareClocks(clockAheadMs);
     this.#tellAll('certificate');
+    this.#changeRoot();
   }
 
   /** Notes a failed attempt and says how long to wait before the next. */
@@ -227,6 +248,16 @@ export class CertificateKeeper {
       this.#notice({ severity: 'warning', code: 'clock-skew', message: warning });
     }
     this.#warnedOfSkew = warning !== undefined;
+  }
+
+  #changeRoot(): void {
+    this.#cancelChange();
+    const held = heldBy(this.#state);
+    if (this.#wantedRoot === '' || this.#state.phase !== 'valid' || !held) return;
+    const { chainPem, roots } = held.credentials;
+    if (rootFingerprint(chainPem, roots, this.#signerNow(held)) === this.#wantedRoot) return;
+    const withinMs = Math.min(longestChangeMs, held.lifeMs / 10);
+    this.#cancelChange = this.#options.clock.after(Math.ceil(withinMs * this.#random()), () => this.renew());
   }
 
   /** The later of two clocks: the monotonic one misses the time a machine was suspended, the other may be set back. */

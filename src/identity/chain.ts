@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { WeftError } from '../errors/index.ts';
-import { readCertificates } from './pem.ts';
+import { fingerprintOf, readCertificates } from './pem.ts';
 
 /**
  * Follows a chain, leaf first, to one of `roots` and returns that root. Every step's issuer name, key identifiers and signature
@@ -37,6 +37,15 @@ export function followChain(
   }
   const good = candidates.find(root => !checkTime(root, nowMs));
   return good ?? checkTime(candidates[0]!, nowMs)!;
+}
+
+/** Fingerprint of the root that a chain leads to at `nowMs`; '' where it leads to none of these. */
+export function rootFingerprint(chainPem: string, roots: readonly string[], nowMs: number): string {
+  const chain = readCertificates(chainPem, 'the certificate chain');
+  const trusted = readRoots(roots);
+  if (chain instanceof WeftError || trusted instanceof WeftError) return '';
+  const root = followChain(chain, trusted, nowMs);
+  return root instanceof WeftError ? '' : fingerprintOf(root);
 }
 
 /** Reads root certificates: each PEM may hold several, all must be self-signed CA certificates, at least one is needed. */

@@ -9,6 +9,7 @@ export const TAG = {
   octetString: 0x04,
   oid: 0x06,
   sequence: 0x30,
+  set: 0x31,
   /** [0] constructed. */
   context0: 0xa0,
   /** [3] constructed: the extensions of a certificate. */

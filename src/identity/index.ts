@@ -3,12 +3,12 @@
 // node:crypto and a page of DER, no ASN.1 library.
 // In: a function that gets requests signed; PEM; peers' certificates. Out: Credentials, principals.
 export { CertificateKeeper, type CredentialsListener, type KeeperOptions } from './certificate-keeper.ts';
-export { checkTime, followChain, nameOf, readRoots } from './chain.ts';
+export { checkTime, followChain, nameOf, readRoots, rootFingerprint } from './chain.ts';
 export { clockSkewWarning, MAX_QUIET_SKEW_MS } from './clock-skew.ts';
 export { type CredentialParts, type Credentials, readCredentials, readPrivateKey } from './credentials.ts';
 export type { KeeperNotice, KeeperReport } from './keeper-report.ts';
 export type { Held, KeeperState } from './keeper-state.ts';
-export { type PemBlock, readCertificates, readPem, writePem } from './pem.ts';
+export { fingerprintOf, type PemBlock, readCertificates, readPem, writePem } from './pem.ts';
 export { principalOf } from './principal.ts';
 export type { Sign, SignAnswer, SignRequest } from './sign-attempt.ts';
-export { createKeyAndCsr, type KeyAndCsr } from './signing-request.ts';
+export { type CsrNames, createKeyAndCsr, type KeyAndCsr } from './signing-request.ts';

@@ -67,3 +67,10 @@ export function readCertificates(pem: string, what: string): X509Certificate[] |
   }
   return certificates;
 }
+
+/** SHA-256 of a certificate, lowercase hexadecimal; of the first of a PEM. '' where there is none. */
+export function fingerprintOf(certificate: X509Certificate | string): string {
+  if (typeof certificate !== 'string') return certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  const read = readCertificates(certificate, 'a certificate');
+  return read instanceof WeftError ? '' : fingerprintOf(read[0]!);
+}

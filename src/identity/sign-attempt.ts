@@ -38,13 +38,18 @@ export interface SignAttempt {
   readonly sign: Sign;
   /** The SPIFFE id that the certificate must be for; undefined: any. */
   readonly principal?: string;
+  /** Whether `found` is that id under another name of the trust domain; where this says nothing, it is not. */
+  readonly isPrincipal?: (found: string) => boolean;
+  readonly dnsNames?: readonly string[];
   readonly limitMs: number;
 }
 
 /** Makes a fresh key, has it certified, and checks what came back by the clock of who signed. Never throws. */
 export async function attemptSigning(options: SignAttempt, signal: AbortSignal): Promise<Signed | WeftError> {
-  const { clock, principal } = options;
-  const { keyPem, csrPem } = createKeyAndCsr();
+  const { clock, principal, isPrincipal, dnsNames = [] } = options;
+  const { keyPem, csrPem } = createKeyAndCsr(
+    principal === undefined ? undefined : { uri: principal, dnsNames },
+  );
   const askedMs = clock.now();
   const answer = await signInTime(options, { csr: csrPem, nowMs: askedMs }, signal);
   if (answer instanceof WeftError) return answer;
@@ -52,10 +57,11 @@ export async function attemptSigning(options: SignAttempt, signal: AbortSignal):
   const parts = { keyPem, chainPem: answer.chain, roots: answer.roots };
   const credentials = readCredentials(parts, answer.nowMs);
   if (credentials instanceof WeftError) return credentials;
-  if (principal !== undefined && credentials.principal !== principal) {
+  const found = credentials.principal;
+  if (principal !== undefined && found !== principal && isPrincipal?.(found) !== true) {
     return new WeftError(
       'certificate-wrong-identity',
-      `asked for a certificate of ${principal} and got one of ${credentials.principal}; ` +
+      `asked for a certificate of ${principal} and got one of ${found}; ` +
         "check the pod's ServiceAccount and the token that is mounted",
     );
   }

@@ -12,6 +12,7 @@ import {
 import { CertificateKeeper } from '../identity/index.ts';
 import { formatAddress, formatSpiffe, type Resource } from '../model/index.ts';
 import { ConfigurationAge } from './configuration-age.ts';
+import { IdentityMetrics } from './identity-metrics.ts';
 import { KeptCredentials } from './kept-credentials.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
 
@@ -30,6 +31,7 @@ class ControlPlaneDiscovery implements Discovery {
   readonly #snapshot: Snapshot | undefined;
   readonly #sink: ResourceSink;
   readonly #age: ConfigurationAge;
+  readonly #identity: IdentityMetrics;
   #connected = false;
   #reason = 'not connected yet';
   #knowsInbound = false;
@@ -40,11 +42,13 @@ class ControlPlaneDiscovery implements Discovery {
     this.#context = context;
     const { clock, log, tls } = context;
     this.#age = new ConfigurationAge(clock);
+    this.#identity = new IdentityMetrics(tls, clock);
     const { namespace, name, serviceAccount } = config.pod;
     const pod = `${namespace}/${name}`;
     const controlPlane = {
       address: config.controlPlane,
       identity: config.controlPlaneIdentity,
+      isIdentity: (found: string) => tls.peers.isExpected(found, config.controlPlaneIdentity),
       bootstrapRoots: () => readRoots(config.rootCertificateFile),
     };
     const principal = formatSpiffe({ trustDomain: config.trustDomain, namespace, serviceAccount });
@@ -56,6 +60,7 @@ class ControlPlaneDiscovery implements Discovery {
         credentials: () => this.#credentials.credentials,
       }),
       principal,
+      isPrincipal: found => tls.peers.isExpected(found, principal),
       notice: ({ severity, code, message }) =>
         log[severity === 'warning' ? 'warn' : severity]({ code }, message),
     });
@@ -120,6 +125,7 @@ class ControlPlaneDiscovery implements Discovery {
   }
 
   metrics(out: Parameters<Discovery['metrics']>[0]): void {
+    this.#identity.render(out);
     const gauge = (name: string, help: string, value: number): void => {
       out.family(name, 'gauge', help);
       out.sample(name, '', value);
@@ -162,6 +168,7 @@ class ControlPlaneDiscovery implements Discovery {
   #apply(resource: Resource, restored = false): string | undefined {
     const untrusted = resource.kind === 'trust' ? this.#keeper.trust(resource.roots)?.message : undefined;
     if (untrusted !== undefined) return untrusted;
+    if (resource.kind === 'trust') this.#keeper.leadTo(resource.issuerRoot ?? '');
     const refused = restored ? this.#context.restore(resource) : this.#context.apply(resource);
     if (refused !== undefined) this.#nacks++;
     else if (resource.kind === 'inbound') this.#knowsInbound = true;

@@ -1,11 +1,12 @@
 // The whole pipeline inside the proxy, over whatever source: resources without a control plane.
-import { loadOrCreateAuthority, localSigner } from '../ca/index.ts';
+import { followFolder, LiveAuthority, loadOrCreateAuthority, localSigner } from '../ca/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { InProcessStream } from '../discovery/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
 import { formatSpiffe, type Identity } from '../model/index.ts';
 import type { Source } from '../source/index.ts';
+import { IdentityMetrics } from './identity-metrics.ts';
 import { openPipeline } from './pipeline.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
 
@@ -32,6 +33,7 @@ export async function openInProcess(
   );
   if (readFirst) await started;
   const keeper = config.caDir === '' ? undefined : await keepCertificate(config, context);
+  const identity = new IdentityMetrics(tls, clock);
   const { namespace, name } = config.pod;
   const waiting = new Set<string>();
   let stream: InProcessStream | undefined;
@@ -59,6 +61,7 @@ export async function openInProcess(
       (keeper !== undefined && keeper.credentials === undefined ? 'no certificate yet' : undefined),
     status: () => ({ discovery: source.name, problems: pipeline.problems(), principal: tls.principal }),
     metrics(out) {
+      identity.render(out);
       out.family('weft_config_problems', 'gauge', 'Things wrong with the objects that were read.');
       out.sample('weft_config_problems', '', pipeline.problems().length);
     },
@@ -71,17 +74,24 @@ async function keepCertificate(
 ): Promise<CertificateKeeper> {
   const authority = await loadOrCreateAuthority(config.caDir, { trustDomain: config.trustDomain, clock });
   if (authority instanceof WeftError) throw authority;
+  const live = new LiveAuthority(authority, { clock });
+  followFolder({ folder: config.caDir, live, clock, signal });
   const { namespace, serviceAccount } = config.pod;
   const identity: Identity = { trustDomain: config.trustDomain, namespace, serviceAccount };
   const keeper = new CertificateKeeper({
     clock,
-    sign: localSigner(() => authority, identity, { clock }),
+    sign: localSigner(() => live, identity, { clock }),
     principal: formatSpiffe(identity),
     notice: ({ severity, code, message }) =>
       log[severity === 'warning' ? 'warn' : severity]({ code }, message),
   });
   keeper.subscribe(credentials => tls.update(credentials));
   keeper.start(signal);
+  const unsubscribe = live.subscribe(change => {
+    if (change === 'roots') void keeper.trust(live.roots);
+    else keeper.renew();
+  });
+  signal.addEventListener('abort', unsubscribe, { once: true });
   await keeper.obtained(signal);
   return keeper;
 }

@@ -1,16 +1,20 @@
 // The control plane's authority, its own certificate, and whose tokens it believes.
 import { readFile } from 'node:fs/promises';
 import {
+  type Authority,
+  followFolder,
   JwtTokenVerifier,
   LiveAuthority,
   loadOrCreateAuthority,
   localSigner,
+  type RevocationList,
+  readAuthorityRecord,
   TokenReviewVerifier,
   type TokenVerifier,
 } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import type { Signer } from '../discovery/index.ts';
-import { errorMessage, WeftError } from '../errors/index.ts';
+import { errorMessage, guarded, WeftError } from '../errors/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
 import type { KubeClient } from '../kubernetes/index.ts';
 import { formatSpiffe } from '../model/index.ts';
@@ -25,12 +29,28 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-/** The authority of a folder, made there when it is empty. Rejects with the WeftError of what is wrong with it. */
-export async function openFolderAuthority({ config, clock }: Surroundings): Promise<LiveAuthority> {
+/**
+ * The authority of a folder, made there when it is empty, and followed: what is put there is used without a restart, at once
+ * after SIGHUP. Rejects with the WeftError of what is wrong with it.
+ */
+export async function openFolderAuthority(
+  { config, clock, log, signal }: Surroundings,
+  revocations: RevocationList,
+): Promise<LiveAuthority> {
   const { caDir, trustDomain } = config;
   const authority = await loadOrCreateAuthority(caDir, { trustDomain, clock });
   if (authority instanceof WeftError) throw authority;
-  return new LiveAuthority(authority, { clock });
+  const record = await readAuthorityRecord(caDir);
+  const distrusted = record instanceof WeftError ? [] : record.distrusted;
+  const live = new LiveAuthority(authority, { clock, distrusted });
+  const look = followFolder({ folder: caDir, live, revocations, clock, signal });
+  const reload = guarded('signal', () => {
+    log.info({ folder: caDir }, 'SIGHUP: the certificate authority is read anew');
+    void look();
+  });
+  process.on('SIGHUP', reload);
+  signal.addEventListener('abort', () => process.off('SIGHUP', reload), { once: true });
+  return live;
 }
 
 /** Tokens are checked with the keys of a file, or by asking the cluster. Rejects with WeftError `token-keys`. */
@@ -71,41 +91,42 @@ function reviewThrough(client: KubeClient) {
  * The control plane's own certificate, kept fresh as a proxy keeps its own; it names the Service, webhook and discovery use it.
  */
 export async function keepOwnCertificate(
-  live: LiveAuthority,
+  authority: Authority,
   { config, clock, log, signal }: Surroundings,
 ): Promise<CertificateKeeper> {
   const { identity, clusterDomain, certificateLifetimeMs } = config;
   const service = `${identity.serviceAccount}.${identity.namespace}.svc`;
-  const sign = localSigner(() => live.current, identity, {
-    clock,
-    dnsNames: [service, `${service}.${clusterDomain}`],
-    lifetimeMs: certificateLifetimeMs,
-  });
+  const dnsNames = [service, `${service}.${clusterDomain}`];
   const keeper = new CertificateKeeper({
     clock,
-    // Proxies may still come with certificates under a root before this one.
-    sign: async (request, limit) => ({ ...(await sign(request, limit)), roots: live.roots }),
+    sign: localSigner(() => authority, identity, { clock, dnsNames, lifetimeMs: certificateLifetimeMs }),
+    dnsNames,
     principal: formatSpiffe(identity),
     notice: ({ severity, code, message }) =>
       log[severity === 'warning' ? 'warn' : severity]({ code }, message),
   });
   keeper.start(signal);
   await keeper.obtained(AbortSignal.any([signal, AbortSignal.timeout(10_000)]));
-  const unsubscribe = live.subscribe(change => {
-    if (change === 'roots') void keeper.trust(live.roots);
+  const unsubscribe = authority.subscribe(change => {
+    if (change === 'roots') void keeper.trust(authority.roots);
     else keeper.renew();
   });
   signal.addEventListener('abort', unsubscribe, { once: true });
   return keeper;
 }
 
-/** Signs for proxies with whichever authority is in use. */
-export function signerOf(live: LiveAuthority, { config }: Surroundings): Signer {
+/** Signs for proxies with whichever authority is in use, but for nobody who is revoked. */
+export function signerOf(
+  authority: Authority,
+  revocations: RevocationList,
+  { config }: Surroundings,
+): Signer {
   const lifetimeMs = config.certificateLifetimeMs;
   return {
     get roots() {
-      return live.roots;
+      return authority.roots;
     },
-    sign: (csr, identity, { podUid }) => live.current.sign(csr, identity, { lifetimeMs, podUid }),
+    sign: (csr, identity, { podUid }) =>
+      revocations.refusal(identity) ?? authority.sign(csr, identity, { lifetimeMs, podUid }),
   };
 }

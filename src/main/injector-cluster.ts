@@ -1,6 +1,6 @@
 // What the control plane has to do with its cluster. Loaded only when there is one: the API client costs memory.
 import { apiEventSink, EventReporter, kubeApiOf } from '../../webhook/index.ts';
-import type { LiveAuthority } from '../ca/index.ts';
+import type { Authority, LiveAuthority, RevocationList } from '../ca/index.ts';
 import { VERSION } from '../config/version.ts';
 import { AuthorityStore, type StatusWish, StatusWriter, TrustDistributor } from '../control-plane/index.ts';
 import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
@@ -36,6 +36,7 @@ export function openSecretAuthority(
   { client }: Cluster,
   { config, clock, log, signal }: Surroundings,
   view: InjectorView,
+  revocations: RevocationList,
 ): Promise<LiveAuthority | undefined> {
   const store = new AuthorityStore({
     client,
@@ -45,6 +46,7 @@ export function openSecretAuthority(
     secret: names.authority,
     ownSecret: names.ownAuthority,
     trustDomain: config.trustDomain,
+    revocations,
   });
   view.own.push(() => store.problems());
   view.waitsFor = () => store.problems()[0]?.message ?? 'the certificate authority is being read';
@@ -59,7 +61,7 @@ export interface Leadership {
 /** Competes to lead, and as leader keeps the trusted roots in every namespace and tells policies what became of them. */
 export function competeToLead(
   { client }: Cluster,
-  live: LiveAuthority,
+  live: Authority,
   pipeline: Pipeline,
   { config, clock, log, signal }: Surroundings,
   view: InjectorView,
@@ -73,6 +75,7 @@ export function competeToLead(
     ignoredNamespaces,
     namespaces: () => liveNamespaces(pipeline),
     roots: () => live.ownRoots,
+    distrusted: () => live.distrusted,
     keepRetiredMs: Math.max(2 * config.certificateLifetimeMs, 3_600_000),
   });
   const sink = apiEventSink(kubeApiOf(client), clock, config.instance);

@@ -61,7 +61,7 @@ export function dashboardSource(
       problems: all,
       findings: findings.of(mesh(), all, everything, isPolicy),
       proxies: server?.status() ?? [],
-      certificates: (authority?.current.expiries() ?? []).map(({ role, notAfterMs }) => ({
+      certificates: (authority?.expiries() ?? []).map(({ role, notAfterMs }) => ({
         name: role,
         notAfterMs,
       })),

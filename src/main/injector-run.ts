@@ -1,4 +1,5 @@
 // The control plane, stage by stage. Each stage is built by its own room; here they are only connected.
+import { type Authority, RevocationList } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { DiscoveryServer } from '../discovery/index.ts';
 import type { Problem } from '../model/index.ts';
@@ -53,12 +54,15 @@ export async function runInjector(
   const cluster = inCluster?.openCluster(around);
 
   // 3. The certificate authority, in a folder or a Secret, and whose tokens it believes.
-  const live =
+  const revocations = new RevocationList();
+  view.own.push(() => revocations.problems());
+  const live: Authority | undefined =
     inCluster && cluster && config.caDir === ''
-      ? await inCluster.openSecretAuthority(cluster, around, view)
-      : await openFolderAuthority(around);
+      ? await inCluster.openSecretAuthority(cluster, around, view, revocations)
+      : await openFolderAuthority(around, revocations);
   if (live === undefined) return stopped;
   parts.live = live;
+  view.own.push(() => live.problems());
   const verifier = await openVerifier(around, cluster?.client);
 
   // 4. The control plane's own certificate, kept fresh as a proxy keeps its own.
@@ -69,18 +73,26 @@ export async function runInjector(
   const source = cluster?.source ?? new FilesSource({ folder: config.files, clock });
   parts.kinds = cluster && (() => cluster.source.status());
   view.waitsFor = () => cluster?.source.notReady() ?? 'the configuration is being read';
-  const { trustDomain, clusterDomain } = config;
-  const pipeline = await startPipeline({ sources: [source], trustDomain, clusterDomain, clock, log }, signal);
+  const { trustDomain, trustDomainAliases, clusterDomain } = config;
+  const pipeline = await startPipeline(
+    { sources: [source], trustDomain, trustDomainAliases, clusterDomain, clock, log },
+    signal,
+  );
   if (signal.aborted) return stopped;
   parts.pipeline = pipeline;
-  const setRoots = (): void => pipeline.hub.setRoots(live.roots, clock.now());
-  setRoots();
-  signal.addEventListener('abort', live.subscribe(setRoots), { once: true });
+  const setTrust = (): void => {
+    const terms = { roots: live.roots, issuerRoot: live.issuerRoot };
+    const { current } = revocations;
+    pipeline.hub.setTrust({ ...terms, ...(current.length > 0 && { revoked: current }) }, clock.now());
+  };
+  setTrust();
+  const untrack = [live.subscribe(setTrust), revocations.subscribe(setTrust)];
+  signal.addEventListener('abort', () => untrack.forEach(stop => void stop()), { once: true });
 
   // 6. Discovery and certificates for proxies.
   const server = new DiscoveryServer({
     hub: pipeline.hub,
-    signer: signerOf(live, around),
+    signer: signerOf(live, revocations, around),
     verifier,
     credentials: keeper,
     podOf: uid => podOf(pipeline.registry, uid),
@@ -116,7 +128,7 @@ export async function runInjector(
 
   // 10. Alarms about what will run out.
   const alarm = (): void => {
-    for (const { severity, code, message } of live.current.alarms()) {
+    for (const { severity, code, message } of live.alarms()) {
       log[severity === 'error' ? 'error' : 'warn']({ code }, message);
     }
   };

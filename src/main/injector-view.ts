@@ -1,7 +1,7 @@
 // What the control plane tells about itself: readiness, metrics, /debug. It answers from the first moment, before the other
 // parts are there.
 import type { RunningWebhook } from '../../webhook/index.ts';
-import type { LiveAuthority } from '../ca/index.ts';
+import type { Authority } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { VERSION } from '../config/version.ts';
 import type { DiscoveryServer } from '../discovery/index.ts';
@@ -13,7 +13,7 @@ import type { Pipeline } from './pipeline.ts';
 
 /** The parts that there are so far; each stage adds its own. */
 export interface InjectorParts {
-  live?: LiveAuthority;
+  live?: Authority;
   keeper?: CertificateKeeper;
   pipeline?: Pipeline;
   server?: DiscoveryServer;
@@ -42,7 +42,7 @@ export class InjectorView {
       problems: () => countProblems(this.problems()),
       objects: () => this.parts.pipeline?.counts() ?? {},
       expiries: () =>
-        (this.parts.live?.current.expiries() ?? []).map(each => ({
+        (this.parts.live?.expiries() ?? []).map(each => ({
           ...each,
           notAfterS: each.notAfterMs / 1000,
         })),
@@ -73,7 +73,7 @@ export class InjectorView {
       '/debug/problems': () => ({ body: this.problems() }),
       '/debug/proxies': () => ({ body: parts.server?.status() ?? [] }),
       '/debug/authority': () => ({
-        body: { expiries: parts.live?.current.expiries() ?? [], certificate: parts.keeper?.report() },
+        body: { expiries: parts.live?.expiries() ?? [], certificate: parts.keeper?.report() },
       }),
       '/debug/mesh': () => ({ body: parts.pipeline ? meshSummary(parts.pipeline) : {} }),
       '/debug/source': () => ({

@@ -18,7 +18,7 @@ import {
   supportsNativeSidecars,
   type WebhookSettings,
 } from '../../webhook/index.ts';
-import type { LiveAuthority } from '../ca/index.ts';
+import type { Authority } from '../ca/index.ts';
 import { errorMessage } from '../errors/index.ts';
 import type { CertificateKeeper } from '../identity/index.ts';
 import type { KubeClient } from '../kubernetes/index.ts';
@@ -30,7 +30,7 @@ import type { Pipeline } from './pipeline.ts';
 /** What the webhook works with. */
 export interface WebhookParts {
   readonly client: KubeClient;
-  readonly live: LiveAuthority;
+  readonly live: Authority;
   readonly keeper: CertificateKeeper;
   readonly pipeline: Pipeline;
   readonly leads: () => boolean;

@@ -11,6 +11,7 @@ export interface PipelineOptions {
   /** Of two that have the same object, that of the first counts. */
   readonly sources: readonly Source[];
   readonly trustDomain: string;
+  readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain: string;
   readonly clock: Clock;
   readonly log: Log;
@@ -41,9 +42,9 @@ export function openPipeline(
   options: PipelineOptions,
   signal: AbortSignal,
 ): { readonly pipeline: Pipeline; readonly started: Promise<void> } {
-  const { sources, trustDomain, clusterDomain, clock, log } = options;
+  const { sources, trustDomain, trustDomainAliases = [], clusterDomain, clock, log } = options;
   const registry = new Registry({ clock });
-  const translator = new Translator({ trustDomain, clusterDomain });
+  const translator = new Translator({ trustDomain, trustDomainAliases, clusterDomain });
   const hub = new Hub(translator.mesh, [], (what, why) =>
     log.error({ what }, `a resource cannot be worked out and stays as it was: ${why}`),
   );

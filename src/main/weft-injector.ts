@@ -46,6 +46,10 @@ await new Command('weft-injector')
     'with --source files: the token that opens the live API; without one there is none (a cluster is asked who may)',
   )
   .option('--trust-domain <name>', 'the trust domain of identities', 'cluster.local')
+  .option(
+    '--trust-domain-alias <names>',
+    'other names of the trust domain, comma-separated: identities under them are the same workloads',
+  )
   .option('--cluster-domain <name>', 'the DNS domain of Services', 'cluster.local')
   .option('--certificate-lifetime <duration>', 'how long certificates live', '24h')
   .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')

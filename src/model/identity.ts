@@ -26,3 +26,11 @@ export function trustDomainOf(uri: string): string {
   const end = uri.indexOf('/', 9);
   return end < 0 ? uri.slice(9) : uri.slice(9, end);
 }
+
+/** Whether both SPIFFE ids name one workload, where `domains` are all names of one trust domain. */
+export function isSameWorkload(one: string, other: string, domains: readonly string[]): boolean {
+  if (one === other) return true;
+  const [first, second] = [trustDomainOf(one), trustDomainOf(other)];
+  if (!domains.includes(first) || !domains.includes(second)) return false;
+  return one.slice('spiffe://'.length + first.length) === other.slice('spiffe://'.length + second.length);
+}

@@ -33,7 +33,7 @@ export { parseDurationMs } from './duration.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';
 export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
-export { formatSpiffe, type Identity, parseSpiffe, trustDomainOf } from './identity.ts';
+export { formatSpiffe, type Identity, isSameWorkload, parseSpiffe, trustDomainOf } from './identity.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';

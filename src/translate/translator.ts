@@ -17,6 +17,8 @@ export interface Update {
 /** What is fixed for the life of a mesh. */
 export interface TranslatorOptions {
   readonly trustDomain?: string;
+  /** Other names of it, beside those that the mesh's settings name. */
+  readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain?: string;
   readonly rootNamespaces?: readonly string[];
 }
@@ -49,7 +51,7 @@ export class Translator {
     const { trustDomain = 'cluster.local', clusterDomain = 'cluster.local' } = options;
     const { rootNamespaces = ['istio-system', 'weft-system'] } = options;
     this.#context = { trustDomain, clusterDomain, rootNamespaces, site: {} };
-    this.#assembler = new MeshAssembler(trustDomain, clusterDomain);
+    this.#assembler = new MeshAssembler(trustDomain, clusterDomain, options.trustDomainAliases);
     for (const translator of dialects) {
       const others = this.#translators.get(translator.kind) ?? [];
       this.#translators.set(translator.kind, [...others, translator]);

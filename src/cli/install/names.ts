@@ -13,6 +13,8 @@ export const NAMES = {
   reach: 'weft-live',
   /** Secret with the root of the control plane's own making. */
   authority: 'weft-ca',
+  /** ConfigMap with what is revoked; weft ca revoke makes it. */
+  revoked: 'weft-revoked',
   /** Secret with an intermediate of one's own, read where it exists. */
   ownAuthority: 'cacerts',
 } as const;

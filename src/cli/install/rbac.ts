@@ -185,6 +185,13 @@ export function ownRules(): Rule[] {
       verbs: ['get', 'list', 'watch'],
     },
     {
+      why: 'identity: who is revoked (weft ca revoke)',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [NAMES.revoked],
+      verbs: ['get', 'list', 'watch'],
+    },
+    {
       why: 'leader election: one of the replicas does what must be done once',
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],

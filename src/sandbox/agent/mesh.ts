@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   CONTAINERS,
@@ -8,7 +8,12 @@ import {
   injectOptions,
   type PodTemplate,
 } from '../../../webhook/index.ts';
-import { loadOrCreateAuthority, loadOrCreateTokenIssuer, type TokenIssuer } from '../../ca/index.ts';
+import {
+  AUTHORITY_FILES,
+  loadOrCreateAuthority,
+  loadOrCreateTokenIssuer,
+  type TokenIssuer,
+} from '../../ca/index.ts';
 import { ANNOTATIONS, ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import type { Clock } from '../../time/index.ts';
@@ -49,7 +54,7 @@ export class SandboxMesh {
   readonly #inject: InjectOptions;
   readonly #issuer: TokenIssuer;
   readonly #roots: string;
-  readonly #trusted = new Set<string>();
+  readonly #trusted = new Map<string, string>();
   #controlPlane = false;
 
   private constructor(options: MeshOptions, issuer: TokenIssuer, roots: string) {
@@ -180,15 +185,25 @@ export class SandboxMesh {
     for (const object of controlPlaneObjects(folders, TOKEN_ISSUER, now, listen)) store.put(object);
   }
 
+  /** A rotation changes them in the authority's folder. */
+  #rootsNow(): string {
+    try {
+      return readFileSync(join(this.#options.keysDir, 'ca', AUTHORITY_FILES.roots), 'utf8');
+    } catch {
+      return this.#roots;
+    }
+  }
+
   /** The roots as the ConfigMap that injected pods mount. */
   #trust(namespace: string): void {
-    if (this.#trusted.has(namespace)) return;
-    this.#trusted.add(namespace);
+    const roots = this.#rootsNow();
+    if (this.#trusted.get(namespace) === roots) return;
+    this.#trusted.set(namespace, roots);
     const map: ConfigMap = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: this.#inject.trustConfigMap, namespace },
-      data: { [trustKey]: this.#roots },
+      data: { [trustKey]: roots },
     };
     this.#options.store.put(map);
   }

@@ -19,13 +19,14 @@ export class MeshAssembler {
   readonly #nodes = new Map<string, Node | undefined>();
   readonly #policies = new PolicyAssembler();
   readonly #routes: RouteTableAssembler;
-  readonly #settings = new MeshSettings();
+  readonly #settings: MeshSettings;
   readonly #labels = new CallerLabels();
   readonly #ports: NamedPorts;
   #mesh: Mesh;
 
-  constructor(trustDomain: string, clusterDomain: string) {
-    this.#mesh = emptyMesh(trustDomain, clusterDomain);
+  constructor(trustDomain: string, clusterDomain: string, trustDomainAliases: readonly string[] = []) {
+    this.#mesh = { ...emptyMesh(trustDomain, clusterDomain), trustDomainAliases };
+    this.#settings = new MeshSettings(trustDomainAliases);
     this.#ports = new NamedPorts(clusterDomain);
     this.#routes = new RouteTableAssembler((table, present) => {
       this.#labels.countTable(table, present);

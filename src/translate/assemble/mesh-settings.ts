@@ -14,6 +14,12 @@ type Settings = Pick<Mesh, 'pathNormalization' | 'telemetrySettings' | 'trustDom
 /** What the objects about the whole mesh come to. */
 export class MeshSettings {
   readonly #parts = new Map<string, MeshSettingsPart>();
+  readonly #aliases: readonly string[];
+
+  /** `aliases`: those of the control plane's own flags, which hold whatever objects say. */
+  constructor(aliases: readonly string[] = []) {
+    this.#aliases = aliases;
+  }
 
   set(id: string, part: MeshSettingsPart, present: boolean): void {
     if (present) this.#parts.set(id, part);
@@ -32,7 +38,8 @@ export class MeshSettings {
     const said = telemetryOf(parts.flatMap(each => each.telemetry ?? []));
     const same = equal(said, before.telemetrySettings);
     if (!same) touched.add(fact.telemetrySettings());
-    const aliases = parts.find(each => each.trustDomainAliases !== undefined)?.trustDomainAliases ?? [];
+    const named = parts.find(each => each.trustDomainAliases !== undefined)?.trustDomainAliases ?? [];
+    const aliases = [...new Set([...this.#aliases, ...named])];
     const sameNames = equal(aliases, before.trustDomainAliases);
     if (!sameNames) touched.add(fact.trustDomains());
     return {
