@@ -119,7 +119,7 @@ export const rooms: Record<string, Room> = {
   },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   tracing: {
-    imports: ['errors', 'time', 'model', 'http', 'tls', 'telemetry'],
+    imports: ['errors', 'time', 'model', 'http', 'tls', 'telemetry', 'grpc'],
     packages: ['@opentelemetry/otlp-transformer'],
     instead: 'tracing/ sees requests as observers do; it knows no exchange, no cluster and no connection.',
   },
@@ -360,6 +360,7 @@ export const rooms: Record<string, Room> = {
       'model',
       'time',
       'http',
+      'grpc',
       'cluster',
       'proxy/observation',
       'discovery',
@@ -462,7 +463,7 @@ export const rooms: Record<string, Room> = {
     instead: 'dashboard/ serves the page; what it tells of the mesh is passed in as a DashboardSource.',
   },
   explain: {
-    imports: ['model'],
+    imports: ['model', 'grpc'],
     packages: [],
     pure: true,
     instead: 'explain/ is pure: records in, a cause out. cli/ asks the proxies and prints.',
@@ -501,6 +502,7 @@ export const rooms: Record<string, Room> = {
       'errors',
       'model',
       'http',
+      'grpc',
       'http1',
       'routing',
       'time',

@@ -1,3 +1,4 @@
+import { httpStatusOf, statusName } from '../grpc/index.ts';
 import type { ProxyRecord, ProxyRecords, RequestRecord } from '../model/index.ts';
 import { type Cause, firstThatFits, podRef, type Told } from './cause.ts';
 import { mirrorCause, refusalCause, sessionCause } from './causes/connections.ts';
@@ -96,7 +97,7 @@ function requestCause(told: Told<RequestRecord>, tools: Tools): Cause | undefine
   const pod = callee?.kind === 'Pod' ? callee : podRef(self.namespace, self.pod);
   const tries = record.noRetry === '' ? '' : `; ${triesInWords(record)}`;
   const rest = {
-    words: `the app of pod ${pod.name} answered ${record.status}${tries}`,
+    words: `the app of pod ${pod.name} answered ${answerOf(record)}${tries}`,
     object: pod,
     remedy: 'see what the app says of it',
     commands: [tools.appLog(pod.namespace, pod.name)],
@@ -105,8 +106,15 @@ function requestCause(told: Told<RequestRecord>, tools: Tools): Cause | undefine
   return record.flag === 'URX' ? { code: 'retries-exhausted', ...rest } : { code: 'app-error', ...rest };
 }
 
+/** The status: `503`, or of a gRPC call that failed its own, `UNAVAILABLE`. */
+function answerOf({ status, grpcStatus = 0 }: RequestRecord): string {
+  return grpcStatus > 0 ? statusName(grpcStatus) : String(status);
+}
+
 /** Whether somebody may ask why; see RequestRecorder. */
-function failed({ kind, status, flag }: ProxyRecord): boolean {
+function failed(record: ProxyRecord): boolean {
+  const { kind, flag } = record;
   if (kind !== 'request') return kind !== 'session' || flag !== '';
-  return status >= 500 || (flag !== '' && flag !== 'DI');
+  const { status, grpcStatus = 0 } = record;
+  return status >= 500 || httpStatusOf(grpcStatus) >= 500 || (flag !== '' && flag !== 'DI');
 }

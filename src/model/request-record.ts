@@ -74,6 +74,8 @@ interface RecordBase {
 export interface RequestRecord extends RecordBase {
   readonly kind: 'request';
   readonly protocol: string;
+  /** How a gRPC call ended; undefined where nothing says so. */
+  readonly grpcStatus?: number;
   readonly method: string;
   readonly authority: string;
   /** Without its query. */

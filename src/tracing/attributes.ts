@@ -1,6 +1,7 @@
 // What spans say: OpenTelemetry's semantic conventions for HTTP (opentelemetry.io/docs/specs/semconv/http/http-spans/), and
 // beside them the tags of Envoy and Istio that Kiali and dashboards look for.
 import { flagWords } from '../errors/index.ts';
+import { statusName } from '../grpc/index.ts';
 import { type CustomTag, parseHostPort } from '../model/index.ts';
 import type { Attributes, SpanEvent } from './span.ts';
 import { hasFailed, type TracedRequest } from './traced-request.ts';
@@ -31,7 +32,7 @@ export interface AttributeOptions {
 
 /** The attributes of one request's span, made when it is over. */
 export function attributesOf(request: TracedRequest, options: AttributeOptions): Attributes {
-  const { head, status, flag, id, cluster, endpoint, attempts } = request;
+  const { head, status, grpcStatus, flag, id, cluster, endpoint, attempts } = request;
   const { maxLength } = options;
   const method = head.methodText;
   const path = cut(pathOf(request), maxLength);
@@ -56,7 +57,8 @@ export function attributesOf(request: TracedRequest, options: AttributeOptions):
     attributes['http.response.status_code'] = status;
     attributes['http.status_code'] = String(status);
   }
-  if (hasFailed(request)) attributes['error.type'] = flag !== '' ? flag : String(status);
+  if (hasFailed(request)) attributes['error.type'] = flag !== '' ? flag : answerName(request);
+  if (grpcStatus >= 0) putCall(attributes, path, grpcStatus);
   if (asked !== undefined) {
     attributes['server.address'] = asked.host;
     attributes['server.port'] = asked.port;
@@ -83,6 +85,21 @@ export function attributesOf(request: TracedRequest, options: AttributeOptions):
   return attributes;
 }
 
+/** Of a gRPC call: OpenTelemetry's names (opentelemetry.io/docs/specs/semconv/rpc/grpc/), and Envoy's for the status. */
+function putCall(attributes: Attributes, path: string, grpcStatus: number): void {
+  const [, service = '', method = ''] = path.split('/');
+  attributes['rpc.system'] = 'grpc';
+  put(attributes, 'rpc.service', service);
+  put(attributes, 'rpc.method', method);
+  attributes['rpc.grpc.status_code'] = grpcStatus;
+  attributes['grpc.status_code'] = String(grpcStatus);
+}
+
+/** What the answer was: `503`, or of a gRPC call `UNAVAILABLE`. */
+function answerName({ status, grpcStatus }: TracedRequest): string {
+  return grpcStatus > 0 ? statusName(grpcStatus) : String(status);
+}
+
 /** Whom an outbound request went to, as Istio names services: `reviews.shop`. */
 export function peerService({ cluster, endpoint, destination }: TracedRequest): string {
   const peer = endpoint?.config.peer;
@@ -95,8 +112,8 @@ export function peerService({ cluster, endpoint, destination }: TracedRequest): 
 /** The flag and the cause in words; '' where nothing failed. */
 export function errorOf(request: TracedRequest): string {
   if (!hasFailed(request)) return '';
-  const { flag, detail, status } = request;
-  if (flag === '') return `the answer is ${status}`;
+  const { flag, detail } = request;
+  if (flag === '') return `the answer is ${answerName(request)}`;
   return detail === '' ? `${flag}: ${flagWords(flag)}` : `${flag}: ${flagWords(flag)}: ${detail}`;
 }
 

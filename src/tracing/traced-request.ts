@@ -1,4 +1,5 @@
 import type { Flag } from '../errors/index.ts';
+import { httpStatusOf } from '../grpc/index.ts';
 import type { Head } from '../http/index.ts';
 import type { ClusterConfig, ClusterEndpoint, Route } from '../model/index.ts';
 import type { Exemplar } from '../telemetry/index.ts';
@@ -36,6 +37,8 @@ export interface TracedRequest {
   readonly tries: readonly TracedTry[];
   readonly attempts: number;
   readonly status: number;
+  /** How a gRPC call ended; -1 where nothing says so. */
+  readonly grpcStatus: number;
   readonly flag: Flag | '';
   readonly detail: string;
   readonly receivedBytes: number;
@@ -46,8 +49,14 @@ export interface TracedRequest {
 
 /**
  * Whether it counts as failed: no answer, one of 5xx, or one that broke off. As in Envoy what a client did wrong (4xx) is no
- * failure of the service, and an injected delay is on purpose.
+ * failure of the service, and an injected delay is on purpose. Of gRPC that makes UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED,
+ * INTERNAL, UNAVAILABLE and DATA_LOSS, as OpenTelemetry has it of servers (opentelemetry.io/docs/specs/semconv/rpc/grpc/).
  */
-export function hasFailed({ status, flag }: Pick<TracedRequest, 'status' | 'flag'>): boolean {
+export function hasFailed({
+  status: answered,
+  grpcStatus,
+  flag,
+}: Pick<TracedRequest, 'status' | 'grpcStatus' | 'flag'>): boolean {
+  const status = grpcStatus > 0 ? httpStatusOf(grpcStatus) : answered;
   return status === 0 || status >= 500 || (flag !== '' && flag !== 'DI' && status < 400);
 }

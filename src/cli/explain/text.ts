@@ -1,5 +1,7 @@
 // Explanations as people read them.
+
 import type { ExplainedHop, Explanation, FailureGroup } from '../../explain/index.ts';
+import { statusName } from '../../grpc/index.ts';
 import { formatRef, type ProxyRecord, type RequestRecord } from '../../model/index.ts';
 import { plainText, type Screen, shortTime, table } from '../table.ts';
 
@@ -44,7 +46,14 @@ function outcome(record: ProxyRecord): string {
   if (record.kind === 'session') return `a connection, ${record.flag === '' ? 'ended' : record.flag} ${took}`;
   if (record.kind === 'mirror') return `a copy for a mirror, ${record.flag} ${took}`;
   const what = `${record.method} ${record.authority}${record.path}`;
-  return `${what} ${record.status === 0 ? 'was not answered' : `was answered ${record.status}`}${flagText(record)} ${took}`;
+  return `${what} ${record.status === 0 ? 'was not answered' : `was answered ${answer(record)}`}${flagText(record)} ${took}`;
+}
+
+/** The status, with that of a gRPC call: `200 UNAVAILABLE`. */
+function answer(record: ProxyRecord): string {
+  const { status } = record;
+  const grpcStatus = record.kind === 'request' ? record.grpcStatus : undefined;
+  return grpcStatus === undefined ? String(status) : `${status} ${statusName(grpcStatus)}`;
 }
 
 function flagText({ flag, code }: ProxyRecord): string {
@@ -56,7 +65,7 @@ function hopText({ depth, proxy, record }: ExplainedHop, decided: boolean, wide:
   const mark = decided ? '✗' : '·';
   const lines = [
     `${mark} ${proxy.namespace}/${proxy.pod} ${record.direction}${record.kind === 'request' ? '' : ` ${record.kind}`}: ${
-      record.status === 0 ? '-' : record.status
+      record.status === 0 ? '-' : answer(record)
     }${flagText(record)} ${ms(record.durationMs)}`,
   ];
   if (record.kind === 'request') lines.push(...requestLines(record, wide));

@@ -1,3 +1,4 @@
+import { httpStatusOf } from '../../grpc/index.ts';
 import type { TapEnd, TapItem } from '../../live/tap/index.ts';
 import type { TappedRequest } from './join.ts';
 
@@ -12,6 +13,8 @@ export interface RequestRow {
   readonly path: string;
   /** 0: none; undefined for connections. */
   readonly status: number | undefined;
+  /** How a gRPC call ended. */
+  readonly grpcStatus: number | undefined;
   readonly flag: string;
   readonly detail: string;
   /** As the caller's proxy saw it, where that is tapped. */
@@ -39,6 +42,7 @@ export function rowOf({ client, server }: TappedRequest): RequestRow {
     method: first.method ?? methodOf(first),
     path: first.path ?? pathOf(first),
     status: first.status,
+    grpcStatus: first.grpcStatus,
     flag,
     detail,
     durationMs: first.durationMs,
@@ -62,8 +66,8 @@ function pathOf({ what, reason = '-' }: TapItem): string {
 }
 
 /** Whether it went well: as the metrics have it, all but 5xx; and it was not cut off. */
-export function succeeded({ status, flag, what }: RequestRow): boolean {
-  if (what !== undefined) return false;
+export function succeeded({ status, grpcStatus = 0, flag, what }: RequestRow): boolean {
+  if (what !== undefined || (grpcStatus > 0 && httpStatusOf(grpcStatus) >= 500)) return false;
   return status === undefined ? flag === '' : status > 0 && status < 500;
 }
 

@@ -16,7 +16,7 @@ export class TapTable {
   constructor(wide: boolean, screen: Screen) {
     this.#screen = screen;
     const fixed: readonly Column[] = [
-      { head: 'STATUS', width: 7, cell: statusCell },
+      { head: 'STATUS', width: 10, cell: statusCell },
       { head: 'LATENCY', width: 8, cell: row => latencyText(row.durationMs) },
       ...(wide
         ? [
@@ -69,12 +69,14 @@ function shorten(cell: Cell, width: number): Cell {
   return typeof cell === 'string' ? cut : { ...cell, text: cut };
 }
 
-/** The status, and the flag where there is one: `503 UH`. */
+/** The status, or that of a gRPC call where it failed, and the flag where there is one: `503 UH`, `grpc 14 UH`. */
 function statusCell(row: RequestRow): Cell {
   const status = row.status === undefined ? '' : row.status === 0 ? '-' : String(row.status);
-  const text = `${status} ${row.flag}`.trim() || 'ok';
+  const { grpcStatus = 0 } = row;
+  const told = grpcStatus > 0 ? `grpc ${grpcStatus}` : status;
+  const text = `${told} ${row.flag}`.trim() || 'ok';
   if (!succeeded(row)) return { text, colour: 'red' };
-  return row.status !== undefined && row.status >= 400
+  return grpcStatus > 0 || (row.status !== undefined && row.status >= 400)
     ? { text, colour: 'yellow' }
     : { text, colour: 'green' };
 }

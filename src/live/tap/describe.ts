@@ -34,6 +34,7 @@ export function itemOfRequest(request: ObservedRequest, headers: readonly string
     authority: head.authority.slice(0, 255),
     path: withoutSecrets(head.targetText).slice(0, maxPath),
     status: request.status,
+    ...(request.grpcStatus >= 0 && { grpcStatus: request.grpcStatus }),
     flag: request.flag,
     ...(detail !== '' && { detail: detail.slice(0, maxDetail) }),
     durationMs: rounded(endMs - startMs),

@@ -32,6 +32,8 @@ export interface TapItem {
   readonly path?: string;
   /** 0: the client got none. */
   readonly status?: number;
+  /** How a gRPC call ended; undefined where nothing says so. */
+  readonly grpcStatus?: number;
   readonly flag: Flag | '';
   /** Why a refusal was made, for machines: `plaintext`, `handshake`, `malformed:bad-line`. */
   readonly reason?: string;

@@ -1,4 +1,5 @@
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import { httpStatusOf } from '../../grpc/index.ts';
 import type {
   ObservedMirror,
   ObservedRefusal,
@@ -115,8 +116,18 @@ function addressOf(downstream: string): string {
   return downstream.slice(0, downstream.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
 }
 
-function fitsStatus(wanted: string, { status, flag }: Pick<ObservedRequest, 'status' | 'flag'>): boolean {
-  if (wanted === 'failed') return status >= 500 || status === 0 || flag !== '';
+function fitsStatus(
+  wanted: string,
+  {
+    status,
+    flag,
+    grpcStatus = 0,
+  }: Pick<ObservedRequest, 'status' | 'flag'> & { readonly grpcStatus?: number },
+): boolean {
+  if (wanted === 'failed')
+    return (
+      status >= 500 || (grpcStatus > 0 && httpStatusOf(grpcStatus) >= 500) || status === 0 || flag !== ''
+    );
   return wanted.endsWith('xx') ? Math.floor(status / 100) === Number(wanted[0]) : status === Number(wanted);
 }
 

@@ -432,3 +432,31 @@ test('an endpoint whose calls fail in trailers is ejected; callers who ask for w
   assert.equal(await after(12), 0);
   assert.equal(await after(5), 0);
 });
+
+test('who watches hears of the status; one that is a failure of the server is offered as a failure', async () => {
+  const rig = rigOf();
+  const offered: number[] = [];
+  const seen: [status: number, grpcStatus: number][] = [];
+  rig.services.observers.add({
+    wants: status => {
+      offered.push(status);
+      return true;
+    },
+    onRequestEnd: ({ status: answered, grpcStatus }) => void seen.push([answered, grpcStatus]),
+  });
+  for (const told of [0, 5, 14]) {
+    rig.client().peer.send(call());
+    if (rig.host.dials.length > 0) rig.host.dials[0]!.share();
+    await rig.settle();
+    const stream = rig.host.shared.flatMap(peer => peer.streams)[0]!;
+    stream.begin(GRPC);
+    stream.finish(trailers(`grpc-status: ${told}\r\n`));
+    await rig.settle();
+  }
+  assert.deepEqual(seen, [
+    [200, 0],
+    [200, 5],
+    [200, 14],
+  ]);
+  assert.deepEqual(offered, [200, 404, 503]);
+});

@@ -49,6 +49,7 @@ export function requestRecord(request: ObservedRequest, kept: KeptFor, wall: ToW
     code: responseCodeDetails(request),
     detail: cut(request.detail),
     protocol: head.protocol,
+    ...(request.grpcStatus >= 0 && { grpcStatus: request.grpcStatus }),
     method: cut(head.methodText),
     authority: cut(head.authority),
     // What follows `?` is often somebody's own.

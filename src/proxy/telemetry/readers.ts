@@ -132,12 +132,9 @@ export function traceIdOf(subject: Subject): string {
   return sentField(head, 'x-b3-traceid') ?? sentField(head, 'b3')?.split('-')[0] ?? '';
 }
 
-/** Of gRPC calls alone, as Envoy has it. */
-function grpcStatus(subject: Subject): number | undefined {
-  const type = subject.request && sentField(subject.request.head, 'content-type');
-  if (type === undefined || !/^application\/grpc(?:[+;]|$)/.test(type)) return undefined;
-  const text = subject.answerField('grpc-status');
-  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
+/** Of gRPC calls alone, as Envoy has it; wherever the answer tells it. */
+function grpcStatus({ request }: Subject): number | undefined {
+  return request === undefined || request.grpcStatus < 0 ? undefined : request.grpcStatus;
 }
 
 /** Of operators; `environment`: of the proxy. */

@@ -43,6 +43,7 @@ export function tracedRequest(direction: 'inbound' | 'outbound', parts: RequestP
     tries: [],
     attempts: 1,
     status: 200,
+    grpcStatus: -1,
     flag: '',
     detail: '',
     receivedBytes: 0,
