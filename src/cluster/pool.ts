@@ -64,7 +64,7 @@ export class Pool {
   readonly #mayBeExclusive: boolean;
   /** Whether the endpoint was last seen to speak something that carries one stream at a time. */
   #isSingle: boolean;
-  /** Until when an endpoint that did not understand HTTP/2 is not asked again, monotonic. */
+  /** Until when an endpoint that did not understand HTTP/2 is not asked again, monotonic; 0 when there is no such time. */
   #singleUntilMs = 0;
 
   constructor(dialer: UpstreamDialer, options: PoolOptions, occupancy: Occupancy, settings: PoolSettings) {
@@ -93,8 +93,7 @@ export class Pool {
     }
     if (this.#isSingle) this.#ask(this.#shared);
     if (!this.#isSingle) this.#shared.acquire(waiter);
-    else if (waiter.needsHttp2 && this.#clock.monotonic() < this.#singleUntilMs)
-      waiter.onNoConnection('UPE', ONLY_HTTP1);
+    else if (waiter.needsHttp2 && this.#singleUntilMs > 0) waiter.onNoConnection('UPE', ONLY_HTTP1);
     else this.#single.acquire(waiter);
   }
 
@@ -152,7 +151,12 @@ export class Pool {
 
   /** With no connection left, an endpoint that spoke one thing may have come to speak another. */
   #ask(shared: SharedPool): void {
-    if (this.#singleUntilMs > 0 && this.#clock.monotonic() < this.#singleUntilMs) return;
+    if (this.#singleUntilMs > 0) {
+      if (this.#clock.monotonic() < this.#singleUntilMs) return;
+      this.#singleUntilMs = 0;
+      this.#isSingle = false;
+      return;
+    }
     const { open, dialing } = this.#single.figures;
     if (open + dialing === 0 || shared.inUse) this.#isSingle = false;
   }

@@ -426,3 +426,69 @@ async function randomLife(seed: number): Promise<void> {
   await host.clock.advance(5_000);
   assert.equal(host.clock.pending, 0, `seed ${seed}: something is still scheduled`);
 }
+
+test('no more streams are on a connection at once than are asked for, whatever its peer allows', () => {
+  const { host, cluster, pool } = setUp();
+  cluster.configure({
+    ...cluster.config,
+    settings: { ...cluster.config.settings, http2: { maxConcurrentStreams: 2 } },
+  });
+  const asked = several(pool, 3);
+  const first = host.dials[0]!.share(100);
+  assert.deepEqual(served(asked), [true, true, false]);
+  host.dials[0]!.share(100);
+  assert.deepEqual(served(asked), [true, true, true]);
+  assert.equal(first.active, 2);
+});
+
+test('each request goes as its client sent it, on connections of both kinds beside each other', () => {
+  const { host, pool } = setUp();
+  host.carriage = 'client';
+  const ask = (isHttp2: boolean): TestRequest => {
+    const waiter = new TestRequest();
+    waiter.isHttp2 = isHttp2;
+    pool.acquire(waiter);
+    return waiter;
+  };
+  const many = [ask(true), ask(true)];
+  const shared = host.dials[0]!.share();
+  const one = ask(false);
+  assert.equal(host.dials[0]!.exclusive, true);
+  const own = host.dials[0]!.open();
+  assert.ok(many.every(each => each.connection === shared));
+  assert.equal(one.wire, own.wire);
+  assert.equal(host.dials.length, 0);
+});
+
+test('where HTTP/1 is declared only what makes no sense in it goes as HTTP/2', () => {
+  const { host, pool } = setUp();
+  host.carriage = 'http1';
+  const plain = new TestRequest();
+  plain.isHttp2 = true;
+  pool.acquire(plain);
+  assert.equal(host.dials[0]!.exclusive, true);
+  host.dials[0]!.open();
+  const call = new TestRequest();
+  call.needsHttp2 = true;
+  pool.acquire(call);
+  assert.equal(host.dials[0]!.exclusive, false);
+});
+
+test('an endpoint that does not understand gets everything else as HTTP/1 for a while, and is asked again then', async () => {
+  const { host, pool } = setUp();
+  const first = request(pool);
+  host.dials[0]!.share().misunderstand();
+  assert.equal(first.failure?.unread, true);
+  const again = request(pool);
+  assert.equal(host.dials[0]!.exclusive, true);
+  const own = host.dials[0]!.open();
+  assert.equal(again.wire, own.wire);
+  const call = new TestRequest();
+  call.needsHttp2 = true;
+  pool.acquire(call);
+  assert.match(`${call.flag} ${call.detail}`, /^UPE the upstream speaks HTTP\/1 and gRPC needs HTTP\/2/);
+  own.close();
+  await host.clock.advance(61_000);
+  pool.acquire(call);
+  assert.equal(host.dials[0]!.exclusive, false);
+});

@@ -352,6 +352,26 @@ describe('the connection', () => {
     assert.equal(client.gone, 1);
   });
 
+  test('whose peer answers in HTTP/1 says so to the pool, and its streams were not looked at', () => {
+    let single = 0;
+    const client = new RecordingClient();
+    Object.assign(client, { onSingle: () => single++ });
+    const exchange = client.request(get);
+    client.peer.send('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+    assert.deepEqual([single, client.gone], [1, 1]);
+    assert.equal(exchange.failure!.unread, true);
+    assert.match(exchange.failure!.detail, /answered in HTTP\/1/);
+  });
+
+  test('tells a proxy what the client of a request spoke, and nobody else', () => {
+    for (const peerIsProxy of [true, false]) {
+      const client = new RecordingClient({}, { peerIsProxy });
+      client.send(settings());
+      client.request(get);
+      assert.equal(/x-weft-translated/.test(client.said().join(' ')), peerIsProxy);
+    }
+  });
+
   test('takes no pushes, no answers that nobody asked for, no settings that servers may not send', () => {
     for (const bytes of [
       frame(FRAME.PUSH_PROMISE, FLAGS.END_HEADERS, 1, number(2)),

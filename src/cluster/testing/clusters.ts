@@ -55,11 +55,16 @@ export class TestClusterHost implements ClusterHost {
     this.staleAfterMs = staleAfterMs;
   }
 
-  readonly dialer: ClusterHost['dialer'] = (_cluster, endpoint) => ({
-    multiplexes: this.multiplexes,
-    carriage: this.carriage,
-    open: (exclusive, onOpen, onError) => this.#dial(endpoint, exclusive, onOpen, onError),
-  });
+  readonly dialer: ClusterHost['dialer'] = (_cluster, endpoint) => {
+    const host = this;
+    return {
+      multiplexes: this.multiplexes,
+      get carriage() {
+        return host.carriage;
+      },
+      open: (exclusive, onOpen, onError) => this.#dial(endpoint, exclusive, onOpen, onError),
+    };
+  };
 
   metrics(_cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests {
     const service = { host: 'a', name: 'a', namespace: 'default' };

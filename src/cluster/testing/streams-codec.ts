@@ -137,6 +137,14 @@ export class StreamsPeer implements ClientCodec<Wire>, UpstreamConnection {
     if (this.streams.length === 0) this.#gone();
   }
 
+  /** The far end answers in HTTP/1. */
+  misunderstand(): void {
+    this.#draining = true;
+    this.#host.onSingle?.(this);
+    for (const stream of [...this.streams]) stream.break(true);
+    this.#gone();
+  }
+
   open(handler: ClientStreamHandler): PeerStream {
     if (this.room <= 0) throw new Error('there is no room');
     this.requests++;

@@ -3,6 +3,7 @@ import type {
   ClientStreamHandler,
   Fields,
   Head,
+  Keepalive,
   StreamFailure,
   UpstreamHost,
 } from '../../http/index.ts';
@@ -65,7 +66,14 @@ export class RecordingClient implements UpstreamHost {
   draining = 0;
   gone = 0;
 
-  constructor(limits: Partial<Http2Limits> = {}, changed: Partial<Http2ClientOptions> = {}) {
+  readonly keepalive: Keepalive | undefined;
+
+  constructor(
+    limits: Partial<Http2Limits> = {},
+    changed: Partial<Http2ClientOptions> = {},
+    keepalive: Keepalive | undefined = undefined,
+  ) {
+    this.keepalive = keepalive;
     const timers = new TimerWheel(this.clock);
     this.options = {
       ...bareOptions({ clock: this.clock, timers, limits: { ...MESH_LIMITS, ...limits } }),
