@@ -30,6 +30,8 @@ export const fact = {
   callerLabels: (): string => 'caller-labels',
   /** How paths are normalised. */
   pathNormalization: (): string => 'path-normalization',
+  /** Whether requests are upgraded to HTTP/2 between proxies. */
+  h2Upgrade: (): string => 'h2-upgrade',
   /** What the mesh's settings say about telemetry. */
   telemetrySettings: (): string => 'telemetry-settings',
   /** Under which names the trust domain is known. */

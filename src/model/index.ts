@@ -166,6 +166,8 @@ export {
   type ConnectionLimits,
   DEFAULT_TRAFFIC,
   type HashSource,
+  type Http2Keepalive,
+  type Http2Settings,
   type LocalitySettings,
   type OriginatedTls,
   type OutlierSettings,

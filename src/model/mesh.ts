@@ -16,6 +16,8 @@ export interface Mesh extends PolicyMaps {
   /** `cluster.local` */
   readonly clusterDomain: string;
   readonly pathNormalization: PathNormalization;
+  /** Whether requests of HTTP/1 go as HTTP/2 between proxies where no policy says otherwise. */
+  readonly h2Upgrade: boolean;
   /** What Telemetry objects rest on: providers, and what holds where none speaks. */
   readonly telemetrySettings: MeshTelemetry;
   /** By `objectKey`: `namespace/name`. */
@@ -59,6 +61,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
     trustDomainAliases: [],
     clusterDomain,
     pathNormalization: DEFAULT_PATH_NORMALIZATION,
+    h2Upgrade: false,
     telemetrySettings: DEFAULT_MESH_TELEMETRY,
     services: ShardedMap.empty(),
     workloads: ShardedMap.empty(),

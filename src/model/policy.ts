@@ -5,6 +5,7 @@ import type {
   AdaptiveConcurrency,
   BalancerSettings,
   ConnectionLimits,
+  Http2Settings,
   OriginatedTls,
   OutlierSettings,
   RetryBudget,
@@ -52,6 +53,7 @@ export interface TrafficPolicy {
   readonly outlier?: Partial<OutlierSettings>;
   readonly connectTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
+  readonly http2?: Http2Settings;
   readonly timeoutMs?: number;
   /** Route.idleTimeoutMs */
   readonly streamIdleTimeoutMs?: number;

@@ -98,6 +98,12 @@ export class MeshReader {
     return pathNormalization === DEFAULT_PATH_NORMALIZATION ? {} : { pathNormalization };
   }
 
+  /** Whether requests of HTTP/1 go as HTTP/2 between proxies where no policy says otherwise. */
+  h2Upgrade(): boolean {
+    this.facts.add(fact.h2Upgrade());
+    return this.mesh.h2Upgrade;
+  }
+
   /** Every name of the trust domain, its own first; Istio's old default is one in every mesh. */
   trustDomains(): readonly string[] {
     this.facts.add(fact.trustDomains());

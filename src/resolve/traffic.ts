@@ -40,7 +40,7 @@ interface Candidate {
 
 /** Looks up and merges the policies; see TrafficPolicy for the order. */
 export function resolveTraffic(reader: MeshReader, caller: Caller, scope: TrafficScope): Traffic {
-  return winners(reader, caller, scope).reduce(merge, defaults);
+  return winners(reader, caller, scope).reduce(merge, reader.h2Upgrade() ? upgraded : defaults);
 }
 
 /** What each kind says, one policy for each, in the order in which they go over one another. */
@@ -67,6 +67,9 @@ const defaults: Traffic = {
   streamIdleTimeoutMs: DEFAULT_STREAM_IDLE_TIMEOUT_MS,
   retry: DEFAULT_RETRY,
 };
+
+/** The same in a mesh that upgrades requests to HTTP/2. */
+const upgraded: Traffic = { ...defaults, settings: { ...DEFAULT_TRAFFIC, http2: { upgrade: true } } };
 
 /** Policies for the host, `*.` and each of its parent domains, and `*`. */
 function candidates(reader: MeshReader, host: string): readonly Candidate[] {
@@ -144,13 +147,17 @@ function compareScope(left: Candidate, right: Candidate): number {
 
 /** Connection settings, balancer, outlier detection and TLS each go over as a whole, as DestinationRules have them. */
 function overlay(general: TrafficPolicy, subset: TrafficPolicy): TrafficPolicy {
-  const { limits, connectTimeoutMs, idleTimeoutMs, tls, mtls, ...rest } = general;
-  const pool = subset.limits || subset.connectTimeoutMs !== undefined || subset.idleTimeoutMs !== undefined;
+  const { limits, connectTimeoutMs, idleTimeoutMs, http2, tls, mtls, ...rest } = general;
+  const pool =
+    subset.limits ||
+    subset.connectTimeoutMs !== undefined ||
+    subset.idleTimeoutMs !== undefined ||
+    subset.http2 !== undefined;
   const secured = subset.tls !== undefined || subset.mtls !== undefined;
   const defined = Object.fromEntries(Object.entries(subset).filter(([, value]) => value !== undefined));
   return {
     ...rest,
-    ...(pool ? {} : { limits, connectTimeoutMs, idleTimeoutMs }),
+    ...(pool ? {} : { limits, connectTimeoutMs, idleTimeoutMs, http2 }),
     ...(secured ? {} : { tls, mtls }),
     ...defined,
   } as TrafficPolicy;
@@ -163,6 +170,7 @@ function merge(under: Traffic, policy: TrafficPolicy): Traffic {
   const mtls = policy.mtls ?? under.mtls;
   const adaptive = policy.adaptiveConcurrency ?? settings.adaptiveConcurrency;
   const tls = policy.tls ?? settings.tls;
+  const http2 = policy.http2 ? { ...settings.http2, ...policy.http2 } : settings.http2;
   return {
     settings: {
       balancer: policy.balancer ?? settings.balancer,
@@ -172,6 +180,7 @@ function merge(under: Traffic, policy: TrafficPolicy): Traffic {
       connectTimeoutMs: policy.connectTimeoutMs ?? settings.connectTimeoutMs,
       idleTimeoutMs: policy.idleTimeoutMs ?? settings.idleTimeoutMs,
       ...(adaptive && { adaptiveConcurrency: adaptive }),
+      ...(http2 && { http2 }),
       ...(tls && { tls }),
     },
     timeoutMs: policy.timeoutMs ?? under.timeoutMs,

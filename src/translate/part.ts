@@ -205,6 +205,7 @@ export interface MeshSettingsPart {
   readonly kind: 'mesh-settings';
   readonly rank: number;
   readonly pathNormalization?: PathNormalization;
+  readonly h2Upgrade?: boolean;
   readonly telemetry?: MeshTelemetry;
   readonly trustDomainAliases?: readonly string[];
   readonly from: ObjectRef;

@@ -9,7 +9,7 @@ import {
 } from '../../model/index.ts';
 import type { MeshSettingsPart } from '../part.ts';
 
-type Settings = Pick<Mesh, 'pathNormalization' | 'telemetrySettings' | 'trustDomainAliases'>;
+type Settings = Pick<Mesh, 'pathNormalization' | 'h2Upgrade' | 'telemetrySettings' | 'trustDomainAliases'>;
 
 /** What the objects about the whole mesh come to. */
 export class MeshSettings {
@@ -35,6 +35,8 @@ export class MeshSettings {
       parts.find(each => each.pathNormalization !== undefined)?.pathNormalization ??
       DEFAULT_PATH_NORMALIZATION;
     if (pathNormalization !== before.pathNormalization) touched.add(fact.pathNormalization());
+    const h2Upgrade = parts.find(each => each.h2Upgrade !== undefined)?.h2Upgrade ?? false;
+    if (h2Upgrade !== before.h2Upgrade) touched.add(fact.h2Upgrade());
     const said = telemetryOf(parts.flatMap(each => each.telemetry ?? []));
     const same = equal(said, before.telemetrySettings);
     if (!same) touched.add(fact.telemetrySettings());
@@ -44,6 +46,7 @@ export class MeshSettings {
     if (!sameNames) touched.add(fact.trustDomains());
     return {
       pathNormalization,
+      h2Upgrade,
       telemetrySettings: same ? before.telemetrySettings : said,
       trustDomainAliases: sameNames ? before.trustDomainAliases : aliases,
     };

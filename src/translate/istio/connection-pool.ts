@@ -1,9 +1,12 @@
-import type { ConnectionLimits, TrafficPolicy } from '../../model/index.ts';
+import type { ConnectionLimits, Http2Keepalive, Http2Settings, TrafficPolicy } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 
+/** Of a PING, where only its interval is said. */
+const pingTimeoutMs = 20_000;
+
 /** What a connectionPool says. */
-export type PoolPart = Pick<TrafficPolicy, 'limits' | 'connectTimeoutMs' | 'idleTimeoutMs'>;
+export type PoolPart = Pick<TrafficPolicy, 'limits' | 'connectTimeoutMs' | 'idleTimeoutMs' | 'http2'>;
 
 /** Zero limits mean no limit of their own in Istio (proto3 has no absent numbers), so the defaults stay. */
 export function readConnectionPool(pool: Fields): PoolPart {
@@ -15,10 +18,12 @@ export function readConnectionPool(pool: Fields): PoolPart {
     maxRequests: http?.number('http2MaxRequests') || undefined,
     maxRequestsPerConnection: http?.number('maxRequestsPerConnection') || undefined,
   });
+  const http2 = http && readHttp2(http);
   const part: PoolPart = given({
     limits: Object.keys(limits).length > 0 ? limits : undefined,
     connectTimeoutMs: tcp?.duration('connectTimeout', 1),
     idleTimeoutMs: idleTimeout(http) ?? idleTimeout(tcp),
+    http2: http2 && Object.keys(http2).length > 0 ? http2 : undefined,
   });
   if (tcp) readTcpRest(tcp);
   if (http) readHttpRest(http);
@@ -34,6 +39,29 @@ function idleTimeout(fields: Fields | undefined): number | undefined {
   return ms || undefined;
 }
 
+/** `DEFAULT` is what the mesh's settings say. */
+function readHttp2(http: Fields): Http2Settings {
+  const policy = http.choice('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']);
+  const options = http.object('http2ProtocolOptions');
+  const keepalive = options?.object('connectionKeepalive');
+  const settings = given({
+    upgrade: policy === undefined || policy === 'DEFAULT' ? undefined : policy === 'UPGRADE',
+    useClientProtocol: http.flag('useClientProtocol') || undefined,
+    maxConcurrentStreams: http.number('maxConcurrentStreams') || undefined,
+    keepalive: keepalive && readKeepalive(keepalive),
+  });
+  options?.rest();
+  return settings;
+}
+
+/** Without an interval there are no PINGs. */
+function readKeepalive(keepalive: Fields): Http2Keepalive | undefined {
+  const intervalMs = keepalive.duration('interval', 1);
+  const timeoutMs = keepalive.duration('timeout', 1);
+  keepalive.rest();
+  return intervalMs === undefined ? undefined : { intervalMs, timeoutMs: timeoutMs ?? pingTimeoutMs };
+}
+
 function readTcpRest(tcp: Fields): void {
   tcp.unsupported('tcpKeepalive', 'the keepalive of the proxy stays as it is');
   tcp.unsupported('maxConnectionDuration', 'not supported yet; use maxRequestsPerConnection');
@@ -41,12 +69,6 @@ function readTcpRest(tcp: Fields): void {
 }
 
 function readHttpRest(http: Fields): void {
-  const upgrade = http.choice('h2UpgradePolicy', ['DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE']);
-  if (upgrade === 'UPGRADE')
-    http.unsupported('h2UpgradePolicy', 'HTTP/2 is not supported yet; requests go over HTTP/1.1');
-  if (http.flag('useClientProtocol'))
-    http.unsupported('useClientProtocol', 'HTTP/2 is not supported yet; requests go over HTTP/1.1');
-  http.unsupported('maxConcurrentStreams', 'it is for HTTP/2, which is not supported yet');
   http.unsupported('maxRetries', 'retries are held by a budget; set retryBudget in a TrafficSettings');
   http.rest();
 }

@@ -34,6 +34,15 @@ test("Istio's mesh config says how paths are normalised, and Weft's own goes ove
   assert.equal(read(configMap('istio-system', 'istio', said('DEFAULT'))).mesh.pathNormalization, 'BASE');
 });
 
+test('whether requests of HTTP/1 are upgraded between proxies', () => {
+  assert.equal(read('').mesh.h2Upgrade, false);
+  const istio = configMap('istio-system', 'istio', 'h2UpgradePolicy: UPGRADE');
+  assert.equal(read(istio).mesh.h2Upgrade, true);
+  const own = configMap('weft-system', 'weft-mesh', 'h2UpgradePolicy: DO_NOT_UPGRADE');
+  assert.equal(read(istio, own).mesh.h2Upgrade, false);
+  assert.deepEqual(read(istio, own).problems, []);
+});
+
 test('ConfigMaps of others say nothing, whatever they hold', () => {
   const { mesh, problems } = read(
     configMap('shop', 'istio', said('NONE')),

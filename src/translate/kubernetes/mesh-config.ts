@@ -16,8 +16,9 @@ export const meshConfigTranslator: KindTranslator = { kind: 'ConfigMap', transla
 const modes = ['DEFAULT', ...PATH_NORMALIZATIONS] as const;
 
 /**
- * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization`, `trustDomainAliases`
- * and what concerns telemetry is read and the rest passed over without a word; in Weft's own a field that has no effect is named.
+ * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization`, `trustDomainAliases`,
+ * `h2UpgradePolicy` and what concerns telemetry is read and the rest passed over without a word; in Weft's own a field that has
+ * no effect is named.
  */
 function translateMeshConfig(
   object: KubeObject,
@@ -33,6 +34,8 @@ function translateMeshConfig(
   const config = read(text, data.at('mesh'), report);
   const paths = config?.object('pathNormalization');
   const said = paths?.choice('normalization', modes);
+  const upgrade = config?.choice('h2UpgradePolicy', ['DO_NOT_UPGRADE', 'UPGRADE']);
+  const h2Upgrade = upgrade === undefined ? undefined : upgrade === 'UPGRADE';
   const telemetry = config && readMeshTelemetry(config, report);
   const trustDomainAliases = config?.has('trustDomainAliases')
     ? config.texts('trustDomainAliases')
@@ -42,7 +45,7 @@ function translateMeshConfig(
     config?.rest();
   }
   const pathNormalization = said === 'DEFAULT' ? DEFAULT_PATH_NORMALIZATION : said;
-  const settings = given({ pathNormalization, telemetry, trustDomainAliases });
+  const settings = given({ pathNormalization, h2Upgrade, telemetry, trustDomainAliases });
   if (Object.keys(settings).length === 0) return [];
   return [{ kind: 'mesh-settings', rank, ...settings, from: report.object }];
 }

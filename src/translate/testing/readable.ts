@@ -11,6 +11,7 @@ export function readable(mesh: Mesh, problems: readonly Problem[]): unknown {
     Object.fromEntries([...map].sort(([left], [right]) => (left < right ? -1 : 1)));
   const filled = Object.entries(mesh).flatMap(([name, value]) => {
     if (name === 'telemetrySettings') return equal(value, DEFAULT_MESH_TELEMETRY) ? [] : [[name, value]];
+    if (typeof value === 'boolean') return value ? [[name, value]] : [];
     if (typeof value === 'string' || ('size' in value ? value.size : value.length) === 0) return [];
     return [[name, name === 'routeTables' ? told(sorted(value)) : 'get' in value ? sorted(value) : value]];
   });
