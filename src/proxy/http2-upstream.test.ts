@@ -1,5 +1,6 @@
 // What is spoken to upstreams: what the client speaks, unless somebody says otherwise.
 import assert from 'node:assert/strict';
+import { constants } from 'node:http2';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { InboundPort, TrafficSettings } from '../model/index.ts';
@@ -181,4 +182,44 @@ test('a further connection is opened where the peer takes no more streams, and n
   for (const answer of waiting) answer();
   for (const { headers } of await Promise.all(asked)) assert.equal(headers[':status'], 200);
   assert.equal(app.accepted(), 3);
+});
+
+test('what a server refuses before it looks at it goes out again, a POST too, and is no retry', async t => {
+  let refused = 0;
+  const app = await h2cServer((request, response) => {
+    request.resume();
+    if (refused++ === 0) response.stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    else request.on('end', () => response.end('taken'));
+  });
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  mesh.set({ key, endpoints: [mesh.plain(app.port)] });
+  const client = new H2cClient(caller.plane.outboundPort);
+  t.after(() => closeAll(client, mesh, app));
+  const { headers, body } = await client.ask({ ...request, ':method': 'POST' }, 'once');
+  assert.equal(`${headers[':status']} ${body}`, '200 taken');
+  const [cluster] = caller.plane.destinations.clusters;
+  assert.equal(cluster!.retries, 0);
+  assert.equal(caller.access.records[0]!.attempts, 1);
+});
+
+test('a server that goes away gets no new requests, and those that it has are answered', async t => {
+  const held: (() => void)[] = [];
+  const app = await h2cServer((request, response) => {
+    if (request.url === '/held') held.push(() => response.end('late'));
+    else response.end('now');
+  });
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  mesh.set({ key, endpoints: [mesh.plain(app.port)] });
+  const client = new H2cClient(caller.plane.outboundPort);
+  t.after(() => closeAll(client, mesh, app));
+  const first = client.ask({ ...request, ':path': '/held' });
+  while (held.length < 1) await new Promise(resolve => setImmediate(resolve));
+  const [session] = app.sessions;
+  session!.goaway(0);
+  assert.equal((await client.ask(request)).body, 'now');
+  for (const answer of held) answer();
+  assert.equal((await first).body, 'late');
+  assert.deepEqual(new Set(protocols(caller)), new Set(['outbound HTTP/2 200']));
 });
