@@ -56,7 +56,7 @@ fuzz: setup ## a million and more cases through each HTTP codec, then what stran
 	@$(node) test/fuzz/http2.ts
 	@$(node) test/fuzz/beginnings.ts
 
-h2spec: setup ## h2spec, strict, against a server of the HTTP/2 codec alone; WEFT_H2SPEC names the program
+h2spec: setup ## h2spec, strict, against the HTTP/2 codec alone and the listeners of a proxy; WEFT_H2SPEC names the program
 	@$(node) test/h2spec/main.ts $(ARGS)
 
 bench: network build ## measure Weft against HAProxy, nginx and Envoy

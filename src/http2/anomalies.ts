@@ -27,6 +27,7 @@ const kinds = [
   ['slow-preface', 0],
   ['slow-block', 0],
   ['connection-error', 0],
+  ['dead-peer', 0],
 ] as const;
 
 /** The number of an anomaly. */
@@ -54,6 +55,7 @@ export const ANOMALY = {
   SLOW_PREFACE: 20,
   SLOW_BLOCK: 21,
   CONNECTION_ERROR: 22,
+  DEAD_PEER: 23,
 } as const;
 
 /** Names of anomalies as metrics and logs say them, by number. */

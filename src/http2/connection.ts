@@ -9,6 +9,7 @@ import { FAULT } from './faults.ts';
 import { FrameReader, type FrameSink } from './frame-reader.ts';
 import { ERROR, FLAGS, FRAME, INITIAL_WINDOW, LARGEST_STREAM_ID } from './frames.ts';
 import { DRAIN_ROUND_TRIP_MS, type Http2Options } from './options.ts';
+import { QuietPeer } from './quiet-peer.ts';
 import { ReceiveFlow } from './receive-flow.ts';
 import { SendQueue } from './send-queue.ts';
 import { PeerSettings } from './settings.ts';
@@ -42,6 +43,7 @@ export abstract class Connection implements WireHandler, FrameSink {
   readonly #deadline: Deadline;
   readonly #blockDeadline: Deadline;
   readonly #stalls: Stalls;
+  readonly #quietPeer: QuietPeer | undefined;
   readonly isClient: boolean;
   #over = false;
   #leaving: number = LEAVING.NO;
@@ -71,6 +73,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     this.#deadline = new Deadline(() => this.#timedOut(), this);
     this.#blockDeadline = new Deadline(() => this.#blockTimedOut(), this);
     this.#stalls = new Stalls(this, options);
+    if (options.quietPeer !== undefined) this.#quietPeer = new QuietPeer(this, options.quietPeer);
   }
 
   /** A block is complete: the fields are in `list`. The stream may be a new one. */
@@ -140,6 +143,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     timers.cancel(this.#deadline);
     timers.cancel(this.#blockDeadline);
     this.#stalls.stop();
+    this.#quietPeer?.stop();
     this.reader.stop();
     const isFirst = !this.#over;
     this.#over = true;
@@ -220,6 +224,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     stream.begin(id, this.peer.initialWindow, limits.streamWindow);
     this.streams.set(id, stream);
     this.#streamsBegun++;
+    this.#quietPeer?.watch();
   }
 
   /** A stream is over. What it holds is given up. */

@@ -193,8 +193,9 @@ export class FrameReader {
     }
     if (type === FRAME.DATA) this.#beginData(length);
     else if (type > FRAME.CONTINUATION) {
-      this.#sink.onUnknown();
       this.#passOver();
+      // Behind it: what it comes to may be that nothing more is read.
+      this.#sink.onUnknown();
     } else this.#beginWhole(type, length);
   }
 

@@ -2,6 +2,7 @@ import type { EncoderOptions } from '../hpack/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
 import type { AnomalyCounts } from './anomalies.ts';
 import type { Http2Limits } from './limits.ts';
+import type { QuietTimes } from './quiet-peer.ts';
 
 /** How a connection behaves; one object for all connections of a listener or a pool. Times in milliseconds. */
 export interface Http2Options {
@@ -17,6 +18,8 @@ export interface Http2Options {
   readonly headTimeoutMs: number;
   /** Without a stream. */
   readonly idleTimeoutMs: number;
+  /** Undefined: nobody is asked. */
+  readonly quietPeer?: QuietTimes;
   /** What the peer has to read our last words. */
   readonly lingerMs: number;
 }

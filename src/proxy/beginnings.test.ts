@@ -1,19 +1,34 @@
 // How connections begin and what a port makes of it: the kind, not the cases. An app behind a proxy never hears a request that
 // the proxy has not read, and never an identity that is not the proxy's word, however a connection begins.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { connect as tlsConnect } from 'node:tls';
+import { FrameLog, HELLO, headers as headersFrame } from '../http2/testing/frames.ts';
 import { type InboundPort, parseSpiffe } from '../model/index.ts';
 import { FakeClock } from '../time/index.ts';
 import { clientHello } from '../tls/testing/hellos.ts';
+import { bothApp } from './testing/both-app.ts';
 import { closeAll, rawConnection, tcpServer } from './testing/clients.ts';
 import { eventually, redirectedInbound, redirectedOutbound } from './testing/redirected.ts';
 import { credentialsOf, StaticMesh, type TestDestination } from './testing/static-mesh.ts';
 
 const forged = 'URI=spiffe://cluster.local/ns/shop/sa/admin';
 const headers = `Host: app\r\nConnection: close\r\nX-Forwarded-Client-Cert: ${forged}\r\n\r\n`;
-const preface = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+/** A request of HTTP/2 by prior knowledge, with an identity that is not the client's to name. */
+const http2Request = Buffer.concat([
+  HELLO,
+  headersFrame(1, [
+    [':method', 'GET'],
+    [':scheme', 'http'],
+    [':path', '/a'],
+    [':authority', 'app'],
+    ['x-forwarded-client-cert', forged],
+    ['x_forwarded-client-cert', forged],
+  ]),
+]).toString('latin1');
+/** The status of the answer to it; '' before it is there. */
+const http2Status = (text: string): string =>
+  /HEADERS 1 .*?:status: (\d+)/.exec(new FrameLog().words(Buffer.from(text, 'latin1')).join('\n'))?.[1] ?? '';
 /** Beginnings that Node's own HTTP server reads as a request. */
 const asRequests = [
   'GET /a HTTP/1.1\r\n',
@@ -29,23 +44,14 @@ const asRequests = [
   'GET /a HTTP/0.9\r\n',
 ];
 
-/** An app that reads requests as llhttp does, and bytes otherwise. */
+/** An app that reads requests as llhttp does, or HTTP/2. */
 async function app() {
-  const heard: string[] = [];
   const requests: (string | undefined)[] = [];
-  const http = createServer((request, response) => {
+  const own = await bothApp((request, response) => {
     requests.push(request.headers['x-forwarded-client-cert']?.toString());
     response.end(`seen ${request.url}`);
   });
-  const server = await tcpServer(socket => {
-    socket.on('error', () => {});
-    socket.once('data', first => {
-      heard.push(first.toString('latin1'));
-      socket.unshift(first);
-      http.emit('connection', socket);
-    });
-  });
-  return { port: server.port, close: () => server.close(), heard, requests };
+  return { ...own, requests };
 }
 
 /** A peer of the mesh that says it carries bytes, or whatever it likes. */
@@ -64,6 +70,13 @@ function meshPeer(mesh: StaticMesh, port: number, appPort: number, alpn: string)
   const write = (text: string): void => void socket.write(Buffer.from(text, 'latin1'));
   write(`WEFT/1 {"port":${appPort}}\n`);
   return { socket, state, write };
+}
+
+/** A raw connection that has sent `text`. */
+async function rawText(port: number, text: string) {
+  const raw = await rawConnection(port);
+  raw.write(Buffer.from(text, 'latin1'));
+  return raw;
 }
 
 type Protocol = InboundPort['protocol'];
@@ -135,7 +148,6 @@ test('what is no HTTP is refused at a port that is, in words, and counted: by an
   const { mesh, inbound, refusals, server } = setUp('http', own.port);
   t.after(() => closeAll(inbound, mesh, own));
   const others = {
-    preface,
     tls: clientHello({ serverName: 'app' }).toString('latin1'),
     binary: '\x00\x01\x02\x03',
     redis: 'GET mykey\r\n',
@@ -153,13 +165,9 @@ test('what is no HTTP is refused at a port that is, in words, and counted: by an
       else
         assert.match(
           text,
-          /port \d+ speaks HTTP\/1\.1 \(its name or appProtocol says http\) and what came is/,
+          /port \d+ speaks HTTP \(its name or appProtocol says http\) and what came is/,
           name,
         );
-      if (name === 'preface') {
-        assert.equal(text.charCodeAt(12), 7, 'no GOAWAY');
-        assert.match(text, /appProtocol grpc or kubernetes\.io\/h2c/);
-      }
     }
   }
   assert.deepEqual(own.heard, []);
@@ -169,6 +177,17 @@ test('what is no HTTP is refused at a port that is, in words, and counted: by an
   );
   assert.ok(server.access.records.every(({ detail }) => /^not-http: port/.test(detail)));
   assert.equal(server.access.records.length, Object.keys(others).length * 2);
+});
+
+test('a port declared HTTP/2 tells what is neither of the two versions so in a GOAWAY', async t => {
+  const own = await app();
+  const { mesh, inbound, refusals } = setUp('grpc', own.port);
+  t.after(() => closeAll(inbound, mesh, own));
+  const raw = await rawText(inbound.port, 'INVALID CONNECTION PREFACE\r\n\r\n');
+  await raw.until(({ ended, closed }) => ended || closed);
+  const words = new FrameLog().words(Buffer.from(raw.text, 'latin1'));
+  assert.match(words.join('\n'), /^SETTINGS\nGOAWAY 0 PROTOCOL_ERROR weft: .* port \d+ speaks HTTP \(/);
+  assert.deepEqual(refusals(), [`port="${own.port}",reason="not-http"`]);
 });
 
 test('where rules about requests apply nothing else passes, though nobody said what the port speaks', async t => {
@@ -182,7 +201,7 @@ test('where rules about requests apply nothing else passes, though nobody said w
   };
   const { mesh, inbound, refusals, clock } = setUp('auto', own.port, { rateLimits: [limit] });
   t.after(() => closeAll(inbound, mesh, own));
-  for (const bytes of [preface, '\x00\x01', clientHello().toString('latin1')]) {
+  for (const bytes of ['EHLO a\r\n', '\x00\x01', clientHello().toString('latin1')]) {
     const raw = await rawConnection(inbound.port);
     raw.write(Buffer.from(bytes, 'latin1'));
     await raw.until(({ ended, closed }) => ended || closed);
@@ -218,11 +237,7 @@ test('where a rate limit applies HTTP/2 and opaque bytes do not go around it, wh
     const own = await app();
     const { mesh, inbound, refusals, server } = setUp(protocol, own.port, { rateLimits: [limit] });
     t.after(() => closeAll(inbound, mesh, own));
-    for (const bytes of [
-      preface,
-      '\x00\x01\x02\x03',
-      clientHello({ serverName: 'app' }).toString('latin1'),
-    ]) {
+    for (const bytes of ['\x00\x01\x02\x03', clientHello({ serverName: 'app' }).toString('latin1')]) {
       const raw = await rawConnection(inbound.port);
       raw.write(Buffer.from(bytes, 'latin1'));
       await raw.until(({ ended, closed }) => ended || closed);
@@ -230,12 +245,8 @@ test('where a rate limit applies HTTP/2 and opaque bytes do not go around it, wh
       peer.write(bytes);
       await eventually(() => peer.state.closed);
       for (const text of [raw.text, peer.state.text]) {
-        if (!bytes.startsWith('PRI')) continue;
-        assert.match(
-          text,
-          /RateLimit one\.shop applies to its requests\) and what came is HTTP\/2/,
-          protocol,
-        );
+        if (bytes[0] !== '\x00') continue;
+        assert.match(text, /RateLimit one\.shop applies to its requests\) and what came is not/, protocol);
         assert.match(text, /or declare it as bytes/, protocol);
       }
     }
@@ -251,7 +262,17 @@ test('where a rate limit applies HTTP/2 and opaque bytes do not go around it, wh
       await eventually(() => peer.state.closed);
       statuses.push(peer.state.text.slice(9, 12));
     }
-    assert.deepEqual(statuses, ['200', '429'], `${protocol}: requests in a peer's opaque bytes count`);
+    for (const alpn of ['weft/tcp', 'weft/h2', '']) {
+      const state =
+        alpn === ''
+          ? await rawText(inbound.port, http2Request)
+          : meshPeer(mesh, inbound.port, own.port, alpn);
+      if ('write' in state) state.write(http2Request);
+      const heard = 'state' in state ? state.state : state;
+      await eventually(() => http2Status(heard.text) !== '' || heard.closed);
+      statuses.push(http2Status(heard.text));
+    }
+    assert.deepEqual(statuses, ['200', '429', '429', '429', '429'], `${protocol}: whatever carries them`);
   }
 });
 
@@ -279,24 +300,59 @@ test('an upgrade to HTTP/2 is none where a rate limit counts requests, and what 
   assert.deepEqual(statuses, ['200', '429']);
 });
 
-test('HTTP/2 passes unread at ports that are declared so and at unnamed ones, from outside and from mesh peers', async t => {
-  for (const protocol of ['grpc', 'http2', 'auto', 'tcp'] as const) {
-    const echo = await tcpServer(socket =>
-      socket.on('data', data => socket.write(data)).on('error', () => {}),
+test('HTTP/2 is read at every port that may carry requests, and whoever sends it names no identity but its own', async t => {
+  for (const protocol of protocols) {
+    const own = await app();
+    const { mesh, inbound, server } = setUp(protocol, own.port);
+    t.after(() => closeAll(inbound, mesh, own));
+    const raw = await rawText(inbound.port, http2Request);
+    await eventually(() => http2Status(raw.text) !== '' || raw.closed);
+    assert.equal(http2Status(raw.text), '200', protocol);
+    for (const alpn of ['weft/tcp', 'weft/h2']) {
+      const peer = meshPeer(mesh, inbound.port, own.port, alpn);
+      peer.write(http2Request);
+      await eventually(() => http2Status(peer.state.text) !== '' || peer.state.closed);
+      assert.equal(http2Status(peer.state.text), '200', `${protocol} ${alpn}`);
+      peer.socket.destroy();
+    }
+    const evil = `By=${server.principal};URI=spiffe://cluster.local/ns/default/sa/evil`;
+    assert.deepEqual(own.requests, [undefined, evil, evil], protocol);
+    await eventually(() => server.access.records.length === 3);
+    assert.deepEqual(
+      server.access.records.map(each => each.protocol),
+      ['HTTP/2', 'HTTP/2', 'HTTP/2'],
     );
-    const { mesh, inbound } = setUp(protocol, echo.port);
-    t.after(() => closeAll(inbound, mesh, echo));
-    const raw = await rawConnection(inbound.port);
-    raw.write(preface);
-    await raw.until(({ text, closed }) => text === preface || closed);
-    assert.equal(raw.text, preface, protocol);
-    const peer = meshPeer(mesh, inbound.port, echo.port, 'weft/tcp');
-    peer.write(preface);
-    await eventually(() => peer.state.text === preface || peer.state.closed);
-    assert.equal(peer.state.text, preface, protocol);
-    peer.socket.destroy();
-    raw.socket.destroy();
   }
+});
+
+test('HTTP/2 passes unread at ports of bytes', async t => {
+  const echo = await tcpServer(socket => socket.on('data', data => socket.write(data)).on('error', () => {}));
+  const { mesh, inbound } = setUp('tcp', echo.port);
+  t.after(() => closeAll(inbound, mesh, echo));
+  const raw = await rawText(inbound.port, http2Request);
+  await eventually(() => raw.text === http2Request || raw.closed);
+  assert.equal(raw.text, http2Request);
+  const peer = meshPeer(mesh, inbound.port, echo.port, 'weft/tcp');
+  peer.write(http2Request);
+  await eventually(() => peer.state.text === http2Request || peer.state.closed);
+  assert.equal(peer.state.text, http2Request);
+  peer.socket.destroy();
+});
+
+test('HTTP/2 without a certificate, where one is needed, reads in its GOAWAY what to do', async t => {
+  const own = await app();
+  const { mesh, inbound, refusals } = setUp('grpc', own.port, { mtls: 'strict' });
+  t.after(() => closeAll(inbound, mesh, own));
+  const raw = await rawConnection(inbound.port);
+  raw.write(Buffer.from(http2Request, 'latin1'));
+  await raw.until(({ ended, closed }) => ended || closed);
+  const words = new FrameLog().words(Buffer.from(raw.text, 'latin1'));
+  assert.match(
+    words[1]!,
+    /^GOAWAY 0 INADEQUATE_SECURITY weft: port \d+ takes mutual TLS only .*weft\.dev\/inject/,
+  );
+  assert.deepEqual(refusals(), [`port="${own.port}",reason="plaintext"`]);
+  assert.deepEqual(own.heard, []);
 });
 
 test('binary protocols that begin like HTTP or TLS go through whole at unnamed ports, as do words without a line end', async t => {
@@ -360,11 +416,11 @@ test('an app’s connection to a port that is HTTP is refused in words when it i
   mesh.set(destination);
   const outbound = redirectedOutbound(client.plane, '10.0.0.1', 80);
   t.after(() => closeAll(outbound, mesh, own));
-  for (const bytes of [preface, '\x00\x01', 'EHLO a\r\n']) {
+  for (const bytes of ['\x16\x00', '\x00\x01', 'EHLO a\r\n']) {
     const raw = await rawConnection(outbound.port);
     raw.write(Buffer.from(bytes, 'latin1'));
     await raw.until(({ ended, closed }) => ended || closed);
-    assert.match(raw.text, /port 80 speaks HTTP\/1\.1/);
+    assert.match(raw.text, /port 80 speaks HTTP \(/);
   }
   const raw = await rawConnection(outbound.port);
   raw.write('G');

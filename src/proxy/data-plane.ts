@@ -1,15 +1,9 @@
-import { type FetchKeys, keyFetcher } from '../authentication/index.ts';
-import type { Cluster, ClusterHost, UpstreamDialer } from '../cluster/index.ts';
-import type { ServerOptions } from '../http1/index.ts';
-import { DEFAULT_LIMITS, http1Client, LINE_TIMEOUT_MS } from '../http1/index.ts';
-import { http2Client } from '../http2/index.ts';
+import { keyFetcher } from '../authentication/index.ts';
 import type { Relief } from '../memory/index.ts';
 import {
-  type ClusterEndpoint,
   equal,
   type InboundResource,
   isIpv6,
-  type MtlsMode,
   type ProxyRecords,
   type RecordedState,
   type RecordQuery,
@@ -17,23 +11,7 @@ import {
   type TelemetrySettings,
   unknownKind,
 } from '../model/index.ts';
-import {
-  type AccessLog,
-  AuthorizationMetrics,
-  LimitMetrics,
-  type Log,
-  LogMetrics,
-  type MetricLimits,
-  MetricShapes,
-  PeerNames,
-  PeerRequests,
-  RequestMetrics,
-  RouteMetrics,
-  TcpMetrics,
-  UNKNOWN_PEER,
-} from '../telemetry/index.ts';
-import { type Clock, TimerWheel } from '../time/index.ts';
-import type { MeshTls } from '../tls/index.ts';
+import { MetricShapes } from '../telemetry/index.ts';
 import {
   crowding,
   Listener,
@@ -42,84 +20,30 @@ import {
   saveMemory,
   type Wire,
 } from '../wire/index.ts';
-import { ExplicitConnection, NamedDestinations } from './accept/explicit.ts';
-import { InboundConnection, type InboundOptions } from './accept/inbound.ts';
+import { ExplicitConnection } from './accept/explicit.ts';
+import { InboundConnection } from './accept/inbound.ts';
+import type { InboundOptions } from './accept/inbound-options.ts';
+import { NamedDestinations } from './accept/named-destinations.ts';
 import { OutboundConnection } from './accept/outbound.ts';
-import { outboundLabels } from './accept/outbound-metrics.ts';
-import { type AppSource, AppSources } from './connect/app-source.ts';
-import { Connector } from './connect/connector.ts';
+import { ClusterHosts } from './cluster-hosts.ts';
+import { AppSources } from './connect/app-source.ts';
 import { OwnListener } from './connect/own-listener.ts';
-import {
-  DEFAULT_DESTINATION_TIMES,
-  type DestinationSource,
-  Destinations,
-  type DestinationTimes,
-} from './destinations/destinations.ts';
+import type { DataPlaneOptions } from './data-plane-options.ts';
+import { DEFAULT_DESTINATION_TIMES, Destinations } from './destinations/destinations.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import { PortAuthentication } from './destinations/port-authentication.ts';
 import { TrialLog } from './destinations/trial-log.ts';
-import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
 import type { Accepted, ListenerPlace, ListenerRow } from './listeners.ts';
-import { Observers } from './observation/observers.ts';
+import { clientCodecs, newServices } from './new-services.ts';
 import { recordsAnswer } from './record/answer.ts';
-import { type RecordSettings, RequestRecorder } from './record/recorder.ts';
-import { Counters } from './services/counters.ts';
-import { FailedCalls } from './services/failed-calls.ts';
-import { http2Dialling } from './services/http2-dialling.ts';
-import { http2Listening } from './services/http2-listening.ts';
-import { MeshedCallers } from './services/meshed-callers.ts';
-import { ServiceAddresses } from './services/service-addresses.ts';
+import { RequestRecorder } from './record/recorder.ts';
 import type { Services } from './services/services.ts';
 import { INBOUND_TRUST, OUTBOUND_TRUST } from './services/trust.ts';
 import type { UnderWay } from './under-way.ts';
 
-/** What a proxy is built from; see config/ for where it comes from. */
-export interface DataPlaneOptions {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly accessLog: AccessLog;
-  readonly tls: MeshTls;
-  readonly source: DestinationSource;
-  readonly outbound: ListenerPlace;
-  readonly inbound: ListenerPlace;
-  /** Whether packet rules redirect traffic to the listeners. Otherwise apps name the proxy (explicit mode). */
-  readonly redirected: boolean;
-  /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
-  readonly fixedDestination?: OriginalDestination;
-  /** Other cores listen on the same ports. */
-  readonly sharePorts?: boolean;
-  /** This pod's own address. */
-  readonly address: string;
-  /** The address of the Service `kubernetes`; see ServiceAddresses. */
-  readonly firstServiceAddress?: string;
-  /** What holds for inbound connections before discovery has said anything. */
-  readonly mtlsUntilKnown: MtlsMode;
-  /**
-   * This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom).
-   */
-  readonly ownAddresses?: ReadonlySet<string>;
-  /** Ports of this proxy beside those of its two listeners: nobody reaches them through it. */
-  readonly ownPorts?: readonly number[];
-  readonly times?: DestinationTimes;
-  /** See PoolOptions.staleAfterMs; for tests. */
-  readonly staleAfterMs?: number;
-  /** What of requests is kept for whoever asks about them later; undefined keeps nothing. */
-  readonly record?: RecordSettings;
-  /** Of this core, where there are several. */
-  readonly metricLimits?: MetricLimits;
-  /** Hears what is to be told of this workload's traffic, whenever that changes. */
-  readonly onTelemetry?: (telemetry: TelemetrySettings | undefined) => void;
-  /** Fetches the keys of issuers of tokens; over HTTP unless told. */
-  readonly fetchKeys?: FetchKeys;
-  /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
-  readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
-}
-
-const idleTimeoutMs = 3_600_000;
-const lingerMs = 1_000;
 const housekeepingMs = 30_000;
 
 /** The data plane of one workload: its listeners and everything between them. Built without I/O; `listen` starts it. */
@@ -133,9 +57,7 @@ export class DataPlane {
   readonly record: RequestRecorder | undefined;
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
-  readonly #sources: AppSources;
   readonly #inboundOptions: InboundOptions;
-  readonly #codecs: ClientCodecs;
   readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Accepted>();
   #listeners: Listener[] = [];
@@ -149,85 +71,33 @@ export class DataPlane {
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
-    const timers = new TimerWheel(options.clock);
-    const http1: ServerOptions = {
-      limits: DEFAULT_LIMITS,
-      timers,
-      headTimeoutMs: LINE_TIMEOUT_MS,
-      idleTimeoutMs,
-      lingerMs,
-    };
-    const http2Times = { clock: options.clock, timers, idleTimeoutMs, lingerMs };
-    const dialling = http2Dialling(http2Times);
-    this.#codecs = {
-      http1: http1Client({ limits: DEFAULT_LIMITS, timers }),
-      http2: {
-        mesh: http2Client(dialling.mesh),
-        plaintext: http2Client(dialling.plaintext),
-        origin: http2Client(dialling.origin),
-      },
-    };
-    const { hosts } = options.outbound;
-    const own = new OwnListener({ hosts, address: options.address, port: () => this.#outboundPort });
-    const connector = new Connector({
-      timers,
-      tls: options.tls,
-      self: () => this.services.self,
+    const own = new OwnListener({
+      hosts: options.outbound.hosts,
       address: options.address,
-      nowMs: () => options.clock.monotonic(),
-      own,
+      port: () => this.#outboundPort,
     });
-    this.services = {
-      clock: options.clock,
-      timers,
-      log: options.log,
-      accessLog: options.accessLog,
-      requests: new RequestMetrics(options.metricLimits),
-      tcp: new TcpMetrics(options.metricLimits),
-      routes: new RouteMetrics(),
-      limits: new LimitMetrics(),
-      authorizations: new AuthorizationMetrics(),
-      logs: new LogMetrics(),
-      peers: new PeerNames(),
-      meshedCallers: new MeshedCallers(),
-      counters: new Counters(),
-      tls: options.tls,
-      connector,
-      http1,
-      http2: http2Listening(http2Times),
-      random: Math.random,
-      serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
-      address: options.address,
-      self: UNKNOWN_PEER,
-      telemetry: undefined,
-      tagger: undefined,
-      active: 0,
-      tunnels: 0,
-      failedCalls: new FailedCalls(),
-      observers: new Observers(),
-      draining: false,
-      saving: false,
-      refusing: false,
-    };
+    this.services = newServices(options, own);
+    const codecs = clientCodecs(this.services);
+    const sources = new AppSources(options.redirected, options.ownAddresses);
+    const hosts = new ClusterHosts(this.services, codecs, sources, options.staleAfterMs);
     this.destinations = new Destinations(
       options.source,
-      this.#clusterHost('outbound'),
+      hosts.of('outbound'),
       options.times ?? DEFAULT_DESTINATION_TIMES,
       this.services.routes,
       this.services.limits,
     );
-    this.passThrough = new PassThrough(this.#clusterHost('outbound'));
+    this.passThrough = new PassThrough(hosts.of('outbound'));
     this.authentication = new PortAuthentication(
       options.clock,
       options.log,
       options.fetchKeys ?? keyFetcher(),
     );
-    this.#sources = new AppSources(options.redirected, options.ownAddresses);
     this.inboundPorts = new InboundPorts(
-      this.#clusterHost('inbound'),
+      hosts.of('inbound'),
       options.mtlsUntilKnown,
       this.services.limits,
-      caller => this.#clusterHost('inbound', caller),
+      caller => hosts.of('inbound', caller),
       this.authentication,
       {
         open: (policy, outcome) => this.services.authorizations.open(policy, outcome),
@@ -241,7 +111,7 @@ export class DataPlane {
       this.services.observers.add(this.record);
     }
     this.#inboundOptions = {
-      sources: this.#sources,
+      sources,
       appAddress: options.address,
       ownPorts: this.#ownPorts,
     };
@@ -480,39 +350,5 @@ export class DataPlane {
     // A connection that was not redirected names our own port: answering it by connecting to it again would be a loop.
     if (wanted === undefined || wanted.port === listenerPort) return undefined;
     return wanted;
-  }
-
-  /** `caller`: see AppSources. */
-  #clusterHost(direction: 'inbound' | 'outbound', caller = ''): ClusterHost {
-    const options = this.#options;
-    const self = this;
-    return {
-      clock: options.clock,
-      get timers() {
-        return self.services.timers;
-      },
-      log: options.log,
-      staleAfterMs: options.staleAfterMs,
-      ...(direction === 'inbound' && { isEnding: () => this.services.draining }),
-      dialer: (cluster, endpoint) => this.#dialer(cluster, endpoint, direction, caller),
-      metrics: (cluster, endpoint) =>
-        new PeerRequests(this.services.requests, {
-          ...outboundLabels(this.services, undefined, cluster.config.service, 'http'),
-          destination: endpoint.peer,
-          mutualTls: endpoint.tls === 'mesh',
-        }),
-    };
-  }
-
-  #dialer(
-    cluster: Cluster,
-    endpoint: ClusterEndpoint,
-    direction: 'inbound' | 'outbound',
-    caller: string,
-  ): UpstreamDialer {
-    // Of connections that several requests share, no one port of the caller's is meant.
-    const source: AppSource =
-      direction === 'inbound' ? this.#sources.of(caller, 0, endpoint.address) : { localAddress: '' };
-    return new EndpointDialer(this.services.connector, this.#codecs, cluster, endpoint, source);
   }
 }

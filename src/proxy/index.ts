@@ -4,7 +4,8 @@
 export { appIsPresent } from './app-presence.ts';
 export { passThroughAddress, probeAddress } from './connect/connector.ts';
 export { encodePreface, type Preface, readPreface } from './connect/preface.ts';
-export { DataPlane, type DataPlaneOptions } from './data-plane.ts';
+export { DataPlane } from './data-plane.ts';
+export type { DataPlaneOptions } from './data-plane-options.ts';
 export type { DestinationSource } from './destinations/destinations.ts';
 export { type Sniffed, sniff } from './detection/sniff.ts';
 export { type DrainSubject, drained } from './drain.ts';

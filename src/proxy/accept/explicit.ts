@@ -1,9 +1,5 @@
-// Explicit mode: the app was told of the proxy (HTTP_PROXY) instead of being redirected to it. HTTP proxy semantics of RFC 9110
-// section 7 and RFC 9112 section 3.2: absolute-form, CONNECT, and origin-form with Host for apps that take the proxy for their
-// server.
-import { lookup } from 'node:dns';
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
-import { errorMessage, type Flag, guarded } from '../../errors/index.ts';
+import type { Flag } from '../../errors/index.ts';
 import { equalsIgnoreCase, Head, METHOD } from '../../http/index.ts';
 import {
   faultOf,
@@ -13,14 +9,11 @@ import {
   parseRequestHead,
   TUNNEL_OPEN,
 } from '../../http1/index.ts';
-import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../../model/index.ts';
+import { formatAddress, parseHostPort } from '../../model/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
-import { circleWords, type OwnListener } from '../connect/own-listener.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
-import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
-import type { PassThrough } from '../destinations/pass-through.ts';
 import { Detection, type DetectionWaiter } from '../detection/detection.ts';
 import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import {
@@ -34,9 +27,9 @@ import { newRequestId, REQUEST_ID, requestIdOf } from '../exchange/request-id.ts
 import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
-import { servingOf } from '../serving/serve.ts';
-import type { Serving } from '../serving/serving.interface.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
+import { Downstream, labelOf } from './downstream.ts';
+import type { NamedDestinations } from './named-destinations.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 
 const scheme = Buffer.from('http://', 'latin1');
@@ -44,95 +37,15 @@ const slash = 0x2f;
 const asterisk = Buffer.from('*', 'latin1');
 const hostName = Buffer.from('host', 'latin1');
 
-/** Finds destinations by name or address, outside names through DNS. */
-export class NamedDestinations {
-  readonly #services: Pick<Services, 'counters' | 'serviceAddresses'>;
-  readonly #destinations: Destinations;
-  readonly #passThrough: PassThrough;
-  readonly #own: OwnListener;
-
-  constructor(
-    services: Pick<Services, 'counters' | 'serviceAddresses'>,
-    destinations: Destinations,
-    passThrough: PassThrough,
-    own: OwnListener,
-  ) {
-    this.#services = services;
-    this.#destinations = destinations;
-    this.#passThrough = passThrough;
-    this.#own = own;
-  }
-
-  /** `key` is `host:port`. The destination when it is known, otherwise undefined and the waiter is told. */
-  find(key: string, waiter: TargetWaiter): RunningDestination | undefined {
-    const known = this.#destinations.find(key, answer => this.#answered(key, answer, waiter));
-    if (known === undefined || known.resource.found !== 'unknown') return known;
-    this.#outside(key, known.resource.refused, waiter, false);
-    return undefined;
-  }
-
-  #answered(key: string, answer: DestinationAnswer, waiter: TargetWaiter): void {
-    if (answer === 'timeout') {
-      this.#services.counters.discoveryTimeouts++;
-      this.#outside(key, undefined, waiter, true);
-    } else if (answer.resource.found === 'unknown')
-      this.#outside(key, answer.resource.refused, waiter, false);
-    else tellTarget(waiter, answer, 'NR', '');
-  }
-
-  /** `silent`: nobody has said that it is outside; then what may be a Service is not passed through. */
-  #outside(key: string, refused: string | undefined, waiter: TargetWaiter, silent: boolean): void {
-    const why = refused ?? (silent ? this.#services.serviceAddresses.whyNot(key) : undefined);
-    if (why !== undefined) {
-      setImmediate(tellTarget, waiter, undefined, refused === undefined ? 'NFCF' : 'NR', why);
-      return;
-    }
-    const address = parseHostPort(key)!;
-    if (isIpAddress(address.host)) {
-      setImmediate(() => this.#passOn(address, key, waiter, silent));
-      return;
-    }
-    const failed = (why: string): void =>
-      tellTarget(waiter, undefined, 'DF', `${address.host} is no Service of the mesh and DNS says ${why}`);
-    const found = (error: NodeJS.ErrnoException | null, ip: string): void => {
-      if (error !== null) failed(error.code ?? error.message);
-      // Nothing was asked: Node answers the empty name without an error and without an address.
-      else if (!isIpAddress(ip)) failed('nothing');
-      else this.#passOn({ host: ip, port: address.port }, key, waiter, silent);
-    };
-    try {
-      lookup(address.host, guarded('dns', found, waiter));
-    } catch (thrown) {
-      // Some names it refuses at once.
-      setImmediate(failed, errorMessage(thrown));
-    }
-  }
-
-  /** To an address outside. */
-  #passOn({ host, port }: HostPort, asked: string, waiter: TargetWaiter, silent: boolean): void {
-    const to = formatAddress(host, port);
-    const why = silent ? this.#services.serviceAddresses.whyNot(to) : undefined;
-    if (this.#own.is(host, port)) tellTarget(waiter, undefined, 'NR', circleWords(asked));
-    else if (why !== undefined) tellTarget(waiter, undefined, 'NFCF', why);
-    else tellTarget(waiter, this.#passThrough.destination(to, true), 'NR', '');
-  }
-}
-
 /** A connection of an app that uses this proxy by its address. */
-export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHandler {
+export class ExplicitConnection extends Downstream implements DetectionWaiter, ExchangeHost, WireHandler {
   readonly direction = 'outbound';
-  readonly terms: ListenerTerms;
   readonly principal = '';
   readonly mutualTls = false;
   readonly serverName = '';
-  readonly address: string;
-  readonly downstream: string;
-  readonly #services: Services;
   readonly #named: NamedDestinations;
-  readonly #wire: Wire;
   readonly #onClosed: () => void;
-  readonly #detection: Detection;
-  #serving: Serving | undefined;
+  protected readonly detection: Detection;
   #unplaced: UnplacedRequests | undefined;
   readonly #connectHead: HeadBuffer;
   #countsHopsOf: Cluster | undefined;
@@ -150,15 +63,10 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     terms: ListenerTerms,
     onClosed: () => void,
   ) {
-    this.terms = terms;
-    this.#services = services;
+    super(services, wire, terms);
     this.#named = named;
-    this.#wire = wire;
     this.#onClosed = onClosed;
-    const from = wire.remoteAddress();
-    this.address = from?.address ?? '';
-    this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
-    this.#detection = new Detection(wire, services.timers, this);
+    this.detection = new Detection(wire, services.timers, this);
     const { limits } = services.http1;
     this.#connectHead = new HeadBuffer(
       (head, bytes, start, end) => parseRequestHead(head, bytes, start, end, limits),
@@ -171,32 +79,17 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   start(): void {
-    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
-    this.#detection.start({ quietMs: 0, silentMs: idleTimeoutMs, unclearMs: headTimeoutMs });
-  }
-
-  drain(): void {
-    this.#serving?.drain();
-  }
-
-  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
-  relieve(hard: boolean): void {
-    if (this.#serving !== undefined) this.#serving.relieve(hard);
-    else if (hard) this.#detection.shed();
-  }
-
-  /** Breaks the connection off. */
-  destroy(): void {
-    this.#wire.destroy();
+    const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
+    this.detection.start({ quietMs: 0, silentMs: idleTimeoutMs, unclearMs: headTimeoutMs });
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
     if (kind !== 'http1' && kind !== 'http2') {
-      this.#services.log.warn(
+      this.services.log.warn(
         { client: this.downstream },
         'closed a connection to the outbound port that is neither redirected nor HTTP; use HTTP_PROXY, or CONNECT for other protocols',
       );
-      this.#wire.reset();
+      this.wire.reset();
       this.#onClosed();
       return;
     }
@@ -204,10 +97,8 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       this.#connect(first, 0, first.length);
       return;
     }
-    const protocol = kind === 'http2' ? 'http2' : 'http';
-    this.#services.counters.accepted.add(`direction="outbound",protocol="${protocol}",mode="explicit"`);
-    this.#serving = servingOf(kind, this.#services, this, 'app', this.#wire, this.#onClosed);
-    this.#serving.start(first);
+    this.services.counters.accepted.add(`direction="outbound",protocol="${labelOf(kind)}",mode="explicit"`);
+    this.serveTo(this, kind, 'app', first, this.#onClosed);
   }
 
   onQuiet(): void {}
@@ -223,7 +114,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   }
 
   onGone(): void {
-    this.#wire.destroy();
+    this.wire.destroy();
     this.#onClosed();
   }
 
@@ -280,7 +171,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    this.#unplaced ??= new UnplacedRequests(this.#services);
+    this.#unplaced ??= new UnplacedRequests(this.services);
     return this.#unplaced.of(cluster?.config.service ?? target?.service);
   }
 
@@ -296,22 +187,22 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
   onDrain(): void {}
 
   onClose(): void {
-    this.#services.timers.cancel(this.#headDeadline);
+    this.services.timers.cancel(this.#headDeadline);
     this.#onClosed();
   }
 
   #connect(bytes: Buffer, start: number, end: number): void {
-    const { http1, timers } = this.#services;
+    const { http1, timers } = this.services;
     const head = new Head();
     const { result, next } = this.#connectHead.offer(head, bytes, start, end);
     if (result === INCOMPLETE) {
-      this.#wire.handler = this;
+      this.wire.handler = this;
       if (!this.#headDeadline.scheduled) timers.schedule(this.#headDeadline, http1.headTimeoutMs);
-      this.#wire.resume();
+      this.wire.resume();
       return;
     }
     timers.cancel(this.#headDeadline);
-    this.#wire.pause();
+    this.wire.pause();
     this.#id = requestIdOf(head) || newRequestId().toString('latin1');
     const address = result > 0 && head.method === METHOD.CONNECT ? parseHostPort(head.targetText) : undefined;
     if (address === undefined) {
@@ -323,11 +214,11 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
     const rest = next < end ? Buffer.from(bytes.subarray(next, end)) : undefined;
     const waiter: TargetWaiter = {
       onTarget: (target, flag, detail) => {
-        if (this.#wire.closed) return;
+        if (this.wire.closed) return;
         if (target === undefined) this.#refuse(flag, detail);
         else this.#tunnel(target, rest);
       },
-      onFault: () => this.#wire.onFault(),
+      onFault: () => this.wire.onFault(),
     };
     const known = this.#named.find(key, waiter);
     if (known !== undefined) this.#tunnel(known, rest);
@@ -340,15 +231,15 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
       else this.#refuse('NC', `${target.resource.host} has no cluster for TCP`);
       return;
     }
-    this.#services.counters.accepted.add('direction="outbound",protocol="tcp",mode="explicit"');
+    this.services.counters.accepted.add('direction="outbound",protocol="tcp",mode="explicit"');
     const session = new TcpSession(
-      this.#services,
+      this.services,
       {
         direction: 'outbound',
         downstream: this.downstream,
         principal: '',
         localAddress: '',
-        labels: (endpoint, of) => outboundLabels(this.#services, endpoint, of?.config.service, 'tcp'),
+        labels: (endpoint, of) => outboundLabels(this.services, endpoint, of?.config.service, 'tcp'),
         answers: {
           opened: TUNNEL_OPEN,
           failed: (flag, detail) => replyBytes(flag, detail, this.#id),
@@ -357,15 +248,15 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         onEnd: this.#onClosed,
       },
       cluster,
-      this.#wire,
+      this.wire,
       false,
     );
     session.start(rest);
   }
 
   #refuse(flag: Flag, detail: string): void {
-    this.#services.timers.cancel(this.#headDeadline);
-    const { observers, clock } = this.#services;
+    this.services.timers.cancel(this.#headDeadline);
+    const { observers, clock } = this.services;
     const id = this.#id || newRequestId().toString('latin1');
     if (observers.watching)
       observers.refusal({
@@ -381,7 +272,7 @@ export class ExplicitConnection implements DetectionWaiter, ExchangeHost, WireHa
         id,
         atMs: clock.monotonic(),
       });
-    answerAndLinger(this.#services, this.#wire, replyBytes(flag, detail, id));
+    answerAndLinger(this.services, this.wire, replyBytes(flag, detail, id));
     this.#onClosed();
   }
 }

@@ -1,11 +1,9 @@
 import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
-import { formatAddress, type Peer } from '../../model/index.ts';
-import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
+import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
 import { ALPN, isMeshHello, readClientHello } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
-import type { AppSources } from '../connect/app-source.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
 import type { ConnectionCaller } from '../destinations/port-entry.ts';
@@ -20,12 +18,13 @@ import {
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ExchangeHost, ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
-import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
-import { servingOf } from '../serving/serve.ts';
-import type { Served, Serving } from '../serving/serving.interface.ts';
+import type { Served } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
 import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
+import { Downstream, labelOf } from './downstream.ts';
+import { InboundCaller } from './inbound-caller.ts';
+import type { InboundOptions } from './inbound-options.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
   MeshAccept,
@@ -37,61 +36,35 @@ import {
   type RefusedKind,
   type RefusedStart,
   refuseNotHttp,
+  refusePeer,
   refusePlaintext,
   refuseSlow,
   refuseStart,
 } from './refusal.ts';
 
-const forwardedFor = Buffer.from('x-forwarded-for', 'latin1');
-const clientCertificate = Buffer.from('x-forwarded-client-cert', 'latin1');
 /** The first byte of a ClientHello (RFC 8446 section 5.1). */
 const HANDSHAKE_RECORD = 0x16;
-const hostName = Buffer.from('host', 'latin1');
-
-/** How inbound connections find the app. */
-export interface InboundOptions {
-  /** From where the app is called. */
-  readonly sources: AppSources;
-  /** The app's address for connections that were not redirected. */
-  readonly appAddress: string;
-  /**
-   * Ports of the proxy itself, which nobody reaches through it: beside them it is an open proxy, or an admin port without its
-   * loopback.
-   */
-  readonly ownPorts: ReadonlySet<number>;
-}
 
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection
+  extends Downstream
   implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller, PortsWatcher
 {
   readonly direction = 'inbound';
-  readonly terms: ListenerTerms;
-  readonly downstream: string;
-  readonly #services: Services;
   readonly #ports: InboundPorts;
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
-  readonly address: string;
   serverName = '';
-  readonly #clientPort: number;
+  readonly #caller: InboundCaller;
   readonly #sinceMs: number;
-  #detection: Detection;
-  #wire: Wire;
+  protected detection: Detection;
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
   #port: RunningPort | undefined;
   #portVersion: number;
-  #source: Peer = UNKNOWN_PEER;
-  #sourceAddress: string;
-  /** Whether the client has shown a certificate of the mesh. */
-  mutualTls = false;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
-  #serving: Serving | undefined;
   #metrics: PeerRequests | undefined;
-  #forwardedFor: Buffer | undefined;
-  #certificate: Buffer | undefined;
 
   constructor(
     services: Services,
@@ -102,19 +75,13 @@ export class InboundConnection
     terms: ListenerTerms,
     onClosed: () => void,
   ) {
-    this.terms = terms;
-    this.#services = services;
+    super(services, wire, terms);
     this.#ports = ports;
     this.#options = options;
-    this.#wire = wire;
     this.#wanted = wanted;
     this.#onClosed = onClosed;
-    const from = wire.remoteAddress();
-    this.address = (from?.address ?? '').replace(/^::ffff:/, '');
-    this.#clientPort = from?.port ?? 0;
-    this.#sourceAddress = this.address;
-    this.downstream = from?.address === undefined ? '' : formatAddress(this.address, from.port ?? 0);
-    this.#detection = new Detection(wire, services.timers, this);
+    this.#caller = new InboundCaller(this.address);
+    this.detection = new Detection(wire, services.timers, this);
     this.#sinceMs = services.clock.monotonic();
     this.#portVersion = ports.version;
     if (wanted !== undefined) this.#port = this.#portOf(wanted.address, wanted.port);
@@ -126,7 +93,10 @@ export class InboundConnection
   }
 
   get principal(): string {
-    return this.#source.principal;
+    return this.#caller.peer.principal;
+  }
+  get mutualTls(): boolean {
+    return this.#caller.mutualTls;
   }
 
   start(): void {
@@ -136,27 +106,16 @@ export class InboundConnection
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
     const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp && this.#denial === undefined;
-    const { meshedCallers, clock } = this.#services;
+    const { meshedCallers, clock } = this.services;
     const isMeshed =
       mayBeQuiet && meshedCallers.has(this.address, this.#port?.number ?? 0, clock.monotonic());
-    this.#detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
+    this.detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
     if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
-  drain(): void {
-    this.#serving?.drain();
-  }
-
-  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
-  relieve(hard: boolean): void {
-    if (this.#serving !== undefined) this.#serving.relieve(hard);
-    else if (hard) this.#detection.shed();
-  }
-
-  /** Breaks the connection off. */
-  destroy(): void {
+  override destroy(): void {
     this.#accepting?.stop();
-    this.#wire.destroy();
+    this.wire.destroy();
     this.#over();
   }
 
@@ -179,7 +138,7 @@ export class InboundConnection
     else if (!this.#isHttp) this.#speculate()?.lend(first);
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
-      this.#detection.stop();
+      this.detection.stop();
       this.#serve('http1', first);
     }
   }
@@ -189,8 +148,8 @@ export class InboundConnection
     const denial = this.#isHttp ? undefined : this.#denial;
     if (speech === undefined) this.#refuse('nothing');
     else if (denial !== undefined) this.#refuseBytes('nothing', denial);
-    else if (speech.declared) this.#wire.destroy();
-    else refuseNotHttp(this.#services, this.#refused('nothing'), speech);
+    else if (speech.declared) this.wire.destroy();
+    else refuseNotHttp(this.services, this.#refused('nothing'), speech);
     this.#over();
   }
 
@@ -199,7 +158,7 @@ export class InboundConnection
     const kind = isRequest ? 'http1' : 'tcp';
     if (this.#openPort === undefined) this.#refuse(kind);
     else if (this.#isHttp || isRequest) {
-      refuseSlow(this.#services, this.#refused(kind));
+      refuseSlow(this.services, this.#refused(kind));
       this.#session?.cancel();
       this.#over();
     } else this.#settle('tcp', first);
@@ -207,25 +166,23 @@ export class InboundConnection
 
   onGone(): void {
     this.#session?.cancel();
-    this.#wire.destroy();
+    this.wire.destroy();
     this.#over();
   }
 
   /** Also of a handshake: the wire that it was made of is no more. */
   onFault(): void {
     this.#accepting?.stop();
-    this.#wire.reset(INTERNAL_ERROR);
+    this.wire.reset(INTERNAL_ERROR);
     this.#over();
   }
 
   onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
     this.#accepting = undefined;
-    this.#wire = wire;
-    this.mutualTls = true;
-    const { peers, clock } = this.#services;
-    this.#source = peers.admit(preface.source, clock.monotonic());
+    this.wire = wire;
+    const { peers, clock } = this.services;
+    this.#caller.proved(peers.admit(preface.source, clock.monotonic()), preface.address);
     this.#calledByMesh();
-    if (preface.address !== '') this.#sourceAddress = preface.address;
     if (this.#wanted === undefined) {
       if (this.#options.ownPorts.has(preface.port)) {
         this.#refuseOwnPort(preface.port);
@@ -239,9 +196,9 @@ export class InboundConnection
     else if (this.#port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
     else {
       // The peer says that it carries bytes. What the port speaks is not for the peer to say.
-      this.#detection = new Detection(wire, this.#services.timers, this);
+      this.detection = new Detection(wire, this.services.timers, this);
       if (!this.#isHttp) this.#speculate();
-      this.#detection.start(this.#times(0), rest);
+      this.detection.start(this.#times(0), rest);
     }
   }
 
@@ -252,26 +209,8 @@ export class InboundConnection
 
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
     this.#accepting = undefined;
-    const { counters, log, observers, clock } = this.#services;
-    const number = this.#port?.number ?? 0;
-    if (reason === 'handshake') counters.handshakeFailures.add('direction="inbound"');
-    else counters.refused.add(`port="${number}",reason="${reason}"`);
-    log.warn({ client: this.downstream, port: this.#port?.number, principal }, `refused a client: ${words}`);
-    if (observers.watching)
-      observers.refusal({
-        direction: 'inbound',
-        downstream: this.downstream,
-        principal,
-        port: number,
-        wanted: '',
-        reason,
-        flag: reason === 'handshake' ? 'UAEX' : 'DPE',
-        detail: words,
-        status: 0,
-        id: '',
-        atMs: clock.monotonic(),
-      });
-    if (reason !== 'handshake') wire.reset();
+    const { downstream: client } = this;
+    refusePeer(this.services, { wire, client, principal, port: this.#port?.number, reason, words });
     this.#over();
   }
 
@@ -289,25 +228,11 @@ export class InboundConnection
   }
 
   prepare(head: Head): void {
-    if (head.forwardedFor < 0) {
-      this.#forwardedFor ??= Buffer.from(this.#sourceAddress, 'latin1');
-      head.add(forwardedFor, this.#forwardedFor);
-    }
-    // Only we may say who the client is: what it says itself is taken out.
-    if (head.clientCertificate >= 0) head.remove(head.clientCertificate);
-    if (this.mutualTls) {
-      this.#certificate ??= Buffer.from(
-        `By=${this.#services.tls.principal};URI=${this.#source.principal}`,
-        'latin1',
-      );
-      head.add(clientCertificate, this.#certificate);
-    }
-    if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
-    if (head.host < 0) head.add(hostName, Buffer.from(this.#port!.destination.resource.key, 'latin1'));
+    this.#caller.introduce(head, this.services.tls.principal, this.#port!.destination.resource.key);
   }
 
   metrics(): PeerRequests {
-    this.#metrics ??= new PeerRequests(this.#services.requests, this.#labels('http'));
+    this.#metrics ??= new PeerRequests(this.services.requests, this.#labels('http'));
     return this.#metrics;
   }
 
@@ -328,7 +253,7 @@ export class InboundConnection
   }
 
   #times(quietMs: number): DetectionTimes {
-    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
     if (this.#openPort === undefined)
       return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
     // Where the app may speak first it is being asked, and its own patience counts.
@@ -345,10 +270,10 @@ export class InboundConnection
     // An app that speaks now must not be heard by somebody in the middle of a handshake.
     this.#session?.cancel();
     this.#session = undefined;
-    const { clock } = this.#services;
+    const { clock } = this.services;
     // Who must speak mesh TLS has had time since it connected.
     const spentMs = this.#openPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
-    this.#accepting = new MeshAccept(this.#services, this.#wire, this);
+    this.#accepting = new MeshAccept(this.services, this.wire, this);
     this.#accepting.start(
       first,
       this.#port?.entry.answersMesh !== false,
@@ -368,18 +293,16 @@ export class InboundConnection
     if (verdict === 'http1' || verdict === 'http2') this.#serve(verdict, first);
     else if (verdict === 'tunnel') this.#tunnel(kind, first);
     else {
-      refuseNotHttp(this.#services, this.#refused(kind), speech);
+      refuseNotHttp(this.services, this.#refused(kind), speech);
       this.#over();
     }
   }
 
   #serve(kind: Served, first: Buffer | undefined): void {
-    this.#countAccepted(kind === 'http2' ? 'http2' : 'http');
+    this.#countAccepted(labelOf(kind));
     this.#session?.cancel();
     this.#session = undefined;
-    const client = this.mutualTls ? 'proxy' : 'stranger';
-    this.#serving = servingOf(kind, this.#services, this, client, this.#wire, () => this.#over());
-    this.#serving.start(first);
+    this.serveTo(this, kind, this.mutualTls ? 'proxy' : 'stranger', first, () => this.#over());
   }
 
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
@@ -397,7 +320,7 @@ export class InboundConnection
 
   #countAccepted(protocol: 'http' | 'http2' | 'tls' | 'tcp'): void {
     const labels = `direction="inbound",protocol="${protocol}",mtls="${this.mutualTls}"`;
-    this.#services.counters.accepted.add(labels);
+    this.services.counters.accepted.add(labels);
   }
 
   /** Asks the app while it is open still who speaks first. */
@@ -414,22 +337,22 @@ export class InboundConnection
     const options: TcpSessionOptions = {
       direction: 'inbound',
       downstream: this.downstream,
-      principal: this.#source.principal,
-      ...this.#options.sources.of(port.caller, this.#clientPort, address),
+      principal: this.principal,
+      ...this.#options.sources.of(port.caller, this.clientPort, address),
       labels: () => this.#labels('tcp'),
       ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
-        this.#services.meshedCallers.remove(this.address, port.number, this.#sinceMs);
-        this.#detection.stop();
-        return this.#detection.taken;
+        this.services.meshedCallers.remove(this.address, port.number, this.#sinceMs);
+        this.detection.stop();
+        return this.detection.taken;
       },
       onEnd: () => {
-        this.#detection.stop();
+        this.detection.stop();
         this.#over();
       },
     };
     this.#ports.watchers.add(this);
-    this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
+    this.#session = new TcpSession(this.services, options, cluster, this.wire, speculative);
     this.#session.start(first);
   }
 
@@ -441,7 +364,7 @@ export class InboundConnection
 
   /** Mesh TLS came from this address, or began to: its next connection may be as late, and is not to hear the app before. */
   #calledByMesh(): void {
-    const { meshedCallers, clock } = this.#services;
+    const { meshedCallers, clock } = this.services;
     // Elsewhere the app is never heard before the client.
     if (this.#port?.entry.takesBoth !== true) return;
     meshedCallers.add(this.address, this.#port.number, clock.monotonic());
@@ -450,8 +373,8 @@ export class InboundConnection
   #labels(protocol: 'http' | 'tcp'): PeerLabels {
     return {
       reporter: 'destination',
-      source: this.#source,
-      destination: this.#services.self,
+      source: this.#caller.peer,
+      destination: this.services.self,
       service: this.#port?.service ?? { host: '', name: '', namespace: '' },
       protocol,
       mutualTls: this.mutualTls,
@@ -460,10 +383,10 @@ export class InboundConnection
 
   /** Plaintext where only mesh TLS is taken. */
   #refuse(kind: RefusedKind): void {
-    this.#detection.stop();
+    this.detection.stop();
     const port = this.#port;
-    refusePlaintext(this.#services, {
-      wire: this.#wire,
+    refusePlaintext(this.services, {
+      wire: this.wire,
       kind,
       client: this.downstream,
       port: port?.number ?? 0,
@@ -477,14 +400,14 @@ export class InboundConnection
 
   #refused(kind: RefusedKind, port = this.#port?.number ?? 0): RefusedStart {
     const { direction, downstream: client, principal } = this;
-    return { wire: this.#wire, direction, kind, client, principal, port };
+    return { wire: this.wire, direction, kind, client, principal, port };
   }
 
   #refuseBytes(kind: RefusedKind, denial: Denial): void {
-    this.#detection.stop();
+    this.detection.stop();
     this.#session?.cancel();
-    const durationMs = this.#services.clock.monotonic() - this.#sinceMs;
-    refuseBytes(this.#services, this.#refused(kind), denial, durationMs);
+    const durationMs = this.services.clock.monotonic() - this.#sinceMs;
+    refuseBytes(this.services, this.#refused(kind), denial, durationMs);
     this.#over();
   }
 
@@ -494,13 +417,13 @@ export class InboundConnection
     this.#port = this.#portOf(this.#port!.address, this.#port!.number);
     const denial = this.#denial;
     if (denial === undefined) return;
-    noteRefusal(this.#services, this.#refused('tcp'), denial);
+    noteRefusal(this.services, this.#refused('tcp'), denial);
     this.#session.forbid(detailOf(denial));
   }
 
   #refuseOwnPort(port: number): void {
     const words = `port ${port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
-    refuseStart(this.#services, this.#refused('tcp', port), 'own-port', words);
+    refuseStart(this.services, this.#refused('tcp', port), 'own-port', words);
     this.#over();
   }
 

@@ -25,9 +25,9 @@ import {
 } from '../exchange/exchange-host.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
-import { servingOf } from '../serving/serve.ts';
-import type { Served, Serving } from '../serving/serving.interface.ts';
+import type { Served } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import { Downstream, labelOf } from './downstream.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';
 
@@ -40,25 +40,19 @@ function isJudged({ resource }: RunningDestination): boolean {
 const hostName = Buffer.from('host', 'latin1');
 
 /** A connection of the app that was redirected to us: it goes where the app wanted it to go. */
-export class OutboundConnection implements DetectionWaiter, ExchangeHost {
+export class OutboundConnection extends Downstream implements DetectionWaiter, ExchangeHost {
   readonly direction = 'outbound';
-  readonly terms: ListenerTerms;
   readonly principal = '';
   readonly mutualTls = false;
   readonly serverName = '';
-  readonly address: string;
-  readonly downstream: string;
   readonly key: string;
-  readonly #services: Services;
   readonly #destinations: Destinations;
   readonly #passThrough: PassThrough;
-  readonly #wire: Wire;
   readonly #onClosed: () => void;
-  readonly #detection: Detection;
+  protected readonly detection: Detection;
   #destination: RunningDestination | undefined;
   #refusal: RunningDestination | undefined;
   #session: TcpSession | undefined;
-  #serving: Serving | undefined;
   #unplaced: UnplacedRequests | undefined;
 
   constructor(
@@ -70,42 +64,22 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     terms: ListenerTerms,
     onClosed: () => void,
   ) {
-    this.terms = terms;
-    this.#services = services;
+    super(services, wire, terms);
     this.#destinations = destinations;
     this.#passThrough = passThrough;
-    this.#wire = wire;
     this.#onClosed = onClosed;
     this.key = formatAddress(wanted.address, wanted.port);
-    const from = wire.remoteAddress();
-    this.address = from?.address ?? '';
-    this.downstream = from?.address === undefined ? '' : formatAddress(from.address, from.port ?? 0);
-    this.#detection = new Detection(wire, services.timers, this);
+    this.detection = new Detection(wire, services.timers, this);
   }
 
   start(): void {
     const known = this.#destinations.find(
       this.key,
-      guarded('destination', (answer: DestinationAnswer) => this.#found(answer), this.#wire),
+      guarded('destination', (answer: DestinationAnswer) => this.#found(answer), this.wire),
     );
-    this.#detection.hold();
-    this.#detection.start({ quietMs: QUIET_MS, silentMs: 0, unclearMs: 0 });
+    this.detection.hold();
+    this.detection.start({ quietMs: QUIET_MS, silentMs: 0, unclearMs: 0 });
     if (known !== undefined) this.#found(known);
-  }
-
-  drain(): void {
-    this.#serving?.drain();
-  }
-
-  /** Memory is short: see Serving.relieve. `hard`: what has not even said what it wants goes too. */
-  relieve(hard: boolean): void {
-    if (this.#serving !== undefined) this.#serving.relieve(hard);
-    else if (hard) this.#detection.shed();
-  }
-
-  /** Breaks the connection off. */
-  destroy(): void {
-    this.#wire.destroy();
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
@@ -124,7 +98,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
         this.#tunnel(kind, first);
         break;
       default:
-        refuseNotHttp(this.#services, this.#refused(kind), destination.speech);
+        refuseNotHttp(this.services, this.#refused(kind), destination.speech);
         this.#onClosed();
     }
   }
@@ -139,10 +113,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     else if (mayBeOther(first)) return;
     else if (speech.kind === 'http') {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
-      this.#detection.stop();
+      this.detection.stop();
       this.#serve('http1', first);
     } else if (resource.askByName === true && !mayBeRequest(first)) {
-      this.#detection.stop();
+      this.detection.stop();
       this.#tunnel('tcp', first);
     }
   }
@@ -150,10 +124,10 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   onSilent(): void {
     const { speech, resource } = this.#destination!;
     if (resource.refused !== undefined) {
-      refuseStart(this.#services, this.#refused('nothing'), 'silent-client', resource.refused);
+      refuseStart(this.services, this.#refused('nothing'), 'silent-client', resource.refused);
     } else if (speech.kind === 'http' && !speech.declared) {
-      refuseNotHttp(this.#services, this.#refused('nothing'), speech);
-    } else this.#wire.destroy();
+      refuseNotHttp(this.services, this.#refused('nothing'), speech);
+    } else this.wire.destroy();
     this.#session?.cancel();
     this.#onClosed();
   }
@@ -165,7 +139,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       this.#destination!.speech.kind === 'http2' ||
       this.#destination!.speech.kind === 'http'
     ) {
-      refuseSlow(this.#services, this.#refused(isRequest ? 'http1' : 'tcp'));
+      refuseSlow(this.services, this.#refused(isRequest ? 'http1' : 'tcp'));
       this.#session?.cancel();
       this.#onClosed();
     } else this.#tunnel('tcp', first);
@@ -173,7 +147,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
 
   onGone(): void {
     this.#session?.cancel();
-    this.#wire.destroy();
+    this.wire.destroy();
     this.#onClosed();
   }
 
@@ -206,24 +180,24 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
-    this.#unplaced ??= new UnplacedRequests(this.#services);
+    this.#unplaced ??= new UnplacedRequests(this.services);
     return this.#unplaced.of(cluster?.config.service ?? (target ?? this.#destination)?.service);
   }
 
   #found(answer: DestinationAnswer): void {
-    if (this.#wire.closed) return;
+    if (this.wire.closed) return;
     this.#destination = this.#resolve(answer);
     if (this.#destination.unusable) this.#refusal = this.#destination;
     const { protocol } = this.#destination.resource;
     if (protocol === 'tcp' || (protocol === 'tls' && !this.#destination.routesByServerName)) {
-      this.#detection.stop();
-      this.#services.counters.accepted.add('direction="outbound",protocol="tcp"');
-      this.#openSession(false, this.#detection.taken);
+      this.detection.stop();
+      this.services.counters.accepted.add('direction="outbound",protocol="tcp"');
+      this.#openSession(false, this.detection.taken);
       return;
     }
-    this.#detection.release(this.#times());
+    this.detection.release(this.#times());
     // A server that spoke first the last time is not waited for.
-    const undecided = this.#serving === undefined && this.#session === undefined;
+    const undecided = this.serving === undefined && this.#session === undefined;
     if (undecided && this.#destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
@@ -255,7 +229,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #readHello(first: Buffer): void {
     this.#session?.cancel();
     this.#session = undefined;
-    const reader = new HelloReader(this.#wire, this.#services.timers, first, {
+    const reader = new HelloReader(this.wire, this.services.timers, first, {
       onServerName: (serverName, bytes) => this.#named(serverName, bytes),
       onGone: () => this.#onClosed(),
     });
@@ -264,7 +238,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
 
   #named(serverName: string, first: Buffer): void {
     const own = this.#destination!;
-    this.#services.counters.accepted.add('direction="outbound",protocol="tls"');
+    this.services.counters.accepted.add('direction="outbound",protocol="tls"');
     const { askByName, port } = own.resource;
     if (askByName !== true || serverName === '') {
       this.#openSession(
@@ -275,13 +249,13 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       return;
     }
     const go = (answer: DestinationAnswer): void => {
-      if (this.#wire.closed) return;
+      if (this.wire.closed) return;
       const isKnown = answer !== 'timeout' && answer.resource.found !== 'unknown';
       this.#openSession(false, first, isKnown ? answer.forServerName(serverName).pick() : undefined);
     };
     const known = this.#destinations.find(
       formatAddress(serverName, port),
-      guarded('destination', go, this.#wire),
+      guarded('destination', go, this.wire),
     );
     if (known !== undefined) go(known);
   }
@@ -291,11 +265,11 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
     if (answer !== 'timeout' && isJudged(answer)) return answer;
     if (answer !== 'timeout' && answer.resource.found !== 'unknown') return answer;
     if (answer === 'timeout') {
-      this.#services.counters.discoveryTimeouts++;
-      const why = this.#services.serviceAddresses.whyNot(this.key);
+      this.services.counters.discoveryTimeouts++;
+      const why = this.services.serviceAddresses.whyNot(this.key);
       if (why !== undefined) return this.#passThrough.refusal(this.key, why);
     }
-    return this.#passThrough.destination(this.key, answer === 'timeout' || this.#serving !== undefined);
+    return this.#passThrough.destination(this.key, answer === 'timeout' || this.serving !== undefined);
   }
 
   /** For bytes whose server name says nothing; undefined where that is refused. */
@@ -316,7 +290,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   #times(): DetectionTimes {
-    const { headTimeoutMs, idleTimeoutMs } = this.#services.http1;
+    const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
     const { speech, resource } = this.#destination!;
     const isDeclared = speech.declared || resource.protocol === 'tls';
     const silentMs = this.#mayBeServerFirst ? 0 : isDeclared ? idleTimeoutMs : SILENCE_MS;
@@ -326,7 +300,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #refused(kind: RefusedKind): RefusedStart {
     const { direction, downstream: client, principal } = this;
     const { port } = this.#destination!.resource;
-    return { wire: this.#wire, direction, kind, client, principal, port };
+    return { wire: this.wire, direction, kind, client, principal, port };
   }
 
   #speculate(): TcpSession | undefined {
@@ -335,7 +309,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   }
 
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    this.#services.counters.accepted.add(`direction="outbound",protocol="${kind === 'tls' ? 'tls' : 'tcp'}"`);
+    this.services.counters.accepted.add(`direction="outbound",protocol="${kind === 'tls' ? 'tls' : 'tcp'}"`);
     if (this.#session !== undefined) this.#session.commit(first);
     else this.#openSession(false, first);
   }
@@ -343,24 +317,18 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
   #serve(kind: Served, first: Buffer): void {
     this.#session?.cancel();
     this.#session = undefined;
-    this.#services.counters.accepted.add(
-      `direction="outbound",protocol="${kind === 'http2' ? 'http2' : 'http'}"`,
-    );
-    this.#serving = servingOf(kind, this.#services, this, 'app', this.#wire, this.#onClosed);
-    this.#serving.start(first);
+    this.services.counters.accepted.add(`direction="outbound",protocol="${labelOf(kind)}"`);
+    this.serveTo(this, kind, 'app', first, this.#onClosed);
   }
 
   #openSession(speculative: boolean, first: Buffer | undefined, chosen?: Cluster): void {
     const refused = this.#destination!.resource.refused ?? this.#destination!.refused;
     const cluster = chosen ?? this.#ownCluster();
     if (cluster === undefined) {
-      this.#detection.stop();
+      this.detection.stop();
       if (refused !== undefined)
-        this.#services.log.warn(
-          { client: this.downstream, to: this.key },
-          `refused a connection: ${refused}`,
-        );
-      const { observers, clock } = this.#services;
+        this.services.log.warn({ client: this.downstream, to: this.key }, `refused a connection: ${refused}`);
+      const { observers, clock } = this.services;
       if (observers.watching)
         observers.refusal({
           direction: 'outbound',
@@ -375,7 +343,7 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
           id: '',
           atMs: clock.monotonic(),
         });
-      this.#wire.reset();
+      this.wire.reset();
       this.#onClosed();
       return;
     }
@@ -385,17 +353,17 @@ export class OutboundConnection implements DetectionWaiter, ExchangeHost {
       principal: '',
       localAddress: '',
       labels: (endpoint, of) =>
-        outboundLabels(this.#services, endpoint, of?.config.service ?? this.#destination?.service, 'tcp'),
+        outboundLabels(this.services, endpoint, of?.config.service ?? this.#destination?.service, 'tcp'),
       undecided: () => {
-        this.#detection.stop();
-        return this.#detection.taken;
+        this.detection.stop();
+        return this.detection.taken;
       },
       onEnd: () => {
-        this.#detection.stop();
+        this.detection.stop();
         this.#onClosed();
       },
     };
-    this.#session = new TcpSession(this.#services, options, cluster, this.#wire, speculative);
+    this.#session = new TcpSession(this.services, options, cluster, this.wire, speculative);
     this.#session.start(first);
   }
 }

@@ -68,16 +68,52 @@ export function refusePlaintext(services: Services, refused: RefusedClient): voi
       ...(from && { from }),
       atMs: services.clock.monotonic(),
     });
-  if (kind !== 'http1') {
-    wire.reset();
-    return;
-  }
+  if (kind === 'http2') answerAndLinger(services, wire, goAway(`${why}; ${remedy}`, INADEQUATE_SECURITY));
+  else if (kind !== 'http1') wire.reset();
+  if (kind !== 'http1') return;
   const series = refused.metrics().series(403, 'UAEX');
   series.requests++;
   series.touchedMs = services.clock.monotonic();
   const fields: readonly Field[] = [['x-request-id', id]];
   const reply = localReply('UAEX', '', { text: `${why}; ${remedy}`, fields, close: true });
   answerAndLinger(services, wire, localReplyBytes(reply));
+}
+
+/** A mesh peer whose handshake or preface is no good. */
+export interface RefusedPeer {
+  readonly wire: Wire;
+  readonly client: string;
+  /** As far as it is known. */
+  readonly principal: string;
+  /** Undefined when the client called our listener itself. */
+  readonly port: number | undefined;
+  readonly reason: string;
+  readonly words: string;
+}
+
+/** Refuses the peer: TLS that failed has told it already, anything else is a reset. */
+export function refusePeer(services: Services, refused: RefusedPeer): void {
+  const { wire, client, principal, port, reason, words } = refused;
+  const { counters, log, observers, clock } = services;
+  const isHandshake = reason === 'handshake';
+  if (isHandshake) counters.handshakeFailures.add('direction="inbound"');
+  else counters.refused.add(`port="${port ?? 0}",reason="${reason}"`);
+  log.warn({ client, port, principal }, `refused a client: ${words}`);
+  if (observers.watching)
+    observers.refusal({
+      direction: 'inbound',
+      downstream: client,
+      principal,
+      port: port ?? 0,
+      wanted: '',
+      reason,
+      flag: isHandshake ? 'UAEX' : 'DPE',
+      detail: words,
+      status: 0,
+      id: '',
+      atMs: clock.monotonic(),
+    });
+  if (!isHandshake) wire.reset();
 }
 
 /** A connection that is refused for how it begins, whoever makes it. */
@@ -88,28 +124,28 @@ export interface RefusedStart {
   readonly client: string;
   readonly principal: string;
   readonly port: number;
+  /** Whether its port is declared to speak HTTP/2: then that is what it is told in. */
+  readonly atHttp2?: boolean;
 }
 
 /** Why a connection is refused for how it begins; see docs/errors.md. */
 export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port';
 
-/** Refuses what is no HTTP/1 at a port that is known to be HTTP, and tells the client in whatever words it may understand. */
+/** Refuses what is no HTTP at a port that is known to be HTTP, and tells the client in whatever words it may understand. */
 export function refuseNotHttp(services: Services, refused: RefusedStart, speech: PortSpeech): void {
-  const read = speech.kind === 'http2' ? 'HTTP' : 'HTTP/1.1';
   const came: Record<RefusedKind, string> = {
     http1: 'what came is not',
-    http2: 'what came is HTTP/2 without TLS, which is not read here',
+    http2: 'what came is not',
     tls: "what came is the client's own TLS",
     tcp: 'what came is not',
     nothing: 'nothing came',
   };
   const remedy = speech.judged
-    ? 'send HTTP/1.1, take the policy off this port, or declare it as bytes (appProtocol tcp, or a name that begins with tcp): then it passes, and no policy about requests holds there'
-    : refused.kind === 'http2'
-      ? 'declare the port as gRPC or HTTP/2 (appProtocol grpc or kubernetes.io/h2c, or a name that begins with grpc or http2) and it passes, unread'
-      : 'if it speaks something else, declare that (appProtocol tcp or tls, or a name that begins with tcp or tls) and it passes, unread';
-  const words = `port ${refused.port} speaks ${read} (${speech.why}) and ${came[refused.kind]}; ${remedy}`;
-  refuseStart(services, refused, refused.kind === 'nothing' ? 'silent-client' : 'not-http', words);
+    ? 'send HTTP/1.1 or HTTP/2, take the policy off this port, or declare it as bytes (appProtocol tcp, or a name that begins with tcp): then it passes, and no policy about requests holds there'
+    : 'if it speaks something else, declare that (appProtocol tcp or tls, or a name that begins with tcp or tls) and it passes, unread';
+  const words = `port ${refused.port} speaks HTTP (${speech.why}) and ${came[refused.kind]}; ${remedy}`;
+  const start = speech.kind === 'http2' ? { ...refused, atHttp2: true } : refused;
+  refuseStart(services, start, refused.kind === 'nothing' ? 'silent-client' : 'not-http', words);
 }
 
 /** Refuses a client whose first bytes did not become clear in time. */
@@ -149,7 +185,8 @@ export function refuseStart(
     });
   }
   const id = newRequestId().toString('latin1');
-  const answer = answerTo(kind, reason, words, id);
+  const inHttp2 = kind === 'http2' || (refused.atHttp2 === true && kind === 'tcp');
+  const answer = answerTo(kind, reason, words, id, inHttp2);
   if (services.observers.watching)
     services.observers.refusal({
       direction,
@@ -160,7 +197,7 @@ export function refuseStart(
       reason,
       flag,
       detail: words,
-      status: answer === undefined || kind === 'http2' ? 0 : 400,
+      status: answer === undefined || inHttp2 ? 0 : 400,
       id: answer === undefined ? '' : id,
       atMs: services.clock.monotonic(),
     });
@@ -169,23 +206,30 @@ export function refuseStart(
 }
 
 /** Nothing for clients that are silent, speak TLS, or ask for what is none of their business. */
-function answerTo(kind: RefusedKind, reason: StartRefusal, words: string, id: string): Buffer | undefined {
+function answerTo(
+  kind: RefusedKind,
+  reason: StartRefusal,
+  words: string,
+  id: string,
+  inHttp2: boolean,
+): Buffer | undefined {
   if (reason === 'own-port' || kind === 'nothing' || kind === 'tls') return undefined;
-  if (kind === 'http2') return goAway(words);
+  if (inHttp2) return goAway(`${flagWords('DPE')}: ${words}`, PROTOCOL_ERROR);
   return localReplyBytes(localReply('DPE', words, { fields: [['x-request-id', id]], close: true }));
 }
 
-/**
- * RFC 9113 section 3.4 wants SETTINGS first; GOAWAY (section 6.8) carries the words, and HTTP_1_1_REQUIRED (section 7) says what
- * to do.
- */
-function goAway(words: string): Buffer {
-  const text = Buffer.from(`weft: ${flagWords('DPE')}: ${words}`);
+/** RFC 9113 section 7. */
+const INADEQUATE_SECURITY = 0xc;
+const PROTOCOL_ERROR = 0x1;
+
+/** RFC 9113 section 3.4 wants SETTINGS first; GOAWAY (section 6.8) carries the words. */
+function goAway(words: string, code: number): Buffer {
+  const text = Buffer.from(`weft: ${words}`);
   const frame = Buffer.alloc(26);
   frame[3] = 4;
   frame.writeUIntBE(8 + text.length, 9, 3);
   frame[12] = 7;
-  frame.writeUInt32BE(0xd, 22);
+  frame.writeUInt32BE(code, 22);
   return Buffer.concat([frame, text]);
 }
 

@@ -60,7 +60,7 @@ test('where a policy may refuse requests only bytes pass unread, whatever else t
       assert.deepEqual([speech.kind, speech.judged], [kind, true], `${protocol} ${JSON.stringify(part)}`);
     }
     const { why } = speechOf('grpc', [{ ...plain, ...part, from }]);
-    assert.match(why, /says grpc, of which HTTP\/2 is not read yet, and VirtualService a\.shop applies/);
+    assert.match(why, /says grpc, and VirtualService a\.shop applies/);
   }
 });
 
@@ -117,10 +117,10 @@ test('where nobody says it, policies that judge or change requests do, and those
 test('what becomes of each beginning at each port', () => {
   const kinds: Exclude<Sniffed, 'more'>[] = ['http1', 'http2', 'tls', 'tcp'];
   const table: Record<Speech, Verdict[]> = {
-    http: ['http1', 'refuse', 'refuse', 'refuse'],
-    http2: ['http1', 'tunnel', 'tunnel', 'refuse'],
+    http: ['http1', 'http2', 'refuse', 'refuse'],
+    http2: ['http1', 'http2', 'tunnel', 'refuse'],
     bytes: ['tunnel', 'tunnel', 'tunnel', 'tunnel'],
-    unknown: ['http1', 'tunnel', 'tunnel', 'tunnel'],
+    unknown: ['http1', 'http2', 'tunnel', 'tunnel'],
   };
   for (const [speech, expected] of Object.entries(table))
     assert.deepEqual(

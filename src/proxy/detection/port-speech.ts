@@ -4,8 +4,8 @@ import { formatRef, type Protocol, type Route, saysMore } from '../../model/inde
 import type { Sniffed } from './sniff.ts';
 
 /**
- * `http`: HTTP/1, nothing else. `http2`: HTTP/1 as well as what Weft does not read, HTTP/2 with or without the app's own TLS,
- * which passes. `bytes`: anything. `unknown`: what the first bytes show.
+ * `http`: HTTP/1 and HTTP/2, nothing else. `http2`: the same, and the app's own TLS, which passes unread. `bytes`: anything.
+ * `unknown`: what the first bytes show.
  */
 export type Speech = 'http' | 'http2' | 'bytes' | 'unknown';
 
@@ -44,9 +44,8 @@ export function speechOf(protocol: Protocol, routes: readonly RequestRules[]): P
       return declared('http');
     case 'http2':
     case 'grpc':
-      // Rules that only steer give way to what the owner says; one that may refuse a request is not escaped by not being read.
-      if (judge === undefined) return declared('http2');
-      return { ...declared('http'), why: `${said}, of which HTTP/2 is not read yet, and ${wordsOf(judge)}` };
+      // Rules that only steer give way to what the owner says; one that may refuse a request is not escaped by TLS of one's own.
+      return declared(judge === undefined ? 'http2' : 'http');
     default: {
       const first = judge ?? routes.find(isAboutRequests);
       if (first === undefined) return UNKNOWN_SPEECH;
@@ -95,10 +94,10 @@ function isAboutRequests(route: RequestRules): boolean {
 export type Verdict = 'http1' | 'http2' | 'tunnel' | 'refuse';
 
 const verdicts: Record<Speech, Record<Exclude<Sniffed, 'more'>, Verdict>> = {
-  http: { http1: 'http1', http2: 'refuse', tls: 'refuse', tcp: 'refuse' },
-  http2: { http1: 'http1', http2: 'tunnel', tls: 'tunnel', tcp: 'refuse' },
+  http: { http1: 'http1', http2: 'http2', tls: 'refuse', tcp: 'refuse' },
+  http2: { http1: 'http1', http2: 'http2', tls: 'tunnel', tcp: 'refuse' },
   bytes: { http1: 'tunnel', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
-  unknown: { http1: 'http1', http2: 'tunnel', tls: 'tunnel', tcp: 'tunnel' },
+  unknown: { http1: 'http1', http2: 'http2', tls: 'tunnel', tcp: 'tunnel' },
 };
 
 /** What becomes of a connection to a port that speaks `speech` when it begins with `kind`. */

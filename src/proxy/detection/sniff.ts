@@ -3,8 +3,8 @@ import { beginsClientHello } from '../../tls/index.ts';
 import { KNOWN_METHODS } from './known-methods.ts';
 
 /**
- * What the first bytes of a connection are. `http2`: the preface of HTTP/2 without TLS (RFC 9113 section 3.4), which Weft does
- * not read. `more`: too few to say.
+ * What the first bytes of a connection are. `http2`: the preface of HTTP/2 without TLS (RFC 9113 section 3.4). `more`: too
+ * few to say.
  */
 export type Sniffed = 'http1' | 'http2' | 'tls' | 'tcp' | 'more';
 

@@ -1,6 +1,12 @@
 import { STATELESS } from '../../hpack/index.ts';
 import { LINE_TIMEOUT_MS } from '../../http1/index.ts';
-import { AnomalyCounts, EDGE_LIMITS, type Http2Options, MESH_LIMITS } from '../../http2/index.ts';
+import {
+  AnomalyCounts,
+  EDGE_LIMITS,
+  type Http2Options,
+  MESH_LIMITS,
+  type QuietTimes,
+} from '../../http2/index.ts';
 import type { Clock, TimerWheel } from '../../time/index.ts';
 
 /** Who is served: the pod's own app, another proxy, or anybody else whom the port lets in. */
@@ -17,6 +23,11 @@ export interface Http2Times {
   readonly lingerMs: number;
 }
 
+/**
+ * Clients are asked as seldom as gRPC's own servers would have it (gRFC A9 takes hours, clients minutes), and often enough that a
+ * call of a node that died does not stay: with TCP alone that takes a quarter of an hour.
+ */
+const quietPeer: QuietTimes = { quietMs: 60_000, patienceMs: 20_000 };
 /** From the start to the client's first SETTINGS. */
 export const PREFACE_TIMEOUT_MS = 10_000;
 /** Of header compression towards another Weft, bytes; see docs/decisions/http2.md. */
@@ -31,6 +42,7 @@ export function http2Listening(times: Http2Times): Http2Listening {
     encoder: STATELESS,
     prefaceTimeoutMs: PREFACE_TIMEOUT_MS,
     headTimeoutMs: LINE_TIMEOUT_MS,
+    quietPeer,
   };
   const inbound = { ...own, counts: new AnomalyCounts() };
   return {

@@ -23,7 +23,7 @@ import type { MeshedCallers } from './meshed-callers.ts';
 import type { RequestTagger } from './request-tagger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
-/** What all connections of a proxy share. Made once, in data-plane.ts. */
+/** What all connections of a proxy share. Made once, in new-services.ts. */
 export interface Services {
   readonly clock: Clock;
   readonly timers: TimerWheel;

@@ -20,7 +20,8 @@ import {
 import type { AccessLog, AccessRecord, Log } from '../../telemetry/index.ts';
 import { type Clock, systemClock } from '../../time/index.ts';
 import { MeshTls } from '../../tls/index.ts';
-import { DataPlane, type DataPlaneOptions } from '../data-plane.ts';
+import { DataPlane } from '../data-plane.ts';
+import type { DataPlaneOptions } from '../data-plane-options.ts';
 import type { DestinationTimes } from '../destinations/destinations.ts';
 import { DEFAULT_RECORD } from '../record/recorder.ts';
 

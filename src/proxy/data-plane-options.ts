@@ -1,0 +1,51 @@
+import type { FetchKeys } from '../authentication/index.ts';
+import type { MtlsMode, TelemetrySettings } from '../model/index.ts';
+import type { AccessLog, Log, MetricLimits } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import type { MeshTls } from '../tls/index.ts';
+import type { OriginalDestination, Wire } from '../wire/index.ts';
+import type { DestinationSource, DestinationTimes } from './destinations/destinations.ts';
+import type { ListenerPlace } from './listeners.ts';
+import type { RecordSettings } from './record/recorder.ts';
+
+/** What a proxy is built from; see config/ for where it comes from. */
+export interface DataPlaneOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly accessLog: AccessLog;
+  readonly tls: MeshTls;
+  readonly source: DestinationSource;
+  readonly outbound: ListenerPlace;
+  readonly inbound: ListenerPlace;
+  /** Whether packet rules redirect traffic to the listeners. Otherwise apps name the proxy (explicit mode). */
+  readonly redirected: boolean;
+  /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
+  readonly fixedDestination?: OriginalDestination;
+  /** Other cores listen on the same ports. */
+  readonly sharePorts?: boolean;
+  /** This pod's own address. */
+  readonly address: string;
+  /** The address of the Service `kubernetes`; see ServiceAddresses. */
+  readonly firstServiceAddress?: string;
+  /** What holds for inbound connections before discovery has said anything. */
+  readonly mtlsUntilKnown: MtlsMode;
+  /**
+   * This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom).
+   */
+  readonly ownAddresses?: ReadonlySet<string>;
+  /** Ports of this proxy beside those of its two listeners: nobody reaches them through it. */
+  readonly ownPorts?: readonly number[];
+  readonly times?: DestinationTimes;
+  /** See PoolOptions.staleAfterMs; for tests. */
+  readonly staleAfterMs?: number;
+  /** What of requests is kept for whoever asks about them later; undefined keeps nothing. */
+  readonly record?: RecordSettings;
+  /** Of this core, where there are several. */
+  readonly metricLimits?: MetricLimits;
+  /** Hears what is to be told of this workload's traffic, whenever that changes. */
+  readonly onTelemetry?: (telemetry: TelemetrySettings | undefined) => void;
+  /** Fetches the keys of issuers of tokens; over HTTP unless told. */
+  readonly fetchKeys?: FetchKeys;
+  /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
+  readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
+}
