@@ -135,7 +135,7 @@ export const rooms: Record<string, Room> = {
   },
   config: {
     imports: ['errors', 'model', 'telemetry'],
-    packages: [],
+    packages: ['yaml'],
     instead: 'config/ reads flags and environment once, at boot.',
   },
   source: {

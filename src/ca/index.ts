@@ -20,6 +20,7 @@ export {
   type SecretData,
   secretOfAuthority,
 } from './authority-secret.ts';
+export { CertManagerIssuer, type CertManagerOptions, type KubeRequest } from './cert-manager-issuer.ts';
 export {
   BACKDATE_MS,
   CertificateAuthority,
@@ -31,9 +32,16 @@ export {
 } from './certificate-authority.ts';
 export { type FolderWatchOptions, followFolder } from './folder-watch.ts';
 export type { AuthorityParts } from './issuer.ts';
+export { type JsonAnswer, type JsonCall, jsonClient } from './json-client.ts';
 export { JwtTokenVerifier, type JwtVerifierOptions } from './jwt-token-verifier.ts';
 export { LiveAuthority, type LiveAuthorityOptions } from './live-authority.ts';
 export { localSigner } from './local-signer.ts';
+export {
+  RemoteAuthority,
+  type RemoteAuthorityOptions,
+  type RemoteIssuer,
+  type RemoteSignRequest,
+} from './remote-authority.ts';
 export {
   formatRevocations,
   MAX_REVOCATIONS,
@@ -62,3 +70,4 @@ export {
 } from './token-issuer.ts';
 export { type ReviewStatus, type TokenReviewOptions, TokenReviewVerifier } from './token-review-verifier.ts';
 export { TOKEN_AUDIENCE, type TokenProof, type TokenVerifier } from './token-verifier.ts';
+export { type VaultAuth, VaultIssuer, type VaultOptions } from './vault-issuer.ts';

@@ -1,7 +1,17 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { WeftError } from '../errors/index.ts';
 import { readPem } from '../identity/index.ts';
-import { bitStringBytes, children, fromDer, isSequence, OID, oidText, toDer } from './asn1.ts';
+import {
+  type Asn1,
+  bitStringBytes,
+  children,
+  contents,
+  fromDer,
+  isSequence,
+  OID,
+  oidText,
+  toDer,
+} from './asn1.ts';
 
 /** Ours has 400 bytes; one with a page of names that we ignore still fits. */
 const maxCsrBytes = 16_384;
@@ -57,6 +67,69 @@ export function readSigningRequest(csrPem: string): Buffer | WeftError {
     );
   }
   return key.export({ type: 'spki', format: 'der' });
+}
+
+/**
+ * Why a request may not go to an issuer that signs what the request says: its names must be exactly those that were proven, its
+ * subject empty, and nothing else asked for. Undefined when it may. Error: csr-names.
+ */
+export function refusedNames(
+  csrPem: string,
+  uri: string,
+  dnsNames: readonly string[],
+): WeftError | undefined {
+  const block = readPem(csrPem, true)?.[0];
+  const info = children(block && fromDer(block.der))[0];
+  const [, subject, , attributes] = children(info);
+  const asked = attributes === undefined ? undefined : extensionsOf(attributes);
+  const names = asked && namesOf(asked);
+  const wanted = [`uri ${uri}`, ...dnsNames.map(name => `dns ${name}`)].sort();
+  const same = names !== undefined && JSON.stringify([...names].sort()) === JSON.stringify(wanted);
+  if (same && subject !== undefined && children(subject).length === 0) return undefined;
+  return refuse(
+    'csr-names',
+    `the signing request asks for ${names?.join(', ') || 'other names or none'} and not for ${uri} alone, which is what was proven; is the proxy of an older version? restart its pod`,
+  );
+}
+
+/** The only extension that a request asks for, by its only attribute; undefined where there is anything else. */
+function extensionsOf(attributes: Asn1): Asn1 | undefined {
+  const [attribute, ...others] = children(attributes);
+  const [type, values] = children(attribute);
+  if (others.length > 0 || oidText(type) !== '1.2.840.113549.1.9.14') return undefined;
+  const [extension, ...more] = children(children(values)[0]);
+  return more.length > 0 ? undefined : extension;
+}
+
+/** `uri …` and `dns …`; undefined where there is a name of another kind, or the extension is no subjectAltName. */
+function namesOf(extension: Asn1): readonly string[] | undefined {
+  const parts = children(extension);
+  const value = contents(parts.at(-1));
+  if (oidText(parts[0]) !== '2.5.29.17' || value === undefined) return undefined;
+  const names: string[] = [];
+  for (let at = headerBytes(value, 0); at < value.length; ) {
+    const kind = { 134: 'uri', 130: 'dns' }[value[at]!];
+    const start = at + headerBytes(value, at);
+    const end = start + lengthAt(value, at);
+    if (kind === undefined || end > value.length) return undefined;
+    names.push(`${kind} ${value.toString('latin1', start, end)}`);
+    at = end;
+  }
+  return names;
+}
+
+/** Of the DER element at `at`, tag and length: two bytes, and more for 128 and more. */
+function headerBytes(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1] ?? 0;
+  return first < 0x80 ? 2 : 2 + (first & 0x7f);
+}
+
+function lengthAt(bytes: Buffer, at: number): number {
+  const first = bytes[at + 1] ?? 0;
+  if (first < 0x80) return first;
+  let length = 0;
+  for (let i = 0; i < (first & 0x7f) && i < 4; i++) length = length * 256 + (bytes[at + 2 + i] ?? 0);
+  return length;
 }
 
 function readKey(spki: Buffer): KeyObject | WeftError {

@@ -14,6 +14,8 @@ export interface InjectorConfig {
   readonly context: string;
   /** The folder of the authority; '' for the Secret in the cluster. */
   readonly caDir: string;
+  /** The file that says who signs instead (see issuer-settings.ts); '' for the control plane's own key. */
+  readonly issuerFile: string;
   /** JWKS of the keys that sign ServiceAccount tokens, '' to ask the cluster; and the issuer that tokens must name. */
   readonly tokenKeys: string;
   readonly tokenIssuer: string;
@@ -45,6 +47,7 @@ export interface InjectorFlags {
   readonly kubeconfig?: string;
   readonly context?: string;
   readonly caDir?: string;
+  readonly issuer?: string;
   readonly tokenKeys?: string;
   readonly tokenIssuer?: string;
   readonly injectionSettings?: string;
@@ -77,10 +80,11 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     ...source,
     kubeconfig: flags.kubeconfig ?? '',
     context: flags.context ?? '',
+    issuerFile: flags.issuer ?? '',
     caDir: besidesKubernetes(
       source,
       'ca-dir',
-      flags.caDir,
+      flags.caDir ?? (flags.issuer ? '(none)' : undefined),
       'the folder of the certificate authority; an empty one gets a new authority',
     ),
     tokenKeys: besidesKubernetes(

@@ -56,8 +56,9 @@ export async function runInjector(
   // 3. The certificate authority, in a folder or a Secret, and whose tokens it believes.
   const revocations = new RevocationList();
   view.own.push(() => revocations.problems());
-  const live: Authority | undefined =
-    inCluster && cluster && config.caDir === ''
+  const live: Authority | undefined = config.issuerFile
+    ? await (await import('./injector-issuer.ts')).openRemoteAuthority(cluster?.client, around, view)
+    : inCluster && cluster && config.caDir === ''
       ? await inCluster.openSecretAuthority(cluster, around, view, revocations)
       : await openFolderAuthority(around, revocations);
   if (live === undefined) return stopped;

@@ -26,6 +26,10 @@ await new Command('weft-injector')
     'the certificate authority; an empty or missing folder gets a new one (default in a cluster: a Secret)',
   )
   .option(
+    '--issuer <file>',
+    "who signs instead of the control plane's own key: YAML that names Vault's PKI or an issuer of cert-manager",
+  )
+  .option(
     '--token-keys <file>',
     'JWKS of the keys that sign ServiceAccount tokens (default in a cluster: the cluster is asked)',
   )

@@ -1,0 +1,82 @@
+// An authority whose key is elsewhere: Vault's PKI, or an issuer of cert-manager. Loaded only where --issuer names one.
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { kubeApiOf } from '../../webhook/index.ts';
+import {
+  type Authority,
+  CertManagerIssuer,
+  jsonClient,
+  RemoteAuthority,
+  type RemoteIssuer,
+  VaultIssuer,
+} from '../ca/index.ts';
+import { type IssuerSettings, parseIssuerSettings, type VaultSettings } from '../config/issuer-settings.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import type { KubeClient } from '../kubernetes/index.ts';
+import { formatSpiffe, type Problem, problem } from '../model/index.ts';
+import type { Surroundings } from './injector-authority.ts';
+import type { InjectorView } from './injector-view.ts';
+
+/** Waits for the issuer; undefined when it was told to stop before. Rejects with a WeftError `issuer-settings`. */
+export async function openRemoteAuthority(
+  client: KubeClient | undefined,
+  around: Surroundings,
+  view: InjectorView,
+): Promise<Authority | undefined> {
+  const { config, clock, log, signal } = around;
+  const settings = await readSettings(config.issuerFile);
+  const issuer = issuerOf(settings, client, around);
+  let waiting: readonly Problem[] = [];
+  view.own.push(() => waiting);
+  view.waitsFor = () => waiting[0]?.message ?? `${issuer.name} is asked for its roots`;
+  const authority = await RemoteAuthority.open({ issuer, clock, signal }, ({ code, message }) => {
+    if (waiting.length === 0) log.warn({ issuer: issuer.name, code }, message);
+    waiting = [problem(code, `${issuer.name}: ${message}`)];
+  });
+  waiting = [];
+  return authority;
+}
+
+async function readSettings(file: string): Promise<IssuerSettings> {
+  const text = await readFile(file, 'utf8').catch((thrown: unknown) => {
+    const why = `the issuer of ${file} cannot be read (${errorMessage(thrown)}); name a file with --issuer`;
+    throw new WeftError('issuer-settings', why, { source: 'config' });
+  });
+  const settings = parseIssuerSettings(text, file);
+  if (settings instanceof WeftError) throw settings;
+  return settings;
+}
+
+function issuerOf(
+  settings: IssuerSettings,
+  client: KubeClient | undefined,
+  { config, clock }: Surroundings,
+): RemoteIssuer {
+  if (settings.kind === 'vault') return vaultIssuer(settings, clock);
+  if (!client) {
+    const why = `the issuer of ${config.issuerFile} is cert-manager's, which takes a cluster; run with --source kubernetes, or name Vault`;
+    throw new WeftError('issuer-settings', why, { source: 'config' });
+  }
+  const { rootsFile } = settings;
+  return new CertManagerIssuer({
+    request: kubeApiOf(client).request,
+    namespace: config.namespace,
+    issuer: settings.issuer,
+    own: formatSpiffe(config.identity),
+    clock,
+    ...(rootsFile !== undefined && { roots: () => readFile(rootsFile, 'utf8') }),
+  });
+}
+
+/** Vault's PKI by these settings. */
+export function vaultIssuer(
+  { address, mount, role, auth, caFile }: VaultSettings,
+  clock: Surroundings['clock'],
+): RemoteIssuer {
+  const token = (): Promise<string> => readFile(auth.tokenFile, 'utf8');
+  const ca = caFile === undefined ? undefined : () => readFileSync(caFile, 'utf8');
+  return new VaultIssuer({
+    ...{ address, mount, role, clock, call: jsonClient(address, ca) },
+    auth: auth.kind === 'token' ? { kind: 'token', token } : { ...auth, token },
+  });
+}
