@@ -4,6 +4,7 @@ import {
   isIpAddress,
   type Mesh,
   parseHostPort,
+  type Route,
   type Service,
   type WeightedCluster,
 } from '../model/index.ts';
@@ -11,6 +12,7 @@ import type { Caller } from './caller.ts';
 import { formatClusterName } from './cluster-name.ts';
 import { egressScopeOf, refusalOf } from './egress.ts';
 import { type Asking, type Found, find, searchList } from './find.ts';
+import { balancedRoute } from './headless.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { routesOf } from './routes.ts';
 import { callerRules } from './rules.ts';
@@ -131,7 +133,12 @@ function known(asking: Asking, key: string, meaning: Meaning): DestinationResour
   if (asked.cluster !== undefined) clusters.add(asked.cluster, service, asked);
   const traffic = resolveTraffic(reader, caller, asked);
   const { rules } = callerRules(tables.http, caller, port);
-  const routes = routesOf({ rules, table: tables.http[0], asked, traffic, clusters });
+  const routes = balanced(
+    routesOf({ rules, table: tables.http[0], asked, traffic, clusters }),
+    meaning,
+    asking,
+    clusters,
+  );
   const streams = streamsOf(tables.tcp, { caller, asked, host: called.host, clusters });
   return {
     kind: 'destination',
@@ -145,6 +152,23 @@ function known(asking: Asking, key: string, meaning: Meaning): DestinationResour
     ...reader.pathNormalization(),
     clusters: used(clusters, routes, streams),
   };
+}
+
+/** With a route for requests that name a headless Service, where they share connections: see balancedRoute. */
+function balanced(
+  routes: readonly Route[],
+  { found, service, protocol, asked, called }: Meaning,
+  { caller }: Asking,
+  clusters: Clusters,
+): readonly Route[] {
+  const last = routes.at(-1)!;
+  const isShared = protocol === 'http2' || protocol === 'grpc';
+  if (found !== 'workload' || service?.headless !== true || !isShared || last.action.kind !== 'forward')
+    return routes;
+  const { host, port } = asked;
+  const cluster = formatClusterName({ kind: 'service', host, port });
+  clusters.add(cluster, service, { host, port });
+  return [...routes.slice(0, -1), balancedRoute(service, caller.namespace, called.port, cluster, last), last];
 }
 
 /** Without those that nothing names any more: a proxy follows the endpoints of every cluster it is told of. */
