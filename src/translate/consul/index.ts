@@ -2,9 +2,9 @@
 // ServiceResolver's table for their Service, of which the first counts, and what the splitter and resolver of any Service make of
 // targets that name it (Consul's discovery chain; see assemble/target-chains.ts). docs/policies/consul.md lists every field.
 import type { KindTranslator } from '../dialect.ts';
-import { notSupported } from '../not-supported.ts';
 import { proxyDefaultsTranslator } from './proxy-defaults.ts';
 import { serviceDefaultsTranslator } from './service-defaults.ts';
+import { serviceIntentionsTranslator } from './service-intentions.ts';
 import { serviceResolverTranslator } from './service-resolver.ts';
 import { serviceRouterTranslator } from './service-router.ts';
 import { serviceSplitterTranslator } from './service-splitter.ts';
@@ -16,8 +16,5 @@ export const consul: readonly KindTranslator[] = [
   serviceResolverTranslator,
   serviceDefaultsTranslator,
   proxyDefaultsTranslator,
-  notSupported(
-    'ServiceIntentions.consul.hashicorp.com',
-    'it says who may call whom, and Weft does not authorize requests yet; nobody is refused because of it',
-  ),
+  serviceIntentionsTranslator,
 ];

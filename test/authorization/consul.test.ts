@@ -1,0 +1,129 @@
+// Consul's ServiceIntentions at a real server: who is let in, by the precedence that Consul documents.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { AuthorizationRig, type Sent } from './rig.ts';
+
+let rig: AuthorizationRig;
+before(async () => {
+  rig = await AuthorizationRig.start();
+});
+after(() => rig.close());
+
+const service = `apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: PORT}, {name: bytes, port: 81, targetPort: TCPPORT}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: cart-1, namespace: shop, labels: {kubernetes.io/service-name: cart}}
+addressType: IPv4
+ports: [{name: http, port: PORT}, {name: bytes, port: TCPPORT}]
+endpoints: [{addresses: [10.0.0.9], conditions: {ready: true}, targetRef: {kind: Pod, name: cart-0, namespace: shop}}]
+---
+`;
+
+function intentions(
+  sources: readonly object[],
+  destination: object = { name: 'cart' },
+  name = 'cart',
+): string {
+  const metadata = { name, namespace: 'shop' };
+  const spec = { destination, sources };
+  return `${JSON.stringify({ apiVersion: 'consul.hashicorp.com/v1alpha1', kind: 'ServiceIntentions', metadata, spec })}\n---\n`;
+}
+
+const everybody: Readonly<Record<string, Sent>> = {
+  web: { by: 'shop/web' },
+  batch: { by: 'shop/batch' },
+  ops: { by: 'ops/web' },
+  plain: {},
+};
+
+/** Who of everybody is let in. */
+async function letIn(yaml: string, more: Omit<Sent, 'by'> = {}): Promise<readonly string[]> {
+  rig.obey(rig.policies(service + yaml));
+  const found: string[] = [];
+  for (const [name, sent] of Object.entries(everybody)) {
+    const { status } = await rig.send({ ...sent, ...more });
+    assert.ok(status === 200 || status === 403, String(status));
+    if (status === 200) found.push(name);
+  }
+  return found;
+}
+
+const web = { name: 'web' };
+const allow = (source: object) => ({ ...source, action: 'allow' });
+const deny = (source: object) => ({ ...source, action: 'deny' });
+const all = { name: '*' };
+const closed = intentions([deny(all)], { name: '*' }, 'all');
+
+test('who is allowed is let in, and nobody else; who is denied is refused, and nobody else', async () => {
+  assert.deepEqual(await letIn(intentions([allow(web)])), ['web']);
+  assert.deepEqual(await letIn(intentions([deny(web)])), ['batch', 'ops', 'plain']);
+});
+
+test('the more precise source decides, in whatever order they stand', async () => {
+  assert.deepEqual(await letIn(intentions([deny(all), allow(web)])), ['web']);
+  assert.deepEqual(await letIn(intentions([allow(all), deny(web)])), ['batch', 'ops']);
+  const inShop = { name: '*', namespace: 'shop' };
+  assert.deepEqual(await letIn(intentions([allow(inShop), deny({ name: 'batch' }), deny(all)])), ['web']);
+  assert.deepEqual(await letIn(intentions([deny(inShop), allow({ name: 'batch' }), allow(all)])), [
+    'batch',
+    'ops',
+  ]);
+  assert.deepEqual(await letIn(intentions([allow({ name: 'web', namespace: 'ops' })])), ['ops']);
+});
+
+test('a denial of everybody to everything leaves what is allowed to one Service', async () => {
+  assert.deepEqual(await letIn(closed), []);
+  assert.deepEqual(await letIn(closed + intentions([allow(web)])), ['web']);
+  assert.deepEqual(await letIn(closed + intentions([allow(all), deny(web)])), ['batch', 'ops']);
+  assert.deepEqual(await letIn(intentions([allow(all)], { name: '*' }, 'all') + intentions([deny(web)])), [
+    'batch',
+    'ops',
+  ]);
+});
+
+test('the first permission whose tests hold decides, and none is a refusal', async () => {
+  const permissions = [
+    { action: 'deny', http: { pathPrefix: '/admin', methods: ['POST', 'PUT'] } },
+    { action: 'allow', http: { pathPrefix: '/admin', header: [{ name: 'x-team', exact: 'ops' }] } },
+    { action: 'allow', http: { pathExact: '/health' } },
+  ];
+  const yaml = intentions([{ ...web, permissions }, deny(all)]);
+  const team = [['x-team', 'ops']] as const;
+  assert.deepEqual(await letIn(yaml, { path: '/admin/x', headers: team }), ['web']);
+  assert.deepEqual(await letIn(yaml, { path: '/admin/x', headers: team, method: 'POST' }), []);
+  assert.deepEqual(await letIn(yaml, { path: '/admin/x' }), []);
+  assert.deepEqual(await letIn(yaml, { path: '/health' }), ['web']);
+  assert.deepEqual(await letIn(yaml, { path: '/other' }), []);
+  // Below an entry that lets everybody in: what no permission says is refused all the same.
+  const open = intentions([allow(all)], { name: '*' }, 'all');
+  assert.deepEqual(await letIn(open + yaml, { path: '/other' }), []);
+});
+
+test('the path is what the app gets to see, and no other spelling of it', async () => {
+  const yaml = intentions([
+    { ...all, permissions: [{ action: 'deny', http: { pathPrefix: '/admin' } }, { action: 'allow' }] },
+  ]);
+  assert.deepEqual(await letIn(yaml, { path: '/x' }), ['web', 'batch', 'ops']);
+  for (const path of ['/admin', '/./admin', '/a/../admin', '/%61dmin'])
+    assert.deepEqual(await letIn(yaml, { path }), [], path);
+});
+
+test('bytes are let in by who calls; where permissions would have to be asked nobody is', async () => {
+  rig.obey(rig.policies(service + intentions([allow(web)])));
+  assert.deepEqual([await rig.speak('shop/web'), await rig.speak('shop/batch')], [true, false]);
+  const permissions = [{ action: 'allow', http: { pathPrefix: '/' } }];
+  rig.obey(rig.policies(service + intentions([{ ...web, permissions }])));
+  assert.equal(await rig.speak('shop/web'), false);
+});
+
+test('an entry that cannot be read lets nobody in where nothing held before', async () => {
+  const broken = intentions([{ ...web, action: 'allow' }]).replace(
+    '"sources"',
+    '"jwt":{"providers":[{"name":"okta"}]},"sources"',
+  );
+  await assert.rejects(letIn(broken), /jwt-provider entries are not read/);
+});
