@@ -4,14 +4,20 @@
 import { encodeMessage, ownStatus } from '../../grpc/index.ts';
 import type { LocalReply } from '../../http/index.ts';
 
-/** The same answer for a gRPC client: its words become the call's message. */
+/** The same answer for a gRPC client: its words become the call's message, with the flag that weft explain shows. */
 export function grpcReply(reply: LocalReply): LocalReply {
   const { status, body, fields, close, grpcStatus = ownStatus(status) } = reply;
+  const flag = fields.find(([name]) => name === 'x-weft-flag');
+  const words = body.trimEnd();
   return {
     status: 200,
     contentType: 'application/grpc',
     body: '',
-    fields: [['grpc-status', String(grpcStatus)], ['grpc-message', encodeMessage(body.trimEnd())], ...fields],
+    fields: [
+      ['grpc-status', String(grpcStatus)],
+      ['grpc-message', encodeMessage(flag === undefined ? words : `${words} (${flag[1]})`)],
+      ...fields,
+    ],
     close,
   };
 }

@@ -79,6 +79,6 @@ test("what is no gRPC call gets its answer as ever, and so does the caller's pro
   const message = inItsProtocol(requestHead(call('application/grpc')), localReply('NR', 'né %'));
   assert.match(
     localReplyBytes(message).toString('latin1'),
-    /grpc-status: 12\r\ngrpc-message: weft: [^\r]*: n%C3%A9 %25\r\n/,
+    /grpc-status: 12\r\ngrpc-message: weft: [^\r]*: n%C3%A9 %25 \(NR\)\r\n/,
   );
 });
