@@ -95,6 +95,11 @@ export const rooms: Record<string, Room> = {
     packages: ['jose', 'undici'],
     instead: 'authentication/ verifies tokens and fetches their keys; it knows no proxy.',
   },
+  'ext-authz': {
+    imports: ['model', 'http'],
+    packages: [],
+    instead: 'ext-authz/ makes questions and reads answers; who asks is proxy/calls/.',
+  },
   http1: {
     imports: ['errors', 'http', 'wire', 'time'],
     packages: [],
@@ -232,7 +237,16 @@ export const rooms: Record<string, Room> = {
     instead: 'replies/ makes answers; who gives which and when is decided in filters/ and exchange/.',
   },
   'proxy/filters': {
-    imports: ['errors', 'model', 'http', 'routing', 'authentication', 'authorization', 'proxy/replies'],
+    imports: [
+      'errors',
+      'model',
+      'http',
+      'routing',
+      'authentication',
+      'ext-authz',
+      'authorization',
+      'proxy/replies',
+    ],
     packages: [],
     instead:
       'A filter sees a request and who calls, and gives a verdict; it knows no cluster and no connection.',
@@ -253,6 +267,21 @@ export const rooms: Record<string, Room> = {
     ],
     packages: [],
     instead: 'destinations/ compiles what discovery tells; it carries nothing.',
+  },
+  'proxy/calls': {
+    imports: [
+      'errors',
+      'model',
+      'time',
+      'http',
+      'http1',
+      'cluster',
+      'ext-authz',
+      'grpc',
+      'proxy/destinations',
+    ],
+    packages: [],
+    instead: "calls/ sends requests of the proxy's own; what they are for is its caller's.",
   },
   'proxy/exchange': {
     imports: [
@@ -341,6 +370,7 @@ export const rooms: Record<string, Room> = {
       'proxy/services',
       'proxy/destinations',
       'proxy/filters',
+      'proxy/calls',
       'proxy/exchange',
       'proxy/serving',
       'proxy/accept',

@@ -34,6 +34,8 @@ export const fact = {
   h2Upgrade: (): string => 'h2-upgrade',
   /** What the mesh's settings say about telemetry. */
   telemetrySettings: (): string => 'telemetry-settings',
+  /** Who may be asked whether requests pass. */
+  authorizers: (): string => 'authorizers',
   /** Under which names the trust domain is known. */
   trustDomains: (): string => 'trust-domains',
   /** A node. Key: see Mesh. */

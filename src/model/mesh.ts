@@ -1,3 +1,4 @@
+import type { ExternalAuthorizer } from './authentication.ts';
 import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
 import { emptyPolicies, type PolicyMaps } from './policy-kinds.ts';
 import type { Service } from './service.ts';
@@ -13,6 +14,8 @@ export interface Mesh extends PolicyMaps {
   readonly trustDomain: string;
   /** Other names of it, that it had or will have: policies that name one of them mean all. */
   readonly trustDomainAliases: readonly string[];
+  /** Who outside of proxies may be asked whether requests pass, each name once. */
+  readonly authorizers: readonly ExternalAuthorizer[];
   /** `cluster.local` */
   readonly clusterDomain: string;
   readonly pathNormalization: PathNormalization;
@@ -59,6 +62,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
   return {
     trustDomain,
     trustDomainAliases: [],
+    authorizers: [],
     clusterDomain,
     pathNormalization: DEFAULT_PATH_NORMALIZATION,
     h2Upgrade: false,

@@ -1,6 +1,6 @@
 // Resources: what discovery sends to proxies. Plain JSON data (no Map, no undefined inside arrays, no class), so that
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
-import type { JwtRule } from './authentication.ts';
+import type { ExternalAuthorizer, JwtRule } from './authentication.ts';
 import type { WorkloadAuthorization } from './authorization.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
@@ -171,6 +171,8 @@ export interface InboundResource {
   readonly authorization?: readonly WorkloadAuthorization[];
   /** For ports that are not in `ports`. */
   readonly defaultRateLimits?: readonly RateLimit[];
+  /** Whom `authorization` names that is to be asked. One that it names and that is not here lets nobody in. */
+  readonly authorizers?: readonly ExternalAuthorizer[];
   /** Which tokens requests may bring; undefined where no policy says anything of them. */
   readonly tokenRules?: readonly JwtRule[];
   /** As in DestinationResource. */

@@ -25,6 +25,8 @@ import { InboundConnection } from './accept/inbound.ts';
 import type { InboundOptions } from './accept/inbound-options.ts';
 import { NamedDestinations } from './accept/named-destinations.ts';
 import { OutboundConnection } from './accept/outbound.ts';
+import { AskAuthorizer } from './calls/ask-authorizer.ts';
+import type { CallServices } from './calls/mesh-call.ts';
 import { ClusterHosts } from './cluster-hosts.ts';
 import { AppSources } from './connect/app-source.ts';
 import { OwnListener } from './connect/own-listener.ts';
@@ -93,6 +95,11 @@ export class DataPlane {
       options.log,
       options.fetchKeys ?? keyFetcher(),
     );
+    const calls: CallServices = {
+      timers: this.services.timers,
+      monotonic: () => options.clock.monotonic(),
+      find: (key, waiter) => this.#named.find(key, waiter),
+    };
     this.inboundPorts = new InboundPorts(
       hosts.of('inbound'),
       options.mtlsUntilKnown,
@@ -102,6 +109,8 @@ export class DataPlane {
       {
         open: (policy, outcome) => this.services.authorizations.open(policy, outcome),
         trials: new TrialLog(options.log, options.clock),
+        asks: authorizer => new AskAuthorizer(authorizer, calls),
+        principal: () => options.tls.principal,
       },
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);

@@ -73,6 +73,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
     self: peerOf(workload),
     ports,
     ...(authorization && { authorization }),
+    ...authorizersOf(reader, authorization),
     defaultMtls: modes.general.mode,
     ...fromOf('defaultFrom', modes.general),
     ...rateLimits(
@@ -93,6 +94,18 @@ function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly
     ...reader.policies('inboundRateLimits', namespace),
   ];
   return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
+}
+
+/** Those of the mesh's settings that policies of the workload name. */
+function authorizersOf(
+  reader: MeshReader,
+  authorization: InboundResource['authorization'] = [],
+): Pick<InboundResource, 'authorizers'> {
+  const named = new Set(authorization.map(({ provider }) => provider));
+  named.delete(undefined);
+  if (named.size === 0) return {};
+  const authorizers = reader.authorizers().filter(({ name }) => named.has(name));
+  return authorizers.length === 0 ? {} : { authorizers };
 }
 
 /** Rules of every RequestAuthentication that selects the workload, of the mesh first: they are joined, not chosen from. */

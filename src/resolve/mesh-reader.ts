@@ -1,6 +1,7 @@
 import {
   addressKey,
   DEFAULT_PATH_NORMALIZATION,
+  type ExternalAuthorizer,
   fact,
   isInRange,
   type Mesh,
@@ -108,6 +109,11 @@ export class MeshReader {
   trustDomains(): readonly string[] {
     this.facts.add(fact.trustDomains());
     return [...new Set([this.mesh.trustDomain, ...this.mesh.trustDomainAliases, 'cluster.local'])];
+  }
+
+  authorizers(): readonly ExternalAuthorizer[] {
+    this.facts.add(fact.authorizers());
+    return this.mesh.authorizers;
   }
 
   telemetrySettings(): MeshTelemetry {

@@ -1,5 +1,6 @@
 import type {
   Endpoint,
+  ExternalAuthorizer,
   ExternalService,
   MeshTelemetry,
   Node,
@@ -208,5 +209,6 @@ export interface MeshSettingsPart {
   readonly h2Upgrade?: boolean;
   readonly telemetry?: MeshTelemetry;
   readonly trustDomainAliases?: readonly string[];
+  readonly authorizers?: readonly ExternalAuthorizer[];
   readonly from: ObjectRef;
 }

@@ -5,15 +5,18 @@ import {
   DEFAULT_RETRY,
   DEFAULT_TRAFFIC,
   type DestinationResource,
+  type ExternalAuthorizer,
   formatAddress,
   formatRef,
   type InboundPort,
   type InboundResource,
   type MtlsMode,
   type Protocol,
+  type WorkloadAuthorization,
 } from '../../model/index.ts';
 import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
 import { LimitMetrics } from '../../telemetry/index.ts';
+import type { AsksAuthorizer } from '../filters/external-authorization.ts';
 import { compileFilters } from '../filters/filter.interface.ts';
 import { INBOUND_FILTERS, type PortRules } from '../filters/lists.ts';
 import { type RequestPolicy, RunningDestination } from './destination.ts';
@@ -45,6 +48,10 @@ export interface PortsWatcher {
 export interface AuthorizationHost {
   readonly open: OpenSeries;
   readonly trials: TrialLog;
+  /** Asks somebody outside. */
+  readonly asks: (authorizer: ExternalAuthorizer) => AsksAuthorizer;
+  /** This workload's identity, as far as it is known. */
+  readonly principal: () => string;
 }
 
 /** Who may call one port, for requests and for what is not read. */
@@ -52,7 +59,10 @@ interface PortAuthorization {
   readonly requests: Authorizer | undefined;
   readonly connections: Authorizer | undefined;
   readonly external: PortRules['external'];
+  readonly at: { readonly address: string; readonly port: number };
 }
+
+const nobody = (): string => '';
 
 const noService = { host: '', name: '', namespace: '' };
 /** The app is next door: only what is certainly safe is repeated, and nothing is ejected. */
@@ -194,8 +204,19 @@ export class InboundPorts {
     const { requests: authorizer, external } = who;
     if (asked === undefined && tokens === undefined && authorizer === undefined && external.length === 0)
       return undefined;
-    const filters = compileFilters(INBOUND_FILTERS, { tokens, authorizer, external, limits });
+    const own = {
+      ...who.at,
+      principal: this.#authorization?.principal ?? nobody,
+      now: () => this.#host.clock.now(),
+    };
+    const filters = compileFilters(INBOUND_FILTERS, { tokens, authorizer, external, own, limits });
     return { filters, rules: asked === undefined ? {} : { rateLimits: asked } };
+  }
+
+  /** Undefined where the mesh's settings do not name the provider. */
+  #asks(provider: string): AsksAuthorizer | undefined {
+    const authorizer = this.#resource?.authorizers?.find(({ name }) => name === provider);
+    return authorizer && this.#authorization?.asks(authorizer);
   }
 
   /** Compiled once, for all callers of the port. */
@@ -207,8 +228,13 @@ export class InboundPorts {
     const requests = { address, port, of: 'requests' } as const;
     known = {
       requests: Authorizer.of(all, requests, open),
-      connections: Authorizer.of(all, { address, port, of: 'connections' }, open),
-      external: externalRules(all, requests),
+      connections: Authorizer.of(all?.map(asBytes), { address, port, of: 'connections' }, open),
+      external: externalRules(all, requests).map(({ provider, rules }) => ({
+        provider,
+        asks: this.#asks(provider),
+        match: request => rules.match(request)?.policy.from,
+      })),
+      at: { address, port },
     };
     for (const each of [known.requests, known.connections])
       if (each !== undefined && trials !== undefined) each.onTrial = trials.note;
@@ -289,4 +315,9 @@ export class InboundPorts {
       destination: this.#destination(resource, app, this.#policy(own, said, who)),
     };
   }
+}
+
+/** Nobody outside can be asked about bytes that are not read: what is an authorizer's business is refused. */
+function asBytes(policy: WorkloadAuthorization): WorkloadAuthorization {
+  return policy.action === 'custom' ? { ...policy, action: 'deny' } : policy;
 }

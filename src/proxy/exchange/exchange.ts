@@ -80,6 +80,11 @@ export class Exchange
     this.#account = new Account(services, host, this.#request, this.#info, this.#tries);
   }
 
+  /** See RouteWorkOwner. */
+  get requestSoFar(): RequestSoFar {
+    return this.#request;
+  }
+
   /** See FailedCalls. */
   get underWay(): Head | undefined {
     return this.#phase === PHASE.IDLE ? undefined : this.#request.head;
@@ -129,6 +134,7 @@ export class Exchange
       body.add(bytes, start, end, upstream === undefined);
       if (upstream === undefined) {
         if (body.full) this.#stream.pauseRequest();
+        if (this.#phase === PHASE.HELD) info.work?.onBody?.();
         return;
       }
     }
@@ -141,6 +147,7 @@ export class Exchange
     if (trailers !== undefined) this.#request.trailers = trailers.copy();
     this.#info.shadows?.end(trailers);
     this.#tries.upstream?.end(trailers);
+    if (this.#phase === PHASE.HELD) this.#info.work?.onBody?.();
     if (this.#phase === PHASE.TUNNEL && this.#responseEnded) this.#finish('', '');
   }
 

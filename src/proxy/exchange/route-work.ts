@@ -23,6 +23,7 @@ import {
   WAIT,
 } from '../filters/filter.interface.ts';
 import type { FilterVerdict } from '../observation/observer.interface.ts';
+import type { RequestSoFar } from './request-so-far.ts';
 
 const noFilters: readonly RequestFilter[] = [];
 const hostName = Buffer.from('host', 'latin1');
@@ -34,6 +35,8 @@ const parts = new RequestParts();
 export interface RouteWorkOwner {
   resume(turn: number, verdict: Instead | undefined): void;
   resumeAfter(delayMs: number): void;
+  /** As far as it has come. */
+  readonly requestSoFar: RequestSoFar;
 }
 
 /**
@@ -48,6 +51,8 @@ export class RouteWork implements FilteredRequest {
   nowMs = 0;
   cors: number = CORS.NONE;
   token: VerifiedToken | undefined = undefined;
+  answerFields: Field[] = [];
+  onBody: (() => void) | undefined = undefined;
   turn = 0;
   readonly #owner: RouteWorkOwner;
   /** The port's filters once the route's are asked. */
@@ -109,6 +114,8 @@ export class RouteWork implements FilteredRequest {
     this.turn = turn;
     this.cors = CORS.NONE;
     this.token = undefined;
+    if (this.answerFields.length > 0) this.answerFields = [];
+    this.onBody = undefined;
     this.#cookie = undefined;
     this.#token = '';
     this.#share = undefined;
@@ -160,6 +167,13 @@ export class RouteWork implements FilteredRequest {
     return WAIT;
   }
 
+  bodySoFar(maxBytes: number): { readonly bytes: Buffer; readonly isPartial: boolean } | undefined {
+    const { body, ended } = this.#owner.requestSoFar;
+    const bytes = body.pieces.length === 1 ? body.pieces[0]! : Buffer.concat(body.pieces);
+    if (!ended && bytes.length <= maxBytes && !body.full) return undefined;
+    return { bytes: bytes.subarray(0, maxBytes), isPartial: bytes.length > maxBytes || !ended };
+  }
+
   /** The endpoint that the client's session belongs to, if it takes requests, and the choice that it is of. */
   bySession(): { readonly choice: number; readonly endpoint: RunningEndpoint } | undefined {
     const { sessionCookie, clusters } = this.#route!;
@@ -206,6 +220,8 @@ export class RouteWork implements FilteredRequest {
   /** Edits the upstream's answer. */
   decorate(response: Head, endpoint: RunningEndpoint): void {
     const { cors, responseEdits, route } = this.#route!;
+    for (const [name, value] of this.answerFields)
+      response.add(Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1'));
     this.#share?.response?.apply(response, this);
     responseEdits?.apply(response, this);
     if (this.cors === CORS.ALLOWED) cors!.decorate(response, this.#head);

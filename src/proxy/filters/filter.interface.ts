@@ -52,6 +52,16 @@ export interface FilteredRequest extends VariableSource {
   cors: number;
   /** What its token says, once the filter `tokens` has verified it; undefined where it brings none, and before. */
   token: VerifiedToken | undefined;
+  /** Fields that filters want its answer to have, whoever gives it. */
+  readonly answerFields: Field[];
+  /** Whether and as what it came, for who is told of it: `HTTP/1.1`. */
+  readonly protocol: string;
+  /**
+   * The first bytes of its body, up to `maxBytes`, once so many have come or all of it has; undefined before. For a filter that
+   * has the request wait: `onBody` is called whenever more may have come.
+   */
+  bodySoFar(maxBytes: number): { readonly bytes: Buffer; readonly isPartial: boolean } | undefined;
+  onBody: (() => void) | undefined;
   /** What answers to it get that Weft gives by itself. */
   readonly localFields: readonly Field[];
   /** What answers to it get that its route gives: the edits of answers as well. */
@@ -71,7 +81,10 @@ export interface FilteredRequest extends VariableSource {
  * Compiled when configuration arrives; one object for all requests, so what it knows of one of them it keeps in FilteredRequest.
  */
 export interface RequestFilter {
-  /** Once for each request. Must not edit the head: the next filter and the route see what the client sent. */
+  /**
+   * Once for each request. Must not edit the head: the next filter and the route see what the client sent. Those that say who it is
+   * do (`external-authorization`, `tokens`), because whoever is asked behind them must see what the app will see.
+   */
   judge(request: FilteredRequest): Verdict;
 }
 

@@ -34,7 +34,7 @@ test('the lists stand as they were reviewed', () => {
   assert.deepEqual(LISTENER_FILTERS, []);
   assert.deepEqual(
     INBOUND_FILTERS.map(({ name }) => name),
-    ['tokens', 'authorization', 'rate-limits'],
+    ['external-authorization', 'tokens', 'authorization', 'rate-limits'],
   );
   assert.deepEqual(
     OUTBOUND_FILTERS.map(({ name }) => name),

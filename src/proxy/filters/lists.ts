@@ -1,13 +1,14 @@
 // The filters of requests, in the order in which they are asked: a listener's, then one list for each direction. A request meets
 // those only that its listener, its port or its route gives something to do; most meet none.
 import type { Authenticator } from '../../authentication/index.ts';
-import type { Authorizer, RuleSet } from '../../authorization/index.ts';
+import type { Authorizer } from '../../authorization/index.ts';
 import type { LocalReply } from '../../http/index.ts';
 import type { Route } from '../../model/index.ts';
 import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
 import { directAnswers, noRoute, redirects, unusable } from './answers.ts';
 import { authorization } from './authorization.ts';
 import { cors } from './cors.ts';
+import { type ExternalRules, externalAuthorization } from './external-authorization.ts';
 import { aborts, delays } from './faults.ts';
 import type { FilterKind } from './filter.interface.ts';
 import { rateLimits } from './rate-limits.ts';
@@ -25,18 +26,18 @@ export interface ListenerRules {
 export const LISTENER_FILTERS: readonly FilterKind<ListenerRules>[] = [];
 
 /** What the filters of a port are compiled from: what policies say of the requests to it, whoever sends them. */
-export interface PortRules {
+export interface PortRules extends ExternalRules {
   /** Undefined where nobody says anything of tokens. */
   readonly tokens: Authenticator | undefined;
   readonly limits: readonly RateLimit[];
   /** Who may call what; undefined where nobody says anything. */
   readonly authorizer: Authorizer | undefined;
-  /** Which requests somebody outside is asked about, for each external authorizer in its order. */
-  readonly external: readonly { readonly provider: string; readonly rules: RuleSet }[];
 }
 
 /** Of requests to this pod, before a route is looked for. */
 export const INBOUND_FILTERS: readonly FilterKind<PortRules>[] = [
+  // First, as Istio has it: authorizers that log users in give requests the token that is verified next.
+  externalAuthorization,
   // Before all that asks who a request comes from.
   tokens,
   // Its rules ask what tokens say. Before limits: their buckets are for those who may call.

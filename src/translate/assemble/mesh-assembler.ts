@@ -1,5 +1,6 @@
 import { emptyMesh, fact, type Mesh, type Node, objectKey, type Problem } from '../../model/index.ts';
 import type { Part } from '../part.ts';
+import { authorizerProblems } from './authorizers.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
@@ -76,6 +77,7 @@ export class MeshAssembler {
       yield* each.problems();
     }
     yield* providerProblems(this.#mesh);
+    yield* authorizerProblems(this.#mesh);
   }
 
   #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {

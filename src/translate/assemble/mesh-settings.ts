@@ -1,6 +1,7 @@
 import {
   DEFAULT_MESH_TELEMETRY,
   DEFAULT_PATH_NORMALIZATION,
+  type ExternalAuthorizer,
   equal,
   fact,
   formatRef,
@@ -9,7 +10,10 @@ import {
 } from '../../model/index.ts';
 import type { MeshSettingsPart } from '../part.ts';
 
-type Settings = Pick<Mesh, 'pathNormalization' | 'h2Upgrade' | 'telemetrySettings' | 'trustDomainAliases'>;
+type Settings = Pick<
+  Mesh,
+  'pathNormalization' | 'h2Upgrade' | 'telemetrySettings' | 'trustDomainAliases' | 'authorizers'
+>;
 
 /** What the objects about the whole mesh come to. */
 export class MeshSettings {
@@ -44,7 +48,15 @@ export class MeshSettings {
     const aliases = [...new Set([...this.#aliases, ...named])];
     const sameNames = equal(aliases, before.trustDomainAliases);
     if (!sameNames) touched.add(fact.trustDomains());
+    // Each name once; those before count.
+    const authorizers = parts.reduce<readonly ExternalAuthorizer[]>(
+      (above, each) => byName(above, each.authorizers ?? []),
+      [],
+    );
+    const sameAuthorizers = equal(authorizers, before.authorizers);
+    if (!sameAuthorizers) touched.add(fact.authorizers());
     return {
+      authorizers: sameAuthorizers ? before.authorizers : authorizers,
       pathNormalization,
       h2Upgrade,
       telemetrySettings: same ? before.telemetrySettings : said,

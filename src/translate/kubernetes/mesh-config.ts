@@ -7,6 +7,7 @@ import { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readAuthorizers } from './external-authorizers.ts';
 import { readMeshTelemetry } from './mesh-telemetry.ts';
 
 /** v1 ConfigMap: settings of the mesh as a whole, Weft's own and Istio's; every other one is nobody's business here. */
@@ -40,12 +41,13 @@ function translateMeshConfig(
   const trustDomainAliases = config?.has('trustDomainAliases')
     ? config.texts('trustDomainAliases')
     : undefined;
+  const authorizers = config?.has('extensionProviders') ? readAuthorizers(config, report) : undefined;
   if (rank === 0) {
     paths?.rest();
     config?.rest();
   }
   const pathNormalization = said === 'DEFAULT' ? DEFAULT_PATH_NORMALIZATION : said;
-  const settings = given({ pathNormalization, h2Upgrade, telemetry, trustDomainAliases });
+  const settings = given({ pathNormalization, h2Upgrade, telemetry, trustDomainAliases, authorizers });
   if (Object.keys(settings).length === 0) return [];
   return [{ kind: 'mesh-settings', rank, ...settings, from: report.object }];
 }
