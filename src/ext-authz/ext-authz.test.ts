@@ -1,5 +1,4 @@
-// What authorizers are told and what their answers mean. The bytes of gRPC are read by protobufjs in the test, which has them from
-// Envoy's definitions.
+// What authorizers are told and what their answers mean. The bytes of gRPC are read by protobufjs, by Envoy's definitions.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import protobuf from 'protobufjs';

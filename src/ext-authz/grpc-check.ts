@@ -1,5 +1,5 @@
-// ext_authz v3 over gRPC: envoy.service.auth.v3.Authorization/Check (envoyproxy/envoy, api/envoy/service/auth/v3). Numbers of fields are
-// those of attribute_context.proto, external_auth.proto, base.proto and address.proto.
+// ext_authz v3 over gRPC: envoy.service.auth.v3.Authorization/Check. Numbers of fields are those of Envoy's
+// attribute_context.proto, external_auth.proto, base.proto and address.proto.
 import type { Field } from '../http/index.ts';
 import type { Decision, Question } from './decision.ts';
 import { maySet } from './header-patterns.ts';

@@ -37,7 +37,7 @@ const ofTheConnection = new Set([
   'x-forwarded-client-cert',
 ]);
 
-/** Whether a header may be set in a request or an answer: a token, without control characters, and nothing of the connection's. */
+/** Whether a header may be set in a message: its name a token, its value without control characters, none of the connection's. */
 export function maySet(lower: string, value: string): boolean {
   return (
     !ofTheConnection.has(lower) &&

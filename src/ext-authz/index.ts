@@ -1,5 +1,5 @@
-// ext-authz: what external authorizers are asked and what their answers mean, over HTTP and over gRPC. In: a request as a Question;
-// out: bytes to send, and a Decision. Pure: whoever asks has connections.
+// ext-authz: what external authorizers are asked and what their answers mean, over HTTP and over gRPC. In: a request as a
+// Question; out: bytes to send, and a Decision. Pure: whoever asks has connections.
 export type { Allowed, Decision, Denied, Failed, Question } from './decision.ts';
 export { CHECK_PATH, checkRequest, readCheckResponse } from './grpc-check.ts';
 export { HeaderPatterns } from './header-patterns.ts';

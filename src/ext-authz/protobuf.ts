@@ -22,7 +22,7 @@ export class MessageWriter {
     return this;
   }
 
-  /** Text whose characters are bytes. Readers refuse what is no UTF-8: as Envoy does it, each such byte is an exclamation mark. */
+  /** Text whose characters are bytes. Readers refuse what is no UTF-8: as in Envoy, such bytes are exclamation marks. */
   text(field: number, latin1: string): this {
     const bytes = Buffer.from(latin1, 'latin1');
     return this.bytes(

@@ -1,5 +1,5 @@
-// A workload behind its proxy, with policies as YAML, and clients that send what they like: raw bytes in plaintext, and requests of
-// other workloads over mesh TLS.
+// A workload behind its proxy, with policies as YAML, and clients that send what they like: raw bytes in plaintext, and requests
+// of other workloads over mesh TLS.
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import type { TestContext } from 'node:test';

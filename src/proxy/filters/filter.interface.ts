@@ -82,8 +82,8 @@ export interface FilteredRequest extends VariableSource {
  */
 export interface RequestFilter {
   /**
-   * Once for each request. Must not edit the head: the next filter and the route see what the client sent. Those that say who it is
-   * do (`external-authorization`, `tokens`), because whoever is asked behind them must see what the app will see.
+   * Once for each request. Must not edit the head: the next filter and the route see what the client sent. Those that say who it
+   * is do (`external-authorization`, `tokens`), because whoever is asked behind them must see what the app will see.
    */
   judge(request: FilteredRequest): Verdict;
 }
