@@ -5,7 +5,7 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ fuzz: setup ## a million and more cases through each HTTP codec, then what stran
 
 h2spec: setup ## h2spec, strict, against the HTTP/2 codec alone and the listeners of a proxy; WEFT_H2SPEC names the program
 	@$(node) test/h2spec/main.ts $(ARGS)
+
+restarts: network ## rolling restarts under HTTP, gRPC and WebSocket load; WEFT_TEST_RESTARTS says how many (20)
+	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_RESTARTS=$${WEFT_TEST_RESTARTS:-20} $(node) --test --test-timeout=3600000 test/sandbox/restarts.test.ts
 
 bench: network build ## measure Weft against HAProxy, nginx and Envoy
 	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/run.ts $(ARGS)

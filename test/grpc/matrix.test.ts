@@ -20,21 +20,24 @@ async function failures(programs: Programs, client: GrpcPeer, port: number): Pro
 
 for (const between of ['plaintext', 'mutual TLS'] satisfies Between[]) {
   for (const server of PEERS) {
-    describe(`gRPC to ${server.name}, ${between}`, { skip: server.missing(), timeout: 120_000 }, async () => {
+    describe(`gRPC to ${server.name}, ${between}`, { skip: server.missing(), timeout: 120_000 }, () => {
       const programs = new Programs();
       const path = new MeshPath(between);
       after(async () => {
         path.close();
         await programs[Symbol.asyncDispose]();
       });
-      const serving = programs.serve(port => server.server(port));
+      // Begins with the first test that is run.
+      let serving: Promise<number> | undefined;
 
       for (const client of PEERS) {
         test(`${client.name} to ${server.name}, ${between}: every interop case`, {
           skip: client.missing(),
         }, async () => {
+          serving ??= programs.serve(port => server.server(port));
           path.serve(await serving);
           assert.deepEqual(await failures(programs, client, path.port), []);
+          assert.deepEqual(path.carried(), ['inbound HTTP/2', 'outbound HTTP/2']);
         });
       }
     });

@@ -46,6 +46,17 @@ export class MeshPath {
     this.mesh.set({ key, endpoints, ...this.#more });
   }
 
+  /** The service is an app without a proxy from now on. */
+  serveOutside(appPort: number, more: Partial<TestDestination>): void {
+    this.mesh.set({ key, endpoints: [this.mesh.plain(appPort)], ...this.#more, ...more });
+  }
+
+  /** What the proxies took what they carried for, `outbound HTTP/2` and the like. */
+  carried(): readonly string[] {
+    const records = [this.client, ...this.servers].flatMap(({ access }) => access.records);
+    return [...new Set(records.map(({ direction, protocol }) => `${direction} ${protocol}`))].sort();
+  }
+
   #serverProxy(index: number): TestProxy {
     this.servers[index] ??= this.mesh.proxy(`server-${index}`, {
       mtls: this.#between === 'mutual TLS' ? 'strict' : 'permissive',

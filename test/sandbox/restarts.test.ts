@@ -8,7 +8,7 @@ import { machineCapabilities, Sandbox, takeDown } from '../../src/sandbox/index.
 const skip = machineCapabilities().reasons.join('; ') || false;
 const restarts = Number(process.env.WEFT_TEST_RESTARTS ?? 2);
 const dir = join(import.meta.dirname, 'restarts', 'mesh');
-const kinds = ['GET', 'POST', 'gRPC calls', 'gRPC streams', 'WebSockets'];
+const kinds = ['GET', 'POST', 'gRPC calls', 'gRPC streams', 'gRPC talks', 'long gRPC streams', 'WebSockets'];
 
 type Tallies = Record<string, { readonly ok: number; readonly failures: readonly string[] }>;
 

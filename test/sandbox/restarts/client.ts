@@ -1,7 +1,14 @@
 // The clients of the restart test: HTTP/1 on kept connections, gRPC calls and streams on one channel, WebSockets. Prints what
 // became of them once a second, as JSON. Begins when the server has answered for the first time.
 import { Agent, request } from 'node:http';
-import { Client, credentials, type ServiceError } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  type ServiceError,
+  type StatusObject,
+  status,
+} from '@grpc/grpc-js';
 import { WebSocket } from 'ws';
 import { counted, echoService, goodbye } from './echo.ts';
 
@@ -54,7 +61,7 @@ load('GET', 40, () => ask('GET'));
 load('POST', 100, () => ask('POST'));
 
 const channel = new Client(`${host}:9090`, credentials.createInsecure());
-const { Echo, Count } = echoService;
+const { Echo, Count, Talk } = echoService;
 const words = (error: ServiceError): Error => new Error(`${error.code} ${error.details}`);
 load('gRPC calls', 40, () => {
   const text = String(Math.random());
@@ -82,6 +89,26 @@ load('gRPC streams', 300, () => {
       .on('data', () => answers++)
       .on('error', error => reject(words(error as ServiceError)))
       .on('end', () => (answers === counted.answers ? resolve() : reject(new Error(`${answers} answers`))));
+  });
+});
+
+const talk = (): ClientDuplexStream<string, string> =>
+  channel.makeBidiStreamRequest(Talk.path, Talk.requestSerialize, Talk.responseDeserialize);
+
+load('gRPC talks', 400, () => {
+  const most = 10;
+  return new Promise((resolve, reject) => {
+    const call = talk();
+    let heard = 0;
+    call.write('0');
+    call.on('data', (text: string) => {
+      if (text !== String(heard)) reject(new Error(`echo ${heard} was ${text}`));
+      heard++;
+      if (heard === most) call.end();
+      else setTimeout(() => call.write(String(heard)), 50);
+    });
+    call.on('error', error => reject(words(error as ServiceError)));
+    call.on('end', () => (heard === most ? resolve() : reject(new Error(`${heard} of ${most} echoes`))));
   });
 });
 
@@ -116,17 +143,39 @@ function converse(): Promise<void> {
 }
 const conversations: Tally = { ok: 0, failures: [] };
 tallies.WebSockets = conversations;
-async function converseForEver(): Promise<void> {
+/** One after the other, each as long as it lasts. */
+async function forEver(tally: Tally, one: () => Promise<void>): Promise<void> {
   for (;;) {
     try {
-      await converse();
-      conversations.ok++;
+      await one();
+      tally.ok++;
     } catch (error) {
-      conversations.failures.push(`${new Date().toISOString()} ${(error as Error).message}`);
+      tally.failures.push(`${new Date().toISOString()} ${(error as Error).message}`);
       await new Promise(resolve => setTimeout(resolve, 100));
     }
   }
 }
-for (let i = 0; i < 4; i++) void converseForEver();
+for (let i = 0; i < 4; i++) void forEver(conversations, converse);
+
+/**
+ * A stream that its client never ends. Its server may end it, or cut it when its patience is over: then it must be UNAVAILABLE,
+ * so that clients come back, and nothing that looks like a fault of theirs.
+ */
+function watch(): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const call = talk();
+    const timer = setInterval(() => call.write('still there'), 100);
+    call.on('data', () => {});
+    call.on('error', () => {});
+    call.on('status', ({ code, details }: StatusObject) => {
+      clearInterval(timer);
+      if (code === status.OK || code === status.UNAVAILABLE) resolve();
+      else reject(new Error(`${status[code]} ${details}`));
+    });
+  });
+}
+const watches: Tally = { ok: 0, failures: [] };
+tallies['long gRPC streams'] = watches;
+for (let i = 0; i < 4; i++) void forEver(watches, watch);
 
 setInterval(() => console.log(`TALLIES ${JSON.stringify(tallies)}`), 1_000);

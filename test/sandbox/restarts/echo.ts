@@ -6,6 +6,8 @@ export const httpPort = 8080;
 export const grpcPort = 9090;
 /** What the server sends on a WebSocket before it ends: ask nothing more, and come back elsewhere. */
 export const goodbye = 'restarting';
+/** How long a server that is told to go waits for streams that nobody ends. */
+export const patienceMs = 2_000;
 /** Answers of one call of Count, and the time between two. */
 export const counted = { answers: 20, everyMs: 50 };
 
@@ -20,4 +22,5 @@ const bytes = {
 export const echoService = {
   Echo: { path: '/test.Echo/Echo', requestStream: false, responseStream: false, ...bytes },
   Count: { path: '/test.Echo/Count', requestStream: false, responseStream: true, ...bytes },
+  Talk: { path: '/test.Echo/Talk', requestStream: true, responseStream: true, ...bytes },
 } satisfies ServiceDefinition;

@@ -1,8 +1,14 @@
 // The server of the restart test: ends at SIGTERM as well-behaved servers do, and does nothing for a mesh.
 import { createServer } from 'node:http';
-import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+} from '@grpc/grpc-js';
 import { WebSocketServer } from 'ws';
-import { counted, echoService, goodbye, grpcPort, httpPort } from './echo.ts';
+import { counted, echoService, goodbye, grpcPort, httpPort, patienceMs } from './echo.ts';
 
 const http = createServer((request, response) => {
   request.resume().on('end', () => response.end(`${request.method} ${request.url}`));
@@ -24,6 +30,11 @@ grpc.addService(echoService, {
     }, counted.everyMs);
     call.on('cancelled', () => clearInterval(timer));
   },
+  Talk: (call: ServerDuplexStream<string, string>) => {
+    call.on('data', (text: string) => call.write(text));
+    call.on('end', () => call.end());
+    call.on('error', () => {});
+  },
 });
 grpc.bindAsync(`0.0.0.0:${grpcPort}`, ServerCredentials.createInsecure(), error => {
   if (error) throw error;
@@ -36,5 +47,7 @@ process.once('SIGTERM', () => {
     new Promise<void>(resolve => http.close(() => resolve())),
     new Promise<void>(resolve => grpc.tryShutdown(() => resolve())),
   ];
+  // Streams that nobody ends are cut, as servers do that stop in order with a limit.
+  setTimeout(() => grpc.forceShutdown(), patienceMs);
   void Promise.all(ended).then(() => process.exit(0));
 });
