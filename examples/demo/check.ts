@@ -1,7 +1,7 @@
 // The unattended demo: proves every claim in under a minute. The plan, in seconds from the start on two cores:
 //
-//    0  the sandbox comes up with the shop: 18 pods, all ready
-//    6  warm-up; then, while nothing else goes on: greetings, headers, and one burst, from which four claims are read
+//    0  the sandbox comes up with the shop: 21 pods, all ready
+//    6  warm-up; then, while nothing else goes on: greetings, headers, one burst, from which four claims are read, and gRPC
 //   15  steady load begins and goes on until 34; in parallel from here on:
 //         ratings   one pod fails and is ejected, mended, back in rotation; then ratings is restarted
 //         the rest  the retry budget (3 s) beside strict mode, then two pods are killed,
@@ -13,6 +13,7 @@
 // pod is back, and kills are over before restarts begin.
 import { type Claim, type DemoContext, type Judged, judge } from './claim.ts';
 import { ejection, killedPod, noOrderTwice, rollingRestart } from './claims/failures.ts';
+import { grpcRetried, grpcSpread } from './claims/grpc.ts';
 import { STEADY } from './claims/losses.ts';
 import { retryBudget, strictMode } from './claims/policy.ts';
 import { measureBurst, quietClaims } from './claims/quiet.ts';
@@ -40,6 +41,8 @@ export async function check(context: DemoContext, tell: (judged: Judged) => void
   // Each of the claims says why when the burst failed; this one handler keeps Node from calling it unhandled before.
   burst.catch(() => {});
   await Promise.all(quietClaims(burst).map(show));
+  await show(grpcSpread);
+  await show(grpcRetried);
 
   const carts = new CartWatch(context);
   await context.load.start(STEADY, steadyLoad(steadyPerSecond));
@@ -49,7 +52,7 @@ export async function check(context: DemoContext, tell: (judged: Judged) => void
   await show(
     rollingRestart([
       ['storefront', 'reviews-v1', 'stock'],
-      ['catalog', 'reviews-v2', 'cart'],
+      ['catalog', 'reviews-v2', 'cart', 'offers'],
       [ejected, 'ratings'],
     ]),
   );

@@ -10,6 +10,7 @@ export const SHOP = 'shop';
 export const URLS = {
   page: 'http://storefront/products/p{n}?user=ada',
   order: 'http://cart:8080/items',
+  price: 'grpc://offers:9090/shop.Offers/Price?product=p{n}',
 } as const;
 
 /** The HTTP port of every service of the shop but stock. */
@@ -23,11 +24,12 @@ export const WORKLOADS = [
   'reviews-v2',
   'ratings',
   'cart',
+  'offers',
   'stock',
 ] as const;
 
-/** The services that take HTTP. */
-export const HTTP_SERVICES = ['storefront', 'catalog', 'reviews', 'ratings', 'cart'] as const;
+/** The services that take requests: all HTTP, but offers, which speaks gRPC. */
+export const HTTP_SERVICES = ['storefront', 'catalog', 'reviews', 'ratings', 'cart', 'offers'] as const;
 
 /** Pages at a steady rate with an order among `pagesPerOrder` of them. */
 export function steadyLoad(ratePerSecond: number, pagesPerOrder = 9): PlanRequest {

@@ -45,6 +45,28 @@ test('as a service it starts, reports and stops runs by name', async () => {
   await assert.rejects(ask(`${load.url}/runs/bad`, 'POST', {}), /400 targets/);
 });
 
+test('sends gRPC calls, and tells their statuses', async () => {
+  await using offers = await start('shop/offers.ts', { GRPC_PORT: '0' });
+  await using load = await start('load/main.ts', {}, ['serve']);
+  const authority = /takes gRPC at (\S+)/.exec(offers.output())![1]!;
+  const run = async (name: string, query: string): Promise<Report> => {
+    const targets = [{ url: `grpc://${authority}/shop.Offers/Price?product=${query}` }];
+    await ask<Report>(`${load.url}/runs/${name}`, 'POST', {
+      targets,
+      mode: 'closed',
+      concurrency: 2,
+      count: 10,
+    });
+    let report = await ask<Report>(`${load.url}/runs/${name}`);
+    while (report.running) report = await ask<Report>(`${load.url}/runs/${name}`);
+    return report;
+  };
+  const good = await run('good', 'p{n}');
+  assert.deepEqual([good.ok, good.servedBy], [10, { 'offers/pod-1/v1': 10 }]);
+  const bad = await run('bad', 'p9');
+  assert.deepEqual([bad.failed, bad.errors], [10, { 'NOT_FOUND no product p9': 10 }]);
+});
+
 test('counts a refused connection as a lost request and names it', async () => {
   await using load = await start('load/main.ts', {}, ['serve']);
   await ask(`${load.url}/runs/lost`, 'POST', {

@@ -1,7 +1,7 @@
 /** One kind of request among those of a plan. */
 export interface Target {
   readonly method: string;
-  /** `{n}` becomes 1 to 5 in turn. */
+  /** `{n}` becomes 1 to 5 in turn. `grpc://host:port/package.Service/Method?name=value` is a gRPC call, see grpc-sender.ts. */
   readonly url: string;
   /** Its share is weight / sum of weights; at least 1. */
   readonly weight: number;
@@ -33,8 +33,8 @@ export function parsePlan(json: unknown): Plan | { readonly problem: string } {
   const targets: Target[] = [];
   for (const [index, target] of (given.targets as Record<string, unknown>[]).entries()) {
     const { method = 'GET', url, weight = 1 } = target;
-    if (typeof url !== 'string' || !url.startsWith('http://')) {
-      return { problem: `targets[${index}].url: an http:// address is needed` };
+    if (typeof url !== 'string' || !/^(http|grpc):\/\//.test(url)) {
+      return { problem: `targets[${index}].url: an http:// or grpc:// address is needed` };
     }
     if (typeof method !== 'string' || typeof weight !== 'number' || !Number.isInteger(weight) || weight < 1) {
       return { problem: `targets[${index}]: method is a string, weight a whole number of at least 1` };

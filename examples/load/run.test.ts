@@ -131,7 +131,7 @@ test('weights are spread evenly over a round', () => {
 test('a plan that cannot be followed is refused with its path', () => {
   assert.deepEqual(parsePlan({}), { problem: 'targets: at least one { method, url, weight } is needed' });
   assert.deepEqual(parsePlan({ targets: [{ url: 'ftp://a' }] }), {
-    problem: 'targets[0].url: an http:// address is needed',
+    problem: 'targets[0].url: an http:// or grpc:// address is needed',
   });
   assert.match(
     JSON.stringify(parsePlan({ targets: [{ url: 'http://a', weight: 0 }] })),

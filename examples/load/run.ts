@@ -1,5 +1,5 @@
 import { type Plan, rotation, type Target } from './plan.ts';
-import { HttpSender, type Sender } from './sender.ts';
+import { SchemeSender, type Sender } from './sender.ts';
 import { type Report, Tally } from './tally.ts';
 
 let runs = 0;
@@ -20,7 +20,7 @@ export class LoadRun {
   #timer: NodeJS.Timeout | undefined;
   #deadline: NodeJS.Timeout | undefined;
 
-  constructor(plan: Plan, sender: Sender = new HttpSender()) {
+  constructor(plan: Plan, sender: Sender = new SchemeSender()) {
     this.#plan = plan;
     this.#sender = sender;
     this.#round = rotation(plan.targets);

@@ -1,4 +1,5 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { GrpcSender } from './grpc-sender.ts';
 import type { Outcome } from './tally.ts';
 
 /** A request about to be sent; `body` for methods that carry one. */
@@ -17,6 +18,21 @@ export type Answered = Omit<Outcome, 'latencyMs' | 'id' | 'method' | 'url'>;
 export interface Sender {
   send(errand: Errand): Promise<Answered>;
   close(): void;
+}
+
+/** Each errand by the scheme of its URL. */
+export class SchemeSender implements Sender {
+  readonly #http = new HttpSender();
+  readonly #grpc = new GrpcSender();
+
+  send(errand: Errand): Promise<Answered> {
+    return errand.url.startsWith('grpc://') ? this.#grpc.send(errand) : this.#http.send(errand);
+  }
+
+  close(): void {
+    this.#http.close();
+    this.#grpc.close();
+  }
 }
 
 /** Over kept-alive connections of its own; HTTP_PROXY is honoured. */

@@ -3,6 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { FaultSwitch } from './fault.ts';
+import type { GrpcServer } from './grpc.ts';
 
 /** What a handler is given. */
 export interface Call {
@@ -45,6 +46,14 @@ const maxBodyBytes = 1 << 20;
 const proxySettings = Object.keys(process.env).filter(name => /_proxy$/i.test(name));
 let stopping = false;
 
+/** What a service may have beside its routes. */
+export interface Beside {
+  /** One of its own unless said. */
+  readonly fault?: FaultSwitch;
+  /** What it also speaks; counted as served, and ended with it. */
+  readonly grpc?: GrpcServer;
+}
+
 /**
  * Serves the routes on HOST:PORT (default 0.0.0.0:8080; port 0 picks a free one) until SIGTERM or SIGINT: then it stops
  * accepting, finishes what is in flight and exits. Beside the routes there are `GET /healthz`; `GET|POST|DELETE /fault` (see
@@ -52,13 +61,12 @@ let stopping = false;
  * where traffic is intercepted); and `/echo` with any method, which answers with the request line, the header lines in the order
  * and case received, and the peer's address.
  */
-export function serve(name: string, routes: Routes): void {
+export function serve(name: string, routes: Routes, { fault = new FaultSwitch(), grpc }: Beside = {}): void {
   const table = compile(routes);
-  const fault = new FaultSwitch();
   let served = 0;
   const own: Routes = {
     'GET /healthz': () => ({ body: { status: 'ok' } }),
-    'GET /stats': () => ({ body: { served, proxySettings } }),
+    'GET /stats': () => ({ body: { served: served + (grpc?.served() ?? 0), proxySettings } }),
     'GET /fault': () => ({ body: fault.describe() }),
     'POST /fault': async call => ({ body: fault.set(await call.json()) }),
     'DELETE /fault': () => ({ body: fault.clear() }),
@@ -100,7 +108,8 @@ export function serve(name: string, routes: Routes): void {
   });
   const stop = () => {
     stopping = true;
-    server.close(() => process.exit(0));
+    const closed = new Promise<void>(resolve => server.close(() => resolve()));
+    void Promise.all([closed, grpc?.close()]).then(() => process.exit(0));
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

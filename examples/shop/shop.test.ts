@@ -2,9 +2,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { start } from '../testing.ts';
+import { type Running, start } from '../testing.ts';
+import { GrpcClient } from './grpc.ts';
 
 type Json = Record<string, unknown>;
+/** The address at which offers takes gRPC. */
+const grpcOf = (offers: Running) => /takes gRPC at (\S+)/.exec(offers.output())![1]!;
+const startOffers = () => start('shop/offers.ts', { GRPC_PORT: '0' });
 const json = async (url: string, init?: RequestInit) => (await (await fetch(url, init)).json()) as Json;
 const order = (body: object) => ({ method: 'POST', body: JSON.stringify(body) });
 
@@ -87,14 +91,18 @@ test('catalog asks stock, and asks again on a new connection when one was lost',
   await once(fake, 'listening');
   const { port } = fake.address() as { port: number };
   try {
-    await using catalog = await start('shop/catalog.ts', { STOCK_ADDRESS: `127.0.0.1:${port}` });
+    await using offers = await startOffers();
+    await using catalog = await start('shop/catalog.ts', {
+      STOCK_ADDRESS: `127.0.0.1:${port}`,
+      OFFERS_ADDRESS: grpcOf(offers),
+    });
     const first = await fetch(`${catalog.url}/products/p1`);
-    assert.equal(first.headers.get('served-by'), 'catalog/pod-1/v1, stock/s1/v1');
+    assert.equal(first.headers.get('served-by'), 'catalog/pod-1/v1, stock/s1/v1, offers/pod-1/v1');
     assert.equal((((await first.json()) as Json).product as Json).inStock, 3);
     connections[0]!.destroy();
     const second = await fetch(`${catalog.url}/products/p2`);
     assert.equal(second.status, 200);
-    assert.equal(second.headers.get('served-by'), 'catalog/pod-1/v1, stock/s3/v1');
+    assert.equal(second.headers.get('served-by'), 'catalog/pod-1/v1, stock/s3/v1, offers/pod-1/v1');
   } finally {
     for (const socket of connections) socket.destroy();
     fake.close();
@@ -103,7 +111,11 @@ test('catalog asks stock, and asks again on a new connection when one was lost',
 
 test('storefront makes a page of catalog, reviews and cart, and passes orders on', async () => {
   await using stock = await start('shop/stock.ts');
-  await using catalog = await start('shop/catalog.ts', { STOCK_ADDRESS: `127.0.0.1:${stock.port}` });
+  await using offers = await startOffers();
+  await using catalog = await start('shop/catalog.ts', {
+    STOCK_ADDRESS: `127.0.0.1:${stock.port}`,
+    OFFERS_ADDRESS: grpcOf(offers),
+  });
   await using reviews = await start('shop/reviews.ts');
   await using cart = await start('shop/cart.ts');
   await using storefront = await start('shop/storefront.ts', {
@@ -117,7 +129,7 @@ test('storefront makes a page of catalog, reviews and cart, and passes orders on
   const names = page.headers.get('served-by')!.split(', ');
   assert.deepEqual(
     names.map(name => name.split('/')[0]),
-    ['storefront', 'catalog', 'stock', 'reviews', 'cart'],
+    ['storefront', 'catalog', 'stock', 'offers', 'reviews', 'cart'],
   );
   const body = (await page.json()) as Json;
   assert.deepEqual(body.cart, ['p3']);
@@ -151,10 +163,18 @@ test('calls go through HTTP_PROXY when it is set', async () => {
   }
 });
 
-test('catalog reaches stock through the proxy that HTTP_PROXY names', async () => {
+test('catalog reaches stock and offers through the proxy that HTTP_PROXY names', async () => {
   const seen: string[] = [];
+  await using offers = await startOffers();
   const proxy = createServer(socket => {
     socket.once('data', chunk => {
+      if (String(chunk).startsWith('PRI * HTTP/2.0')) {
+        seen.push('HTTP/2');
+        const upstream = connect(Number(grpcOf(offers).split(':')[1]), '127.0.0.1');
+        upstream.write(chunk);
+        socket.pipe(upstream).pipe(socket);
+        return;
+      }
       seen.push(String(chunk).split('\r\n')[0]!);
       socket.write('HTTP/1.1 200 OK\r\n\r\nSTOCK/1 ready stock/s1/v1\r\n');
       socket.on('data', () => socket.write('OK p1 9\r\n'));
@@ -167,7 +187,7 @@ test('catalog reaches stock through the proxy that HTTP_PROXY names', async () =
   try {
     await using catalog = await start('shop/catalog.ts', { HTTP_PROXY: `http://127.0.0.1:${port}` });
     assert.equal(((await json(`${catalog.url}/products/p1`)).product as Json).inStock, 9);
-    assert.deepEqual(seen, ['CONNECT stock:9000 HTTP/1.1']);
+    assert.deepEqual(seen.sort(), ['CONNECT stock:9000 HTTP/1.1', 'HTTP/2']);
   } finally {
     proxy.close();
   }
@@ -181,4 +201,24 @@ test('the visitor tells how a call went', async () => {
   const bad = await json(`${visitor.url}/visit?url=${encodeURIComponent('http://127.0.0.1:1/')}`);
   assert.match(String(bad.error), /ECONNREFUSED/);
   assert.equal((await fetch(`${visitor.url}/visit?url=file:///`)).status, 400);
+});
+
+test('offers answers over gRPC: prices, statuses in trailers, and what its fault switch says', async () => {
+  await using offers = await startOffers();
+  const client = new GrpcClient(grpcOf(offers), 2_000);
+  const price = (product: string) => client.call('shop.Offers/Price', { product });
+  assert.deepEqual(await price('p2'), { message: { id: 'p2', cents: 1850 }, servedBy: ['offers/pod-1/v1'] });
+  await assert.rejects(price('p9'), /status 5: no product p9/);
+  await assert.rejects(
+    client.call('shop.Offers/Nothing', {}),
+    /status 12: offers has no \/shop.Offers\/Nothing/,
+  );
+  await json(`${offers.url}/fault`, { method: 'POST', body: JSON.stringify({ status: 14 }) });
+  await assert.rejects(price('p2'), /status 14: the fault switch says so/);
+  assert.equal((await json(`${offers.url}/stats`)).served, 4);
+  await json(`${offers.url}/fault`, { method: 'DELETE' });
+  const last = price('p1');
+  await last;
+  assert.equal(await offers.stop(), 0);
+  await assert.rejects(price('p1'), /ECONNREFUSED/);
 });

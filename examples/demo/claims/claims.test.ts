@@ -8,6 +8,7 @@ import { Growth } from '../metrics/growth.ts';
 import { parsePrometheus } from '../metrics/prometheus.ts';
 import { repeatedOrders } from '../shop.ts';
 import { judgeEjection, whileOutBetween } from './failures.ts';
+import { judgeGrpcRetried, judgeGrpcSpread } from './grpc.ts';
 import { lossesBetween } from './losses.ts';
 import { judgeBudget, judgeStrict, reasonIn } from './policy.ts';
 import { type Burst, judgeIdentities, judgeInterception, judgeSpread, judgeSums } from './quiet.ts';
@@ -59,6 +60,7 @@ const http = [
   ['storefront', 'reviews', 100],
   ['storefront', 'cart', 100],
   ['reviews', 'ratings', 50],
+  ['catalog', 'offers', 100],
 ] as const;
 const allLines = () => [
   ...http.map(([from, to, n]) => line(from, to, n)),
@@ -84,28 +86,29 @@ function burst(metrics: readonly string[], more: Partial<Burst> = {}): Burst {
         'ratings/a/v1': 50,
         'cart/a/v1': 110,
         'stock/a/v1': 100,
+        'offers/a/v1': 100,
       },
     },
     growth,
     sinceStart: growth,
-    served: { storefront: 100, catalog: 100, reviews: 100, ratings: 50, cart: 110 },
+    served: { storefront: 100, catalog: 100, reviews: 100, ratings: 50, cart: 110, offers: 100 },
     proxySettings: [],
     ...more,
   };
 }
-const pods = { storefront: 2, catalog: 1, reviews: 2, ratings: 1, cart: 1 };
+const pods = { storefront: 2, catalog: 1, reviews: 2, ratings: 1, cart: 1, offers: 1 };
 
 test('a shop whose figures are right passes the four claims of the burst', () => {
   const good = burst(allLines());
   assert.deepEqual(judgeInterception(good, true), {
     result: 'pass',
-    figure: '5 apps answered 460 requests, their proxies saw 460; no app has a proxy setting',
+    figure: '6 apps answered 560 requests, their proxies saw 560; no app has a proxy setting',
     detail: [],
   });
   assert.equal(judgeIdentities(good).result, 'pass', judgeIdentities(good).detail?.join());
   assert.match(
     judgeIdentities(good).figure,
-    /^460 of 460 requests and 5 TCP connections over 8 kinds of call/,
+    /^560 of 560 requests and 5 TCP connections over 9 kinds of call/,
   );
   assert.equal(judgeSpread(good, pods).result, 'pass');
   assert.equal(judgeSums(good).result, 'pass');
@@ -352,4 +355,29 @@ test('asks until there is something, and no longer than the limit', async () => 
   const third = () => Promise.resolve(++asked === 3 ? 'there' : undefined);
   assert.equal(await eventually(third, 1000, 1), 'there');
   assert.equal(await eventually(() => Promise.resolve(undefined), 5, 1), undefined);
+});
+
+test('calls of one channel that stay on one pod fail the spread of gRPC, and so does a call that failed', () => {
+  const even = {
+    ...emptyReport,
+    sent: 90,
+    ok: 90,
+    servedBy: { 'offers/a/v1': 40, 'offers/b/v1': 30, 'offers/c/v1': 20 },
+  };
+  assert.equal(judgeGrpcSpread(even, 3).result, 'pass');
+  assert.equal(judgeGrpcSpread({ ...even, failed: 1 }, 3).result, 'fail');
+  assert.equal(judgeGrpcSpread({ ...even, servedBy: { 'offers/a/v1': 90 } }, 3).result, 'fail');
+  assert.equal(
+    judgeGrpcSpread({ ...even, servedBy: { ...even.servedBy, 'offers/c/v1': 5, 'offers/a/v1': 55 } }, 3)
+      .result,
+    'fail',
+  );
+});
+
+test('a gRPC call that fails in its trailers must have been tried twice, and answered by another pod', () => {
+  const good = { ...emptyReport, sent: 100, ok: 100, servedBy: { 'offers/b/v1': 100 } };
+  assert.equal(judgeGrpcRetried(good, 106, 'offers/a/').result, 'pass');
+  assert.equal(judgeGrpcRetried(good, 100, 'offers/a/').result, 'fail');
+  assert.equal(judgeGrpcRetried(good, 106, 'offers/b/').result, 'fail');
+  assert.equal(judgeGrpcRetried({ ...good, ok: 99, failed: 1 }, 106, 'offers/a/').result, 'fail');
 });

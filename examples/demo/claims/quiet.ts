@@ -35,7 +35,7 @@ export async function measureBurst(context: DemoContext, requests: number): Prom
   const report = await context.load.run('burst', burstPlan(requests));
   // A proxy may count a request a moment after its caller has the answer: wait for the sum, and look once if it never comes.
   const orders = report.methods.POST?.sent ?? 0;
-  const wanted = 2 * (report.sent + 3 * (report.sent - orders));
+  const wanted = 2 * (report.sent + 4 * (report.sent - orders));
   const settled = async () => {
     const scrape = await context.scraper.scrape();
     const sum = edgesOf(new Growth(before, scrape)).reduce((total, edge) => total + edge.count, 0);
@@ -113,7 +113,7 @@ export function judgeInterception(burst: Burst, transparent: boolean): Verdict {
   };
 }
 
-/** The calls that the shop makes over HTTP, and over TCP; the load generator listens to the greeting of stock. */
+/** The calls that the shop makes over HTTP and gRPC, and over TCP; the load generator listens to the greeting of stock. */
 const expectedHttp = [
   'loadgen storefront',
   'loadgen cart',
@@ -121,6 +121,7 @@ const expectedHttp = [
   'storefront reviews',
   'storefront cart',
   'reviews ratings',
+  'catalog offers',
 ];
 const expectedTcp = ['catalog stock', 'loadgen stock'];
 
@@ -220,6 +221,7 @@ export function judgeSums(burst: Burst): Verdict {
     'storefront reviews': pages,
     'storefront cart': pages,
     'reviews ratings': ratings,
+    'catalog offers': pages,
   };
   const edges = edgesOf(burst.growth);
   const problems: string[] = [];
