@@ -37,6 +37,11 @@ const UNDECIDED: Denial = {
   words: 'it could not be judged, which refuses it; the log of this proxy has the error',
 };
 
+function undecided(thrown: unknown): Denial {
+  internalError('authorization', thrown);
+  return UNDECIDED;
+}
+
 const unseen: AuthorizationSeries = { matched: 0 };
 
 /** The rules of one action, and what each of its policies is counted as. */
@@ -106,26 +111,32 @@ export class Authorizer {
 
   /** Undefined: it may pass. What goes wrong while it is judged refuses it. */
   judge(request: JudgedRequest): Denial | undefined {
-    return this.#judge(subject.ofRequest(request));
+    try {
+      subject.ofRequest(request);
+      this.#note(subject);
+      return this.#decide(subject, true);
+    } catch (thrown) {
+      return undecided(thrown);
+    }
   }
 
   /** The same of a connection whose bytes are not read. */
   judgeConnection(caller: JudgedCaller): Denial | undefined {
-    return this.#judge(subject.ofConnection(caller));
+    try {
+      subject.ofConnection(caller);
+      this.#note(subject);
+      return this.#decide(subject, true);
+    } catch (thrown) {
+      return undecided(thrown);
+    }
   }
 
   /** The same, only asked: nothing is counted or told. */
   peekConnection(caller: JudgedCaller): Denial | undefined {
-    return this.#judge(subject.ofConnection(caller), false);
-  }
-
-  #judge(of: Subject, counts = true): Denial | undefined {
     try {
-      if (counts) this.#note(of);
-      return this.#decide(of, counts);
+      return this.#decide(subject.ofConnection(caller), false);
     } catch (thrown) {
-      internalError('authorization', thrown);
-      return UNDECIDED;
+      return undecided(thrown);
     }
   }
 

@@ -2,7 +2,6 @@ import type { AuthorizationTest, ValueMatch } from '../model/index.ts';
 import { PathTree, type RuleScan } from '../routing/index.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import { PathTemplate } from './path-template.ts';
-import { peerName } from './peer-name.ts';
 import type { Subject } from './subject.ts';
 
 const namedBy = ['principal', 'namespace', 'service-account', 'request-principal'] as const;
@@ -94,14 +93,14 @@ function keyOf(of: Key['of'], { kind, value }: ValueMatch): Key | undefined {
   return { of, value: new PathTemplate(value).beginning.toString('utf8'), whole: false };
 }
 
-function nameOf(of: NamedBy, { caller, token }: Subject): string {
+function nameOf(of: NamedBy, { caller, token, name }: Subject): string {
   switch (of) {
     case 'principal':
       return caller.principal;
     case 'namespace':
-      return peerName(caller.principal).namespace;
+      return name.namespace;
     case 'service-account':
-      return peerName(caller.principal).serviceAccount;
+      return name.serviceAccount;
     default:
       return token?.principal ?? '';
   }

@@ -1,6 +1,8 @@
 import type { Head } from '../http/index.ts';
 import type { VerifiedToken } from '../model/index.ts';
 import type { RequestParts } from '../routing/index.ts';
+import { type AddressWords, addressWords } from './address-block.ts';
+import { type PeerName, peerName } from './peer-name.ts';
 
 /** Who calls, as far as it is known; the same for all requests of a connection. */
 export interface JudgedCaller {
@@ -31,6 +33,10 @@ export class Subject {
   parts!: RequestParts;
   head!: Head;
   token: VerifiedToken | undefined;
+  #address: AddressWords | undefined;
+  #addressOf: string | undefined;
+  #name!: PeerName;
+  #nameOf: string | undefined;
 
   ofRequest(request: JudgedRequest): this {
     this.caller = request.caller;
@@ -46,5 +52,25 @@ export class Subject {
     this.request = undefined;
     this.token = undefined;
     return this;
+  }
+
+  /** Where the connection comes from; undefined where that is not known. Kept for the next rule, which mostly asks the same. */
+  get address(): AddressWords | undefined {
+    const { address } = this.caller;
+    if (address !== this.#addressOf) {
+      this.#address = addressWords(address);
+      this.#addressOf = address;
+    }
+    return this.#address;
+  }
+
+  /** The caller's identity, taken apart. */
+  get name(): PeerName {
+    const { principal } = this.caller;
+    if (principal !== this.#nameOf) {
+      this.#name = peerName(principal);
+      this.#nameOf = principal;
+    }
+    return this.#name;
   }
 }

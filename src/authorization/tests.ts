@@ -2,7 +2,6 @@
 import type { Head } from '../http/index.ts';
 import type { AuthorizationTest, ValueMatch } from '../model/index.ts';
 import { AddressBlock, type AddressWords, addressWords } from './address-block.ts';
-import { peerName } from './peer-name.ts';
 import type { Subject } from './subject.ts';
 import { ByteValues, HostValues, TextValues } from './values.ts';
 
@@ -37,15 +36,15 @@ export function compileTest(test: AuthorizationTest, site: TestSite): CompiledTe
     case 'principal':
       return new TextTest(values, not, ({ caller }) => caller.principal);
     case 'namespace':
-      return new TextTest(values, not, ({ caller }) => peerName(caller.principal).namespace);
+      return new TextTest(values, not, ({ name: peer }) => peer.namespace);
     case 'service-account':
-      return new TextTest(values, not, ({ caller }) => peerName(caller.principal).serviceAccount);
+      return new TextTest(values, not, ({ name: peer }) => peer.serviceAccount);
     case 'trust-domain':
-      return new TextTest(values, not, ({ caller }) => peerName(caller.principal).trustDomain);
+      return new TextTest(values, not, ({ name: peer }) => peer.trustDomain);
     case 'server-name':
       return new TextTest(lowered(values), not, ({ caller }) => caller.serverName.toLowerCase());
     case 'source-address':
-      return new AddressTest(values, not, ({ caller }) => addressWords(caller.address));
+      return new AddressTest(values, not, ({ address }) => address);
     case 'remote-address':
       return new AddressTest(values, not, remoteAddress);
     case 'request-principal':
@@ -153,7 +152,7 @@ const COMMA = 0x2c;
  * The last address of the last X-Forwarded-For, which the proxy before us has written; of the connection where there is none, or
  * what stands there is no address.
  */
-function remoteAddress({ caller, request, head }: Subject): AddressWords | undefined {
+function remoteAddress({ address, request, head }: Subject): AddressWords | undefined {
   let told: AddressWords | undefined;
   if (request !== undefined)
     head.eachValue(forwardedFor, (bytes, start, end) => {
@@ -162,7 +161,7 @@ function remoteAddress({ caller, request, head }: Subject): AddressWords | undef
       told = addressWords(bytes.toString('latin1', from, end).trim());
       return true;
     });
-  return told ?? addressWords(caller.address);
+  return told ?? address;
 }
 
 class HostTest implements CompiledTest {

@@ -31,7 +31,8 @@ export interface Sent {
   readonly grpc?: boolean;
 }
 
-const pod = `apiVersion: v1
+/** The server's pod. */
+export const pod = `apiVersion: v1
 kind: Pod
 metadata: {name: cart-0, namespace: shop, labels: {app: cart}}
 spec: {serviceAccountName: cart, containers: [{name: app, image: x}]}
