@@ -7,6 +7,8 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
+.PHONY: sbom short-lives
+
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -67,6 +69,12 @@ bench: network build ## measure Weft against HAProxy, nginx and Envoy
 
 bench-check: setup ## allocations and system calls per request against bench/budget.json
 	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/micro.ts $(ARGS)
+
+sbom: setup ## dist/sbom/: what both images hold, in CycloneDX, with licences
+	@PATH="$$(dirname $(node)):$$PATH" $(node) scripts/sbom.ts $(ARGS)
+
+short-lives: setup ## certificates of 20 s for ten minutes under load, the control plane away for 60 % of it
+	@WEFT_SHORT_LIVES=600 $(node) --test --test-timeout=1300000 test/identity/short-lives.test.ts
 
 build: setup ## one bundled file per process, into dist/
 	@$(node) scripts/build.ts

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, isIP } from 'node:net';
 import { errorMessage, internalError, WeftError } from '../errors/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 import { Newcomers } from '../newcomers/index.ts';
@@ -22,7 +22,7 @@ const connectionLimits = { total: 256, perAddress: 64 };
 
 /**
  * Serves the routes with GET until the signal aborts; resolves with the port. Errors: port-in-use, listen-failed. `refused` hears
- * of connections that were closed because there were too many.
+ * of connections that were closed because there were too many. `closedTo` says why an address gets nothing of /debug.
  */
 export function serveRoutes(
   listen: HostPort,
@@ -30,11 +30,12 @@ export function serveRoutes(
   signal: AbortSignal,
   clock: Clock,
   refused: (code: string) => void = () => {},
+  closedTo: (address: string) => string | undefined = () => undefined,
 ): Promise<number> {
   const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (request, response) => {
     // A client that is gone before its answer.
     response.on('error', () => {});
-    respond(request, response, routes).catch(thrown => {
+    respond(request, response, routes, closedTo).catch(thrown => {
       internalError('http', thrown);
       response.destroy();
     });
@@ -44,8 +45,20 @@ export function serveRoutes(
   return bind(server, listen);
 }
 
-async function respond(request: IncomingMessage, response: ServerResponse, routes: Routes): Promise<void> {
+async function respond(
+  request: IncomingMessage,
+  response: ServerResponse,
+  routes: Routes,
+  closedTo: (address: string) => string | undefined,
+): Promise<void> {
   const path = (request.url ?? '/').split('?')[0]!;
+  const closed = path.startsWith('/debug')
+    ? (foreignHost(request.headers.host) ?? closedTo(request.socket.remoteAddress ?? ''))
+    : undefined;
+  if (closed !== undefined) {
+    send(response, { status: 403, body: { error: closed } });
+    return;
+  }
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, { status: 405, body: { error: 'only GET is answered here' } });
     return;
@@ -60,6 +73,13 @@ async function respond(request: IncomingMessage, response: ServerResponse, route
   } catch (thrown) {
     send(response, { status: 500, body: { error: errorMessage(thrown) } });
   }
+}
+
+/** A page in a browser that has a name lead to a forwarded port (DNS rebinding) cannot ask by address. */
+function foreignHost(host = ''): string | undefined {
+  const name = host.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
+  if (isIP(name) !== 0 || name === 'localhost' || /\.svc(?:\.|$)|^$/.test(name)) return undefined;
+  return `ask by address and not as ${name.slice(0, 100)}`;
 }
 
 function send(response: ServerResponse, { status = 200, type = 'application/json', body }: Answer): void {

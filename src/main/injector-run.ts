@@ -44,7 +44,14 @@ export async function runInjector(
   const view = new InjectorView(config, signal);
   const { parts } = view;
   const turnedAway = (code: string): void => view.metrics.refused(code);
-  const metricsPort = await serveRoutes(config.metricsListen, view.routes(), signal, clock, turnedAway);
+  const metricsPort = await serveRoutes(
+    config.metricsListen,
+    view.routes(),
+    signal,
+    clock,
+    turnedAway,
+    address => view.closedTo(address),
+  );
   const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0, livePort: 0 };
   const note = noteProblems(() => view.own.flatMap(each => each()), log);
   signal.addEventListener('abort', clock.every(2_000, note), { once: true });

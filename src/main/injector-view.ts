@@ -59,6 +59,22 @@ export class InjectorView {
     return this.waitsFor?.() ?? this.parts.webhook?.notReady();
   }
 
+  /**
+   * Why an address is told nothing of /debug, which names proxies, what they follow and what is wrong: pods have no business
+   * there, Prometheus included. The API server, by which `weft` asks, is no pod, and who forwards a port comes from loopback.
+   */
+  closedTo(address: string): string | undefined {
+    const from = address.replace(/^::ffff:/, '');
+    if (/^127\.|^::1$/.test(from)) return undefined;
+    const { pipeline } = this.parts;
+    if (pipeline === undefined) return 'nothing is told before the configuration has been read';
+    // A pod with the node's network has no address of its own in the mesh.
+    for (const { namespace, name, addresses } of pipeline.mesh.workloads.values())
+      if (addresses.includes(from))
+        return `the pod ${namespace}/${name} may not ask this; use weft proxy-status, weft check or kubectl port-forward`;
+    return undefined;
+  }
+
   routes(): Routes {
     const { parts } = this;
     const routes: Routes = {

@@ -195,8 +195,8 @@ export class IdentityMesh {
     }
   }
 
-  /** Requests one after another, `lanes` at a time, until what is returned is called. */
-  load(lanes = 4): () => Promise<Load> {
+  /** Requests one after another, `lanes` at a time, with pauses where they are told, until what is returned is called. */
+  load(lanes = 4, pauseMs = 0): () => Promise<Load> {
     const load: Load = { sent: 0, failed: [] };
     let going = true;
     this.#context.after(() => {
@@ -206,6 +206,7 @@ export class IdentityMesh {
       while (going) {
         const outcome = await this.request();
         load.sent++;
+        if (pauseMs > 0) await new Promise(resolve => setTimeout(resolve, pauseMs));
         if (outcome !== '200' && load.failed.length < 100) load.failed.push(outcome);
         // A new connection between the proxies every now and then, so that handshakes go on too.
         if (load.sent % 50 === 0)

@@ -17,7 +17,11 @@ const parts: readonly (readonly [file: string, kinds: readonly string[], why: st
     'What the control plane may do; docs/install.md gives the reason for each rule.',
   ],
   ['settings.yaml', ['ConfigMap'], 'What is injected into pods. Changes are followed without a restart.'],
-  ['control-plane.yaml', ['Service', 'Deployment', 'PodDisruptionBudget'], 'The control plane itself.'],
+  [
+    'control-plane.yaml',
+    ['Service', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget'],
+    'The control plane itself, and who may reach it.',
+  ],
   [
     'webhook.yaml',
     ['MutatingWebhookConfiguration'],

@@ -5,6 +5,7 @@ import { PORTS } from '../../config/index.ts';
 import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
 import { NAMES, PART_OF, SELECTOR } from './names.ts';
+import { networkPolicy } from './network-policies.ts';
 import { hasMinor, type InstallOptions } from './options.ts';
 import { clusterRules, ownRules, type Rule, reachRules, userRoles } from './rbac.ts';
 
@@ -70,6 +71,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
     },
     service(own),
     deployment(options, labels) as unknown as Manifest,
+    networkPolicy(namespace, labels) as unknown as Manifest,
     ...(options.replicas > 1 ? [disruptionBudget(options, own)] : []),
     webhookConfiguration(choice, labels) as unknown as Manifest,
   ];

@@ -27,6 +27,7 @@ export interface KindPath {
 
 const kinds: readonly (readonly [apiVersion: string, kind: string, plural: string, namespaced: boolean])[] = [
   ['admissionregistration.k8s.io/v1', 'MutatingWebhookConfiguration', 'mutatingwebhookconfigurations', false],
+  ['networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', true],
   ['policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', true],
   ['policy/v1beta1', 'PodDisruptionBudget', 'poddisruptionbudgets', true],
   ['apps/v1', 'Deployment', 'deployments', true],

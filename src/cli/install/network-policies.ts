@@ -1,0 +1,34 @@
+// Who may reach the control plane, for clusters whose network enforces NetworkPolicies. docs/security.md has the table.
+import { PORTS } from '../../config/index.ts';
+import { NAMES, SELECTOR } from './names.ts';
+
+type Json = Record<string, unknown>;
+
+/**
+ * To the pods of the control plane come: proxies of any namespace (discovery and certificates), the API server (webhook, whose
+ * address no policy can name), whoever scrapes metrics, and kubectl port-forward, which no policy sees. The live API is asked
+ * by port-forward and by other replicas.
+ */
+export function networkPolicy(namespace: string, labels: Json): Json {
+  const tcp = (port: number): Json => ({ protocol: 'TCP', port });
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: NAMES.injector, namespace, labels },
+    spec: {
+      podSelector: { matchLabels: { ...SELECTOR } },
+      policyTypes: ['Ingress'],
+      ingress: [
+        // Proxies and Prometheus, of whichever namespace. /debug answers on loopback alone, whoever gets as far.
+        {
+          from: [{ namespaceSelector: {} }],
+          ports: [tcp(PORTS.discovery), tcp(PORTS.controlPlaneMetrics)],
+        },
+        // The API server calls from outside of the cluster's pods, or through an agent: an address that differs by installation.
+        { ports: [tcp(PORTS.webhook)] },
+        // Replicas ask each other.
+        { from: [{ podSelector: { matchLabels: { ...SELECTOR } } }], ports: [tcp(PORTS.live)] },
+      ],
+    },
+  };
+}
