@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -8,6 +9,7 @@ import {
   type IncomingHttpHeaders,
   type OutgoingHttpHeaders,
 } from 'node:http2';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { closeAll, httpServer } from '../testing/clients.ts';
 import { eventually } from '../testing/redirected.ts';
@@ -187,4 +189,89 @@ test('draining asks clients of HTTP/2 to go and answers what is under way', asyn
   mesh.answer(proxy.plane, 'late.shop:80');
   assert.equal((await asked).headers[':status'], 200);
   await eventually(() => session.closed || session.destroyed);
+});
+
+test('a WebSocket of HTTP/2 (RFC 8441) goes through two proxies to an app of HTTP/1, both ways, and ends with its client', async t => {
+  const app = await httpServer((_request, response) => response.end('no upgrade'));
+  let ended = false;
+  app.server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    socket
+      .on('error', () => {})
+      .on('close', () => {
+        ended = true;
+      });
+    assert.match(request.headers['sec-websocket-key'] ?? '', /^.{24}$/);
+    socket.write(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nX-App: 1\r\n\r\n',
+    );
+    socket.pipe(socket);
+  });
+  const mesh = new StaticMesh();
+  const proxy = mesh.proxy('client');
+  const server = mesh.proxy('server');
+  mesh.set({ key: 'chat:80', endpoints: [mesh.meshed(server, app.port)] });
+  const session = client(proxy.plane.outboundPort);
+  t.after(() => closeAll(close(session), mesh, app));
+  await once(session, 'remoteSettings');
+  assert.equal(session.remoteSettings.enableConnectProtocol, true);
+  const stream = session.request(
+    { ':method': 'CONNECT', ':protocol': 'websocket', ':authority': 'chat:80', ':path': '/room' },
+    { endStream: false },
+  );
+  stream.on('error', () => {});
+  // What comes before the tunnel is open is held.
+  stream.write('early ');
+  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  assert.equal(headers[':status'], 200);
+  assert.equal(headers['x-app'], '1');
+  let heard = '';
+  stream.setEncoding('latin1').on('data', piece => {
+    heard += piece;
+  });
+  stream.write('late');
+  await eventually(() => heard === 'early late');
+  assert.equal(proxy.plane.services.tunnels + server.plane.services.tunnels, 2);
+  const other = await ask(session, { ':authority': 'chat:80', ':path': '/' });
+  assert.equal(other.body, 'no upgrade');
+  stream.close(constants.NGHTTP2_CANCEL);
+  await eventually(() => ended && proxy.plane.services.tunnels + server.plane.services.tunnels === 0);
+});
+
+test('an upgrade that the app refuses is refused to a client of HTTP/2 in the app’s words, and what it sent early is nobody’s', async t => {
+  const { app, mesh, proxy } = await setUp('chat:80');
+  const carriers: Socket[] = [];
+  app.server.on('request', request => carriers.push(request.socket));
+  app.server.on('upgrade', (_: IncomingMessage, socket: Socket) => {
+    carriers.push(socket);
+    socket.end('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno');
+  });
+  const session = client(proxy.plane.outboundPort);
+  t.after(() => closeAll(close(session), mesh, app));
+  const stream = session.request(
+    { ':method': 'CONNECT', ':protocol': 'websocket', ':authority': 'chat:80', ':path': '/room' },
+    { endStream: false },
+  );
+  stream.on('error', () => {});
+  stream.write('GET /smuggled HTTP/1.1\r\nHost: chat\r\n\r\n');
+  const { headers, body } = await answerOf(stream);
+  assert.equal(`${headers[':status']} ${body}`, '403 no');
+  assert.equal(
+    (await ask(session, { ':authority': 'chat:80', ':path': '/after' })).body,
+    'GET chat:80 /after  an id ',
+  );
+  assert.deepEqual(
+    proxy.access.records.map(({ path, status }) => `${path} ${status}`),
+    ['/room 403', '/after 200'],
+  );
+  assert.equal(carriers.length, 2, 'nothing of what came early is a request');
+  assert.notEqual(carriers[0], carriers[1], 'a connection after a refused upgrade is not used again');
+});
+
+test('CONNECT of HTTP/2 opens no tunnel in explicit mode, and says what does', async t => {
+  const { app, mesh, proxy } = await setUp();
+  const session = client(proxy.plane.outboundPort);
+  t.after(() => closeAll(close(session), mesh, app));
+  const { headers, body } = await ask(session, { ':method': 'CONNECT', ':authority': '10.0.0.9:22' });
+  assert.equal(headers[':status'], 404);
+  assert.match(body, /a tunnel to 10\.0\.0\.9:22 is opened by CONNECT of HTTP\/1\.1/);
 });
