@@ -311,6 +311,8 @@ export const rooms: Record<string, Room> = {
       'http',
       'http1',
       'http2',
+      'time',
+      'cluster',
       'proxy/services',
       'proxy/replies',
       'proxy/exchange',

@@ -7,6 +7,7 @@ import type { OriginalDestination, Wire } from '../wire/index.ts';
 import type { DestinationSource, DestinationTimes } from './destinations/destinations.ts';
 import type { ListenerPlace } from './listeners.ts';
 import type { RecordSettings } from './record/recorder.ts';
+import type { ConnectionLives } from './services/connection-lives.ts';
 
 /** What a proxy is built from; see config/ for where it comes from. */
 export interface DataPlaneOptions {
@@ -40,6 +41,8 @@ export interface DataPlaneOptions {
   readonly staleAfterMs?: number;
   /** What of requests is kept for whoever asks about them later; undefined keeps nothing. */
   readonly record?: RecordSettings;
+  /** Where it is not DEFAULT_LIVES. */
+  readonly lives?: Partial<ConnectionLives>;
   /** Of this core, where there are several. */
   readonly metricLimits?: MetricLimits;
   /** Hears what is to be told of this workload's traffic, whenever that changes. */

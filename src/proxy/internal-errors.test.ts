@@ -7,9 +7,6 @@ import { Pool } from '../cluster/pool.ts';
 import { SinglePool } from '../cluster/single-pool.ts';
 import { type InternalError, onInternalError } from '../errors/index.ts';
 import { ClientConnection, ServerConnection } from '../http1/index.ts';
-import { ServerConnection as Http2ServerConnection } from '../http2/index.ts';
-import { Http2ServerStream } from '../http2/server-stream.ts';
-import { data, GET, HELLO, headers } from '../http2/testing/frames.ts';
 import { RequestMetrics, TcpMetrics } from '../telemetry/index.ts';
 import { TimerWheel } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
@@ -23,17 +20,20 @@ import { Exchange } from './exchange/exchange.ts';
 import { RequestSoFar } from './exchange/request-so-far.ts';
 import { Tries } from './exchange/tries.ts';
 import { Http1Serving } from './serving/http1-serving.ts';
-import { Http2Serving } from './serving/http2-serving.ts';
 import { TcpSession } from './tcp/tcp-session.ts';
 import { Tunnel } from './tcp/tunnel.ts';
-import { bothApp } from './testing/both-app.ts';
-import { ask, closeAll, type RawConnection, rawConnection, tcpServer } from './testing/clients.ts';
+import {
+  ask,
+  closeAll,
+  httpServer,
+  type RawConnection,
+  rawConnection,
+  tcpServer,
+} from './testing/clients.ts';
 import { redirectedOutbound } from './testing/redirected.ts';
 import { StaticMesh } from './testing/static-mesh.ts';
 
 type Method = (...args: unknown[]) => unknown;
-
-const http2Post = [[':method', 'POST'], ...GET.slice(1, 3), [':authority', 'app:80']] as const;
 
 /** Everything that events of connections, handshakes, dials and timers run through. */
 const classes: readonly { readonly name: string; readonly prototype: object }[] = [
@@ -41,9 +41,6 @@ const classes: readonly { readonly name: string; readonly prototype: object }[] 
   Tries,
   RequestSoFar,
   Http1Serving,
-  Http2Serving,
-  Http2ServerConnection,
-  Http2ServerStream,
   ServerConnection,
   ClientConnection,
   Pool,
@@ -110,7 +107,7 @@ test('an error in any callback of a connection ends that connection at most', {
   onInternalError(error => told.push(error));
   t.after(() => onInternalError(undefined));
   const mesh = new StaticMesh();
-  const app = await bothApp((request, response) => {
+  const app = await httpServer((request, response) => {
     request.resume();
     request.on('end', () => response.end('fine'));
   });
@@ -136,10 +133,6 @@ test('an error in any callback of a connection ends that connection at most', {
     post.write('POST http://app:80/a HTTP/1.1\r\nHost: app:80\r\nContent-Length: 10\r\n\r\n12345');
     post.write('67890');
     await over(post, /fine/);
-    const call = await rawConnection(outboundPort);
-    call.write(Buffer.concat([HELLO, headers(1, http2Post, false), data(1, '12345', true)]));
-    // Answered, or its stream reset.
-    await over(call, /fine|\0\0\x04\x03\0/);
     const tunnel = await rawConnection(outboundPort);
     tunnel.write('CONNECT echo:80 HTTP/1.1\r\nHost: echo:80\r\n\r\nhello');
     await over(tunnel, /hello|HTTP\/1.1 [45]/);

@@ -16,6 +16,7 @@ import type { OwnListener } from './connect/own-listener.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
 import type { ClientCodecs } from './endpoint-dialer.ts';
 import { Observers } from './observation/observers.ts';
+import { DEFAULT_LIVES } from './services/connection-lives.ts';
 import { Counters } from './services/counters.ts';
 import { FailedCalls } from './services/failed-calls.ts';
 import { http2Dialling } from './services/http2-dialling.ts';
@@ -65,6 +66,7 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     connector,
     http1,
     http2: http2Listening({ clock, timers, idleTimeoutMs, lingerMs }),
+    lives: { ...DEFAULT_LIVES, ...options.lives },
     random: Math.random,
     serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
     address,

@@ -317,6 +317,18 @@ export class Exchange
     this.#stream.resumeRequest();
   }
 
+  /** Whether it is a gRPC call whose answer has begun and may go on for long. */
+  get isLongCall(): boolean {
+    return this.#phase === PHASE.BODY && this.#request.call?.canEnd === true;
+  }
+
+  /** Ends a long call with UNAVAILABLE: its client makes it anew, elsewhere. */
+  endCall(detail: string): void {
+    if (!this.isLongCall) return;
+    this.#tries.letGo('draining');
+    this.#breakOff('LR', detail);
+  }
+
   /** An error of Weft's own: the client is cut off, and what was under way for it ends. */
   onFault(): void {
     try {

@@ -16,6 +16,7 @@ import type { Clock, TimerWheel } from '../../time/index.ts';
 import type { MeshTls } from '../../tls/index.ts';
 import type { Connector } from '../connect/connector.ts';
 import type { Observers } from '../observation/observers.ts';
+import type { ConnectionLives } from './connection-lives.ts';
 import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
 import type { Http2Listening } from './http2-listening.ts';
@@ -43,6 +44,7 @@ export interface Services {
   readonly connector: Connector;
   readonly http1: ServerOptions;
   readonly http2: Http2Listening;
+  readonly lives: ConnectionLives;
   readonly random: Random;
   /** What is not passed through while discovery is silent. */
   readonly serviceAddresses: ServiceAddresses;

@@ -5,12 +5,13 @@ import {
   ServerConnection,
   type ServerConnectionHost,
 } from '../../http2/index.ts';
-import type { Wire } from '../../wire/index.ts';
+import { enterEvent, leaveEvent, type Wire } from '../../wire/index.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangeHost } from '../exchange/exchange-host.ts';
 import { newRequestId } from '../exchange/request-id.ts';
 import { malformedReply } from '../replies/local-replies.ts';
 import type { Services } from '../services/services.ts';
+import { ConnectionLife, type LivingConnection } from './connection-life.ts';
 import { noteMalformed } from './malformed.ts';
 import type { Serving } from './serving.interface.ts';
 
@@ -18,12 +19,14 @@ import type { Serving } from './serving.interface.ts';
  * HTTP/2 on one downstream connection: an exchange for each stream that is open. A stream that ended in order is used again with
  * its exchange; those of all others go when their stream does.
  */
-export class Http2Serving implements Serving, ServerConnectionHost {
+export class Http2Serving implements Serving, ServerConnectionHost, LivingConnection {
   readonly connection: ServerConnection;
   readonly #services: Services;
   readonly #host: ExchangeHost;
   readonly #onClosed: () => void;
   readonly #exchanges = new Set<Exchange>();
+  /** Of those that come in: what the pod's own app asks ends with the app. */
+  readonly #life: ConnectionLife | undefined;
 
   constructor(
     services: Services,
@@ -36,15 +39,37 @@ export class Http2Serving implements Serving, ServerConnectionHost {
     this.#host = host;
     this.#onClosed = onClosed;
     this.connection = new ServerConnection(wire, options);
+    if (host.direction === 'inbound')
+      this.#life = new ConnectionLife(services.timers, services.lives, services.random, this);
   }
 
   start(first: Buffer | undefined): void {
     this.connection.start(this, first);
-    if (this.#services.draining || this.#services.saving) this.connection.drain();
+    if (this.connection.over) return;
+    this.#life?.begin();
+    if (this.#services.draining) this.drain();
+    else if (this.#services.saving) this.connection.drain();
   }
 
   drain(): void {
     this.connection.drain();
+    this.#life?.drain();
+  }
+
+  retire(): void {
+    this.connection.drain();
+  }
+
+  endStreams(share: number): void {
+    const calls = [...this.#exchanges].filter(({ isLongCall }) => isLongCall);
+    enterEvent();
+    for (const call of calls.slice(0, Math.ceil(calls.length * share)))
+      call.endCall('this pod is going and ends calls that go on; call again, another one answers');
+    leaveEvent();
+  }
+
+  onFault(): void {
+    this.connection.onFault();
   }
 
   relieve(hard: boolean): void {
@@ -73,6 +98,7 @@ export class Http2Serving implements Serving, ServerConnectionHost {
   }
 
   onConnectionClosed(): void {
+    this.#life?.stop();
     for (const exchange of [...this.#exchanges]) this.onDiscarded(exchange);
     this.#onClosed();
   }

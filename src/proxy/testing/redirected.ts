@@ -14,11 +14,14 @@ export interface Redirected {
   readonly wires: readonly Wire[];
   /** How many connections are over. */
   readonly closed: () => number;
+  /** What the data plane does with its own connections when it drains. */
+  drain(): void;
   close(): void;
 }
 
 interface Connection {
   start(): void;
+  drain(): void;
   destroy(): void;
 }
 
@@ -38,6 +41,9 @@ function listen(make: (wire: Wire, onClosed: () => void) => Connection): Redirec
     port: listener.port,
     wires,
     closed: () => closed,
+    drain() {
+      for (const connection of open) connection.drain();
+    },
     close() {
       listener.close();
       for (const connection of open) connection.destroy();

@@ -125,6 +125,7 @@ export class StaticMesh {
       fetchKeys?: DataPlaneOptions['fetchKeys'];
       /** Of the inbound listener. */
       inboundFilters?: DataPlaneOptions['inbound']['filters'];
+      lives?: DataPlaneOptions['lives'];
     } = {},
   ): TestProxy {
     const namespace = options.namespace ?? 'default';
@@ -151,6 +152,7 @@ export class StaticMesh {
       staleAfterMs: options.staleAfterMs,
       record: DEFAULT_RECORD,
       times: options.times,
+      ...(options.lives && { lives: options.lives }),
       mtlsUntilKnown: options.mtls ?? 'strict',
       fetchKeys: options.fetchKeys ?? (() => Promise.reject(new Error('nobody is there'))),
     });
