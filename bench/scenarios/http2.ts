@@ -19,7 +19,7 @@ function command(name: string, debianPackage: string): string {
 }
 
 /** nghttpd: 100 bytes at `/`, and at `/Say.grpc` an empty message of gRPC with its status in trailers. */
-async function backend(stage: Stage): Promise<number> {
+export async function http2Backend(stage: Stage): Promise<number> {
   const folder = join(stage.folder, 'http2');
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'index.html'), '0123456789'.repeat(10));
@@ -43,7 +43,7 @@ async function backend(stage: Stage): Promise<number> {
 }
 
 /** `streams` at once on each of four connections. */
-function h2load(streams: number, grpc: boolean): Load {
+export function h2load(streams: number, grpc: boolean): Load {
   return async (stage, port, seconds) => {
     const flags = [
       '-c',
@@ -73,7 +73,7 @@ function h2load(streams: number, grpc: boolean): Load {
 function scenario(topology: Job['topology'], streams: number, grpc = false): Scenario {
   const comparison = (quick: boolean): Comparison => ({
     job: { protocol: 'http2', topology },
-    backend,
+    backend: http2Backend,
     load: h2load(streams, grpc),
     seconds: quick ? 2 : 5,
   });

@@ -1,6 +1,7 @@
 // scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
 import { cores } from './cores.ts';
 import { discoveryScenarios } from './discovery.ts';
+import { heldHttp2Scenarios } from './held-http2.ts';
 import { http2Scenarios } from './http2.ts';
 import { idleConnections } from './idle-connections.ts';
 import { meshSize } from './mesh-size.ts';
@@ -18,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   ...http2Scenarios,
   redirect,
   idleConnections,
+  ...heldHttp2Scenarios,
   sidecar,
   cores,
   meshSize,

@@ -21,19 +21,20 @@ async function failures(programs: Programs, client: GrpcPeer, port: number): Pro
 for (const between of ['plaintext', 'mutual TLS'] satisfies Between[]) {
   for (const server of PEERS) {
     describe(`gRPC to ${server.name}, ${between}`, { skip: server.missing(), timeout: 120_000 }, () => {
+      // Both begin with the first test that is run.
+      let path: MeshPath | undefined;
+      let serving: Promise<number> | undefined;
       const programs = new Programs();
-      const path = new MeshPath(between);
       after(async () => {
-        path.close();
+        path?.close();
         await programs[Symbol.asyncDispose]();
       });
-      // Begins with the first test that is run.
-      let serving: Promise<number> | undefined;
 
       for (const client of PEERS) {
         test(`${client.name} to ${server.name}, ${between}: every interop case`, {
           skip: client.missing(),
         }, async () => {
+          path ??= new MeshPath(between);
           serving ??= programs.serve(port => server.server(port));
           path.serve(await serving);
           assert.deepEqual(await failures(programs, client, path.port), []);
