@@ -4,6 +4,7 @@ import { TextField } from '../parts/text-field.tsx';
 import { Badge, ObjectName, Problems } from '../parts/words.tsx';
 import { mesh } from '../state/connection.ts';
 import { count } from '../state/format.ts';
+import { href } from '../state/route.ts';
 
 const words = { ok: 'in effect', warning: 'in effect, with a warning', error: 'not in effect' } as const;
 const rank = { error: 0, warning: 1, ok: 2 } as const;
@@ -33,6 +34,9 @@ export function PoliciesPage(): JSX.Element {
           only what is wrong
         </label>
         <span class="muted">{count(all.length, 'policy', 'policies')}</span>
+        <a class="button" href={href('intention')}>
+          New intention
+        </a>
       </form>
       {all.length === 0 ? (
         <div class="empty">

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { ControlPlanePage } from '../pages/control-plane.tsx';
 import { ExplainPage } from '../pages/explain.tsx';
 import { GraphPage } from '../pages/graph.tsx';
+import { IntentionPage } from '../pages/intention.tsx';
 import { PodPage } from '../pages/pod.tsx';
 import { PoliciesPage } from '../pages/policies.tsx';
 import { ServicePage } from '../pages/service.tsx';
@@ -24,7 +25,7 @@ const places: readonly (readonly [page: string, title: string, also: readonly st
   ['graph', 'Graph', []],
   ['workloads', 'Workloads', ['workload', 'pod']],
   ['services', 'Services', ['service']],
-  ['policies', 'Policies', []],
+  ['policies', 'Policies', ['intention']],
   ['tap', 'Tap', []],
   ['explain', 'Explain', []],
   ['control-plane', 'Control plane', []],
@@ -38,6 +39,7 @@ const pages: Readonly<Record<string, () => JSX.Element>> = {
   services: ServicesPage,
   service: ServicePage,
   policies: PoliciesPage,
+  intention: IntentionPage,
   tap: TapPage,
   explain: ExplainPage,
   'control-plane': ControlPlanePage,

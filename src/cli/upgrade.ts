@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import type { KubeApi } from '../../webhook/index.ts';
 import { VERSION } from '../config/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { guarded } from './guarded.ts';
@@ -10,15 +11,17 @@ import {
   installObjects,
   type Manifest,
   manifestText,
+  monitoringObjects,
+  PART_OF,
 } from './install/index.ts';
 import { installedVersion, optionsOfInstalled } from './install/installed.ts';
 import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { findInstalled } from './kubernetes/installed.ts';
-import type { ApiObject } from './kubernetes/objects.ts';
+import { type ApiObject, MONITORING_KINDS } from './kubernetes/objects.ts';
 
 const help = `
-Keeps the options that Weft was installed with; flags change them. Prints the manifests of this version, or, with --dry-run, what
+Keeps the options that Weft was installed with; flags change them. Dashboards and monitors of weft install are renewed where they are there. Prints the manifests of this version, or, with --dry-run, what
 they would change: nothing is changed by weft itself. Defaults of the server are no difference.
 
 Proxies keep running as they are. They are of the new version when their workloads are restarted next; proxies two
@@ -42,14 +45,21 @@ export function register(program: Command): void {
 }
 
 async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: boolean }): Promise<void> {
-  const { objects: live } = await findInstalled(await connect(flags));
-  if (live.length === 0) {
+  const cluster = await connect(flags);
+  const { objects: installed } = await findInstalled(cluster);
+  if (installed.length === 0) {
     throw new WeftError('not-installed', 'there is no Weft in this cluster; weft install prints it', {
       source: 'config',
     });
   }
-  const options = optionsFrom(flags, optionsOfInstalled(live));
-  const wanted = [...installObjects(options), ...(await dashboardsBeside(live, options))];
+  const monitors = await monitorsIn(cluster);
+  const live = [...installed, ...monitors];
+  const options = optionsFrom(flags, optionsOfInstalled(installed));
+  const wanted = [
+    ...installObjects(options),
+    ...(await dashboardsBeside(live, options)),
+    ...monitorsBeside(monitors, options),
+  ];
   if (!flags.dryRun) {
     process.stdout.write(manifestText(wanted));
     return;
@@ -83,6 +93,19 @@ async function dashboardsBeside(
   const namespaces = new Set(ours.map(({ metadata }) => metadata.namespace ?? ''));
   const all = [...namespaces].map(namespace => dashboardObjects({ namespace, version }));
   return (await Promise.all(all)).flat();
+}
+
+/** What `weft install --monitoring` has put there; nothing where the operator is not, or may not be read. */
+async function monitorsIn(cluster: KubeApi): Promise<readonly ApiObject[]> {
+  return (await findInstalled(cluster, MONITORING_KINDS)).objects;
+}
+
+/** This version's, where there are some, with the labels that they were given for their Prometheus to choose them by. */
+function monitorsBeside(monitors: readonly ApiObject[], { namespace }: InstallOptions): readonly Manifest[] {
+  const [first] = monitors;
+  if (first === undefined) return [];
+  const own = Object.entries(first.metadata.labels ?? {}).filter(([name]) => !(name in PART_OF));
+  return monitoringObjects({ namespace, labels: Object.fromEntries(own) });
 }
 
 /** The differences as `weft upgrade --dry-run` prints them. */

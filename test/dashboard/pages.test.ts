@@ -212,3 +212,32 @@ test('without requests, and without any proxy, the graph says how to get them', 
   source.tell();
   await page.getByText('kubectl label namespace NAME weft.dev/inject=enabled').waitFor();
 });
+
+test('a new intention: what the form says stands beside it as YAML, and what is missing is told', {
+  skip,
+}, async t => {
+  const { page, go } = await look(t);
+  await go('#/policies');
+  await page.getByRole('link', { name: 'New intention' }).click();
+  await page.getByRole('heading', { level: 1, name: 'New intention' }).waitFor();
+  await page.getByLabel('Source').fill('shop');
+  await page.getByRole('alert').getByText('Source: write namespace/service-account').waitFor();
+  await page.getByLabel('Source').fill('shop/storefront');
+  await page.getByLabel('Destination').fill('shop/cart');
+  const yaml = page.getByLabel('what to apply').locator('pre');
+  assert.match(
+    (await yaml.textContent())!,
+    /kind: AuthorizationPolicy.*action: ALLOW.*ns\/shop\/sa\/storefront/,
+  );
+  await page.getByLabel('Application aware').check();
+  await page.getByRole('button', { name: 'Add a permission' }).click();
+  await page.getByLabel('permission 1', { exact: true }).selectOption('deny');
+  await page.getByLabel('paths that begin with').first().fill('/admin');
+  await page.getByLabel('Description').fill('no admin');
+  await page.getByLabel('Written as').selectOption('consul');
+  assert.match(
+    (await yaml.textContent())!,
+    /kind: ServiceIntentions.*- action: deny\n\s+http:\n\s+pathPrefix: "\/admin".*description: "no admin"/s,
+  );
+  assert.deepEqual(await violations(page), []);
+});

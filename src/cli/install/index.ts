@@ -14,5 +14,6 @@ export {
   MONITORING_FORMS,
   type MonitoringForm,
   monitoring,
+  monitoringObjects,
 } from './prometheus/index.ts';
 export { clusterRules, ownRules, pluralOf, type Rule } from './rbac.ts';
