@@ -37,7 +37,9 @@ export function alarmsOf(expiries: readonly AuthorityExpiry[]): Problem[] {
     if (expiresInMs > (notAfterMs - notBeforeMs) * alarmShare) return [];
     const what = `the ${role} certificate '${subject}' of the mesh's authority`;
     const remedy = active
-      ? 'put a new one beside it and rotate to it'
+      ? expiresInMs > 0
+        ? 'rotate to a new one: weft ca rotate --all'
+        : 'replace it now: weft ca rotate --now'
       : 'nothing is issued by it any more: take it out of the trusted roots';
     const severity = active ? 'error' : 'warning';
     if (!Number.isFinite(notBeforeMs) || !Number.isFinite(notAfterMs)) {

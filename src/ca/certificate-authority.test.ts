@@ -245,7 +245,7 @@ test('says when issuer and roots expire and raises alarms while there is time', 
   assert.deepEqual(alarms(), ['error ca-expired', 'warning ca-expired']);
   assert.match(
     ca.alarms()[0]!.message,
-    /issuer certificate 'O=Weft, CN=middle' .* expired at 2026-01-11T.*rotate to it/,
+    /issuer certificate 'O=Weft, CN=middle' .* expired at 2026-01-11T.*weft ca rotate --now/,
   );
 });
 

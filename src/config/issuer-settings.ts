@@ -29,7 +29,8 @@ export interface CertManagerSettings {
   readonly rootsFile?: string;
 }
 
-export type IssuerSettings = VaultSettings | CertManagerSettings;
+/** `trustAlso`: a PEM file of roots that are trusted beside the issuer's, followed; for the way from one issuer to another. */
+export type IssuerSettings = (VaultSettings | CertManagerSettings) & { readonly trustAlso?: string };
 
 const ownToken = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 
@@ -43,10 +44,11 @@ export function parseIssuerSettings(text: string, file: string): IssuerSettings 
   }
   try {
     const all = new Fields(said, '');
-    all.only('vault', 'certManager');
+    all.only('vault', 'certManager', 'trustAlso');
     if (all.has('vault') === all.has('certManager'))
       return bad(file, 'it must have one of the fields vault and certManager');
-    return all.has('vault') ? vaultOf(all.at('vault')) : certManagerOf(all.at('certManager'));
+    const settings = all.has('vault') ? vaultOf(all.at('vault')) : certManagerOf(all.at('certManager'));
+    return { ...settings, ...(all.has('trustAlso') && { trustAlso: all.text('trustAlso') }) };
   } catch (thrown) {
     return bad(file, errorMessage(thrown));
   }

@@ -1,4 +1,5 @@
 import {
+  type Authority,
   type AuthorityRecord,
   authorityFromSecret,
   CertificateAuthority,
@@ -158,39 +159,10 @@ export class AuthorityStore {
       });
       void reflector.run(signal);
     }
-    const bundles = new Reflector({
-      client,
-      clock,
-      type: TYPES.configMap,
-      namespace,
-      fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
-      put: object => live.trustAlso(readBundle(object).roots),
-      // Its roots stay trusted: whoever leads writes it anew.
-      gone: () => {},
-    });
-    void bundles.run(signal);
-    this.#followRevocations(signal);
-  }
-
-  #followRevocations(signal: AbortSignal): void {
-    const { client, clock, namespace, revocations } = this.#options;
-    if (!revocations) return;
-    const from = `the ConfigMap ${namespace}/${REVOKED_CONFIG_MAP}`;
-    const take = (data: unknown): void => {
-      const text = recordOf(data)[REVOKED_KEY];
-      revocations.offer(parseRevocations(typeof text === 'string' ? text : undefined), from);
-    };
-    const reflector: Reflector = new Reflector({
-      client,
-      clock,
-      type: TYPES.configMap,
-      namespace,
-      fieldSelector: `metadata.name=${REVOKED_CONFIG_MAP}`,
-      put: object => take(object.data),
-      gone: () => take(undefined),
-      changed: () => this.#watched(REVOKED_CONFIG_MAP, reflector),
-    });
-    void reflector.run(signal);
+    followBundle({ client, clock, namespace }, live, signal);
+    followRevocations(this.#options, this.#options.revocations, signal, reflector =>
+      this.#watched(REVOKED_CONFIG_MAP, reflector),
+    );
   }
 
   #came(name: string, object: ApiObject, live: LiveAuthority): void {
@@ -240,6 +212,53 @@ export class AuthorityStore {
       await rest(clock, retryMs, signal);
     }
   }
+}
+
+type Place = Pick<AuthorityStoreOptions, 'client' | 'clock' | 'namespace'>;
+
+/** The bundle of the system namespace knows the roots of authorities before: whoever signs now trusts them beside its own. */
+export function followBundle(
+  { client, clock, namespace }: Place,
+  authority: Pick<Authority, 'trustAlso'>,
+  signal: AbortSignal,
+): void {
+  const reflector = new Reflector({
+    client,
+    clock,
+    type: TYPES.configMap,
+    namespace,
+    fieldSelector: `metadata.name=${TRUST_CONFIG_MAP}`,
+    put: object => authority.trustAlso(readBundle(object).roots),
+    // Its roots stay trusted: whoever leads writes it anew.
+    gone: () => {},
+  });
+  void reflector.run(signal);
+}
+
+/** Hands on what the ConfigMap with revocations says, now and after each change. */
+export function followRevocations(
+  { client, clock, namespace }: Place,
+  revocations: RevocationList | undefined,
+  signal: AbortSignal,
+  watched: (reflector: Reflector) => void = () => {},
+): void {
+  if (!revocations) return;
+  const from = `the ConfigMap ${namespace}/${REVOKED_CONFIG_MAP}`;
+  const take = (data: unknown): void => {
+    const text = recordOf(data)[REVOKED_KEY];
+    revocations.offer(parseRevocations(typeof text === 'string' ? text : undefined), from);
+  };
+  const reflector: Reflector = new Reflector({
+    client,
+    clock,
+    type: TYPES.configMap,
+    namespace,
+    fieldSelector: `metadata.name=${REVOKED_CONFIG_MAP}`,
+    put: object => take(object.data),
+    gone: () => take(undefined),
+    changed: () => watched(reflector),
+  });
+  void reflector.run(signal);
 }
 
 function explained(error: ApiError, verb: string, where: string): WeftError {

@@ -2,7 +2,12 @@
 // authority in a Secret, followed live (AuthorityStore), the trusted roots in every namespace (TrustDistributor), and in the
 // status of policies what became of them (StatusWriter).
 
-export { AuthorityStore, type AuthorityStoreOptions } from './authority-store.ts';
+export {
+  AuthorityStore,
+  type AuthorityStoreOptions,
+  followBundle,
+  followRevocations,
+} from './authority-store.ts';
 export { type StatusWish, StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 export { readBundle, TRUST_CONFIG_MAP, TRUST_KEY, type TrustBundle } from './trust-bundle.ts';
 export { TrustDistributor, type TrustDistributorOptions } from './trust-distributor.ts';

@@ -9,7 +9,7 @@ import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { type ObjectStatus, policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import { watchUnready } from './injector-endpoints.ts';
-import { changesStatuses, policyEvent, statusWishes } from './injector-status.ts';
+import { authorityEvents, changesStatuses, policyEvent, statusWishes } from './injector-status.ts';
 import type { InjectorView } from './injector-view.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -17,6 +17,9 @@ import type { Pipeline } from './pipeline.ts';
 const names = { lease: 'weft-injector', authority: 'weft-ca', ownAuthority: 'cacerts' } as const;
 /** Never anything of ours in there: the cluster must come up without Weft. */
 const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
+
+/** How often it is looked whether the authority runs out; the same event is told again after an hour. */
+const alarmEveryMs = 60_000;
 
 /** The cluster that this control plane is for. */
 export interface Cluster {
@@ -96,7 +99,13 @@ export function competeToLead(
     () => distributor.problems(),
     () => statuses.problems(),
   );
+  // Where people look who read no metrics: kubectl get events, weft events.
+  const alarm = (): void => {
+    if (!leads()) return;
+    for (const event of authorityEvents(live.alarms(), config.namespace)) events.report(event);
+  };
   const stops = [
+    clock.every(alarmEveryMs, alarm),
     clock.every(2_000, lookAtProxies),
     live.subscribe(() => distributor.changed()),
     pipeline.registry.subscribe(({ changes }) => {
@@ -120,6 +129,7 @@ export function competeToLead(
     void distributor.lead(leading);
     void statuses.lead(leading);
     elected(leading);
+    alarm();
   }, signal);
   signal.addEventListener('abort', () => stops.forEach(stop => void stop()), { once: true });
   return { leads };

@@ -8,6 +8,7 @@ import {
   jsonClient,
   RemoteAuthority,
   type RemoteIssuer,
+  type RevocationList,
   VaultIssuer,
 } from '../ca/index.ts';
 import { type IssuerSettings, parseIssuerSettings, type VaultSettings } from '../config/issuer-settings.ts';
@@ -17,11 +18,15 @@ import { formatSpiffe, type Problem, problem } from '../model/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import type { InjectorView } from './injector-view.ts';
 
+/** How often the file of `trustAlso` is read. */
+const rootsEveryMs = 5_000;
+
 /** Waits for the issuer; undefined when it was told to stop before. Rejects with a WeftError `issuer-settings`. */
 export async function openRemoteAuthority(
   client: KubeClient | undefined,
   around: Surroundings,
   view: InjectorView,
+  revocations: RevocationList,
 ): Promise<Authority | undefined> {
   const { config, clock, log, signal } = around;
   const settings = await readSettings(config.issuerFile);
@@ -34,7 +39,39 @@ export async function openRemoteAuthority(
     waiting = [problem(code, `${issuer.name}: ${message}`)];
   });
   waiting = [];
+  if (!authority) return undefined;
+  if (client) {
+    const { namespace } = config;
+    const { followBundle, followRevocations } = await import('../control-plane/index.ts');
+    followBundle({ client, clock, namespace }, authority, signal);
+    followRevocations({ client, clock, namespace }, revocations, signal);
+  }
+  if (settings.trustAlso !== undefined) await followRoots(settings.trustAlso, authority, around);
   return authority;
+}
+
+/** Until the file can be read again what it said before stays. */
+async function followRoots(
+  file: string,
+  authority: Authority,
+  { clock, log, signal }: Surroundings,
+): Promise<void> {
+  let told = false;
+  const look = async (): Promise<void> => {
+    try {
+      authority.trustAlso([await readFile(file, 'utf8')]);
+      told = false;
+    } catch (thrown) {
+      if (!told) log.warn({ file }, `the roots of trustAlso cannot be read: ${errorMessage(thrown)}`);
+      told = true;
+    }
+  };
+  await look();
+  signal.addEventListener(
+    'abort',
+    clock.every(rootsEveryMs, () => void look()),
+    { once: true },
+  );
 }
 
 async function readSettings(file: string): Promise<IssuerSettings> {

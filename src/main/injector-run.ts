@@ -64,13 +64,21 @@ export async function runInjector(
   const revocations = new RevocationList();
   view.own.push(() => revocations.problems());
   const live: Authority | undefined = config.issuerFile
-    ? await (await import('./injector-issuer.ts')).openRemoteAuthority(cluster?.client, around, view)
+    ? await (await import('./injector-issuer.ts')).openRemoteAuthority(
+        cluster?.client,
+        around,
+        view,
+        revocations,
+      )
     : inCluster && cluster && config.caDir === ''
       ? await inCluster.openSecretAuthority(cluster, around, view, revocations)
       : await openFolderAuthority(around, revocations);
   if (live === undefined) return stopped;
   parts.live = live;
-  view.own.push(() => live.problems());
+  view.own.push(
+    () => live.problems(),
+    () => live.alarms(),
+  );
   const verifier = await openVerifier(around, cluster?.client);
 
   // 4. The control plane's own certificate, kept fresh as a proxy keeps its own.

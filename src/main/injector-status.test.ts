@@ -5,11 +5,18 @@ import { StatusWriter } from '../control-plane/index.ts';
 import { type ResourceType, TYPES } from '../kubernetes/index.ts';
 import { FakeApi } from '../kubernetes/testing/fake-api.ts';
 import { until } from '../kubernetes/testing/until.ts';
+import { problem } from '../model/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { silentLog } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { type ObjectStatus, policyKinds } from '../translate/index.ts';
-import { changesStatuses, policyEvent, proxyProblems, statusWishes } from './injector-status.ts';
+import {
+  authorityEvents,
+  changesStatuses,
+  policyEvent,
+  proxyProblems,
+  statusWishes,
+} from './injector-status.ts';
 import { startPipeline } from './pipeline.ts';
 
 const gatewayType = (kind: string, plural: string): ResourceType => ({
@@ -156,5 +163,19 @@ test('what proxies refuse, and subsets that nobody defines, stand in the status 
   assert.match(
     `${event.type} ${event.reason} ${event.message}`,
     /^Warning PolicyNotInEffect .*; and 1 more$/,
+  );
+});
+
+test('an authority that runs out is an event about the control plane', () => {
+  const alarms = [
+    problem('ca-expiring', 'it expires', { severity: 'warning' }),
+    problem('ca-expired', 'it has'),
+  ];
+  assert.deepEqual(
+    authorityEvents(alarms, 'weft-system').map(({ reason, type, about }) => [reason, type, about.kind]),
+    [
+      ['AuthorityExpiring', 'Warning', 'Deployment'],
+      ['AuthorityExpired', 'Warning', 'Deployment'],
+    ],
   );
 });

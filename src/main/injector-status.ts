@@ -53,6 +53,15 @@ export function policyEvent({ object, ref, problems }: ObjectStatus): MeshEvent 
   };
 }
 
+/** Alarms about the authority as events about the Deployment of the control plane. */
+export function authorityEvents(alarms: readonly Problem[], namespace: string): readonly MeshEvent[] {
+  const about = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weft-injector' };
+  return alarms.map(({ code, message }) => ({
+    ...{ namespace, about, type: 'Warning' as const, message },
+    reason: code === 'ca-expired' ? 'AuthorityExpired' : 'AuthorityExpiring',
+  }));
+}
+
 /** What to write besides what translation finds, and who hears of what it comes to. */
 export interface StatusAround {
   /** See proxyProblems. */

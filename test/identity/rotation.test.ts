@@ -1,7 +1,10 @@
 // Rotations and revocations under load, through the real control plane and real proxies.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { CertificateAuthority, fingerprintsOf, rootOfChain } from '../../src/ca/index.ts';
+import { DOUBLE_ROOT_TOKEN, VaultDouble } from '../../src/ca/testing/vault-double.ts';
 import { folderPlace } from '../../src/cli/ca/place.ts';
 import { type ProxyIdentity, readIdentity } from '../../src/cli/ca/readiness.ts';
 import { replaceNow, rotate, rotateBack } from '../../src/cli/ca/rotate.ts';
@@ -107,4 +110,51 @@ test('a revoked identity is out within seconds, on open connections too, gets no
   const asking = setInterval(() => void mesh.request().then(each => (outcome = each)), 200);
   context.after(() => clearInterval(asking));
   await until('it is let in again', () => outcome === '200');
+});
+
+test('the trust domain is renamed under load, by way of an alias: no request fails, and old proxies go on', async context => {
+  const mesh = await IdentityMesh.start(context, {
+    certificateLifetime: '20s',
+    trustDomainAlias: 'new.example',
+  });
+  const { web, front } = await mesh.proxies();
+  assert.equal(await mesh.request(), '200');
+  const stop = mesh.load();
+  // Every proxy knows the new name by now: the control plane takes it, and the old one becomes the alias.
+  mesh.stopInjector();
+  await mesh.startInjector({ trustDomain: 'new.example', trustDomainAlias: 'cluster.local' });
+  await until('both have certificates under the new name', () =>
+    [web, front].every(({ tls }) => tls.principal.startsWith('spiffe://new.example/')),
+  );
+  assert.equal(await mesh.request(), '200');
+  const load = await stop();
+  assert.deepEqual(load.failed, []);
+  assert.ok(load.sent > 100, `${load.sent} requests`);
+});
+
+test("the issuer changes under load to Vault's without a failed request", async context => {
+  const mesh = await IdentityMesh.start(context, { certificateLifetime: '20s' });
+  const { web, front } = await mesh.proxies();
+  const parts = partsOf(mesh, { web, front });
+  const vault = new VaultDouble();
+  await vault.start();
+  context.after(() => vault.close());
+  const settings = join(mesh.folder, 'issuer.yaml');
+  writeFileSync(join(mesh.folder, 'vault-token'), DOUBLE_ROOT_TOKEN);
+  const login = { address: vault.address, role: 'weft', tokenFile: join(mesh.folder, 'vault-token') };
+  writeFileSync(settings, JSON.stringify({ vault: login, trustAlso: join(mesh.caDir, 'root-cert.pem') }));
+  const stop = mesh.load();
+  // Vault's root is announced as any other is, before anything is issued under it.
+  const record = await parts.place.read();
+  const roots = [...record.parts.roots, ...vault.issuers[0]!.roots];
+  await parts.place.write({ ...record, parts: { ...record.parts, roots } });
+  await until('both trust both', () => [web, front].every(({ tls }) => tls.certificates!.roots.length === 2));
+  mesh.stopInjector();
+  await mesh.startInjector({ issuer: settings });
+  const vaults = fingerprintsOf(vault.issuers[0]!.roots)[0];
+  const under = (root: string | undefined) => () =>
+    [web, front].every(({ metrics }) => readIdentity(metrics()).root === root);
+  await until("both have certificates under Vault's root", under(vaults));
+  const load = await stop();
+  assert.deepEqual(load.failed, []);
 });
