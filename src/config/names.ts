@@ -73,6 +73,9 @@ export const ANNOTATIONS = {
   requestRecord: 'weft.dev/request-record',
   /** From where on a request is slow: `auto`, or a duration. */
   slowRequests: 'weft.dev/slow-requests',
+  /** After which clients of HTTP/2 are asked to connect anew: `off`, or a duration; and what their calls have then. */
+  maxConnectionAge: 'weft.dev/max-connection-age',
+  maxConnectionAgeGrace: 'weft.dev/max-connection-age-grace',
   concurrency: 'weft.dev/concurrency',
   cpuRequest: 'weft.dev/proxy-cpu-request',
   cpuLimit: 'weft.dev/proxy-cpu-limit',
@@ -112,6 +115,8 @@ export const ENVIRONMENT = {
   accessLog: 'WEFT_ACCESS_LOG',
   requestRecord: 'WEFT_REQUEST_RECORD',
   slowRequests: 'WEFT_SLOW_REQUESTS',
+  maxConnectionAge: 'WEFT_MAX_CONNECTION_AGE',
+  maxConnectionAgeGrace: 'WEFT_MAX_CONNECTION_AGE_GRACE',
   concurrency: 'WEFT_CONCURRENCY',
   traceZipkin: 'WEFT_TRACE_ZIPKIN',
   traceOtlp: 'WEFT_TRACE_OTLP',

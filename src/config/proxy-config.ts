@@ -72,6 +72,9 @@ export interface ProxyConfig {
   readonly requestRecordBytes: number;
   /** From where on requests are slow, milliseconds; undefined: by their route. */
   readonly slowMs: number | undefined;
+  /** Of connections of HTTP/2 from clients; see ConnectionLives. Milliseconds, 0 for none. */
+  readonly maxConnectionAgeMs: number;
+  readonly maxConnectionAgeGraceMs: number;
   /** What holds where discovery says nothing of traces; undefined: then there are none. */
   readonly tracing: TracingSettings | undefined;
 }
@@ -103,6 +106,8 @@ export interface ProxyFlags {
   readonly accessLog?: string;
   readonly requestRecord?: string;
   readonly slowRequests?: string;
+  readonly maxConnectionAge?: string;
+  readonly maxConnectionAgeGrace?: string;
   readonly traceZipkin?: string;
   readonly traceOtlp?: string;
   readonly traceSampling?: string;
@@ -183,6 +188,14 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     ),
     requestRecordBytes: recordBytes(pick(flags.requestRecord, ENVIRONMENT.requestRecord, '1Mi')),
     slowMs: slowMs(pick(flags.slowRequests, ENVIRONMENT.slowRequests, 'auto')),
+    maxConnectionAgeMs: ageMs(
+      '--max-connection-age',
+      pick(flags.maxConnectionAge, ENVIRONMENT.maxConnectionAge, 'off'),
+    ),
+    maxConnectionAgeGraceMs: ageMs(
+      '--max-connection-age-grace',
+      pick(flags.maxConnectionAgeGrace, ENVIRONMENT.maxConnectionAgeGrace, 'off'),
+    ),
     tracing: readTracing({
       zipkin: pick(flags.traceZipkin, ENVIRONMENT.traceZipkin, ''),
       otlp: pick(flags.traceOtlp, ENVIRONMENT.traceOtlp, ''),
@@ -234,6 +247,15 @@ function slowMs(value: string): number | undefined {
     `--slow-requests is '${value}'; it takes auto, or a duration such as 500ms`,
     { source: 'config' },
   );
+}
+
+function ageMs(flag: string, value: string): number {
+  if (value === 'off') return 0;
+  const ms = parseDurationMs(value);
+  if (ms !== undefined && ms > 0) return ms;
+  throw new WeftError('bad-configuration', `${flag} is '${value}'; it takes off, or a duration such as 30m`, {
+    source: 'config',
+  });
 }
 
 function cores(value: string): number {

@@ -4,7 +4,12 @@ import type { ProxyConfig } from '../config/proxy-config.ts';
 import { figuresAnswerer } from '../live/figures/index.ts';
 import type { AnswererTable } from '../live/index.ts';
 import { tapAnswerer } from '../live/tap/index.ts';
-import { type DataPlane, type RecordSettings, readRecordQuery } from '../proxy/index.ts';
+import {
+  type ConnectionLives,
+  type DataPlane,
+  type RecordSettings,
+  readRecordQuery,
+} from '../proxy/index.ts';
 import { systemClock } from '../time/index.ts';
 
 /**
@@ -30,6 +35,11 @@ export function proxyAnswerers(plane: () => DataPlane, status?: () => object): A
       return undefined;
     },
   };
+}
+
+/** How long connections of HTTP/2 from clients last. */
+export function livesOf(config: ProxyConfig): Partial<ConnectionLives> {
+  return { maxAgeMs: config.maxConnectionAgeMs, maxAgeGraceMs: config.maxConnectionAgeGraceMs };
 }
 
 /** What each core keeps of requests. */

@@ -12,7 +12,7 @@ import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
@@ -51,6 +51,7 @@ runCore(parentPort!, systemClock, tls, source => {
     onTelemetry: telemetry.apply,
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
+    lives: livesOf(config),
   });
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);

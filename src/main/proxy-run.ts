@@ -26,7 +26,7 @@ import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
@@ -92,6 +92,14 @@ export function register(program: Command): void {
     .option(
       '--request-record <size>',
       'memory for what weft explain asks about: off, or up to 64Mi (WEFT_REQUEST_RECORD), default 1Mi',
+    )
+    .option(
+      '--max-connection-age <duration>',
+      'after which clients of HTTP/2 are asked to connect anew: off, 30m, … (WEFT_MAX_CONNECTION_AGE)',
+    )
+    .option(
+      '--max-connection-age-grace <duration>',
+      'what their calls have then: off, 5m, … (WEFT_MAX_CONNECTION_AGE_GRACE)',
     )
     .option(
       '--slow-requests <duration>',
@@ -193,6 +201,7 @@ async function run(config: ProxyConfig): Promise<void> {
     onTelemetry: telemetry.apply,
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
+    lives: livesOf(config),
   });
   const tracing = traceRequests(plane, config, systemClock, log);
   plane.listen();

@@ -12,5 +12,6 @@ export { type DrainSubject, drained } from './drain.ts';
 export { mergeAnswers, readRecordQuery } from './record/answer.ts';
 export { DEFAULT_RECORD, type RecordSettings } from './record/recorder.ts';
 export { proxyMetricPieces } from './render-metrics.ts';
+export type { ConnectionLives } from './services/connection-lives.ts';
 export type { Services } from './services/services.ts';
 export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';

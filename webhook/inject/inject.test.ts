@@ -272,3 +272,18 @@ test('where Pod Security forbids packet rules, the pod is told what to write, an
   assert.doesNotMatch(said('restricted', { 'weft.dev/redirection': 'none' }), /Pod Security/);
   assert.doesNotMatch(said('restricted', {}, { redirection: 'none' }), /Pod Security/);
 });
+
+test('the age of connections reaches the proxy as its pod says it, and what is none refuses the pod', () => {
+  const annotations = {
+    'weft.dev/max-connection-age': '30m',
+    'weft.dev/max-connection-age-grace': 'off',
+  };
+  const pod = injected(inject(podWith({}, { annotations }), context, options));
+  assert.equal(variable(pod, 'WEFT_MAX_CONNECTION_AGE'), '30m');
+  assert.equal(variable(pod, 'WEFT_MAX_CONNECTION_AGE_GRACE'), 'off');
+  const wrong = { 'weft.dev/max-connection-age': 'often' };
+  assert.match(
+    JSON.stringify(inject(podWith({}, { annotations: wrong }), context, options)),
+    /write off, or a duration such as 30m/,
+  );
+});

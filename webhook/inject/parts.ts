@@ -166,6 +166,10 @@ function proxyEnvironment(
     entries.push({ name: ENVIRONMENT.requestRecord, value: settings.requestRecord });
   if (settings.slowRequests !== undefined)
     entries.push({ name: ENVIRONMENT.slowRequests, value: settings.slowRequests });
+  for (const name of ['maxConnectionAge', 'maxConnectionAgeGrace'] as const) {
+    const value = settings[name];
+    if (value !== undefined) entries.push({ name: ENVIRONMENT[name], value });
+  }
   const json = (name: string, value: unknown) =>
     entries.push({ name, value: literal(JSON.stringify(value)) });
   if (Object.keys(facts.probes).length > 0) json(ENVIRONMENT.probes, facts.probes);

@@ -18,6 +18,8 @@ export interface PodSettings {
   /** As the annotations of these names have it; undefined for the proxy's own defaults. */
   readonly requestRecord?: string;
   readonly slowRequests?: string;
+  readonly maxConnectionAge?: string;
+  readonly maxConnectionAgeGrace?: string;
   readonly resources: Resources;
   readonly redirection: Redirection;
   /** What the app takes for its clients' addresses. */
@@ -57,6 +59,10 @@ export function readSettings(
     /^(auto|\d+(\.\d+)?(ms|s))$/,
     'write auto, or a duration such as 500ms',
   );
+  const duration = (annotation: string): string | undefined =>
+    reader.text(annotation, /^(off|\d+(\.\d+)?(ms|s|m|h))$/, 'write off, or a duration such as 30m');
+  const maxConnectionAge = duration(ANNOTATIONS.maxConnectionAge);
+  const maxConnectionAgeGrace = duration(ANNOTATIONS.maxConnectionAgeGrace);
   const settings: PodSettings = {
     image: image ?? options.proxyImage,
     logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
@@ -64,6 +70,8 @@ export function readSettings(
     ...(concurrency !== undefined && { concurrency }),
     ...(requestRecord !== undefined && { requestRecord }),
     ...(slowRequests !== undefined && { slowRequests }),
+    ...(maxConnectionAge !== undefined && { maxConnectionAge }),
+    ...(maxConnectionAgeGrace !== undefined && { maxConnectionAgeGrace }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
     clientAddresses: readClientAddresses(reader, options),
