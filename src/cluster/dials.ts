@@ -7,7 +7,7 @@ import type { Occupancy, Place } from './occupancy.ts';
 /** Opens connections to one endpoint. */
 export interface UpstreamDialer {
   /**
-   * * Whether its connections carry many streams at once: `maybe` where that is for the endpoint to say when a connection is
+   * Whether its connections carry many streams at once: `maybe` where that is for the endpoint to say when a connection is
    * opened. Then nobody opens a second one before the first has shown it.
    */
   readonly multiplexes: 'never' | 'maybe' | 'always';

@@ -9,7 +9,7 @@ import { REMOVED } from './single-pool.ts';
 import { closeSafely, give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 
 /**
- * * The connections to one endpoint that carry many streams at once. Whoever comes while one is being opened waits for it and
+ * The connections to one endpoint that carry many streams at once. Whoever comes while one is being opened waits for it and
  * shares it; a further one is opened when those there are take no more. The oldest is filled first, so that surplus ones run
  * empty and close.
  *
@@ -33,7 +33,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   onMisunderstood: () => void = () => {};
 
   /**
-   * * `settings` may change while the pool lives. `onSingle`: the endpoint has turned out to speak something that carries one
+   * `settings` may change while the pool lives. `onSingle`: the endpoint has turned out to speak something that carries one
    * stream at a time. Who waits here is to be taken over.
    */
   constructor(

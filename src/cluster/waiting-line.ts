@@ -10,7 +10,7 @@ export interface StreamWaiter extends Guarded {
    */
   readonly repeatable: boolean;
   /**
-   * * Whether nobody else may be on its connection beside it: an upgrade, or a login that belongs to the connection. It gets one
+   * Whether nobody else may be on its connection beside it: an upgrade, or a login that belongs to the connection. It gets one
    * that carries one stream at a time, where the upstream has such.
    */
   readonly exclusive: boolean;
@@ -77,7 +77,7 @@ export class WaitingLine {
   }
 
   /**
-   * * A dial has failed, and with it the waiter that has waited longest; as well those for whom none of the dials still under way
+   * A dial has failed, and with it the waiter that has waited longest; as well those for whom none of the dials still under way
    * is, which serve `served` waiters together, and who have waited since before it began, as `before` dials had: nobody waits
    * much longer than a dial may take, and nobody fails for a dial that is older than itself.
    */

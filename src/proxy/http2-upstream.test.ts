@@ -4,8 +4,10 @@ import { constants } from 'node:http2';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { InboundPort, TrafficSettings } from '../model/index.ts';
+import { proxyMetricPieces } from './render-metrics.ts';
 import { ask, closeAll, httpServer, rawConnection } from './testing/clients.ts';
 import { H2cClient, h2cServer } from './testing/http2-peers.ts';
+import { eventually } from './testing/redirected.ts';
 import { StaticMesh, type TestProxy } from './testing/static-mesh.ts';
 
 const key = 'echo.shop:80';
@@ -222,4 +224,17 @@ test('a server that goes away gets no new requests, and those that it has are an
   for (const answer of held) answer();
   assert.equal((await first).body, 'late');
   assert.deepEqual(new Set(protocols(caller)), new Set(['outbound HTTP/2 200']));
+});
+
+test('what is odd about the HTTP/2 of an upstream is counted by name', async t => {
+  const app = await h2cServer((_, response) => response.end('ok'));
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  mesh.set({ key, endpoints: [mesh.plain(app.port)] });
+  const client = new H2cClient(caller.plane.outboundPort);
+  t.after(() => closeAll(client, mesh, app));
+  await client.ask(request);
+  for (const session of app.sessions) session.settings({ initialWindowSize: 100_000 });
+  const told = 'weft_http2_anomalies_total{direction="upstream",anomaly="settings"} 1\n';
+  await eventually(() => [...proxyMetricPieces(caller.plane, () => {})].join('').includes(told));
 });

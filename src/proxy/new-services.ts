@@ -66,6 +66,7 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     connector,
     http1,
     http2: http2Listening({ clock, timers, idleTimeoutMs, lingerMs }),
+    http2Upstream: http2Dialling({ clock, timers, idleTimeoutMs, lingerMs }),
     lives: { ...DEFAULT_LIVES, ...options.lives },
     random: Math.random,
     serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
@@ -85,8 +86,8 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
 }
 
 /** How requests are carried to upstreams. */
-export function clientCodecs({ clock, timers }: Services): ClientCodecs {
-  const { mesh, plaintext, origin } = http2Dialling({ clock, timers, idleTimeoutMs, lingerMs });
+export function clientCodecs({ timers, http2Upstream }: Services): ClientCodecs {
+  const { mesh, plaintext, origin } = http2Upstream;
   return {
     http1: http1Client({ limits: DEFAULT_LIMITS, timers }),
     http2: { mesh: http2Client(mesh), plaintext: http2Client(plaintext), origin: http2Client(origin) },

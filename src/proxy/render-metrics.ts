@@ -255,14 +255,17 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
   renderInternalErrors(out);
 }
 
-/** What was odd about HTTP/2 of clients; names that were not met are left out. */
+/** What was odd about HTTP/2 of clients and of upstreams; names that were not met are left out. */
 function renderAnomalies(out: Exposition, proxy: DataPlane): void {
   const { app, proxy: peers } = proxy.services.http2;
+  // All kinds of upstreams have one account of what was odd.
+  const { plaintext: upstreams } = proxy.services.http2Upstream;
   const name = 'weft_http2_anomalies_total';
-  out.family(name, 'counter', 'Frames of HTTP/2 clients that were odd or wrong, by what they were.');
+  out.family(name, 'counter', 'Frames of HTTP/2 that were odd or wrong, by what they were.');
   for (const [direction, counts] of [
     ['inbound', peers.counts.counts],
     ['outbound', app.counts.counts],
+    ['upstream', upstreams.counts.counts],
   ] as const)
     for (const [index, anomaly] of ANOMALY_NAMES.entries())
       if (counts[index]! > 0) out.sample(name, labelText({ direction, anomaly }), counts[index]!);

@@ -19,6 +19,7 @@ import type { Observers } from '../observation/observers.ts';
 import type { ConnectionLives } from './connection-lives.ts';
 import type { Counters } from './counters.ts';
 import type { FailedCalls } from './failed-calls.ts';
+import type { Http2Dialling } from './http2-dialling.ts';
 import type { Http2Listening } from './http2-listening.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { RequestTagger } from './request-tagger.ts';
@@ -44,6 +45,7 @@ export interface Services {
   readonly connector: Connector;
   readonly http1: ServerOptions;
   readonly http2: Http2Listening;
+  readonly http2Upstream: Http2Dialling;
   readonly lives: ConnectionLives;
   readonly random: Random;
   /** What is not passed through while discovery is silent. */
