@@ -537,6 +537,7 @@ export const rooms: Record<string, Room> = {
       'grpc',
       'http1',
       'routing',
+      'authorization',
       'time',
       'webhook',
       'sandbox',

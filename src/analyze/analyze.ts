@@ -1,3 +1,4 @@
+import { authorizationFindings } from './authorization.ts';
 import { canaryFindings } from './canary.ts';
 import { coalescingFindings } from './coalescing.ts';
 import { conflictFindings } from './conflicts.ts';
@@ -41,6 +42,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   protocolFindings,
   grpcPortFindings,
   coalescingFindings,
+  authorizationFindings,
   sidecarFindings,
   exportFindings,
   selectorFindings,

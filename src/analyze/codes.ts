@@ -155,6 +155,17 @@ const all = {
     title: 'a port takes gRPC, and neither its name nor its appProtocol says so',
     remedy: 'begin the name of the port with grpc, or set appProtocol: grpc',
   },
+  'authorization-tcp': {
+    severity: 'warning',
+    title: 'a rule of authorization asks for what only requests have, on a port whose bytes nobody reads',
+    remedy:
+      'give the port a rule of its own (ports), by principals, namespaces or addresses, or name it for what it speaks (http, grpc)',
+  },
+  'authorization-plaintext': {
+    severity: 'warning',
+    title: 'an ALLOW rule only excludes identities, so that clients without one pass',
+    remedy: "add principals: ['*'] beside it, or demand mutual TLS with a PeerAuthentication (STRICT)",
+  },
   'clients-coalesce': {
     severity: 'warning',
     title:

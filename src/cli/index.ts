@@ -72,6 +72,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
   ],
   'Why:': [
     {
+      name: 'authz',
+      summary: 'tell who may call what, and the rule that decides',
+      load: () => import('./authz.ts'),
+    },
+    {
       name: 'route',
       summary: 'tell where a request would go, and which rule of which object says so',
       load: () => import('./route.ts'),

@@ -113,14 +113,17 @@ export class AuthorizationRig {
   }
 
   /** What the objects come to for the server. `PORT` and `TCPPORT` in the text are those of its apps. */
-  policies(yaml: string): InboundResource['authorization'] {
+  policies(yaml: string, as = { namespace: 'shop', app: 'cart' }): InboundResource['authorization'] {
     const text = yaml.replaceAll('TCPPORT', String(this.bytesPort)).replaceAll('PORT', String(this.appPort));
-    const { mesh, problems } = meshFromYaml(pod + text);
+    const { mesh, problems } = meshFromYaml(
+      pod.replace('namespace: shop', `namespace: ${as.namespace}`).replace('app: cart', `app: ${as.app}`) +
+        text,
+    );
     assert.deepEqual(
       problems.filter(({ severity }) => severity === 'error').map(({ message }) => message),
       [],
     );
-    return resolveInbound(mesh, 'shop/cart-0').resource?.authorization;
+    return resolveInbound(mesh, `${as.namespace}/cart-0`).resource?.authorization;
   }
 
   /** From now on the server obeys these. */

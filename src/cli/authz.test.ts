@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const main = join(import.meta.dirname, '../main/weft.ts');
+const run = (args: readonly string[], input: string) =>
+  spawnSync(process.execPath, [main, 'authz', ...args, '-f', '-'], { input, encoding: 'utf8' });
+
+const app = (name: string, port: string): string => `---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: ${name}, namespace: shop}
+spec:
+  selector: {matchLabels: {app: ${name}}}
+  template:
+    metadata: {labels: {app: ${name}}}
+    spec: {serviceAccountName: ${name}, containers: [{name: app, image: x, ports: [{containerPort: 8080}]}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: ${name}, namespace: shop}
+spec: {selector: {app: ${name}}, ports: [{name: ${port}, port: 8080}]}
+`;
+const yaml = `
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {weft.dev/inject: enabled}}
+${app('web', 'http')}${app('cart', 'http')}---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  rules:
+  - from: [{source: {serviceAccounts: [web]}}]
+    to: [{operation: {methods: [GET], paths: ["/items*"]}}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: tried, namespace: shop, annotations: {istio.io/dry-run: "true"}}
+spec: {action: DENY, rules: [{from: [{source: {notPrincipals: ["*"]}}]}]}
+`;
+
+test('check tells who may call what, and the rule that decides', () => {
+  const { stdout, stderr, status } = run(
+    ['check', 'GET', '/items/1?x=2', '--to', 'shop/cart', '-o', 'json'],
+    yaml,
+  );
+  assert.equal(status, 0, stderr);
+  const answers = JSON.parse(stdout) as { from: string; allowed: boolean; why: string }[];
+  assert.deepEqual(
+    answers.map(({ from, allowed }) => [from, allowed]),
+    [
+      ['shop/cart', false],
+      ['shop/web', true],
+      ['plaintext', false],
+    ],
+  );
+  assert.match(answers[0]!.why, /^no rule of AuthorizationPolicy cart\.shop allows it$/);
+  const table = run(['check', 'POST', '/items', '--from', 'shop/web', '--to', 'shop/cart'], yaml).stdout;
+  assert.match(table, /FROM +TO +PORT +MAY +BECAUSE\nshop\/web +shop\/cart +8080 +no +no rule of/);
+});
+
+test('check names workloads that there are where one is not', () => {
+  const { stderr, status } = run(['check', '--to', 'shop/none'], yaml);
+  assert.equal(status, 1);
+  assert.match(stderr, /no workload with a proxy is called shop\/none \(there are shop\/cart, shop\/web\)/);
+});
+
+test('audit tells which policies hold, which are only tried, and who comes in where there is none', () => {
+  const { stdout, stderr } = run(['audit'], yaml);
+  assert.match(stdout, /shop\/cart +ALLOW cart\.shop.*\(tried\) DENY tried\.shop.* nobody else/, stderr);
+  assert.match(stdout, /shop\/web +\(tried\) DENY tried\.shop.* everybody/);
+});
