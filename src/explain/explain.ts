@@ -1,4 +1,6 @@
-import { httpStatusOf, statusName } from '../grpc/index.ts';
+// Not by the room's index, which reads bytes: the dashboard explains in browsers.
+import { httpStatusOf } from '../grpc/http-status.ts';
+import { statusName } from '../grpc/status-names.ts';
 import type { ProxyRecord, ProxyRecords, RequestRecord } from '../model/index.ts';
 import { type Cause, firstThatFits, podRef, type Told } from './cause.ts';
 import { mirrorCause, refusalCause, sessionCause } from './causes/connections.ts';

@@ -1,5 +1,5 @@
 // What a status of HTTP says in gRPC, and the other way round. Three tables, for three questions.
-import { STATUS } from './status.ts';
+import { STATUS } from './status-names.ts';
 
 /**
  * How a client takes an answer of HTTP that is no gRPC, as a proxy or a load balancer in between gives them
