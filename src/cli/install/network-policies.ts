@@ -19,13 +19,10 @@ export function networkPolicy(namespace: string, labels: Json): Json {
       podSelector: { matchLabels: { ...SELECTOR } },
       policyTypes: ['Ingress'],
       ingress: [
-        // Proxies and Prometheus, of whichever namespace. /debug answers on loopback alone, whoever gets as far.
-        {
-          from: [{ namespaceSelector: {} }],
-          ports: [tcp(PORTS.discovery), tcp(PORTS.controlPlaneMetrics)],
-        },
-        // The API server calls from outside of the cluster's pods, or through an agent: an address that differs by installation.
-        { ports: [tcp(PORTS.webhook)] },
+        { from: [{ namespaceSelector: {} }], ports: [tcp(PORTS.discovery)] },
+        // The API server calls the webhook and asks for weft what /debug says: from outside of the cluster's pods, or through an
+        // agent, an address that differs by installation. /debug answers no pod, whoever gets as far.
+        { ports: [tcp(PORTS.webhook), tcp(PORTS.controlPlaneMetrics)] },
         // Replicas ask each other.
         { from: [{ podSelector: { matchLabels: { ...SELECTOR } } }], ports: [tcp(PORTS.live)] },
       ],
