@@ -227,7 +227,7 @@ test('a new intention: what the form says stands beside it as YAML, and what is 
   const yaml = page.getByLabel('what to apply').locator('pre');
   assert.match(
     (await yaml.textContent())!,
-    /kind: AuthorizationPolicy.*action: ALLOW.*ns\/shop\/sa\/storefront/,
+    /kind: AuthorizationPolicy.*action: ALLOW.*ns\/shop\/sa\/storefront/s,
   );
   await page.getByLabel('Application aware').check();
   await page.getByRole('button', { name: 'Add a permission' }).click();
