@@ -81,7 +81,7 @@ function sayingsOf(
   const service = object.kind === 'Service' ? mesh.services.get(keyOf(object.metadata)) : undefined;
   if (!service || object.apiVersion !== 'v1') return [];
   return service.ports.flatMap(({ number, protocol }) => {
-    const family = protocol === 'http2' || protocol === 'grpc' ? 'http' : protocol;
+    const family = protocol === 'http2' || protocol === 'grpc' || protocol === 'grpc-web' ? 'http' : protocol;
     if (family === 'auto') return [];
     const saying = {
       object: ref,

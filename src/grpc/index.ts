@@ -6,3 +6,4 @@ export { Messages } from './messages.ts';
 export { NO_STATUS, STATUS, statusName, statusNamed, statusOf } from './status.ts';
 export { decodeMessage, encodeMessage, GRPC_MESSAGE } from './status-message.ts';
 export { formatTimeout, GRPC_TIMEOUT, parseTimeout } from './timeout.ts';
+export { Base64Reader, base64Of, trailersFrame, type WebCall, webCallOf } from './web.ts';

@@ -122,6 +122,15 @@ export class Fields {
     slots[at + NAME_END] = slots[at + NAME_END]! + length;
   }
 
+  /** Puts a value in place of the field's, which is no shorter; `bytes` must be free to be changed. Blanks fill its place. */
+  shorten(index: number, value: Buffer): void {
+    const start = this.valueStart(index);
+    const end = this.valueEnd(index);
+    this.bytes.fill(0x20, start, end);
+    value.copy(this.bytes, start);
+    this.slots[index * STRIDE + VALUE_END] = start + value.length;
+  }
+
   /** Puts a removed field back. */
   restore(index: number): void {
     const at = index * STRIDE + LINE_END;

@@ -1,5 +1,5 @@
 // How the body of an answer is framed (RFC 9112 section 6), whatever its client understands.
-import type { Head } from '../http/index.ts';
+import { type Head, isBodiless, METHOD } from '../http/index.ts';
 import { LINES } from './write.ts';
 
 export const FRAME = { EMPTY: 0, PLAIN: 1, CHUNKED: 2, UNTIL_CLOSE: 3, TUNNEL: 4 } as const;
@@ -12,6 +12,15 @@ export function frameOf(head: Head, end: boolean, old: boolean): number {
   if (end) return FRAME.EMPTY;
   if (head.bodyLength >= 0) return FRAME.PLAIN;
   return old ? FRAME.UNTIL_CLOSE : FRAME.CHUNKED;
+}
+
+const contentLength = Buffer.from('content-length', 'latin1');
+const zero = Buffer.from('0', 'latin1');
+
+/** An answer of HTTP/2 that ends with its head need not say so; a client of HTTP/1 would wait for its body. */
+export function endWithoutBody(head: Head, method: number): void {
+  if (head.contentLength >= 0 || head.transferEncoding >= 0) return;
+  if (!isBodiless(head.status, method === METHOD.HEAD)) head.add(contentLength, zero);
 }
 
 /** What the head has to say of that beside its own lines, and of the connection; undefined for nothing. */

@@ -3,7 +3,7 @@ import type { ObjectRef } from './object-ref.ts';
 import type { Site } from './site.ts';
 
 /** What is spoken on a port. `auto`: found out by looking at the first bytes. */
-export type Protocol = 'auto' | 'http' | 'http2' | 'grpc' | 'tls' | 'tcp';
+export type Protocol = 'auto' | 'http' | 'http2' | 'grpc' | 'grpc-web' | 'tls' | 'tcp';
 
 /** One port of a Service. */
 export interface ServicePort {

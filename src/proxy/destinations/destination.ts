@@ -27,6 +27,8 @@ const noFilters: readonly RequestFilter[] = [];
 export class RunningDestination {
   readonly resource: DestinationResource;
   readonly tcp: WeightedChoice;
+  /** Whether calls of gRPC-Web are made calls of gRPC. */
+  readonly translatesWeb: boolean;
   /** What requests must come through before their route is looked for. */
   readonly filters: readonly RequestFilter[];
   readonly #speech: PortSpeech;
@@ -61,6 +63,7 @@ export class RunningDestination {
   ) {
     this.resource = resource;
     this.service = serviceOf(resource);
+    this.translatesWeb = resource.protocol === 'grpc-web';
     this.filters = policy?.filters ?? noFilters;
     const { protocol, routes } = resource;
     this.#speech = speechOf(protocol, policy === undefined ? routes : [...routes, policy.rules]);

@@ -29,6 +29,7 @@ test('the owner of a port says what it speaks, in every word that there is for i
     http: 'http',
     http2: 'http2',
     grpc: 'http2',
+    'grpc-web': 'http',
     tls: 'bytes',
     tcp: 'bytes',
   };
@@ -51,6 +52,7 @@ test('where a policy may refuse requests only bytes pass unread, whatever else t
     http: 'http',
     http2: 'http',
     grpc: 'http',
+    'grpc-web': 'http',
     tls: 'bytes',
     tcp: 'bytes',
   };

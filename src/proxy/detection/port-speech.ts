@@ -41,6 +41,7 @@ export function speechOf(protocol: Protocol, routes: readonly RequestRules[]): P
     case 'tls':
       return declared('bytes');
     case 'http':
+    case 'grpc-web':
       return declared('http');
     case 'http2':
     case 'grpc':

@@ -1,6 +1,7 @@
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
-import { isGrpc, NO_STATUS, ownStatus } from '../../grpc/index.ts';
+import { isGrpc, NO_STATUS, ownStatus, webCallOf } from '../../grpc/index.ts';
 import {
+  type CancelReason,
   type Fields,
   type Head,
   type LocalReply,
@@ -17,6 +18,7 @@ import { OUT_OF_MEMORY, statusFor } from '../replies/local-replies.ts';
 import { Account } from './account.ts';
 import type { ExchangeHost, ExchangeServices, TargetWaiter } from './exchange-host.ts';
 import { GrpcCall } from './grpc-call.ts';
+import { GrpcWebStream } from './grpc-web-stream.ts';
 import { failureReply, lastWords, named, nameRequest, policyReply, toldStatus } from './own-answers.ts';
 import { Placement } from './placement.ts';
 import { RequestSoFar } from './request-so-far.ts';
@@ -43,6 +45,8 @@ const PHASE = {
   TUNNEL: 5,
 } as const;
 
+const NO_BASE64 = 'the body of a call of application/grpc-web-text is no base64';
+
 /**
  * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection,
  * one after the other.
@@ -52,7 +56,9 @@ export class Exchange
 {
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
-  readonly #stream: ServerStream;
+  readonly #codecStream: ServerStream;
+  /** The same, or what stands between it and this exchange. */
+  #stream: ServerStream;
   #phase: number = PHASE.IDLE;
   #responseEnded = false;
   /** Grows with every request: whoever comes back with a word on an earlier one is too late. */
@@ -73,6 +79,7 @@ export class Exchange
   constructor(services: ExchangeServices, host: ExchangeHost, stream: ServerStream) {
     this.#services = services;
     this.#host = host;
+    this.#codecStream = stream;
     this.#stream = stream;
     this.#tries = new Tries(services, host, this, this.#request);
     this.#placement = new Placement(services, host, this.#request, this.#info, this.#tries);
@@ -92,6 +99,7 @@ export class Exchange
 
   onRequest(head: Head, end: boolean): void {
     head.retain();
+    this.#stream = this.#codecStream;
     this.#request.begin(head, end);
     this.#info.begin(this.#services.clock.monotonic());
     this.#services.active++;
@@ -113,6 +121,29 @@ export class Exchange
     if (call.timeoutMs >= 0) this.#limits.callEnds(call.timeoutMs);
   }
 
+  /** A call of gRPC-Web to a port that speaks it becomes one of gRPC. False: its body is none. */
+  #translateWeb(head: Head): boolean {
+    const said = webCallOf(head);
+    if (said === undefined) return true;
+    const web = new GrpcWebStream(this.#codecStream, said);
+    this.#stream = web;
+    this.#request.web = web;
+    GrpcWebStream.translate(head, said);
+    this.#beginCall(head);
+    const { body, call } = this.#request;
+    const { pieces } = body;
+    body.clear();
+    this.#info.receivedBytes = 0;
+    for (const piece of pieces) {
+      const read = web.read(piece, 0, piece.length);
+      if (read === undefined) return false;
+      body.add(read, 0, read.length, true);
+      call!.requestMessages.add(read, 0, read.length);
+      this.#info.receivedBytes += read.length;
+    }
+    return true;
+  }
+
   onTarget(target: RunningDestination | undefined, flag: Flag, detail: string): void {
     if (this.#phase !== PHASE.TARGET) return;
     if (target === undefined) this.#fail(flag, detail);
@@ -121,6 +152,17 @@ export class Exchange
 
   onRequestData(bytes: Buffer, start: number, end: number): void {
     const info = this.#info;
+    const { web } = this.#request;
+    if (web !== undefined) {
+      const read = web.read(bytes, start, end);
+      if (read === undefined) {
+        this.#giveUp('DPE', NO_BASE64, 'client-gone');
+        return;
+      }
+      bytes = read;
+      start = 0;
+      end = read.length;
+    }
     info.receivedBytes += end - start;
     const { upstream } = this.#tries;
     const { call } = this.#request;
@@ -345,6 +387,10 @@ export class Exchange
       return;
     }
     this.#info.target = target;
+    if (target.translatesWeb && !this.#translateWeb(head)) {
+      this.#fail('DPE', NO_BASE64);
+      return;
+    }
     const filters = target.filtersBehind(this.#host.terms.filters);
     if (filters.length === 0) this.#match(target);
     else this.#heed(this.#beginWork().ask(filters));
@@ -465,10 +511,10 @@ export class Exchange
     this.resume(this.#turn, PASS);
   }
 
-  /** Ends an exchange that took too long, whatever it is doing. */
-  #giveUp(flag: Flag, detail: string): void {
+  /** Ends an exchange that took too long, or whose request is broken, whatever it is doing. */
+  #giveUp(flag: Flag, detail: string, why: CancelReason = 'timed-out'): void {
     const started = this.#phase >= PHASE.BODY;
-    this.#tries.letGo('timed-out');
+    this.#tries.letGo(why);
     if (started) this.#breakOff(flag, detail);
     else this.#fail(flag, detail);
   }

@@ -1,6 +1,7 @@
 import { isGrpc } from '../../grpc/index.ts';
 import { type ClientStream, type Fields, type Head, isIdempotent } from '../../http/index.ts';
 import type { GrpcCall } from './grpc-call.ts';
+import type { GrpcWebStream } from './grpc-web-stream.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
 
 /**
@@ -14,6 +15,8 @@ export class RequestSoFar {
   trailers: Fields | undefined;
   /** Defined where it is a gRPC call. */
   call: GrpcCall | undefined;
+  /** Defined where it was a call of gRPC-Web, and is one of gRPC now. */
+  web: GrpcWebStream | undefined;
   readonly body = new ReplayBuffer();
 
   /** `ended`: it has no body. */
@@ -26,6 +29,7 @@ export class RequestSoFar {
   clear(): void {
     this.trailers = undefined;
     this.call = undefined;
+    this.web = undefined;
     this.body.clear();
   }
 
@@ -36,12 +40,12 @@ export class RequestSoFar {
 
   /** Whether its client speaks HTTP/2, also where a proxy on the way says so. */
   get isHttp2(): boolean {
-    return this.head.major === 2 && !this.head.translated;
+    return (this.head.major === 2 && !this.head.translated) || this.web !== undefined;
   }
 
   /** Whether it makes no sense over HTTP/1. */
   get needsHttp2(): boolean {
-    return this.head.major === 2 && isGrpc(this.head);
+    return (this.head.major === 2 && isGrpc(this.head)) || this.web !== undefined;
   }
 
   /** Whether it can be sent again as it came. */

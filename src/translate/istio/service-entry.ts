@@ -101,7 +101,7 @@ const protocols: Readonly<Record<string, Protocol>> = {
   HTTP_PROXY: 'http',
   HTTP2: 'http2',
   GRPC: 'grpc',
-  'GRPC-WEB': 'http',
+  'GRPC-WEB': 'grpc-web',
   HTTPS: 'tls',
   TLS: 'tls',
   TCP: 'tcp',

@@ -7,7 +7,7 @@ const spoken: Readonly<Record<string, Protocol>> = {
   http2: 'http2',
   'kubernetes.io/h2c': 'http2',
   grpc: 'grpc',
-  'grpc-web': 'http',
+  'grpc-web': 'grpc-web',
   https: 'tls',
   tls: 'tls',
   'kubernetes.io/wss': 'tls',
@@ -22,7 +22,7 @@ export function protocolOf(name: string, appProtocol?: string): Protocol {
   const said = appProtocol?.toLowerCase();
   if (said !== undefined && Object.hasOwn(spoken, said)) return spoken[said]!;
   const lower = name.toLowerCase();
-  if (/^grpc-web(-|$)/.test(lower)) return 'http';
+  if (/^grpc-web(-|$)/.test(lower)) return 'grpc-web';
   const dash = lower.indexOf('-');
   const prefix = dash < 0 ? lower : lower.slice(0, dash);
   return Object.hasOwn(spoken, prefix) ? spoken[prefix]! : 'auto';

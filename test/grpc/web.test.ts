@@ -1,0 +1,153 @@
+// gRPC-Web through a proxy, as a browser sends it, to a server that knows gRPC alone.
+import assert from 'node:assert/strict';
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+import { after, test } from 'node:test';
+import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
+import { closeAll } from '../../src/proxy/testing/clients.ts';
+import { StaticMesh } from '../../src/proxy/testing/static-mesh.ts';
+
+const same = (bytes: Buffer): Buffer => bytes;
+
+/** Says each byte of what it is sent in a message of its own; nothing but a status where that is empty. */
+async function listen(): Promise<{ readonly port: number; close(): void }> {
+  const server = new Server();
+  const spell = {
+    path: '/a.B/Spell',
+    requestStream: false,
+    responseStream: true,
+    requestSerialize: same,
+    requestDeserialize: same,
+    responseSerialize: same,
+    responseDeserialize: same,
+  };
+  server.addService(
+    { spell },
+    {
+      spell: (call: ServerWritableStream<Buffer, Buffer>) => {
+        if (call.request.length === 0) {
+          call.emit('error', { code: 5, details: 'nothing to spell' });
+          return;
+        }
+        for (const byte of call.request) call.write(Buffer.from([byte]));
+        call.end();
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return { port, close: () => server.forceShutdown() };
+}
+
+function message(text: string): Buffer {
+  const bytes = Buffer.alloc(5 + text.length);
+  bytes.writeUInt32BE(text.length, 1);
+  bytes.write(text, 5, 'latin1');
+  return bytes;
+}
+
+/** The frames of a body: `0:…` messages, `128:…` trailers. */
+function frames(body: Buffer): string[] {
+  const found: string[] = [];
+  for (let at = 0; at < body.length; ) {
+    const length = body.readUInt32BE(at + 1);
+    found.push(`${body[at]}:${body.toString('latin1', at + 5, at + 5 + length)}`);
+    at += 5 + length;
+  }
+  return found;
+}
+
+async function setUp() {
+  const app = await listen();
+  const mesh = new StaticMesh();
+  const { plane } = mesh.proxy('client');
+  mesh.set({ key: 'web.shop:80', protocol: 'grpc-web', endpoints: [mesh.plain(app.port)] });
+  mesh.set({ key: 'other.shop:80', protocol: 'http', endpoints: [mesh.plain(app.port)] });
+  after(() => closeAll(mesh, app));
+  const call = (
+    type: string,
+    pieces: readonly (string | Buffer)[],
+    host = 'web.shop:80',
+  ): Promise<{ status: number; headers: IncomingHttpHeaders; body: Buffer }> =>
+    new Promise((resolve, reject) => {
+      const call = request(
+        {
+          host: '127.0.0.1',
+          port: plane.outboundPort,
+          path: '/a.B/Spell',
+          method: 'POST',
+          headers: { host, 'content-type': type, 'x-grpc-web': '1' },
+        },
+        answer => {
+          const got: Buffer[] = [];
+          answer.on('data', (piece: Buffer) => got.push(piece));
+          answer.on('end', () =>
+            resolve({ status: answer.statusCode!, headers: answer.headers, body: Buffer.concat(got) }),
+          );
+        },
+      ).on('error', reject);
+      for (const piece of pieces) call.write(piece);
+      call.end();
+    });
+  return Object.assign(call, { port: plane.outboundPort });
+}
+
+test('a call of gRPC-Web is one of gRPC to the server; its trailers come as the last frame', async () => {
+  const call = await setUp();
+  for (const type of ['application/grpc-web+proto', 'application/grpc-web']) {
+    const { status, headers, body } = await call(type, [message('abc')]);
+    assert.equal(status, 200);
+    assert.equal(headers['content-type'], type);
+    const all = frames(body);
+    assert.deepEqual(all.slice(0, 3), ['0:a', '0:b', '0:c']);
+    assert.match(all[3]!, /^128:[\s\S]*grpc-status: 0\r\n/);
+    assert.equal(all.length, 4);
+  }
+});
+
+test('in base64, too, in whatever pieces it comes', async () => {
+  const call = await setUp();
+  const text = message('xyz').toString('base64');
+  const halves =
+    message('xyz').subarray(0, 4).toString('base64') + message('xyz').subarray(4).toString('base64');
+  for (const pieces of [[text], [...text], [halves]]) {
+    const { headers, body } = await call('application/grpc-web-text+proto', pieces);
+    assert.equal(headers['content-type'], 'application/grpc-web-text+proto');
+    const decoded = Buffer.concat(
+      (body.toString().match(/[^=]+={0,2}/g) ?? []).map(part => Buffer.from(part, 'base64')),
+    );
+    assert.deepEqual(frames(decoded).slice(0, 3), ['0:x', '0:y', '0:z']);
+  }
+});
+
+test('a status without a message is in the head', async () => {
+  const call = await setUp();
+  const { status, headers, body } = await call('application/grpc-web', [message('')]);
+  assert.equal(status, 200);
+  const told = headers['grpc-status'] ?? /grpc-status: (\d+)/.exec(frames(body)[0] ?? '')?.[1];
+  assert.equal(told, '5');
+});
+
+test('what is no base64 is refused in words, as a call of gRPC-Web reads them', async () => {
+  const { port } = await setUp();
+  const socket = connect(port, '127.0.0.1');
+  socket.write(
+    'POST /a.B/Spell HTTP/1.1\r\nhost: web.shop:80\r\ncontent-type: application/grpc-web-text\r\ncontent-length: 4\r\n\r\n?!?!',
+  );
+  let said = '';
+  for await (const piece of socket) {
+    said += String(piece);
+    if (said.includes('\r\n\r\n')) break;
+  }
+  assert.match(said, /^HTTP\/1\.1 200 OK\r\ngrpc-status: 13\r\ngrpc-message: [^\r]* no base64 \(DPE\)\r\n/);
+  assert.match(said, /content-type: application\/grpc-web-text\r\n/);
+});
+
+test('a port that does not say gRPC-Web is sent what the client sent', async () => {
+  const call = await setUp();
+  const { headers } = await call('application/grpc-web', [message('abc')], 'other.shop:80');
+  assert.notEqual(headers['content-type'], 'application/grpc-web');
+});
