@@ -17,7 +17,7 @@ import { isTunnel } from './framing.ts';
 import { HeadBuffer } from './head-buffer.ts';
 import { LineDeadline } from './line-deadline.ts';
 import { parseRequestHead } from './parse-head.ts';
-import { FRAME, endWithoutBody, frameOf, framingLines } from './response-frame.ts';
+import { endWithoutBody, FRAME, frameOf, framingLines } from './response-frame.ts';
 import { NO_MEMORY, type ServerConnectionHost, type ServerOptions } from './server-host.ts';
 import { ANSWER, READ } from './server-phases.ts';
 import { TUNNEL_OPEN, writeChunk, writeLastChunk, writeLocalReply, writeResponseHead } from './write.ts';
