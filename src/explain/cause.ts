@@ -80,6 +80,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   Sidecar: 'networking.istio.io/v1',
   PeerAuthentication: 'security.istio.io/v1',
   AuthorizationPolicy: 'security.istio.io/v1',
+  RequestAuthentication: 'security.istio.io/v1',
   EnvoyFilter: 'networking.istio.io/v1alpha3',
   HTTPRoute: 'gateway.networking.k8s.io/v1',
   Service: 'v1',

@@ -1,4 +1,5 @@
 // What a policy, the registry or the control plane decides.
+import { TestIssuer } from '../../src/authentication/testing/issuer.ts';
 import {
   DEFAULT_RETRY,
   type DestinationResource,
@@ -87,6 +88,36 @@ export const policyFaults: readonly Fault[] = [
     async inject(mesh) {
       mesh.serve(await ok(mesh));
       obey(mesh, { action: 'allow', rules: [], from: noAdmin });
+      await mesh.ask();
+    },
+  },
+  {
+    name: 'a token has expired',
+    cause: 'token-refused',
+    object: 'RequestAuthentication users.default',
+    command: /^kubectl get requestauthentication\.security\.istio\.io users -n default -o yaml$/,
+    words: /^its token was refused: the token has expired at 1970-01-01T00:00:01\.000Z$/,
+    at: 'api',
+    async inject(mesh) {
+      mesh.serve(await ok(mesh));
+      const issuer = new TestIssuer();
+      const from = { ...noAdmin, kind: 'RequestAuthentication', name: 'users' };
+      const { plane } = mesh.api;
+      const tokenRules = [{ issuer: issuer.issuer, jwks: issuer.jwks, from }];
+      plane.apply({ ...plane.inboundPorts.resource!, tokenRules });
+      await mesh.ask({ headers: { authorization: `Bearer ${issuer.token({ exp: 1 })}` } });
+    },
+  },
+  {
+    name: 'an external authorizer is named that is nobody',
+    cause: 'authorizer-refused',
+    object: 'AuthorizationPolicy no-admin.default',
+    command: /^kubectl get authorizationpolicy\.security\.istio\.io no-admin -n default -o yaml$/,
+    words: /^no external authorizer is called opa; see extensionProviders$/,
+    at: 'api',
+    async inject(mesh) {
+      mesh.serve(await ok(mesh));
+      obey(mesh, { action: 'custom', provider: 'opa', rules: [{ name: '0', clauses: [] }], from: noAdmin });
       await mesh.ask();
     },
   },

@@ -2,6 +2,7 @@
 import type { RequestRecord } from '../../model/index.ts';
 import { type CauseRow, refIn, serviceOf, type Told, withObject } from '../cause.ts';
 import type { Tools } from '../tools.ts';
+import { authorizerCause, isAuthorizerRefusal, isTokenRefusal, tokenCause } from './credentials.ts';
 import { denialCause, isDenial } from './denials.ts';
 import { lastFilter, logsOf, routeOf, shows, who } from './record.ts';
 
@@ -109,6 +110,16 @@ export const LIMIT_CAUSES: readonly CauseRow<RequestRecord>[] = [
         lastFilter(told)?.from ?? refIn(told.record.detail),
         tools,
       ),
+  },
+  {
+    code: 'token-refused',
+    when: ({ record }) => record.flag === 'UAEX' && isTokenRefusal(record.detail),
+    cause: (told, tools) => tokenCause(told.record.detail, lastFilter(told)?.from, told.self, tools),
+  },
+  {
+    code: 'authorizer-refused',
+    when: ({ record }) => record.flag === 'UAEX' && isAuthorizerRefusal(record.detail),
+    cause: (told, tools) => authorizerCause(told.record.detail, lastFilter(told)?.from, told.self, tools),
   },
   {
     code: 'refused',
