@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CaseRequest, routingCases } from '../../test/routing/cases.ts';
-import { type AskedRequest, headOf } from '../cli/route/request.ts';
+import { headOf, type PlainRequest } from '../cli/route/request.ts';
 import type { RequestMatch } from '../model/index.ts';
 import { RouteMatcher } from '../routing/index.ts';
 import { coversMatch } from './covers.ts';
 
-function asked({ method, target, headers }: CaseRequest): AskedRequest {
+function asked({ method, target, headers }: CaseRequest): PlainRequest {
   const authority = /^https?:\/\/([^/?]*)/.exec(target)?.[1];
   return {
     method,

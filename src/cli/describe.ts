@@ -122,6 +122,6 @@ function service(loaded: ObjectMesh, target: string, { namespace, from }: Descri
       strangerOf(found.namespace),
       `somebody of namespace ${found.namespace}`,
     );
-  const { caller, asking } = findCaller(loaded.mesh, from, namespace ?? found.namespace);
-  return describeService(loaded, found, caller, `${asking.name || 'somebody'} in ${asking.namespace}`);
+  const { caller, shown } = findCaller(loaded.mesh, from, namespace ?? found.namespace);
+  return describeService(loaded, found, caller, `${shown.name || 'somebody'} in ${shown.namespace}`);
 }

@@ -110,7 +110,7 @@ test('redirects, hosts that nobody knows, TLS and callers without a proxy are sa
   const outsider = findCaller(loaded.mesh, 'shop/productpage-0', 'default');
   const facts = factsFromMesh(
     loaded,
-    { ...outsider, asking: { ...outsider.asking, meshed: false } },
+    { ...outsider, shown: { ...outsider.shown, meshed: false } },
     'reviews:9080',
   );
   assert.match(

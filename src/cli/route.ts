@@ -6,7 +6,7 @@ import { answerOf, keyOfUrl, type RoutingFacts } from './route/answer.ts';
 import { findCaller } from './route/caller.ts';
 import { factsFromMesh } from './route/from-mesh.ts';
 import { factsFromProxy } from './route/from-proxy.ts';
-import { type AskedUrl, readUrl } from './route/request.ts';
+import { type AddressedRequest, readUrl } from './route/request.ts';
 import { routeText } from './route/text.ts';
 
 const help = `
@@ -61,7 +61,7 @@ async function route(method: string, url: string | undefined, flags: RouteFlags)
   );
 }
 
-async function factsOf(asked: AskedUrl, flags: RouteFlags): Promise<RoutingFacts> {
+async function factsOf(asked: AddressedRequest, flags: RouteFlags): Promise<RoutingFacts> {
   const { proxy, from, namespace } = flags;
   if (proxy === undefined) {
     const loaded = await loadMesh(flags);

@@ -11,22 +11,22 @@ import {
 import type { Caller } from './caller.ts';
 import { formatClusterName } from './cluster-name.ts';
 import { egressScopeOf, refusalOf } from './egress.ts';
-import { type Asking, type Found, find, searchList } from './find.ts';
+import { type CallerView, type Found, find, searchList } from './find.ts';
 import { balancedRoute } from './headless.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { routesOf } from './routes.ts';
 import { callerRules } from './rules.ts';
 import { streamsOf } from './streams.ts';
 import { type ChosenTables, chooseTables } from './tables.ts';
-import { type Asked, Clusters, nameOfFound } from './targets.ts';
+import { Clusters, nameOfFound, type RoutedHost } from './targets.ts';
 import { resolveTraffic } from './traffic.ts';
 
 /** How `caller` reaches what `key` names (see DestinationResource.key). What nobody knows is `unknown`, never an error. */
 export function resolveDestination(mesh: Mesh, caller: Caller, key: string): Resolved<DestinationResource> {
   const reader = new MeshReader(mesh);
-  const asking: Asking = { reader, caller, scope: egressScopeOf(reader, caller) };
-  const meaning = meaningOf(asking, key);
-  const resource = meaning ? known(asking, key, meaning) : unknown(asking, key);
+  const view: CallerView = { reader, caller, scope: egressScopeOf(reader, caller) };
+  const meaning = meaningOf(view, key);
+  const resource = meaning ? known(view, key, meaning) : unknown(view, key);
   return { resource, facts: reader.facts };
 }
 
@@ -36,22 +36,22 @@ export interface Meaning {
   /** Undefined where only tables know the host, or for the address of no Service. */
   readonly service: Service | undefined;
   readonly protocol: DestinationResource['protocol'];
-  readonly asked: Asked;
+  readonly routed: RoutedHost;
   /** As it was called. */
   readonly called: HostPort;
   readonly tables: ChosenTables;
 }
 
 /** Undefined for what the caller's mesh knows nothing of. */
-export function meaningOf(asking: Asking, key: string): Meaning | undefined {
+export function meaningOf(view: CallerView, key: string): Meaning | undefined {
   const called = parseHostPort(key);
   if (!called) return undefined;
-  const found = find(asking, called);
-  if (found.kind === 'unknown') return namedByTables(asking, called);
-  return found.kind === 'service' ? ofService(asking, called, found) : ofAddress(asking, called, found);
+  const found = find(view, called);
+  if (found.kind === 'unknown') return namedByTables(view, called);
+  return found.kind === 'service' ? ofService(view, called, found) : ofAddress(view, called, found);
 }
 
-function ofService(asking: Asking, called: HostPort, found: Extract<Found, { kind: 'service' }>): Meaning {
+function ofService(view: CallerView, called: HostPort, found: Extract<Found, { kind: 'service' }>): Meaning {
   const { service, port, direct } = found;
   const { host } = nameOfFound(found);
   const cluster = formatClusterName(
@@ -63,21 +63,21 @@ function ofService(asking: Asking, called: HostPort, found: Extract<Found, { kin
     found: 'service',
     service,
     protocol: port.protocol,
-    asked: { host, port: port.number, cluster },
+    routed: { host, port: port.number, cluster },
     called,
-    tables: tablesOf(asking, found, host),
+    tables: tablesOf(view, found, host),
   };
 }
 
 /** Rules for another name of the Service hold for who calls it by that; those of the Service itself where it has none. */
 function tablesOf(
-  asking: Asking,
+  view: CallerView,
   { service, port, alias }: Extract<Found, { kind: 'service' }>,
   host: string,
 ): ChosenTables {
-  const own = chooseTables(asking, host, port.number, service.namespace);
+  const own = chooseTables(view, host, port.number, service.namespace);
   if (!alias) return own;
-  const named = chooseTables(asking, alias.host, port.number, alias.namespace);
+  const named = chooseTables(view, alias.host, port.number, alias.namespace);
   return {
     http: named.http.length > 0 ? named.http : own.http,
     tcp: named.tcp.length > 0 ? named.tcp : own.tcp,
@@ -85,7 +85,7 @@ function tablesOf(
 }
 
 /** Without a virtual address a headless Service is called by its pods' addresses, so that its tables hold for these too. */
-function ofAddress(asking: Asking, called: HostPort, found: Extract<Found, { kind: 'direct' }>): Meaning {
+function ofAddress(view: CallerView, called: HostPort, found: Extract<Found, { kind: 'direct' }>): Meaning {
   const { direct, backed } = found;
   const service = backed?.service;
   const [host, port] = backed ? [backed.service.host, backed.port.number] : [direct.host, direct.port];
@@ -96,17 +96,17 @@ function ofAddress(asking: Asking, called: HostPort, found: Extract<Found, { kin
     found: 'workload',
     service,
     protocol: backed?.port.protocol ?? 'auto',
-    asked: { host, port, cluster },
+    routed: { host, port, cluster },
     called,
-    tables: service?.headless ? chooseTables(asking, host, port, service.namespace) : { http: [], tcp: [] },
+    tables: service?.headless ? chooseTables(view, host, port, service.namespace) : { http: [], tcp: [] },
   };
 }
 
 /** Hosts that are no Service: rules may send their requests to some. */
-function namedByTables(asking: Asking, called: HostPort): Meaning | undefined {
+function namedByTables(view: CallerView, called: HostPort): Meaning | undefined {
   if (isIpAddress(called.host)) return undefined;
-  for (const host of searchList(called.host.toLowerCase(), asking.caller, asking.reader.mesh.clusterDomain)) {
-    const all = chooseTables(asking, host, called.port);
+  for (const host of searchList(called.host.toLowerCase(), view.caller, view.reader.mesh.clusterDomain)) {
+    const all = chooseTables(view, host, called.port);
     // `*` speaks of what is there, and makes nothing up.
     const tables = {
       http: all.http.filter(each => each.host !== '*'),
@@ -117,7 +117,7 @@ function namedByTables(asking: Asking, called: HostPort): Meaning | undefined {
       found: 'service',
       service: undefined,
       protocol: 'auto',
-      asked: { host, port: called.port, cluster: undefined },
+      routed: { host, port: called.port, cluster: undefined },
       called,
       tables,
     };
@@ -125,21 +125,21 @@ function namedByTables(asking: Asking, called: HostPort): Meaning | undefined {
   return undefined;
 }
 
-function known(asking: Asking, key: string, meaning: Meaning): DestinationResource {
-  const { reader, caller } = asking;
-  const { asked, service, tables, called } = meaning;
-  const { host, port } = asked;
-  const clusters = new Clusters(asking);
-  if (asked.cluster !== undefined) clusters.add(asked.cluster, service, asked);
-  const traffic = resolveTraffic(reader, caller, asked);
+function known(view: CallerView, key: string, meaning: Meaning): DestinationResource {
+  const { reader, caller } = view;
+  const { routed, service, tables, called } = meaning;
+  const { host, port } = routed;
+  const clusters = new Clusters(view);
+  if (routed.cluster !== undefined) clusters.add(routed.cluster, service, routed);
+  const traffic = resolveTraffic(reader, caller, routed);
   const { rules } = callerRules(tables.http, caller, port);
   const routes = balanced(
-    routesOf({ rules, table: tables.http[0], asked, traffic, clusters }),
+    routesOf({ rules, table: tables.http[0], routed, traffic, clusters }),
     meaning,
-    asking,
+    view,
     clusters,
   );
-  const streams = streamsOf(tables.tcp, { caller, asked, host: called.host, clusters });
+  const streams = streamsOf(tables.tcp, { caller, routed, host: called.host, clusters });
   return {
     kind: 'destination',
     key,
@@ -157,15 +157,15 @@ function known(asking: Asking, key: string, meaning: Meaning): DestinationResour
 /** With a route for requests that name a headless Service, where they share connections: see balancedRoute. */
 function balanced(
   routes: readonly Route[],
-  { found, service, protocol, asked, called }: Meaning,
-  { caller }: Asking,
+  { found, service, protocol, routed, called }: Meaning,
+  { caller }: CallerView,
   clusters: Clusters,
 ): readonly Route[] {
   const last = routes.at(-1)!;
   const isShared = protocol === 'http2' || protocol === 'grpc';
   if (found !== 'workload' || service?.headless !== true || !isShared || last.action.kind !== 'forward')
     return routes;
-  const { host, port } = asked;
+  const { host, port } = routed;
   const cluster = formatClusterName({ kind: 'service', host, port });
   clusters.add(cluster, service, { host, port });
   return [...routes.slice(0, -1), balancedRoute(service, caller.namespace, called.port, cluster, last), last];
@@ -187,7 +187,7 @@ function used(
   return configs.filter(({ name }) => names.has(name));
 }
 
-function unknown({ reader, scope }: Asking, key: string): DestinationResource {
+function unknown({ reader, scope }: CallerView, key: string): DestinationResource {
   const asked = parseHostPort(key);
   const refused = refusalOf(scope);
   const byName = asked !== undefined && isIpAddress(asked.host) && reader.isNamedPort(asked.port);

@@ -21,7 +21,7 @@ export function explainDestination(mesh: Mesh, caller: Caller, key: string): Exp
   const reader = new MeshReader(mesh);
   const meaning = meaningOf({ reader, caller, scope: egressScopeOf(reader, caller) }, key);
   if (!meaning) return { resource, rules: [], leftOut: [] };
-  const { rules, leftOut } = callerRules(meaning.tables.http, caller, meaning.asked.port);
+  const { rules, leftOut } = callerRules(meaning.tables.http, caller, meaning.routed.port);
   // routesOf makes a route of each rule, in order, up to the first that takes everything.
   return { resource, rules: resource.routes.map((_, index) => rules[index]), leftOut };
 }

@@ -38,35 +38,35 @@ export type Found =
 const unknown: Found = { kind: 'unknown' };
 
 /** Who asks, and what of the mesh there is for them. */
-export interface Asking {
+export interface CallerView {
   readonly reader: MeshReader;
   readonly caller: Caller;
   readonly scope: EgressScope | undefined;
 }
 
 /** Finds what the key's host and port mean. Names go through the same search list as in a pod's /etc/resolv.conf. */
-export function find(asking: Asking, { host, port }: HostPort): Found {
-  const { reader, caller } = asking;
-  if (isIpAddress(host)) return findAddress(asking, { host: canonicalAddress(host), port });
+export function find(view: CallerView, { host, port }: HostPort): Found {
+  const { reader, caller } = view;
+  if (isIpAddress(host)) return findAddress(view, { host: canonicalAddress(host), port });
   const name = host.toLowerCase();
   for (const each of searchList(name, caller, reader.mesh.clusterDomain)) {
-    const found = findName(asking, each, port, 0);
+    const found = findName(view, each, port, 0);
     if (found.kind !== 'unknown') return found;
   }
-  return findWildcard(asking, name.replace(/\.$/, ''), port);
+  return findWildcard(view, name.replace(/\.$/, ''), port);
 }
 
-function findAddress(asking: Asking, direct: HostPort): Found {
-  const { reader } = asking;
+function findAddress(view: CallerView, direct: HostPort): Found {
+  const { reader } = view;
   for (const service of reader.servicesByAddress(direct.host)) {
     const port = service.ports.find(each => each.number === direct.port);
-    if (port && saysWhere(service) && isKnown(asking, service)) return at(service, port, direct);
+    if (port && saysWhere(service) && isKnown(view, service)) return at(service, port, direct);
   }
-  const found = findDirect(asking, direct);
+  const found = findDirect(view, direct);
   if (found.kind !== 'unknown') return found;
   for (const service of reader.servicesByRange(direct.host)) {
     const port = service.ports.find(each => each.number === direct.port);
-    if (port && saysWhere(service) && isKnown(asking, service)) return at(service, port, direct);
+    if (port && saysWhere(service) && isKnown(view, service)) return at(service, port, direct);
   }
   return unknown;
 }
@@ -81,17 +81,17 @@ function at(service: Service, port: ServicePort, direct: HostPort): Found {
   return { kind: 'service', service, port, direct };
 }
 
-function isKnown({ caller, scope }: Asking, service: Service): boolean {
+function isKnown({ caller, scope }: CallerView, service: Service): boolean {
   return isKnownTo(caller, scope, service);
 }
 
 /** A pod's own address, or any other that a Service has among its endpoints. */
-function findDirect(asking: Asking, direct: HostPort): Found {
-  const { reader, scope } = asking;
+function findDirect(view: CallerView, direct: HostPort): Found {
+  const { reader, scope } = view;
   const workload = reader.workloadByAddress(direct.host);
   const backed = reader
     .servicesByEndpoint(direct.host)
-    .filter(service => isKnown(asking, service))
+    .filter(service => isKnown(view, service))
     .flatMap(service =>
       service.ports
         .filter(port => endpointAt(service, port, direct) !== undefined)
@@ -122,36 +122,36 @@ export function searchList(name: string, caller: Caller, clusterDomain: string):
   return [...domains.map(domain => `${name}.${domain}`), name];
 }
 
-function findName(asking: Asking, name: string, port: number, aliases: number): Found {
-  const { reader } = asking;
+function findName(view: CallerView, name: string, port: number, aliases: number): Found {
+  const { reader } = view;
   const service = reader.serviceByHost(name);
-  if (service && !isKnown(asking, service)) return unknown;
-  if (service?.externalName !== undefined) return findAlias(asking, service, port, aliases);
+  if (service && !isKnown(view, service)) return unknown;
+  if (service?.externalName !== undefined) return findAlias(view, service, port, aliases);
   if (service) {
     const servicePort = portOf(reader, service, port);
     return servicePort ? { kind: 'service', service, port: servicePort } : unknown;
   }
-  const external = externalNamed(asking, name, port);
+  const external = externalNamed(view, name, port);
   if (external) return { kind: 'service', ...external };
-  return findHostname(asking, name, port);
+  return findHostname(view, name, port);
 }
 
 /** Of several for one host, one of the caller's own namespace first, then the oldest. */
 function externalNamed(
-  asking: Asking,
+  view: CallerView,
   host: string,
   number: number,
 ): { readonly service: Service; readonly port: ServicePort } | undefined {
-  const all = asking.reader.externals(host).flatMap(service => {
+  const all = view.reader.externals(host).flatMap(service => {
     const port = service.ports.find(each => each.number === number);
-    return port && isKnown(asking, service) ? [{ service, port }] : [];
+    return port && isKnown(view, service) ? [{ service, port }] : [];
   });
-  return all.find(({ service }) => service.namespace === asking.caller.namespace) ?? all[0];
+  return all.find(({ service }) => service.namespace === view.caller.namespace) ?? all[0];
 }
 
-function findWildcard(asking: Asking, name: string, port: number): Found {
+function findWildcard(view: CallerView, name: string, port: number): Found {
   for (const wildcard of wildcardsOf(name)) {
-    const external = externalNamed(asking, wildcard, port);
+    const external = externalNamed(view, wildcard, port);
     if (external) return { kind: 'service', ...external, name };
   }
   return unknown;
@@ -161,9 +161,9 @@ function findWildcard(asking: Asking, name: string, port: number): Found {
  * An ExternalName that names another Service of the mesh means that one; any other is a Service whose one endpoint is a name.
  * Its ports need not be declared.
  */
-function findAlias(asking: Asking, service: Service, port: number, aliases: number): Found {
+function findAlias(view: CallerView, service: Service, port: number, aliases: number): Found {
   if (aliases < 8) {
-    const found = findName(asking, service.externalName!.toLowerCase(), port, aliases + 1);
+    const found = findName(view, service.externalName!.toLowerCase(), port, aliases + 1);
     if (found.kind === 'service') return { ...found, alias: service };
     if (found.kind !== 'unknown') return found;
   }
@@ -182,15 +182,15 @@ function portOf(reader: MeshReader, service: Service, number: number): ServicePo
 }
 
 /** `web-0.nginx.shop.svc.cluster.local`: one pod of a Service, by its hostname. */
-function findHostname(asking: Asking, name: string, port: number): Found {
-  const { reader } = asking;
+function findHostname(view: CallerView, name: string, port: number): Found {
+  const { reader } = view;
   const dot = name.indexOf('.');
   const service = dot < 0 ? undefined : reader.serviceByHost(name.slice(dot + 1));
   if (!service) return unknown;
   reader.endpoints(objectKey(service));
   for (const endpoints of service.endpoints.values()) {
     const endpoint = endpoints.find(each => each.hostname === name.slice(0, dot));
-    if (endpoint) return findDirect(asking, { host: endpoint.address, port });
+    if (endpoint) return findDirect(view, { host: endpoint.address, port });
   }
   return unknown;
 }

@@ -9,7 +9,7 @@ import {
 } from '../model/index.ts';
 import { withoutOrigin } from './refs.ts';
 import type { CallerRule } from './rules.ts';
-import type { Asked, Clusters } from './targets.ts';
+import type { Clusters, RoutedHost } from './targets.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Everything that the routes of a destination are made of. */
@@ -17,7 +17,7 @@ export interface RouteSources {
   readonly rules: readonly CallerRule[];
   /** Says what happens to requests that no rule matches; undefined where there is no table. */
   readonly table: RouteTable | undefined;
-  readonly asked: Asked;
+  readonly routed: RoutedHost;
   /** What policies say about the destination as a whole. */
   readonly traffic: Traffic;
   readonly clusters: Clusters;
@@ -40,17 +40,17 @@ function uniqueName(name: string, names: Map<string, number>): string {
   return uses === 1 ? name : `${name}~${uses}`;
 }
 
-function lastRoute({ table, asked, traffic }: RouteSources): Route {
+function lastRoute({ table, routed, traffic }: RouteSources): Route {
   const settings = {
     timeoutMs: traffic.timeoutMs,
     idleTimeoutMs: traffic.streamIdleTimeoutMs,
     retry: traffic.retry,
   };
-  if (asked.cluster !== undefined && table?.unmatched !== 'not-found') {
+  if (routed.cluster !== undefined && table?.unmatched !== 'not-found') {
     return {
       name: 'default',
       ...(traffic.routeFrom && { from: withoutOrigin(traffic.routeFrom) }),
-      action: { kind: 'forward', clusters: [{ cluster: asked.cluster, weight: 1 }] },
+      action: { kind: 'forward', clusters: [{ cluster: routed.cluster, weight: 1 }] },
       ...settings,
     };
   }
@@ -64,7 +64,7 @@ function lastRoute({ table, asked, traffic }: RouteSources): Route {
 
 function routeOf({ table, rule, matches }: CallerRule, name: string, sources: RouteSources): Route {
   const { timeoutMs, streamIdleTimeoutMs, retry } = sources.traffic;
-  const mirrors = rule.mirrors && sources.clusters.mirrors(rule.mirrors, sources.asked);
+  const mirrors = rule.mirrors && sources.clusters.mirrors(rule.mirrors, sources.routed);
   return {
     name,
     from: withoutOrigin(rule.from ?? table.from),
@@ -85,13 +85,13 @@ export function answersInvalid({ apiVersion }: ObjectRef): boolean {
 
 function actionOf(
   { action, retryBudget }: RouteRule,
-  { clusters, asked }: RouteSources,
+  { clusters, routed }: RouteSources,
   tellInvalid: boolean,
 ): RouteAction {
-  if (action.kind === 'redirect') return redirectOf(action, asked.port);
+  if (action.kind === 'redirect') return redirectOf(action, routed.port);
   if (action.kind !== 'forward') return action;
   const { targets, ...rest } = action;
-  return { ...rest, clusters: clusters.weighted(targets, asked, { budget: retryBudget, tellInvalid }) };
+  return { ...rest, clusters: clusters.weighted(targets, routed, { budget: retryBudget, tellInvalid }) };
 }
 
 /** Envoy does not know the port of a request either: as in Istio it is the one that routes are made for. */

@@ -8,7 +8,7 @@ import {
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { callerDiffers } from './rules.ts';
-import type { Asked, Clusters } from './targets.ts';
+import type { Clusters, RoutedHost } from './targets.ts';
 
 /** What holds for connections that are not HTTP. */
 export type Streams = Pick<DestinationResource, 'tcp' | 'tls'>;
@@ -16,18 +16,23 @@ export type Streams = Pick<DestinationResource, 'tcp' | 'tls'>;
 /** The first rule without server names has all connections; those with names have the TLS connections that name them. */
 export function streamsOf(
   tables: readonly RouteTable[],
-  { caller, asked, host, clusters }: { caller: Caller; asked: Asked; host: string; clusters: Clusters },
+  {
+    caller,
+    routed,
+    host,
+    clusters,
+  }: { caller: Caller; routed: RoutedHost; host: string; clusters: Clusters },
 ): Streams {
   const [first] = tables;
   const counted = first?.combine === 'exclusive' ? [first] : tables;
-  const rules = counted.flatMap(table => table.tcp).filter(rule => holds(rule, caller, asked.port, host));
+  const rules = counted.flatMap(table => table.tcp).filter(rule => holds(rule, caller, routed.port, host));
   const plain = rules.find(({ serverNames }) => serverNames.length === 0);
   const tls = rules
     .filter(({ serverNames }) => serverNames.length > 0)
-    .map(({ serverNames, targets }) => ({ serverNames, clusters: clusters.weighted(targets, asked) }));
-  const whole = asked.cluster === undefined ? [] : [{ cluster: asked.cluster, weight: 1 }];
+    .map(({ serverNames, targets }) => ({ serverNames, clusters: clusters.weighted(targets, routed) }));
+  const whole = routed.cluster === undefined ? [] : [{ cluster: routed.cluster, weight: 1 }];
   return {
-    tcp: plain ? clusters.weighted(plain.targets, asked) : whole,
+    tcp: plain ? clusters.weighted(plain.targets, routed) : whole,
     ...(tls.length > 0 && { tls }),
   };
 }

@@ -1,7 +1,7 @@
 import { ROUTE_RANKS, type RouteTable } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { allows } from './egress.ts';
-import type { Asking } from './find.ts';
+import type { CallerView } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
 
 /**
@@ -16,18 +16,18 @@ export interface ChosenTables {
  * Tables for the very host go before those for a wildcard, a narrower wildcard before a wider one, and of one host the highest
  * rank. HTTP and TCP are looked for apart: who speaks of one says nothing about the other.
  */
-export function chooseTables(asking: Asking, host: string, port: number, namespace?: string): ChosenTables {
+export function chooseTables(view: CallerView, host: string, port: number, namespace?: string): ChosenTables {
   let http: readonly RouteTable[] = [];
   let tcp: readonly RouteTable[] = [];
   for (const name of [host, ...wildcardsOf(host)]) {
-    const tables = asking.reader
+    const tables = view.reader
       .policies('routeTables', name)
-      .filter(table => (table.port ?? port) === port && holds(asking, table, host, namespace));
+      .filter(table => (table.port ?? port) === port && holds(view, table, host, namespace));
     if (http.length === 0) http = highest(tables.filter(each => each.http.length > 0));
     if (tcp.length === 0) tcp = highest(tables.filter(each => each.tcp.length > 0));
     if (http.length > 0 && tcp.length > 0) break;
   }
-  return { http: inOrder(http, asking.caller), tcp: inOrder(tcp, asking.caller) };
+  return { http: inOrder(http, view.caller), tcp: inOrder(tcp, view.caller) };
 }
 
 /**
@@ -35,7 +35,7 @@ export function chooseTables(asking: Asking, host: string, port: number, namespa
  * VirtualServices by the namespace that they stand in, whoever has the host
  * (istio.io/latest/docs/reference/config/networking/sidecar/#IstioEgressListener).
  */
-function holds({ caller, scope }: Asking, table: RouteTable, host: string, namespace?: string): boolean {
+function holds({ caller, scope }: CallerView, table: RouteTable, host: string, namespace?: string): boolean {
   if (table.visibleTo && !table.visibleTo.includes(caller.namespace)) return false;
   const own = table.rank === ROUTE_RANKS.istio ? undefined : namespace;
   return allows(scope, caller.namespace, own ?? table.from.namespace, host);

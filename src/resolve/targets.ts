@@ -9,7 +9,7 @@ import {
   type WeightedCluster,
 } from '../model/index.ts';
 import { formatClusterName } from './cluster-name.ts';
-import { type Asking, type Found, find } from './find.ts';
+import { type CallerView, type Found, find } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
 import { placeOf } from './locality.ts';
 import { serviceLabels } from './refs.ts';
@@ -19,7 +19,7 @@ import { resolveTraffic } from './traffic.ts';
 type Place = Pick<RouteTarget, 'host' | 'subset' | 'port'>;
 
 /** What was asked for, as far as targets of rules mean it too. */
-export interface Asked {
+export interface RoutedHost {
   /** The Service's host, or the host that only tables know. */
   readonly host: string;
   readonly port: number;
@@ -29,13 +29,13 @@ export interface Asked {
 
 /** Gathers the clusters that the routes of one destination name. */
 export class Clusters {
-  readonly #asking: Asking;
+  readonly #view: CallerView;
   readonly #place: string | undefined;
   readonly #configs = new Map<string, ClusterConfig>();
 
-  constructor(asking: Asking) {
-    this.#asking = asking;
-    const { reader, caller } = asking;
+  constructor(view: CallerView) {
+    this.#view = view;
+    const { reader, caller } = view;
     this.#place = placeOf(caller, caller.node === undefined ? undefined : reader.node(caller.node));
   }
 
@@ -46,31 +46,31 @@ export class Clusters {
   /** The targets as clusters with their shares. */
   weighted(
     targets: readonly RouteTarget[],
-    asked: Asked,
+    routed: RoutedHost,
     { budget, tellInvalid = false }: { budget?: RetryBudget | undefined; tellInvalid?: boolean } = {},
   ): readonly WeightedCluster[] {
     return targets.map(({ host, subset, port, mirrors, ...share }) => {
       const target = { host, ...(subset !== undefined && { subset }), ...(port !== undefined && { port }) };
-      const invalid = tellInvalid ? this.#invalid(target, asked) : undefined;
+      const invalid = tellInvalid ? this.#invalid(target, routed) : undefined;
       return {
-        cluster: this.target(target, asked, budget),
+        cluster: this.target(target, routed, budget),
         ...share,
-        ...(mirrors && { mirrors: this.mirrors(mirrors, asked) }),
+        ...(mirrors && { mirrors: this.mirrors(mirrors, routed) }),
         ...(invalid !== undefined && { invalid }),
       };
     });
   }
 
   /** The same of copies. */
-  mirrors(mirrors: readonly RuleMirror[], asked: Asked): readonly Mirror[] {
-    return mirrors.map(({ target, percent }) => ({ cluster: this.target(target, asked), percent }));
+  mirrors(mirrors: readonly RuleMirror[], routed: RoutedHost): readonly Mirror[] {
+    return mirrors.map(({ target, percent }) => ({ cluster: this.target(target, routed), percent }));
   }
 
   /** Why the reference is one to nothing; a Service without endpoints is something. */
-  #invalid(target: Place, asked: Asked): string | undefined {
-    if (target.host === asked.host && asked.cluster !== undefined) return undefined;
-    const port = this.#portOf(target, asked);
-    if (find(this.#asking, { host: `${target.host}.`, port }).kind === 'service') return undefined;
+  #invalid(target: Place, routed: RoutedHost): string | undefined {
+    if (target.host === routed.host && routed.cluster !== undefined) return undefined;
+    const port = this.#portOf(target, routed);
+    if (find(this.#view, { host: `${target.host}.`, port }).kind === 'service') return undefined;
     return (
       invalidWords(target.host) ??
       `the backend ${targetText({ ...target, port })} does not exist or may not be referred to`
@@ -78,18 +78,18 @@ export class Clusters {
   }
 
   /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */
-  target(target: Place, asked: Asked, budget?: RetryBudget): string {
+  target(target: Place, routed: RoutedHost, budget?: RetryBudget): string {
     const { host, subset } = target;
-    const isItself = host === asked.host && (target.port ?? asked.port) === asked.port;
-    if (isItself && subset === undefined && asked.cluster !== undefined) return asked.cluster;
-    const port = this.#portOf(target, asked);
-    const found = find(this.#asking, { host: `${host}.`, port });
+    const isItself = host === routed.host && (target.port ?? routed.port) === routed.port;
+    if (isItself && subset === undefined && routed.cluster !== undefined) return routed.cluster;
+    const port = this.#portOf(target, routed);
+    const found = find(this.#view, { host: `${host}.`, port });
     const service = found.kind === 'service' ? found.service : undefined;
     const called = found.kind === 'service' ? nameOfFound(found) : { host, port };
     // A wildcard stands for the very name that was asked for, where that is what decides.
     const isMeant =
-      service?.external?.resolution === 'by-name' && wildcardsOf(asked.host).includes(called.host);
-    const to = isMeant ? { ...called, host: asked.host } : called;
+      service?.external?.resolution === 'by-name' && wildcardsOf(routed.host).includes(called.host);
+    const to = isMeant ? { ...called, host: routed.host } : called;
     const name = formatClusterName(
       subset === undefined ? { kind: 'service', ...to } : { kind: 'subset', ...to, subset },
     );
@@ -109,7 +109,7 @@ export class Clusters {
       if (budget) this.#configs.set(name, { ...known, settings: { ...known.settings, retryBudget: budget } });
       return;
     }
-    const { reader, caller } = this.#asking;
+    const { reader, caller } = this.#view;
     const { settings } = resolveTraffic(reader, caller, scope);
     const protocol = service?.ports.find(({ number }) => number === scope.port)?.protocol ?? 'auto';
     const isOriginal = service?.external?.resolution === 'none';
@@ -124,12 +124,12 @@ export class Clusters {
   }
 
   /** Without a port in the rule: the one that was called, where the target has it, else its only one. */
-  #portOf({ host, port }: Pick<RouteTarget, 'host' | 'port'>, asked: Asked): number {
+  #portOf({ host, port }: Pick<RouteTarget, 'host' | 'port'>, routed: RoutedHost): number {
     if (port !== undefined) return port;
-    const { reader } = this.#asking;
+    const { reader } = this.#view;
     const service = reader.serviceByHost(host) ?? reader.externals(host)[0];
-    if (!service || service.ports.some(each => each.number === asked.port)) return asked.port;
-    return service.ports.length === 1 ? service.ports[0]!.number : asked.port;
+    if (!service || service.ports.some(each => each.number === routed.port)) return routed.port;
+    return service.ports.length === 1 ? service.ports[0]!.number : routed.port;
   }
 }
 

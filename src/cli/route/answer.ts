@@ -16,10 +16,10 @@ import {
 } from '../../model/index.ts';
 import { PathNormalizer, PathRewrite, Redirect, RequestParts } from '../../routing/index.ts';
 import { decide } from './decide.ts';
-import { type AskedRequest, type AskedUrl, headOf, keyOf } from './request.ts';
+import { type AddressedRequest, headOf, keyOf, type PlainRequest } from './request.ts';
 
 /** Who asks, as far as that is known. */
-export interface AskingCaller {
+export interface CallerName {
   /** `Deployment productpage`, or ''. */
   readonly name: string;
   readonly namespace: string;
@@ -52,7 +52,7 @@ export interface EndpointFacts {
 
 /** Where routes and endpoints come from: a mesh, or a proxy that runs. */
 export interface RoutingFacts {
-  readonly caller: AskingCaller;
+  readonly caller: CallerName;
   readonly destination: DestinationResource;
   /** Of the route by its number. */
   origin(route: number): RuleOrigin;
@@ -97,10 +97,10 @@ export interface ActionAnswer {
 
 /** The whole answer. */
 export interface RouteAnswer {
-  readonly request: AskedRequest;
+  readonly request: PlainRequest;
   /** What rules see and what is sent on, where it differs: path and query with the path normalised. */
   readonly normalizedTarget?: string;
-  readonly caller: AskingCaller;
+  readonly caller: CallerName;
   readonly destination: Pick<DestinationResource, 'key' | 'found' | 'host' | 'port' | 'protocol' | 'refused'>;
   /** In the order in which they are tried; the last one is taken where `matched`. */
   readonly rules: readonly (RuleOrigin & {
@@ -117,7 +117,7 @@ export interface RouteAnswer {
 }
 
 /** Decides. Throws a WeftError for a request that is not valid HTTP, or routes that no proxy would take. */
-export function answerOf({ request, encrypted }: AskedUrl, facts: RoutingFacts): RouteAnswer {
+export function answerOf({ request, encrypted }: AddressedRequest, facts: RoutingFacts): RouteAnswer {
   const { destination, caller, leftOut } = facts;
   const { key, found, host, port, protocol, refused } = destination;
   const head = headOf(request);
@@ -178,7 +178,7 @@ function rewritten(path: PathRewriteModel, parts: RequestParts, to: DestinationR
 }
 
 /** Normalises the path as proxies do before rules see it. Throws a WeftError for one that they refuse. */
-function normalizedTarget(head: Head, { method, target }: AskedRequest, to: DestinationResource): string {
+function normalizedTarget(head: Head, { method, target }: PlainRequest, to: DestinationResource): string {
   if (!PathNormalizer.of(to.pathNormalization).normalize(head)) {
     const words = `${method} ${target} is answered with 400: the path holds %00, which no rule can be asked about`;
     throw new WeftError('bad-request', words, { source: 'config' });
@@ -255,6 +255,6 @@ function notesOf(
 }
 
 /** The key that a proxy would ask for. */
-export function keyOfUrl({ to }: AskedUrl): string {
+export function keyOfUrl({ to }: AddressedRequest): string {
   return keyOf(to);
 }

@@ -2,12 +2,12 @@
 import { WeftError } from '../../errors/index.ts';
 import type { Mesh, Workload } from '../../model/index.ts';
 import { type Caller, callerOf } from '../../resolve/index.ts';
-import type { AskingCaller } from './answer.ts';
+import type { CallerName } from './answer.ts';
 
 /** Who asks, for resolve/ and for people. */
 export interface FoundCaller {
   readonly caller: Caller;
-  readonly asking: AskingCaller;
+  readonly shown: CallerName;
 }
 
 /**
@@ -18,8 +18,7 @@ export function findCaller(mesh: Mesh, from: string | undefined, namespace: stri
   const slash = from?.indexOf('/') ?? -1;
   const where = from !== undefined && slash >= 0 ? from.slice(0, slash) : namespace;
   const name = from?.slice(slash + 1) ?? '';
-  if (name === '')
-    return { caller: { namespace: where, labels: {} }, asking: { name: '', namespace: where } };
+  if (name === '') return { caller: { namespace: where, labels: {} }, shown: { name: '', namespace: where } };
   const all = [...mesh.workloads.values()].filter(each => each.namespace === where);
   const found =
     all.find(each => each.name === name) ??
@@ -29,7 +28,7 @@ export function findCaller(mesh: Mesh, from: string | undefined, namespace: stri
   const { kind, name: owner } = found.owner;
   return {
     caller: callerOf(found),
-    asking: { name: `${kind} ${owner}`, namespace: where, meshed: found.meshed },
+    shown: { name: `${kind} ${owner}`, namespace: where, meshed: found.meshed },
   };
 }
 

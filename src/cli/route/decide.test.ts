@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type CaseRequest, routingCases } from '../../../test/routing/cases.ts';
 import { decide } from './decide.ts';
-import { type AskedRequest, headOf, readUrl } from './request.ts';
+import { headOf, type PlainRequest, readUrl } from './request.ts';
 
 /** A URL brings its authority along, and Host must be the same. */
-function asked({ method, target, headers }: CaseRequest): AskedRequest {
+function asked({ method, target, headers }: CaseRequest): PlainRequest {
   const authority = /^https?:\/\/([^/?]*)/.exec(target)?.[1];
   const same = headers.map(
     ([name, value]) => [name, name === 'Host' ? (authority ?? value) : value] as const,

@@ -1,7 +1,7 @@
 import type { Head } from '../../http/index.ts';
 import type { Route } from '../../model/index.ts';
 import { RouteMatcher } from '../../routing/index.ts';
-import type { AskedRequest } from './request.ts';
+import type { PlainRequest } from './request.ts';
 import { whyNot } from './why-not.ts';
 
 /** Which route a request takes, and why none before it. */
@@ -15,7 +15,7 @@ export interface Decision {
 /** Asks the very matcher that proxies run. */
 export function decide(
   routes: readonly Pick<Route, 'matches'>[],
-  request: AskedRequest,
+  request: PlainRequest,
   head: Head,
 ): Decision {
   const taken = new RouteMatcher(routes).match(head);

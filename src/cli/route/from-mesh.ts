@@ -16,13 +16,13 @@ import { OriginIndex } from './origin-index.ts';
 /** What the mesh says about the caller's requests to `key`. */
 export function factsFromMesh(
   { mesh, objects }: ObjectMesh,
-  { caller, asking }: FoundCaller,
+  { caller, shown }: FoundCaller,
   key: string,
 ): RoutingFacts {
   const { resource, rules, leftOut } = explainDestination(mesh, caller, key);
   const origins = new OriginIndex(objects.map(each => each.ref));
   return {
-    caller: asking,
+    caller: shown,
     destination: resource,
     origin(index) {
       const rule = rules[index];

@@ -3,7 +3,7 @@ import { WeftError } from '../../errors/index.ts';
 import type { DestinationResource, ObjectRef, Peer } from '../../model/index.ts';
 import type { EndpointFacts, RoutingFacts } from './answer.ts';
 import { OriginIndex } from './origin-index.ts';
-import type { AskedUrl } from './request.ts';
+import type { AddressedRequest } from './request.ts';
 import { keyOf } from './request.ts';
 
 /** Of `/config_dump`. */
@@ -31,7 +31,7 @@ export type ReadAdmin = (path: string) => Promise<unknown>;
 /** What the proxy would do. `refs` say where objects are, where files were given too. */
 export async function factsFromProxy(
   read: ReadAdmin,
-  asked: AskedUrl,
+  asked: AddressedRequest,
   refs: readonly ObjectRef[],
 ): Promise<RoutingFacts> {
   const { self, destinations } = (await read('/config_dump')) as ConfigDump;
@@ -58,7 +58,7 @@ export async function factsFromProxy(
 /** By its key, or by its name as apps write it. */
 function destinationOf(
   destinations: readonly DestinationResource[],
-  { to }: AskedUrl,
+  { to }: AddressedRequest,
   namespace: string,
 ): DestinationResource | undefined {
   const name = to.host.toLowerCase().replace(/\.$/, '');
@@ -71,7 +71,7 @@ function destinationOf(
   return destinations.find(each => each.key === keyOf(to)) ?? destinations.find(isNamed);
 }
 
-function notCalled(asked: AskedUrl, destinations: readonly DestinationResource[]): WeftError {
+function notCalled(asked: AddressedRequest, destinations: readonly DestinationResource[]): WeftError {
   const known = destinations.map(({ host, port }) => `${host}:${port}`).slice(0, 10);
   const has = known.length === 0 ? 'it knows none yet' : `it knows ${known.join(', ')}`;
   return new WeftError(

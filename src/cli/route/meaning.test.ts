@@ -31,7 +31,7 @@ spec: {hosts: [${hosts}], http: [${http}]}
 function ask(yaml: string, url: string, headers: readonly string[] = []): RouteAnswer {
   const { mesh } = meshFromYaml(yaml);
   const asked = readUrl('GET', url, headers);
-  const found = { caller: { namespace: 'shop', labels: {} }, asking: { name: '', namespace: 'shop' } };
+  const found = { caller: { namespace: 'shop', labels: {} }, shown: { name: '', namespace: 'shop' } };
   const inject = undefined as never;
   const facts = factsFromMesh(
     { mesh, objects: [], problems: [], inject, expectPods: false },

@@ -5,7 +5,7 @@ import { DEFAULT_LIMITS, parseRequestHead } from '../../http1/index.ts';
 import { type HostPort, isIpv6, parseHostPort } from '../../model/index.ts';
 
 /** A request in its parts. */
-export interface AskedRequest {
+export interface PlainRequest {
   readonly method: string;
   /** Path and query, as in the request line. */
   readonly target: string;
@@ -14,8 +14,8 @@ export interface AskedRequest {
 }
 
 /** A request, and where it is sent. */
-export interface AskedUrl {
-  readonly request: AskedRequest;
+export interface AddressedRequest {
+  readonly request: PlainRequest;
   readonly to: HostPort;
   /** The client itself speaks TLS, so that proxies see no HTTP. */
   readonly encrypted: boolean;
@@ -25,7 +25,7 @@ export interface AskedUrl {
  * `GET http://reviews.shop:9080/path` with header lines. The path stays as it is written: what a client sends is what is matched.
  * Throws a WeftError for what is no URL or no header.
  */
-export function readUrl(method: string, url: string, headerLines: readonly string[]): AskedUrl {
+export function readUrl(method: string, url: string, headerLines: readonly string[]): AddressedRequest {
   const parts = /^(?:(https?):\/\/)?([^/?#\s]+)([/?][^#\s]*)?$/i.exec(url);
   const encrypted = parts?.[1]?.toLowerCase() === 'https';
   const authority = parts?.[2] ?? '';
@@ -45,7 +45,7 @@ function readHeader(line: string): readonly [string, string] {
 }
 
 /** The head as the codec reads it from the wire. Throws a WeftError for what is not valid HTTP. */
-export function headOf({ method, target, headers }: AskedRequest): Head {
+export function headOf({ method, target, headers }: PlainRequest): Head {
   const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   // Only HTTP/1.0 goes without a Host.
   const version = headers.some(([name]) => name.toLowerCase() === 'host') ? 'HTTP/1.1' : 'HTTP/1.0';
@@ -58,7 +58,7 @@ export function headOf({ method, target, headers }: AskedRequest): Head {
 }
 
 /** The first value of the header; undefined when there is none. */
-export function headerOf({ headers }: AskedRequest, name: string): string | undefined {
+export function headerOf({ headers }: PlainRequest, name: string): string | undefined {
   return headers.find(([each]) => each.toLowerCase() === name)?.[1];
 }
 

@@ -3,20 +3,20 @@
 import type { Head } from '../../http/index.ts';
 import type { NamedMatch, PathMatch, RequestMatch, TextMatch } from '../../model/index.ts';
 import { RouteMatcher } from '../../routing/index.ts';
-import { type AskedRequest, headerOf } from './request.ts';
+import { headerOf, type PlainRequest } from './request.ts';
 
 /** Enough to see what is asked for. */
 const mostMatches = 3;
 
 /** Why none of the matches holds for the request. */
-export function whyNot(matches: readonly RequestMatch[], request: AskedRequest, head: Head): string {
+export function whyNot(matches: readonly RequestMatch[], request: PlainRequest, head: Head): string {
   const whys = matches.map(match => whyNotOne(match, request, head));
   const once = [...new Set(whys)];
   const more = once.length > mostMatches ? `; and ${once.length - mostMatches} more` : '';
   return once.slice(0, mostMatches).join('; ') + more;
 }
 
-function whyNotOne(match: RequestMatch, request: AskedRequest, head: Head): string {
+function whyNotOne(match: RequestMatch, request: PlainRequest, head: Head): string {
   const failing = piecesOf(match).find(
     ({ piece }) => new RouteMatcher([{ matches: [piece] }]).match(head) < 0,
   );
@@ -25,46 +25,46 @@ function whyNotOne(match: RequestMatch, request: AskedRequest, head: Head): stri
 
 interface Piece {
   readonly piece: RequestMatch;
-  words(request: AskedRequest): string;
+  words(request: PlainRequest): string;
 }
 
 function piecesOf(match: RequestMatch): readonly Piece[] {
   const { path, method, authority, scheme, headers = [], query = [], not = [] } = match;
   return [
     ...(method
-      ? [{ piece: { method }, words: (request: AskedRequest) => differs('method', request.method, method) }]
+      ? [{ piece: { method }, words: (request: PlainRequest) => differs('method', request.method, method) }]
       : []),
     ...(path
-      ? [{ piece: { path }, words: (request: AskedRequest) => pathDiffers(pathOf(request), path) }]
+      ? [{ piece: { path }, words: (request: PlainRequest) => pathDiffers(pathOf(request), path) }]
       : []),
     ...(authority
       ? [
           {
             piece: { authority },
-            words: (request: AskedRequest) => differs('host', headerOf(request, 'host') ?? '', authority),
+            words: (request: PlainRequest) => differs('host', headerOf(request, 'host') ?? '', authority),
           },
         ]
       : []),
     ...(scheme ? [{ piece: { scheme }, words: () => differs('scheme', 'http', scheme) }] : []),
     ...headers.map(header => ({
       piece: { headers: [header] },
-      words: (request: AskedRequest) => namedDiffers('header', header, headerOf(request, header.name)),
+      words: (request: PlainRequest) => namedDiffers('header', header, headerOf(request, header.name)),
     })),
     ...query.map(parameter => ({
       piece: { query: [parameter] },
-      words: (request: AskedRequest) =>
+      words: (request: PlainRequest) =>
         namedDiffers('query parameter', parameter, queryOf(request, parameter.name)),
     })),
     ...not.map(each => ({ piece: { not: [each] }, words: () => 'it leaves out requests like this one' })),
   ];
 }
 
-function pathOf({ target }: AskedRequest): string {
+function pathOf({ target }: PlainRequest): string {
   const [path = ''] = target.split('?');
   return path;
 }
 
-function queryOf({ target }: AskedRequest, name: string): string | undefined {
+function queryOf({ target }: PlainRequest, name: string): string | undefined {
   const mark = target.indexOf('?');
   if (mark < 0) return undefined;
   const found = target
