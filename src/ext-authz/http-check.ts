@@ -7,9 +7,11 @@ import { HeaderPatterns, maySet } from './header-patterns.ts';
 /** Always told (Envoy's HttpService, authorization_request); method, path and Host are the request's own. */
 const alwaysTold = ['authorization'];
 
-/** What is sent: a request of HTTP/1 up to its empty line, each character a byte, and its body. */
+/** What is sent: a request, whose fields say who is asked and how long the body is. Each character is a byte. */
 export interface Check {
-  readonly head: string;
+  readonly method: string;
+  readonly target: string;
+  readonly fields: readonly Field[];
   readonly body: Buffer | undefined;
 }
 
@@ -39,11 +41,12 @@ export class HttpCheck {
     const told = fields.filter(
       ([name, value]) => this.#told.has(name) && !added.has(name) && maySet(name, value),
     );
-    const lines = [...told, ...this.#added].map(([name, value]) => `${name}: ${value}\r\n`);
     const path = target.startsWith('/') ? target : '/';
-    const length = `content-length: ${body?.length ?? 0}\r\n`;
+    const length: Field = ['content-length', `${body?.length ?? 0}`];
     return {
-      head: `${method} ${this.#prefix}${path} HTTP/1.1\r\nhost: ${authority}\r\n${lines.join('')}${length}\r\n`,
+      method,
+      target: `${this.#prefix}${path}`,
+      fields: [['host', authority], ...told, ...this.#added, length],
       body,
     };
   }

@@ -3,4 +3,4 @@
 export type { Allowed, Decision, Denied, Failed, Question } from './decision.ts';
 export { CHECK_PATH, checkRequest, readCheckResponse } from './grpc-check.ts';
 export { HeaderPatterns } from './header-patterns.ts';
-export { HttpCheck } from './http-check.ts';
+export { type Check, HttpCheck } from './http-check.ts';

@@ -7,6 +7,7 @@ export { allFaults, FAULT, type Fault, faultOf, INCOMPLETE } from './faults.ts';
 export { HeadBuffer } from './head-buffer.ts';
 export { DEFAULT_LIMITS, LINE_TIMEOUT_MS, type Limits } from './limits.ts';
 export { parseRequestHead, parseResponseHead } from './parse-head.ts';
+export { requestBytes } from './request-bytes.ts';
 export { ServerConnection } from './server-connection.ts';
 export { NO_MEMORY, type ServerConnectionHost, type ServerOptions } from './server-host.ts';
 export { localReplyBytes, TUNNEL_OPEN } from './write.ts';

@@ -7,6 +7,7 @@ import {
   readCheckResponse,
 } from '../../ext-authz/index.ts';
 import { decodeMessage } from '../../grpc/index.ts';
+import type { Field } from '../../http/index.ts';
 import { type ExternalAuthorizer, formatAddress } from '../../model/index.ts';
 import { type CallAnswer, type CallServices, MeshCall } from './mesh-call.ts';
 
@@ -47,15 +48,15 @@ export class AskAuthorizer {
     const frame = Buffer.alloc(frameHead);
     frame.writeUInt32BE(message.length, 1);
     const body = Buffer.concat([frame, message]);
-    const head = [
-      `POST ${CHECK_PATH} HTTP/1.1`,
-      `host: ${formatAddress(host, port)}`,
-      'content-type: application/grpc',
-      'te: trailers',
-      `grpc-timeout: ${Math.min(timeoutMs, 99_999_999)}m`,
-      `content-length: ${body.length}`,
-    ].join('\r\n');
-    const request = { host, port, timeoutMs, maxBytes, http2: true, head: `${head}\r\n\r\n`, body };
+    const fields: Field[] = [
+      ['host', formatAddress(host, port)],
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+      ['grpc-timeout', `${Math.min(timeoutMs, 99_999_999)}m`],
+      ['content-length', `${body.length}`],
+    ];
+    const call = { method: 'POST', target: CHECK_PATH, fields, body };
+    const request = { host, port, timeoutMs, maxBytes, http2: true, ...call };
     new MeshCall(this.#services, request, answer => {
       onDecision(typeof answer === 'string' ? failed(answer) : grpcDecision(answer));
     }).start();

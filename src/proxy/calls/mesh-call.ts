@@ -9,7 +9,7 @@ import {
   Head,
   type StreamFailure,
 } from '../../http/index.ts';
-import { DEFAULT_LIMITS, parseRequestHead } from '../../http1/index.ts';
+import { DEFAULT_LIMITS, parseRequestHead, requestBytes } from '../../http1/index.ts';
 import { formatAddress } from '../../model/index.ts';
 import { Deadline, type TimerWheel } from '../../time/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
@@ -18,8 +18,10 @@ import type { RunningDestination } from '../destinations/destination.ts';
 export interface CallRequest {
   readonly host: string;
   readonly port: number;
-  /** The head as HTTP/1 writes it, empty line included, each character a byte. Its length of the body must be right. */
-  readonly head: string;
+  readonly method: string;
+  readonly target: string;
+  /** Each character a byte, `host` among them. What they say of the body's length must be right. */
+  readonly fields: readonly Field[];
   readonly body: Buffer | undefined;
   /** For all of it: finding the host, connecting, the whole answer. Milliseconds. */
   readonly timeoutMs: number;
@@ -92,8 +94,8 @@ export class MeshCall implements ClientStreamHandler, StreamWaiter {
 
   /** Begins; whatever comes of it is told later. */
   start(): void {
-    const { host, port, head, timeoutMs } = this.#request;
-    const bytes = Buffer.from(head, 'latin1');
+    const { host, port, method, target: path, fields, timeoutMs } = this.#request;
+    const bytes = requestBytes(method, path, fields);
     this.#services.timers.schedule(this.#deadline, timeoutMs);
     if (parseRequestHead(this.#head, bytes, 0, bytes.length, DEFAULT_LIMITS) !== bytes.length) {
       this.#fail('the question cannot be put into a request');
