@@ -4,8 +4,10 @@ import type { ProxyConfig } from '../config/proxy-config.ts';
 import { InProcessStream } from '../discovery/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
-import { formatSpiffe, type Identity } from '../model/index.ts';
+import { formatSpiffe, type Identity, type InboundResource } from '../model/index.ts';
+import { resolveInbound } from '../resolve/index.ts';
 import type { Source } from '../source/index.ts';
+import { UNKNOWN_PEER } from '../telemetry/index.ts';
 import { IdentityMetrics } from './identity-metrics.ts';
 import { openPipeline } from './pipeline.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
@@ -50,6 +52,8 @@ export async function openInProcess(
     stream.start();
     for (const key of waiting) stream.want(key);
     waiting.clear();
+    if (resolveInbound(pipeline.mesh, `${namespace}/${name}`).resource === undefined)
+      context.apply(nobodySays(config));
   };
   return {
     // Nothing is answered before everything has been read: half a mesh knows half of the destinations.
@@ -66,6 +70,12 @@ export async function openInProcess(
       out.sample('weft_config_problems', '', pipeline.problems().length);
     },
   };
+}
+
+/** A proxy that is no pod of what was read, as on somebody's own machine: no policy is about it, and nothing is waited for. */
+function nobodySays({ pod, mtlsUntilKnown: defaultMtls }: ProxyConfig): InboundResource {
+  const key = `${pod.namespace}/${pod.name}`;
+  return { kind: 'inbound', key, self: UNKNOWN_PEER, ports: [], defaultMtls };
 }
 
 async function keepCertificate(

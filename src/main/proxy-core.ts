@@ -46,6 +46,7 @@ runCore(parentPort!, systemClock, tls, source => {
     address: config.pod.addresses[0] ?? '127.0.0.1',
     firstServiceAddress: config.firstServiceAddress,
     mtlsUntilKnown: config.mtlsUntilKnown,
+    awaitsInbound: config.discovery !== 'none',
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
     onTelemetry: telemetry.apply,

@@ -37,6 +37,10 @@ test('several cores: connections are spread over them, and asked together they a
     rmSync(folder, { recursive: true });
   });
   await proxy.ready();
+  await until('what holds for a proxy that is no pod of the folder', async () => {
+    const { inbound } = JSON.parse(await proxy.get('/config_dump')) as { inbound: { ports: [] } | null };
+    return inbound?.ports.length === 0;
+  });
   const requests = 120;
   for (let i = 0; i < requests; i++) assert.equal((await ask(outbound, 'app.default:80')).body, 'app');
   const clusters = JSON.parse(await proxy.get('/clusters')) as { core?: number; name: string }[];

@@ -196,6 +196,7 @@ async function run(config: ProxyConfig): Promise<void> {
     address: config.pod.addresses[0] ?? '127.0.0.1',
     firstServiceAddress: config.firstServiceAddress,
     mtlsUntilKnown: config.mtlsUntilKnown,
+    awaitsInbound: config.discovery !== 'none',
     ownPorts: Object.values(config.ports),
     intercept: interceptProbes,
     onTelemetry: telemetry.apply,

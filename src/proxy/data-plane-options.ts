@@ -31,6 +31,11 @@ export interface DataPlaneOptions {
   /** What holds for inbound connections before discovery has said anything. */
   readonly mtlsUntilKnown: MtlsMode;
   /**
+   * Whether discovery will say who may call this workload: before its first `inbound` resource connections wait, and are refused
+   * then. Without it everybody is let in whom `mtlsUntilKnown` lets in.
+   */
+  readonly awaitsInbound?: boolean;
+  /**
    * This pod's addresses, where apps are to see their clients' addresses: needs the rules for that, and NET_RAW (see openFrom).
    */
   readonly ownAddresses?: ReadonlySet<string>;

@@ -21,7 +21,7 @@ import {
   type Wire,
 } from '../wire/index.ts';
 import { ExplicitConnection } from './accept/explicit.ts';
-import { InboundConnection } from './accept/inbound.ts';
+import { openInbound } from './accept/held.ts';
 import type { InboundOptions } from './accept/inbound-options.ts';
 import { NamedDestinations } from './accept/named-destinations.ts';
 import { OutboundConnection } from './accept/outbound.ts';
@@ -123,6 +123,7 @@ export class DataPlane {
       sources,
       appAddress: options.address,
       ownPorts: this.#ownPorts,
+      awaitsDiscovery: options.awaitsInbound === true,
     };
   }
 
@@ -311,7 +312,7 @@ export class DataPlane {
       trust: INBOUND_TRUST,
       filters: compileFilters(filters, { listener: 'inbound' }),
       open: (wire, wanted, terms, onClosed) =>
-        new InboundConnection(services, inboundPorts, options, wire, wanted, terms, onClosed),
+        openInbound(services, inboundPorts, options, wire, wanted, terms, onClosed),
     };
   }
 

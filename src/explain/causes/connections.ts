@@ -108,6 +108,16 @@ const REFUSALS: readonly CauseRow<RefusalRecord>[] = [
     }),
   },
   {
+    code: 'unconfigured',
+    when: ({ record }) => record.reason === 'unconfigured',
+    cause: ({ record, self }, tools) => ({
+      words: record.detail.split(';')[0]!,
+      object: podRef(self.namespace, self.pod),
+      remedy: 'come again; if it lasts, see what keeps the control plane from telling it',
+      commands: [tools.proxyLog(self.namespace, self.pod), tools.check],
+    }),
+  },
+  {
     code: 'own-port',
     when: ({ record }) => record.reason === 'own-port',
     cause: ({ record, self }) => ({

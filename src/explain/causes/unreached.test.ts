@@ -75,6 +75,16 @@ const rows: readonly (readonly [string, ProxyRecord, string, RegExp])[] = [
     /it is not authorized: denied/,
   ],
   [
+    'unconfigured',
+    {
+      ...{ ...base, kind: 'refusal', direction: 'inbound', flag: 'NFCF', status: 503, port: 80, wanted: '' },
+      reason: 'unconfigured',
+      detail: 'the proxy of this workload has not been told yet who may call it; come again',
+    },
+    'Pod web-0',
+    /^the proxy of this workload has not been told yet who may call it$/,
+  ],
+  [
     'own-port',
     {
       ...{ ...base, kind: 'refusal', direction: 'inbound', flag: 'UAEX', status: 0, port: 15000, wanted: '' },

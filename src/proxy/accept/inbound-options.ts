@@ -11,4 +11,6 @@ export interface InboundOptions {
    * loopback.
    */
   readonly ownPorts: ReadonlySet<number>;
+  /** Whether discovery will say who may call: until it has nobody is let in. */
+  readonly awaitsDiscovery: boolean;
 }

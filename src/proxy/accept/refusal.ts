@@ -7,7 +7,7 @@ import type { Wire } from '../../wire/index.ts';
 import type { PortSpeech } from '../detection/port-speech.ts';
 import type { Sniffed } from '../detection/sniff.ts';
 import { newRequestId } from '../exchange/request-id.ts';
-import { localReply } from '../replies/local-replies.ts';
+import { localReply, statusFor } from '../replies/local-replies.ts';
 import { answerAndLinger } from '../services/lingering.ts';
 import type { Services } from '../services/services.ts';
 
@@ -129,7 +129,15 @@ export interface RefusedStart {
 }
 
 /** Why a connection is refused for how it begins; see docs/errors.md. */
-export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port';
+export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port' | 'unconfigured';
+
+const flagOf: Readonly<Record<StartRefusal, Flag>> = {
+  'not-http': 'DPE',
+  'silent-client': 'DPE',
+  'slow-start': 'DPE',
+  'own-port': 'UAEX',
+  unconfigured: 'NFCF',
+};
 
 /** Refuses what is no HTTP at a port that is known to be HTTP, and tells the client in whatever words it may understand. */
 export function refuseNotHttp(services: Services, refused: RefusedStart, speech: PortSpeech): void {
@@ -167,7 +175,7 @@ export function refuseStart(
   counter.add(`port="${port}",reason="${reason}"`);
   if (mayLog(services, `${withoutPort(client)} ${port} ${reason}`))
     log.warn({ client, port, principal, protocol: kind }, `refused a connection: ${words}`);
-  const flag: Flag = reason === 'own-port' ? 'UAEX' : 'DPE';
+  const flag = flagOf[reason];
   if (accessLog.wants(0, flag)) {
     accessLog.write({
       direction,
@@ -197,7 +205,7 @@ export function refuseStart(
       reason,
       flag,
       detail: words,
-      status: answer === undefined || inHttp2 ? 0 : 400,
+      status: answer === undefined || inHttp2 ? 0 : statusFor(flag),
       id: answer === undefined ? '' : id,
       atMs: services.clock.monotonic(),
     });
@@ -214,11 +222,16 @@ function answerTo(
   inHttp2: boolean,
 ): Buffer | undefined {
   if (reason === 'own-port' || kind === 'nothing' || kind === 'tls') return undefined;
-  if (inHttp2) return goAway(`${flagWords('DPE')}: ${words}`, PROTOCOL_ERROR);
-  return localReplyBytes(localReply('DPE', words, { fields: [['x-request-id', id]], close: true }));
+  const isOurs = reason === 'unconfigured';
+  // Who speaks no HTTP has done nothing wrong.
+  if (isOurs && kind === 'tcp') return undefined;
+  const flag = flagOf[reason];
+  if (inHttp2) return goAway(`${flagWords(flag)}: ${words}`, isOurs ? NO_ERROR : PROTOCOL_ERROR);
+  return localReplyBytes(localReply(flag, words, { fields: [['x-request-id', id]], close: true }));
 }
 
-/** RFC 9113 section 7. */
+/** RFC 9113 section 7. With this one the client may send its requests again elsewhere. */
+const NO_ERROR = 0x0;
 const INADEQUATE_SECURITY = 0xc;
 const PROTOCOL_ERROR = 0x1;
 

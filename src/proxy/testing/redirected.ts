@@ -1,7 +1,7 @@
 // Connections as packet rules would redirect them, without packet rules: the test says where they were meant to go.
 
 import { Listener, type Wire } from '../../wire/index.ts';
-import { InboundConnection } from '../accept/inbound.ts';
+import { openInbound } from '../accept/held.ts';
 import { OutboundConnection } from '../accept/outbound.ts';
 import { AppSources } from '../connect/app-source.ts';
 import type { DataPlane } from '../data-plane.ts';
@@ -51,19 +51,21 @@ function listen(make: (wire: Wire, onClosed: () => void) => Connection): Redirec
   };
 }
 
-/** Connections to this workload's `127.0.0.1:port`, plaintext or mesh TLS. */
-export function redirectedInbound(plane: DataPlane, port: number): Redirected {
-  return listen(
-    (wire, onClosed) =>
-      new InboundConnection(
-        plane.services,
-        plane.inboundPorts,
-        { sources: new AppSources(false, undefined), appAddress: '127.0.0.1', ownPorts: new Set() },
-        wire,
-        { address: '127.0.0.1', port },
-        { trust: INBOUND_TRUST, filters: [] },
-        onClosed,
-      ),
+/** Connections to this workload's `127.0.0.1:port`, plaintext or mesh TLS. `awaitsDiscovery`: see InboundOptions. */
+export function redirectedInbound(plane: DataPlane, port: number, awaitsDiscovery = false): Redirected {
+  return listen((wire, onClosed) =>
+    openInbound(
+      plane.services,
+      plane.inboundPorts,
+      {
+        sources: new AppSources(false, undefined),
+        ...{ appAddress: '127.0.0.1', ownPorts: new Set(), awaitsDiscovery },
+      },
+      wire,
+      { address: '127.0.0.1', port },
+      { trust: INBOUND_TRUST, filters: [] },
+      onClosed,
+    ),
   );
 }
 

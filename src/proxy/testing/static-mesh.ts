@@ -121,6 +121,8 @@ export class StaticMesh {
       ports?: InboundResource['ports'];
       /** Of the inbound resource, beside what the test's proxies have. */
       inbound?: Partial<InboundResource>;
+      /** It will be told later who may call it, and waits for that. */
+      unconfigured?: boolean;
       /** Nobody answers unless told. */
       fetchKeys?: DataPlaneOptions['fetchKeys'];
       /** Of the inbound listener. */
@@ -154,18 +156,20 @@ export class StaticMesh {
       times: options.times,
       ...(options.lives && { lives: options.lives }),
       mtlsUntilKnown: options.mtls ?? 'strict',
+      awaitsInbound: options.unconfigured === true,
       fetchKeys: options.fetchKeys ?? (() => Promise.reject(new Error('nobody is there'))),
     });
     plane.listen();
     this.#proxies.push(plane);
-    plane.apply({
-      kind: 'inbound',
-      key: `${namespace}/${peer.pod}`,
-      self: peer,
-      ports: options.ports ?? [],
-      defaultMtls: options.mtls ?? 'strict',
-      ...options.inbound,
-    });
+    if (options.unconfigured !== true)
+      plane.apply({
+        kind: 'inbound',
+        key: `${namespace}/${peer.pod}`,
+        self: peer,
+        ports: options.ports ?? [],
+        defaultMtls: options.mtls ?? 'strict',
+        ...options.inbound,
+      });
     return { plane, principal, peer, access, log };
   }
 
