@@ -108,8 +108,8 @@ const REFUSALS: readonly CauseRow<RefusalRecord>[] = [
     }),
   },
   {
-    code: 'unconfigured',
-    when: ({ record }) => record.reason === 'unconfigured',
+    code: 'not-configured',
+    when: ({ record }) => record.reason === 'not-configured',
     cause: ({ record, self }, tools) => ({
       words: record.detail.split(';')[0]!,
       object: podRef(self.namespace, self.pod),

@@ -75,10 +75,10 @@ const rows: readonly (readonly [string, ProxyRecord, string, RegExp])[] = [
     /it is not authorized: denied/,
   ],
   [
-    'unconfigured',
+    'not-configured',
     {
       ...{ ...base, kind: 'refusal', direction: 'inbound', flag: 'NFCF', status: 503, port: 80, wanted: '' },
-      reason: 'unconfigured',
+      reason: 'not-configured',
       detail: 'the proxy of this workload has not been told yet who may call it; come again',
     },
     'Pod web-0',

@@ -100,7 +100,7 @@ test('without a configuration they are refused after a while, in words, each in 
   assert.equal(asked(), 0);
   assert.deepEqual(
     [...server.plane.services.counters.refused.entries()],
-    [[`port="${app.port}",reason="unconfigured"`, 4]],
+    [[`port="${app.port}",reason="not-configured"`, 4]],
   );
 });
 

@@ -160,7 +160,7 @@ class HeldConnection implements Inbound, PortsWatcher, DetectionWaiter, WireHand
       principal: '',
       port: this.#port,
     } as const;
-    refuseStart(this.#services, refused, 'unconfigured', WORDS);
+    refuseStart(this.#services, refused, 'not-configured', WORDS);
     this.#end();
   }
 

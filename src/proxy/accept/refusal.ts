@@ -129,14 +129,14 @@ export interface RefusedStart {
 }
 
 /** Why a connection is refused for how it begins; see docs/errors.md. */
-export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port' | 'unconfigured';
+export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port' | 'not-configured';
 
 const flagOf: Readonly<Record<StartRefusal, Flag>> = {
   'not-http': 'DPE',
   'silent-client': 'DPE',
   'slow-start': 'DPE',
   'own-port': 'UAEX',
-  unconfigured: 'NFCF',
+  'not-configured': 'NFCF',
 };
 
 /** Refuses what is no HTTP at a port that is known to be HTTP, and tells the client in whatever words it may understand. */
@@ -222,7 +222,7 @@ function answerTo(
   inHttp2: boolean,
 ): Buffer | undefined {
   if (reason === 'own-port' || kind === 'nothing' || kind === 'tls') return undefined;
-  const isOurs = reason === 'unconfigured';
+  const isOurs = reason === 'not-configured';
   // Who speaks no HTTP has done nothing wrong.
   if (isOurs && kind === 'tcp') return undefined;
   const flag = flagOf[reason];
