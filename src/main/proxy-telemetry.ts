@@ -63,7 +63,8 @@ export class ProxyTelemetry {
       logs.apply(settings);
       stopTagger();
       const tagger = Tagger.of(settings, self, log);
-      services.tagger = tagger;
+      services.tagger = tagger?.tagsRequests === true ? tagger : undefined;
+      services.sessionTagger = tagger?.tagsSessions === true ? tagger : undefined;
       stopTagger = tagger?.watches === true ? observers.add(tagger) : () => {};
     };
     this.#apply(this.#latest);

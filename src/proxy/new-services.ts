@@ -74,6 +74,7 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     self: UNKNOWN_PEER,
     telemetry: undefined,
     tagger: undefined,
+    sessionTagger: undefined,
     active: 0,
     tunnels: 0,
     failedCalls: new FailedCalls(),

@@ -23,6 +23,11 @@ export function overflowTags({ slots }: SeriesTags): SeriesTags {
   return slots.length === 0 ? NO_TAGS : { slots, values: slots.map(() => OVERFLOW) };
 }
 
+/** What tells a series from those of the same labels. */
+export function keyOfTags(labels: string, tags: SeriesTags): string {
+  return tags === NO_TAGS ? labels : `${labels}\n${tags.slots.join('\0')}\0${tags.values.join('\0')}`;
+}
+
 /** The name of a tag's value: two metrics may set one label to different things. */
 export function slotOf(name: string, expression: string): string {
   return `${name}\n${expression}`;

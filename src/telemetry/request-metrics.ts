@@ -3,7 +3,7 @@ import { FLAGS } from '../errors/index.ts';
 import { CallMetrics, type CallSeries } from './call-metrics.ts';
 import type { Exposition, Rendering } from './exposition.ts';
 import { BUCKETS, Histogram } from './histogram.ts';
-import { type MetricShapes, NO_TAGS, overflowTags, type SeriesTags } from './metric-shapes.ts';
+import { keyOfTags, type MetricShapes, NO_TAGS, overflowTags, type SeriesTags } from './metric-shapes.ts';
 import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
 import { OVERFLOW } from './peer-names.ts';
 import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
@@ -122,7 +122,7 @@ export class RequestMetrics {
     grpcStatus = NO_STATUS,
   ): RequestSeries {
     const labels = mergeLabels(peer, outcome(String(status), flag, grpcStatus));
-    const key = tags === NO_TAGS ? labels : `${labels}\n${tags.slots.join('\0')}\0${tags.values.join('\0')}`;
+    const key = keyOfTags(labels, tags);
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     const owner = peerOf(of);

@@ -1,12 +1,14 @@
 import type { Flag } from '../errors/index.ts';
 import type { Exposition, Rendering } from './exposition.ts';
-import type { MetricShapes } from './metric-shapes.ts';
+import { keyOfTags, type MetricShapes, NO_TAGS, overflowTags, type SeriesTags } from './metric-shapes.ts';
 import { mergeLabels, overflowLabelText, type PeerLabels, peerLabelText, peerOf } from './peer-labels.ts';
 import { DEFAULT_METRIC_LIMITS, type MetricLimits, SeriesBudget } from './series-budget.ts';
 
 /** One combination of labels of the istio_tcp_* metrics. */
 export interface TcpSeries {
   readonly labels: string;
+  /** What Telemetry objects set on it; undefined where nothing. */
+  readonly tags?: SeriesTags;
   /** Whose share of the budget it is in. */
   readonly peer?: string;
   opened: number;
@@ -40,23 +42,19 @@ export class TcpMetrics {
     this.#budget = new SeriesBudget(limits, families.length);
   }
 
-  series(labels: PeerLabels, flag: Flag | ''): TcpSeries {
+  series(labels: PeerLabels, flag: Flag | '', tags: SeriesTags = NO_TAGS): TcpSeries {
     const end = `response_flags="${flag === '' ? '-' : flag}"`;
     const text = mergeLabels(peerLabelText(labels), end);
-    const known = this.#series.get(text);
+    const key = keyOfTags(text, tags);
+    const known = this.#series.get(key);
     if (known !== undefined) return known;
     const peer = peerOf(labels);
-    const fits = this.#budget.take(text, peer);
-    if (!fits) this.#overflows++;
-    const [map, name] = fits
-      ? [this.#series, text]
-      : [this.#overflow, mergeLabels(overflowLabelText(labels), end)];
-    let series = map.get(name);
-    if (series === undefined) {
-      series = { labels: name, peer, opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0, touchedMs: 0 };
-      map.set(name, series);
-    }
-    return series;
+    if (this.#budget.take(key, peer)) return opened(this.#series, key, text, peer, tags);
+    this.#overflows++;
+    const name = mergeLabels(overflowLabelText(labels), end);
+    const told = overflowTags(tags);
+    const overflow = keyOfTags(name, told);
+    return this.#overflow.get(overflow) ?? opened(this.#overflow, overflow, name, peer, told);
   }
 
   /** How often there was no room for a series. */
@@ -66,10 +64,10 @@ export class TcpMetrics {
 
   /** Drops series without open connections that have been idle for too long. */
   expire(nowMs: number): void {
-    for (const [labels, series] of this.#series) {
+    for (const [key, series] of this.#series) {
       if (series.opened !== series.closed || nowMs - series.touchedMs <= this.#limits.expireMs) continue;
-      this.#series.delete(labels);
-      this.#budget.give(labels, series.peer);
+      this.#series.delete(key);
+      this.#budget.give(key, series.peer);
     }
   }
 
@@ -96,4 +94,22 @@ export class TcpMetrics {
       }
     }
   }
+}
+
+function opened(
+  map: Map<string, TcpSeries>,
+  key: string,
+  labels: string,
+  peer: string | undefined,
+  tags: SeriesTags,
+): TcpSeries {
+  const counts = { opened: 0, closed: 0, sentBytes: 0, receivedBytes: 0, touchedMs: 0 };
+  const series: TcpSeries = {
+    labels,
+    ...(tags !== NO_TAGS && { tags }),
+    ...(peer !== undefined && { peer }),
+    ...counts,
+  };
+  map.set(key, series);
+  return series;
 }

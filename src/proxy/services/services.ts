@@ -22,7 +22,7 @@ import type { FailedCalls } from './failed-calls.ts';
 import type { Http2Dialling } from './http2-dialling.ts';
 import type { Http2Listening } from './http2-listening.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
-import type { RequestTagger } from './request-tagger.ts';
+import type { RequestTagger, SessionTagger } from './request-tagger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 
 /** What all connections of a proxy share. Made once, in new-services.ts. */
@@ -58,6 +58,8 @@ export interface Services {
   telemetry: TelemetrySettings | undefined;
   /** See ExchangeServices.tagger. */
   tagger: RequestTagger | undefined;
+  /** The same of TCP connections. */
+  sessionTagger: SessionTagger | undefined;
   /** Exchanges under way, in both directions. */
   active: number;
   /** Those of them that have become tunnels, as WebSockets do. */

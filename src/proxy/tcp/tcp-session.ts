@@ -1,10 +1,11 @@
 import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
-import type { PeerLabels } from '../../telemetry/index.ts';
+import { NO_TAGS, type PeerLabels, type SeriesTags } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
 import { clientKey } from '../services/client-key.ts';
 import { answerAndLinger } from '../services/lingering.ts';
+import type { ObservedSession } from '../services/request-tagger.ts';
 import type { Services } from '../services/services.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { Tunnel } from './tunnel.ts';
@@ -273,7 +274,7 @@ export class TcpSession implements WireHandler {
     // Not before: a connection made in advance says nothing about how the app answers requests.
     this.#cluster.record(this.#endpoint!, 'success');
     const labels = this.#options.labels(this.#endpoint, this.#cluster);
-    const series = this.#services.tcp.series(labels, '');
+    const series = this.#services.tcp.series(labels, '', this.#tags('', '', this.#endpoint));
     series.opened++;
     series.touchedMs = this.#startMs;
     this.#tunnel = new Tunnel(this.#downstream, upstream, series, (side, error) => {
@@ -306,14 +307,15 @@ export class TcpSession implements WireHandler {
     this.#services.timers.cancel(this.#patience);
     const endpoint = this.#endpoint ?? this.#tried.at(-1);
     if (this.#tunnel === undefined && flag !== '') {
-      const series = this.#services.tcp.series(this.#options.labels(endpoint, this.#cluster), flag);
+      const labels = this.#options.labels(endpoint, this.#cluster);
+      const series = this.#services.tcp.series(labels, flag, this.#tags(flag, detail, endpoint));
       series.opened++;
       series.closed++;
       series.touchedMs = this.#startMs;
     }
     const { accessLog, observers } = this.#services;
     if (accessLog.wants(0, flag)) this.#log(flag, detail, endpoint);
-    if (observers.watching) this.#show(flag, detail, endpoint);
+    if (observers.watching) observers.sessionEnd(this.#observed(flag, detail, endpoint));
     this.#leave();
     this.#options.onEnd();
     if (!reset) return;
@@ -326,9 +328,17 @@ export class TcpSession implements WireHandler {
     answerAndLinger(this.#services, this.#downstream, answer);
   }
 
-  #show(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
+  /** What Telemetry objects tell it apart by. */
+  #tags(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): SeriesTags {
+    const { sessionTagger } = this.#services;
+    if (sessionTagger === undefined) return NO_TAGS;
+    return sessionTagger.tagsOfSession(this.#observed(flag, detail, endpoint));
+  }
+
+  /** As others see it, by now. */
+  #observed(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): ObservedSession {
     const { direction, downstream, principal, id = '' } = this.#options;
-    this.#services.observers.sessionEnd({
+    return {
       id,
       direction,
       downstream,
@@ -343,7 +353,7 @@ export class TcpSession implements WireHandler {
       endMs: this.#services.clock.monotonic(),
       receivedBytes: this.#tunnel?.receivedBytes ?? 0,
       sentBytes: this.#tunnel?.sentBytes ?? 0,
-    });
+    };
   }
 
   #log(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MetricSettings, TelemetrySettings } from '../../model/index.ts';
-import { expositionText, MetricShapes, UNKNOWN_PEER } from '../../telemetry/index.ts';
+import { expositionText, MetricShapes, TcpMetrics, UNKNOWN_PEER } from '../../telemetry/index.ts';
+import { closeAll, rawConnection, tcpServer } from '../testing/clients.ts';
 import { ExchangeRig, GET, OK } from '../testing/exchange-rig.ts';
+import { eventually, redirectedOutbound } from '../testing/redirected.ts';
+import { StaticMesh } from '../testing/static-mesh.ts';
 import { Tagger } from './index.ts';
 
 /** A rig whose metrics are as the settings of its direction have them. */
@@ -130,5 +133,76 @@ test('a quote in a value opens no label', () => {
   assert.equal(
     shapes.labels('istio_requests_total', labels),
     'reporter="source",source_workload="x\\",source_app=\\"y",a="b"',
+  );
+});
+
+test('a tag of connections is what it is when they open or fail, and what they open, carry and close is one series', async t => {
+  const app = await tcpServer(socket => socket.write('bye'));
+  const mesh = new StaticMesh();
+  const { plane, log } = mesh.proxy('client');
+  const key = '10.0.0.1:80';
+  mesh.set({ key, endpoints: [new StaticMesh().plain(app.port)], protocol: 'tcp' });
+  const outbound = redirectedOutbound(plane, '10.0.0.1', 80);
+  t.after(() => closeAll(outbound, mesh, app));
+  const tags = [
+    { name: 'to', expression: 'upstream.port' },
+    { name: 'path', expression: 'request.path' },
+  ];
+  const names = ['TCP_OPENED_CONNECTIONS', 'TCP_CLOSED_CONNECTIONS', 'TCP_SENT_BYTES'] as const;
+  const metrics = names.map(metric => ({ metric, disabled: false, tags }));
+  const settings: TelemetrySettings = { inbound: {}, outbound: { metrics } };
+  const { services } = plane;
+  const owner = { clock: services.clock, hostname: 'a', self: () => UNKNOWN_PEER };
+  const tagger = Tagger.of(settings, owner, log);
+  assert.deepEqual([tagger?.tagsRequests, tagger?.tagsSessions, tagger?.watches], [false, true, false]);
+  services.sessionTagger = tagger;
+  services.tcp.shapes = MetricShapes.of(settings);
+
+  const first = await rawConnection(outbound.port);
+  first.write('hello');
+  await first.until(connection => connection.text === 'bye');
+  first.socket.resetAndDestroy();
+  mesh.set({ key, endpoints: [], protocol: 'tcp' });
+  const second = await rawConnection(outbound.port);
+  await second.until(connection => connection.closed);
+  await eventually(() => [...services.tcp.values()].every(series => series.opened === series.closed));
+
+  const text = expositionText(out => services.tcp.render(out));
+  const samples = [...text.matchAll(/^istio_tcp_(\w+)_total\{.*,to="(.*?)",path="(.*?)"\} (\d+)$/gm)];
+  assert.deepEqual(samples.map(([, ...sample]) => sample.join(' ')).sort(), [
+    `connections_closed ${app.port} unknown 1`,
+    'connections_closed unknown unknown 1',
+    `connections_opened ${app.port} unknown 1`,
+    'connections_opened unknown unknown 1',
+    `sent_bytes ${app.port} unknown 3`,
+    'sent_bytes unknown unknown 0',
+  ]);
+});
+
+test('tags of connections that clients choose are bounded, and series that are over and idle make room', () => {
+  const tcp = new TcpMetrics();
+  const peers = { reporter: 'source', source: UNKNOWN_PEER, destination: UNKNOWN_PEER } as const;
+  const labels = {
+    ...peers,
+    service: { host: '', name: '', namespace: '' },
+    protocol: 'tcp',
+    mutualTls: false,
+  } as const;
+  for (let i = 0; i < 20_000; i++) {
+    const series = tcp.series(labels, '', { slots: ['from\nsource.port'], values: [`${i}`] });
+    series.opened++;
+    series.closed++;
+  }
+  assert.ok(tcp.overflows > 0);
+  const all = [...tcp.values()];
+  assert.ok(all.length <= 5001, `${all.length} series`);
+  assert.equal(
+    all.reduce((sum, { opened }) => sum + opened, 0),
+    20_000,
+  );
+  tcp.expire(Number.MAX_SAFE_INTEGER);
+  assert.deepEqual(
+    [...tcp.values()].map(({ tags }) => tags?.values),
+    [['overflow']],
   );
 });

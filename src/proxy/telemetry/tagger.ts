@@ -8,7 +8,7 @@ import {
   type TelemetrySettings,
 } from '../../model/index.ts';
 import { type Log, NO_TAGS, type SeriesTags, slotOf } from '../../telemetry/index.ts';
-import type { ObservedRequest, RequestObserver } from '../observation/observer.interface.ts';
+import type { ObservedRequest, ObservedSession, RequestObserver } from '../observation/observer.interface.ts';
 import { AnswerFields } from './answer-fields.ts';
 import { attributeReaders } from './readers.ts';
 import { Redactor } from './redaction.ts';
@@ -23,23 +23,36 @@ const ofRequests: readonly IstioMetric[] = [
   'REQUEST_SIZE',
   'RESPONSE_SIZE',
 ];
+const ofSessions: readonly IstioMetric[] = [
+  'TCP_OPENED_CONNECTIONS',
+  'TCP_CLOSED_CONNECTIONS',
+  'TCP_SENT_BYTES',
+  'TCP_RECEIVED_BYTES',
+];
 
 interface Tags {
   readonly slots: readonly string[];
   readonly evaluate: readonly ((subject: Subject) => Value)[];
 }
 
-/** Computes the tags that Telemetry objects set on metrics of requests. Made only where there are any. */
+/** Computes the tags that Telemetry objects set on metrics of requests and of TCP connections. Made only where there are any. */
 export class Tagger implements RequestObserver {
   readonly #tags: Readonly<Record<'inbound' | 'outbound', Tags>>;
+  readonly #sessionTags: Readonly<Record<'inbound' | 'outbound', Tags>>;
   readonly #answers: AnswerFields;
   readonly #subject: Subject;
 
   private constructor(settings: TelemetrySettings, owner: Owner, log: Log) {
     const headers: string[] = [];
-    const inbound = compile(settings.inbound, headers, log);
-    const outbound = compile(settings.outbound, headers, log);
-    this.#tags = { inbound, outbound };
+    const tagsOf = (metrics: readonly IstioMetric[]): Readonly<Record<'inbound' | 'outbound', Tags>> => ({
+      inbound: compile(settings.inbound, metrics, headers, log),
+      outbound: compile(settings.outbound, metrics, headers, log),
+    });
+    this.#tags = tagsOf(ofRequests);
+    // Connections have no answer whose fields could be asked for.
+    const watched = headers.length;
+    this.#sessionTags = tagsOf(ofSessions);
+    headers.length = watched;
     this.#answers = new AnswerFields(headers);
     this.#subject = new Subject(
       selfOf(owner),
@@ -48,10 +61,20 @@ export class Tagger implements RequestObserver {
     );
   }
 
-  /** Undefined where no tag differs by request. */
+  /** Undefined where no tag differs by request or connection. */
   static of(settings: TelemetrySettings | undefined, owner: Owner, log: Log): Tagger | undefined {
     const tagger = settings && new Tagger(settings, owner, log);
-    return tagger && Object.values(tagger.#tags).some(each => each.slots.length > 0) ? tagger : undefined;
+    return tagger?.tagsRequests || tagger?.tagsSessions ? tagger : undefined;
+  }
+
+  /** Whether tags of metrics of requests are among them. */
+  get tagsRequests(): boolean {
+    return isAny(this.#tags);
+  }
+
+  /** Whether tags of metrics of connections are. */
+  get tagsSessions(): boolean {
+    return isAny(this.#sessionTags);
   }
 
   /** Whether it has to see answers: `onAnswer`. */
@@ -64,11 +87,26 @@ export class Tagger implements RequestObserver {
   }
 
   tagsOf(request: ObservedRequest): SeriesTags {
-    const { slots, evaluate } = this.#tags[request.direction];
-    if (slots.length === 0) return NO_TAGS;
-    const subject = this.#subject.set(request, undefined, undefined);
-    return { slots, values: evaluate.map(each => told(each(subject))) };
+    const tags = this.#tags[request.direction];
+    return tags.slots.length === 0
+      ? NO_TAGS
+      : valuesOf(tags, this.#subject.set(request, undefined, undefined));
   }
+
+  tagsOfSession(session: ObservedSession): SeriesTags {
+    const tags = this.#sessionTags[session.direction];
+    return tags.slots.length === 0
+      ? NO_TAGS
+      : valuesOf(tags, this.#subject.set(undefined, session, undefined));
+  }
+}
+
+function isAny({ inbound, outbound }: Readonly<Record<'inbound' | 'outbound', Tags>>): boolean {
+  return inbound.slots.length + outbound.slots.length > 0;
+}
+
+function valuesOf({ slots, evaluate }: Tags, subject: Subject): SeriesTags {
+  return { slots, values: evaluate.map(each => told(each(subject))) };
 }
 
 /** An empty value would be no label at all to Prometheus. */
@@ -77,10 +115,15 @@ function told(value: Value): string {
   return String(value).slice(0, longestTag);
 }
 
-function compile({ metrics = [] }: DirectionTelemetry, headers: string[], log: Log): Tags {
+function compile(
+  { metrics = [] }: DirectionTelemetry,
+  of: readonly IstioMetric[],
+  headers: string[],
+  log: Log,
+): Tags {
   const compiled = new Map<string, (subject: Subject) => Value>();
   for (const { metric, disabled, tags } of metrics) {
-    if (disabled || !ofRequests.includes(metric)) continue;
+    if (disabled || !of.includes(metric)) continue;
     for (const { name, expression } of tags) {
       if (expression === undefined || compiled.has(slotOf(name, expression))) continue;
       try {
