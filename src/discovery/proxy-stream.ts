@@ -6,6 +6,7 @@ import { callerOf } from '../resolve/index.ts';
 import type { Cancel } from '../time/index.ts';
 import { type CertifiedPeer, certifiedOf } from './certified-peer.ts';
 import { encode } from './encode.ts';
+import { HeldBytes } from './held-bytes.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
 import {
@@ -65,7 +66,7 @@ export class ProxyStream implements Pushable {
   readonly #maxLineBytes: number;
   readonly #reader: LineReader;
   /** Taken from newcomerBytes. */
-  #heldBytes = 0;
+  readonly #held: HeldBytes;
   readonly #share: StreamShare;
   readonly #cancels: Cancel[] = [];
   #state: State = { phase: 'fresh' };
@@ -93,6 +94,7 @@ export class ProxyStream implements Pushable {
     else socket.once('close', () => shared.newcomers.leave({ remoteAddress, remotePort }));
     this.#maxLineBytes = this.#principal === undefined ? MAX_NEWCOMER_LINE_BYTES : MAX_PROXY_LINE_BYTES;
     this.#reader = new LineReader(this.#maxLineBytes);
+    this.#held = new HeldBytes(shared.newcomerBytes);
     socket.setNoDelay(true);
     const drained = (): void => void (this.#state.phase === 'open' && this.#state.session.drained());
     socket.on(
@@ -134,6 +136,10 @@ export class ProxyStream implements Pushable {
   /** Its proxy, which can be asked; undefined before it is open. */
   get askable(): AskableProxy | undefined {
     return this.#state.phase === 'open' ? this.#state.session : undefined;
+  }
+
+  get #closed(): boolean {
+    return this.#state.phase === 'closed';
   }
 
   onFault(): void {
@@ -195,22 +201,11 @@ export class ProxyStream implements Pushable {
     this.#work();
     if (!fine)
       this.fail('message-too-long', `a line is longer than ${this.#maxLineBytes} bytes; send shorter ones`);
-    else if (this.#principal === undefined && !this.#hold(this.#reader.pendingBytes))
+    else if (this.#principal === undefined && !this.#closed && !this.#held.hold(this.#reader.pendingBytes))
       this.fail(
         'newcomers-hold-too-much',
         'too many send certificate requests in pieces; send yours at once',
       );
-  }
-
-  /** Of a newcomer's line whose end has not come; false when all of them hold too much already. */
-  #hold(bytes: number): boolean {
-    const { newcomerBytes } = this.#shared;
-    newcomerBytes.give(this.#heldBytes);
-    this.#heldBytes = 0;
-    if (this.#state.phase === 'closed') return true;
-    if (!newcomerBytes.take(bytes)) return false;
-    this.#heldBytes = bytes;
-    return true;
   }
 
   #work(): void {
@@ -386,7 +381,7 @@ export class ProxyStream implements Pushable {
     for (const cancel of this.#cancels) cancel();
     this.#stopWaiting();
     this.#lines = [];
-    this.#hold(0);
+    this.#held.release();
     this.#shared.queue.remove(this);
     if (state.phase === 'waiting') state.cancel();
     if (state.phase !== 'fresh') state.self.close();

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
+import { Backlog } from './backlog.ts';
 import { noteGrowth } from './crowding.ts';
 import { frugal, highWaterBytes } from './holding.ts';
 import {
@@ -22,6 +23,7 @@ import {
   type ScratchOwner,
 } from './scratch.ts';
 import type { WireHandler, WireOwner } from './wire.interface.ts';
+import { WriteQueue } from './write-queue.ts';
 
 /** Every connection reads into this; whoever is called with it uses it up before returning. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
@@ -44,13 +46,11 @@ export class Wire implements ScratchOwner {
   #idleRequest: WriteRequest | undefined;
   #writing: WriteRequest | undefined;
   #writingBytes = 0;
-  #queue: Buffer[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new WriteQueue();
   #wantsDrain = false;
   #reading = false;
   /** What came while not reading: TLS gives out every record of a segment that it has, whoever has stopped it. */
-  #backlog: Buffer[] | undefined;
-  #backlogEnded = false;
+  #backlog: Backlog | undefined;
   #ended = false;
   #endWanted = false;
   #endSent = false;
@@ -87,7 +87,7 @@ export class Wire implements ScratchOwner {
 
   /** Bytes that were given to `write` and that the kernel has not taken. */
   get pendingBytes(): number {
-    return this.#writingBytes + this.#queuedBytes;
+    return this.#writingBytes + this.#queue.bytes;
   }
 
   /** Begins or continues to read; nothing is delivered before this returns. */
@@ -128,7 +128,7 @@ export class Wire implements ScratchOwner {
 
   /** Whether there is room for more; if not, `onDrain` will be called. */
   writable(): boolean {
-    if (this.#writingBytes + this.#queuedBytes < highWaterBytes) return true;
+    if (this.#writingBytes + this.#queue.bytes < highWaterBytes) return true;
     this.#wantsDrain = true;
     return false;
   }
@@ -209,11 +209,7 @@ export class Wire implements ScratchOwner {
     if (this.#closed || this.#endWanted) return false;
     this.bytesWritten += length;
     if (this.#writing !== undefined) {
-      const copied = Buffer.allocUnsafe(length);
-      bytes.copy(copied, 0, 0, length);
-      this.#queue.push(copied);
-      this.#queuedBytes += length;
-      noteGrowth(length);
+      this.#queue.add(bytes, length);
       return false;
     }
     if (frugal && length < bytes.length / 2) {
@@ -276,10 +272,8 @@ export class Wire implements ScratchOwner {
       return;
     }
     // A request object that went through the kernel's queue is spent; the next write makes a new one.
-    if (this.#queue.length > 0) {
-      const all = this.#queue.length === 1 ? this.#queue[0]! : Buffer.concat(this.#queue, this.#queuedBytes);
-      this.#queue = [];
-      this.#queuedBytes = 0;
+    if (this.#queue.bytes > 0) {
+      const all = this.#queue.take();
       this.#send(all, all.length);
       if (this.#closed || this.#writing !== undefined) return;
     }
@@ -312,10 +306,7 @@ export class Wire implements ScratchOwner {
     if (length > 0) {
       this.bytesRead += length;
       if (this.#reading && this.#backlog === undefined) this.handler.onData(readBuffer, 0, length);
-      else if (!this.#closed) {
-        this.#backlog ??= [];
-        this.#backlog.push(Buffer.from(readBuffer.subarray(0, length)));
-      }
+      else if (!this.#closed) this.#kept().add(readBuffer.subarray(0, length));
       return;
     }
     if (length === 0 || this.#closed) return;
@@ -324,20 +315,23 @@ export class Wire implements ScratchOwner {
       return;
     }
     if (this.#reading && this.#backlog === undefined) this.#receivedEnd();
-    else {
-      this.#backlog ??= [];
-      this.#backlogEnded = true;
-    }
+    else this.#kept().ended = true;
+  }
+
+  #kept(): Backlog {
+    this.#backlog ??= new Backlog();
+    return this.#backlog;
   }
 
   /** Rare. The handler may stop it at any point. */
   #deliverBacklog(): void {
     while (this.#reading && !this.#closed && this.#backlog !== undefined) {
-      const bytes = this.#backlog.shift();
+      const backlog = this.#backlog;
+      const bytes = backlog.next();
       if (bytes !== undefined) this.handler.onData(bytes, 0, bytes.length);
       else {
         this.#backlog = undefined;
-        if (this.#backlogEnded) this.#receivedEnd();
+        if (backlog.ended) this.#receivedEnd();
       }
     }
   }
@@ -375,8 +369,7 @@ export class Wire implements ScratchOwner {
     flushFor(this);
     discard(this);
     this.#closed = true;
-    this.#queue = [];
-    this.#queuedBytes = 0;
+    this.#queue.clear();
     const handler = this.handler;
     this.handler = nobody;
     // Whatever it does, the handle under this is closed next.

@@ -1,6 +1,5 @@
 import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
-import { httpStatusOf, NO_STATUS, STATUS } from '../../grpc/index.ts';
 import type {
   CancelReason,
   ClientStream,
@@ -10,13 +9,11 @@ import type {
   StreamFailure,
   UpstreamConnection,
 } from '../../http/index.ts';
-import { GRPC_RETRY_CONDITIONS, type RetryCondition } from '../../model/index.ts';
-import { isFailure } from '../../routing/index.ts';
+import type { RetryCondition } from '../../model/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
 import type { NoRetry, TryRecord } from '../observation/try-record.ts';
-import { isUntouched } from '../replies/untouched.ts';
-import { markCascaded, takeCascaded } from './cascade.ts';
+import { AnswerJudge, type JudgedTries } from './answer-judge.ts';
 import { CurrentTry, STATE } from './current-try.ts';
 import { EndpointChoice } from './endpoint-choice.ts';
 import type { ExchangeHost, ExchangeServices } from './exchange-host.ts';
@@ -25,31 +22,29 @@ import { HedgeRace, type RacingTries } from './hedge-race.ts';
 import { Logins } from './logins.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 import { RetryPermits } from './retry-permits.ts';
-import { backoffMs, retriableStatus, timeoutCondition } from './retry-rules.ts';
+import { backoffMs, timeoutCondition } from './retry-rules.ts';
+import { StaleReplays } from './stale-replays.ts';
 import { type TriesOwner, VERDICT } from './tries-owner.interface.ts';
-
-/** Idle keep-alive races are repaired this often without counting as retries. */
-const maxStaleReplays = 2;
 
 /**
  * The tries of one request: an endpoint is chosen and connected to, and where that fails, or the answer is no good, another, for
  * as long as that is safe, wanted, and within the budget. One object serves the requests of a connection, one after the other.
  */
-export class Tries implements StreamWaiter, RacingTries {
+export class Tries implements StreamWaiter, RacingTries, JudgedTries {
   /** Tries so far. */
   attempts = 0;
   readonly #services: ExchangeServices;
-  readonly #host: ExchangeHost;
   readonly #owner: TriesOwner;
   readonly #request: RequestSoFar;
   readonly #current: CurrentTry;
   readonly #choice = new EndpointChoice();
   readonly #permits: RetryPermits;
+  readonly #stale: StaleReplays;
   #route: RunningRoute | undefined;
   /** When the first began. */
   #startMs = 0;
-  #staleReplays = 0;
   readonly #race: HedgeRace;
+  readonly #judge: AnswerJudge;
   /** Made when a client first logs in a connection. */
   #logins: Logins | undefined;
   readonly #tryTimeout = new Deadline(() => this.#timedOut(), this);
@@ -57,12 +52,14 @@ export class Tries implements StreamWaiter, RacingTries {
 
   constructor(services: ExchangeServices, host: ExchangeHost, owner: TriesOwner, request: RequestSoFar) {
     this.#services = services;
-    this.#host = host;
     this.#owner = owner;
     this.#request = request;
     this.#current = new CurrentTry(services);
     this.#permits = new RetryPermits(request);
+    this.#stale = new StaleReplays(request, this.#current);
     this.#race = new HedgeRace(services, this, owner, request, this.#current, this.#choice);
+    const judged = { request, current: this.#current, permits: this.#permits, race: this.#race, tries: this };
+    this.#judge = new AnswerJudge(services, host, judged);
   }
 
   /**
@@ -79,6 +76,7 @@ export class Tries implements StreamWaiter, RacingTries {
     this.#route = route;
     this.#current.cluster = cluster;
     this.#startMs = startMs;
+    this.#judge.begin(route, startMs);
     this.#choice.begin(hash, preferred);
     this.#try();
   }
@@ -137,38 +135,15 @@ export class Tries implements StreamWaiter, RacingTries {
 
   /** The head of an answer has come. One of VERDICT. */
   judge(head: Head, end: boolean, nowMs: number): number {
-    const { status } = head;
     const current = this.#current;
     // What will not be kept cannot stay logged in.
     if (head.connectionLogin && head.keepAlive) this.#bind();
     if (current.owned && !head.keepAlive) this.#owner.onLoginLost();
-    const { responseClasses, retry } = this.#route!.route;
     const latencyMs = current.answered(nowMs);
-    const { call } = this.#request;
-    if (call !== undefined) return this.#judgeCall(call, head, end, nowMs, latencyMs);
-    const failed = responseClasses === undefined ? status >= 500 : isFailure(responseClasses, status);
-    current.record(!failed ? 'success' : status >= 502 && status <= 504 ? 'gateway-error' : 'error-5xx');
     this.#services.timers.cancel(this.#tryTimeout);
-    if ((status >= 400 || failed || retry.statuses !== undefined) && this.#retryStatus(head, end, failed))
-      return VERDICT.TRY_AGAIN;
-    this.#take(status, latencyMs);
-    return VERDICT.TAKE;
-  }
-
-  /** The same of a gRPC call, whose status may be known only at its end. */
-  #judgeCall(call: GrpcCall, head: Head, end: boolean, nowMs: number, latencyMs: number): number {
-    const grpcStatus = call.statusOfHead(head, end);
-    const { status } = head;
-    this.#services.timers.cancel(this.#tryTimeout);
-    if (grpcStatus === NO_STATUS && this.#mayHold()) return VERDICT.HOLD;
-    if (grpcStatus !== NO_STATUS) {
-      const failed = this.#recordCall(call, grpcStatus);
-      const again =
-        status === 200 ? false : (status >= 400 || failed) && this.#retryStatus(head, end, failed);
-      if (again || this.#retryCall(call, grpcStatus, head, end, nowMs)) return VERDICT.TRY_AGAIN;
-    }
-    this.#take(status, latencyMs);
-    return VERDICT.TAKE;
+    const verdict = this.#judge.judge(head, end, nowMs);
+    if (verdict === VERDICT.TAKE) this.#take(head.status, latencyMs);
+    return verdict;
   }
 
   /** The head that was held is taken after all. */
@@ -181,24 +156,7 @@ export class Tries implements StreamWaiter, RacingTries {
    * be tried again. One of VERDICT.
    */
   judgeEnd(call: GrpcCall, grpcStatus: number, trailers: Fields | undefined, held: boolean): number {
-    this.#recordCall(call, grpcStatus);
-    if (trailers === undefined) return VERDICT.TAKE;
-    if (!held) {
-      // Whoever tries it again, further up, is told whether it was tried here.
-      if (httpStatusOf(grpcStatus) >= 500) this.#isCascaded(trailers);
-      return VERDICT.TAKE;
-    }
-    const nowMs = this.#services.clock.monotonic();
-    return this.#retryCall(call, grpcStatus, trailers, true, nowMs) ? VERDICT.TRY_AGAIN : VERDICT.TAKE;
-  }
-
-  /** Whether the head of an answer is to be kept until more has come, because the call may be tried again yet. */
-  #mayHold(): boolean {
-    const request = this.#request;
-    const route = this.#route!;
-    // A client that has more to say may wait for the head before it does.
-    if (!route.retriesCalls || !request.ended || !request.repeatable) return false;
-    return !this.#current.owned && !this.#race.on;
+    return this.#judge.judgeEnd(call, grpcStatus, trailers, held);
   }
 
   #take(status: number, latencyMs: number): void {
@@ -206,33 +164,6 @@ export class Tries implements StreamWaiter, RacingTries {
     current.records.taken(status, latencyMs);
     current.state = STATE.NONE;
     this.#race.drop();
-  }
-
-  /**
-   * What outlier detection learns of a call, and whether it counts as a failure. Callers choose their methods and their
-   * deadlines: what fails because of those says nothing about the endpoint.
-   */
-  #recordCall(call: GrpcCall, grpcStatus: number): boolean {
-    const { responseClasses } = this.#route!.route;
-    const failed = isFailure(responseClasses, httpStatusOf(grpcStatus));
-    const callers =
-      grpcStatus === STATUS.UNIMPLEMENTED || (grpcStatus === STATUS.DEADLINE_EXCEEDED && call.timeoutMs >= 0);
-    const atGateway = grpcStatus === STATUS.UNAVAILABLE || grpcStatus === STATUS.DEADLINE_EXCEEDED;
-    this.#current.record(!failed || callers ? 'success' : atGateway ? 'gateway-error' : 'error-5xx');
-    return failed;
-  }
-
-  /** Tries a call again because of its status. `fields`: where that stands. `ended`: nothing more of the answer is to come. */
-  #retryCall(call: GrpcCall, grpcStatus: number, fields: Fields, ended: boolean, nowMs: number): boolean {
-    if (grpcStatus === STATUS.OK) return false;
-    if (httpStatusOf(grpcStatus) >= 500 && this.#isCascaded(fields)) return false;
-    const condition = GRPC_RETRY_CONDITIONS.get(grpcStatus);
-    if (condition === undefined || !this.#route!.retriesCalls) return false;
-    const pushbackMs = call.pushbackMs(fields, nowMs);
-    if (pushbackMs !== undefined && pushbackMs < 0) return this.#permits.refuse('pushback');
-    if (!this.#race.on && !this.#mayRetry(condition, false)) return false;
-    this.#leaveAnswer(200, ended, pushbackMs);
-    return true;
   }
 
   /** The stream broke before an answer was taken. */
@@ -301,7 +232,7 @@ export class Tries implements StreamWaiter, RacingTries {
     this.#permits.clear();
     this.attempts = 0;
     this.#route = undefined;
-    this.#staleReplays = 0;
+    this.#stale.count = 0;
   }
 
   onFault(): void {
@@ -388,23 +319,8 @@ export class Tries implements StreamWaiter, RacingTries {
     this.#current.owned = true;
   }
 
-  /** Tries again because of the answer's status. `ended`: the answer has no body that is still to come. */
-  #retryStatus(head: Head, ended: boolean, failed: boolean): boolean {
-    const { status } = head;
-    const { upstream } = this.#host.terms.trust;
-    const untouched = status === 503 && isUntouched(head, upstream, this.#fromProxy);
-    if (status >= 500 && this.#isCascaded(head)) return false;
-    const condition = untouched
-      ? 'connect-failure'
-      : retriableStatus(this.#route!.route.retry, status, failed);
-    if (condition === undefined) return false;
-    if (!this.#race.on && !this.#mayRetry(condition, untouched)) return false;
-    this.#leaveAnswer(status, ended);
-    return true;
-  }
-
-  /** The answer is not wanted; the next try follows. `ended`: nothing more of it is to come. */
-  #leaveAnswer(status: number, ended: boolean, afterMs?: number): void {
+  /** See JudgedTries. */
+  leaveAnswer(status: number, ended: boolean, afterMs?: number): void {
     const current = this.#current;
     if (!ended) current.stream!.cancel('not-taken');
     current.stream = undefined;
@@ -413,29 +329,15 @@ export class Tries implements StreamWaiter, RacingTries {
     if (!this.#race.take()) this.#waitAndTry(afterMs);
   }
 
-  /** Whether the try under way goes to the endpoint's proxy. */
-  get #fromProxy(): boolean {
-    return this.#current.endpoint!.config.tls === 'mesh';
-  }
-
-  /** Whether a failure was tried again further down already; to whoever is further up that is said. See cascade.ts. */
-  #isCascaded(fields: Fields): boolean {
-    const { upstream, downstream } = this.#host.terms.trust;
-    if (upstream === 'mesh') return this.#fromProxy && takeCascaded(fields);
-    const { failedCalls } = this.#services;
-    markCascaded(fields, downstream === 'mesh' && failedCalls.concern(this.#request.head, this.#startMs));
-    return false;
-  }
-
   /** Tries again after a failure without an answer. `untouched`: no byte reached the application. */
   #retry(condition: RetryCondition, untouched: boolean): boolean {
-    if (!this.#mayRetry(condition, untouched)) return false;
+    if (!this.mayRetry(condition, untouched)) return false;
     this.#waitAndTry();
     return true;
   }
 
-  /** Whether one more try is wanted, safe, and within the budget; if so it is charged. */
-  #mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
+  /** See JudgedTries. */
+  mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
     const { retry } = this.#route!.route;
     const { cluster, owned } = this.#current;
     return this.#permits.ask(retry, cluster!, condition, untouched, this.attempts, owned);
@@ -452,22 +354,12 @@ export class Tries implements StreamWaiter, RacingTries {
     timers.schedule(this.#backoff, waitMs);
   }
 
-  /**
-   * The idle keep-alive race: the upstream closed a connection that it had used before, just when we used it again. Or its peer
-   * says of one of many streams that it has not looked at it. Not its failure and not a retry: the request goes out once more at
-   * once, if it is certain that it was not read or if repeating it is harmless.
-   */
-  #replayStale({ flag, detail, reused, unread }: StreamFailure): boolean {
-    const request = this.#request;
-    const { owned, connection } = this.#current;
-    if (owned || flag === 'UPE' || !(reused || (unread && connection?.multiplexes === true))) return false;
-    if (!unread && !request.idempotent) return false;
-    if (!request.body.complete || this.#staleReplays >= maxStaleReplays) return false;
-    this.#staleReplays++;
+  #replayStale(failure: StreamFailure): boolean {
+    if (!this.#stale.take(failure)) return false;
     this.attempts--;
-    this.#current.tell('stale', 0, flag, detail);
+    this.#current.tell('stale', 0, failure.flag, failure.detail);
     // One that goes away may be asked again, for it may only want another connection; twice is enough.
-    this.#leaveEndpoint(unread && this.#staleReplays > 1);
+    this.#leaveEndpoint(failure.unread && this.#stale.count > 1);
     this.#try();
     return true;
   }
