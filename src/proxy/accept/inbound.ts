@@ -7,20 +7,14 @@ import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
 import type { ConnectionCaller } from '../destinations/port-entry.ts';
-import {
-  Detection,
-  type DetectionTimes,
-  type DetectionWaiter,
-  MESHED_QUIET_MS,
-  QUIET_MS,
-  SILENCE_MS,
-} from '../detection/detection.ts';
+import { Detection, type DetectionWaiter, MESHED_QUIET_MS, QUIET_MS } from '../detection/detection.ts';
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ExchangeHost, ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
 import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import { CalledPort } from './called-port.ts';
 import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
 import { Downstream, labelOf } from './downstream.ts';
 import { InboundCaller } from './inbound-caller.ts';
@@ -60,8 +54,7 @@ export class InboundConnection
   protected detection: Detection;
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
-  #port: RunningPort | undefined;
-  #portVersion: number;
+  readonly #called: CalledPort;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
   #metrics: PeerRequests | undefined;
@@ -83,13 +76,12 @@ export class InboundConnection
     this.#caller = new InboundCaller(this.address);
     this.detection = new Detection(wire, services.timers, this);
     this.#sinceMs = services.clock.monotonic();
-    this.#portVersion = ports.version;
-    if (wanted !== undefined) this.#port = this.#portOf(wanted.address, wanted.port);
+    this.#called = new CalledPort(services, ports, options.sources, this);
+    if (wanted !== undefined) this.#called.settle(wanted.address, wanted.port);
   }
 
-  /** The address that the kernel names counts, and not what a peer says of itself. */
-  #portOf(address: string, number: number): RunningPort {
-    return this.#ports.find(address, number, this.#options.sources.callerOf(this.address, address));
+  get #port(): RunningPort | undefined {
+    return this.#called.port;
   }
 
   get principal(): string {
@@ -105,11 +97,12 @@ export class InboundConnection
       return;
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
-    const mayBeQuiet = this.#openPort !== undefined && !this.#isHttp && this.#denial === undefined;
+    const mayBeQuiet =
+      this.#called.open !== undefined && !this.#called.isHttp && this.#called.denial === undefined;
     const { meshedCallers, clock } = this.services;
     const isMeshed =
       mayBeQuiet && meshedCallers.has(this.address, this.#port?.number ?? 0, clock.monotonic());
-    this.detection.start(this.#times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
+    this.detection.start(this.#called.times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
     if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
   }
 
@@ -129,13 +122,13 @@ export class InboundConnection
   }
 
   onUndecided(first: Buffer): void {
-    const port = this.#openPort;
+    const port = this.#called.open;
     // Only a ClientHello can help, and it has its own time.
     if (port === undefined) return;
-    const denial = port.destination.speech.kind === 'bytes' ? this.#denial : undefined;
+    const denial = port.destination.speech.kind === 'bytes' ? this.#called.denial : undefined;
     // Of a port of bytes nothing but a ClientHello may change who calls.
     if (denial !== undefined && first[0] !== HANDSHAKE_RECORD) this.#refuseBytes('tcp', denial);
-    else if (!this.#isHttp) this.#speculate()?.lend(first);
+    else if (!this.#called.isHttp) this.#speculate()?.lend(first);
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.detection.stop();
@@ -144,8 +137,8 @@ export class InboundConnection
   }
 
   onSilent(): void {
-    const speech = this.#openPort?.destination.speech;
-    const denial = this.#isHttp ? undefined : this.#denial;
+    const speech = this.#called.open?.destination.speech;
+    const denial = this.#called.isHttp ? undefined : this.#called.denial;
     if (speech === undefined) this.#refuse('nothing');
     else if (denial !== undefined) this.#refuseBytes('nothing', denial);
     else if (speech.declared) this.wire.destroy();
@@ -156,8 +149,8 @@ export class InboundConnection
   onUnclear(first: Buffer): void {
     const isRequest = mayBeRequest(first);
     const kind = isRequest ? 'http1' : 'tcp';
-    if (this.#openPort === undefined) this.#refuse(kind);
-    else if (this.#isHttp || isRequest) {
+    if (this.#called.open === undefined) this.#refuse(kind);
+    else if (this.#called.isHttp || isRequest) {
       refuseSlow(this.services, this.#refused(kind));
       this.#session?.cancel();
       this.#over();
@@ -188,7 +181,7 @@ export class InboundConnection
         this.#refuseOwnPort(preface.port);
         return;
       }
-      this.#port = this.#portOf(this.#options.appAddress, preface.port);
+      this.#called.settle(this.#options.appAddress, preface.port);
     }
     // Requests are read and judged, whatever the port speaks.
     if (protocol === ALPN.h2) this.#serve('http2', rest);
@@ -197,8 +190,8 @@ export class InboundConnection
     else {
       // The peer says that it carries bytes. What the port speaks is not for the peer to say.
       this.detection = new Detection(wire, this.services.timers, this);
-      if (!this.#isHttp) this.#speculate();
-      this.detection.start(this.#times(0), rest);
+      if (!this.#called.isHttp) this.#speculate();
+      this.detection.start(this.#called.times(0), rest);
     }
   }
 
@@ -219,12 +212,7 @@ export class InboundConnection
    * connection.
    */
   target(_head: Head, _waiter: TargetWaiter): RunningDestination | undefined {
-    const ports = this.#ports;
-    if (ports.version !== this.#portVersion) {
-      this.#portVersion = ports.version;
-      this.#port = this.#portOf(this.#port!.address, this.#port!.number);
-    }
-    return this.#port!.destination;
+    return this.#called.renewed().destination;
   }
 
   prepare(head: Head): void {
@@ -236,35 +224,6 @@ export class InboundConnection
     return this.#metrics;
   }
 
-  /** The port where it lets this client in as it is by now; undefined where it must show a certificate first. */
-  get #openPort(): RunningPort | undefined {
-    return this.#port?.entry.judge(this) === true ? this.#port : undefined;
-  }
-
-  /** Why the port takes no bytes of this client that nobody reads; undefined where it does. */
-  get #denial(): Denial | undefined {
-    return this.#port?.entry.peekBytes(this);
-  }
-
-  /** Whether the client must speak first, because the port takes requests. */
-  get #isHttp(): boolean {
-    const kind = this.#port?.destination.speech.kind;
-    return kind === 'http' || kind === 'http2';
-  }
-
-  #times(quietMs: number): DetectionTimes {
-    const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
-    if (this.#openPort === undefined)
-      return { quietMs, silentMs: HANDSHAKE_TIMEOUT_MS, unclearMs: HANDSHAKE_TIMEOUT_MS };
-    // Where the app may speak first it is being asked, and its own patience counts.
-    if (!this.#isHttp) {
-      const silentMs = this.#denial === undefined ? 0 : HANDSHAKE_TIMEOUT_MS;
-      return { quietMs, silentMs, unclearMs: headTimeoutMs };
-    }
-    const { declared } = this.#openPort.destination.speech;
-    return { quietMs, silentMs: declared ? idleTimeoutMs : SILENCE_MS, unclearMs: headTimeoutMs };
-  }
-
   /** TLS: the mesh's if its ClientHello says so, otherwise the app's own, which is opaque to us. */
   #acceptMesh(first: Buffer): void {
     // An app that speaks now must not be heard by somebody in the middle of a handshake.
@@ -272,7 +231,7 @@ export class InboundConnection
     this.#session = undefined;
     const { clock } = this.services;
     // Who must speak mesh TLS has had time since it connected.
-    const spentMs = this.#openPort === undefined ? clock.monotonic() - this.#sinceMs : 0;
+    const spentMs = this.#called.open === undefined ? clock.monotonic() - this.#sinceMs : 0;
     this.#accepting = new MeshAccept(this.services, this.wire, this);
     this.#accepting.start(
       first,
@@ -283,7 +242,7 @@ export class InboundConnection
 
   /** What the client speaks is clear; does with it what the port says. `first`: what it has sent. */
   #settle(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    const port = this.#openPort;
+    const port = this.#called.open;
     if (port === undefined) {
       this.#refuse(kind);
       return;
@@ -308,7 +267,7 @@ export class InboundConnection
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
     const hello = kind === 'tls' && first !== undefined ? readClientHello(first) : undefined;
     if (hello?.kind === 'hello') this.serverName = hello.serverName;
-    const denial = this.#port!.entry.judgeBytes(this);
+    const denial = this.#called.renewed().entry.judgeBytes(this);
     if (denial !== undefined) {
       this.#refuseBytes(kind, denial);
       return;
@@ -326,7 +285,8 @@ export class InboundConnection
   /** Asks the app while it is open still who speaks first. */
   #speculate(): TcpSession | undefined {
     // Nothing of the app is heard before its client may be; a client that turns out to send requests is judged by those.
-    if (this.#denial !== undefined) return undefined;
+    this.#called.renewed();
+    if (this.#called.denial !== undefined) return undefined;
     if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
     return this.#session;
   }
@@ -414,8 +374,8 @@ export class InboundConnection
   /** What it may do holds for bytes that are under way, too: who may not send them any more is cut off. */
   onPortsChanged(): void {
     if (this.#session === undefined || this.#closed) return;
-    this.#port = this.#portOf(this.#port!.address, this.#port!.number);
-    const denial = this.#denial;
+    this.#called.renewed();
+    const denial = this.#called.denial;
     if (denial === undefined) return;
     noteRefusal(this.services, this.#refused('tcp'), denial);
     this.#session.forbid(detailOf(denial));
