@@ -250,8 +250,8 @@ function byGroup(
 /** As Kubernetes and the makers of these kinds form it: `serviceentries`, `gatewayclasses`, `ingresses`. */
 export function pluralOf(kind: string): string {
   const word = kind.toLowerCase();
-  // One of ours, which is many already.
-  if (word.endsWith('settings')) return word;
+  // Many already: TrafficSettings of ours, and ServiceDefaults, ProxyDefaults and ServiceIntentions of Consul.
+  if (/(settings|defaults|intentions)$/.test(word)) return word;
   if (/(s|x|ch|sh)$/.test(word)) return `${word}es`;
   if (/[^aeiou]y$/.test(word)) return `${word.slice(0, -1)}ies`;
   return `${word}s`;

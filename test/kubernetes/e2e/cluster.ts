@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
+import { pluralOf } from '../../../src/cli/install/index.ts';
 import { ApiError, type ApiObject, KubeClient } from '../../../src/kubernetes/index.ts';
 
 const program = join(import.meta.dirname, '../../../src/main/weft.ts');
@@ -63,7 +64,6 @@ export interface Ended {
   readonly stderr: string;
 }
 
-const plurals: Readonly<Record<string, string>> = { Endpoints: 'endpoints' };
 const clusterScoped = new Set([
   'Namespace',
   'ClusterRole',
@@ -77,7 +77,7 @@ export function pathOf(object: Item, collection = false): string {
   const { apiVersion, kind, metadata } = object;
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const place = clusterScoped.has(kind) ? '' : `/namespaces/${metadata.namespace ?? 'default'}`;
-  const plural = plurals[kind] ?? `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`;
+  const plural = kind === 'Endpoints' ? 'endpoints' : pluralOf(kind);
   return `${root}${place}/${plural}${collection ? '' : `/${metadata.name}`}`;
 }
 
