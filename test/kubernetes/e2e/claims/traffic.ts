@@ -13,6 +13,7 @@ const hops = [
   'storefront → cart',
   'reviews → ratings',
   'catalog → stock',
+  'catalog → offers',
 ];
 
 const counted = new Set(['istio_requests_total', 'istio_tcp_connections_opened_total']);
@@ -65,6 +66,11 @@ export const everyHop: Claim = {
       );
       assert.deepEqual([...seen].sort(), [...hops].sort(), `hops that the ${reporter} side has seen`);
     }
+    const calls = series.filter(({ labels }) => account(labels.destination_principal) === 'offers');
+    const spoken = new Set(
+      calls.map(({ labels }) => `${labels.request_protocol} ${labels.grpc_response_status}`),
+    );
+    assert.deepEqual([...spoken], ['grpc 0'], 'protocol and status of the calls that offers answers');
     return `${hops.length} hops in ${series.length} series; ${figure}`;
   },
 };
