@@ -300,7 +300,8 @@ export class InboundConnection
       principal: this.principal,
       ...this.#options.sources.of(port.caller, this.clientPort, address),
       labels: () => this.#labels('tcp'),
-      ...(speculative && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
+      // Of a peer whose handshake is done nothing is open any more.
+      ...(speculative && !this.#caller.mutualTls && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
         this.services.meshedCallers.remove(this.address, port.number, this.#sinceMs);
         this.detection.stop();
@@ -317,9 +318,15 @@ export class InboundConnection
   }
 
   /** The app has spoken before the client. If that was a proxy in its handshake, it will try again and be waited for. */
-  #overtook(bytes: Buffer): void {
+  #overtook(bytes: Buffer): boolean {
     const hello = readClientHello(bytes);
-    if (hello.kind === 'hello' && isMeshHello(hello.protocols)) this.#calledByMesh();
+    // Half of one is the mesh's, too: nobody else begins TLS with an app that has greeted it in plaintext.
+    const isMesh =
+      hello.kind === 'hello'
+        ? isMeshHello(hello.protocols)
+        : hello.kind === 'more' && bytes[0] === HANDSHAKE_RECORD;
+    if (isMesh) this.#calledByMesh();
+    return isMesh;
   }
 
   /** Mesh TLS came from this address, or began to: its next connection may be as late, and is not to hear the app before. */

@@ -10,10 +10,10 @@ import { FakeClock } from '../../time/index.ts';
 import { clientHello } from '../../tls/testing/hellos.ts';
 import { closeAll, rawConnection, tcpServer } from '../testing/clients.ts';
 import { eventually, redirectedInbound, redirectedOutbound } from '../testing/redirected.ts';
-import { credentialsOf, StaticMesh } from '../testing/static-mesh.ts';
+import { credentialsOf, StaticMesh, type TestProxy } from '../testing/static-mesh.ts';
 
 const greeting = '220 ready\r\n';
-const greeter = () => tcpServer(socket => socket.write(greeting));
+const greeter = () => tcpServer(socket => socket.resume().write(greeting));
 
 /** A permissive proxy before an app that greets, on a clock that the test turns. */
 async function setUp() {
@@ -31,8 +31,15 @@ async function setUp() {
   return { mesh, app, clock, server, inbound, silent };
 }
 
+/** What the proxy has counted as opened, by how it was protected; series of nothing left out. */
+function openedBy({ plane }: TestProxy): readonly string[] {
+  return [...plane.services.tcp.values()]
+    .filter(({ opened }) => opened > 0)
+    .map(({ labels, opened }) => `${/connection_security_policy="(\w+)"/.exec(labels)?.[1]} ${opened}`);
+}
+
 test('a proxy whose handshake was overtaken by the greeting is waited for when it tries again', async t => {
-  const { mesh, app, clock, inbound, silent } = await setUp();
+  const { mesh, app, clock, server, inbound, silent } = await setUp();
   t.after(() => closeAll(inbound, mesh, app));
   const overtaken = await silent();
   await clock.advance(40);
@@ -61,6 +68,19 @@ test('a proxy whose handshake was overtaken by the greeting is waited for when i
   const [heard] = (await once(peer, 'data')) as [Buffer];
   assert.equal(heard.toString(), greeting);
   peer.destroy();
+  assert.deepEqual(openedBy(server), ['mutual_tls 1'], 'the handshake that was lost is no connection');
+});
+
+test('who hears the greeting in plaintext is counted with its first bytes', async t => {
+  const { mesh, app, clock, server, inbound, silent } = await setUp();
+  t.after(() => closeAll(inbound, mesh, app));
+  const client = await silent();
+  await clock.advance(40);
+  await client.until(({ text }) => text === greeting);
+  assert.deepEqual(openedBy(server), []);
+  client.write('HELO there\r\n');
+  await eventually(() => openedBy(server).join() === 'none 1');
+  client.socket.destroy();
 });
 
 test('an address that speaks mesh TLS and then waits in plaintext is heard after two seconds, and from then on at once', async t => {

@@ -22,11 +22,14 @@ export interface TcpSessionOptions {
   labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
   /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
   undecided?(): Buffer | undefined;
-  /** Sees the client's first bytes when the upstream has spoken before it. */
-  overtook?(bytes: Buffer): void;
-  /** What a client that asked with CONNECT hears before the bytes, or in their place. */
+  /**
+   * Sees the client's first bytes when the upstream has spoken before it. True: they begin a handshake of the mesh, which is lost
+   * and begun again. Such a connection carried nothing of anybody's and is not counted.
+   */
+  overtook?(bytes: Buffer): boolean;
   /** Of the CONNECT request; '' or undefined without one. */
   readonly id?: string;
+  /** What a client that asked with CONNECT hears before the bytes, or in their place. */
   readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
   /** The session is over, in whatever way; called once. */
   onEnd(): void;
@@ -275,22 +278,32 @@ export class TcpSession implements WireHandler {
     this.#cluster.record(this.#endpoint!, 'success');
     const labels = this.#options.labels(this.#endpoint, this.#cluster);
     const series = this.#services.tcp.series(labels, '', this.#tags('', '', this.#endpoint));
-    series.opened++;
-    series.touchedMs = this.#startMs;
+    const first = this.#lent === 0 ? this.#first : this.#first?.subarray(this.#lent);
+    const { overtook } = this.#options;
+    const overtaking = overtook !== undefined && this.#overtaking && first === undefined;
+    let counted: 'due' | 'done' | 'not' = overtaking ? 'due' : 'done';
+    const open = (): void => {
+      counted = 'done';
+      series.opened++;
+      series.touchedMs = this.#startMs;
+    };
+    if (!overtaking) open();
     this.#tunnel = new Tunnel(this.#downstream, upstream, series, (side, error) => {
-      series.closed++;
+      if (counted === 'due') open();
+      if (counted === 'done') series.closed++;
       series.touchedMs = this.#services.clock.monotonic();
       const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
       this.#finish(flag, error, false);
     });
-    const first = this.#lent === 0 ? this.#first : this.#first?.subarray(this.#lent);
     this.#first = undefined;
     const opened = this.#options.answers?.opened;
     if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);
     this.#tunnel.start(first, toDownstream);
-    const { overtook } = this.#options;
-    if (overtook !== undefined && this.#overtaking && first === undefined)
-      new FirstBytes(this.#downstream, bytes => overtook(bytes));
+    if (overtaking)
+      new FirstBytes(this.#downstream, bytes => {
+        if (overtook(bytes)) counted = 'not';
+        else open();
+      });
   }
 
   /** Gives the endpoint's place back. */
