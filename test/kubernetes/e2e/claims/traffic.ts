@@ -36,8 +36,6 @@ export const everyHop: Claim = {
   async run({ cluster, shop }) {
     // Only what this run brings counts: where a new pod has got an old one's address, the kubelet may have asked it in the old
     // one's place.
-    // And what is met for the first time may be begun twice: a handshake behind the greeting of an app that speaks first.
-    nothingLost(await shop.run('first', 50));
     const before = await samples(cluster);
     const figure = nothingLost(await shop.run('hops', 200));
     const series = [...(await samples(cluster))]
