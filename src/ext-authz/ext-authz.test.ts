@@ -82,6 +82,8 @@ test('200 allows and may set what is named, 5xx is no verdict, anything else den
     ['host', 'evil'],
     ['connection', 'close'],
     ['x-forwarded-client-cert', 'By=evil'],
+    ['x-weft-untouched', 'true'],
+    ['x-weft-translated', '1'],
   ] as const;
   assert.deepEqual(check.read(200, answer, 'ok'), {
     kind: 'allowed',

@@ -1,3 +1,5 @@
+import { UNTOUCHABLE_HEADERS } from '../model/index.ts';
+
 /** Names of headers as Istio's providers have them: exact, `prefix*`, `*suffix` or `*`, in lower case. */
 export class HeaderPatterns {
   readonly #exact = new Set<string>();
@@ -22,25 +24,14 @@ export class HeaderPatterns {
   }
 }
 
-/** What says how a message is carried, to whom, or who sent it: no authorizer sets it, and it is told no authorizer's client. */
-const ofTheConnection = new Set([
-  'connection',
-  'content-length',
-  'expect',
-  'host',
-  'keep-alive',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'x-forwarded-client-cert',
-]);
-
-/** Whether a header may be set in a message: its name a token, its value without control characters, none of the connection's. */
+/**
+ * Whether an authorizer may set a header, or be told of it: its name a token, its value without control characters. What says how a
+ * message is carried, to whom, or who sent it, nobody but proxies sets.
+ */
 export function maySet(lower: string, value: string): boolean {
   return (
-    !ofTheConnection.has(lower) &&
+    !UNTOUCHABLE_HEADERS.has(lower) &&
+    lower !== 'host' &&
     /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(lower) &&
     /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
   );

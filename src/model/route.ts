@@ -76,6 +76,7 @@ export const UNTOUCHABLE_HEADERS: ReadonlySet<string> = new Set([
   'transfer-encoding',
   'upgrade',
   'x-forwarded-client-cert',
+  'x-weft-translated',
   'x-weft-untouched',
 ]);
 

@@ -164,3 +164,11 @@ test('a client that gives a stream up resets the one behind it, and no other', a
   assert.equal((await kept).body, 'a');
   assert.equal(app!.server.accepted(), 1);
 });
+
+test('what a policy writes of the protocol is the one that the request came in', async t => {
+  const { ask } = await setUp(t, ['a'], {
+    route: { responseHeaders: { set: [['x-came-in', '%PROTOCOL%']] } },
+  });
+  const [answer] = await ask(1);
+  assert.equal(answer!.headers['x-came-in'], 'HTTP/2');
+});

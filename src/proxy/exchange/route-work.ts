@@ -44,7 +44,6 @@ export interface RouteWorkOwner {
  * answer's once it goes on. An exchange makes one when a route or port first has something to do, and keeps it.
  */
 export class RouteWork implements FilteredRequest {
-  readonly protocol = 'HTTP/1.1';
   readonly caller: Caller;
   readonly random: Random;
   clusterName = '';
@@ -83,6 +82,10 @@ export class RouteWork implements FilteredRequest {
 
   get downstream(): string {
     return this.caller.downstream;
+  }
+
+  get protocol(): string {
+    return this.#head.protocol;
   }
 
   get parts(): RequestParts {
