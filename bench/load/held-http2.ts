@@ -1,9 +1,9 @@
 // Opens many connections of HTTP/2 and holds them. Each carries one request that is answered; with --streams, so many more follow
 // that never end. Prints `open` and ends with its standard input.
 //   node bench/load/held-http2.ts --port 9000 --connections 100 --streams 100
-import { connect, type Socket } from 'node:net';
 import { parseArgs } from 'node:util';
 import { GET, HELLO, headers, POST, SETTINGS_ACK } from '../../src/http2/testing/frames.ts';
+import { hold } from './hold.ts';
 
 const { values } = parseArgs({
   options: {
@@ -12,15 +12,11 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '0' },
   },
 });
-const total = Number(values.connections);
 const streams = Number(values.streams);
 const first = Buffer.concat([HELLO, SETTINGS_ACK, headers(1, GET)]);
 const more = Buffer.concat(
   Array.from({ length: streams }, (_, index) => headers(3 + 2 * index, POST, false)),
 );
-const sockets: Socket[] = [];
-let begun = 0;
-let failed = 0;
 
 /** Whether these bytes, which begin with a frame, have one that ends stream 1. */
 function answered(bytes: Buffer): boolean {
@@ -33,33 +29,15 @@ function answered(bytes: Buffer): boolean {
   return false;
 }
 
-function one(): Promise<void> {
-  return new Promise(resolve => {
-    let heard = Buffer.alloc(0);
-    const socket = connect({ host: '127.0.0.1', port: Number(values.port) }, () => socket.write(first));
-    const collect = (bytes: Buffer): void => {
-      heard = Buffer.concat([heard, bytes]);
-      if (!answered(heard)) return;
-      socket.off('data', collect).resume();
-      sockets.push(socket);
-      if (streams > 0) socket.write(more);
-      resolve();
-    };
-    socket.on('data', collect);
-    socket.on('error', () => {
-      failed++;
-      resolve();
-    });
-  });
-}
-
-async function worker(): Promise<void> {
-  while (begun < total) {
-    begun++;
-    await one();
-  }
-}
-
-await Promise.all(Array.from({ length: 16 }, worker));
-console.log(failed === 0 ? 'open' : `failed ${failed}`);
-process.stdin.on('end', () => process.exit(0)).resume();
+await hold(Number(values.port), Number(values.connections), (socket, ready) => {
+  let heard = Buffer.alloc(0);
+  const collect = (bytes: Buffer): void => {
+    heard = Buffer.concat([heard, bytes]);
+    if (!answered(heard)) return;
+    socket.off('data', collect).resume();
+    if (streams > 0) socket.write(more);
+    ready();
+  };
+  socket.on('data', collect);
+  socket.write(first);
+});

@@ -25,8 +25,8 @@ export class HeaderPatterns {
 }
 
 /**
- * Whether an authorizer may set a header, or be told of it: its name a token, its value without control characters. What says how a
- * message is carried, to whom, or who sent it, nobody but proxies sets.
+ * Whether an authorizer may set a header, or be told of it: its name a token, its value without control characters. What says how
+ * a message is carried, to whom, or who sent it, nobody but proxies sets.
  */
 export function maySet(lower: string, value: string): boolean {
   return (

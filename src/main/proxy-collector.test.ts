@@ -6,21 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, httpServer } from '../proxy/testing/clients.ts';
 import { CLOSED_PORT } from '../wire/testing/ports.ts';
+import { oneService } from './testing/one-service.ts';
 import { RunningProxy, until } from './testing/running-proxy.ts';
-
-const objects = (port: number): string => `
-apiVersion: v1
-kind: Service
-metadata: { name: app, namespace: default }
-spec: { clusterIP: 10.96.0.9, ports: [{ name: http, port: 80, targetPort: ${port} }] }
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: { name: app-1, namespace: default, labels: { kubernetes.io/service-name: app } }
-addressType: IPv4
-ports: [{ name: http, port: ${port} }]
-endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
-`;
 
 /** Of a queue of 1,024. */
 const requests = 1_400;
@@ -28,7 +15,7 @@ const requests = 1_400;
 test('a collector that is away holds no request up; 1,024 spans wait, and each beyond them is counted', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-collector-'));
   const app = await httpServer((_request, response) => response.end('app'));
-  writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
+  writeFileSync(join(folder, 'objects.yaml'), oneService(app.port));
   const proxy = await RunningProxy.start(folder, {
     ...{ 'trace-otlp': `127.0.0.1:${CLOSED_PORT}`, 'trace-sampling': 100, 'log-level': 'info' },
   });

@@ -7,28 +7,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ask, httpServer } from '../proxy/testing/clients.ts';
+import { oneService } from './testing/one-service.ts';
 import { RunningProxy, until } from './testing/running-proxy.ts';
 
 const program = join(import.meta.dirname, 'weft-proxy.ts');
 
-const objects = (port: number): string => `
-apiVersion: v1
-kind: Service
-metadata: { name: app, namespace: default }
-spec: { clusterIP: 10.96.0.9, ports: [{ name: http, port: 80, targetPort: ${port} }] }
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: { name: app-1, namespace: default, labels: { kubernetes.io/service-name: app } }
-addressType: IPv4
-ports: [{ name: http, port: ${port} }]
-endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
-`;
-
 test('several cores: connections are spread over them, and asked together they are one proxy', async t => {
   const folder = mkdtempSync(join(tmpdir(), 'weft-cores-'));
   const app = await httpServer((_request, response) => response.end('app'));
-  writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
+  writeFileSync(join(folder, 'objects.yaml'), oneService(app.port));
   const proxy = await RunningProxy.start(folder, { concurrency: 3 });
   const { outbound, child } = proxy;
   t.after(() => {
@@ -89,7 +76,7 @@ test('several cores: spans that wait when the proxy ends reach the collector, wh
     spans += (JSON.parse(body) as unknown[]).length;
     response.writeHead(202).end();
   });
-  writeFileSync(join(folder, 'objects.yaml'), objects(app.port));
+  writeFileSync(join(folder, 'objects.yaml'), oneService(app.port));
   const proxy = await RunningProxy.start(folder, {
     ...{ concurrency: 3, 'trace-zipkin': `127.0.0.1:${collector.port}`, 'trace-sampling': 100 },
   });

@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import { connect } from 'node:tls';
 import { below, oneOf, seeded } from '../cluster/testing/random.ts';
 import {
+  beginsMeshHello,
   type Hello,
   HelloScanner,
   isMeshHello,
@@ -167,4 +168,13 @@ test('only the mesh is taken for the mesh', () => {
     [[], false],
   ];
   for (const [protocols, expected] of cases) assert.equal(isMeshHello(protocols), expected, protocols.join());
+});
+
+test("the first part of a ClientHello counts as the mesh's; a whole one by what it offers", () => {
+  const mesh = clientHello({ protocols: ['weft/h2', 'weft/h1'] });
+  for (const length of [0, 1, 5, 40, mesh.length])
+    assert.equal(beginsMeshHello(mesh.subarray(0, length)), true, `${length}`);
+  assert.equal(beginsMeshHello(clientHello({ protocols: ['h2'] })), false);
+  for (const text of ['GET / HTTP/1.1\r\n', 'EHLO there\r\n'])
+    assert.equal(beginsMeshHello(Buffer.from(text)), false, text);
 });

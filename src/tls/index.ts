@@ -18,5 +18,5 @@ export {
   type Secured,
 } from './handshake.ts';
 export { MeshPeers, type OpenPeer, type PeerTerms } from './mesh-peers.ts';
-export { ALPN, isMeshHello, MeshTls } from './mesh-tls.ts';
+export { ALPN, beginsMeshHello, isMeshHello, MeshTls } from './mesh-tls.ts';
 export { OriginatedContexts } from './originated.ts';

@@ -1,6 +1,7 @@
 import { constants } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Credentials } from '../identity/index.ts';
+import { beginsClientHello, readClientHello } from './client-hello.ts';
 import { MeshPeers } from './mesh-peers.ts';
 
 /**
@@ -12,6 +13,16 @@ export const ALPN = { h1: 'weft/h1', tcp: 'weft/tcp', h2: 'weft/h2' } as const;
 /** Whether a ClientHello that offers these comes from another Weft proxy. */
 export function isMeshHello(protocols: readonly string[]): boolean {
   return protocols.some(name => name === ALPN.h1 || name === ALPN.h2 || name === ALPN.tcp);
+}
+
+/**
+ * Whether the bytes are a ClientHello of the mesh, or its first part: that counts as the mesh's, so it is for where nobody else
+ * begins TLS.
+ */
+export function beginsMeshHello(bytes: Buffer): boolean {
+  const hello = readClientHello(bytes);
+  if (hello.kind === 'hello') return isMeshHello(hello.protocols);
+  return hello.kind === 'more' && beginsClientHello(bytes) !== 'no';
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Denial } from '../../authorization/index.ts';
 import type { Services } from '../services/services.ts';
-import { mayLog, type RefusedStart, withoutPort } from './refusal.ts';
+import { mayLog, type RefusedStart, tellRefusal, withoutPort } from './refusal.ts';
 
 const REASON = 'authorization';
 
@@ -18,8 +18,8 @@ export function noteRefusal(services: Services, refused: RefusedStart, { words }
 }
 
 /**
- * Ends a connection whose bytes nobody may send: when it begins. Counted, logged, and
- * kept for weft explain; whoever it is hears nothing, for no protocol is known in which to say it.
+ * Ends a connection whose bytes nobody may send, when it begins. Counted, logged, and kept for weft explain; whoever it is hears
+ * nothing, for no protocol is known in which to say it.
  */
 export function refuseBytes(
   services: Services,
@@ -27,40 +27,12 @@ export function refuseBytes(
   denial: Denial,
   durationMs: number,
 ): void {
-  const { wire, direction, client, principal, port } = refused;
-  const { accessLog, observers, clock } = services;
   const { policy } = denial;
   const detail = detailOf(denial);
   noteRefusal(services, refused, denial);
-  if (accessLog.wants(0, 'UAEX'))
-    accessLog.write({
-      direction,
-      protocol: 'TCP',
-      flag: 'UAEX',
-      detail,
-      durationMs,
-      receivedBytes: wire.bytesRead,
-      sentBytes: 0,
-      downstream: client,
-      upstream: '',
-      cluster: '',
-      peer: principal,
-      attempts: 0,
-    });
-  if (observers.watching)
-    observers.refusal({
-      direction,
-      downstream: client,
-      principal,
-      port,
-      wanted: '',
-      reason: REASON,
-      flag: 'UAEX',
-      detail,
-      status: 0,
-      id: '',
-      ...(policy && { from: policy.from }),
-      atMs: clock.monotonic(),
-    });
-  wire.reset();
+  tellRefusal(services, refused, {
+    ...{ reason: REASON, flag: 'UAEX', logged: detail, detail, durationMs, status: 0, id: '' },
+    ...(policy && { from: policy.from }),
+  });
+  refused.wire.reset();
 }

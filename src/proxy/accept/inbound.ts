@@ -2,7 +2,7 @@ import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
-import { ALPN, isMeshHello, readClientHello } from '../../tls/index.ts';
+import { ALPN, beginsMeshHello, readClientHello } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
@@ -319,12 +319,8 @@ export class InboundConnection
 
   /** The app has spoken before the client. If that was a proxy in its handshake, it will try again and be waited for. */
   #overtook(bytes: Buffer): boolean {
-    const hello = readClientHello(bytes);
-    // Half of one is the mesh's, too: nobody else begins TLS with an app that has greeted it in plaintext.
-    const isMesh =
-      hello.kind === 'hello'
-        ? isMeshHello(hello.protocols)
-        : hello.kind === 'more' && bytes[0] === HANDSHAKE_RECORD;
+    // Half of one, too: nobody else begins TLS with an app that has greeted it in plaintext.
+    const isMesh = beginsMeshHello(bytes);
     if (isMesh) this.#calledByMesh();
     return isMesh;
   }

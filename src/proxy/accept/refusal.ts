@@ -162,6 +162,50 @@ export function refuseSlow(services: Services, refused: RefusedStart): void {
   refuseStart(services, refused, 'slow-start', words);
 }
 
+/** How a connection was refused, as the access log and observers have it. */
+export interface ToldRefusal {
+  readonly reason: string;
+  readonly flag: Flag;
+  /** For the access log, and for everybody else. */
+  readonly logged: string;
+  readonly detail: string;
+  readonly durationMs: number;
+  /** Of the answer; 0 and '' where the client hears nothing that has them. */
+  readonly status: number;
+  readonly id: string;
+  /** The object that asks for it, where one does. */
+  readonly from?: ObjectRef;
+}
+
+/** Writes a refused connection into the access log, and tells whoever watches. */
+export function tellRefusal(
+  { accessLog, observers, clock }: Services,
+  { wire, direction, client: downstream, principal, port }: RefusedStart,
+  { logged, durationMs, flag, ...told }: ToldRefusal,
+): void {
+  if (accessLog.wants(0, flag))
+    accessLog.write({
+      direction,
+      protocol: 'TCP',
+      flag,
+      detail: logged,
+      durationMs,
+      receivedBytes: wire.bytesRead,
+      sentBytes: 0,
+      downstream,
+      upstream: '',
+      cluster: '',
+      peer: principal,
+      attempts: 0,
+    });
+  if (observers.watching)
+    observers.refusal({
+      ...{ direction, downstream, principal, port, wanted: '', flag },
+      ...told,
+      atMs: clock.monotonic(),
+    });
+}
+
 /** Refuses a connection for how it begins: counted, logged, and where the client may understand it, told. */
 export function refuseStart(
   services: Services,
@@ -170,45 +214,22 @@ export function refuseStart(
   words: string,
 ): void {
   const { wire, direction, kind, client, principal, port } = refused;
-  const { counters, log, accessLog } = services;
+  const { counters, log } = services;
   const counter = direction === 'inbound' ? counters.refused : counters.refusedOutbound;
   counter.add(`port="${port}",reason="${reason}"`);
   if (mayLog(services, `${withoutPort(client)} ${port} ${reason}`))
     log.warn({ client, port, principal, protocol: kind }, `refused a connection: ${words}`);
   const flag = flagOf[reason];
-  if (accessLog.wants(0, flag)) {
-    accessLog.write({
-      direction,
-      protocol: 'TCP',
-      flag,
-      detail: `${reason}: ${words}`,
-      durationMs: 0,
-      receivedBytes: wire.bytesRead,
-      sentBytes: 0,
-      downstream: client,
-      upstream: '',
-      cluster: '',
-      peer: principal,
-      attempts: 0,
-    });
-  }
   const id = newRequestId().toString('latin1');
   const inHttp2 = kind === 'http2' || (refused.atHttp2 === true && kind === 'tcp');
   const answer = answerTo(kind, reason, words, id, inHttp2);
-  if (services.observers.watching)
-    services.observers.refusal({
-      direction,
-      downstream: client,
-      principal,
-      port,
-      wanted: '',
-      reason,
-      flag,
-      detail: words,
-      status: answer === undefined || inHttp2 ? 0 : statusFor(flag),
-      id: answer === undefined ? '' : id,
-      atMs: services.clock.monotonic(),
-    });
+  tellRefusal(services, refused, {
+    ...{ reason, flag, durationMs: 0 },
+    logged: `${reason}: ${words}`,
+    detail: words,
+    status: answer === undefined || inHttp2 ? 0 : statusFor(flag),
+    id: answer === undefined ? '' : id,
+  });
   if (answer === undefined) wire.reset();
   else answerAndLinger(services, wire, answer);
 }

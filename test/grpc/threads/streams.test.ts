@@ -6,12 +6,13 @@ import { status } from '@grpc/grpc-js';
 import { expositionText } from '../../../src/telemetry/index.ts';
 import { MeshPath } from '../mesh-path.ts';
 import { answer, Caller, echo, next, statusOf, TextServer } from './calls.ts';
+import { onePath } from './one-path.ts';
 
 test('a slow consumer stops the producer: what lies in between is bounded', async t => {
   let sent = 0;
   const piece = 'x'.repeat(64 * 1024);
   const most = 64 * 1024 * 1024;
-  const server = await TextServer.start({
+  const { caller } = await onePath(t, {
     Flood: call => {
       const more = (): void => {
         while (sent < most) {
@@ -26,12 +27,6 @@ test('a slow consumer stops the producer: what lies in between is bounded', asyn
       call.resume();
       more();
     },
-  });
-  const path = new MeshPath('mutual TLS');
-  path.serve(server.port);
-  const caller = new Caller(path.port);
-  t.after(() => {
-    for (const each of [caller, path, server]) each.close();
   });
   const call = caller.stream('Flood');
   call.end();
@@ -82,13 +77,7 @@ test('unary calls lose nothing when a pod goes: its proxy drains, its app ends',
 });
 
 test('messages of a stream are counted while it is open, on both sides, and so is the stream', async t => {
-  const server = await TextServer.start({ Talk: echo });
-  const path = new MeshPath('mutual TLS');
-  path.serve(server.port);
-  const caller = new Caller(path.port);
-  t.after(() => {
-    for (const each of [caller, path, server]) each.close();
-  });
+  const { path, caller } = await onePath(t, { Talk: echo });
   const call = caller.stream('Talk');
   const ended = statusOf(call);
   for (const word of ['one', 'two', 'three']) {
@@ -113,13 +102,7 @@ test('messages of a stream are counted while it is open, on both sides, and so i
 });
 
 test('a stream that is under way when its pod is told to go may end by itself', async t => {
-  const server = await TextServer.start({ Talk: echo });
-  const path = new MeshPath('mutual TLS');
-  path.serve(server.port);
-  const caller = new Caller(path.port);
-  t.after(() => {
-    for (const each of [caller, path, server]) each.close();
-  });
+  const { server, path, caller } = await onePath(t, { Talk: echo });
   const call = caller.stream('Talk');
   const ended = statusOf(call);
   call.write('before');
@@ -135,13 +118,7 @@ test('a stream that is under way when its pod is told to go may end by itself', 
 });
 
 test('an app that breaks off in the middle of a stream is UNAVAILABLE or what it said, never OK', async t => {
-  const server = await TextServer.start({ Talk: echo });
-  const path = new MeshPath('mutual TLS');
-  path.serve(server.port);
-  const caller = new Caller(path.port);
-  t.after(() => {
-    for (const each of [caller, path, server]) each.close();
-  });
+  const { server, caller } = await onePath(t, { Talk: echo });
   const call = caller.stream('Talk');
   const ended = statusOf(call);
   call.write('before');

@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { MeshPath } from '../mesh-path.ts';
 import { answer, Caller, echo, next, statusOf, TextServer } from './calls.ts';
+import { onePath } from './one-path.ts';
 
 test("a stream in both directions outlives the time limit of its route, and pings every 100 ms are nobody's concern", async t => {
   const server = await TextServer.start({ Talk: echo });
@@ -70,12 +71,6 @@ test('grpc-timeout is obeyed where neither client nor server does: DEADLINE_EXCE
 });
 
 test('a call that ends in time is not touched by its deadline', async t => {
-  const server = await TextServer.start({ Ask: answer('in time') });
-  const path = new MeshPath('mutual TLS');
-  path.serve(server.port);
-  const caller = new Caller(path.port);
-  t.after(() => {
-    for (const each of [caller, path, server]) each.close();
-  });
+  const { caller } = await onePath(t, { Ask: answer('in time') });
   assert.equal(await caller.unary('Ask', '', { deadline: Date.now() + 5_000 }), 'in time');
 });
