@@ -105,12 +105,12 @@ function fields(piece: Fields, kind: 'ids' | 'rules', known: typeof ofSource): C
   const tests = Object.entries(piece).map(([field, values]) => {
     const not = field.startsWith('not');
     const name = not ? field[3]!.toLowerCase() + field.slice(4) : field;
-    const any = join(
+    const either = join(
       kind,
       'or',
       values.map(value => known[name]!(value)),
     );
-    return not ? { [kind === 'ids' ? 'not_id' : 'not_rule']: any } : any;
+    return not ? { [kind === 'ids' ? 'not_id' : 'not_rule']: either } : either;
   });
   return join(kind, 'and', tests);
 }

@@ -41,52 +41,88 @@ export function folderPlace(folder: string): AuthorityPlace {
 /** The Secret that the control plane in `namespace` uses: one of the operator's own where it exists. */
 export async function clusterPlace(cluster: Cluster, namespace: string): Promise<AuthorityPlace> {
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;
-  const get = async (path: string): Promise<Readonly<Record<string, unknown>> | undefined> => {
-    const answer = await cluster.request({ method: 'GET', path });
-    if (answer.status === 404) return undefined;
-    if (answer.status === 200)
-      return ((answer.body as { data?: unknown }).data ?? {}) as Record<string, unknown>;
-    throw denied('read', path, answerMessage(answer));
-  };
-  const own = await get(`${secrets}/${NAMES.ownAuthority}`);
+  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
+  const own = await new KeptData(cluster, `${secrets}/${NAMES.ownAuthority}`).read();
   const secret = own ? NAMES.ownAuthority : NAMES.authority;
   const path = `${secrets}/${secret}`;
-  const revokedPath = `/api/v1/namespaces/${namespace}/configmaps`;
-  const change = async (at: string, body: unknown): Promise<boolean> => {
-    const contentType = 'application/merge-patch+json';
-    const answer = await cluster.request({ method: 'PATCH', path: at, body, contentType });
-    if (answer.status === 404) return false;
-    if (answer.status !== 200) throw denied('patch', at, answerMessage(answer));
-    return true;
-  };
+  const authority = new KeptData(cluster, path);
+  const revocations = new KeptData(cluster, `${configMaps}/${NAMES.revoked}`);
   return {
     name: `Secret ${namespace}/${secret}`,
     async read() {
-      const data = await get(path);
+      const data = await authority.read();
       if (data) return good(authorityFromSecret(data, `${namespace}/${secret}`));
       const why = `there is no Secret ${namespace}/${secret}: the control plane makes it when it starts; see weft check, or name its namespace with --system-namespace`;
       throw new WeftError('ca-absent', why, { source: 'config' });
     },
     async write(record) {
-      // With the version of the stored object a second operator's change would be lost less quietly; both see the same steps.
-      if (!(await change(path, { data: patchOfAuthority(record) })))
+      if (!(await authority.write(patchOfAuthority(record))))
         throw denied('patch', path, 'it is not there any more');
     },
     async revoked() {
-      const data = await get(`${revokedPath}/${NAMES.revoked}`);
+      const data = await revocations.read();
       const text = data?.['revoked.json'];
       return good(parseRevocations(typeof text === 'string' ? text : undefined));
     },
     async revoke(list) {
       const data = { 'revoked.json': formatRevocations(list) };
-      if (await change(`${revokedPath}/${NAMES.revoked}`, { data })) return;
+      if (await revocations.write(data)) return;
       const metadata = { name: NAMES.revoked, labels: { 'app.kubernetes.io/part-of': 'weft' } };
       const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
-      const answer = await cluster.request({ method: 'POST', path: revokedPath, body });
+      const answer = await cluster.request({ method: 'POST', path: configMaps, body });
+      if (answer.status === 409) throw changed(`${configMaps}/${NAMES.revoked}`);
       if (answer.status !== 201 && answer.status !== 200)
-        throw denied('create', revokedPath, answerMessage(answer));
+        throw denied('create', configMaps, answerMessage(answer));
     },
   };
+}
+
+/**
+ * The data of one object. It is written as a change of what was read last: what somebody else has written since, another step of a
+ * rotation or another revocation, is not written over.
+ */
+class KeptData {
+  readonly #cluster: Cluster;
+  readonly #path: string;
+  #version: string | undefined;
+  /** When it was read: somebody else may have made it since. */
+  #isAbsent = false;
+
+  constructor(cluster: Cluster, path: string) {
+    this.#cluster = cluster;
+    this.#path = path;
+  }
+
+  /** Undefined where there is none. Rejects with ca-denied. */
+  async read(): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const answer = await this.#cluster.request({ method: 'GET', path: this.#path });
+    this.#isAbsent = answer.status === 404;
+    if (this.#isAbsent) return undefined;
+    if (answer.status !== 200) throw denied('read', this.#path, answerMessage(answer));
+    const { metadata, data } = answer.body as {
+      readonly metadata?: { readonly resourceVersion?: string };
+      readonly data?: Readonly<Record<string, unknown>>;
+    };
+    this.#version = metadata?.resourceVersion;
+    return data ?? {};
+  }
+
+  /** Null takes a key out. False: there was no such object, or is none any more. Rejects with ca-denied, ca-changed. */
+  async write(data: Readonly<Record<string, string | null>>): Promise<boolean> {
+    if (this.#isAbsent) return false;
+    const body = { metadata: { resourceVersion: this.#version }, data };
+    const contentType = 'application/merge-patch+json';
+    const answer = await this.#cluster.request({ method: 'PATCH', path: this.#path, body, contentType });
+    if (answer.status === 404) return false;
+    if (answer.status === 409) throw changed(this.#path);
+    if (answer.status !== 200) throw denied('patch', this.#path, answerMessage(answer));
+    return true;
+  }
+}
+
+function changed(path: string): WeftError {
+  const why = `somebody else has changed ${path} since it was read, and nothing is written; run the command again, which begins with what is there now`;
+  return new WeftError('ca-changed', why, { source: 'config' });
 }
 
 function good<T>(value: T | WeftError): T {
