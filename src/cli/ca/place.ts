@@ -78,8 +78,8 @@ export async function clusterPlace(cluster: Cluster, namespace: string): Promise
 }
 
 /**
- * The data of one object. It is written as a change of what was read last: what somebody else has written since, another step of a
- * rotation or another revocation, is not written over.
+ * The data of one object. It is written as a change of what was read last: what somebody else has written since, another step of
+ * a rotation or another revocation, is not written over.
  */
 class KeptData {
   readonly #cluster: Cluster;
