@@ -48,8 +48,8 @@ const PHASE = {
 const NO_BASE64 = 'the body of a call of application/grpc-web-text is no base64';
 
 /**
- * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of an HTTP/1 connection,
- * one after the other.
+ * One request on its way: routed, tried at endpoints, answered, counted. One object serves all requests of a stream, one after
+ * the other: those of a connection of HTTP/1, or of a stream of HTTP/2 that is used again.
  */
 export class Exchange
   implements ServerStreamHandler, TriesOwner, TargetWaiter, RouteWorkOwner, TimeLimitsOwner
