@@ -196,6 +196,22 @@ test('a rewritten path is the path, and the original is where Envoy has it', asy
   assert.deepEqual(lines, ['/new /a\n']);
 });
 
+test('a status of gRPC stands where the content type of the request says gRPC, whatever its method, as Envoy has it', async () => {
+  const answer = 'HTTP/1.1 200 OK\r\ngrpc-status: 5\r\ncontent-length: 2\r\n\r\nok';
+  const typed = (request: string): string =>
+    request.replace('\r\n\r\n', '\r\ncontent-type: application/grpc\r\n\r\n');
+  for (const [request, status] of [
+    [typed(GET), 'NotFound'],
+    [typed('POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n'), 'NotFound'],
+    [GET, '-'],
+  ] as const) {
+    const rig = new ExchangeRig();
+    const { lines } = logged(rig, settingsOf([{ provider: text('%GRPC_STATUS%') }]));
+    await ask(rig, request, answer);
+    assert.deepEqual(lines, [`${status}\n`], request);
+  }
+});
+
 test('what is no request at all has a line too', async () => {
   const rig = new ExchangeRig();
   const { lines } = logged(

@@ -132,9 +132,18 @@ export function traceIdOf(subject: Subject): string {
   return sentField(head, 'x-b3-traceid') ?? sentField(head, 'b3')?.split('-')[0] ?? '';
 }
 
-/** Of gRPC calls alone, as Envoy has it; wherever the answer tells it. */
-function grpcStatus({ request }: Subject): number | undefined {
-  return request === undefined || request.grpcStatus < 0 ? undefined : request.grpcStatus;
+/**
+ * Of gRPC calls alone, wherever the answer tells it. Envoy takes for a call whatever says so by its content type, a GET too,
+ * which is none for everybody else here.
+ */
+function grpcStatus(subject: Subject): number | undefined {
+  const { request } = subject;
+  if (request === undefined) return undefined;
+  if (request.grpcStatus >= 0) return request.grpcStatus;
+  const type = sentField(request.head, 'content-type');
+  if (type === undefined || !/^application\/grpc(?:[+;]|$)/.test(type)) return undefined;
+  const text = subject.answerField('grpc-status');
+  return text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Of operators; `environment`: of the proxy. */
