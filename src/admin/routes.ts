@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/index.ts';
+import type { RunningCluster } from '../cluster/index.ts';
 import type { CoreView } from '../cores/index.ts';
 import type { ProxyRecords, RecordQuery } from '../model/index.ts';
 import {
@@ -88,7 +88,7 @@ export function adminRoutes(host: AdminHost): AdminRoutes {
   const { plane } = host;
   const { clock } = plane.services;
   const logging = new Logging({ ...host, clock });
-  const views = (clusters: Iterable<Cluster>): object[] =>
+  const views = (clusters: Iterable<RunningCluster>): object[] =>
     [...clusters].map(each => clusterView(each, clock.monotonic()));
   const others = async (view: CoreView): Promise<readonly unknown[]> => (await host.cores?.view(view)) ?? [];
   const routes: AdminRoutes = {

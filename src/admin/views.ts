@@ -1,11 +1,11 @@
 // What the admin pages show: plain data made from what runs.
-import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../cluster/index.ts';
 import { readCertificates } from '../identity/index.ts';
 import type { RecordedState } from '../model/index.ts';
 import type { DataPlane, UnderWay } from '../proxy/index.ts';
 
 /** `/clusters`: endpoint health, ejections, load. `nowMs`: monotonic. */
-export function clusterView(cluster: Cluster, nowMs: number): object {
+export function clusterView(cluster: RunningCluster, nowMs: number): object {
   const { config, occupancy, budget } = cluster;
   return {
     name: config.name,

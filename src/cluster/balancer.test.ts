@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ClusterEndpoint } from '../model/index.ts';
 import { type Balancer, createBalancer, type Random } from './balancer.ts';
-import type { Cluster } from './cluster.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 import { EndpointGroup } from './endpoint-group.ts';
 import { HashKey } from './hash-key.ts';
+import type { RunningCluster } from './running-cluster.ts';
 import { clusterOf, endpoint, endpoints, TestClusterHost } from './testing/clusters.ts';
 import { below, seeded } from './testing/random.ts';
 
@@ -15,7 +15,7 @@ const hashing: readonly Balancer['kind'][] = ['ring-hash', 'maglev'];
 /** A balancer, and endpoints for it to choose from. */
 function setUp(kind: Balancer['kind'], n: number | readonly ClusterEndpoint[], seed = 1) {
   const host = new TestClusterHost(seeded(seed));
-  const cluster: Cluster = clusterOf(host, 0);
+  const cluster: RunningCluster = clusterOf(host, 0);
   cluster.setEndpoints(endpoints(n));
   const all = [...cluster.endpoints];
   return {

@@ -4,7 +4,6 @@
 export { AdaptiveLimit } from './adaptive-limit.ts';
 export { type Balancer, createBalancer, type Random } from './balancer.ts';
 export { type Carriage, carriageOf } from './carriage.ts';
-export { Cluster, type ClusterHost } from './cluster.ts';
 export type { UpstreamDialer } from './dials.ts';
 export { type Ejection, Ejections, type EjectionsOwner } from './ejections.ts';
 export { RunningEndpoint } from './endpoint.ts';
@@ -21,5 +20,6 @@ export {
 } from './outlier.ts';
 export { Pool } from './pool.ts';
 export { RetryBudget } from './retry-budget.ts';
+export { type ClusterHost, RunningCluster } from './running-cluster.ts';
 export { opaqueToken, sessionToken } from './session-token.ts';
 export type { StreamWaiter } from './waiting-line.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BalancerSettings, ClusterEndpoint, LocalitySettings } from '../model/index.ts';
-import { Cluster } from './cluster.ts';
+import { RunningCluster } from './running-cluster.ts';
 import { config, endpoint, endpoints, TestClusterHost } from './testing/clusters.ts';
 import { seeded } from './testing/random.ts';
 
@@ -18,13 +18,16 @@ function clusterIn(
   locality: LocalitySettings = { enabled: true },
   balancer: Partial<BalancerSettings> = {},
   callerLocality: string | undefined = here,
-): Cluster {
+): RunningCluster {
   const settings = config({
     balancer: { kind: 'round-robin', ...balancer, locality },
     outlier: { consecutive5xx: 1, maxEjectionPercent: 100 },
   });
   const host = new TestClusterHost(seeded(1));
-  const cluster = new Cluster({ ...settings, ...(callerLocality !== undefined && { callerLocality }) }, host);
+  const cluster = new RunningCluster(
+    { ...settings, ...(callerLocality !== undefined && { callerLocality }) },
+    host,
+  );
   const list = places.map((place, i) => ({
     ...endpoint(i + 1),
     ...(typeof place === 'string' ? { locality: place } : place),
@@ -34,7 +37,7 @@ function clusterIn(
 }
 
 /** Shares of 4000 requests by locality. */
-function shares(cluster: Cluster, hashed = false): Record<string, number> {
+function shares(cluster: RunningCluster, hashed = false): Record<string, number> {
   const counts: Record<string, number> = {};
   const random = seeded(9);
   for (let i = 0; i < 4_000; i++) {
@@ -45,7 +48,7 @@ function shares(cluster: Cluster, hashed = false): Record<string, number> {
   return counts;
 }
 
-function eject(cluster: Cluster, ...numbers: number[]): void {
+function eject(cluster: RunningCluster, ...numbers: number[]): void {
   const all = [...cluster.endpoints];
   for (const n of numbers) cluster.record(all[n - 1]!, 'error-5xx');
 }
@@ -147,7 +150,7 @@ test('distribute to places where nobody is falls back on everybody', () => {
 
 test('in panic ejected endpoints count as healthy, so nothing fails over', () => {
   const host = new TestClusterHost(seeded(1));
-  const cluster = new Cluster(
+  const cluster = new RunningCluster(
     {
       ...config({
         balancer: { kind: 'round-robin', locality: { enabled: true } },

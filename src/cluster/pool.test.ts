@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { MemoryPeer } from '../http1/testing/memory-wire.ts';
 import { DEFAULT_TRAFFIC } from '../model/index.ts';
-import type { Cluster } from './cluster.ts';
 import type { Pool } from './pool.ts';
+import type { RunningCluster } from './running-cluster.ts';
 import { clusterOf, TestClusterHost } from './testing/clusters.ts';
 import { below, oneOf, seeded } from './testing/random.ts';
 import { answer, request, TestRequest } from './testing/requests.ts';
 
 interface SetUp {
   readonly host: TestClusterHost;
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly pool: Pool;
 }
 

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { onInternalError } from '../errors/index.ts';
 import { DEFAULT_TRAFFIC } from '../model/index.ts';
-import type { Cluster } from './cluster.ts';
 import type { UpstreamDialer } from './dials.ts';
 import type { Pool } from './pool.ts';
+import type { RunningCluster } from './running-cluster.ts';
 import { clusterOf, TestClusterHost } from './testing/clusters.ts';
 import { below, oneOf, seeded } from './testing/random.ts';
 import { answer, request, TestRequest } from './testing/requests.ts';
@@ -13,7 +13,7 @@ import type { StreamsPeer } from './testing/streams-codec.ts';
 
 interface SetUp {
   readonly host: TestClusterHost;
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly pool: Pool;
 }
 

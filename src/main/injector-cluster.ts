@@ -22,13 +22,13 @@ const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
 const alarmEveryMs = 60_000;
 
 /** The cluster that this control plane is for. */
-export interface Cluster {
+export interface RunningCluster {
   readonly client: KubeClient;
   readonly source: KubernetesSource;
 }
 
 /** Finds the API server, without calling it. Throws WeftError `kubeconfig`. */
-export function openCluster({ config, clock, log }: Surroundings): Cluster {
+export function openCluster({ config, clock, log }: Surroundings): RunningCluster {
   const { kubeconfig, context } = config;
   const client = new KubeClient({ kubeconfig, context, userAgent: `weft-injector/${VERSION}` });
   return { client, source: new KubernetesSource({ client, clock, log, policyKinds }) };
@@ -36,7 +36,7 @@ export function openCluster({ config, clock, log }: Surroundings): Cluster {
 
 /** The authority of the cluster's Secret; waits for it. Undefined when it was told to stop before. */
 export function openSecretAuthority(
-  { client }: Cluster,
+  { client }: RunningCluster,
   { config, clock, log, signal }: Surroundings,
   view: InjectorView,
   revocations: RevocationList,
@@ -63,7 +63,7 @@ export interface Leadership {
 
 /** Competes to lead, and as leader keeps the trusted roots in every namespace and tells policies what became of them. */
 export function competeToLead(
-  { client }: Cluster,
+  { client }: RunningCluster,
   live: Authority,
   pipeline: Pipeline,
   { config, clock, log, signal }: Surroundings,

@@ -1,7 +1,7 @@
 // Balancing of streams: what is counted is requests, and not connections.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../cluster/index.ts';
 import { clusterOf, endpoints, TestClusterHost } from '../cluster/testing/clusters.ts';
 import { seeded } from '../cluster/testing/random.ts';
 import { TestRequest } from '../cluster/testing/requests.ts';
@@ -15,7 +15,7 @@ const serviceMs = 40;
 /** A client's load on one cluster of endpoints that each answer after 40 ms, on a clock that the test turns. */
 class Load {
   readonly host = new TestClusterHost(seeded(7));
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly counts = new Map<string, number>();
   failed = 0;
   readonly #underWay: { readonly atMs: number; readonly end: () => void }[] = [];

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterHost, UpstreamDialer } from '../cluster/index.ts';
+import type { ClusterHost, RunningCluster, UpstreamDialer } from '../cluster/index.ts';
 import type { ClusterEndpoint } from '../model/index.ts';
 import { PeerRequests } from '../telemetry/index.ts';
 import { outboundLabels } from './accept/outbound-metrics.ts';
@@ -47,7 +47,7 @@ export class ClusterHosts {
   }
 
   #dialer(
-    cluster: Cluster,
+    cluster: RunningCluster,
     endpoint: ClusterEndpoint,
     direction: 'inbound' | 'outbound',
     caller: string,

@@ -1,4 +1,4 @@
-import { type Carriage, type Cluster, carriageOf, type UpstreamDialer } from '../cluster/index.ts';
+import { type Carriage, carriageOf, type RunningCluster, type UpstreamDialer } from '../cluster/index.ts';
 import type { Flag } from '../errors/index.ts';
 import type { ClientCodec } from '../http/index.ts';
 import type { ClusterConfig, ClusterEndpoint } from '../model/index.ts';
@@ -33,7 +33,7 @@ export class EndpointDialer implements UpstreamDialer {
   readonly multiplexes = 'maybe';
   readonly #connector: Connector;
   readonly #codecs: ClientCodecs;
-  readonly #cluster: Cluster;
+  readonly #cluster: RunningCluster;
   readonly #endpoint: ClusterEndpoint;
   readonly #source: AppSource;
   /** Of what `#carriage` follows. */
@@ -44,7 +44,7 @@ export class EndpointDialer implements UpstreamDialer {
   constructor(
     connector: Connector,
     codecs: ClientCodecs,
-    cluster: Cluster,
+    cluster: RunningCluster,
     endpoint: ClusterEndpoint,
     source: AppSource,
   ) {

@@ -2,7 +2,7 @@
 // served. The client may be cut off. The process, everybody else's connections, and the next request must not notice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Cluster, RunningEndpoint } from '../cluster/index.ts';
+import { RunningCluster, RunningEndpoint } from '../cluster/index.ts';
 import { Pool } from '../cluster/pool.ts';
 import { SinglePool } from '../cluster/single-pool.ts';
 import { type InternalError, onInternalError } from '../errors/index.ts';
@@ -45,7 +45,7 @@ const classes: readonly { readonly name: string; readonly prototype: object }[] 
   ClientConnection,
   Pool,
   SinglePool,
-  Cluster,
+  RunningCluster,
   RunningEndpoint,
   Connector,
   TcpSession,

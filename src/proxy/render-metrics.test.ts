@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Cluster } from '../cluster/index.ts';
+import type { RunningCluster } from '../cluster/index.ts';
 import { Exposition, expositionText } from '../telemetry/index.ts';
 import { renderClusters, renderWorkload } from './render-metrics.ts';
 import { Counter } from './services/counters.ts';
 
-function cluster(i: number): Cluster {
+function cluster(i: number): RunningCluster {
   const parts = {
     config: { name: `c${i}` },
     budget: { requests: 1, exhausted: 0 },
@@ -16,7 +16,7 @@ function cluster(i: number): Cluster {
     ejections: { counts: { gateway: 1 } },
   };
   // Only what is rendered.
-  return parts as unknown as Cluster;
+  return parts as unknown as RunningCluster;
 }
 
 test('clusters of ever new addresses are shown up to a thousand, and the others as one', () => {
@@ -40,9 +40,9 @@ test('a counter whose labels callers choose keeps every label when it overflows'
 });
 
 test('a proxy says whose it is once it knows, and how many requests it has on its hands in each direction', () => {
-  const busy = (requests: number): Cluster[] => {
+  const busy = (requests: number): RunningCluster[] => {
     const one = cluster(0);
-    return [{ ...one, occupancy: { ...one.occupancy, requests } } as Cluster, one];
+    return [{ ...one, occupancy: { ...one.occupancy, requests } } as RunningCluster, one];
   };
   const proxy = (workload: string) => ({
     services: { self: { workload, namespace: 'shop', app: 'cart', version: 'v1', principal: '', pod: '' } },

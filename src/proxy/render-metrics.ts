@@ -1,4 +1,4 @@
-import type { Cluster } from '../cluster/index.ts';
+import type { RunningCluster } from '../cluster/index.ts';
 import { ANOMALY_NAMES } from '../http2/index.ts';
 import type { Peer } from '../model/index.ts';
 import {
@@ -23,7 +23,7 @@ interface ClusterMetric {
   readonly name: string;
   readonly type: 'counter' | 'gauge';
   readonly help: string;
-  readonly value: (cluster: Cluster) => number;
+  readonly value: (cluster: RunningCluster) => number;
 }
 
 const clusterMetrics: readonly ClusterMetric[] = [
@@ -102,22 +102,22 @@ const overflowLabels = labelText({ cluster_name: OVERFLOW, overflow: 'true' });
 
 /** The clusters to show by themselves, with their labels, and the rest of them. */
 interface ShownClusters {
-  readonly shown: readonly (readonly [labels: string, cluster: Cluster])[];
-  readonly rest: readonly Cluster[];
+  readonly shown: readonly (readonly [labels: string, cluster: RunningCluster])[];
+  readonly rest: readonly RunningCluster[];
 }
 
-function shownClusters(clusters: readonly Cluster[]): ShownClusters {
+function shownClusters(clusters: readonly RunningCluster[]): ShownClusters {
   const shown = clusters
     .slice(0, maxClusters)
     .map(cluster => [labelText({ cluster_name: cluster.config.name }), cluster] as const);
   return { shown, rest: clusters.slice(maxClusters) };
 }
 
-function sumOf(clusters: readonly Cluster[], value: (cluster: Cluster) => number): number {
+function sumOf(clusters: readonly RunningCluster[], value: (cluster: RunningCluster) => number): number {
   return clusters.reduce((sum, cluster) => sum + value(cluster), 0);
 }
 
-function* renderMirrors(out: Exposition, clusters: readonly Cluster[]): Rendering {
+function* renderMirrors(out: Exposition, clusters: readonly RunningCluster[]): Rendering {
   const used = clusters.filter(({ mirrored }) => mirrored.sent > 0);
   if (used.length === 0) return;
   const name = 'weft_mirrored_requests_total';
@@ -173,7 +173,7 @@ export function renderWorkload(
     out.sample('weft_workload_info', labelText({ workload, app, version }), 1);
   }
   out.family('weft_requests_under_way', 'gauge', 'Requests of clients that are not answered yet.');
-  const underWay = (cluster: Cluster): number => cluster.occupancy.requests;
+  const underWay = (cluster: RunningCluster): number => cluster.occupancy.requests;
   const outbound = [...proxy.destinations.clusters, ...proxy.passThrough.clusters];
   out.sample(
     'weft_requests_under_way',
@@ -272,7 +272,7 @@ function renderAnomalies(out: Exposition, proxy: DataPlane): void {
 }
 
 /** What each cluster counts; those beyond a thousand are added up as one. */
-export function* renderClusters(out: Exposition, clusters: readonly Cluster[]): Rendering {
+export function* renderClusters(out: Exposition, clusters: readonly RunningCluster[]): Rendering {
   const { shown, rest } = shownClusters(clusters);
   for (const { name, type, help, value } of clusterMetrics) {
     out.family(name, type, help);

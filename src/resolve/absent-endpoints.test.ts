@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Cluster } from '../cluster/index.ts';
+import { RunningCluster } from '../cluster/index.ts';
 import { config, TestClusterHost } from '../cluster/testing/clusters.ts';
 import { seeded } from '../cluster/testing/random.ts';
 import { meshFromYaml } from '../translate/testing/from-yaml.ts';
@@ -39,7 +39,7 @@ test('an empty set says why nothing can be in it, and a Service whose pods are n
 });
 
 test('the 503 of a cluster has these words, until the subset is defined', () => {
-  const cluster = new Cluster(config({}, `${host}:80/v1`), new TestClusterHost(seeded(1)));
+  const cluster = new RunningCluster(config({}, `${host}:80/v1`), new TestClusterHost(seeded(1)));
   const told = (subsets: string): void =>
     cluster.setEndpoints(
       resolveEndpoints(meshFromYaml(yaml(subsets)).mesh, caller, `${host}:80/v1`).resource,

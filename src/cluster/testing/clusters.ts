@@ -17,8 +17,8 @@ import { FakeClock, TimerWheel } from '../../time/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { Random } from '../balancer.ts';
 import type { Carriage } from '../carriage.ts';
-import { Cluster, type ClusterHost } from '../cluster.ts';
 import type { UpstreamDialer } from '../dials.ts';
+import { type ClusterHost, RunningCluster } from '../running-cluster.ts';
 import { StreamsPeer } from './streams-codec.ts';
 
 /** A dial that the test decides. */
@@ -66,7 +66,7 @@ export class TestClusterHost implements ClusterHost {
     };
   };
 
-  metrics(_cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests {
+  metrics(_cluster: RunningCluster, endpoint: ClusterEndpoint): PeerRequests {
     const service = { host: 'a', name: 'a', namespace: 'default' };
     return new PeerRequests(this.requests, {
       reporter: 'source',
@@ -169,8 +169,8 @@ export function clusterOf(
   host: TestClusterHost,
   n: number,
   settings: Parameters<typeof config>[0] = {},
-): Cluster {
-  const cluster = new Cluster(config(settings), host);
+): RunningCluster {
+  const cluster = new RunningCluster(config(settings), host);
   cluster.setEndpoints(endpoints(n));
   return cluster;
 }

@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { httpStatusOf } from '../../grpc/index.ts';
 import type {
   ObservedMirror,
@@ -133,7 +133,7 @@ function fitsStatus(
 
 function goesTo(
   wanted: TapDestination,
-  cluster: Cluster | undefined,
+  cluster: RunningCluster | undefined,
   endpoint: RunningEndpoint | undefined,
 ): boolean {
   if ('service' in wanted) {

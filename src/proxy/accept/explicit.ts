@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import { equalsIgnoreCase, Head, METHOD } from '../../http/index.ts';
 import {
@@ -48,7 +48,7 @@ export class ExplicitConnection extends Downstream implements DetectionWaiter, E
   protected readonly detection: Detection;
   #unplaced: UnplacedRequests | undefined;
   readonly #connectHead: HeadBuffer;
-  #countsHopsOf: Cluster | undefined;
+  #countsHopsOf: RunningCluster | undefined;
   #countsHops = false;
   readonly #headDeadline: Deadline;
   /** What a CONNECT request asks for; '' before it is known. */
@@ -144,7 +144,7 @@ export class ExplicitConnection extends Downstream implements DetectionWaiter, E
     return this.#named.find(formatAddress(address.host.toLowerCase(), address.port), waiter);
   }
 
-  prepare(head: Head, cluster: Cluster): void {
+  prepare(head: Head, cluster: RunningCluster): void {
     if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
     if (this.#countsHopsOf !== cluster) {
       this.#countsHopsOf = cluster.size > 0 ? cluster : undefined;
@@ -167,7 +167,7 @@ export class ExplicitConnection extends Downstream implements DetectionWaiter, E
 
   metrics(
     endpoint: RunningEndpoint | undefined,
-    cluster: Cluster | undefined,
+    cluster: RunningCluster | undefined,
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;

@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { formatAddress, isIpAddress, parseHostPort } from '../../model/index.ts';
@@ -176,7 +176,7 @@ export class OutboundConnection extends Downstream implements DetectionWaiter, E
 
   metrics(
     endpoint: RunningEndpoint | undefined,
-    cluster: Cluster | undefined,
+    cluster: RunningCluster | undefined,
     target: RunningDestination | undefined,
   ): PeerRequests {
     if (endpoint !== undefined) return endpoint.metrics;
@@ -273,7 +273,7 @@ export class OutboundConnection extends Downstream implements DetectionWaiter, E
   }
 
   /** For bytes whose server name says nothing; undefined where that is refused. */
-  #ownCluster(): Cluster | undefined {
+  #ownCluster(): RunningCluster | undefined {
     const own = this.#destination!;
     if (!isJudged(own)) return own.tcp.pick();
     return own.resource.refused === undefined
@@ -321,7 +321,7 @@ export class OutboundConnection extends Downstream implements DetectionWaiter, E
     this.serveTo(this, kind, 'app', first, this.#onClosed);
   }
 
-  #openSession(speculative: boolean, first: Buffer | undefined, chosen?: Cluster): void {
+  #openSession(speculative: boolean, first: Buffer | undefined, chosen?: RunningCluster): void {
     const refused = this.#destination!.resource.refused ?? this.#destination!.refused;
     const cluster = chosen ?? this.#ownCluster();
     if (cluster === undefined) {

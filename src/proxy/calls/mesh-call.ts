@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import { type Flag, guarded, INTERNAL_ERROR } from '../../errors/index.ts';
 import {
   type CancelReason,
@@ -73,7 +73,7 @@ export class MeshCall implements ClientStreamHandler, StreamWaiter {
   readonly #onAnswer: OnAnswer;
   readonly #head = new Head();
   readonly #deadline: Deadline;
-  #cluster: Cluster | undefined;
+  #cluster: RunningCluster | undefined;
   #endpoint: RunningEndpoint | undefined;
   #stream: ClientStream | undefined;
   #status = 0;

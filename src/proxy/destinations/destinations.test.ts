@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import { config, endpoint, endpoints, TestClusterHost } from '../../cluster/testing/clusters.ts';
 import { seeded } from '../../cluster/testing/random.ts';
 import { DEFAULT_RETRY, type DestinationResource } from '../../model/index.ts';
@@ -47,7 +47,7 @@ function setUp() {
   return { host, wanted, forgotten, destinations, answers, find };
 }
 
-const names = (clusters: Iterable<Cluster>): string[] =>
+const names = (clusters: Iterable<RunningCluster>): string[] =>
   [...clusters].map(cluster => cluster.config.name).sort();
 
 test('an unknown key is asked for once, and everybody who waits is told when its endpoints are there', () => {

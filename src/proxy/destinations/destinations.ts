@@ -1,4 +1,4 @@
-import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
+import { type ClusterHost, type Random, RunningCluster } from '../../cluster/index.ts';
 import { errorMessage, guarded } from '../../errors/index.ts';
 import type { DestinationResource, EndpointsResource } from '../../model/index.ts';
 import { LimitMetrics, RouteMetrics } from '../../telemetry/index.ts';
@@ -56,7 +56,7 @@ export class Destinations {
   readonly #routeMetrics: RouteMetrics;
   readonly #limitMetrics: LimitMetrics;
   readonly #entries = new Map<string, Entry>();
-  readonly #clusters = new Map<string, Cluster>();
+  readonly #clusters = new Map<string, RunningCluster>();
   /** Endpoint sets that arrived before the destination that names them. */
   readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
   #noRoomMs = Number.NEGATIVE_INFINITY;
@@ -160,13 +160,13 @@ export class Destinations {
   /** Clusters are made as they are named; those that in the end nobody uses are dropped again. */
   #partsOf({ clusters }: DestinationResource): Omit<RouteParts, 'host'> {
     const configs = new Map(clusters.map(config => [config.name, config]));
-    const cluster = (name: string): Cluster => {
+    const cluster = (name: string): RunningCluster => {
       const config = configs.get(name);
       const known = this.#clusters.get(name);
       if (known !== undefined) return known;
       if (config === undefined)
         throw new Error(`a route names the cluster ${name}, which the destination does not have`);
-      const made = new Cluster(config, this.#host);
+      const made = new RunningCluster(config, this.#host);
       this.#clusters.set(name, made);
       return made;
     };
@@ -237,7 +237,7 @@ export class Destinations {
   get keys(): IterableIterator<string> {
     return this.#entries.keys();
   }
-  get clusters(): IterableIterator<Cluster> {
+  get clusters(): IterableIterator<RunningCluster> {
     return this.#clusters.values();
   }
   get running(): RunningDestination[] {

@@ -1,5 +1,5 @@
 import { Authorizer, externalRules, type OpenSeries } from '../../authorization/index.ts';
-import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
+import { type ClusterHost, type Random, RunningCluster } from '../../cluster/index.ts';
 import {
   type ClusterConfig,
   DEFAULT_RETRY,
@@ -85,7 +85,7 @@ export class InboundPorts {
   readonly #host: ClusterHost;
   readonly #random: Random;
   readonly #limitMetrics: LimitMetrics;
-  readonly #clusters = new Map<string, Cluster>();
+  readonly #clusters = new Map<string, RunningCluster>();
   readonly #running = new Map<string, RunningPort>();
   /** What ran before the resource changed. */
   readonly #before = new Map<string, RunningDestination>();
@@ -166,7 +166,7 @@ export class InboundPorts {
     this.#running.clear();
   }
 
-  get clusters(): IterableIterator<Cluster> {
+  get clusters(): IterableIterator<RunningCluster> {
     return this.#clusters.values();
   }
 
@@ -244,7 +244,7 @@ export class InboundPorts {
 
   #destination(
     resource: DestinationResource,
-    app: Cluster,
+    app: RunningCluster,
     policy: RequestPolicy | undefined,
   ): RunningDestination {
     const parts = {
@@ -273,7 +273,7 @@ export class InboundPorts {
     };
     let cluster = this.#clusters.get(key);
     if (cluster === undefined) {
-      cluster = new Cluster(config, caller === '' ? this.#host : this.#hostFor(caller));
+      cluster = new RunningCluster(config, caller === '' ? this.#host : this.#hostFor(caller));
       const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
       const endpoint = { address, port, tls: 'plaintext' as const, peer };
       cluster.setEndpoints({ kind: 'endpoints', key: config.name, endpoints: [endpoint], total: 1 });

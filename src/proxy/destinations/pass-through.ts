@@ -1,4 +1,4 @@
-import { Cluster, type ClusterHost, type Random } from '../../cluster/index.ts';
+import { type ClusterHost, type Random, RunningCluster } from '../../cluster/index.ts';
 import {
   type ClusterConfig,
   DEFAULT_RETRY,
@@ -21,7 +21,7 @@ export class PassThrough {
   readonly #host: ClusterHost;
   readonly #random: Random;
   #pathNormalization: PathNormalization | undefined;
-  readonly #kept = new Map<string, { destination: RunningDestination; cluster: Cluster }>();
+  readonly #kept = new Map<string, { destination: RunningDestination; cluster: RunningCluster }>();
 
   constructor(host: ClusterHost) {
     this.#host = host;
@@ -72,7 +72,7 @@ export class PassThrough {
     return RunningDestination.unusable(resource, why, parts);
   }
 
-  get clusters(): Cluster[] {
+  get clusters(): RunningCluster[] {
     return [...this.#kept.values()].map(entry => entry.cluster);
   }
 
@@ -85,7 +85,7 @@ export class PassThrough {
     name: string,
     key: string,
     protocol: Protocol,
-  ): { destination: RunningDestination; cluster: Cluster } {
+  ): { destination: RunningDestination; cluster: RunningCluster } {
     const address = parseHostPort(key)!;
     const outlier = { ...DEFAULT_TRAFFIC.outlier, enabled: false };
     const config: ClusterConfig = {
@@ -93,7 +93,7 @@ export class PassThrough {
       service: { host: 'PassthroughCluster', name: 'PassthroughCluster', namespace: '' },
       settings: { ...DEFAULT_TRAFFIC, outlier },
     };
-    const cluster = new Cluster(config, this.#host);
+    const cluster = new RunningCluster(config, this.#host);
     const peer = { workload: '', namespace: '', app: '', version: '', principal: '', pod: '' };
     const endpoint = { address: address.host, port: address.port, tls: 'plaintext' as const, peer };
     cluster.setEndpoints({ kind: 'endpoints', key: name, endpoints: [endpoint], total: 1 });
@@ -120,7 +120,7 @@ export class PassThrough {
     return { destination: this.#running(resource, cluster), cluster };
   }
 
-  #running(resource: DestinationResource, cluster: Cluster): RunningDestination {
+  #running(resource: DestinationResource, cluster: RunningCluster): RunningDestination {
     const mode = this.#pathNormalization;
     const parts = { cluster: () => cluster, random: this.#random, nowMs: this.#host.clock.monotonic() };
     return new RunningDestination({ ...resource, ...(mode && { pathNormalization: mode }) }, parts);

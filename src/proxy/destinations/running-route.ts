@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import {
   DEFAULT_RETRY,
   type Forward,
@@ -17,7 +17,7 @@ import { WeightedChoice } from './weighted-choice.ts';
 /** What a route is compiled with. */
 export interface RouteParts {
   /** A cluster by its name; throws when the destination has none of it. */
-  readonly cluster: (name: string) => Cluster;
+  readonly cluster: (name: string) => RunningCluster;
   readonly random: Random;
   /** Monotonic. */
   readonly nowMs: number;
@@ -31,7 +31,7 @@ export interface RouteParts {
 
 /** Where copies of a share of the requests go. */
 export interface RunningMirror {
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly percent: number;
 }
 

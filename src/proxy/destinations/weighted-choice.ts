@@ -1,4 +1,4 @@
-import type { Cluster, Random } from '../../cluster/index.ts';
+import type { Random, RunningCluster } from '../../cluster/index.ts';
 import type { WeightedCluster } from '../../model/index.ts';
 
 /** Cards of a deck at most: shares are exact to a hundredth of a percent. */
@@ -11,9 +11,9 @@ const maxCards = 10_000;
  */
 export class WeightedChoice {
   /** Those that are named. */
-  readonly all: readonly Cluster[];
+  readonly all: readonly RunningCluster[];
   /** Those that get something. */
-  readonly clusters: readonly Cluster[];
+  readonly clusters: readonly RunningCluster[];
   /** Which of the given choices each of `clusters` is. */
   readonly given: readonly number[];
   readonly #deck: Uint16Array;
@@ -21,7 +21,11 @@ export class WeightedChoice {
   #left = 0;
 
   /** Clusters of weight 0 get nothing, unless all are 0: then all share alike. */
-  constructor(choices: readonly WeightedCluster[], cluster: (name: string) => Cluster, random: Random) {
+  constructor(
+    choices: readonly WeightedCluster[],
+    cluster: (name: string) => RunningCluster,
+    random: Random,
+  ) {
     const sum = choices.reduce((total, choice) => total + choice.weight, 0);
     const used = [...choices.keys()].filter(i => sum === 0 || choices[i]!.weight > 0);
     // All of them are made, so that an endpoint set without traffic is there when its share comes.
@@ -44,7 +48,7 @@ export class WeightedChoice {
     return card;
   }
 
-  pick(): Cluster | undefined {
+  pick(): RunningCluster | undefined {
     return this.clusters[this.pickIndex()];
   }
 }

@@ -1,4 +1,4 @@
-import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { Outcome, RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { ClientStream, UpstreamConnection } from '../../http/index.ts';
 import type { TryEnd, TryWhy } from '../observation/try-record.ts';
@@ -23,7 +23,7 @@ export const STATE = {
  */
 export class CurrentTry {
   state: number = STATE.NONE;
-  cluster: Cluster | undefined;
+  cluster: RunningCluster | undefined;
   endpoint: RunningEndpoint | undefined;
   /** Once there is one. */
   stream: ClientStream | undefined;

@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { TryWhy } from '../observation/try-record.ts';
 
 const noneTried: readonly RunningEndpoint[] = [];
@@ -20,9 +20,9 @@ export class EndpointChoice {
     this.#preferred = preferred;
   }
 
-  /** `login`: the one that the client is logged in to. `anywhere` as for Cluster.pick. Undefined when there is none at all. */
+  /** `login`: the one that the client is logged in to. `anywhere` as for RunningCluster.pick. Undefined: there is none. */
   next(
-    cluster: Cluster,
+    cluster: RunningCluster,
     login: RunningEndpoint | undefined,
     nowMs: number,
     anywhere: boolean,
@@ -41,7 +41,7 @@ export class EndpointChoice {
   }
 
   /** One for a try beside that at `endpoint`; undefined when there is nobody else to ask. */
-  beside(cluster: Cluster, endpoint: RunningEndpoint, nowMs: number): RunningEndpoint | undefined {
+  beside(cluster: RunningCluster, endpoint: RunningEndpoint, nowMs: number): RunningEndpoint | undefined {
     const other = cluster.pick([...(this.#tried ?? noneTried), endpoint], nowMs, this.#hash);
     return other === endpoint ? undefined : other;
   }

@@ -1,4 +1,4 @@
-import type { Cluster, Random, RunningEndpoint } from '../../cluster/index.ts';
+import type { Random, RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, type Guarded, giveUp, internalError } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { AccessLog, PeerRequests } from '../../telemetry/index.ts';
@@ -51,14 +51,14 @@ export interface ExchangeHost extends Caller {
   /** Where the request goes; undefined when that must be found out first: then the waiter is called. */
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined;
   /** Edits that every request of this connection gets: added and removed header lines. `cluster`: where it goes. */
-  prepare(head: Head, cluster: Cluster): void;
+  prepare(head: Head, cluster: RunningCluster): void;
   /**
    * The series that an exchange counts in. `endpoint` and `cluster` are undefined when none was found or chosen, `target` when
    * nobody knew where the request goes.
    */
   metrics(
     endpoint: RunningEndpoint | undefined,
-    cluster: Cluster | undefined,
+    cluster: RunningCluster | undefined,
     target: RunningDestination | undefined,
   ): PeerRequests;
 }

@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { DestinationResource, Route } from '../../model/index.ts';
@@ -15,7 +15,7 @@ export class ExchangeView implements ObservedRequest {
   head!: Head;
   destination: DestinationResource | undefined = undefined;
   route: Route | undefined = undefined;
-  cluster: Cluster | undefined = undefined;
+  cluster: RunningCluster | undefined = undefined;
   endpoint: RunningEndpoint | undefined = undefined;
   mirrored = 0;
   startMs = 0;

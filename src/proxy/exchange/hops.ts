@@ -1,7 +1,7 @@
 // How many Weft proxies a request has come through that were named to it as proxies. Two of them can be made to lead to each
 // other (a name that is the other one for each, a policy whose endpoints they are), and the request would go back and forth for
 // ever. So a proxy that is named by its address counts itself into requests that leave the mesh.
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import type { Head } from '../../http/index.ts';
 
 const name = Buffer.from('x-weft-hops', 'latin1');
@@ -25,7 +25,7 @@ export function countHop(head: Head): void {
 }
 
 /** Whether another proxy's listener may be behind a cluster. Not behind meshed endpoints: their proxies deliver to the app. */
-export function mayLeadToProxy(cluster: Cluster): boolean {
+export function mayLeadToProxy(cluster: RunningCluster): boolean {
   for (const { config } of cluster.endpoints) return config.tls !== 'mesh';
   return true;
 }

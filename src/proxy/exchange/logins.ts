@@ -1,9 +1,9 @@
-import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { ConnectionOwner, UpstreamConnection } from '../../http/index.ts';
 
 /** One connection to an upstream that a client has for itself. */
 interface Login {
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly endpoint: RunningEndpoint;
   readonly connection: UpstreamConnection;
   waiter: StreamWaiter | undefined;
@@ -25,24 +25,24 @@ export class Logins implements ConnectionOwner {
   }
 
   /** Takes a connection that carries a request of this client out of its pool, for good. */
-  bind(cluster: Cluster, endpoint: RunningEndpoint, connection: UpstreamConnection): void {
+  bind(cluster: RunningCluster, endpoint: RunningEndpoint, connection: UpstreamConnection): void {
     if (connection.owner === this) return;
     connection.owner = this;
     this.#logins.push({ cluster, endpoint, connection, waiter: undefined });
   }
 
   /** Which of these clusters the client is logged in to; -1 for none. */
-  among(clusters: readonly Cluster[]): number {
+  among(clusters: readonly RunningCluster[]): number {
     return clusters.findIndex(cluster => this.#of(cluster) !== undefined);
   }
 
   /** The endpoint that the client is logged in to. */
-  endpoint(cluster: Cluster): RunningEndpoint | undefined {
+  endpoint(cluster: RunningCluster): RunningEndpoint | undefined {
     return this.#of(cluster)?.endpoint;
   }
 
   /** Gives the waiter the connection: at once, or when the exchange before is complete. */
-  acquire(cluster: Cluster, waiter: StreamWaiter): void {
+  acquire(cluster: RunningCluster, waiter: StreamWaiter): void {
     const login = this.#of(cluster);
     if (login === undefined)
       waiter.onNoConnection('UC', 'the connection that the client was logged in on is gone');
@@ -82,7 +82,7 @@ export class Logins implements ConnectionOwner {
     this.#onLost();
   }
 
-  #of(cluster: Cluster): Login | undefined {
+  #of(cluster: RunningCluster): Login | undefined {
     for (const login of this.#logins) if (login.cluster === cluster && isOpen(login.connection)) return login;
     return undefined;
   }

@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import { isGrpcCondition, type RetryCondition, type RetryPolicy } from '../../model/index.ts';
 import type { NoRetry } from '../observation/try-record.ts';
 import type { RequestSoFar } from './request-so-far.ts';
@@ -24,7 +24,7 @@ export class RetryPermits {
    */
   ask(
     policy: RetryPolicy,
-    cluster: Cluster,
+    cluster: RunningCluster,
     condition: RetryCondition | 'status',
     untouched: boolean,
     attempts: number,

@@ -1,4 +1,9 @@
-import { type Cluster, type RunningEndpoint, sessionToken, setCookieValue } from '../../cluster/index.ts';
+import {
+  type RunningCluster,
+  type RunningEndpoint,
+  sessionToken,
+  setCookieValue,
+} from '../../cluster/index.ts';
 import { type ByteRange, cookieValue, type Field, type Head, METHOD, NO_FIELDS } from '../../http/index.ts';
 import type { VerifiedToken } from '../../model/index.ts';
 import {
@@ -190,7 +195,7 @@ export class RouteWork implements FilteredRequest {
   }
 
   /** Edits the request, once it is known which of the route's clusters it goes to. Once per request, not per try. */
-  prepare(choice: number, cluster: Cluster): void {
+  prepare(choice: number, cluster: RunningCluster): void {
     const route = this.#route!;
     const { paths, requestEdits } = route;
     const head = this.#head;
@@ -242,7 +247,7 @@ export class RouteWork implements FilteredRequest {
   }
 
   /** The shadows that this request gets where it goes to `choice`, by the dice. */
-  mirrors(choice: number): readonly Cluster[] {
+  mirrors(choice: number): readonly RunningCluster[] {
     return this.#route!.mirrors[choice]!.filter(({ percent }) => chance(percent, this.random)).map(
       ({ cluster }) => cluster,
     );

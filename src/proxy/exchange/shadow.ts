@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import { type Flag, INTERNAL_ERROR } from '../../errors/index.ts';
 import {
   type CancelReason,
@@ -38,7 +38,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   readonly needsHttp2 = false;
   readonly streamHandler = this;
   readonly #services: ExchangeServices;
-  readonly #cluster: Cluster;
+  readonly #cluster: RunningCluster;
   readonly #head: Head;
   readonly #counts: MirrorCounts;
   readonly #deadline: Deadline = new Deadline(
@@ -58,7 +58,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** `head`: a copy of its own, edits included. `ended`: there is no (more) body. `body`: what has come of it so far. */
   constructor(
     services: ExchangeServices,
-    cluster: Cluster,
+    cluster: RunningCluster,
     head: Head,
     counts: MirrorCounts,
     body: readonly Buffer[],

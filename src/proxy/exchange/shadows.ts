@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import type { Fields } from '../../http/index.ts';
 import type { ExchangeServices } from './exchange-host.ts';
 import type { RequestSoFar } from './request-so-far.ts';
@@ -15,7 +15,7 @@ export class Shadows {
   /** Sends a copy to each cluster, with what has come of the request so far; undefined where there is none to send. */
   static of(
     services: ExchangeServices,
-    clusters: readonly Cluster[],
+    clusters: readonly RunningCluster[],
     { head, body, ended }: RequestSoFar,
   ): Shadows | undefined {
     // A copy would log in a connection that others share.

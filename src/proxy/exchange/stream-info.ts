@@ -1,4 +1,4 @@
-import type { Cluster } from '../../cluster/index.ts';
+import type { RunningCluster } from '../../cluster/index.ts';
 import { httpStatusOf, NO_STATUS } from '../../grpc/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
@@ -24,9 +24,9 @@ export class StreamInfo {
   /** Its copies. */
   shadows: Shadows | undefined = undefined;
   /** That has counted it in, and gets its place back. */
-  cluster: Cluster | undefined = undefined;
+  cluster: RunningCluster | undefined = undefined;
   /** The cluster that had no room for it. */
-  full: Cluster | undefined = undefined;
+  full: RunningCluster | undefined = undefined;
   /** The answer that took the upstream's place. */
   instead: Instead | undefined = undefined;
   /** Whether a policy held the request up on purpose. */

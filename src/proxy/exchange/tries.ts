@@ -1,4 +1,4 @@
-import type { Cluster, Outcome, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
+import type { Outcome, RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type {
   CancelReason,
@@ -68,7 +68,7 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
    */
   begin(
     route: RunningRoute,
-    cluster: Cluster,
+    cluster: RunningCluster,
     startMs: number,
     hash: number,
     preferred: RunningEndpoint | undefined,
@@ -195,7 +195,7 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
   }
 
   /** Which of the clusters the client has a connection of its own to; -1 for none. */
-  loginAmong(clusters: readonly Cluster[]): number {
+  loginAmong(clusters: readonly RunningCluster[]): number {
     return this.#logins === undefined ? -1 : this.#logins.among(clusters);
   }
 

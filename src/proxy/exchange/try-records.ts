@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Clock } from '../../time/index.ts';
 import { NO_TRIES, type TryRecord, type TryWhy } from '../observation/try-record.ts';
 
@@ -21,7 +21,7 @@ export class TryRecords {
   }
 
   /** Tells of the try whose answer was taken, if there is one. */
-  writeTaken(cluster: Cluster, endpoint: RunningEndpoint, startMs: number, why: TryWhy): void {
+  writeTaken(cluster: RunningCluster, endpoint: RunningEndpoint, startMs: number, why: TryWhy): void {
     if (this.#takenStatus === 0) return;
     const how = { why, end: 'taken', status: this.#takenStatus, flag: '', detail: '' } as const;
     this.write(cluster, endpoint, startMs, how, this.#takenMs);
@@ -30,7 +30,7 @@ export class TryRecords {
 
   /** Tells of one; only where somebody watches. */
   write(
-    { config: { name: cluster } }: Cluster,
+    { config: { name: cluster } }: RunningCluster,
     { key: endpoint, config: { peer, tls } }: RunningEndpoint,
     startMs: number,
     { why, end, status, flag, detail }: Pick<TryRecord, 'why' | 'end' | 'status' | 'flag' | 'detail'>,

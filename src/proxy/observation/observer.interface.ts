@@ -1,5 +1,5 @@
 // What others may see of requests: how they go on, how they end, and what never became one.
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { DestinationResource, ObjectRef, Route } from '../../model/index.ts';
@@ -36,7 +36,7 @@ export interface ObservedRequest {
   /** Undefined when none was looked for, or none matched. */
   readonly route: Route | undefined;
   /** Where the route sends it; undefined when it is sent nowhere. */
-  readonly cluster: Cluster | undefined;
+  readonly cluster: RunningCluster | undefined;
   /** Of the last try. */
   readonly endpoint: RunningEndpoint | undefined;
   /** The filters that it has met, in their order. Made when asked for. */
@@ -71,7 +71,7 @@ export interface ObservedSession {
   readonly direction: 'inbound' | 'outbound';
   readonly downstream: string;
   readonly principal: string;
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   /** The one that was connected to, otherwise the last that was tried. */
   readonly endpoint: RunningEndpoint | undefined;
   /** Whether it was connected. */
@@ -111,7 +111,7 @@ export interface ObservedRefusal {
 /** A copy of a request that went to a mirror, and that nobody answered. */
 export interface ObservedMirror {
   readonly id: string;
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly endpoint: RunningEndpoint | undefined;
   readonly flag: Flag;
   readonly detail: string;

@@ -1,5 +1,5 @@
 // What is seen of a request while it is carried, as plain data that stays.
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import {
   type ConsideredEndpoint,
   type ConsideredEndpoints,
@@ -158,7 +158,7 @@ export function mirrorRecord(mirror: ObservedMirror, wall: ToWall): MirrorRecord
 }
 
 /** The endpoints of a cluster, and why each could or could not be chosen. `sinceMs`: when the request began, monotonic. */
-export function consideredOf(cluster: Cluster, sinceMs: number): ConsideredEndpoints {
+export function consideredOf(cluster: RunningCluster, sinceMs: number): ConsideredEndpoints {
   const endpoints: ConsideredEndpoint[] = [];
   for (const endpoint of cluster.endpoints) {
     if (endpoints.length === MAX_CONSIDERED) break;
@@ -202,11 +202,11 @@ function tryOf(each: TryRecord, startMs: number): RecordedTry {
   };
 }
 
-function clusterOf({ config: { name, service } }: Cluster): SessionRecord['cluster'] {
+function clusterOf({ config: { name, service } }: RunningCluster): SessionRecord['cluster'] {
   return { name, host: service.host, service: service.name, namespace: service.namespace };
 }
 
-function settingsOf(cluster: Cluster): NonNullable<RequestRecord['cluster']> {
+function settingsOf(cluster: RunningCluster): NonNullable<RequestRecord['cluster']> {
   const { balancer, connectTimeoutMs, limits } = cluster.config.settings;
   return {
     ...clusterOf(cluster),

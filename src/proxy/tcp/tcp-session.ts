@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
 import { NO_TAGS, type PeerLabels, type SeriesTags } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
@@ -19,7 +19,7 @@ export interface TcpSessionOptions {
   readonly localAddress: string;
   /** See ConnectRequest. */
   readonly foreignPort?: number;
-  labels(endpoint: RunningEndpoint | undefined, cluster: Cluster): PeerLabels;
+  labels(endpoint: RunningEndpoint | undefined, cluster: RunningCluster): PeerLabels;
   /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
   undecided?(): Buffer | undefined;
   /**
@@ -49,7 +49,7 @@ const patienceMs = 1000;
 export class TcpSession implements WireHandler {
   readonly #services: Services;
   readonly #options: TcpSessionOptions;
-  readonly #cluster: Cluster;
+  readonly #cluster: RunningCluster;
   readonly #downstream: Wire;
   /** What the client has sent so far, and how much of it the upstream has been given already. */
   #first: Buffer | undefined;
@@ -73,7 +73,7 @@ export class TcpSession implements WireHandler {
   constructor(
     services: Services,
     options: TcpSessionOptions,
-    cluster: Cluster,
+    cluster: RunningCluster,
     downstream: Wire,
     speculative: boolean,
   ) {

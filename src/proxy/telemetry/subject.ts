@@ -1,4 +1,4 @@
-import type { Cluster, RunningEndpoint } from '../../cluster/index.ts';
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
 import type { Peer } from '../../model/index.ts';
 import type { Clock } from '../../time/index.ts';
@@ -84,7 +84,7 @@ export class Subject {
   get endpoint(): RunningEndpoint | undefined {
     return (this.request ?? this.session)?.endpoint;
   }
-  get cluster(): Cluster | undefined {
+  get cluster(): RunningCluster | undefined {
     return (this.request ?? this.session)?.cluster;
   }
   get attempts(): number | undefined {

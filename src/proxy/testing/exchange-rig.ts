@@ -1,6 +1,6 @@
 // Exchanges between wires in memory, on a clock that the test turns: every segmentation, stall and failure happens when the test
 // says.
-import { Cluster, type UpstreamDialer } from '../../cluster/index.ts';
+import { RunningCluster, type UpstreamDialer } from '../../cluster/index.ts';
 import { config, endpoints, TestClusterHost } from '../../cluster/testing/clusters.ts';
 import type { Flag } from '../../errors/index.ts';
 import { MemoryPeer } from '../../http1/testing/memory-wire.ts';
@@ -43,7 +43,7 @@ export interface RigClient {
 /** One cluster, any number of clients. */
 export class ExchangeRig {
   readonly host: TestClusterHost;
-  readonly cluster: Cluster;
+  readonly cluster: RunningCluster;
   readonly services: Services;
   readonly access = new KeptAccessLog();
   readonly log = new KeptLog();
@@ -64,7 +64,7 @@ export class ExchangeRig {
     this.#filters = options.filters ?? [];
     this.host = new TestClusterHost(options.random ?? (() => 0), 300);
     this.host.multiplexes = options.multiplexes ?? 'never';
-    this.cluster = new Cluster(config(options.settings), this.host);
+    this.cluster = new RunningCluster(config(options.settings), this.host);
     this.cluster.setEndpoints(endpoints(options.endpoints ?? 1));
     this.destination = this.route(options.retry, options.route);
     const plane = new DataPlane({

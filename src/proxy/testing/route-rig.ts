@@ -1,5 +1,5 @@
 // An exchange rig whose destination has routes and several clusters of one endpoint each.
-import { Cluster } from '../../cluster/index.ts';
+import { RunningCluster } from '../../cluster/index.ts';
 import { config, endpoint, endpoints } from '../../cluster/testing/clusters.ts';
 import type { MemoryPeer } from '../../http1/testing/memory-wire.ts';
 import {
@@ -27,13 +27,13 @@ export function forward(
 
 /** Clusters `a:80`, `b:80`, `c:80`, whose endpoint is 10.0.0.1, .2 and .3. */
 export class RouteRig extends ExchangeRig {
-  readonly clusters = new Map<string, Cluster>();
+  readonly clusters = new Map<string, RunningCluster>();
   readonly metrics = new RouteMetrics();
 
   constructor(routes: readonly TestRoute[], options: RigOptions = {}) {
     super(options);
     for (const [i, name] of ['a:80', 'b:80', 'c:80'].entries()) {
-      const cluster = new Cluster(config(options.settings, name), this.host);
+      const cluster = new RunningCluster(config(options.settings, name), this.host);
       cluster.setEndpoints(endpoints([endpoint(i + 1)], name));
       this.clusters.set(name, cluster);
     }

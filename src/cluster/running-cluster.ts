@@ -32,13 +32,13 @@ export interface ClusterHost {
   /** See PoolOptions. */
   readonly isEnding?: () => boolean;
   /** How connections to an endpoint of this cluster are opened. */
-  dialer(cluster: Cluster, endpoint: ClusterEndpoint): UpstreamDialer;
+  dialer(cluster: RunningCluster, endpoint: ClusterEndpoint): UpstreamDialer;
   /** The request metrics of an endpoint. */
-  metrics(cluster: Cluster, endpoint: ClusterEndpoint): PeerRequests;
+  metrics(cluster: RunningCluster, endpoint: ClusterEndpoint): PeerRequests;
 }
 
 /** A named set of endpoints while it runs. */
-export class Cluster implements EjectionsOwner {
+export class RunningCluster implements EjectionsOwner {
   config: ClusterConfig;
   readonly occupancy: Occupancy;
   readonly budget: RetryBudget;

@@ -1,24 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Cluster } from './cluster.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 import type { Outcome } from './outlier.ts';
+import { RunningCluster } from './running-cluster.ts';
 import { clusterOf, config, endpoint, endpoints, TestClusterHost } from './testing/clusters.ts';
 import { below, oneOf, seeded } from './testing/random.ts';
 import { answer, request } from './testing/requests.ts';
 
-function fail(cluster: Cluster, which: RunningEndpoint, times: number, outcome: Outcome = 'error-5xx'): void {
+function fail(
+  cluster: RunningCluster,
+  which: RunningEndpoint,
+  times: number,
+  outcome: Outcome = 'error-5xx',
+): void {
   for (let i = 0; i < times; i++) cluster.record(which, outcome);
 }
 
 /** Which endpoints `pick` ever gives. */
-function reachable(cluster: Cluster): string[] {
+function reachable(cluster: RunningCluster): string[] {
   const seen = new Set<string>();
   for (let i = 0; i < 500; i++) seen.add(cluster.pick([], 0)!.key);
   return [...seen].sort();
 }
 
-const list = (cluster: Cluster): RunningEndpoint[] => [...cluster.endpoints];
+const list = (cluster: RunningCluster): RunningEndpoint[] => [...cluster.endpoints];
 
 test('an ejected endpoint gets nothing until its time is over, and its ejection is recorded with its reason', async () => {
   const host = new TestClusterHost(seeded(1));
@@ -156,7 +161,7 @@ test('another pod at the same address inherits nothing; the same pod told again 
 
 test('a pod whose proxy listens elsewhere now is connected to there', () => {
   const host = new TestClusterHost(seeded(1));
-  const cluster = new Cluster(config(), host);
+  const cluster = new RunningCluster(config(), host);
   cluster.setEndpoints(endpoints([{ ...endpoint(1), tls: 'mesh', tunnelPort: 15006 }]));
   cluster.setEndpoints(endpoints([{ ...endpoint(1), tls: 'mesh', tunnelPort: 25006 }]));
   request(cluster.pick([], 0)!.pool);
