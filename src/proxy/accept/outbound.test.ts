@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:http2';
 import { test } from 'node:test';
 import { DEFAULT_TRAFFIC } from '../../model/index.ts';
 import { FakeClock } from '../../time/index.ts';
 import { CLOSED_PORT } from '../../wire/testing/ports.ts';
 import { closeAll, httpServer, type RawConnection, rawConnection, tcpServer } from '../testing/clients.ts';
+import { answerOf, h2cServer } from '../testing/http2-peers.ts';
 import { eventually, redirectedOutbound } from '../testing/redirected.ts';
 import { resourceOf, StaticMesh, type TestDestination } from '../testing/static-mesh.ts';
 
@@ -369,4 +371,45 @@ test('answers of the proxy itself count for the service that was called, in whic
     ['app.shop', 'app.shop', 'default', '418', 2],
     ['none.shop.svc.cluster.local', 'none', 'shop', '404', 2],
   ]);
+});
+
+test('an HTTP/2 client that is late is served as HTTP/2, though its server greets whoever connects', async t => {
+  const app = await h2cServer((_request, response) => response.end('hello'));
+  const { mesh, clock, client, outbound, clusters } = setUp({
+    endpoints: [new StaticMesh().plain(app.port)],
+  });
+  t.after(() => closeAll(outbound, mesh, app));
+  const raw = await rawConnection(outbound.port);
+  await eventually(() => clusters()[0]?.known === true);
+  await clock.advance(40);
+  await eventually(() => app.accepted() === 1);
+  // The greeting has come long ago, and says nothing about the next connection either.
+  await new Promise(resolve => setTimeout(resolve, 50));
+  assert.equal(raw.text, '');
+  assert.notEqual(clusters()[0]!.speaksFirst, true);
+  const late = connect('http://10.0.0.1', { createConnection: () => raw.socket });
+  t.after(() => late.destroy());
+  assert.equal((await answerOf(late.request({ ':path': '/a' }))).body, 'hello');
+  assert.equal(client.access.records[0]!.protocol, 'HTTP/2');
+});
+
+test('what greets as HTTP/2 does, and hears from its client something else, is a tunnel of both', async t => {
+  const greeting = '\0\0\0\x04\0\0\0\0\0';
+  const app = await tcpServer(socket => {
+    socket.write(greeting);
+    socket.on('data', bytes => socket.write(`heard ${bytes}`));
+  });
+  const { mesh, clock, client, outbound, clusters } = setUp({
+    endpoints: [new StaticMesh().plain(app.port)],
+  });
+  t.after(() => closeAll(outbound, mesh, app));
+  const raw = await rawConnection(outbound.port);
+  await eventually(() => clusters()[0]?.known === true);
+  await clock.advance(40);
+  raw.write('\x01other');
+  await raw.until(connection => connection.text.endsWith('other'));
+  assert.equal(raw.text, `${greeting}heard \x01other`);
+  raw.socket.resetAndDestroy();
+  await eventually(() => client.access.records.length === 1);
+  assert.equal(client.access.records[0]!.protocol, 'TCP');
 });

@@ -8,6 +8,7 @@ import { answerAndLinger } from '../services/lingering.ts';
 import type { ObservedSession } from '../services/request-tagger.ts';
 import type { Services } from '../services/services.ts';
 import { FirstBytes } from './first-bytes.ts';
+import { isHttp2Greeting } from './http2-greeting.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** How a TCP session is described and bound; given by the connection that makes it. */
@@ -44,7 +45,8 @@ const patienceMs = 1000;
 
 /**
  * Carries one opaque TCP connection to an endpoint of a cluster. `speculative` sessions connect while it is still open what the
- * client will speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it.
+ * client will speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it. The
+ * greeting of HTTP/2 is no such byte: it is kept until the client has spoken.
  */
 export class TcpSession implements WireHandler {
   readonly #services: Services;
@@ -57,6 +59,8 @@ export class TcpSession implements WireHandler {
   #speculative: boolean;
   #opening: { cancel(): void } | undefined;
   #upstream: Wire | undefined;
+  /** What the upstream has said, and nobody heard yet. */
+  #greeting: Buffer | undefined;
   #endpoint: RunningEndpoint | undefined;
   readonly #tried: RunningEndpoint[] = [];
   #repeatedHandshake = false;
@@ -111,7 +115,7 @@ export class TcpSession implements WireHandler {
     this.#speculative = false;
     if (this.#failure !== undefined) this.#fail(this.#failure.flag, this.#failure.detail);
     else if (this.#upstream === undefined) this.#watchDownstream();
-    else this.#join(undefined);
+    else this.#join(this.#greeting);
   }
 
   /** The client speaks something else: the connection is not wanted. */
@@ -135,16 +139,25 @@ export class TcpSession implements WireHandler {
     this.#upstream?.reset();
   }
 
-  /** Bytes of the upstream before it was decided what this is: it speaks first. */
+  /** Bytes of the upstream before it was decided what this is: it speaks first, unless that is HTTP/2's greeting. */
   onData(bytes: Buffer, start: number, end: number): void {
-    if (this.#speculative && this.#lent === 0) this.#cluster.speaksFirst = true;
+    const said = Buffer.from(bytes.subarray(start, end));
+    if (this.#speculative && this.#lent === 0) {
+      if (isHttp2Greeting(said)) {
+        this.#greeting = said;
+        // The rest waits where it is.
+        this.#upstream?.pause();
+        return;
+      }
+      this.#cluster.speaksFirst = true;
+    }
     this.#decide();
-    this.#join(Buffer.from(bytes.subarray(start, end)));
+    this.#join(said);
   }
 
   onEnd(): void {
     this.#decide();
-    this.#join(undefined);
+    this.#join(this.#greeting);
   }
 
   onDrain(): void {}
