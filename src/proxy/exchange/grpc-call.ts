@@ -22,6 +22,8 @@ const longestMs = 864_000_000;
 export class GrpcCall {
   readonly requestMessages = new Messages();
   readonly responseMessages = new Messages();
+  /** The head of its answer, kept until more has come: it may be tried again yet. */
+  heldHead: Head | undefined = undefined;
   /** How long the caller waits for the whole of it, milliseconds; -1 where it does not say. */
   timeoutMs = -1;
   /** When that is over, monotonic. */

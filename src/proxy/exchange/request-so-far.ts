@@ -1,5 +1,11 @@
 import { isGrpc } from '../../grpc/index.ts';
-import { type ClientStream, type Fields, type Head, isIdempotent } from '../../http/index.ts';
+import {
+  type ClientStream,
+  type Fields,
+  type Head,
+  isIdempotent,
+  type ServerStream,
+} from '../../http/index.ts';
 import type { GrpcCall } from './grpc-call.ts';
 import type { GrpcWebStream } from './grpc-web-stream.ts';
 import { ReplayBuffer } from './replay-buffer.ts';
@@ -9,6 +15,8 @@ import { ReplayBuffer } from './replay-buffer.ts';
  * after the other.
  */
 export class RequestSoFar {
+  /** What it came in by, and its answer goes to: the codec's stream, or what stands between that and the exchange. */
+  stream: ServerStream;
   head!: Head;
   /** Nothing more will come. */
   ended = false;
@@ -18,9 +26,16 @@ export class RequestSoFar {
   /** Defined where it was a call of gRPC-Web, and is one of gRPC now. */
   web: GrpcWebStream | undefined;
   readonly body = new ReplayBuffer();
+  readonly #codecStream: ServerStream;
+
+  constructor(stream: ServerStream) {
+    this.#codecStream = stream;
+    this.stream = stream;
+  }
 
   /** `ended`: it has no body. */
   begin(head: Head, ended: boolean): void {
+    this.stream = this.#codecStream;
     this.head = head;
     this.ended = ended;
   }
@@ -28,6 +43,7 @@ export class RequestSoFar {
   /** Keeps nothing of it. */
   clear(): void {
     this.trailers = undefined;
+    if (this.call !== undefined) this.call.heldHead = undefined;
     this.call = undefined;
     this.web = undefined;
     this.body.clear();

@@ -6,11 +6,31 @@ import type { Instead } from '../filters/filter.interface.ts';
 import type { RouteWork } from './route-work.ts';
 import type { Shadows } from './shadows.ts';
 
+/** What a request is waiting for. */
+export const PHASE = {
+  /** Nothing: there is none. */
+  IDLE: 0,
+  /** Where it goes. */
+  TARGET: 1,
+  /** A filter that has to find something out, or holds it on purpose. */
+  HELD: 2,
+  /** An answer to one of the tries. */
+  ANSWER: 3,
+  /** The rest of the answer. */
+  BODY: 4,
+  /** Upgraded or CONNECT: bytes in both directions. */
+  TUNNEL: 5,
+} as const;
+
 /**
  * What is known of a request beside what came in (that is RequestSoFar): what was decided about it, how far it has got, how it
  * ended. One object serves the requests of a stream, one after the other. Times are monotonic milliseconds.
  */
 export class StreamInfo {
+  /** One of PHASE. */
+  phase: number = PHASE.IDLE;
+  /** Grows with every request: whoever comes back with a word on an earlier one is too late. */
+  turn = 0;
   startMs = 0;
   /** When a byte last moved, in either direction. */
   lastMoveMs = 0;
@@ -47,11 +67,14 @@ export class StreamInfo {
   }
 
   begin(nowMs: number): void {
+    this.phase = PHASE.TARGET;
     this.startMs = nowMs;
     this.lastMoveMs = nowMs;
   }
 
   clear(): void {
+    this.phase = PHASE.IDLE;
+    this.turn++;
     this.answeredMs = -1;
     this.target = undefined;
     this.route = undefined;
