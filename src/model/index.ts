@@ -30,9 +30,66 @@ export {
   type WorkloadAuthorization,
 } from './authorization.ts';
 export { parseDurationMs } from './duration.ts';
+export type {
+  AddressRules,
+  AuthRequest,
+  BasicAuth,
+  BodyLimits,
+  Buffering,
+  ClientConnections,
+  ClientKey,
+  ClientLimit,
+  Compression,
+  EdgePolicy,
+  ErrorPage,
+  Hsts,
+  HttpsRedirect,
+} from './edge.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';
 export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
+export {
+  type AllowedRoutes,
+  type AttachedKind,
+  attachedHost,
+  type ClientValidation,
+  type Credential,
+  type CredentialRef,
+  commonHost,
+  coversHost,
+  credentialKey,
+  type Gateway,
+  type GatewayAttachment,
+  type GatewayHost,
+  type GatewayListener,
+  kindsOf,
+  LISTENER_PROTOCOLS,
+  type ListenerOptions,
+  type ListenerProtocol,
+  type ListenerTls,
+  type TlsVersion,
+  type TrustedHops,
+} from './gateway.ts';
+export {
+  type Attachments,
+  allowedKinds,
+  attachedTo,
+  type ConflictReason,
+  type JoinedListener,
+  joinedListeners,
+  NAMESPACE_NAME_LABEL,
+  type Namespace,
+  type NotAttached,
+} from './gateway-attachment.ts';
+export {
+  certificateKey,
+  gatewayKey,
+  parseCertificateKey,
+  parseGatewayKey,
+  parseVirtualHostKey,
+  type VirtualHost,
+  virtualHostKey,
+} from './gateway-keys.ts';
 export { formatSpiffe, type Identity, isSameWorkload, parseSpiffe, trustDomainOf } from './identity.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
@@ -74,10 +131,14 @@ export {
 } from './request-record.ts';
 export { requestWords } from './request-words.ts';
 export {
+  type BoundListener,
+  type BoundTls,
+  type CertificateResource,
   type ClusterConfig,
   type ClusterEndpoint,
   type DestinationResource,
   type EndpointsResource,
+  type GatewayResource,
   type InboundPort,
   type InboundResource,
   type Peer,

@@ -2,6 +2,7 @@
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
 import type { ExternalAuthorizer, JwtRule } from './authentication.ts';
 import type { WorkloadAuthorization } from './authorization.ts';
+import type { ClientValidation, ListenerOptions, ListenerProtocol, ListenerTls } from './gateway.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
 import type { MtlsMode } from './policy.ts';
@@ -13,14 +14,28 @@ import type { EndedContainer } from './workload.ts';
 
 /**
  * The kinds of resources, in the order in which they are put to use when all come at once. One proxy has any number of
- * `destination` and `endpoints`, and one of the others.
+ * `destination` and `endpoints`, and one of `trust` and `inbound`. `gateway` and `certificate` are for gateways, which ask for
+ * them by their keys as for destinations.
  */
-export const RESOURCE_KINDS = ['trust', 'inbound', 'destination', 'endpoints'] as const;
+export const RESOURCE_KINDS = [
+  'trust',
+  'inbound',
+  'certificate',
+  'gateway',
+  'destination',
+  'endpoints',
+] as const;
 
 export type ResourceKind = (typeof RESOURCE_KINDS)[number];
 
 /** Any resource; `kind` and `key` name it. Equal content means equal resource: versions are the stream's business. */
-export type Resource = DestinationResource | EndpointsResource | InboundResource | TrustResource;
+export type Resource =
+  | CertificateResource
+  | DestinationResource
+  | EndpointsResource
+  | GatewayResource
+  | InboundResource
+  | TrustResource;
 
 /**
  * Why this proxy cannot know what a resource means; undefined when it can. To acknowledge it all the same would tell the control
@@ -140,6 +155,64 @@ export interface EndpointsResource {
   /** How many the Service has in all, ready or not; for the error "0 of 3 ready". */
   readonly total: number;
   /** Why there can be none, where something is wrong with what was asked for: "no DestinationRule defines subset v1". */
+  readonly why?: string;
+}
+
+/** Where a gateway listens. Its routes are destinations of their own, so that a change of one is told alone. */
+export interface GatewayResource {
+  readonly kind: 'gateway';
+  /** gatewayKey */
+  readonly key: string;
+  readonly listeners: readonly BoundListener[];
+  /** Why there is none; undefined where the gateway is known. */
+  readonly why?: string;
+}
+
+/** A listener of a gateway, as its proxies have it. Several may share a port: those of TLS, and of HTTP, told apart by host. */
+export interface BoundListener {
+  /** Of the Gateway object, and the listener's own: `shop/edge/https`. */
+  readonly name: string;
+  readonly port: number;
+  readonly addresses?: readonly string[];
+  readonly protocol: ListenerProtocol;
+  /** A host or `*.example.com`; undefined for all. */
+  readonly hostname?: string;
+  readonly tls?: BoundTls;
+  readonly options?: ListenerOptions;
+  /** For `http` and `https`: hosts that there are routes for, the most specific first. */
+  readonly hosts: readonly BoundHost[];
+  /** For the others: the destination that has their routes. */
+  readonly destination?: string;
+}
+
+/** A host, or a pattern of hosts, and where its routes are. */
+export interface BoundHost {
+  readonly host: string;
+  /** DestinationResource.key */
+  readonly destination: string;
+}
+
+/** ListenerTls with what its references lead to. */
+export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'clients'> {
+  /** CertificateResource.key */
+  readonly certificates: readonly string[];
+  readonly clients?: {
+    readonly mode: ClientValidation['mode'];
+    /** PEM. Empty where none can be had: then nobody's certificate is good. */
+    readonly authorities: string;
+  };
+}
+
+/** A certificate that a gateway shows its clients, with its private key. Proxies never write it to disk. */
+export interface CertificateResource {
+  readonly kind: 'certificate';
+  /** certificateKey */
+  readonly key: string;
+  /** PEM, leaf first; '' where there is none. */
+  readonly chain: string;
+  /** PEM. */
+  readonly privateKey: string;
+  /** Why there is none: `Secret shop/tls does not exist`. */
   readonly why?: string;
 }
 

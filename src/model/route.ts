@@ -1,3 +1,4 @@
+import type { EdgePolicy } from './edge.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { RequestMatch, TextMatch } from './request-match.ts';
 
@@ -257,6 +258,8 @@ export interface Route {
   readonly metricsName?: string;
   /** Percent of its requests that belong to no trace yet, in place of TracingSettings.samplingPercent. */
   readonly traceSampling?: number;
+  /** What gateways alone do. */
+  readonly edge?: EdgePolicy;
 }
 
 /** Route.name of the answer to requests that no rule matches; for the response flag NR. */

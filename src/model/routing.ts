@@ -1,5 +1,7 @@
 // What users said about routing, before anybody asks: objects of every dialect become these, resolve/ turns them into the Routes
 // and ClusterConfigs of one caller's destination. Targets are Services by host, with a subset where one is named.
+import type { EdgePolicy } from './edge.ts';
+import type { GatewayAttachment } from './gateway.ts';
 import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { CallerMatch, RequestMatch } from './request-match.ts';
@@ -79,6 +81,8 @@ export interface RouteRule {
   readonly responseClasses?: readonly ResponseClass[];
   readonly metricsName?: string;
   readonly traceSampling?: number;
+  /** What gateways alone do. */
+  readonly edge?: EdgePolicy;
 }
 
 /** Every place that copies of the rule's requests may go to: its own, and those of its targets. */
@@ -104,12 +108,23 @@ export interface TcpRule {
  * How far apart dialects are: of tables of different kinds for one host, the one with the highest rank counts and the others are
  * told so.
  */
-export const ROUTE_RANKS = { smi: 1, linkerd: 2, consul: 3, gateway: 4, gatewayGrpc: 4.5, istio: 5 } as const;
+export const ROUTE_RANKS = {
+  smi: 1,
+  linkerd: 2,
+  consul: 3,
+  ingress: 3.2,
+  sentinel: 3.4,
+  gateway: 4,
+  gatewayGrpc: 4.5,
+  istio: 5,
+} as const;
 
 /** All that one object says about routing requests to one host. */
 export interface RouteTable {
-  /** Fully qualified, or a wildcard `*.example.com`, `*`. */
+  /** Fully qualified, or a wildcard `*.example.com`, `*`; attachedHost where it is attached to a gateway. */
   readonly host: string;
+  /** Of a table that holds at a gateway, and for nobody else. Each has a GatewayHost beside it. */
+  readonly attachment?: GatewayAttachment;
   /** Namespaces whose callers it holds for; undefined for all. */
   readonly visibleTo?: readonly string[];
   /** Only calls of this Service port; undefined for all. For the others it is as if the table were not there. */

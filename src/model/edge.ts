@@ -1,0 +1,139 @@
+// What the edge of a mesh asks of requests beyond what sidecars do. Every part is optional, is carried out by gateways alone, and
+// is loaded only where somebody asks for it.
+import type { ObjectRef } from './object-ref.ts';
+
+/** Demands on the requests of a route, and what their answers get. */
+export interface EdgePolicy {
+  /** The object, for who is refused. */
+  readonly from?: ObjectRef;
+  readonly body?: BodyLimits;
+  readonly addresses?: AddressRules;
+  readonly basicAuth?: BasicAuth;
+  readonly authRequest?: AuthRequest;
+  readonly clientLimits?: readonly ClientLimit[];
+  /** Requests under way of one client at once. */
+  readonly clientConnections?: ClientConnections;
+  readonly errorPages?: readonly ErrorPage[];
+  readonly compression?: Compression;
+  readonly hsts?: Hsts;
+  /** Requests over HTTP are sent to the same URL over https. */
+  readonly toHttps?: HttpsRedirect;
+  readonly buffering?: Buffering;
+}
+
+/** How much of a body is taken. */
+export interface BodyLimits {
+  /** Beyond: 413, by its declared length at once, otherwise when it is exceeded. 0 for no limit. */
+  readonly maxBytes: number;
+}
+
+/** Whether requests and answers are held until they are whole. */
+export interface Buffering {
+  /** The upstream sees a request when all of it is there. */
+  readonly requests?: boolean;
+  /** Bytes that are held at most; what is longer flows. */
+  readonly maxBytes: number;
+}
+
+/** Who may call by its address; see TrustedHops for which address that is. The first range that has it decides. */
+export interface AddressRules {
+  readonly rules: readonly { readonly range: string; readonly allow: boolean }[];
+  /** For addresses of no range. */
+  readonly otherwise: boolean;
+  /** 403 unless told. */
+  readonly status?: number;
+}
+
+/** RFC 7617. */
+export interface BasicAuth {
+  readonly realm: string;
+  /** Hashes as htpasswd writes them: bcrypt, apr1, SHA, by user. */
+  readonly users: Readonly<Record<string, string>>;
+  /** Whether the header goes on to the upstream. */
+  readonly forward?: boolean;
+}
+
+/** nginx's auth_request: a request without body asks whether this one passes: 2xx lets it, 401 and 403 are told, others 500. */
+export interface AuthRequest {
+  /** The cluster that is asked; resolve/ fills it in from `url`. */
+  readonly cluster?: string;
+  /** As it was written; variables of nginx' stand in it as `$name`. */
+  readonly url: string;
+  readonly method?: string;
+  /** Where 401 is sent instead, with `rd` for where it came from. */
+  readonly signIn?: string;
+  readonly signInParameter?: string;
+  /** Fields of its answer that the upstream gets; lower case. */
+  readonly responseHeaders?: readonly string[];
+  /** Fields that it gets beside the request's own. */
+  readonly requestHeaders?: readonly (readonly [name: string, value: string])[];
+  /** Whether Set-Cookie of its answer goes to the client whatever the answer is. */
+  readonly alwaysSetCookie?: boolean;
+  /** Answers are kept by this key for so long; undefined: not. */
+  readonly cache?: {
+    readonly key: string;
+    readonly ttlMs: Readonly<Record<string, number>>;
+  };
+  readonly timeoutMs?: number;
+}
+
+/** What a client is known by in limits. */
+export type ClientKey = { readonly kind: 'address' } | { readonly kind: 'header'; readonly name: string };
+
+/** nginx's limit_req: a leaky bucket for each client. */
+export interface ClientLimit {
+  /** Shared by all routes that name it. */
+  readonly zone: string;
+  readonly key: ClientKey;
+  readonly perSecond: number;
+  /** Requests beyond the rate that are taken all the same. */
+  readonly burst: number;
+  /** Whether those are delayed until their time. */
+  readonly delay: boolean;
+  /** 503 unless told. */
+  readonly status?: number;
+  /** Clients that it does not hold for, as ranges. */
+  readonly except?: readonly string[];
+}
+
+/** nginx's limit_conn. */
+export interface ClientConnections {
+  readonly zone: string;
+  readonly key: ClientKey;
+  readonly max: number;
+  readonly status?: number;
+  readonly except?: readonly string[];
+}
+
+/** What an answer of these statuses becomes: a page of its own, or what a cluster answers (ingress-nginx' custom-http-errors). */
+export interface ErrorPage {
+  readonly statuses: readonly number[];
+  readonly body?: string;
+  readonly contentType?: string;
+  readonly cluster?: string;
+  readonly status?: number;
+}
+
+/** Answers are compressed for who accepts that (RFC 9110 section 12.5.3). */
+export interface Compression {
+  /** The dearest first. */
+  readonly encodings: readonly ('br' | 'gzip' | 'zstd')[];
+  readonly level?: number;
+  readonly minBytes: number;
+  /** Media types without parameters. */
+  readonly types: readonly string[];
+}
+
+/** RFC 6797; only in answers over TLS. */
+export interface Hsts {
+  readonly maxAgeSeconds: number;
+  readonly includeSubdomains: boolean;
+  readonly preload: boolean;
+}
+
+/** Where plain requests go. */
+export interface HttpsRedirect {
+  readonly status: number;
+  /** Undefined: 443, which is not written. */
+  readonly port?: number;
+}

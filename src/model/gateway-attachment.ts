@@ -1,0 +1,125 @@
+// Which listeners a gateway has when all that is said of it is joined, and which routes belong to which of them.
+import {
+  type AttachedKind,
+  commonHost,
+  type Gateway,
+  type GatewayAttachment,
+  type GatewayListener,
+  kindsOf,
+  type ListenerProtocol,
+} from './gateway.ts';
+import { type Labels, matchesLabels } from './labels.ts';
+import type { ObjectRef } from './object-ref.ts';
+
+/** A namespace, as far as listeners choose routes by it. */
+export interface Namespace {
+  readonly name: string;
+  readonly labels: Labels;
+  readonly from: ObjectRef;
+}
+
+/** Every namespace has it, by the API server's own doing. */
+export const NAMESPACE_NAME_LABEL = 'kubernetes.io/metadata.name';
+
+/** Why a listener is not opened: others of its port speak something else, or it has the same hostname as one of them. */
+export type ConflictReason = 'ProtocolConflict' | 'HostnameConflict';
+
+/** A listener among all of its gateway. */
+export interface JoinedListener {
+  readonly listener: GatewayListener;
+  /** Who says it. */
+  readonly gateway: Gateway;
+  /** Undefined where it is opened. */
+  readonly conflict?: ConflictReason;
+}
+
+/**
+ * The listeners of a gateway, in order. Of conflicting ones of one object none is opened, of several objects' those of the first
+ * are (gateway-api.sigs.k8s.io/reference/spec/#listener). `gateways`: the oldest first.
+ */
+export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedListener[] {
+  const before: GatewayListener[] = [];
+  return gateways.flatMap(gateway => {
+    const own = gateway.listeners.map(listener => {
+      const others = gateway.listeners.filter(each => each !== listener);
+      const conflict = conflictAmong(listener, [...before, ...others]);
+      return { listener, gateway, ...(conflict && { conflict }) };
+    });
+    before.push(...own.filter(each => !each.conflict).map(each => each.listener));
+    return own;
+  });
+}
+
+/** What can be told apart on one port. */
+function family(protocol: ListenerProtocol): string {
+  if (protocol === 'udp') return 'udp';
+  return protocol === 'https' || protocol === 'tls' ? 'tls' : protocol;
+}
+
+function conflictAmong(
+  listener: GatewayListener,
+  others: readonly GatewayListener[],
+): ConflictReason | undefined {
+  const own = family(listener.protocol);
+  const near = others.filter(
+    each => each.port === listener.port && (family(each.protocol) === 'udp') === (own === 'udp'),
+  );
+  if (near.some(each => family(each.protocol) !== own)) return 'ProtocolConflict';
+  const sameHost = near.some(each => (each.hostname ?? '*') === (listener.hostname ?? '*'));
+  return sameHost ? 'HostnameConflict' : undefined;
+}
+
+/** A route, as far as listeners choose by it. */
+export interface Attachments extends GatewayAttachment {
+  readonly namespace: string;
+}
+
+/** The host pattern that a route has at a listener; a text in words where it has none there. */
+export function attachedTo(
+  { listener, gateway }: JoinedListener,
+  route: Attachments,
+  labelsOf: (namespace: string) => Labels,
+): { readonly host: string } | { readonly why: string; readonly reason: NotAttached } {
+  if (route.section !== undefined && route.section !== listener.name)
+    return { reason: 'NoMatchingParent', why: `the listener is called ${listener.name}` };
+  if (route.port !== undefined && route.port !== listener.port)
+    return { reason: 'NoMatchingParent', why: `listener ${listener.name} has port ${listener.port}` };
+  if (!allowedKinds(listener).includes(route.kind))
+    return {
+      reason: 'NotAllowedByListeners',
+      why: `listener ${listener.name} takes no routes of this kind`,
+    };
+  if (!allowsNamespace(listener, gateway, route.namespace, labelsOf))
+    return {
+      reason: 'NotAllowedByListeners',
+      why: `listener ${listener.name} takes no routes of namespace ${route.namespace} (allowedRoutes)`,
+    };
+  const host = commonHost(route.host, listener.hostname ?? '*');
+  if (host === undefined)
+    return {
+      reason: 'NoMatchingListenerHostname',
+      why: `listener ${listener.name} is for ${listener.hostname} and not for ${route.host}`,
+    };
+  return { host };
+}
+
+/** Why a route does not belong to a listener, in Gateway API's words. */
+export type NotAttached = 'NoMatchingParent' | 'NotAllowedByListeners' | 'NoMatchingListenerHostname';
+
+/** The kinds of routes that a listener takes. */
+export function allowedKinds({ protocol, tls, allowed }: GatewayListener): readonly AttachedKind[] {
+  const fitting = kindsOf(protocol, tls?.mode);
+  return allowed?.kinds === undefined ? fitting : fitting.filter(each => allowed.kinds!.includes(each));
+}
+
+function allowsNamespace(
+  { allowed }: GatewayListener,
+  gateway: Gateway,
+  namespace: string,
+  labelsOf: (namespace: string) => Labels,
+): boolean {
+  const namespaces = allowed?.namespaces ?? 'same';
+  if (namespaces === 'all') return true;
+  if (namespaces === 'same') return namespace === gateway.namespace;
+  return matchesLabels(namespaces, { ...labelsOf(namespace), [NAMESPACE_NAME_LABEL]: namespace });
+}

@@ -1,0 +1,61 @@
+// Keys under which gateways ask for what they need; see RESOURCE_KINDS. No address and no authority looks like one of them.
+import { type CredentialRef, credentialKey } from './gateway.ts';
+
+const gatewayPrefix = 'gateway/';
+const hostPrefix = 'virtual-host/';
+const certificatePrefix = 'certificate/';
+
+/** GatewayResource.key */
+export function gatewayKey(gateway: string): string {
+  return `${gatewayPrefix}${gateway}`;
+}
+
+/** `namespace/name` of the gateway; undefined for what is no gatewayKey. */
+export function parseGatewayKey(key: string): string | undefined {
+  if (!key.startsWith(gatewayPrefix)) return undefined;
+  const gateway = key.slice(gatewayPrefix.length);
+  return /^[^/]+\/[^/]+$/.test(gateway) ? gateway : undefined;
+}
+
+/** The routes of one listener for one host, or for all that it carries where it carries no requests. */
+export interface VirtualHost {
+  /** `namespace/name` */
+  readonly gateway: string;
+  readonly port: number;
+  /** GatewayListener.hostname, `*` for all. */
+  readonly listener: string;
+  /** A host or pattern; `*` for what is told apart by nothing. */
+  readonly host: string;
+}
+
+/** DestinationResource.key of a VirtualHost: `virtual-host/shop/edge/443/*.example.com/www.example.com`. */
+export function virtualHostKey({ gateway, port, listener, host }: VirtualHost): string {
+  return `${hostPrefix}${gateway}/${port}/${listener}/${host}`;
+}
+
+/** Undefined for what is no virtualHostKey. */
+export function parseVirtualHostKey(key: string): VirtualHost | undefined {
+  if (!key.startsWith(hostPrefix)) return undefined;
+  const [namespace, name, port, listener, host, ...more] = key.slice(hostPrefix.length).split('/');
+  if (!namespace || !name || !listener || !host || more.length > 0 || !/^\d{1,5}$/.test(port ?? ''))
+    return undefined;
+  return { gateway: `${namespace}/${name}`, port: Number(port), listener, host };
+}
+
+/** CertificateResource.key: whose it is and for which gateway, which alone is told it. */
+export function certificateKey(gateway: string, { namespace, name }: CredentialRef): string {
+  return `${certificatePrefix}${gateway}/${namespace}/${name}`;
+}
+
+/** Undefined for what is no certificateKey. `credential`: see credentialKey. */
+export function parseCertificateKey(
+  key: string,
+): { readonly gateway: string; readonly ref: CredentialRef; readonly credential: string } | undefined {
+  if (!key.startsWith(certificatePrefix)) return undefined;
+  const [gatewayNamespace, gatewayName, namespace, name, ...more] = key
+    .slice(certificatePrefix.length)
+    .split('/');
+  if (!gatewayNamespace || !gatewayName || !namespace || !name || more.length > 0) return undefined;
+  const ref = { kind: 'Secret', namespace, name } as const;
+  return { gateway: `${gatewayNamespace}/${gatewayName}`, ref, credential: credentialKey(ref) };
+}

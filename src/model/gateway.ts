@@ -1,0 +1,193 @@
+// Gateways: ways into the mesh for those outside of it. A gateway has listeners; tables of routes attach themselves to it (see
+// RouteTable.attachment), and what its proxies are told follows from both in resolve/.
+import type { LabelSelector, Labels } from './labels.ts';
+import type { ObjectRef } from './object-ref.ts';
+
+/** What a listener speaks with its clients. `https` and `tls` have GatewayListener.tls. */
+export const LISTENER_PROTOCOLS = ['http', 'https', 'tls', 'tcp', 'udp'] as const;
+
+/** One of LISTENER_PROTOCOLS. */
+export type ListenerProtocol = (typeof LISTENER_PROTOCOLS)[number];
+
+/** The kinds of routes that a listener may let attach themselves. */
+export type AttachedKind = 'http' | 'grpc' | 'tls' | 'tcp' | 'udp';
+
+/** Kinds of routes that fit a listener where nobody says which. */
+export function kindsOf(protocol: ListenerProtocol, mode: ListenerTls['mode'] | undefined): AttachedKind[] {
+  switch (protocol) {
+    case 'http':
+    case 'https':
+      return ['http', 'grpc'];
+    case 'tls':
+      return mode === 'passthrough' ? ['tls'] : ['tls', 'tcp'];
+    default:
+      return [protocol];
+  }
+}
+
+/**
+ * Some of the listeners of one gateway. Several objects may speak of one gateway (a Gateway and its ListenerSets, every Ingress
+ * of a class): their listeners are joined, the oldest first, and of two of one port, protocol and hostname the first counts.
+ */
+export interface Gateway {
+  readonly namespace: string;
+  readonly name: string;
+  /**
+   * Whose proxies serve it, and learn of its keys: those that name it and run in this namespace; the gateway's own unless told.
+   */
+  readonly servedFrom?: string;
+  /** Served by every gateway proxy whose pod has these labels, whatever it names (Istio's selector). */
+  readonly selector?: Labels;
+  readonly listeners: readonly GatewayListener[];
+  readonly from: ObjectRef;
+}
+
+/** A Secret, or a ConfigMap, that holds certificates, keys or logins. */
+export interface CredentialRef {
+  readonly kind: 'Secret' | 'ConfigMap';
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** How CredentialRefs and Credentials are known: `Secret shop/tls`. */
+export function credentialKey({ kind, namespace, name }: CredentialRef): string {
+  return `${kind} ${namespace}/${name}`;
+}
+
+/** What a Secret or ConfigMap holds, as text; only what gateways have a use for: `tls.crt`, `tls.key`, `ca.crt`, `auth`, … */
+export interface Credential extends CredentialRef {
+  /** `kubernetes.io/tls` and the like; '' for none. */
+  readonly type: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly from: ObjectRef;
+}
+
+/** Where a gateway takes connections, and what it takes them for. */
+export interface GatewayListener {
+  /** Unique within its gateway; what routes name (sectionName). */
+  readonly name: string;
+  readonly port: number;
+  /** Addresses to listen on; undefined for all. */
+  readonly addresses?: readonly string[];
+  readonly protocol: ListenerProtocol;
+  /** `www.example.com` or `*.example.com`, lower case; undefined for all. */
+  readonly hostname?: string;
+  /** For `https` and `tls`. */
+  readonly tls?: ListenerTls;
+  readonly options?: ListenerOptions;
+  /** Which routes may attach themselves; undefined: those of the gateway's own namespace, of every kind that fits. */
+  readonly allowed?: AllowedRoutes;
+  /** Path inside the object, for problems and statuses: `spec.listeners[0]`. */
+  readonly path: string;
+}
+
+/** Whose routes may attach themselves. */
+export interface AllowedRoutes {
+  readonly namespaces: 'all' | 'same' | LabelSelector;
+  /** Undefined: all that fit the protocol. */
+  readonly kinds?: readonly AttachedKind[];
+}
+
+/** How TLS is ended at a listener, or passed on. */
+export interface ListenerTls {
+  readonly mode: 'terminate' | 'passthrough';
+  /** Chosen by server name among the names that each is for; the first for who asks for none of them, or for none at all. */
+  readonly certificates: readonly CredentialRef[];
+  /** TLSv1.2 unless told. */
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  /** OpenSSL's names, for TLS 1.2. */
+  readonly ciphers?: readonly string[];
+  /** What is offered by ALPN, the dearest first; h2 and http/1.1 unless told. */
+  readonly alpn?: readonly ('h2' | 'http/1.1')[];
+  /** Certificates of clients; undefined: they are not asked for one. */
+  readonly clients?: ClientValidation;
+}
+
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';
+
+/** Which certificates clients must show. */
+export interface ClientValidation {
+  /**
+   * `require`: without a good one no connection. `optional`: none is good, a bad one is not. `insecure`: everybody is let in
+   * (Gateway API's AllowInsecureFallback).
+   */
+  readonly mode: 'require' | 'optional' | 'insecure';
+  /** Of the authorities (`ca.crt`). */
+  readonly authorities: readonly CredentialRef[];
+}
+
+/** What else a listener does with its connections. What is undefined keeps the proxy's default. */
+export interface ListenerOptions {
+  /** Connections begin with a PROXY header (v1 or v2): must, or may. Only from `trusted.ranges`, where those are given. */
+  readonly proxyProtocol?: 'require' | 'accept';
+  /** Whose word on where a request comes from is believed; undefined: nobody's, and what clients say of it is removed. */
+  readonly trusted?: TrustedHops;
+  /** For a whole head, from its first byte on; nginx's client_header_timeout. */
+  readonly headTimeoutMs?: number;
+  /** Between two pieces of a body; nginx's client_body_timeout. */
+  readonly bodyTimeoutMs?: number;
+  /** For a connection without a request. */
+  readonly idleTimeoutMs?: number;
+  /** For a TLS handshake. */
+  readonly handshakeTimeoutMs?: number;
+  /** Request line and fields together. */
+  readonly maxHeadBytes?: number;
+  /** Requests that one connection carries before its client is asked to connect anew; 0 for no end. */
+  readonly maxRequestsPerConnection?: number;
+  /** Connections at once; those beyond wait in the kernel. */
+  readonly maxConnections?: number;
+  /** Whether HTTP/2 is spoken: over TLS by ALPN, in clear by its preface. True unless told. */
+  readonly http2?: boolean;
+  /** What `Server` says in every answer; '' takes it out; undefined leaves the upstream's. */
+  readonly serverHeader?: string;
+}
+
+/** How the address of the client behind other proxies is found. */
+export interface TrustedHops {
+  /** Proxies in front whose entry in X-Forwarded-For is believed, counted from the right (Envoy's xff_num_trusted_hops). */
+  readonly hops?: number;
+  /** Instead of a number: addresses that are believed, as `10.0.0.0/8` (nginx's set_real_ip_from, recursive). */
+  readonly ranges?: readonly string[];
+  /** `x-forwarded-for` unless told; lower case. */
+  readonly header?: string;
+}
+
+/** To which gateway a table of routes is attached, and to which of its listeners. */
+export interface GatewayAttachment {
+  /** `namespace/name` */
+  readonly gateway: string;
+  /** GatewayListener.name; undefined for every listener. */
+  readonly section?: string;
+  /** Only listeners of this port. */
+  readonly port?: number;
+  /** A host pattern of the route, lower case: `www.example.com`, `*.example.com`, or `*` for all that the listener has. */
+  readonly host: string;
+  readonly kind: AttachedKind;
+}
+
+/** RouteTable.host of a table that is attached to a gateway: no name of DNS looks like it. */
+export function attachedHost({ gateway, host }: Pick<GatewayAttachment, 'gateway' | 'host'>): string {
+  return `${gateway}|${host}`;
+}
+
+/** That a route has something to say of a host at a gateway. Which hosts a gateway knows follows from these. */
+export interface GatewayHost extends GatewayAttachment {
+  /** The route's own. */
+  readonly namespace: string;
+  readonly from: ObjectRef;
+}
+
+/** What of two host patterns both mean; undefined where that is nothing. `*.` stands for one label or more. */
+export function commonHost(left: string, right: string): string | undefined {
+  if (left === '*' || left === right) return right;
+  if (right === '*') return left;
+  if (coversHost(left, right)) return right;
+  return coversHost(right, left) ? left : undefined;
+}
+
+/** Whether every host of `narrow` is one of `wide`; both may be patterns. `*.a.b` covers `x.a.b` and `*.x.a.b`, not `a.b`. */
+export function coversHost(wide: string, narrow: string): boolean {
+  if (wide === '*' || wide === narrow) return true;
+  return wide.startsWith('*.') && narrow.endsWith(wide.slice(1)) && narrow.length > wide.length - 1;
+}
