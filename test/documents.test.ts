@@ -1,7 +1,7 @@
 // Documents that name tests name ones that there are.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -40,4 +40,46 @@ test('every promise of docs/threat-model.md is shown by tests that exist', () =>
     assert.equal(cells.length, 2, row);
     for (const path of namedIn(cells[1]!)) assert.ok(existsSync(`${root}/${path}`), `${path} of ${cells[0]}`);
   }
+});
+
+/** What documents name that is made first, or stands in an image or in a cluster of the reader's. */
+const elsewhere = new Set(['bench/results/latest.json', 'grafana/provisioning/dashboards/weft.yaml']);
+
+/** The anchor that GitHub gives to a heading. */
+const anchorOf = (heading: string): string =>
+  heading
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}_\- ]/gu, '')
+    .trim()
+    .replaceAll(' ', '-');
+
+test('links of documents lead to files and headings that there are, and files that they name exist', () => {
+  const documents = globSync(['*.md', '{docs,examples,manifests,test,bench}/**/*.md'], { cwd: root });
+  assert.ok(documents.length > 40, `${documents.length} documents`);
+  const text = new Map(
+    documents.map(name => [name, readFileSync(join(root, name), 'utf8').replace(/^```.*?^```/gms, '')]),
+  );
+  const anchors = new Map(
+    [...text].map(([name, words]) => [
+      name,
+      new Set([...words.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => anchorOf(heading!))),
+    ]),
+  );
+  const wrong: string[] = [];
+  for (const [name, words] of text) {
+    for (const [, link] of words.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^\w+:/.test(link!)) continue;
+      const [path = '', anchor] = link!.split('#');
+      const target = path === '' ? name : join(dirname(name), path);
+      if (!existsSync(join(root, target))) wrong.push(`${name}: ${link} is no file`);
+      else if (anchor !== undefined && anchors.get(target)?.has(anchor) === false)
+        wrong.push(`${name}: ${link} is no heading`);
+    }
+    const paths =
+      /(?<![\w./-])(?:src|test|webhook|bench|docs|dashboard|grafana|scripts)\/[\w./-]+\.(?:tsx?|md|json|ya?ml|sh)\b/g;
+    for (const [path] of words.matchAll(paths))
+      if (!existsSync(join(root, path)) && !elsewhere.has(path)) wrong.push(`${name}: there is no ${path}`);
+  }
+  assert.deepEqual(wrong, []);
 });

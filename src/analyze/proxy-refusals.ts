@@ -1,4 +1,5 @@
 // What proxies refuse, as the control plane has written it into the status of objects: only a cluster can tell.
+import { recordOf, recordsOf } from '../plain/index.ts';
 import type { AnalysisContext } from './context.ts';
 import type { Finding } from './finding.ts';
 
@@ -19,10 +20,8 @@ export function proxyRefusalFindings({ objects }: AnalysisContext): readonly Fin
 
 /** Of conditions of Istio's shape, and of those of each parent. */
 function messagesOf(status: unknown): readonly string[] {
-  const { conditions, parents } = (status ?? {}) as { conditions?: unknown; parents?: unknown };
-  const list = (value: unknown): readonly { message?: unknown; conditions?: unknown }[] =>
-    Array.isArray(value) ? value.filter(each => typeof each === 'object' && each !== null) : [];
-  return [...list(conditions), ...list(parents).flatMap(each => list(each.conditions))].map(each =>
-    String(each.message),
+  const { conditions, parents } = recordOf(status);
+  return [...recordsOf(conditions), ...recordsOf(parents).flatMap(each => recordsOf(each.conditions))].map(
+    ({ message }) => String(message),
   );
 }

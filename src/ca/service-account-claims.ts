@@ -1,5 +1,6 @@
 import { WeftError } from '../errors/index.ts';
 import { formatSpiffe, parseSpiffe } from '../model/index.ts';
+import { recordOf } from '../plain/index.ts';
 import type { TokenProof } from './token-verifier.ts';
 
 /** The private claims of a bound ServiceAccount token, under `kubernetes.io` (Kubernetes KEP-1205). */
@@ -22,10 +23,10 @@ export function proofOf(
   claims: Readonly<Record<string, unknown>>,
   trustDomain: string,
 ): TokenProof | WeftError {
-  const own = record(claims[SERVICE_ACCOUNT_CLAIM]);
-  const namespace = own?.namespace;
-  const serviceAccount = record(own?.serviceaccount)?.name;
-  const { name: pod, uid } = record(own?.pod) ?? {};
+  const own = recordOf(claims[SERVICE_ACCOUNT_CLAIM]);
+  const { namespace } = own;
+  const { name: serviceAccount } = recordOf(own.serviceaccount);
+  const { name: pod, uid } = recordOf(own.pod);
   if (typeof namespace !== 'string' || typeof serviceAccount !== 'string') {
     return refuse("has no 'kubernetes.io' claim with namespace and serviceaccount");
   }
@@ -40,12 +41,6 @@ export function proofOf(
   }
   if (pod === undefined) return { identity };
   return { identity, pod, ...(typeof uid === 'string' && uid !== '' && { podUid: uid }) };
-}
-
-function record(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : undefined;
 }
 
 function refuse(why: string): WeftError {

@@ -9,7 +9,7 @@ export const FLAGS = {
   DI: 'a delay was injected on purpose, as a policy asks',
   DF: 'the name of the destination could not be resolved',
   FI: 'a failure was injected on purpose, as a policy asks',
-  LR: 'the proxy reset the connection',
+  LR: 'the proxy ended it',
   NC: 'the route names a cluster that does not exist',
   NFCF: 'what the control plane says of the destination is missing or cannot be used',
   NR: 'no route matches the request',

@@ -3,6 +3,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { isRecord } from '../plain/index.ts';
 import { ApiError, errorOfAnswer, unreachable, unreadable } from './api-error.ts';
 import { forwardPort } from './forward.ts';
 import { type KubeconfigChoice, loadKubeConfig } from './kubeconfig.ts';
@@ -285,7 +286,7 @@ export class KubeClient {
     try {
       const body = JSON.parse(text) as unknown;
       if (anything) return body as ApiObject;
-      if (typeof body === 'object' && body !== null && !Array.isArray(body)) return body as ApiObject;
+      if (isRecord(body)) return body as ApiObject;
     } catch {
       // Said below.
     }

@@ -169,8 +169,3 @@ export function field(value: unknown, ...path: readonly (string | number)[]): un
   }
   return at;
 }
-
-/** The elements of a list that may not be there. */
-export function items(value: unknown): readonly Record<string, unknown>[] {
-  return Array.isArray(value) ? value.filter(each => typeof each === 'object' && each !== null) : [];
-}

@@ -1,18 +1,10 @@
 // Checks of the cluster itself: `weft check --pre` runs only these.
+
 import { answerMessage } from '../../../webhook/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import { installObjects, installOptions, OLDEST_MINOR } from '../install/index.ts';
 import { INSTALLED_KINDS } from '../kubernetes/objects.ts';
-import {
-  type Check,
-  type CheckContext,
-  error,
-  type Finding,
-  field,
-  items,
-  ok,
-  skipped,
-  warning,
-} from './check.ts';
+import { type Check, type CheckContext, error, type Finding, field, ok, skipped, warning } from './check.ts';
 
 const reachable: Check = {
   id: 'api',
@@ -36,7 +28,7 @@ const manifests: Check = {
     for (const { apiVersion, kind } of installObjects(installOptions({ namespace: context.namespace }))) {
       const group = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
       const { plural = '' } = INSTALLED_KINDS.find(each => each.kind === kind) ?? {};
-      const known = items((await context.read(group))?.resources).some(({ name }) => name === plural);
+      const known = recordsOf((await context.read(group))?.resources).some(({ name }) => name === plural);
       if (!known) missing.add(`${plural} of ${apiVersion}`);
     }
     if (missing.size === 0) return [ok()];
@@ -55,7 +47,7 @@ const tokens: Check = {
   title: 'ServiceAccount tokens can be projected for the audience weft',
   async run(context) {
     const core = await context.read('/api/v1');
-    const has = items(core?.resources).some(({ name }) => name === 'serviceaccounts/token');
+    const has = recordsOf(core?.resources).some(({ name }) => name === 'serviceaccounts/token');
     if (has) return [ok()];
     return [
       error(

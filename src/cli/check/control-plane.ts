@@ -1,22 +1,14 @@
 // Checks of the control plane and of the way from the API server to it.
+
 import { X509Certificate } from 'node:crypto';
 import { answerMessage, ENTRY_SUFFIX } from '../../../webhook/index.ts';
 import { LABELS, PORTS, VERSION } from '../../config/index.ts';
 import { errorMessage } from '../../errors/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import { NAMES } from '../install/index.ts';
 import { installedVersion } from '../install/installed.ts';
 import type { ApiObject } from '../kubernetes/objects.ts';
-import {
-  type Check,
-  type CheckContext,
-  error,
-  type Finding,
-  field,
-  items,
-  ok,
-  skipped,
-  warning,
-} from './check.ts';
+import { type Check, type CheckContext, error, type Finding, field, ok, skipped, warning } from './check.ts';
 
 const running: Check = {
   id: 'control-plane',
@@ -92,7 +84,7 @@ const configuration: Check = {
         error(`there is no MutatingWebhookConfiguration ${NAMES.injector}: no pod is injected`, remedy),
       ];
     }
-    const entries = items(found.webhooks).filter(({ name }) => String(name).endsWith(ENTRY_SUFFIX));
+    const entries = recordsOf(found.webhooks).filter(({ name }) => String(name).endsWith(ENTRY_SUFFIX));
     if (entries.length === 0) {
       return [
         error(
@@ -162,7 +154,7 @@ const reach: Check = {
     if (answer.status >= 300)
       return [error(`the API server refused the pod: ${answerMessage(answer)}`, remedy)];
     const spec = field(answer.body, 'spec');
-    const names = [...items(field(spec, 'containers')), ...items(field(spec, 'initContainers'))].map(
+    const names = [...recordsOf(field(spec, 'containers')), ...recordsOf(field(spec, 'initContainers'))].map(
       ({ name }) => name,
     );
     if (names.includes('weft-proxy')) return [ok()];
@@ -188,7 +180,7 @@ const certificates: Check = {
 
 /** Findings about `/debug/authority` of the control plane. */
 export function judgeExpiries(body: unknown, nowMs = Date.now()): Finding[] {
-  return items(field(body, 'expiries')).map(({ role, notAfterMs }) => {
+  return recordsOf(field(body, 'expiries')).map(({ role, notAfterMs }) => {
     const leftMs = Number(notAfterMs) - nowMs;
     const date = Number.isFinite(leftMs)
       ? new Date(Number(notAfterMs)).toISOString().slice(0, 10)

@@ -1,4 +1,5 @@
 // Checks of the pods: who is outside the mesh and should not be, and whose proxy is not well.
+
 import {
   forbidsPacketRules,
   ownerLookup,
@@ -6,20 +7,11 @@ import {
   searchUninjected,
 } from '../../../webhook/index.ts';
 import { ANNOTATIONS, PORTS, VERSION } from '../../config/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import { systemClock } from '../../time/index.ts';
 import type { ApiObject } from '../kubernetes/objects.ts';
 import { proxyVersion } from '../version.ts';
-import {
-  type Check,
-  type CheckContext,
-  error,
-  type Finding,
-  field,
-  items,
-  ok,
-  skipped,
-  warning,
-} from './check.ts';
+import { type Check, type CheckContext, error, type Finding, field, ok, skipped, warning } from './check.ts';
 import { injectedNamespaces } from './control-plane.ts';
 
 const uninjected: Check = {
@@ -94,7 +86,9 @@ const proxiesReady: Check = {
 
 /** Why weft-init failed, from what the kubelet kept of its log. */
 export function initTrouble(pod: { readonly [field: string]: unknown }): string | undefined {
-  const init = items(field(pod, 'status', 'initContainerStatuses')).find(({ name }) => name === 'weft-init');
+  const init = recordsOf(field(pod, 'status', 'initContainerStatuses')).find(
+    ({ name }) => name === 'weft-init',
+  );
   for (const state of [field(init, 'state', 'terminated'), field(init, 'lastState', 'terminated')]) {
     const code = field(state, 'exitCode');
     if (typeof code !== 'number' || code === 0) continue;
@@ -109,7 +103,7 @@ export function initTrouble(pod: { readonly [field: string]: unknown }): string 
 
 function isProxyUnready(pod: { readonly [field: string]: unknown }): boolean {
   const all = ['containerStatuses', 'initContainerStatuses'].flatMap(list =>
-    items(field(pod, 'status', list)),
+    recordsOf(field(pod, 'status', list)),
   );
   return all.some(
     ({ name, ready, state }) =>
@@ -202,8 +196,8 @@ export function opens(
   direction: 'egress' | 'ingress',
   port: number,
 ): boolean {
-  return items(field(policy, 'spec', direction)).some(({ ports }) => {
-    const list = items(ports);
+  return recordsOf(field(policy, 'spec', direction)).some(({ ports }) => {
+    const list = recordsOf(ports);
     if (list.length === 0) return true;
     return list.some(({ protocol, port: from, endPort }) => {
       if ((protocol ?? 'TCP') !== 'TCP') return false;

@@ -1,8 +1,10 @@
 // Checks of what policies came to: in the control plane, and in the proxies that it serves.
+
 import { answerMessage } from '../../../webhook/index.ts';
 import { PORTS } from '../../config/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import { NAMES } from '../install/index.ts';
-import { type Check, error, type Finding, field, items, ok, skipped, warning } from './check.ts';
+import { type Check, error, type Finding, field, ok, skipped, warning } from './check.ts';
 
 /** So many are told, the rest is counted. */
 const most = 10;
@@ -39,7 +41,7 @@ const inEffect: Check = {
 
 /** Findings about `/debug/problems` of a control plane. */
 export function judgeProblems(body: unknown): readonly Finding[] {
-  return items(body).flatMap(each => {
+  return recordsOf(body).flatMap(each => {
     if (!grave.has(String(each.code))) return [];
     const { kind, name, namespace } = (each.object ?? {}) as Record<string, unknown>;
     const who = kind === undefined ? '' : `${String(kind)} ${String(name)}.${String(namespace)}: `;

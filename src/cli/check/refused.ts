@@ -1,7 +1,9 @@
 // Pods that were never created: they stand in no list of pods.
+
 import { ENTRY_SUFFIX } from '../../../webhook/index.ts';
+import { recordsOf } from '../../plain/index.ts';
 import type { ApiObject } from '../kubernetes/objects.ts';
-import { type Check, error, field, items } from './check.ts';
+import { type Check, error, field } from './check.ts';
 
 /** Kinds that create pods, and where they say that they cannot. */
 const makers = [
@@ -40,7 +42,7 @@ export const refused: Check = {
         if (!lacksPods(object)) continue;
         const { name, namespace = '' } = object.metadata;
         waiting.add(`${object.kind} ${namespace}/${name}`);
-        const failure = items(field(object, 'status', 'conditions')).find(
+        const failure = recordsOf(field(object, 'status', 'conditions')).find(
           ({ type }) => type === 'ReplicaFailure',
         );
         if (failure?.status === 'True') note({ kind: object.kind, ...ownerOf(object) }, failure.message);
@@ -69,7 +71,7 @@ function ownerOf({ metadata }: ApiObject): {
   readonly namespace: string;
 } {
   const { name, namespace = '' } = metadata;
-  const [owner] = items((metadata as { readonly ownerReferences?: unknown }).ownerReferences);
+  const [owner] = recordsOf((metadata as { readonly ownerReferences?: unknown }).ownerReferences);
   return owner ? { kind: String(owner.kind), name: String(owner.name), namespace } : { name, namespace };
 }
 

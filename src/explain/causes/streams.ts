@@ -67,6 +67,18 @@ export const STREAM_CAUSES: readonly CauseRow<RequestRecord>[] = [
     }),
   },
   {
+    code: 'call-ended',
+    when: ({ record }) => record.flag === 'LR' && /ends calls that go on/.test(record.detail),
+    cause: told => ({
+      words: `a gRPC call that still went on was ended, after ${Math.round(told.record.durationMs / 1000)} s: ${told.record.detail.replace(/;.*$/, '')}`,
+      object: who(told),
+      remedy: /max-connection-age/.test(told.record.detail)
+        ? 'let the client call again, as it must after any UNAVAILABLE, or raise weft.dev/max-connection-age-grace of the pod'
+        : 'nothing, where the client calls again, as it must after any UNAVAILABLE',
+      commands: [],
+    }),
+  },
+  {
     code: 'proxy-error',
     when: ({ record }) => record.flag === 'LR',
     cause: (told, tools) => ({

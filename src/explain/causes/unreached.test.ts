@@ -66,6 +66,15 @@ const rows: readonly (readonly [string, ProxyRecord, string, RegExp])[] = [
     /an error of the proxy of pod web-0 itself/,
   ],
   [
+    'call-ended',
+    request({
+      ...{ flag: 'LR', status: 200, grpcStatus: 14, durationMs: 31_000, direction: 'inbound' },
+      detail: 'this pod is going and ends calls that go on; call again, another one answers',
+    }),
+    'Pod web-0',
+    /^a gRPC call that still went on was ended, after 31 s: this pod is going and ends calls that go on$/,
+  ],
+  [
     'refused',
     request({
       ...{ direction: 'inbound', flag: 'UAEX', status: 403, detail: 'denied' },

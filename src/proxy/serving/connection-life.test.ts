@@ -72,13 +72,13 @@ test('calls that outlast the drain end with UNAVAILABLE in words, a few at a tim
   await eventually(() => ended() === 40);
   const { trailers } = watches[0]!;
   assert.equal(trailers!['grpc-status'], '14');
-  assert.match(String(trailers!['grpc-message']), /this pod is going/);
+  assert.match(String(trailers!['grpc-message']), /this pod is going and ends calls that go on/);
   await eventually(() => server.plane.services.active === 0 && session.destroyed);
 });
 
 test('a connection that has reached its age is left in order, and its calls have what grace there is', async t => {
   const lives = { maxAgeMs: 600_000, maxAgeGraceMs: 60_000, spreadMs: 1_000 };
-  const { clock, server, session, ended, close } = await setUp(2, lives);
+  const { clock, server, session, watches, ended, close } = await setUp(2, lives);
   t.after(close);
   let told = false;
   session.on('goaway', () => {
@@ -96,6 +96,7 @@ test('a connection that has reached its age is left in order, and its calls have
   assert.equal(ended(), 0);
   await clock.advance(20_000);
   await eventually(() => ended() === 2 && server.plane.services.active === 0);
+  assert.match(String(watches[0]!.trailers!['grpc-message']), /has reached its age .* ends calls that go on/);
 });
 
 test('without a grace calls go on beyond the age of their connection', async t => {

@@ -15,6 +15,11 @@ import { ConnectionLife, type LivingConnection } from './connection-life.ts';
 import { noteMalformed } from './malformed.ts';
 import type { Serving } from './serving.interface.ts';
 
+/** What clients of long calls are told at their end. `weft explain` knows both by "ends calls that go on". */
+const GOING = 'this pod is going and ends calls that go on; call again, another one answers';
+const OLD =
+  'this connection has reached its age (weft.dev/max-connection-age) and ends calls that go on; call again, on another one';
+
 /**
  * HTTP/2 on one downstream connection: an exchange for each stream that is open. A stream that ended in order is used again with
  * its exchange; those of all others go when their stream does.
@@ -63,8 +68,8 @@ export class Http2Serving implements Serving, ServerConnectionHost, LivingConnec
   endStreams(share: number): void {
     const calls = [...this.#exchanges].filter(({ isLongCall }) => isLongCall);
     enterEvent();
-    for (const call of calls.slice(0, Math.ceil(calls.length * share)))
-      call.endCall('this pod is going and ends calls that go on; call again, another one answers');
+    const why = this.#services.draining ? GOING : OLD;
+    for (const call of calls.slice(0, Math.ceil(calls.length * share))) call.endCall(why);
     leaveEvent();
   }
 

@@ -1,6 +1,8 @@
 // YAML that lies beside manifests and that kubectl cannot apply as it stands: templates, charts, kustomizations, and
 // configurations of tools. Each is named for what it is, with the command that makes manifests of it.
+
 import { basename, dirname } from 'node:path/posix';
+import { isRecord } from '../../plain/index.ts';
 
 const action = /\{\{-?\s*[^{}\s]/;
 /** Actions that only Helm has; others' (`{{ $labels.pod }}`, `{{inputs.parameters.x}}`) are text to Kubernetes. */
@@ -35,12 +37,11 @@ export interface ToolFile {
 }
 
 /**
- * What the data is, where it is the file of a tool and no object of a cluster; undefined for all others. `file` is a path, for
+ * What data is, where it is the file of a tool and no object of a cluster; undefined for all others. `file` is a path, for
  * words that can be pasted.
  */
-export function toolFile(data: unknown, file: string): ToolFile | undefined {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined;
-  const fields = data as Readonly<Record<string, unknown>>;
+export function toolFile(fields: unknown, file: string): ToolFile | undefined {
+  if (!isRecord(fields)) return undefined;
   const apiVersion = typeof fields.apiVersion === 'string' ? fields.apiVersion : '';
   if (isKustomization(fields, apiVersion, file)) {
     const what = 'a kustomization, which changes other files before they are applied';

@@ -8,6 +8,7 @@ import type {
   TracingProvider,
   TracingSettings,
 } from '../../model/index.ts';
+import { isRecord } from '../../plain/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 import { readClientTls } from '../istio/client-tls.ts';
@@ -93,7 +94,7 @@ function refuseFormat(config: Fields, fault: string, report: Report): undefined 
 
 /** Maps of texts and maps of them. */
 export function isJsonFields(value: unknown): value is JsonFields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  if (!isRecord(value)) return false;
   return Object.values(value).every(each => typeof each === 'string' || isJsonFields(each));
 }
 
