@@ -10,7 +10,7 @@ const plain = 'connection_security_policy!="mutual_tls"';
 const sides = 'reporter=~"source|waypoint"';
 
 const fromMesh = (facts: Facts): number =>
-  4 * facts.pages + facts.orders + facts.missing + facts.failed + facts.reviews.v2;
+  5 * facts.pages + facts.orders + facts.missing + facts.failed + facts.reviews.v2;
 const atCart = (facts: Facts): number =>
   facts.pages + facts.orders + facts.missing + facts.failed + facts.visits;
 const callersOfCart = (facts: Facts): Rows => ({
@@ -19,7 +19,7 @@ const callersOfCart = (facts: Facts): Rows => ({
   'loadgen shop 500': facts.failed,
   'storefront shop 200': facts.pages,
 });
-const workloads = ['storefront', 'catalog', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'];
+const workloads = ['storefront', 'catalog', 'offers', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'];
 
 const mesh: readonly ToolQuery[] = [
   {
@@ -58,6 +58,7 @@ const mesh: readonly ToolQuery[] = [
     rows: facts => ({
       'storefront.shop': facts.pages,
       'catalog.shop': facts.pages,
+      'offers.shop': facts.pages,
       'reviews-v1.shop': facts.reviews.v1,
       'reviews-v2.shop': facts.reviews.v2,
       'ratings.shop': facts.reviews.v2,

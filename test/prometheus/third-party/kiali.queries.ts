@@ -36,6 +36,7 @@ export const kialiQueries: readonly ToolQuery[] = [
     rows: facts => ({
       'loadgen storefront 200': facts.pages,
       'storefront catalog 200': facts.pages,
+      'catalog offers 200': facts.pages,
       'storefront cart 200': facts.pages,
       'storefront reviews-v1 200': facts.reviews.v1,
       'storefront reviews-v2 200': facts.reviews.v2,
@@ -52,6 +53,7 @@ export const kialiQueries: readonly ToolQuery[] = [
     rows: facts => ({
       'loadgen storefront 200': facts.pages,
       'storefront catalog 200': facts.pages,
+      'catalog offers 200': facts.pages,
       'storefront cart 200': facts.pages,
       'storefront reviews-v1 200': facts.reviews.v1,
       'storefront reviews-v2 200': facts.reviews.v2,
@@ -81,6 +83,7 @@ export const kialiQueries: readonly ToolQuery[] = [
         [lock('loadgen', 'storefront')]: facts.pages,
         [lock('loadgen', 'cart')]: facts.orders + facts.missing + facts.failed,
         [lock('storefront', 'catalog')]: facts.pages,
+        [lock('catalog', 'offers')]: facts.pages,
         [lock('storefront', 'cart')]: facts.pages,
         [lock('storefront', 'reviews')]: facts.pages,
         [lock('reviews-v2', 'ratings')]: facts.reviews.v2,
@@ -92,13 +95,13 @@ export const kialiQueries: readonly ToolQuery[] = [
     text: over =>
       `${quantile(over, 0.95, 'istio_request_duration_milliseconds', 'reporter="destination",destination_service_namespace="shop"', graphLabels)} > 0`,
     by: ['destination_workload'],
-    keys: ['storefront', 'catalog', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'],
+    keys: ['storefront', 'catalog', 'offers', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'],
   }),
   kiali('graph: throughput', {
     text: over =>
       `${sumBy(graphLabels, over('istio_response_bytes_sum{reporter="destination",destination_service_namespace="shop"}'))} > 0`,
     by: ['destination_workload'],
-    keys: ['storefront', 'catalog', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'],
+    keys: ['storefront', 'catalog', 'offers', 'reviews-v1', 'reviews-v2', 'ratings', 'cart'],
   }),
   kiali('health of Services', {
     text: over => `${over(requests(`reporter="source",destination_service_namespace="shop",${shop}`))} > 0`,
@@ -106,6 +109,7 @@ export const kialiQueries: readonly ToolQuery[] = [
     rows: facts => ({
       storefront: facts.pages,
       catalog: facts.pages,
+      offers: facts.pages,
       reviews: facts.pages,
       ratings: facts.reviews.v2,
       cart: facts.pages + facts.orders + facts.missing + facts.failed,
