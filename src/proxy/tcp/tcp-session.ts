@@ -289,25 +289,29 @@ export class TcpSession implements WireHandler {
     const upstream = this.#upstream!;
     // Not before: a connection made in advance says nothing about how the app answers requests.
     this.#cluster.record(this.#endpoint!, 'success');
-    const labels = this.#options.labels(this.#endpoint, this.#cluster);
-    const series = this.#services.tcp.series(labels, '', this.#tags('', '', this.#endpoint));
     const first = this.#lent === 0 ? this.#first : this.#first?.subarray(this.#lent);
     const { overtook } = this.#options;
     const overtaking = overtook !== undefined && this.#overtaking && first === undefined;
     let counted: 'due' | 'done' | 'not' = overtaking ? 'due' : 'done';
-    const open = (): void => {
-      counted = 'done';
-      series.opened++;
-      series.touchedMs = this.#startMs;
-    };
-    if (!overtaking) open();
-    this.#tunnel = new Tunnel(this.#downstream, upstream, series, (side, error) => {
+    const tunnel = new Tunnel(this.#downstream, upstream, (side, error) => {
       if (counted === 'due') open();
-      if (counted === 'done') series.closed++;
-      series.touchedMs = this.#services.clock.monotonic();
+      if (tunnel.series !== undefined) {
+        tunnel.series.closed++;
+        tunnel.series.touchedMs = this.#services.clock.monotonic();
+      }
       const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
       this.#finish(flag, error, false);
     });
+    const open = (): void => {
+      counted = 'done';
+      const labels = this.#options.labels(this.#endpoint, this.#cluster);
+      const series = this.#services.tcp.series(labels, '', this.#tags('', '', this.#endpoint));
+      series.opened++;
+      series.touchedMs = this.#startMs;
+      tunnel.countIn(series);
+    };
+    if (!overtaking) open();
+    this.#tunnel = tunnel;
     this.#first = undefined;
     const opened = this.#options.answers?.opened;
     if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);

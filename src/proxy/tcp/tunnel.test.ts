@@ -18,7 +18,8 @@ function setUp(toUpstream?: string, toDownstream?: string) {
     receivedBytes: 0,
     touchedMs: 0,
   };
-  const tunnel = new Tunnel(down.wire, up.wire, series, (side, error) => ends.push([side, error]));
+  const tunnel = new Tunnel(down.wire, up.wire, (side, error) => ends.push([side, error]));
+  tunnel.countIn(series);
   const bytes = (text?: string): Buffer | undefined => (text === undefined ? undefined : Buffer.from(text));
   /** Lets everything happen that can: writes outside of events leave in microtasks, and wires that read again find more. */
   const settle = async (): Promise<void> => {

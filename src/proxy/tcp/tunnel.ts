@@ -42,8 +42,8 @@ class Side implements WireHandler {
 
 /** Carries opaque bytes between two wires: back-pressure, half-close and resets go through. */
 export class Tunnel {
-  readonly #series: TcpSeries;
   readonly #end: TunnelEnd;
+  #series: TcpSeries | undefined;
   readonly downstream: Side;
   readonly upstream: Side;
   receivedBytes = 0;
@@ -51,8 +51,7 @@ export class Tunnel {
   #firstClosed: 'downstream' | 'upstream' | undefined;
   #firstError = '';
 
-  constructor(downstream: Wire, upstream: Wire, series: TcpSeries, end: TunnelEnd) {
-    this.#series = series;
+  constructor(downstream: Wire, upstream: Wire, end: TunnelEnd) {
     this.#end = end;
     this.downstream = new Side(downstream, this, true);
     this.upstream = new Side(upstream, this, false);
@@ -73,14 +72,27 @@ export class Tunnel {
     if (downstream.wire.writable()) upstream.wire.resume();
   }
 
+  /** Where its bytes are counted; undefined while, and where, they are nobody's. */
+  get series(): TcpSeries | undefined {
+    return this.#series;
+  }
+
+  /** Counts its bytes there, those that have gone by already as well. To be called once. */
+  countIn(series: TcpSeries): void {
+    this.#series = series;
+    series.receivedBytes += this.receivedBytes;
+    series.sentBytes += this.sentBytes;
+  }
+
   /** For its sides only. */
   count(fromDownstream: boolean, bytes: number): void {
+    const series = this.#series;
     if (fromDownstream) {
       this.receivedBytes += bytes;
-      this.#series.receivedBytes += bytes;
+      if (series !== undefined) series.receivedBytes += bytes;
     } else {
       this.sentBytes += bytes;
-      this.#series.sentBytes += bytes;
+      if (series !== undefined) series.sentBytes += bytes;
     }
   }
 
