@@ -1,6 +1,10 @@
 import { type Command, Option } from 'commander';
 import { auditOf, auditText } from './authz/audit.ts';
 import { checkOf, checkText } from './authz/check.ts';
+import { gatherFiles } from './authz/suggest/gather.ts';
+import { prove } from './authz/suggest/prove.ts';
+import { proofWords } from './authz/suggest/text.ts';
+import { registerSuggest } from './authz/suggest.ts';
 import { guarded } from './guarded.ts';
 import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
 import { screenOf } from './table.ts';
@@ -13,7 +17,8 @@ Examples:
   weft authz check -f manifests/
   weft authz check GET /admin --to shop/cart -f manifests/
   weft authz check POST /orders --from shop/web --to shop/cart -H 'x-tenant: a'
-  weft authz check --bytes --to shop/redis`;
+  weft authz check --bytes --to shop/redis
+  weft authz check --observed seen.jsonl -f manifests/     # what weft tap -o json has printed: would all of it still be allowed?`;
 
 const auditHelp = `
 For each workload: the policies that hold for it, those that are only tried, and who may call it without any. Then what is wrong with policies of
@@ -36,6 +41,7 @@ export interface CheckFlags extends AuthzFlags {
   readonly host?: string;
   readonly header: readonly string[];
   readonly bytes?: boolean;
+  readonly observed?: readonly string[];
 }
 
 /** Adds the command `authz`. */
@@ -56,9 +62,14 @@ export function register(program: Command): void {
     .option('--host <name>', 'the Host of the request; the name of the Service unless told')
     .option('-H, --header <line>', "a header of the request, 'name: value'; may be repeated", collect, [])
     .option('--bytes', 'a connection whose bytes are not read, instead of a request')
+    .option(
+      '--observed <file...>',
+      'instead of one request all that weft tap or weft logs printed with -o json; - for stdin. Ends with 1 where one would be refused',
+    )
     .addHelpText('after', checkHelp)
     .action(
       guarded(async (method: string | undefined, path: string | undefined, flags: CheckFlags) => {
+        if (flags.observed !== undefined) return checkObserved(flags.observed, flags);
         const answers = checkOf(await loadMesh(flags), method ?? 'GET', path ?? '/', flags);
         print(flags, answers, () => checkText(answers, screenOf()));
       }),
@@ -75,6 +86,14 @@ export function register(program: Command): void {
         print(flags, report, () => auditText(report, screenOf()));
       }),
     );
+  registerSuggest(authz);
+}
+
+async function checkObserved(files: readonly string[], flags: CheckFlags): Promise<void> {
+  const mesh = await loadMesh(flags);
+  const proof = prove(mesh, (await gatherFiles(files, mesh)).observed);
+  print(flags, proof, () => proofWords(proof));
+  if (proof.refused.length > 0) process.exitCode = 1;
 }
 
 function common(command: Command): Command {

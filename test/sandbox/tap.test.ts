@@ -139,6 +139,19 @@ describe('live requests of a sandbox', { skip }, () => {
     assert.match(rows.find(row => row.includes('/file')) ?? '', / 1 .* 0\.00%$/);
   });
 
+  test('policies are proposed from what is seen, and allow it', async context => {
+    const suggest = run(context, 'authz', 'suggest', '-n', 'inside', '--for', '8s', '--at-least', '5');
+    await suggest.until(/3 proxies/);
+    for (let i = 0; i < 6; i++) await ask(`/orders/${i}/lines`);
+    const yaml = (await suggest.ended).join('\n');
+    assert.equal(suggest.child.exitCode, 0, suggest.said.join('\n'));
+    assert.match(yaml, /principals: \[cluster\.local\/ns\/inside\/sa\/web\]/);
+    assert.match(yaml, /ports: \["8080"\]\n +methods: \[GET\]\n +paths: \[.*"\/orders\/\{\*\}\/lines"/);
+    // The test asks web from outside the mesh.
+    assert.match(yaml, /# inside\/web: nothing that could be allowed was seen: \d+ came in plaintext/);
+    assert.match(yaml, /# proven: all \d+ requests and connections/);
+  });
+
   test('what cannot be read is refused in words, before anything is asked', async context => {
     for (const [args, words] of [
       [['tap', '--status', 'bad'], /^error: 'bad' is no status; write 404, 5xx or failed$/],

@@ -28,7 +28,11 @@ export function itemOfRequest(request: ObservedRequest, headers: readonly string
     atMs: wallTime(startMs, clock),
     ...ends(
       request,
-      request.destination && formatAddress(request.destination.host, request.destination.port),
+      // That of an inbound port is its address.
+      request.destination &&
+        (direction === 'inbound'
+          ? request.destination.host
+          : formatAddress(request.destination.host, request.destination.port)),
     ),
     method: head.methodText.slice(0, 30),
     authority: head.authority.slice(0, 255),
@@ -117,13 +121,15 @@ function ends(
 ): Pick<TapItem, 'source' | 'destination'> {
   const source: TapEnd = { address: downstream, ...(principal !== '' && { principal }) };
   // What comes in goes to the app: the pod that tells is the destination.
-  if (direction === 'inbound') return { source, destination: host === undefined ? {} : { host } };
+  const address = endpoint && { address: formatAddress(endpoint.config.address, endpoint.config.port) };
+  if (direction === 'inbound')
+    return { source, destination: { ...(host !== undefined && { host }), ...address } };
   const peer = endpoint?.config.peer;
   return {
     source: {},
     destination: {
       ...(host !== undefined && { host }),
-      ...(endpoint && { address: formatAddress(endpoint.config.address, endpoint.config.port) }),
+      ...address,
       ...(peer && peer.workload !== '' && { workload: `${peer.namespace}/${peer.workload}` }),
       ...(peer && peer.principal !== '' && { principal: peer.principal }),
     },
