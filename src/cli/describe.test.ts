@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { meshOfObjects, type ObjectMesh } from '../analyze/index.ts';
+import { TYPES } from '../kubernetes/index.ts';
 import { describeNamespace, describePod, describeService, strangerOf } from './describe/describe.ts';
 import type { Description, PodDescription } from './describe/facts.ts';
 import { findNamespace, findService, findWorkload } from './describe/subject.ts';
@@ -157,4 +158,38 @@ test('in a cluster the proxy is asked how it is; where it does not answer, that 
   assert.match(out, /proxy {8}version 1, connected to .*configuration current, certificate for 2h more/);
   const silent = await weft('pod', 'shop/gone-0', '-o', 'json');
   assert.match(JSON.parse(silent.out).proxy.troubles[0].message, /refused/);
+});
+
+test('an app that drops trace contexts is named, of its pod and of its Service', async t => {
+  const lines = [
+    'weft_build_info{version="1",node="24"} 1',
+    'weft_trace_context_dropped_total{destination="prices.shop.svc.cluster.local"} 412',
+  ].join('\n');
+  const pods = [
+    { name: 'web-0', labels: { app: 'web' } },
+    { name: 'web-1', labels: { app: 'web' } },
+  ];
+  const { weft, api } = await fakeCluster('describe', t, pods, {
+    'web-0:15020': { text: lines },
+    'web-1:15020': { text: lines },
+  });
+  const metadata = { name: 'web', namespace: 'shop' };
+  api.put(TYPES.service, { metadata, spec: { clusterIP: '10.96.0.1', ports: [{ port: 80, name: 'http' }] } });
+  api.put(TYPES.endpointSlice, {
+    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'web' } },
+    addressType: 'IPv4',
+    ports: [{ name: 'http', port: 8080 }],
+    endpoints: pods.map(({ name }, at) => ({
+      addresses: [`10.0.0.${at + 1}`],
+      conditions: { ready: true },
+      targetRef: { kind: 'Pod', name, namespace: 'shop' },
+    })),
+  });
+  const { out } = await weft('pod', 'web-0');
+  assert.match(
+    out,
+    /! its app drops trace contexts: 412 of its calls to prices\.shop\.svc\.cluster\.local carried none.*\n.*next: have it pass on traceparent/,
+  );
+  const json = JSON.parse((await weft('pod', 'web-0', '-o', 'json')).out);
+  assert.deepEqual(json.proxy.droppedContext, [{ destination: 'prices.shop.svc.cluster.local', calls: 412 }]);
 });

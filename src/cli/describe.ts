@@ -2,15 +2,24 @@ import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import type { ObjectMesh } from '../analyze/index.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
+import type { Service, Workload } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
-import { describeNamespace, describePod, describeService, strangerOf } from './describe/describe.ts';
-import type { Description, PodDescription } from './describe/facts.ts';
+import {
+  behindOf,
+  describeNamespace,
+  describePod,
+  describeService,
+  strangerOf,
+} from './describe/describe.ts';
+import { droppedContexts } from './describe/dropped-context.ts';
+import type { Description, PodDescription, ServiceDescription } from './describe/facts.ts';
 import { findNamespace, findService, findWorkload } from './describe/subject.ts';
 import { descriptionText } from './describe/text.ts';
 import { guarded } from './guarded.ts';
 import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
 import { openMesh } from './proxies/index.ts';
 import { collectStatus } from './proxy-status/collect.ts';
+import type { ProxyState } from './proxy-status/proxy-state.ts';
 import { findCaller } from './route/caller.ts';
 import { screenOf } from './table.ts';
 
@@ -23,6 +32,9 @@ Examples:
   weft describe service reviews --from shop/productpage -f manifests/
   weft describe ns shop --sandbox
   weft describe svc shop/cart -o json`;
+
+/** Proxies that are asked about the app of a Service: its pods run the same one. */
+const askedOfService = 20;
 
 interface DescribeFlags extends MeshFlags {
   readonly namespace?: string;
@@ -103,9 +115,7 @@ async function proxyOf(
   flags: DescribeFlags,
 ): Promise<Pick<PodDescription, 'proxy' | 'proxyUnknown'>> {
   try {
-    const mesh = await openMesh(flags);
-    const pods = (await mesh.pods(namespace)).filter(each => each.name === name);
-    const { proxies } = await collectStatus(mesh, pods, systemClock.now());
+    const proxies = await statesOf(namespace, new Set([name]), flags);
     return proxies[0] ? { proxy: proxies[0] } : { proxyUnknown: 'its pod is not there any more' };
   } catch (error) {
     if (!(error instanceof WeftError)) throw error;
@@ -113,8 +123,31 @@ async function proxyOf(
   }
 }
 
-function service(loaded: ObjectMesh, target: string, { namespace, from }: DescribeFlags): Description {
+async function statesOf(
+  namespace: string,
+  names: ReadonlySet<string>,
+  flags: DescribeFlags,
+): Promise<readonly ProxyState[]> {
+  const mesh = await openMesh(flags);
+  const pods = (await mesh.pods(namespace)).filter(each => names.has(each.name));
+  return (await collectStatus(mesh, pods, systemClock.now())).proxies;
+}
+
+async function service(loaded: ObjectMesh, target: string, flags: DescribeFlags): Promise<Description> {
+  const { namespace, from } = flags;
   const found = findService(loaded.mesh, target, namespace);
+  const description = asCallerMeets(loaded, found, namespace, from);
+  if (flags.file !== undefined) return description;
+  const behind = behindOf(loaded.mesh, found).filter(({ meshed }) => meshed);
+  return { ...description, ...(await droppedBy(behind.slice(0, askedOfService), flags)) };
+}
+
+function asCallerMeets(
+  loaded: ObjectMesh,
+  found: Service,
+  namespace: string | undefined,
+  from: string | undefined,
+): ServiceDescription {
   if (from === undefined)
     return describeService(
       loaded,
@@ -124,4 +157,21 @@ function service(loaded: ObjectMesh, target: string, { namespace, from }: Descri
     );
   const { caller, shown } = findCaller(loaded.mesh, from, namespace ?? found.namespace);
   return describeService(loaded, found, caller, `${shown.name || 'somebody'} in ${shown.namespace}`);
+}
+
+/** What the proxies of these pods say of their apps. Nothing where they cannot be asked: see `weft describe pod`. */
+async function droppedBy(
+  pods: readonly Workload[],
+  flags: DescribeFlags,
+): Promise<Pick<ServiceDescription, 'droppedContext'>> {
+  const [first] = pods;
+  if (first === undefined) return {};
+  try {
+    const states = await statesOf(first.namespace, new Set(pods.map(({ name }) => name)), flags);
+    const droppedContext = droppedContexts(states);
+    return droppedContext.length === 0 ? {} : { droppedContext };
+  } catch (error) {
+    if (!(error instanceof WeftError)) throw error;
+    return {};
+  }
 }

@@ -220,7 +220,8 @@ function servicePort(loaded: ObjectMesh, service: Service, number: number, calle
   };
 }
 
-function behindOf(mesh: Mesh, { endpoints }: Service): readonly Workload[] {
+/** The pods that have a port of the Service open. */
+export function behindOf(mesh: Mesh, { endpoints }: Service): readonly Workload[] {
   const keys = new Set([...endpoints.values()].flat().flatMap(each => keyOf(mesh, each) ?? []));
   return [...keys].flatMap(key => mesh.workloads.get(key) ?? []);
 }

@@ -2,6 +2,7 @@
 import type { Finding } from '../../analyze/index.ts';
 import type { MtlsMode, ObjectRef, Protocol, RetryPolicy } from '../../model/index.ts';
 import type { ProxyState } from '../proxy-status/proxy-state.ts';
+import type { DroppedContext } from './dropped-context.ts';
 
 /** An object that holds here, and what it comes to. */
 export interface PolicyFact {
@@ -140,6 +141,8 @@ export interface ServiceDescription {
     readonly ready: number;
     readonly meshed: number;
   }[];
+  /** Where its pods' apps lose traces, as their proxies say; left out where none says so, and for files. */
+  readonly droppedContext?: readonly DroppedContext[];
   readonly policies: readonly PolicyFact[];
   readonly findings: readonly Finding[];
 }

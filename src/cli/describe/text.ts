@@ -3,6 +3,7 @@ import { formatRef, type ObjectRef } from '../../model/index.ts';
 import { retryWords, timeWords } from '../proxy-config/words.ts';
 import type { ProxyState } from '../proxy-status/proxy-state.ts';
 import { plainText, type Screen, shortTime } from '../table.ts';
+import { droppedLines } from './dropped-context.ts';
 import type {
   Description,
   NamespaceDescription,
@@ -95,7 +96,8 @@ function proxyLines({ proxy, proxyUnknown }: PodDescription, paint: Paint): stri
     const sign = severity === 'error' ? paint('✗', 'red') : paint('!', 'yellow');
     return `      ${sign} ${plainText(message)}\n          next: ${remedy}`;
   });
-  return [`  proxy        ${words}`, ...troubles];
+  const dropped = droppedLines(proxy.droppedContext ?? [], 'its app', paint('!', 'yellow'));
+  return [`  proxy        ${words}`, ...troubles, ...dropped.map(line => `      ${line}`)];
 }
 
 function proxyWords(proxy: ProxyState): string {
@@ -153,7 +155,7 @@ function policyLines(policies: readonly PolicyFact[]): string[] {
 }
 
 function serviceBlocks(description: ServiceDescription, paint: Paint): string[][] {
-  const { service, host, type, caller, ports, subsets, workloads, policies } = description;
+  const { service, host, type, caller, ports, subsets, workloads, policies, droppedContext } = description;
   const pods = workloads.map(({ name, pods: all, ready, meshed }) => {
     const proxies = meshed === all ? 'all with a proxy' : paint(`${meshed} of them with a proxy`, 'yellow');
     return `  ${name}: ${ready} of ${all} pods ready, ${proxies}`;
@@ -164,7 +166,11 @@ function serviceBlocks(description: ServiceDescription, paint: Paint): string[][
   });
   return [
     [`${formatRef(service)}, ${host}`, `  ${type}; as ${caller} meets it`],
-    ['behind it', ...(pods.length > 0 ? pods : [paint('  no pod of the mesh’s cluster', 'yellow')])],
+    [
+      'behind it',
+      ...(pods.length > 0 ? pods : [paint('  no pod of the mesh’s cluster', 'yellow')]),
+      ...droppedLines(droppedContext ?? [], 'its app', paint('!', 'yellow')).map(line => `  ${line}`),
+    ],
     ...ports.map(each => servicePortLines(each, paint)),
     ...(parts.length > 0 ? [['subsets', ...parts]] : []),
     policyLines(policies),

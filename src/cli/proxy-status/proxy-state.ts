@@ -21,6 +21,13 @@ export interface ProxyStream {
   readonly resources: readonly { readonly key: string; readonly state: string; readonly reason?: string }[];
 }
 
+/** Calls of an app for requests that had a trace context, to where it does not pass that on: see tracing/dropped-context.ts. */
+export interface DroppedCalls {
+  readonly destination: string;
+  /** Since the proxy started. */
+  readonly calls: number;
+}
+
 /** A proxy as `-o json` prints it. What it or its control plane does not tell is left out. */
 export interface ProxyState {
   readonly namespace: string;
@@ -39,6 +46,8 @@ export interface ProxyState {
   /** Resources that it refuses now; where no control plane tells, how many it has refused since it started. */
   readonly nacks?: number;
   readonly certificateExpiresSeconds?: number;
+  /** Where its app, and not itself, loses traces; left out where it does not. */
+  readonly droppedContext?: readonly DroppedCalls[];
   readonly troubles: readonly Trouble[];
 }
 
@@ -49,7 +58,8 @@ const told = [
   'weft_certificate_failed_attempts',
   'weft_refused_resources_total',
 ] as const;
-const read = new Set<string>([...told, 'weft_build_info', 'weft_config_problems']);
+const dropped = 'weft_trace_context_dropped_total';
+const read = new Set<string>([...told, 'weft_build_info', 'weft_config_problems', dropped]);
 
 /** What is known and wrong. `stream`: of the replica that serves it. */
 export function proxyState(
@@ -76,6 +86,9 @@ export function proxyState(
   const [connected, age, expires, , refused] = told.map(value);
   const nacked = stream?.of.resources.filter(({ state }) => state === 'nacked');
   const nacks = nacked?.length ?? refused;
+  const droppedContext = samples
+    .filter(({ name }) => name === dropped)
+    .map(({ labels, value: calls }) => ({ destination: labels.destination ?? '', calls }));
   return {
     ...known,
     version: versionOf(samples) ?? known.version,
@@ -86,6 +99,7 @@ export function proxyState(
     ...(age !== undefined && { configurationAgeSeconds: age }),
     ...(nacks !== undefined && { nacks }),
     ...(expires !== undefined && { certificateExpiresSeconds: expires }),
+    ...(droppedContext.length > 0 && { droppedContext }),
     troubles: [
       ...missing(pod, samples, inProcess, mesh),
       ...(inProcess ? [] : ofConnection(pod, connected, age, mesh)),
