@@ -139,7 +139,10 @@ test('a Service whose endpoints all turn unready at once gets an event, which ku
   await injector.served;
   await until('the leader', () => injector.lines.some(each => /leads/.test(String(each.message))));
   const { metadata } = await good(api.client.call({ path: '/api/v1/namespaces/statuses/services/db' }));
-  const query = { fieldSelector: `involvedObject.uid=${(metadata as Fields).uid}` };
+  // The API server itself has something to say about Services, too.
+  const query = {
+    fieldSelector: `involvedObject.uid=${(metadata as Fields).uid},reason=AllEndpointsUnready`,
+  };
   const events = async (): Promise<readonly Fields[]> => {
     const found = await good(api.client.call({ path: '/api/v1/namespaces/statuses/events', query }));
     return (found as unknown as { items: Fields[] }).items;

@@ -92,7 +92,7 @@ describe('numbers add up', { skip, timeout: 280_000 }, () => {
       const pages = report.sent;
       const ratings = source['ratings 200'] ?? 0;
       const expected = Object.fromEntries(
-        ['storefront', 'catalog', 'cart', 'reviews'].map(name => [`${name} 200`, pages]),
+        ['storefront', 'catalog', 'offers', 'cart', 'reviews'].map(name => [`${name} 200`, pages]),
       );
       assert.deepEqual(source, { ...expected, 'ratings 200': ratings });
       const destination = await counted('destination', 'destination_workload_namespace="shop"');
