@@ -251,6 +251,12 @@ export const rooms: Record<string, Room> = {
     instead:
       'A filter sees a request and who calls, and gives a verdict; it knows no cluster and no connection.',
   },
+  'proxy/edge': {
+    imports: ['errors', 'model', 'http', 'wire', 'routing', 'proxy/replies', 'proxy/filters'],
+    packages: ['bcryptjs'],
+    instead:
+      'edge/ makes filters of what a gateway asks of its clients; whoever makes a gateway passes them in.',
+  },
   'proxy/destinations': {
     imports: [
       'errors',

@@ -13,6 +13,7 @@ export { isIdempotent, METHOD, methodOf } from './method.ts';
 export { type ByteRange, cookieValue, queryValue } from './parameters.ts';
 export { isBodiless, reasonPhrase } from './status.ts';
 export type {
+  AnswerStream,
   CancelReason,
   ClientStream,
   ClientStreamHandler,

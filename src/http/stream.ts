@@ -30,6 +30,12 @@ export interface ServerStream {
   resumeRequest(): void;
 }
 
+/** A stream between the engine and a codec's, which an answer goes through. It may still write once the engine is done. */
+export interface AnswerStream extends ServerStream {
+  /** The codec's stream is another request's from now on, or nobody's: nothing may be written to it any more. */
+  detach(): void;
+}
+
 /** What a server codec tells the engine about one stream. */
 export interface ServerStreamHandler {
   /** A request head arrived. It is only valid during the call unless retained. `end`: it has no body. */

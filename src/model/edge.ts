@@ -1,5 +1,6 @@
 // What the edge of a mesh asks of requests beyond what sidecars do. Every part is optional, is carried out by gateways alone, and
 // is loaded only where somebody asks for it.
+import type { CredentialRef } from './gateway.ts';
 import type { ObjectRef } from './object-ref.ts';
 
 /** Demands on the requests of a route, and what their answers get. */
@@ -7,6 +8,8 @@ export interface EdgePolicy {
   /** The object, for who is refused. */
   readonly from?: ObjectRef;
   readonly body?: BodyLimits;
+  /** Of addresses, basicAuth and authRequest: `any`: one that lets the request pass suffices; `all` unless told. */
+  readonly satisfy?: 'all' | 'any';
   readonly addresses?: AddressRules;
   readonly basicAuth?: BasicAuth;
   readonly authRequest?: AuthRequest;
@@ -51,18 +54,28 @@ export interface BasicAuth {
   readonly users: Readonly<Record<string, string>>;
   /** Whether the header goes on to the upstream. */
   readonly forward?: boolean;
+  /** In policies: where the users are. resolve/ puts them in. */
+  readonly credential?: BasicCredential;
+  /** Why there are no users: then nobody gets in. */
+  readonly why?: string;
+}
+
+/** A Secret with users: `file`, lines of htpasswd under the key `auth`; `map`, a key for each user. */
+export interface BasicCredential {
+  readonly secret: CredentialRef;
+  readonly layout: 'file' | 'map';
 }
 
 /** nginx's auth_request: a request without body asks whether this one passes: 2xx lets it, 401 and 403 are told, others 500. */
 export interface AuthRequest {
-  /** The cluster that is asked; resolve/ fills it in from `url`. */
-  readonly cluster?: string;
-  /** As it was written; variables of nginx' stand in it as `$name`. */
+  /** As it was written; variables of nginx' stand in it as `$name`. `http` goes through the mesh, `https` past it. */
   readonly url: string;
   readonly method?: string;
   /** Where 401 is sent instead, with `rd` for where it came from. */
   readonly signIn?: string;
   readonly signInParameter?: string;
+  /** In X-Auth-Request-Redirect; the path that was asked for unless told. */
+  readonly requestRedirect?: string;
   /** Fields of its answer that the upstream gets; lower case. */
   readonly responseHeaders?: readonly string[];
   /** Fields that it gets beside the request's own. */
@@ -108,9 +121,17 @@ export interface ClientConnections {
 /** What an answer of these statuses becomes: a page of its own, or what a cluster answers (ingress-nginx' custom-http-errors). */
 export interface ErrorPage {
   readonly statuses: readonly number[];
+  /** A page of its own, with its type. */
   readonly body?: string;
   readonly contentType?: string;
-  readonly cluster?: string;
+  /** Instead: who makes the page, asked through the mesh with X-Code, X-Format and X-Original-URI. */
+  readonly service?: {
+    readonly host: string;
+    readonly port: number;
+    /** Fields of the question that are the same for every request: X-Namespace and the like. */
+    readonly headers: readonly (readonly [name: string, value: string])[];
+  };
+  /** In place of the status that the answer had, or the page's maker has. */
   readonly status?: number;
 }
 

@@ -34,6 +34,7 @@ export type {
   AddressRules,
   AuthRequest,
   BasicAuth,
+  BasicCredential,
   BodyLimits,
   Buffering,
   ClientConnections,

@@ -5,6 +5,7 @@ import type { Clock } from '../time/index.ts';
 import type { MeshTls } from '../tls/index.ts';
 import type { OriginalDestination, Wire } from '../wire/index.ts';
 import type { DestinationSource, DestinationTimes } from './destinations/destinations.ts';
+import type { MakeEdgeFilters } from './filters/edge.interface.ts';
 import type { ListenerPlace } from './listeners.ts';
 import type { RecordSettings } from './record/recorder.ts';
 import type { ConnectionLives } from './services/connection-lives.ts';
@@ -54,6 +55,8 @@ export interface DataPlaneOptions {
   readonly onTelemetry?: (telemetry: TelemetrySettings | undefined) => void;
   /** Fetches the keys of issuers of tokens; over HTTP unless told. */
   readonly fetchKeys?: FetchKeys;
+  /** Carries out what routes ask of the clients of an edge; see src/proxy/edge/. Without it such routes are refused. */
+  readonly edge?: MakeEdgeFilters;
   /** Answers connections that are not traffic, such as the self-test of the packet rules. True when it took the wire. */
   readonly intercept?: (wire: Wire, wanted: OriginalDestination | undefined) => boolean;
 }

@@ -26,7 +26,7 @@ import type { InboundOptions } from './accept/inbound-options.ts';
 import { NamedDestinations } from './accept/named-destinations.ts';
 import { OutboundConnection } from './accept/outbound.ts';
 import { AskAuthorizer } from './calls/ask-authorizer.ts';
-import type { CallServices } from './calls/mesh-call.ts';
+import { type CallServices, MeshCall } from './calls/mesh-call.ts';
 import { ClusterHosts } from './cluster-hosts.ts';
 import { AppSources } from './connect/app-source.ts';
 import { OwnListener } from './connect/own-listener.ts';
@@ -82,12 +82,22 @@ export class DataPlane {
     const codecs = clientCodecs(this.services);
     const sources = new AppSources(options.redirected, options.ownAddresses);
     const hosts = new ClusterHosts(this.services, codecs, sources, options.staleAfterMs);
+    const calls: CallServices = {
+      timers: this.services.timers,
+      monotonic: () => options.clock.monotonic(),
+      find: (key, waiter) => this.#named.find(key, waiter),
+    };
     this.destinations = new Destinations(
       options.source,
       hosts.of('outbound'),
       options.times ?? DEFAULT_DESTINATION_TIMES,
       this.services.routes,
       this.services.limits,
+      options.edge?.({
+        ask: (question, onAnswer) =>
+          new MeshCall(calls, { ...question, body: undefined, http2: false }, onAnswer).start(),
+        now: () => options.clock.now(),
+      }),
     );
     this.passThrough = new PassThrough(hosts.of('outbound'));
     this.authentication = new PortAuthentication(
@@ -95,11 +105,6 @@ export class DataPlane {
       options.log,
       options.fetchKeys ?? keyFetcher(),
     );
-    const calls: CallServices = {
-      timers: this.services.timers,
-      monotonic: () => options.clock.monotonic(),
-      find: (key, waiter) => this.#named.find(key, waiter),
-    };
     this.inboundPorts = new InboundPorts(
       hosts.of('inbound'),
       options.mtlsUntilKnown,

@@ -3,6 +3,7 @@ import { errorMessage, guarded } from '../../errors/index.ts';
 import type { DestinationResource, EndpointsResource } from '../../model/index.ts';
 import { LimitMetrics, RouteMetrics } from '../../telemetry/index.ts';
 import type { Clock } from '../../time/index.ts';
+import type { EdgeFilters } from '../filters/edge.interface.ts';
 import { RunningDestination } from './destination.ts';
 import { pinOriginalDestination } from './original-destination.ts';
 import type { RouteParts } from './running-route.ts';
@@ -55,6 +56,7 @@ export class Destinations {
   readonly #random: Random;
   readonly #routeMetrics: RouteMetrics;
   readonly #limitMetrics: LimitMetrics;
+  readonly #edge: EdgeFilters | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, RunningCluster>();
   /** Endpoint sets that arrived before the destination that names them. */
@@ -68,7 +70,9 @@ export class Destinations {
     times: DestinationTimes = DEFAULT_DESTINATION_TIMES,
     routeMetrics: RouteMetrics = new RouteMetrics(),
     limitMetrics: LimitMetrics = new LimitMetrics(),
+    edge?: EdgeFilters,
   ) {
+    this.#edge = edge;
     this.#limitMetrics = limitMetrics;
     this.#routeMetrics = routeMetrics;
     this.#source = source;
@@ -176,6 +180,7 @@ export class Destinations {
       nowMs: this.#clock.monotonic(),
       routeMetrics: this.#routeMetrics,
       limitMetrics: this.#limitMetrics,
+      ...(this.#edge && { edge: this.#edge }),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { RunningCluster } from '../../cluster/index.ts';
+import { WeftError } from '../../errors/index.ts';
 import {
   DEFAULT_RETRY,
   type Forward,
@@ -10,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import { CompiledRoute, PathNormalizer, type Random, type Redirect } from '../../routing/index.ts';
 import type { LimitMetrics, RouteMetrics, RouteSeries } from '../../telemetry/index.ts';
+import type { EdgeFilters } from '../filters/edge.interface.ts';
 import { compileFilters, type RequestFilter } from '../filters/filter.interface.ts';
 import { OUTBOUND_FILTERS } from '../filters/lists.ts';
 import { WeightedChoice } from './weighted-choice.ts';
@@ -27,6 +29,8 @@ export interface RouteParts {
   readonly host: string;
   /** For paths that the route rewrites; as they are where it is not said. */
   readonly paths?: PathNormalizer;
+  /** At a gateway. */
+  readonly edge?: EdgeFilters;
 }
 
 /** Where copies of a share of the requests go. */
@@ -55,6 +59,7 @@ export class RunningRoute extends CompiledRoute {
 
   /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
   readonly unusable: string | undefined;
+  readonly edge: EdgeFilters | undefined;
   /** What its requests must come through. */
   readonly filters: readonly RequestFilter[];
 
@@ -94,6 +99,12 @@ export class RunningRoute extends CompiledRoute {
     this.#series = this.#openSeries();
     this.plain = forward !== undefined && !this.#asksForMore();
     this.unusable = unusable;
+    this.edge = parts.edge;
+    // What it asks of clients nobody would ask of them.
+    if (route.edge !== undefined && parts.edge === undefined && unusable === undefined)
+      throw new WeftError('edge-elsewhere', `route ${route.name} is for gateways, and this proxy is none`, {
+        source: 'config',
+      });
     this.filters = compileFilters(OUTBOUND_FILTERS, this);
   }
 
@@ -134,7 +145,8 @@ export class RunningRoute extends CompiledRoute {
       this.shares.length > 0 ||
       this.mirrors.some(each => each.length > 0) ||
       this.sessionCookie !== undefined ||
-      this.route.fault !== undefined
+      this.route.fault !== undefined ||
+      this.route.edge !== undefined
     );
   }
 }

@@ -106,6 +106,7 @@ export class Ending {
       if (failed && this.#host.terms.trust.downstream === 'app')
         this.#services.failedCalls.note(this.#request.head, this.#services.clock.monotonic());
       this.#tries.end();
+      info.work?.over();
       info.clear();
       this.#request.clear();
     }

@@ -9,6 +9,7 @@ import {
   type StreamFailure,
 } from '../../http/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
+import { bodyTooLong } from '../filters/body-limit.ts';
 import { PASS } from '../filters/filter.interface.ts';
 import { OUT_OF_MEMORY } from '../replies/local-replies.ts';
 import { Account } from './account.ts';
@@ -104,6 +105,10 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
       end = read.length;
     }
     info.receivedBytes += end - start;
+    if (info.receivedBytes > info.bodyLimit) {
+      this.#refuseBody();
+      return;
+    }
     const { upstream } = this.#tries;
     const { call } = this.#request;
     if (call !== undefined) {
@@ -122,6 +127,16 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     }
     info.lastMoveMs = this.#services.clock.monotonic();
     if (upstream !== undefined && !upstream.data(bytes, start, end)) this.#request.stream.pauseRequest();
+  }
+
+  /** More of the body has come than its route takes. */
+  #refuseBody(): void {
+    const info = this.#info;
+    info.shadows?.cancel();
+    this.#tries.letGo('client-gone');
+    const instead = bodyTooLong(info.bodyLimit);
+    if (info.phase >= PHASE.BODY) this.#ending.breakOff('DPE', instead.detail);
+    else this.#ending.answer(instead);
   }
 
   onRequestEnd(trailers: Fields | undefined): void {
@@ -144,6 +159,7 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
   }
 
   onRequestAbort(flag: Flag, detail: string): void {
+    this.#request.unwrap();
     if (this.#info.phase === PHASE.IDLE) return;
     if (!this.#request.ended) this.#info.shadows?.cancel();
     this.#tries.letGo(flag === 'LR' ? 'fault' : 'client-gone');

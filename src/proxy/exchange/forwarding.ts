@@ -1,4 +1,5 @@
 import { type Guarded, giveUp, internalError } from '../../errors/index.ts';
+import type { AnswerStream, ServerStream } from '../../http/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
@@ -131,6 +132,17 @@ export class Forwarding implements RouteWorkOwner {
   resumeAfter(delayMs: number): void {
     this.#info.delayed = true;
     this.#limits.delay(delayMs);
+  }
+
+  /** See RouteWorkOwner. */
+  limitBody(maxBytes: number): boolean {
+    this.#info.bodyLimit = maxBytes;
+    return this.#info.receivedBytes <= maxBytes;
+  }
+
+  /** See RouteWorkOwner. */
+  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void {
+    this.#request.wrap(make(this.#request.stream, () => this.#tries.upstream?.resumeResponse()));
   }
 
   #forward(route: RunningRoute): void {

@@ -1,5 +1,6 @@
 import { isGrpc } from '../../grpc/index.ts';
 import {
+  type AnswerStream,
   type ClientStream,
   type Fields,
   type Head,
@@ -27,6 +28,8 @@ export class RequestSoFar {
   web: GrpcWebStream | undefined;
   readonly body = new ReplayBuffer();
   readonly #codecStream: ServerStream;
+  /** What its answer goes through on the way to the codec, and may go on writing when the request is over. */
+  #between: AnswerStream | undefined;
 
   constructor(stream: ServerStream) {
     this.#codecStream = stream;
@@ -35,9 +38,22 @@ export class RequestSoFar {
 
   /** `ended`: it has no body. */
   begin(head: Head, ended: boolean): void {
+    if (this.#between !== undefined) this.unwrap();
     this.stream = this.#codecStream;
     this.head = head;
     this.ended = ended;
+  }
+
+  /** See FilteredRequest.answerThrough. */
+  wrap(between: AnswerStream): void {
+    this.#between = between;
+    this.stream = between;
+  }
+
+  /** The client gets nothing more of this request's answer. */
+  unwrap(): void {
+    this.#between?.detach();
+    this.#between = undefined;
   }
 
   /** Keeps nothing of it. */

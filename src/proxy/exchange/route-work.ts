@@ -4,7 +4,16 @@ import {
   sessionToken,
   setCookieValue,
 } from '../../cluster/index.ts';
-import { type ByteRange, cookieValue, type Field, type Head, METHOD, NO_FIELDS } from '../../http/index.ts';
+import {
+  type AnswerStream,
+  type ByteRange,
+  cookieValue,
+  type Field,
+  type Head,
+  METHOD,
+  NO_FIELDS,
+  type ServerStream,
+} from '../../http/index.ts';
 import type { VerifiedToken } from '../../model/index.ts';
 import {
   CORS,
@@ -42,6 +51,9 @@ export interface RouteWorkOwner {
   resumeAfter(delayMs: number): void;
   /** As far as it has come. */
   readonly requestSoFar: RequestSoFar;
+  /** See FilteredRequest. */
+  limitBody(maxBytes: number): boolean;
+  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void;
 }
 
 /**
@@ -58,6 +70,8 @@ export class RouteWork implements FilteredRequest {
   answerFields: Field[] = [];
   onBody: (() => void) | undefined = undefined;
   turn = 0;
+  /** Who wants to know when the request is over; most often nobody. */
+  #atEnd: (() => void)[] | undefined;
   readonly #owner: RouteWorkOwner;
   /** The port's filters once the route's are asked. */
   #passed: readonly RequestFilter[] = noFilters;
@@ -91,6 +105,35 @@ export class RouteWork implements FilteredRequest {
 
   get protocol(): string {
     return this.#head.protocol;
+  }
+
+  get clientAddress(): string {
+    return this.caller.clientAddressOf?.(this.#head) ?? this.caller.address;
+  }
+
+  get secure(): boolean {
+    return this.caller.isSecure?.(this.#head) === true;
+  }
+
+  limitBody(maxBytes: number): boolean {
+    return this.#owner.limitBody(maxBytes);
+  }
+
+  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void {
+    this.#owner.answerThrough(make);
+  }
+
+  onOver(done: () => void): void {
+    this.#atEnd ??= [];
+    this.#atEnd.push(done);
+  }
+
+  /** The request is over. */
+  over(): void {
+    const waiting = this.#atEnd;
+    if (waiting === undefined) return;
+    this.#atEnd = undefined;
+    for (const done of waiting) done();
   }
 
   get parts(): RequestParts {

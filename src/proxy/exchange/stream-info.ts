@@ -60,6 +60,8 @@ export class StreamInfo {
   /** Bytes of the bodies: from the client, and to it. */
   receivedBytes = 0;
   sentBytes = 0;
+  /** Bytes that the request's body may have. */
+  bodyLimit: number = Number.POSITIVE_INFINITY;
 
   /** The status of HTTP that says how it ended: of a gRPC call that of its own status, where that is a failure. */
   get outcome(): number {
@@ -89,5 +91,6 @@ export class StreamInfo {
     this.grpcStatus = NO_STATUS;
     this.receivedBytes = 0;
     this.sentBytes = 0;
+    this.bodyLimit = Number.POSITIVE_INFINITY;
   }
 }

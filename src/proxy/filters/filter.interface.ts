@@ -1,6 +1,6 @@
 // What a filter is: something that looks at a request before it goes on, and lets it pass, answers it, or has it wait.
 import type { Flag } from '../../errors/index.ts';
-import type { Field, Head, LocalReply } from '../../http/index.ts';
+import type { AnswerStream, Field, Head, LocalReply, ServerStream } from '../../http/index.ts';
 import type { ObjectRef, VerifiedToken } from '../../model/index.ts';
 import type { Random, RequestParts, VariableSource } from '../../routing/index.ts';
 
@@ -34,6 +34,10 @@ export interface Caller {
   readonly mutualTls: boolean;
   /** The name that its ClientHello asked for; '' for none. */
   readonly serverName: string;
+  /** At an edge: see FilteredRequest.clientAddress. Elsewhere it is `address`. */
+  clientAddressOf?(head: Head): string;
+  /** At an edge: see FilteredRequest.secure. */
+  isSecure?(head: Head): boolean;
 }
 
 /**
@@ -62,6 +66,16 @@ export interface FilteredRequest extends VariableSource {
    */
   bodySoFar(maxBytes: number): { readonly bytes: Buffer; readonly isPartial: boolean } | undefined;
   onBody: (() => void) | undefined;
+  /** The address of who sent it: where proxies before this one are trusted, what they say of it. */
+  readonly clientAddress: string;
+  /** Whether its client came by TLS, to this proxy or to a trusted one before it. */
+  readonly secure: boolean;
+  /** Its body may have so many bytes; it ends with 413 when more come. False: more have come already. */
+  limitBody(maxBytes: number): boolean;
+  /** `done` is called once when it is over, however it ends. For filters that count what is under way. */
+  onOver(done: () => void): void;
+  /** Puts a stream between it and its client, that all of its answer goes through. */
+  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void;
   /** What answers to it get that Weft gives by itself. */
   readonly localFields: readonly Field[];
   /** What answers to it get that its route gives: the edits of answers as well. */

@@ -39,7 +39,12 @@ test('the lists stand as they were reviewed', () => {
   assert.deepEqual(
     OUTBOUND_FILTERS.map(({ name }) => name),
     [
+      'edge-answers',
+      'body-size',
+      'https',
       'cors',
+      'client-limits',
+      'edge-access',
       'rate-limits',
       'fault-delay',
       'fault-abort',

@@ -8,6 +8,7 @@ import type { Cors, RateLimit, Redirect } from '../../routing/index.ts';
 import { directAnswers, noRoute, redirects, unusable } from './answers.ts';
 import { authorization } from './authorization.ts';
 import { cors } from './cors.ts';
+import { type EdgeFilters, edgeFilter } from './edge.interface.ts';
 import { type ExternalRules, externalAuthorization } from './external-authorization.ts';
 import { aborts, delays } from './faults.ts';
 import type { FilterKind } from './filter.interface.ts';
@@ -54,13 +55,24 @@ export interface RouteRules {
   readonly unusable: string | undefined;
   readonly redirect: Redirect | undefined;
   readonly respond: LocalReply | undefined;
+  /** Undefined at sidecars. */
+  readonly edge: EdgeFilters | undefined;
 }
 
 /** Of requests to others, once their route is known. */
 export const OUTBOUND_FILTERS: readonly FilterKind<RouteRules>[] = [
-  // First: a preflight is the browser's question and no request of the app; and whether an answer of the filters below may be
-  // read by the page that asked is settled here.
+  // Pages for errors and compression hold for all answers, those of the filters below among them.
+  edgeFilter('edge-answers'),
+  // As nginx has it: what is too long is too long, whatever would have become of it.
+  edgeFilter('body-size'),
+  // Before anybody is asked who he is: a password in clear has been seen already.
+  edgeFilter('https'),
+  // A preflight is the browser's question and no request of the app; whether an answer of the filters below may be read by the
+  // page that asked is settled here.
   cors,
+  // Of each client. nginx's order: what is too much is asked nothing more, so that passwords cannot be tried out.
+  edgeFilter('client-limits'),
+  edgeFilter('edge-access'),
   // Before faults, so that what is refused costs nothing more and is not delayed first.
   rateLimits,
   // Faults stand for the upstream's own, so behind all that would keep a request from it. The delay first: a slow failure is one,

@@ -128,6 +128,8 @@ export class StaticMesh {
       /** Of the inbound listener. */
       inboundFilters?: DataPlaneOptions['inbound']['filters'];
       lives?: DataPlaneOptions['lives'];
+      /** It is a gateway. */
+      edge?: DataPlaneOptions['edge'];
     } = {},
   ): TestProxy {
     const namespace = options.namespace ?? 'default';
@@ -155,6 +157,7 @@ export class StaticMesh {
       record: DEFAULT_RECORD,
       times: options.times,
       ...(options.lives && { lives: options.lives }),
+      ...(options.edge && { edge: options.edge }),
       mtlsUntilKnown: options.mtls ?? 'strict',
       awaitsInbound: options.unconfigured === true,
       fetchKeys: options.fetchKeys ?? (() => Promise.reject(new Error('nobody is there'))),

@@ -1,0 +1,39 @@
+import { METHOD } from '../../http/index.ts';
+import type { EdgePolicy, Hsts } from '../../model/index.ts';
+import { Redirect } from '../../routing/index.ts';
+import { PASS, type RequestFilter } from '../filters/filter.interface.ts';
+
+/** Certificates are asked for here over plain HTTP (RFC 8555 section 8.3); ingress-nginx leaves it out, too. */
+const challenges = Buffer.from('/.well-known/acme-challenge', 'latin1');
+
+/** Requests over plain HTTP are sent to https; what came by TLS learns that it always should (RFC 6797). */
+export function httpsFilter({ toHttps, hsts }: EdgePolicy): RequestFilter | undefined {
+  if (toHttps === undefined && hsts === undefined) return undefined;
+  const redirect =
+    toHttps &&
+    new Redirect({
+      kind: 'redirect',
+      status: toHttps.status,
+      scheme: 'https',
+      port: toHttps.port ?? 443,
+    });
+  const always = hsts && hstsValue(hsts);
+  return {
+    judge(request) {
+      if (request.secure) {
+        if (always !== undefined) request.answerFields.push(['strict-transport-security', always]);
+        return PASS;
+      }
+      if (redirect === undefined || request.head.method === METHOD.CONNECT) return PASS;
+      const { parts } = request;
+      const { pathBytes, pathStart, pathEnd } = parts;
+      if (pathBytes.subarray(pathStart, Math.min(pathEnd, pathStart + challenges.length)).equals(challenges))
+        return PASS;
+      return { reply: redirect.reply(parts, request.localFields), flag: '', detail: '' };
+    },
+  };
+}
+
+function hstsValue({ maxAgeSeconds, includeSubdomains, preload }: Hsts): string {
+  return `max-age=${maxAgeSeconds}${includeSubdomains ? '; includeSubDomains' : ''}${preload ? '; preload' : ''}`;
+}

@@ -1,0 +1,29 @@
+// proxy/edge: what a gateway asks of its clients and does to what they get, beside what sidecars do: sizes of bodies, addresses,
+// passwords, questions to others (auth_request), limits for each client, pages for errors, compression. In: EdgePolicy of a
+// route. Out: filters in their places of filters/lists.ts. Loaded by gateways alone; the meanings are nginx's.
+import type { EdgePolicy, Route } from '../../model/index.ts';
+import type { EdgeFilters, EdgePlace, MakeEdgeFilters } from '../filters/edge.interface.ts';
+import type { RequestFilter } from '../filters/filter.interface.ts';
+import { accessFilter } from './access.ts';
+import { answersFilter } from './answers.ts';
+import { AuthQuestions } from './auth-request.ts';
+import { bodySizeFilter } from './body-size.ts';
+import { ClientLimits } from './client-limits.ts';
+import { httpsFilter } from './https.ts';
+import { Passwords } from './passwords.ts';
+
+/** The filters of an edge's routes; given to a data plane by DataPlaneOptions.edge. */
+export const edgeFilters: MakeEdgeFilters = services => {
+  const limits = new ClientLimits();
+  const passwords = new Passwords();
+  const questions = new AuthQuestions(services);
+  const makers: Readonly<Record<EdgePlace, (policy: EdgePolicy, route: Route) => RequestFilter | undefined>> =
+    {
+      'edge-answers': policy => answersFilter(policy, services),
+      'body-size': policy => bodySizeFilter(policy),
+      https: policy => httpsFilter(policy),
+      'client-limits': policy => limits.filter(policy),
+      'edge-access': policy => accessFilter(policy, passwords, questions),
+    };
+  return { compile: (place, policy, route) => makers[place](policy, route) } satisfies EdgeFilters;
+};
