@@ -69,6 +69,16 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: () => import('./analyze.ts'),
       start: ['weft analyze -f DIR', 'what is wrong with your YAML, with file, line and remedy'],
     },
+    {
+      name: 'validate',
+      summary: "say whether a gateway's configuration in KDL can be used",
+      load: () => import('./validate.ts'),
+    },
+    {
+      name: 'lint',
+      summary: "say what is odd about a gateway's configuration in KDL",
+      load: () => import('./lint.ts'),
+    },
   ],
   'Why:': [
     {

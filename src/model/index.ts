@@ -236,6 +236,15 @@ export {
   type RetryBudget,
   type TrafficSettings,
 } from './traffic.ts';
+export type {
+  ConsulDiscovery,
+  DnsDiscovery,
+  HealthCheck,
+  KubernetesDiscovery,
+  UpstreamDiscovery,
+  UpstreamSettings,
+  UpstreamTarget,
+} from './upstream.ts';
 export {
   type EndedContainer,
   type InboundBypass,

@@ -1,5 +1,6 @@
 // Misspelt fields: kubectl refuses them (strict validation, its default since 1.25), an API server that is not asked for it drops
 // them without a word, and then a probe is none.
+import { nearestName } from '../plain/index.ts';
 import { FIELDS, KINDS } from './fields.table.ts';
 
 /** A field that its type has not. */
@@ -71,27 +72,11 @@ function unknown(
   path: string,
   fields: ReadonlyMap<string, unknown>,
 ): UnknownField {
-  const meant = [...fields.keys()].find(each => isNear(each.toLowerCase(), name.toLowerCase()));
+  const meant = nearestName(name, fields.keys());
   return {
     path,
     name,
     type: type.replace(/^(?:[A-Z][a-z]+)?V\d+/, ''),
     ...(meant !== undefined && { meant }),
   };
-}
-
-/**
- * Whether one becomes the other by at most two changed, missing or added letters; names of two letters are not near to any other.
- */
-function isNear(left: string, right: string): boolean {
-  const most = Math.min(2, Math.floor(Math.min(left.length, right.length) / 2));
-  if (Math.abs(left.length - right.length) > most) return false;
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...left].entries()) {
-    const next = [index + 1];
-    for (const [at, other] of [...right].entries())
-      next.push(Math.min(row[at + 1]! + 1, next[at]! + 1, row[at]! + (letter === other ? 0 : 1)));
-    row = next;
-  }
-  return row[right.length]! <= most;
 }

@@ -1,0 +1,149 @@
+// What a file of Sentinel's dialect says, with every reference in it followed. Times are milliseconds.
+
+import type { TextPosition } from '../../kdl/index.ts';
+import type {
+  BalancerSettings,
+  ClientLimit,
+  Compression,
+  CorsPolicy,
+  HeaderEdits,
+  Http2Settings,
+  OriginatedTls,
+  PathRewrite,
+  Redirect,
+  RequestMatch,
+  RetryPolicy,
+  StickySession,
+  TlsVersion,
+  UpstreamSettings,
+} from '../../model/index.ts';
+
+/** A file that has no errors. */
+export interface SentinelConfiguration {
+  readonly system: SystemSettings;
+  readonly listeners: readonly ListenerConfig[];
+  /** In the order in which they are tried. */
+  readonly routes: readonly RouteConfig[];
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly observability: ObservabilityConfig;
+}
+
+/** Of the process as a whole; what is read once, when it starts. */
+export interface SystemSettings {
+  /** 0: one for each core. */
+  readonly workerThreads: number;
+  readonly gracefulShutdownMs: number;
+  /** Whether the file is read again when it changes, and not only at SIGHUP. */
+  readonly autoReload: boolean;
+}
+
+/** `listener "id" { … }` */
+export interface ListenerConfig {
+  readonly id: string;
+  readonly at: TextPosition;
+  /** '' for all addresses. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: 'http' | 'https';
+  readonly alpn?: readonly ('h2' | 'http/1.1')[];
+  readonly tls?: ListenerTlsConfig;
+  /** RouteConfig.id */
+  readonly defaultRoute?: string;
+  readonly requestTimeoutMs: number;
+  readonly keepaliveTimeoutMs: number;
+  readonly keepaliveMaxRequests?: number;
+  readonly maxConnections?: number;
+  readonly maxHeadBytes?: number;
+}
+
+/** Files of a certificate and its key. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+  readonly at: TextPosition;
+}
+
+/** TLS that ends at a listener. */
+export interface ListenerTlsConfig {
+  /** The one for who asks for no other name comes first. */
+  readonly certificates: readonly CertificateFiles[];
+  readonly clientAuthorities?: string;
+  readonly clientsMust: boolean;
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  readonly ciphers?: readonly string[];
+}
+
+/** What the gateway answers itself. */
+export type BuiltinHandler = 'health' | 'status' | 'metrics' | 'not-found' | 'config' | 'upstreams';
+
+/** `route "id" { … }` */
+export interface RouteConfig {
+  readonly id: string;
+  readonly at: TextPosition;
+  /** Any of them. */
+  readonly matches: readonly RequestMatch[];
+  readonly action:
+    | { readonly kind: 'upstream'; readonly upstream: string }
+    | { readonly kind: 'builtin'; readonly handler: BuiltinHandler }
+    | { readonly kind: 'redirect'; readonly redirect: Redirect };
+  readonly path?: PathRewrite;
+  readonly authority?: string;
+  readonly websocket: boolean;
+  readonly timeoutMs?: number;
+  readonly idleTimeoutMs?: number;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+  readonly shadow?: { readonly upstream: string; readonly percent: number };
+  readonly cors?: CorsPolicy;
+  readonly session?: StickySession;
+  /** Of all of its requests together. */
+  readonly rateLimits: readonly RouteRate[];
+  readonly clientLimits: readonly ClientLimit[];
+  /** Requests that one client may have under way at all routes together. */
+  readonly requestsPerClient?: number;
+  readonly maxBodyBytes: number;
+  readonly compression?: Compression;
+}
+
+/** Requests per second of a route, whoever asks. */
+export interface RouteRate {
+  readonly perSecond: number;
+  readonly burst: number;
+  readonly status: number;
+  /** Whether it only counts. */
+  readonly dryRun: boolean;
+}
+
+/** `upstream "id" { … }` */
+export interface UpstreamConfig {
+  readonly id: string;
+  readonly at: TextPosition;
+  readonly settings: UpstreamSettings;
+  readonly balancer: BalancerSettings;
+  readonly session?: StickySession;
+  readonly maxConnections?: number;
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  /** Where a file says it. */
+  readonly streamIdleTimeoutMs?: number;
+  readonly circuitBreaker: { readonly failures: number; readonly openMs: number };
+  readonly tls?: OriginatedTls;
+  readonly http2: Http2Settings;
+  /** Requests go as HTTP/2 whatever their client speaks. */
+  readonly http2Only: boolean;
+}
+
+/** `observability { … }` */
+export interface ObservabilityConfig {
+  readonly metrics?: { readonly host: string; readonly port: number; readonly path: string };
+  readonly logLevel?: string;
+  readonly accessLog?: 'off' | 'errors' | 'all';
+  readonly tracing?: {
+    readonly backend: 'otlp' | 'zipkin';
+    readonly endpoint: string;
+    readonly samplingPercent: number;
+  };
+}

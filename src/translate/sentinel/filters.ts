@@ -1,0 +1,228 @@
+import type { FreeEntry, KdlReport, Section, TextPosition } from '../../kdl/index.ts';
+import { type HeaderEdits, type PathRewrite, type Redirect, UNTOUCHABLE_HEADERS } from '../../model/index.ts';
+import { given, some } from '../given.ts';
+import type { RouteConfig, RouteRate } from './configuration.ts';
+
+/** What a filter does to the routes that name it. */
+export interface FilterEffect {
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+  readonly cors?: RouteConfig['cors'];
+  readonly compression?: RouteConfig['compression'];
+  readonly clientLimit?: RouteConfig['clientLimits'][number];
+  readonly rateLimit?: RouteRate;
+  readonly timeoutMs?: number;
+  readonly redirect?: Redirect;
+  /** A prefix is that of the route. */
+  readonly path?: { readonly kind: 'full' | 'prefix'; readonly value: string };
+  readonly authority?: string;
+}
+
+/** A filter, by its id. */
+export interface FilterConfig {
+  readonly id: string;
+  readonly at: TextPosition;
+  readonly effect: FilterEffect;
+}
+
+/** Filters by id. */
+export function readFilters(
+  sections: readonly Section[],
+  report: KdlReport,
+): ReadonlyMap<string, FilterConfig> {
+  const filters = new Map<string, FilterConfig>();
+  for (const section of sections) {
+    const id = section.text('id')!;
+    const before = filters.get(id);
+    if (before)
+      report.error(
+        'sentinel-id-twice',
+        section.at,
+        `there are two filters "${id}"; the other is in line ${before.at.line}`,
+      );
+    else filters.set(id, { id, at: section.at, effect: effectOf(id, section, report) });
+  }
+  return filters;
+}
+
+function effectOf(id: string, section: Section, report: KdlReport): FilterEffect {
+  switch (section.variant) {
+    case 'rate-limit':
+      return rateLimit(id, section);
+    case 'headers': {
+      const edits = readHeaderEdits(section, report);
+      const phase = section.text('phase');
+      return {
+        ...(phase !== 'response' && { requestHeaders: edits }),
+        ...(phase !== 'request' && { responseHeaders: edits }),
+      };
+    }
+    case 'cors':
+      return { cors: corsOf(section) };
+    case 'compress':
+      return { compression: compressionOf(section, report) };
+    case 'timeout':
+      return given({
+        timeoutMs: section.number('upstream-timeout-secs') ?? section.number('request-timeout-secs'),
+      });
+    case 'redirect':
+      return given({ redirect: redirectOf(section), path: pathOf(section) });
+    case 'url-rewrite':
+      return given({ path: pathOf(section), authority: section.text('hostname') });
+    default:
+      return {};
+  }
+}
+
+function rateLimit(id: string, section: Section): FilterEffect {
+  const perSecond = section.number('max-rps')!;
+  const burst = section.number('burst')!;
+  const status = section.number('status-code')!;
+  const dryRun = section.text('on-limit') === 'log-only';
+  if (section.text('key') === 'route' || dryRun) return { rateLimit: { perSecond, burst, status, dryRun } };
+  return {
+    clientLimit: {
+      zone: `sentinel/filter/${id}`,
+      key: { kind: 'address' },
+      perSecond,
+      burst,
+      delay: false,
+      status,
+    },
+  };
+}
+
+function corsOf(section: Section): NonNullable<RouteConfig['cors']> {
+  const origins = section.texts('allowed-origins');
+  const methods = section.texts('allowed-methods');
+  const headers = section.texts('allowed-headers');
+  return {
+    origins: (origins.length > 0 ? origins : ['*']).map(value => ({ kind: 'exact', value })),
+    methods: methods.length > 0 ? methods : ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
+    headers,
+    exposeHeaders: section.texts('exposed-headers'),
+    maxAgeSeconds: section.number('max-age-secs')! / 1_000,
+    credentials: section.flag('allow-credentials') === true,
+    forwardUnmatchedPreflights: false,
+  };
+}
+
+const encodings = { gzip: 'gzip', br: 'br', brotli: 'br', zstd: 'zstd' } as const;
+const textTypes = [
+  'text/html',
+  'text/css',
+  'text/plain',
+  'text/javascript',
+  'application/javascript',
+  'application/json',
+  'application/xml',
+  'image/svg+xml',
+];
+
+function compressionOf(section: Section, report: KdlReport): RouteConfig['compression'] {
+  // One text with commas is what older versions take.
+  const named = section.values('algorithms').flatMap(({ value, at }) =>
+    String(value)
+      .split(',')
+      .map(name => ({ name: name.trim(), at })),
+  );
+  const wanted =
+    named.length > 0
+      ? named
+      : [
+          { name: 'gzip', at: section.at },
+          { name: 'br', at: section.at },
+        ];
+  const found = wanted.flatMap(({ name, at }) => {
+    if (Object.hasOwn(encodings, name)) return [encodings[name as keyof typeof encodings]];
+    report.error('kdl-invalid-value', at, `algorithms has "${name}"; it takes gzip, br and zstd`);
+    return [];
+  });
+  const types = section.texts('content-types');
+  return {
+    encodings: found,
+    minBytes: section.number('min-size')!,
+    types: types.length > 0 ? types : textTypes,
+    level: section.number('level')!,
+  };
+}
+
+/** Its path is put in by the route, which knows what a prefix replaces. */
+function redirectOf(section: Section): Redirect {
+  return {
+    kind: 'redirect',
+    status: section.number('status-code')!,
+    ...given({
+      scheme: section.text('scheme'),
+      authority: section.text('hostname'),
+      port: section.number('port'),
+    }),
+  };
+}
+
+function pathOf(section: Section): FilterEffect['path'] {
+  const full = section.text('replace-full-path');
+  if (full !== undefined) return { kind: 'full', value: full };
+  const prefix = section.text('replace-prefix-match');
+  return prefix === undefined ? undefined : { kind: 'prefix', value: prefix };
+}
+
+/** What a replacement of a path is for the prefix of a route. */
+export function rewriteOf(
+  path: NonNullable<FilterEffect['path']>,
+  matched: string | undefined,
+): PathRewrite | undefined {
+  if (path.kind === 'full') return { kind: 'full', value: path.value };
+  return matched === undefined ? undefined : { kind: 'prefix', matched, value: path.value };
+}
+
+/** Edits of fields; values are sent as they stand. */
+export function readHeaderEdits(section: Section, report: KdlReport): HeaderEdits {
+  const entries = (name: string): (readonly [string, string])[] =>
+    section.sections(name).flatMap(each => each.entries.flatMap(entry => edited(entry, report)));
+  const remove = section.values('remove').flatMap(({ value, at }) => {
+    const name = String(value).toLowerCase();
+    return isEditable(name, at, report) ? [name] : [];
+  });
+  return given({ remove: some(remove), set: some(entries('set')), add: some(entries('add')) });
+}
+
+function edited({ name, value, at }: FreeEntry, report: KdlReport): readonly (readonly [string, string])[] {
+  const text = String(value);
+  if (!isEditable(name.toLowerCase(), at, report)) return [];
+  if (/[\0-\x08\x0a-\x1f\x7f]/.test(text)) {
+    report.error('kdl-invalid-value', at, `the value of ${name} has control characters or line ends`);
+    return [];
+  }
+  // Weft's own variables are written with percent signs; Sentinel has none.
+  return [[name.toLowerCase(), text.replaceAll('%', '%%')]];
+}
+
+function isEditable(name: string, at: TextPosition, report: KdlReport): boolean {
+  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
+    report.error('kdl-invalid-value', at, `"${name}" is no name of a header`);
+    return false;
+  }
+  if (!UNTOUCHABLE_HEADERS.has(name)) return true;
+  report.error(
+    'kdl-refused',
+    at,
+    `${name} cannot be edited: it belongs to the connection, or to what proxies tell each other`,
+  );
+  return false;
+}
+
+/** One after the other: what the later sets wins. */
+export function joinEdits(
+  left: HeaderEdits | undefined,
+  right: HeaderEdits | undefined,
+): HeaderEdits | undefined {
+  if (!left || !right) return left ?? right;
+  const later = new Set((right.set ?? []).map(([name]) => name));
+  const joined = given({
+    remove: some([...new Set([...(left.remove ?? []), ...(right.remove ?? [])])]),
+    set: some([...(left.set ?? []).filter(([name]) => !later.has(name)), ...(right.set ?? [])]),
+    add: some([...(left.add ?? []), ...(right.add ?? [])]),
+  });
+  return Object.keys(joined).length === 0 ? undefined : joined;
+}

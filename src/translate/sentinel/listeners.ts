@@ -1,0 +1,120 @@
+import type { KdlReport, Section } from '../../kdl/index.ts';
+import { parseHostPort } from '../../model/index.ts';
+import { given } from '../given.ts';
+import type { CertificateFiles, ListenerConfig, ListenerTlsConfig } from './configuration.ts';
+import { TLS_VERSIONS } from './schema/listener.ts';
+
+/** Options of an upstream's tls that are often written into a listener's. */
+const misplaced = ['client-cert', 'client-key', 'ca-cert'];
+
+/** Undefined where it cannot be one, which is reported. */
+export function readListener(
+  section: Section,
+  { limits, system }: { readonly limits: Section | undefined; readonly system: Section | undefined },
+  report: KdlReport,
+): ListenerConfig | undefined {
+  const id = section.text('id')!;
+  const address = section.text('address')!;
+  const bound = parseHostPort(address);
+  if (bound === undefined || bound.port === 0) {
+    report.error(
+      'kdl-invalid-value',
+      section.placeOf('address'),
+      `address is "${address}"; it takes an address and a port, such as 0.0.0.0:8080 or [::]:8080`,
+    );
+    return undefined;
+  }
+  const protocol = section.text('protocol')!;
+  if (protocol === 'h3') {
+    report.error(
+      'kdl-refused',
+      section.placeOf('protocol'),
+      'protocol h3 is not supported: QUIC is not spoken here; say https',
+    );
+    return undefined;
+  }
+  const encrypted = protocol !== 'http';
+  const tls = readTls(section, encrypted, report);
+  if (encrypted && tls === undefined)
+    report.error(
+      'kdl-missing',
+      section.at,
+      `listener "${id}" has protocol ${protocol} and no certificate: tls { cert-file …; key-file … }`,
+    );
+  return {
+    id,
+    at: section.at,
+    host: bound.host,
+    port: bound.port,
+    protocol: encrypted ? 'https' : 'http',
+    requestTimeoutMs: section.number('request-timeout-secs')!,
+    keepaliveTimeoutMs: section.number('keepalive-timeout-secs')!,
+    ...given({
+      tls,
+      defaultRoute: section.text('default-route'),
+      keepaliveMaxRequests: section.number('keepalive-max-requests'),
+      maxConnections:
+        limits?.number('max-total-connections') ??
+        (system?.has('max-connections') ? system.number('max-connections') : undefined),
+      maxHeadBytes: limits?.number('max-header-size-bytes'),
+    }),
+  };
+}
+
+function readTls(section: Section, encrypted: boolean, report: KdlReport): ListenerTlsConfig | undefined {
+  const tls = section.section('tls');
+  if (!tls) return undefined;
+  for (const name of misplaced) {
+    if (!tls.has(name)) continue;
+    const message = `${name} is for connections to upstreams and has no effect in a listener; put tls { ${name} … } into the upstream`;
+    report.warn('sentinel-upstream-tls-in-listener', tls.placeOf(name), message);
+  }
+  const own = certificateFiles(tls, report);
+  const named = tls.sections('sni').flatMap(each => certificateFiles(each, report) ?? []);
+  for (const each of tls.sections('sni'))
+    if (each.has('hostnames'))
+      report.warn(
+        'kdl-ignored',
+        each.placeOf('hostnames'),
+        'hostnames has no effect: a certificate is shown for the names that it has',
+      );
+  const certificates = [...(own ? [own] : []), ...named];
+  if (certificates.length === 0) return undefined;
+  if (!encrypted) {
+    report.error(
+      'kdl-invalid-value',
+      tls.at,
+      `${section.name} has certificates and protocol http; say protocol "https"`,
+    );
+    return undefined;
+  }
+  const authorities = tls.text('ca-file');
+  const clientsMust = tls.flag('client-auth') === true;
+  if (clientsMust && authorities === undefined)
+    report.error(
+      'kdl-missing',
+      tls.placeOf('client-auth'),
+      'client-auth needs ca-file: whose certificates of clients are good',
+    );
+  return {
+    certificates,
+    clientsMust,
+    ...given({
+      clientAuthorities: authorities,
+      minVersion: TLS_VERSIONS[tls.text('min-version') ?? ''],
+      maxVersion: TLS_VERSIONS[tls.text('max-version') ?? ''],
+      ciphers: tls.has('cipher-suite') ? tls.texts('cipher-suite') : undefined,
+    }),
+  };
+}
+
+function certificateFiles(section: Section, report: KdlReport): CertificateFiles | undefined {
+  const certificate = section.text('cert-file');
+  const key = section.text('key-file');
+  if (certificate !== undefined && key !== undefined)
+    return { certificate, key, at: section.placeOf('cert-file') };
+  const [has, misses] = certificate === undefined ? ['key-file', 'cert-file'] : ['cert-file', 'key-file'];
+  if (certificate !== undefined || key !== undefined)
+    report.error('kdl-missing', section.placeOf(has), `${section.name} has ${has} and no ${misses}`);
+  return undefined;
+}

@@ -1,0 +1,234 @@
+import type { KdlReport, Section } from '../../kdl/index.ts';
+import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index.ts';
+import { given } from '../given.ts';
+import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
+import { type FilterConfig, type FilterEffect, joinEdits, readHeaderEdits, rewriteOf } from './filters.ts';
+import { type RouteMatches, readMatches } from './matches.ts';
+import { unknownReference } from './references.ts';
+
+/** What a route may refer to, and what holds for all. */
+export interface RouteContext {
+  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
+  readonly filters: ReadonlyMap<string, FilterConfig>;
+  readonly maxBodyBytes: number;
+  readonly clientLimits: readonly ClientLimit[];
+  /** The section `limits`. */
+  readonly limits: Section | undefined;
+  readonly report: KdlReport;
+}
+
+/** A route, and what its place among the others follows from. */
+export interface PlacedRoute extends RouteConfig {
+  readonly priority: number;
+  readonly specificity: number;
+}
+
+/** Without what a policy says: Sentinel tries nothing again but connections that could not be opened. */
+const ON_CONNECTION: readonly RetryCondition[] = ['connect-failure', 'refused-stream'];
+
+/** In the order in which they are tried: by priority, then the most specific, then as they stand. */
+export function inOrder(routes: readonly PlacedRoute[]): readonly PlacedRoute[] {
+  return [...routes].sort(
+    (left, right) => right.priority - left.priority || right.specificity - left.specificity,
+  );
+}
+
+/** Undefined where it leads nowhere, which is reported. */
+export function readRoute(section: Section, context: RouteContext): PlacedRoute | undefined {
+  const { report, upstreams } = context;
+  const id = section.text('id')!;
+  if (section.flag('waf-enabled') === true)
+    report.error(
+      'kdl-refused',
+      section.placeOf('waf-enabled'),
+      'waf-enabled is not supported: there is no web application firewall here',
+    );
+  const matches = readMatches(section.section('matches'), report);
+  if (!section.has('matches'))
+    report.warn(
+      'sentinel-matches-all',
+      section.at,
+      `route "${id}" has no matches and takes every request; say matches { path-prefix "/" } where that is meant`,
+    );
+  const effects = effectsOf(section, context);
+  const action = actionOf(section, effects, matches, context);
+  if (!action) return undefined;
+  const upstream = action.kind === 'upstream' ? upstreams.get(action.upstream) : undefined;
+  const policies = section.section('policies');
+  const edits = (name: string) => {
+    const block = policies?.section(name);
+    return block && readHeaderEdits(block, report);
+  };
+  const own = ownLimits(id, policies?.section('rate-limit'), context);
+  return {
+    id,
+    at: section.at,
+    priority: section.number('priority')!,
+    specificity: matches.specificity,
+    matches: matches.matches,
+    action,
+    websocket: section.flag('websocket') === true,
+    rateLimits: [...own.rateLimits, ...effects.flatMap(each => each.rateLimit ?? [])],
+    clientLimits: [
+      ...context.clientLimits,
+      ...own.clientLimits,
+      ...effects.flatMap(each => each.clientLimit ?? []),
+    ],
+    maxBodyBytes: policies?.number('max-body-size') ?? context.maxBodyBytes,
+    ...given({
+      ...rewrites(section, effects, matches, report),
+      timeoutMs:
+        policies?.number('timeout-secs') ??
+        effects.findLast(each => each.timeoutMs !== undefined)?.timeoutMs ??
+        upstream?.requestTimeoutMs,
+      idleTimeoutMs: upstream?.streamIdleTimeoutMs,
+      retry: retryOf(section.section('retry-policy')),
+      // Of filters in their order, then the route's own.
+      requestHeaders: [...effects.map(each => each.requestHeaders), edits('request-headers')].reduce(
+        joinEdits,
+        undefined,
+      ),
+      // Answers go through filters the other way round.
+      responseHeaders: [
+        edits('response-headers'),
+        ...effects.map(each => each.responseHeaders).reverse(),
+      ].reduce(joinEdits, undefined),
+      shadow: shadowOf(section.section('shadow'), id, context),
+      cors: effects.findLast(each => each.cors)?.cors,
+      session: upstream?.session,
+      requestsPerClient: context.limits?.number('max-connections-per-client'),
+      compression: effects.findLast(each => each.compression)?.compression,
+    }),
+  };
+}
+
+function effectsOf(section: Section, { filters, report }: RouteContext): readonly FilterEffect[] {
+  return section.values('filters').flatMap(({ value, at }) => {
+    const found = filters.get(String(value));
+    if (!found) unknownReference(report, at, section.name, 'filter', String(value), new Set(filters.keys()));
+    return found ? [found.effect] : [];
+  });
+}
+
+function actionOf(
+  section: Section,
+  effects: readonly FilterEffect[],
+  { prefix }: RouteMatches,
+  { upstreams, report }: RouteContext,
+): RouteConfig['action'] | undefined {
+  const type = section.text('service-type');
+  const at = section.placeOf('service-type');
+  if (type === 'static' || type === 'inference') {
+    report.error('kdl-refused', at, `service-type "${type}" is not supported: route to a server of its own`);
+    return undefined;
+  }
+  if (type === 'api')
+    report.warn(
+      'kdl-ignored',
+      at,
+      'service-type "api" has no effect: answers of the gateway itself are plain words',
+    );
+  const handler = section.text('builtin-handler');
+  const upstream = section.text('upstream');
+  if (handler !== undefined) return { kind: 'builtin', handler: handler as BuiltinHandler };
+  const redirecting = effects.find(each => each.redirect);
+  if (redirecting?.redirect) {
+    const path = redirecting.path && rewriteOf(redirecting.path, prefix);
+    return { kind: 'redirect', redirect: { ...redirecting.redirect, ...(path && { path }) } };
+  }
+  if (upstream === undefined) {
+    report.error(
+      'kdl-missing',
+      section.at,
+      `${section.name} leads nowhere; give it an upstream, a builtin-handler or a filter that redirects`,
+    );
+    return undefined;
+  }
+  if (!upstreams.has(upstream)) {
+    unknownReference(
+      report,
+      section.placeOf('upstream'),
+      section.name,
+      'upstream',
+      upstream,
+      new Set(upstreams.keys()),
+    );
+    return undefined;
+  }
+  return { kind: 'upstream', upstream };
+}
+
+function rewrites(
+  section: Section,
+  effects: readonly FilterEffect[],
+  { prefix }: RouteMatches,
+  report: KdlReport,
+): Pick<RouteConfig, 'path' | 'authority'> {
+  const rewriting = effects.findLast(each => each.path !== undefined && each.redirect === undefined);
+  const authority = effects.findLast(each => each.authority !== undefined)?.authority;
+  const path = rewriting?.path && rewriteOf(rewriting.path, prefix);
+  if (rewriting?.path && !path)
+    report.error(
+      'kdl-invalid-value',
+      section.at,
+      `${section.name} replaces a prefix and does not have exactly one path-prefix`,
+    );
+  return given({ path, authority });
+}
+
+function retryOf(section: Section | undefined): Partial<RetryPolicy> | undefined {
+  if (!section) return undefined;
+  const statuses = section.values('retryable-status-codes').map(each => Number(each.value));
+  return {
+    // Sentinel counts the first try too.
+    attempts: section.number('max-attempts')! - 1,
+    on: ON_CONNECTION,
+    backoffBaseMs: section.number('backoff')!,
+    backoffMaxMs: Math.max(section.number('max-backoff')!, section.number('backoff')!),
+    nonIdempotent: section.flag('retry-non-idempotent')!,
+    ...given({
+      statuses: statuses.length > 0 ? statuses : undefined,
+      perTryTimeoutMs: section.number('per-attempt-timeout'),
+    }),
+  };
+}
+
+function shadowOf(
+  section: Section | undefined,
+  route: string,
+  { upstreams, report }: RouteContext,
+): RouteConfig['shadow'] {
+  const upstream = section?.text('upstream');
+  if (section === undefined || upstream === undefined) return undefined;
+  if (!upstreams.has(upstream))
+    unknownReference(
+      report,
+      section.placeOf('upstream'),
+      `shadow of route "${route}"`,
+      'upstream',
+      upstream,
+      new Set(upstreams.keys()),
+    );
+  return { upstream, percent: section.number('percentage')! };
+}
+
+/** Of policies { rate-limit } and of limits for each route. */
+function ownLimits(
+  id: string,
+  section: Section | undefined,
+  { limits }: RouteContext,
+): Pick<RouteConfig, 'rateLimits' | 'clientLimits'> {
+  const perRoute = limits?.number('max-requests-per-second-per-route');
+  const general =
+    perRoute === undefined ? [] : [{ perSecond: perRoute, burst: perRoute * 10, status: 429, dryRun: false }];
+  if (!section) return { rateLimits: general, clientLimits: [] };
+  const perSecond = section.number('requests-per-second')!;
+  const burst = section.number('burst')!;
+  if (section.text('key') === 'route')
+    return { rateLimits: [...general, { perSecond, burst, status: 429, dryRun: false }], clientLimits: [] };
+  const zone = `sentinel/route/${id}`;
+  return {
+    rateLimits: general,
+    clientLimits: [{ zone, key: { kind: 'address' }, perSecond, burst, delay: false, status: 429 }],
+  };
+}

@@ -1,0 +1,80 @@
+import { type BlockSchema, flag, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+
+const acme = {
+  mark: 'refused',
+  why: 'certificates are not fetched here; have cert-manager write them, and name the files',
+} as const;
+const upstreamTls = {
+  type: text,
+  why: 'client-cert, client-key and ca-cert are for connections to upstreams: put the tls block into the upstream',
+} as const;
+
+/** Versions, with the words that Sentinel takes for each. */
+export const TLS_VERSIONS: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
+  '1.2': 'TLSv1.2',
+  'TLS1.2': 'TLSv1.2',
+  '1.3': 'TLSv1.3',
+  'TLS1.3': 'TLSv1.3',
+};
+const version = oneOf(...Object.keys(TLS_VERSIONS));
+
+const tls: BlockSchema = {
+  options: {
+    'cert-file': { type: text },
+    'key-file': { type: text },
+    'ca-file': { type: text },
+    'client-auth': { type: flag, fallback: false },
+    'min-version': { type: version },
+    'max-version': { type: version },
+    'cipher-suite': { type: text, many: true },
+    'ocsp-stapling': { type: flag, mark: 'ignored', why: 'answers of OCSP are not stapled' },
+    'session-resumption': { type: flag, mark: 'ignored', why: 'sessions are resumed as TLS 1.3 has it' },
+    sni: {
+      many: true,
+      block: {
+        options: {
+          hostnames: { type: text, many: true, aliases: ['priority-hostnames'] },
+          'cert-file': { type: text, required: true },
+          'key-file': { type: text, required: true },
+          acme,
+        },
+      },
+    },
+    'sni-certs': { mark: 'refused', why: 'name each pair of files in an sni block' },
+    'allow-sni-overlaps': {
+      type: flag,
+      mark: 'ignored',
+      why: 'of two certificates for one name the first counts',
+    },
+    acme,
+    // Options of an upstream's tls, which an example of Sentinel's pages has here; see `misplaced` in listeners.ts.
+    'client-cert': upstreamTls,
+    'client-key': upstreamTls,
+    'ca-cert': upstreamTls,
+  },
+};
+
+/** `listener "id" { … }` */
+export const listener: BlockSchema = {
+  args: ['id'],
+  options: {
+    id: { type: text, required: true },
+    address: { type: text, required: true },
+    protocol: { type: oneOf('http', 'https', 'h2', 'h3'), fallback: 'http' },
+    tls: { block: tls },
+    'default-route': { type: text },
+    namespace: {
+      type: text,
+      mark: 'refused',
+      why: 'there are no namespaces here; give each a gateway of its own',
+    },
+    'request-timeout-secs': { type: seconds(), fallback: 60_000 },
+    'keepalive-timeout-secs': { type: seconds(), fallback: 75_000 },
+    'keepalive-max-requests': { type: whole(1) },
+    'max-concurrent-streams': {
+      type: whole(1),
+      mark: 'ignored',
+      why: 'what one connection of HTTP/2 may have open is bounded for all listeners alike (docs/http2.md)',
+    },
+  },
+};

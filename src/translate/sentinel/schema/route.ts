@@ -1,0 +1,158 @@
+import {
+  type BlockSchema,
+  bytes,
+  duration,
+  flag,
+  number,
+  type OptionSchema,
+  oneOf,
+  seconds,
+  text,
+  type ValueType,
+  whole,
+} from '../../../kdl/index.ts';
+
+/** Names of priorities. */
+export const PRIORITIES: Readonly<Record<string, number>> = {
+  low: 10,
+  normal: 50,
+  high: 100,
+  critical: 1_000,
+};
+
+const priority: ValueType = {
+  words: 'low, normal, high, critical or a whole number',
+  read: value => {
+    if (typeof value === 'string') return PRIORITIES[value];
+    return Number.isSafeInteger(value) ? (value as number) : undefined;
+  },
+};
+
+const named: OptionSchema = {
+  many: true,
+  block: {
+    args: ['name', 'value'],
+    options: { name: { type: text, required: true }, value: { type: text } },
+  },
+};
+
+/** Requests that a route is for: of one kind any, of different kinds all. */
+const matches: BlockSchema = {
+  options: {
+    path: { type: text, many: true },
+    'path-prefix': { type: text, many: true },
+    'path-regex': { type: text, many: true },
+    host: { type: text, many: true },
+    header: named,
+    method: { type: text, many: true },
+    'query-param': named,
+  },
+};
+
+/** Edits of fields. */
+export const headerEdits: BlockSchema = {
+  options: {
+    rename: { mark: 'refused', why: 'set the new name and remove the old one' },
+    set: { block: { options: {}, free: text } },
+    add: { block: { options: {}, free: text } },
+    remove: { type: text, many: true },
+  },
+};
+
+const buffering = {
+  type: flag,
+  mark: 'ignored',
+  why: 'bodies go through as they come, with back-pressure; nothing is gained by holding them',
+} as const;
+const caching = { mark: 'ignored', why: 'nothing is cached here; answers come from the upstream' } as const;
+
+const policies: BlockSchema = {
+  options: {
+    'request-headers': { block: headerEdits },
+    'response-headers': { block: headerEdits },
+    'timeout-secs': { type: seconds() },
+    'max-body-size': { type: bytes },
+    'failure-mode': {
+      type: oneOf('closed', 'open'),
+      mark: 'ignored',
+      why: 'it says what becomes of requests whose agent does not answer, and there are no agents here',
+    },
+    'rate-limit': {
+      block: {
+        options: {
+          'requests-per-second': { type: whole(1), required: true },
+          burst: { type: whole(0), fallback: 10 },
+          key: { type: oneOf('client_ip', 'client-ip', 'route'), fallback: 'client_ip' },
+        },
+      },
+    },
+    'buffer-requests': buffering,
+    'buffer-responses': buffering,
+    cache: caching,
+  },
+};
+
+const retryPolicy: BlockSchema = {
+  options: {
+    'max-attempts': { type: whole(1, 100), fallback: 3 },
+    'retryable-status-codes': { type: whole(400, 599), many: true },
+    backoff: { type: duration, fallback: 100 },
+    'max-backoff': { type: duration, fallback: 2_000 },
+    'per-attempt-timeout': { type: duration },
+    'retry-non-idempotent': { type: flag, fallback: false },
+  },
+};
+
+const shadow: BlockSchema = {
+  options: {
+    upstream: { type: text, required: true },
+    percentage: { type: number(0, 100), fallback: 100 },
+    'sample-header': {
+      mark: 'refused',
+      why: 'copies are made by chance; give the requests with the header a route of their own',
+    },
+    'timeout-ms': { type: duration, mark: 'ignored', why: 'copies have the time that their route has' },
+    'buffer-body': { type: flag, mark: 'ignored', why: 'bodies are copied as they come' },
+    'max-body-bytes': { type: bytes, mark: 'ignored', why: 'bodies are copied as they come' },
+  },
+};
+
+/** `route "id" { … }` */
+export const route: BlockSchema = {
+  args: ['id'],
+  options: {
+    id: { type: text, required: true },
+    priority: { type: priority, fallback: PRIORITIES.normal! },
+    matches: { block: matches, aliases: ['match'] },
+    upstream: { type: text },
+    'service-type': { type: oneOf('web', 'api', 'builtin', 'static', 'inference') },
+    'builtin-handler': {
+      type: oneOf('health', 'status', 'metrics', 'not-found', 'config', 'upstreams'),
+      aliases: ['builtin'],
+    },
+    filters: { type: text, many: true },
+    websocket: { type: flag, fallback: false },
+    'websocket-inspection': {
+      type: flag,
+      mark: 'ignored',
+      why: 'what goes through a WebSocket is not looked at',
+    },
+    'waf-enabled': { type: flag, fallback: false },
+    policies: { block: policies },
+    'retry-policy': { block: retryPolicy },
+    'circuit-breaker': {
+      mark: 'ignored',
+      why: 'say it at the upstream, where it holds for all of its routes',
+    },
+    shadow: { block: shadow },
+    'error-pages': {
+      mark: 'refused',
+      why: 'answers of the gateway have plain words, and JSON for api routes',
+    },
+    'static-files': { mark: 'refused', why: 'files are not served here; route to a web server' },
+    'api-schema': { mark: 'refused', why: 'bodies are not held against schemas' },
+    inference: { mark: 'refused', why: 'models are upstreams like others here' },
+    fallback: { mark: 'refused', why: 'say a second route, or more targets' },
+    cache: caching,
+  },
+};
