@@ -18,6 +18,7 @@ import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
 import { selectorFindings } from './selectors.ts';
+import { serverFindings } from './servers.ts';
 import { shadowFindings } from './shadowed.ts';
 import { sidecarFindings } from './sidecars.ts';
 import { strictFindings } from './strict.ts';
@@ -44,6 +45,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   coalescingFindings,
   authorizationFindings,
   sidecarFindings,
+  serverFindings,
   exportFindings,
   selectorFindings,
   retryFindings,

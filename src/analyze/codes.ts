@@ -177,6 +177,11 @@ const all = {
     title: 'two Sidecars are for the same pods, and only one of them counts',
     remedy: 'put both into one, or narrow their selectors',
   },
+  'servers-overlap': {
+    severity: 'warning',
+    title: "two Servers of Linkerd's are for one port of the same pods, and the older one counts",
+    remedy: 'put both into one, or narrow their selectors',
+  },
   'namespace-unknown': {
     severity: 'warning',
     title: 'a policy is exported to a namespace that does not exist',

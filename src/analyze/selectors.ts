@@ -51,6 +51,14 @@ function selectingOf(mesh: Mesh): readonly Selecting[] {
     ...[...mesh.inboundRateLimits.values()]
       .flat()
       .map(each => ({ object: each.from, namespace: each.namespace, selector: labels(each.selector) })),
+    ...[...mesh.authorizationPolicies.values(), ...mesh.requestAuthentications.values()]
+      .flat()
+      .map(each => ({ object: each.from, namespace: each.namespace, selector: each.selector })),
+    ...[...mesh.serverPolicies.values()]
+      .flat()
+      .flatMap(each =>
+        each.is === 'server' ? { object: each.from, namespace: each.namespace, selector: each.selector } : [],
+      ),
     ...[...mesh.trafficPolicies.values()].flat().map(each => ({
       object: each.from,
       namespace: each.callerNamespace,

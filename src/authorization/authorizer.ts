@@ -78,7 +78,7 @@ export class Authorizer {
     site: RuleSite,
     open: OpenSeries = () => unseen,
   ): Authorizer | undefined {
-    const here = (all ?? []).filter(({ action, ports }) => action !== 'custom' && holdsAt(ports, site.port));
+    const here = (all ?? []).filter(each => each.action !== 'custom' && holdsAt(each, site));
     return here.length === 0 ? undefined : new Authorizer(here, site, open);
   }
 
@@ -188,7 +188,7 @@ export function externalRules(
   all: readonly WorkloadAuthorization[] | undefined,
   site: RuleSite,
 ): readonly { readonly provider: string; readonly rules: RuleSet }[] {
-  const here = (all ?? []).filter(({ action, ports }) => action === 'custom' && holdsAt(ports, site.port));
+  const here = (all ?? []).filter(each => each.action === 'custom' && holdsAt(each, site));
   const providers = [...new Set(here.map(({ provider = '' }) => provider))];
   return providers.map(provider => ({
     provider,
@@ -200,8 +200,12 @@ export function externalRules(
   }));
 }
 
-function holdsAt(ports: readonly number[] | undefined, port: number): boolean {
-  return ports === undefined || ports.includes(port);
+function holdsAt(
+  { ports, exceptPorts, onlyRequests }: WorkloadAuthorization,
+  { port, of }: RuleSite,
+): boolean {
+  if (onlyRequests && of === 'connections') return false;
+  return ports?.includes(port) !== false && exceptPorts?.includes(port) !== true;
 }
 
 function count({ series, none }: Counted, matched: MatchedRule | undefined): void {

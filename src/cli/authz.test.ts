@@ -73,3 +73,30 @@ test('audit tells which policies hold, which are only tried, and who comes in wh
   assert.match(stdout, /shop\/cart +ALLOW cart\.shop.*\(tried\) DENY tried\.shop.* nobody else/, stderr);
   assert.match(stdout, /shop\/web +\(tried\) DENY tried\.shop.* everybody/);
 });
+
+test("Linkerd's Servers are known, with the authorizations that let in and the references that lead nowhere", () => {
+  const linkerd = `---
+apiVersion: policy.linkerd.io/v1beta3
+kind: Server
+metadata: {name: web-http, namespace: shop}
+spec: {podSelector: {matchLabels: {app: web}}, port: 8080}
+---
+apiVersion: policy.linkerd.io/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: from-cart, namespace: shop}
+spec:
+  targetRef: {group: policy.linkerd.io, kind: Server, name: web-http}
+  requiredAuthenticationRefs: [{kind: ServiceAccount, name: cart}]
+---
+apiVersion: policy.linkerd.io/v1alpha1
+kind: AuthorizationPolicy
+metadata: {name: lost, namespace: shop}
+spec: {targetRef: {group: policy.linkerd.io, kind: Server, name: none}, requiredAuthenticationRefs: []}
+`;
+  const { stdout, stderr } = run(['check', '--to', 'shop/web'], yaml + linkerd);
+  assert.match(stdout, /shop\/cart +shop\/web +8080 +yes +the policies allow it/, stderr);
+  assert.match(stdout, /plaintext +shop\/web +8080 +no +no rule of Server web-http\.shop allows it/);
+  const audit = run(['audit'], yaml + linkerd).stdout;
+  assert.match(audit, /shop\/web +ALLOW Server web-http\.shop/);
+  assert.match(audit, /warning target-not-found: AuthorizationPolicy lost\.shop/);
+});

@@ -97,6 +97,10 @@ export interface WorkloadAuthorization {
   readonly rules: readonly AuthorizationRule[];
   /** Only on these ports of the workload; undefined for all. */
   readonly ports?: readonly number[];
+  /** Not on these. */
+  readonly exceptPorts?: readonly number[];
+  /** It says nothing of connections whose bytes are not read. */
+  readonly onlyRequests?: true;
   /** Decides nothing; what it would have decided is noted. */
   readonly dryRun?: true;
   /** Of `custom`: the authorizer's name in the mesh's settings. */
@@ -107,7 +111,8 @@ export interface WorkloadAuthorization {
 }
 
 /** What one object says, and of which workloads. */
-export interface AuthorizationPolicy extends Omit<WorkloadAuthorization, 'ports'> {
+export interface AuthorizationPolicy
+  extends Omit<WorkloadAuthorization, 'ports' | 'exceptPorts' | 'onlyRequests'> {
   /** Undefined for the whole mesh. */
   readonly namespace?: string;
   /** Undefined for every workload of its scope. */

@@ -196,6 +196,19 @@ export {
   type Subset,
   type TcpRule,
 } from './routing.ts';
+export {
+  type AuthorizedTarget,
+  type ClientAuthentication,
+  INBOUND_ACCESS,
+  type InboundAccess,
+  type NamespaceAccess,
+  type PolicyServer,
+  type Requirement,
+  type ServerAuthorization,
+  type ServerPolicy,
+  type ServerRoute,
+  type ServerRouteKey,
+} from './server-policy.ts';
 export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
 export { ShardedMap } from './sharded-map.ts';
 export { shellText, shellWord } from './shell-text.ts';

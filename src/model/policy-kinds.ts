@@ -3,6 +3,7 @@ import type { AuthorizationPolicy } from './authorization.ts';
 import { equal } from './equal.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
+import type { ServerPolicy } from './server-policy.ts';
 import { ShardedMap } from './sharded-map.ts';
 import type { TelemetryPolicy } from './telemetry.ts';
 
@@ -20,6 +21,7 @@ export interface PolicyKinds {
   telemetry: TelemetryPolicy;
   authorizationPolicies: AuthorizationPolicy;
   requestAuthentications: RequestAuthenticationPolicy;
+  serverPolicies: ServerPolicy;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -96,6 +98,17 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'request-authentications',
     group: ({ namespace = '' }) => namespace,
     sameScope: () => false,
+  },
+  // Parts of one whole; of Servers one counts for a port.
+  serverPolicies: {
+    fact: 'server-policies',
+    group: ({ namespace }) => namespace,
+    sameScope: (left, right) =>
+      left.is === 'server' &&
+      right.is === 'server' &&
+      left.port !== undefined &&
+      left.port === right.port &&
+      equal(left.selector, right.selector),
   },
 };
 

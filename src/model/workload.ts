@@ -1,6 +1,7 @@
 import type { Identity } from './identity.ts';
 import type { Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
+import type { InboundAccess } from './server-policy.ts';
 import type { Protocol } from './service.ts';
 import type { Site } from './site.ts';
 
@@ -56,6 +57,10 @@ export interface Workload extends Site {
   readonly tunnelPort?: number;
   /** Of a meshed pod that is meant to end (a Job's): the containers that have; undefined when none has. */
   readonly ended?: readonly EndedContainer[];
+  /** Whom it lets in on ports that no Server selects; undefined where it says nothing. */
+  readonly inboundAccess?: InboundAccess;
+  /** Paths of probes over HTTP that are made at the app's own ports: not those that its proxy makes. */
+  readonly probes?: readonly { readonly port: number; readonly path: string }[];
   /** Node.name, in the same cluster. */
   readonly node?: string;
   readonly zone?: string;

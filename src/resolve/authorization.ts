@@ -15,18 +15,19 @@ export type PortsOf = (service: string) => readonly number[];
 
 /**
  * Every policy that selects the workload, of the mesh as a whole first: all of them are asked, no scope comes before another
- * (Istio's AuthorizationPolicy reference). Undefined where there is none.
+ * (Istio's AuthorizationPolicy reference); and with them what Servers say. Undefined where there is none.
  */
 export function authorizationOf(
   reader: MeshReader,
   { namespace, labels }: Workload,
   portsOf: PortsOf,
+  ofServers: readonly WorkloadAuthorization[] = [],
 ): readonly WorkloadAuthorization[] | undefined {
   const all = [
     ...reader.policies('authorizationPolicies', ''),
     ...reader.policies('authorizationPolicies', namespace),
   ].filter(({ selector }) => selector === undefined || matchesLabels(selector, labels));
-  const found = all.flatMap(policy => forWorkload(policy, portsOf));
+  const found = [...all.flatMap(policy => forWorkload(policy, portsOf)), ...ofServers];
   if (found.length === 0) return undefined;
   const domains = reader.trustDomains();
   return found.map(each => ({ ...each, rules: each.rules.map(rule => inAllDomains(rule, domains)) }));

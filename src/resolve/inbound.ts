@@ -14,6 +14,7 @@ import { authorizationOf } from './authorization.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { type PeerMode, peerModes } from './peer-mode.ts';
 import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
+import { serverPoliciesOf } from './server-policy.ts';
 import { telemetryOf } from './telemetry.ts';
 
 interface Served {
@@ -36,7 +37,11 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
   const declared = new Map(workload.ports.map(port => [port.number, port.protocol]));
   const limits = limitsOf(reader, workload);
   const limited = limits.flatMap(({ port }) => port ?? []);
-  const numbers = new Set([...declared.keys(), ...served.keys(), ...modes.ports.keys(), ...limited]);
+  const servers = serverPoliciesOf(reader, workload);
+  const spoken = servers.protocols;
+  const numbers = new Set(
+    [declared, served, modes.ports, spoken].flatMap(each => [...each.keys()]).concat(limited),
+  );
   const ports = [...numbers]
     .sort((left, right) => left - right)
     .map((number): InboundPort => {
@@ -45,7 +50,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       const mode = modes.ports.get(number) ?? modes.general;
       return {
         number,
-        protocol: said ?? declared.get(number) ?? 'auto',
+        protocol: spoken.get(number) ?? said ?? declared.get(number) ?? 'auto',
         mtls: mode.mode,
         ...fromOf('from', mode),
         ...rateLimits(
@@ -59,13 +64,13 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       };
     });
   const telemetry = telemetryOf(reader, workload);
-  const authorization = authorizationOf(reader, workload, service =>
+  const portsOf = (service: string): readonly number[] =>
     [...served]
       .filter(([, all]) =>
         all.some(each => each.service.name === service && each.service.namespace === workload.namespace),
       )
-      .map(([number]) => number),
-  );
+      .map(([number]) => number);
+  const authorization = authorizationOf(reader, workload, portsOf, servers.authorization);
   const tokenRules = tokenRulesOf(reader, workload);
   return {
     kind: 'inbound',

@@ -144,7 +144,7 @@ function isEmpty(match: RequestMatch): boolean {
 }
 
 /** Gateway API's precedence (gateway-api.sigs.k8s.io/reference/spec/#httprouterule): below zero where the left one goes first. */
-function compareSpecific(left: RequestMatch, right: RequestMatch): number {
+export function compareSpecific(left: RequestMatch, right: RequestMatch): number {
   const rank = ({ path, method, headers = [], query = [] }: RequestMatch): readonly number[] => [
     pathRank(path),
     path && path.kind !== 'exact' && path.kind !== 'regex' ? path.value.length : 0,

@@ -39,9 +39,18 @@ const meshGroups = [
   'policy.weft.dev',
 ];
 
+/** What can be said in words that are read. */
+const INSTEAD: Readonly<Record<string, string>> = {
+  'EgressNetwork.policy.linkerd.io':
+    'a Sidecar with outboundTrafficPolicy REGISTRY_ONLY, and a ServiceEntry for what may be reached',
+  'HTTPLocalRateLimitPolicy.policy.linkerd.io': 'a RateLimit of policy.weft.dev',
+};
+
 /** Why an object of a kind that no dialect reads has no effect; undefined where nobody would expect one. */
 export function ignoredKind(kind: string): string | undefined {
   const dot = kind.indexOf('.');
   if (dot < 0 || !meshGroups.includes(kind.slice(dot + 1))) return undefined;
-  return `${kind.slice(0, dot)} is not supported yet; this object has no effect`;
+  const instead = INSTEAD[kind];
+  const words = `${kind.slice(0, dot)} is not supported yet; this object has no effect`;
+  return instead === undefined ? words : `${words}. Write ${instead}`;
 }

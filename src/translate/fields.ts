@@ -86,6 +86,11 @@ export class Fields {
     return isRecord(this.#values[name]);
   }
 
+  /** Whether the field is a text; for those that may be written in two ways. */
+  isText(name: string): boolean {
+    return typeof this.#values[name] === 'string';
+  }
+
   port(name: string): number | undefined {
     return this.number(name, { min: 1, max: 65_535 });
   }
@@ -163,6 +168,11 @@ export class Fields {
     if (!this.has(name)) return;
     this.#read.add(name);
     this.#report.warn('field-not-supported', this.at(name), `${this.at(name)}: ${reason}`);
+  }
+
+  /** Counts the field as read: it is somebody else's. */
+  pass(name: string): void {
+    this.#read.add(name);
   }
 
   /** Reports every field that nobody has read. */

@@ -21,6 +21,16 @@ export interface Audit {
   readonly findings: readonly Finding[];
 }
 
+/** Of all dialects. */
+const KINDS: ReadonlySet<string> = new Set([
+  'AuthorizationPolicy',
+  'ServiceIntentions',
+  'Server',
+  'ServerAuthorization',
+  'MeshTLSAuthentication',
+  'NetworkAuthentication',
+]);
+
 /** Reads it off the mesh. */
 export function auditOf(mesh: ObjectMesh, { namespace }: AuthzFlags): Audit {
   const workloads = workloadsOf(mesh, undefined, namespace).map(({ name, inbound }): AuditedWorkload => {
@@ -36,7 +46,9 @@ export function auditOf(mesh: ObjectMesh, { namespace }: AuthzFlags): Audit {
   });
   const findings = analyze(mesh).filter(
     ({ object }) =>
-      object?.kind === 'AuthorizationPolicy' && (namespace === undefined || object.namespace === namespace),
+      object !== undefined &&
+      KINDS.has(object.kind) &&
+      (namespace === undefined || object.namespace === namespace),
   );
   return { workloads, findings };
 }

@@ -8,6 +8,7 @@ import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
 import { PolicyAssembler } from './policies.ts';
 import { RouteTableAssembler } from './route-tables.ts';
+import { serverPolicyProblems } from './server-policies.ts';
 import { ServiceAssembler } from './services.ts';
 import { providerProblems } from './telemetry-providers.ts';
 import { WorkloadAssembler } from './workloads.ts';
@@ -78,6 +79,7 @@ export class MeshAssembler {
     }
     yield* providerProblems(this.#mesh);
     yield* authorizerProblems(this.#mesh);
+    yield* serverPolicyProblems(this.#mesh);
   }
 
   #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {

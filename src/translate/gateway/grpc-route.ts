@@ -31,7 +31,8 @@ function grpcShape(report: Report): RuleShape {
   };
 }
 
-function readGrpcMatch(match: Fields, report: Report): RuleMatch {
+/** The conditions of one GRPCRouteMatch; empty for one that every call satisfies. */
+export function readGrpcMatch(match: Fields, report: Report): RuleMatch {
   const path = readMethod(match.object('method'), report);
   const headers = some(readHeaders(match, report));
   match.refuseRest();

@@ -27,6 +27,8 @@ export function readParents(
       'spec.parentRefs is empty, so that the route has no effect; name a Service',
     );
   return refs.flatMap(ref => {
+    // Who may call a Server is linkerd/'s.
+    if (ref.kind === 'Server' && ref.group === 'policy.linkerd.io') return [];
     if (ref.name === '') report.error('field-invalid', `${ref.path}.name`, `${ref.path}.name is missing`);
     const host = serviceOf(ref, context.clusterDomain);
     const why = host === undefined ? whyNot(ref) : ref.sectionName === undefined ? undefined : bySection(ref);
@@ -50,8 +52,6 @@ function whyNot({ group, kind, name }: ParentRef): string {
     return `parents that are Gateways are not supported yet; the route has no effect at ${name}`;
   if (kind === 'Service')
     return `a Service is of the core group and not of ${group}; write group: "" for the route to have an effect`;
-  if (kind === 'Server' && group === 'policy.linkerd.io')
-    return `routes of a Server are for authorization, which is not read yet; the route has no effect at ${name}`;
   const named = group === '' ? kind : `${kind}.${group}`;
   return `a ${named} cannot be a parent; the route has no effect at ${name}. Name a Service`;
 }

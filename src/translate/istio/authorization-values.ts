@@ -1,5 +1,6 @@
 // Values of AuthorizationPolicy: what is written, checked, as matches of the model.
-import { isIpAddress, isIpv6, type ValueMatch } from '../../model/index.ts';
+import type { ValueMatch } from '../../model/index.ts';
+import { isAddressRange } from '../address-range.ts';
 import type { Fields } from '../fields.ts';
 import type { Report } from '../report.ts';
 import type { Reading } from './reading.ts';
@@ -59,20 +60,11 @@ export function serviceAccountIn(namespace: string): ReadValue {
 
 /** An address or a range of them. */
 export const readRange: ReadValue = (value, path, report) => {
-  const [address = '', length, ...more] = value.split('/');
-  const most = isIpv6(address) ? 128 : 32;
-  const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= most);
-  if (more.length === 0 && isLength && isIpAddress(address) && isReal(address))
-    return { kind: 'range', value };
+  if (isAddressRange(value)) return { kind: 'range', value };
   const words = `'${value}' is no address and no range of addresses; write for example 10.1.0.0/16 or fd00::/8`;
   report.error('field-invalid', path, `${path}: ${words}`);
   return undefined;
 };
-
-/** isIpAddress takes everything with a colon. */
-function isReal(address: string): boolean {
-  return !isIpv6(address) || URL.canParse(`http://[${address}]`);
-}
 
 export const readPort: ReadValue = (value, path, report) => {
   if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535)

@@ -1,8 +1,9 @@
-// kubernetes: Services, Endpoints, EndpointSlices, Pods and Nodes as parts of the mesh, the `weft.dev/…` annotations of a Service
-// for people who use no other dialect, and the settings of the mesh as a whole. Pure.
+// kubernetes: Services, Endpoints, EndpointSlices, Pods, Nodes and Namespaces as parts of the mesh, the `weft.dev/…` annotations
+// of a Service for people who use no other dialect, and the settings of the mesh as a whole. Pure.
 import type { KindTranslator } from '../dialect.ts';
 import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
 import { meshConfigTranslator } from './mesh-config.ts';
+import { namespaceTranslator } from './namespace.ts';
 import { nodeTranslator } from './node.ts';
 import { podTranslator } from './pod.ts';
 import { serviceTranslator } from './service.ts';
@@ -16,5 +17,6 @@ export const kubernetes: readonly KindTranslator[] = [
   endpointSliceTranslator,
   podTranslator,
   nodeTranslator,
+  namespaceTranslator,
   meshConfigTranslator,
 ];

@@ -9,6 +9,7 @@ import {
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
+import { readInboundAccess } from '../inbound-access.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 import { ownerOf } from './owner.ts';
@@ -41,6 +42,8 @@ function translatePod(object: KubeObject, context: TranslateContext, report: Rep
     ...(meshed ? { bypass: bypassOf(annotations) } : {}),
     ...(meshed ? optional('tunnelPort', Number(annotations[ANNOTATIONS.tunnelPort]) || undefined) : {}),
     ...(meshed ? optional('ended', endedOf(spec, status)) : {}),
+    ...(meshed ? optional('inboundAccess', readInboundAccess(object, report)) : {}),
+    ...(meshed ? optional('probes', probesOf(spec)) : {}),
     ...optional('node', spec.text('nodeName')),
     ...optional('zone', labels['topology.kubernetes.io/zone']),
     ...optional('locality', localityOf(labels)),
@@ -82,6 +85,28 @@ function portsOf(spec: Fields): readonly WorkloadPort[] {
     }
   }
   return [...ports.values()];
+}
+
+const probeKinds = ['livenessProbe', 'readinessProbe', 'startupProbe'] as const;
+
+/** Those over HTTP that come to the app's own ports; inject has the proxy make them, unless it was told not to. */
+function probesOf(spec: Fields): Workload['probes'] {
+  const found = new Map<string, { readonly port: number; readonly path: string }>();
+  for (const container of [...spec.objects('containers'), ...spec.objects('initContainers')]) {
+    for (const kind of probeKinds) {
+      const get = container.object(kind)?.object('httpGet');
+      if (get === undefined) continue;
+      const port = get.isText('port') ? portNamed(container, get.text('port')!) : get.port('port');
+      const path = (get.text('path') || '/').replace(/[?#].*$/, '');
+      if (port !== undefined && port !== PORTS.health) found.set(`${port} ${path}`, { port, path });
+    }
+  }
+  return found.size === 0 ? undefined : [...found.values()];
+}
+
+function portNamed(container: Fields, name: string): number | undefined {
+  const port = container.objects('ports').find(each => each.text('name') === name);
+  return port?.port('containerPort') ?? (/^\d+$/.test(name) ? Number(name) : undefined);
 }
 
 function readinessOf(status: Fields): Pick<Workload, 'ready' | 'readySinceMs'> {

@@ -38,7 +38,10 @@ export function routeStatus(facts: RouteFacts): {
   const found: Problem[] = [];
   const parents = readParentRefs(spec, ref.namespace).flatMap((parent, index) => {
     const host = serviceOf(parent, facts.mesh.clusterDomain);
-    if (host === undefined) return [];
+    if (host === undefined) {
+      const accepted = serverAccepted(parent, facts, found);
+      return accepted === undefined ? [] : [{ parentRef: written[index], conditions: [accepted] }];
+    }
     const tables = facts.tables.filter(
       ({ table }) => table.host === host && (parent.port === undefined || table.port === parent.port),
     );
@@ -91,6 +94,33 @@ function acceptedOf(
       ? 'callers of every namespace'
       : `callers of namespace ${ref.namespace}`;
   const message = `holds for ${who}${isSentOn(object) ? '; rules without backendRefs send to the parent, as in Linkerd' : ''}`;
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message };
+}
+
+/** Of a parent that is a Server of Linkerd's, whose requests are authorized apart; undefined for what is none. */
+function serverAccepted(
+  { kind, group, namespace, name, path }: ParentRef,
+  { problems, ref, mesh }: RouteFacts,
+  found: Problem[],
+): Condition | undefined {
+  if (kind !== 'Server' || group !== 'policy.linkerd.io') return undefined;
+  const refused = (reason: string, message: string): Condition => ({
+    type: 'Accepted',
+    status: 'False',
+    reason,
+    message,
+  });
+  const errors = problems.filter(isFatal);
+  if (errors.length > 0) return refused('UnsupportedValue', joined(errors.map(each => each.message)));
+  const here = problems.filter(each => each.code === 'parent-not-supported' && each.path === path);
+  if (here.length > 0) return refused('NoMatchingParent', joined(here.map(each => each.message)));
+  const all = mesh.serverPolicies.get(namespace) ?? [];
+  if (!all.some(each => each.is === 'server' && each.name === name)) {
+    const message = `${path}: there is no Server ${name} in ${namespace}`;
+    found.push(problem('parent-not-found', message, { object: ref, path, severity: 'warning' }));
+    return refused('NoMatchingParent', message);
+  }
+  const message = 'these requests are authorized apart; the Server takes no others than its routes match';
   return { type: 'Accepted', status: 'True', reason: 'Accepted', message };
 }
 

@@ -162,6 +162,25 @@ for (const [name, yaml, expected, effect] of cases) {
   });
 }
 
+test('the status of a route says whether the Server that it is attached to is there', () => {
+  const parent = '{group: policy.linkerd.io, kind: Server, name: web}';
+  const server = `
+apiVersion: policy.linkerd.io/v1beta3
+kind: Server
+metadata: {name: web, namespace: shop}
+spec: {podSelector: {}, port: 80}
+---`;
+  const noted = (yaml: string): unknown => [conditionsOf(only(yaml)), only(yaml).effect];
+  assert.deepEqual(noted(server + route(parent, '{}')), [[[accepted]], 'all']);
+  assert.deepEqual(noted(route(parent, '{}')), [[['Accepted=False NoMatchingParent']], 'none']);
+  const byQuery = '{matches: [{queryParams: [{name: a, value: b}]}]}';
+  assert.deepEqual(noted(server + route(parent, byQuery)), [[['Accepted=False UnsupportedValue']], 'none']);
+  assert.deepEqual(noted(server + route(`${webParent}, ${parent}`, toWeb)), [
+    [[accepted, resolved], [accepted]],
+    'all',
+  ]);
+});
+
 test('the status of a route of Linkerd says where rules without backends go, and that of Gateway API that they are 500', () => {
   const messages = (yaml: string): string => JSON.stringify(only(yaml).content);
   const linkerd = route(webParent, '{}').replace('gateway.networking.k8s.io/v1', 'policy.linkerd.io/v1beta3');

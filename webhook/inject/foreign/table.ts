@@ -250,8 +250,9 @@ const beginnings: readonly (readonly [string, ForeignMesh])[] = [
   ['runtime.kuma.io/', 'kuma'],
 ];
 
-/** What programs write, and nobody wishes. */
-const written: readonly string[] = [
+/** What programs write and nobody wishes, and what is read as a policy, whatever is accepted. */
+const others: readonly string[] = [
+  `${linkerd}default-inbound-policy`,
   `${sidecar}status`,
   `${consul}connect-inject-status`,
   `${consul}consul-k8s-version`,
@@ -263,6 +264,6 @@ const written: readonly string[] = [
 
 /** Whose annotation or label it is; undefined for what says nothing of a mesh. */
 export function meshOf(key: string): ForeignMesh | undefined {
-  if (written.includes(key)) return undefined;
+  if (others.includes(key)) return undefined;
   return beginnings.find(([beginning]) => key.startsWith(beginning))?.[1];
 }
