@@ -1,7 +1,7 @@
 // Where the time goes, or the memory: the bundled data plane under load, as a list of the functions that use most themselves and
 // as a flame graph.
-//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path] [--seconds 5] [--top 20]
-//                         [--svg docs/flame-hop.svg]
+//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path|h2-hop|h2-path|grpc-hop] [--seconds 5] [--top 20]
+//                         [--streams 10] [--svg docs/flame-hop.svg]
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { askHop, type RunningPath, startWeft } from './peers/index.ts';
 import { type Own, readAllocations, readProfile, selfTimes, type Tree } from './profile/cpu-profile.ts';
 import { flameGraph } from './profile/flame-graph.ts';
 import { fastBackend } from './scenarios/backends.ts';
+import { h2load, http2Backend } from './scenarios/http2.ts';
 import { closedLoop } from './scenarios/loads.ts';
 import { Stage } from './stage.ts';
 import { cpuUs } from './usage.ts';
@@ -21,13 +22,18 @@ const { values } = parseArgs({
     what: { type: 'string', default: 'cpu' },
     scenario: { type: 'string', default: 'hop' },
     seconds: { type: 'string', default: '5' },
+    streams: { type: 'string', default: '10' },
     top: { type: 'string', default: '20' },
     svg: { type: 'string' },
   },
 });
 const seconds = Number(values.seconds);
 const topology = values.scenario.endsWith('path') ? 'path' : 'hop';
-const load = closedLoop({ headers: values.scenario.startsWith('connect') ? ['Connection: close'] : [] });
+const isGrpc = values.scenario.startsWith('grpc');
+const isHttp2 = isGrpc || values.scenario.startsWith('h2');
+const load = isHttp2
+  ? h2load(Number(values.streams), isGrpc)
+  : closedLoop({ headers: values.scenario.startsWith('connect') ? ['Connection: close'] : [] });
 const folder = mkdtempSync(join(tmpdir(), 'weft-profile-'));
 const profileFolder = values.what === 'cpu' ? folder : '';
 const programs = await bundle();
@@ -40,8 +46,9 @@ const stage = new Stage({
   profileFolder,
 });
 try {
-  const backend = await fastBackend(stage);
-  const path = await startWeft({ protocol: 'http', topology, backend }, stage, { flags: [], ipc: true });
+  const backend = isHttp2 ? await http2Backend(stage) : await fastBackend(stage);
+  const protocol = isHttp2 ? 'http2' : 'http';
+  const path = await startWeft({ protocol, topology, backend }, stage, { flags: [], ipc: true });
   const trees = values.what === 'cpu' ? await ofCpu(path) : await ofAllocations(path);
   if (values.svg !== undefined) {
     const unit = values.what === 'cpu' ? ('s of CPU' as const) : ('MB allocated' as const);

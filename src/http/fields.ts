@@ -30,6 +30,8 @@ export class Fields {
 
   count = 0;
   slots: Int32Array;
+  /** What a codec has noted of each name, for whoever writes it: a number of its own, 0 for nothing. Made by the first. */
+  #nameIds: Uint8Array | undefined;
   /** Fields to send after the received ones: the first `addedCount`. What is behind them is of earlier messages. */
   readonly addedNames: Buffer[] = [];
   readonly addedValues: Buffer[] = [];
@@ -65,8 +67,15 @@ export class Fields {
     this.removedAny = false;
   }
 
-  /** For parsers: appends one field and returns its index. */
-  push(nameStart: number, nameEnd: number, valueStart: number, valueEnd: number, lineEnd: number): number {
+  /** For parsers: appends one field and returns its index. `nameId`: what the codec wants to know of the name again. */
+  push(
+    nameStart: number,
+    nameEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    lineEnd: number,
+    nameId = 0,
+  ): number {
     const index = this.count++;
     const at = index * STRIDE;
     if (at + STRIDE > this.slots.length) this.#grow();
@@ -76,6 +85,7 @@ export class Fields {
     slots[at + VALUE_START] = valueStart;
     slots[at + VALUE_END] = valueEnd;
     slots[at + LINE_END] = lineEnd;
+    if (nameId !== 0 || this.#nameIds !== undefined) this.#noteName(index, nameId);
     return index;
   }
 
@@ -90,6 +100,10 @@ export class Fields {
   }
   valueEnd(index: number): number {
     return this.slots[index * STRIDE + VALUE_END]!;
+  }
+  /** What its codec has noted of the name; 0 for nothing. */
+  nameId(index: number): number {
+    return this.#nameIds === undefined ? 0 : this.#nameIds[index]!;
   }
   lineEnd(index: number): number {
     return Math.abs(this.slots[index * STRIDE + LINE_END]!);
@@ -253,6 +267,7 @@ export class Fields {
     const { addedNames, addedValues } = this;
     const own = Buffer.from(other.bytes.subarray(other.start, other.end));
     Object.assign(this, other, { addedNames, addedValues, slots: other.slots.slice() });
+    this.#nameIds = other.#nameIds?.slice();
     this.#moveToFront();
     this.bytes = own;
     this.#own = own;
@@ -278,6 +293,16 @@ export class Fields {
    */
   #moveToFront(): void {
     if (this.start > 0) this.moveBack(this.start);
+  }
+
+  #noteName(index: number, id: number): void {
+    let ids = this.#nameIds;
+    if (ids === undefined || index >= ids.length) {
+      ids = new Uint8Array(this.slots.length / STRIDE);
+      if (this.#nameIds !== undefined) ids.set(this.#nameIds);
+      this.#nameIds = ids;
+    }
+    ids[index] = id;
   }
 
   #grow(): void {

@@ -61,7 +61,7 @@ describe('a request', () => {
     assert.equal(stream.data(Buffer.from('abcdefghijkl'), 0, 12), false);
     stream.end(undefined);
     assert.deepEqual(client.said().slice(1), ['DATA 1 abcdefghij']);
-    assert.deepEqual(client.send(windowUpdate(1, 100)), ['DATA 1 kl', 'DATA 1 end']);
+    assert.deepEqual(client.send(windowUpdate(1, 100)), ['DATA 1 end kl']);
   });
 
   test('that is given up is reset, and what comes of it is passed over', () => {
@@ -259,7 +259,7 @@ describe('an answer', () => {
     assert.equal(exchange.body, 'hi');
     exchange.stream.data(Buffer.from('ho'), 0, 2);
     exchange.stream.end(undefined);
-    assert.deepEqual(client.said(), ['DATA 1 ho', 'DATA 1 end']);
+    assert.deepEqual(client.said(), ['DATA 1 end ho']);
     client.send(data(1, '', true));
     assert.equal(exchange.complete, true);
     assert.equal(client.connection.active, 0);

@@ -10,13 +10,11 @@ import { Http2ClientStream } from './client-stream.ts';
 import { Connection } from './connection.ts';
 import { ERROR, LARGEST_STREAM_ID } from './frames.ts';
 import { KeepalivePings } from './keepalive.ts';
+import { KeptStreams } from './kept-streams.ts';
 import type { Http2Options } from './options.ts';
 import { SETTING } from './settings.ts';
 import type { Stream } from './stream.ts';
 import type { RequestForm } from './write-head.ts';
-
-/** Streams that are kept for further requests. */
-const keptStreams = 64;
 
 /** How a server of HTTP/1 answers what it takes for a request of a method that it does not know. */
 const http1Answer = Buffer.from('HTTP/1.', 'latin1');
@@ -40,7 +38,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   owner: ConnectionOwner | undefined = undefined;
   readonly form: RequestForm;
   readonly #host: UpstreamHost;
-  readonly #free: Http2ClientStream[] = [];
+  readonly #free: KeptStreams<Http2ClientStream>;
   /** Taken, and their request not written yet. */
   #taken = 0;
   #nextId = 1;
@@ -51,6 +49,12 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   constructor(wire: Wire, options: Http2ClientOptions, host: UpstreamHost) {
     super(wire, options, true);
     this.#host = host;
+    this.#free = new KeptStreams(
+      options.timers,
+      () => {},
+      () => this.streams.compact(),
+      this,
+    );
     this.form = {
       secure: options.secure,
       splitCookies: options.encoder.tableBytes > 0,
@@ -85,7 +89,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   }
 
   open(handler: ClientStreamHandler): ClientStream {
-    const stream = this.#free.pop() ?? new Http2ClientStream(this);
+    const stream = this.#free.take() ?? new Http2ClientStream(this);
     this.#taken++;
     stream.take(handler);
     return stream;
@@ -100,7 +104,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   #misunderstood(): void {
     this.#draining = true;
     this.#host.onSingle?.(this);
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       (stream as Http2ClientStream).onNotTaken(MISUNDERSTOOD);
       this.release(stream);
     }
@@ -115,6 +119,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   override onClose(error: string): void {
     this.#pings?.stop();
     super.onClose(error);
+    this.#free.stop();
   }
 
   /** For its streams: one that was taken sends its head now. Its id, or -1 where no more may begin. */
@@ -171,14 +176,14 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   override release(stream: Stream): void {
     if (stream.id === 0) return;
     const kept = stream as Http2ClientStream;
-    if (kept.reusable && this.#free.length < keptStreams) this.#free.push(kept);
+    if (kept.reusable && !this.over) this.#free.keep(kept);
     super.release(stream);
   }
 
   /** RFC 9113 section 6.8: what is above the last one that the peer looks at goes out again elsewhere. */
   onGoaway(lastStreamId: number, _code: number, words: string): void {
     this.#drainNow();
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id <= lastStreamId) continue;
       (stream as Http2ClientStream).onNotTaken(`the upstream takes no more streams (${words})`);
       this.release(stream);
@@ -202,7 +207,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   }
 
   override onFault(): void {
-    for (const stream of [...this.streams.values()]) (stream as Http2ClientStream).onFault();
+    for (const stream of this.streams.list()) (stream as Http2ClientStream).onFault();
     super.onFault();
   }
 }

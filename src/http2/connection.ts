@@ -15,6 +15,7 @@ import { SendQueue } from './send-queue.ts';
 import { PeerSettings } from './settings.ts';
 import { Stalls } from './stalls.ts';
 import type { Stream } from './stream.ts';
+import { StreamTable } from './stream-table.ts';
 import { writeGoaway, writeNumber, writePing, writeSettings } from './write-frames.ts';
 
 /** The fields of the block under way, of whichever connection of this thread. */
@@ -34,7 +35,7 @@ export abstract class Connection implements WireHandler, FrameSink {
   readonly encoder: Encoder;
   readonly flow: ReceiveFlow;
   readonly peer = new PeerSettings();
-  readonly streams: Map<number, Stream> = new Map();
+  readonly streams = new StreamTable();
   /** The largest stream that the peer has begun. */
   protected lastPeerStream = 0;
   protected readonly reader: FrameReader;
@@ -195,7 +196,7 @@ export abstract class Connection implements WireHandler, FrameSink {
   }
 
   #loseStreams(words: string): void {
-    for (const stream of [...this.streams.values()]) {
+    for (const stream of this.streams.list()) {
       if (stream.id === 0) continue;
       stream.onConnectionLost(words);
       this.release(stream);
@@ -222,7 +223,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     const { limits, timers } = this.options;
     if (this.streams.size === 0 && this.#leaving === LEAVING.NO) timers.cancel(this.#deadline);
     stream.begin(id, this.peer.initialWindow, limits.streamWindow);
-    this.streams.set(id, stream);
+    this.streams.add(stream);
     this.#streamsBegun++;
     this.#quietPeer?.watch();
   }
@@ -230,7 +231,7 @@ export abstract class Connection implements WireHandler, FrameSink {
   /** A stream is over. What it holds is given up. */
   release(stream: Stream): void {
     if (stream.id === 0) return;
-    this.streams.delete(stream.id);
+    this.streams.remove(stream);
     this.flow.uncredited += stream.dropHeld();
     this.out.remove(stream);
     stream.dropQueue();
@@ -360,7 +361,7 @@ export abstract class Connection implements WireHandler, FrameSink {
     }
     const by = peer.initialWindow - initialWindowBefore;
     if (by !== 0)
-      for (const stream of this.streams.values()) {
+      for (const stream of this.streams.list()) {
         const code = stream.widen(by);
         if (code === 0) continue;
         this.connectionError(code, 'SETTINGS make the window of a stream too large');

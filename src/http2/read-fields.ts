@@ -8,6 +8,7 @@ import {
   NEVER_INDEXED,
   NOT,
   nameFlags,
+  nameId,
   valueFlags,
 } from '../hpack/index.ts';
 import {
@@ -25,6 +26,19 @@ const trailersWord = Buffer.from('trailers', 'latin1');
 const continueWord = Buffer.from('100-continue', 'latin1');
 const clientCertificate = Buffer.from('x-forwarded-client-cert', 'latin1');
 const COOKIE = Buffer.from('cookie: ', 'latin1');
+
+/** What a head notes of a name, in place of NAME.OTHER, which would be nothing. */
+const noName = 255;
+function notedOf(id: number): number {
+  return id === NAME.OTHER ? noName : id;
+}
+
+/** NAME of a field whose head came in either version. */
+export function nameOf(fields: Fields, index: number): number {
+  const noted = fields.nameId(index);
+  if (noted === 0) return nameId(fields.bytes, fields.nameStart(index), fields.nameEnd(index));
+  return noted === noName ? NAME.OTHER : noted;
+}
 
 /** Where field `index` ends, CRLF included. */
 function lineEnd(list: FieldList, index: number): number {
@@ -53,8 +67,8 @@ export function pushFields(list: FieldList, head: Head, first: number): number {
     const start = list.nameStart(i);
     const from = list.valueStart(i);
     const to = list.valueEnd(i);
-    const index = head.push(start, list.nameEnd(i), from, to, lineEnd(list, i));
     const id = idOf(info);
+    const index = head.push(start, list.nameEnd(i), from, to, lineEnd(list, i), notedOf(id));
     if ((info & NEVER_INDEXED) !== 0 && !isSecret(id, to - from)) head.hasSecrets = true;
     if (id === NAME.OTHER) {
       if (list.nameEnd(i) - start === clientCertificate.length) dropLookalike(head, index);
@@ -171,7 +185,7 @@ function joinCookies(list: FieldList, head: Head, first: number): void {
   bytes[at] = 0x0d;
   bytes[at + 1] = 0x0a;
   list.used = at + 2;
-  head.push(start, start + 6, start + COOKIE.length, at, at + 2);
+  head.push(start, start + 6, start + COOKIE.length, at, at + 2, NAME.COOKIE);
 }
 
 /**
@@ -187,7 +201,8 @@ export function readTrailers(list: FieldList, into: Fields): number {
     if (fault !== FAULT.NONE) return fault === FAULT.LATE_PSEUDO ? FAULT.PSEUDO_IN_TRAILERS : fault;
     const start = list.nameStart(i);
     const end = list.nameEnd(i);
-    const index = into.push(start, end, list.valueStart(i), list.valueEnd(i), lineEnd(list, i));
+    const noted = notedOf(idOf(list.info(i)));
+    const index = into.push(start, end, list.valueStart(i), list.valueEnd(i), lineEnd(list, i), noted);
     if (!isForbiddenTrailer(list.bytes, start, end)) continue;
     into.remove(index);
     droppedTrailers.count++;

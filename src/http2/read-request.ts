@@ -198,7 +198,8 @@ function placeHost(list: FieldList, head: Head, first: number): number {
       }
       head.headersStart = start;
       // The range may be shorter than the line: blanks behind the value stay.
-      head.host = head.push(start, start + HOST.length - 2, valueStart, valueStart + length, after);
+      const nameEnd = start + HOST.length - 2;
+      head.host = head.push(start, nameEnd, valueStart, valueStart + length, after, NAME.HOST);
     }
   }
   if (head.host < 0) head.headersStart = after;

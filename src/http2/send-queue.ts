@@ -1,14 +1,13 @@
 import type { Encoder } from '../hpack/index.ts';
 import type { Fields } from '../http/index.ts';
 import type { Wire } from '../wire/index.ts';
-import { ERROR, FLAGS, FRAME_BYTES, INITIAL_WINDOW, LARGEST_WINDOW } from './frames.ts';
+import { ERROR, FRAME_BYTES, INITIAL_WINDOW, LARGEST_WINDOW } from './frames.ts';
 import { ENDING, type Stream } from './stream.ts';
-import { writeData } from './write-frames.ts';
+import { writeData, writeEnd } from './write-frames.ts';
 import { writeTrailers } from './write-head.ts';
 
 /** What one stream sends before another has its turn. */
 const QUANTUM = FRAME_BYTES;
-const nothing = Buffer.alloc(0);
 
 /**
  * What a connection's streams have to send while the peer's window or the wire does not take it: a ring in which each has its
@@ -58,7 +57,7 @@ export class SendQueue {
   sendEnd(stream: Stream, trailers: Fields | undefined): void {
     stream.localOpen = false;
     if (trailers !== undefined) writeTrailers(this.#wire, this.#encoder, trailers, stream.id);
-    else writeData(this.#wire, stream.id, FLAGS.END_STREAM, nothing, 0, 0);
+    else writeEnd(this.#wire, stream.id);
     stream.onLocalEnd();
   }
 

@@ -4,6 +4,7 @@ import { ANOMALY } from './anomalies.ts';
 import { Connection } from './connection.ts';
 import type { Fault } from './faults.ts';
 import { ERROR } from './frames.ts';
+import { KeptStreams } from './kept-streams.ts';
 import type { Http2Options } from './options.ts';
 import { Http2ServerStream } from './server-stream.ts';
 import { SETTING } from './settings.ts';
@@ -26,17 +27,20 @@ export interface ServerConnectionHost {
   onConnectionClosed(): void;
 }
 
-/** Streams that are kept for further requests. */
-const keptStreams = 64;
-
 /** The server side of one HTTP/2 connection. */
 export class ServerConnection extends Connection {
   #host!: ServerConnectionHost;
-  readonly #free: Http2ServerStream[] = [];
+  readonly #free: KeptStreams<Http2ServerStream>;
   #movedMark = -1;
 
   constructor(wire: Wire, options: Http2Options) {
     super(wire, options, false);
+    this.#free = new KeptStreams(
+      options.timers,
+      stream => this.#discard(stream),
+      () => this.streams.compact(),
+      this,
+    );
   }
 
   /** Takes the wire over and begins to read. `first`: bytes that were read already, the preface with them. */
@@ -115,7 +119,7 @@ export class ServerConnection extends Connection {
       this.note(ANOMALY.REFUSED_STREAM);
       return;
     }
-    const stream = this.#free.pop() ?? new Http2ServerStream(this);
+    const stream = this.#free.take() ?? new Http2ServerStream(this);
     stream.renew();
     this.add(stream, streamId);
     stream.onBlock(end);
@@ -124,8 +128,12 @@ export class ServerConnection extends Connection {
   override release(stream: Http2ServerStream): void {
     if (stream.id === 0) return;
     super.release(stream);
-    if (stream.reusable && this.#free.length < keptStreams) this.#free.push(stream);
-    else if (stream.handler !== undefined) this.#host.onDiscarded?.(stream.handler);
+    if (stream.reusable && !this.over) this.#free.keep(stream);
+    else this.#discard(stream);
+  }
+
+  #discard({ handler }: Http2ServerStream): void {
+    if (handler !== undefined) this.#host.onDiscarded?.(handler);
   }
 
   protected onSettings(): void {}
@@ -137,6 +145,7 @@ export class ServerConnection extends Connection {
   }
 
   protected onGone(): void {
+    this.#free.stop();
     this.#host.onConnectionClosed();
   }
 }

@@ -49,7 +49,7 @@ export class Stalls {
       return;
     }
     let waiting = wire.pendingBytes > 0;
-    for (const stream of [...connection.streams.values()]) {
+    for (const stream of connection.streams.list()) {
       if (stream.queuedBytes === 0) {
         stream.strikes = 0;
         continue;

@@ -1,6 +1,8 @@
 // Writes frames straight into the scratch buffer of a wire.
-import { reserve, SCRATCH_BYTES, scratch, type Wire } from '../wire/index.ts';
+import { isOwner, reserve, SCRATCH_BYTES, scratch, type Wire } from '../wire/index.ts';
 import { FLAGS, FRAME, FRAME_BYTES, FRAME_HEADER_BYTES, PREFACE } from './frames.ts';
+
+const nothing = Buffer.alloc(0);
 
 /** A frame's header at `at`. */
 function putHeader(
@@ -26,6 +28,9 @@ function putInteger(out: Buffer, at: number, value: number): void {
   out[at + 3] = value;
 }
 
+/** The DATA that was written last: where, to what offset, for which stream, and the turn of the scratch buffer. */
+const lastData = { at: 0, end: -1, streamId: 0, turn: 0 };
+
 /** DATA with `bytes[start, end)`: FRAME_BYTES at most. */
 export function writeData(
   wire: Wire,
@@ -42,7 +47,24 @@ export function writeData(
   let at = scratch.used + FRAME_HEADER_BYTES;
   if (length > 96) bytes.copy(out, at, start, end);
   else for (let i = start; i < end; i++) out[at++] = bytes[i]!;
+  lastData.at = scratch.used;
   scratch.used += length + FRAME_HEADER_BYTES;
+  lastData.end = scratch.used;
+  lastData.streamId = streamId;
+  lastData.turn = scratch.turn;
+}
+
+/** The end of a stream: on its last DATA, where that has not left yet and nothing follows it, otherwise as an empty one. */
+export function writeEnd(wire: Wire, streamId: number): void {
+  const { at, end } = lastData;
+  if (
+    end === scratch.used &&
+    lastData.turn === scratch.turn &&
+    lastData.streamId === streamId &&
+    isOwner(wire)
+  )
+    scratch.bytes[at + 4] = scratch.bytes[at + 4]! | FLAGS.END_STREAM;
+  else writeData(wire, streamId, FLAGS.END_STREAM, nothing, 0, 0);
 }
 
 /** One of the frames whose payload is a number. */

@@ -4,6 +4,7 @@
 import { BEGIN_BYTES, type Encoder, FIELD_OVERHEAD, NAME, nameId } from '../hpack/index.ts';
 import { type Fields, type Head, METHOD } from '../http/index.ts';
 import type { Wire } from '../wire/index.ts';
+import { nameOf } from './read-fields.ts';
 import { type BlockTarget, beginBlock, endBlock } from './write-frames.ts';
 
 /** Entries of the static table that are whole. */
@@ -165,10 +166,10 @@ function fieldsOf(
   let at = target.at;
   for (let index = 0; index < fields.count; index++) {
     if (fields.isRemoved(index)) continue;
+    const id = nameOf(fields, index);
+    if (id !== NAME.OTHER && (hopByHop[id] === 1 || id === without)) continue;
     const nameStart = fields.nameStart(index);
     const nameEnd = fields.nameEnd(index);
-    const id = nameId(bytes, nameStart, nameEnd);
-    if (id !== NAME.OTHER && (hopByHop[id] === 1 || id === without)) continue;
     const from = fields.valueStart(index);
     const to = fields.valueEnd(index);
     if (splitCookies && id === NAME.COOKIE) at = crumbs(encoder, bytes, from, to, out, at);

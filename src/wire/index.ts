@@ -12,6 +12,7 @@ export { Progress } from './progress.ts';
 export {
   enterEvent,
   flushFor,
+  isOwner,
   leaveEvent,
   reserve,
   SCRATCH_BYTES,

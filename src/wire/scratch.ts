@@ -14,8 +14,15 @@ const size = 128 * 1024;
 const spare: Buffer[] = [];
 const spareLimit = 4;
 
-/** Mutable on purpose: the serializers of the hot path write `bytes` at `used` and move it on. */
-export const scratch: { bytes: Buffer; used: number } = { bytes: Buffer.allocUnsafeSlow(size), used: 0 };
+/**
+ * Mutable on purpose: the serializers of the hot path write `bytes` at `used` and move it on. As long as `turn` is the same,
+ * what lies before `used` is still of the same wire, and may still be changed.
+ */
+export const scratch: { bytes: Buffer; used: number; turn: number } = {
+  bytes: Buffer.allocUnsafeSlow(size),
+  used: 0,
+  turn: 0,
+};
 
 let owner: ScratchOwner | undefined;
 let insideEvent = false;
@@ -59,6 +66,7 @@ export function flush(): void {
   owner = undefined;
   const length = scratch.used;
   scratch.used = 0;
+  scratch.turn++;
   if (length === 0) return;
   const bytes = scratch.bytes;
   // Replaced before the write when there is a spare, because a write may call back into code that reserves again.
@@ -70,11 +78,17 @@ export function giveBack(bytes: Buffer): void {
   if (spare.length < spareLimit) spare.push(bytes);
 }
 
+/** Whether what is in the scratch buffer is this wire's. */
+export function isOwner(wire: ScratchOwner): boolean {
+  return owner === wire;
+}
+
 /** Forgets what a wire that is being destroyed has not sent. */
 export function discard(wire: ScratchOwner): void {
   if (owner !== wire) return;
   owner = undefined;
   scratch.used = 0;
+  scratch.turn++;
 }
 
 /** Sends what this wire has in the scratch buffer, if anything. */

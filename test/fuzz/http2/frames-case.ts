@@ -111,7 +111,7 @@ function run(bytes: Buffer, length: () => number): Events {
   const goaway = said.filter(each => each.startsWith('GOAWAY')).at(-1);
   if (goaway !== undefined) events.words.push(goaway);
   connection.wire.destroy();
-  for (const stream of connection.streams.values()) events.wrong = `stream ${stream.id} is left behind`;
+  for (const stream of connection.streams.list()) events.wrong = `stream ${stream.id} is left behind`;
   return events;
 }
 
