@@ -1,7 +1,7 @@
 // Where the time goes, or the memory: the bundled data plane under load, as a list of the functions that use most themselves and
 // as a flame graph.
-//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path|h2-hop|h2-path|grpc-hop] [--seconds 5] [--top 20]
-//                         [--streams 10] [--svg docs/flame-hop.svg]
+//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path|h2-hop|h2-path|grpc-hop]
+//                         [--seconds 5] [--streams 10] [--top 20] [--svg docs/flame-hop.svg]
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
