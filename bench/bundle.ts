@@ -5,9 +5,19 @@ import { build } from 'esbuild';
 /** Bundles everything; gives the folder of the programs. */
 export async function bundle(): Promise<{ hop: string; proxy: string; injector: string }> {
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return {
+    hop: await bundleHop('weft-hop'),
+    proxy: 'dist/weft-proxy.mjs',
+    injector: 'dist/weft-injector.mjs',
+  };
+}
+
+/** Bundles a proxy of the bench's own; gives its file. */
+export async function bundleHop(name: 'weft-hop' | 'weft-watched'): Promise<string> {
+  const outfile = `dist/bench/${name}.mjs`;
   await build({
-    entryPoints: ['bench/weft-hop.ts'],
-    outfile: 'dist/bench/weft-hop.mjs',
+    entryPoints: [`bench/${name}.ts`],
+    outfile,
     bundle: true,
     platform: 'node',
     target: 'node24',
@@ -19,9 +29,5 @@ export async function bundle(): Promise<{ hop: string; proxy: string; injector: 
     },
     logLevel: 'warning',
   });
-  return {
-    hop: 'dist/bench/weft-hop.mjs',
-    proxy: 'dist/weft-proxy.mjs',
-    injector: 'dist/weft-injector.mjs',
-  };
+  return outfile;
 }

@@ -119,7 +119,7 @@ export async function output(
  * Waits until somebody listens on `port` in the network namespace of `program`; throws with what it said when it ends before or
  * the time is over.
  */
-export async function listening(port: number, program: Running, withinMs = 10_000): Promise<void> {
+export async function listening(port: number, program: Running, withinMs = 30_000): Promise<void> {
   for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(5)) {
     if (!program.alive) break;
     if (isListening(program.pid, port)) return;

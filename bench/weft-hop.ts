@@ -51,10 +51,10 @@ const tls = new MeshTls();
 const credentials = readCredentials(config, Date.now());
 if (credentials instanceof Error) throw credentials;
 tls.update(credentials);
-const plane: DataPlane = new DataPlane({
+export const plane: DataPlane = new DataPlane({
   clock: systemClock,
   log: createLogger({ program: 'weft-hop', level: 'warn' }),
-  accessLog: createAccessLog('errors'),
+  accessLog: createAccessLog(process.env.WEFT_ACCESS_LOG === 'all' ? 'all' : 'errors'),
   tls,
   source: { want: key => setImmediate(() => answer(key)), forget: () => {} },
   outbound: { hosts: ['127.0.0.1'], port: config.outboundPort },

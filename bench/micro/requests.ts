@@ -28,15 +28,25 @@ interface Heap {
 /** Bytes allocated, and read and write calls, for each request of a hop or of a whole path. */
 export async function requestCost(stage: Stage, topology: 'hop' | 'path'): Promise<Record<string, number>> {
   const { http } = await ownBackend(stage);
+  const path = await startWeft({ protocol: 'http', topology, backend: http }, stage, COUNTING);
+  const found = await requestBytes(path);
+  return Object.fromEntries(Object.entries(found).map(([name, value]) => [`${topology}_${name}`, value]));
+}
+
+/** How a proxy is started whose allocations are counted. */
+export const COUNTING = {
   // Nothing is collected while counting: at 15 KB a request this would hold thirty thousand. And nothing is optimised: what the
   // compilers inline, and so what they need not allocate, depends on the moment and differs by a third from run to run. This
   // counts what the code asks for.
-  const size = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
-  const heap = ['--expose-gc', '--no-turbofan', '--no-maglev', ...size];
-  const path = await startWeft({ protocol: 'http', topology, backend: http }, stage, {
-    flags: heap,
-    ipc: true,
-  });
+  flags: [
+    ...['--expose-gc', '--no-turbofan', '--no-maglev'],
+    ...['--min-semi-space-size=512', '--max-semi-space-size=512'],
+  ],
+  ipc: true,
+};
+
+/** The same of proxies that are up, started so. */
+export async function requestBytes(path: RunningPath): Promise<Record<string, number>> {
   await send(path.port, warm);
   const leastOf = async (requests: number): Promise<Record<string, number>> => {
     const least = await batch(path, requests);
@@ -48,10 +58,7 @@ export async function requestCost(stage: Stage, topology: 'hop' | 'path'): Promi
   const small = await leastOf(few);
   const large = await leastOf(many);
   return Object.fromEntries(
-    Object.entries(large).map(([name, value]) => [
-      `${topology}_${name}`,
-      (value - small[name]!) / (many - few),
-    ]),
+    Object.entries(large).map(([name, value]) => [name, (value - small[name]!) / (many - few)]),
   );
 }
 
@@ -78,7 +85,7 @@ function heapOf(program: Running, collect: boolean): Promise<Heap> {
 }
 
 /** One request after the other on one connection. */
-function send(port: number, requests: number): Promise<void> {
+export function send(port: number, requests: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     let left = requests;

@@ -9,7 +9,7 @@ import { weft } from './weft.ts';
 
 export { debian, which } from './install.ts';
 export { type Job, MATCHES_NO_RULE, type MeasuredProxy, type RunningPath } from './proxy.interface.ts';
-export { askHop, startWeft, weft } from './weft.ts';
+export { askHop, type Launch, startWeft, weft } from './weft.ts';
 
 /** Names that `--peers` takes. */
 export const PEERS = ['haproxy', 'nginx', 'envoy'] as const;

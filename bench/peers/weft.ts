@@ -24,6 +24,9 @@ export interface Launch {
   readonly flags: readonly string[];
   /** A channel for the messages that weft-hop.ts answers. */
   readonly ipc: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+  /** What becomes of its standard output; without it, nothing. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Starts one data plane, or the two of a path. */
@@ -91,9 +94,9 @@ function configOf(
   return { self: peerOf(name, principal), keyPem, chainPem, roots, protocol: declared(job), rules, ...rest };
 }
 
-async function run(stage: Stage, { flags, ipc }: Launch, config: HopConfig): Promise<Running> {
+async function run(stage: Stage, { flags, ...options }: Launch, config: HopConfig): Promise<Running> {
   const file = stage.file(`weft-${config.self.app}.json`, JSON.stringify(config));
-  const program = stage.weft([...flags, stage.settings.programs.hop, file], { ipc });
+  const program = stage.weft([...flags, stage.settings.programs.hop, file], options);
   await listening(config.outboundPort, program);
   return program;
 }

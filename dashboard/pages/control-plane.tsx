@@ -47,13 +47,13 @@ export function ControlPlanePage(): JSX.Element {
       <h2>Proxies</h2>
       <Table
         caption="proxies"
-        columns={columns}
+        columns={proxies.some(each => each.replica !== undefined) ? [...columns, replica] : columns}
         rows={proxies}
         keyOf={each => `${each.pod} ${each.connectedAtMs}`}
         sorted="Pod"
         empty={
           <p>
-            No proxy is connected to this replica. Pods get one in namespaces with the label{' '}
+            No proxy is connected. Pods get one in namespaces with the label{' '}
             <code>weft.dev/inject=enabled</code>, when they are made anew.
           </p>
         }
@@ -69,6 +69,12 @@ export function ControlPlanePage(): JSX.Element {
     </>
   );
 }
+
+const replica: Column<PageProxy> = {
+  title: 'Replica',
+  cell: each => each.replica ?? '',
+  by: each => each.replica ?? '',
+};
 
 const columns: readonly Column<PageProxy>[] = [
   { title: 'Pod', cell: each => <a href={href('pod', each.pod)}>{each.pod}</a>, by: each => each.pod },

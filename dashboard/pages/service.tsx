@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import type { PageEdge, PageRoute, PageTarget } from '../../src/dashboard/contract.ts';
 import { EdgeTable } from '../parts/edge-table.tsx';
-import { Badge, Empty, Figure, ObjectName, WorkloadLink } from '../parts/words.tsx';
+import { Badge, Empty, Figure, ObjectName, Problems, WorkloadLink } from '../parts/words.tsx';
 import { figures, mesh } from '../state/connection.ts';
 import { formatShare } from '../state/format.ts';
 import { href, place } from '../state/route.ts';
@@ -56,6 +56,12 @@ export function ServicePage(): JSX.Element {
           Its selector chooses no pod: compare it with the labels of the pods that you mean.
         </p>
       ) : null}
+      {service.problems.length === 0 ? null : (
+        <>
+          <h2>What is wrong</h2>
+          <Problems all={service.problems} />
+        </>
+      )}
       <h2>Routes</h2>
       {service.routes.length === 0 ? (
         <p class="muted">No rule is about it: requests go to its own endpoints.</p>

@@ -71,6 +71,16 @@ const columns: readonly Column<Row>[] = [
     by: each => each.endpoints.ready,
   },
   {
+    title: 'Findings',
+    cell: ({ problems }) => {
+      const grave = problems.filter(({ severity }) => severity !== 'info');
+      if (grave.length === 0) return <span class="muted">{problems.length === 0 ? '–' : 'a hint'}</span>;
+      const standing = grave.some(({ severity }) => severity === 'error') ? 'error' : 'warning';
+      return <Badge standing={standing}>{grave.map(({ code }) => code).join(', ')}</Badge>;
+    },
+    by: ({ problems }) => problems.filter(({ severity }) => severity !== 'info').length,
+  },
+  {
     title: 'Routes',
     cell: each =>
       each.routes.length === 0 ? <span class="muted">to itself</span> : count(each.routes.length, 'rule'),

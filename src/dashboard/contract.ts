@@ -79,6 +79,8 @@ export interface PageService {
   readonly workloads: readonly string[];
   /** In the order in which they are looked at; empty where requests go to the Service itself. */
   readonly routes: readonly PageRoute[];
+  /** What the analyzer found about it. */
+  readonly problems: readonly PageProblem[];
 }
 
 /** One rule of a service. */
@@ -137,7 +139,7 @@ export interface PageProblem {
 /** How the control plane is. */
 export interface PageControlPlane {
   readonly proxies: readonly PageProxy[];
-  /** How many there are in all: `proxies` is cut at 2,000. */
+  /** How many there are in all: of each replica `proxies` has at most 2,000. */
   readonly proxyCount: number;
   readonly certificates: readonly { readonly name: string; readonly notAfterMs: number }[];
   /** What is wrong, with objects and without; policies have theirs besides. */
@@ -148,6 +150,8 @@ export interface PageControlPlane {
 /** A proxy, as the control plane sees its stream. */
 export interface PageProxy {
   readonly pod: string;
+  /** The replica of the control plane that it is connected to; left out where there can be one alone. */
+  readonly replica?: string;
   readonly version: string;
   readonly principal: string;
   readonly connectedAtMs: number;

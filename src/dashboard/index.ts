@@ -10,6 +10,7 @@
 export type * from './contract.ts';
 export { Gatherer, type GathererOptions, type PeerListener, type PeerQuestion } from './figures/gatherer.ts';
 export { MeshSource } from './mesh/mesh-source.ts';
-export type { Known, KnownFinding } from './mesh/view.ts';
-export { DASHBOARD_PATH, dashboardRoutes } from './server/routes.ts';
+export { type AskProxies, PeerProxies } from './mesh/peer-proxies.ts';
+export { type Known, type KnownFinding, proxyOf } from './mesh/view.ts';
+export { DASHBOARD_PATH, dashboardRoutes, PROXIES_PATH } from './server/routes.ts';
 export type { DashboardSource } from './source.interface.ts';

@@ -1,4 +1,4 @@
-import type { PageFigures, PageHistory, PageMesh } from './contract.ts';
+import type { PageFigures, PageHistory, PageMesh, PageProxy } from './contract.ts';
 
 /** What the page is about: the control plane's mesh, or a made-up one in tests. */
 export interface DashboardSource {
@@ -10,4 +10,6 @@ export interface DashboardSource {
   watch(changed: () => void): () => void;
   /** Of a workload or pod by key; without any points where nothing is kept of it. */
   history(kind: 'workload' | 'pod', key: string): PageHistory;
+  /** Proxies that are connected to this replica: other replicas ask for them. */
+  proxies(): readonly PageProxy[];
 }

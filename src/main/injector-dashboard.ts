@@ -3,11 +3,16 @@ import { basename, dirname } from 'node:path';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { VERSION } from '../config/version.ts';
 import {
+  type AskProxies,
   Gatherer,
   type Known,
   MeshSource,
+  type PageProxy,
   type PeerListener,
+  PeerProxies,
   type PeerQuestion,
+  PROXIES_PATH,
+  proxyOf,
 } from '../dashboard/index.ts';
 import { askPeer, type LiveLine, type LivePlace } from '../live/api/index.ts';
 import { emptyMesh, type Problem } from '../model/index.ts';
@@ -19,6 +24,9 @@ import { MeshFindings } from './mesh-findings.ts';
 
 /** Where the figures of a replica's proxies are. */
 export const FIGURES_PATH = '/live/figures';
+
+/** A replica that does not tell its proxies in this time is taken for gone. */
+const proxiesMs = 10_000;
 
 /** For how long proxies go on being asked when the last page has closed. */
 const graceMs = { sandbox: 900_000, cluster: 60_000 } as const;
@@ -34,7 +42,7 @@ export interface DashboardPlace {
 /** Asks nobody and works nothing out before somebody looks. The parts may come later. */
 export function dashboardSource(
   parts: InjectorParts,
-  { live, peers }: LivePlace,
+  { live, peers, replica }: LivePlace,
   { config, clock, problems }: DashboardPlace,
 ): MeshSource {
   const { trustDomain, clusterDomain } = config;
@@ -46,8 +54,12 @@ export function dashboardSource(
     peers: () => peerQuestion(peers),
   });
   const findings = new MeshFindings(clock);
+  const others = new PeerProxies(() => peerProxies(peers), clock);
+  const named = peers === undefined ? undefined : replica;
+  const proxies = (): readonly PageProxy[] =>
+    (parts.server?.status() ?? []).map(each => proxyOf(each, named));
   const known = (): Known => {
-    const { pipeline, server, live: authority } = parts;
+    const { pipeline, live: authority } = parts;
     const all = problems();
     const objects = pipeline ? policyKinds.flatMap(each => [...pipeline.registry.list(each)]) : [];
     const everything = (): readonly Stored[] =>
@@ -60,7 +72,8 @@ export function dashboardSource(
       statuses: objectStatuses({ objects, problems: all, mesh: mesh() }),
       problems: all,
       findings: findings.of(mesh(), all, everything, isPolicy),
-      proxies: server?.status() ?? [],
+      proxies: proxies(),
+      others: others.all,
       certificates: (authority?.expiries() ?? []).map(({ role, notAfterMs }) => ({
         name: role,
         notAfterMs,
@@ -68,7 +81,7 @@ export function dashboardSource(
       objects: pipeline?.counts() ?? {},
     };
   };
-  return new MeshSource({ known, gatherer, clock });
+  return new MeshSource({ known, proxies, gatherer, clock });
 }
 
 /** A sandbox's objects are in a folder of the folder that has its name. */
@@ -86,6 +99,17 @@ function peerQuestion(place: LivePlace['peers']): PeerQuestion {
       else if (said.type === 'begin') listener.began(said.proxies);
     };
     askPeer(peer, FIGURES_PATH, found.credentials, line, () => listener.over(), signal);
+  };
+  return new Map(found.peers.map(peer => [peer.name, ask(peer)]));
+}
+
+/** Asks each other replica for the proxies that are connected to it. */
+function peerProxies(place: LivePlace['peers']): ReadonlyMap<string, AskProxies> {
+  const found = place?.();
+  if (!found) return new Map();
+  const ask = (peer: (typeof found.peers)[number]): AskProxies => {
+    return (line, over) =>
+      askPeer(peer, PROXIES_PATH, found.credentials, line, over, AbortSignal.timeout(proxiesMs));
   };
   return new Map(found.peers.map(peer => [peer.name, ask(peer)]));
 }

@@ -10,7 +10,11 @@ const yaml = `
 apiVersion: v1
 kind: Service
 metadata: { name: reviews, namespace: shop }
-spec: { selector: { app: reviews }, ports: [{ name: http, port: 80 }] }
+spec: { selector: { app: reviews }, ports: [{ name: http, port: 80 }, { name: calls, port: 50051 }] }
+---
+apiVersion: v1
+kind: Namespace
+metadata: { name: shop, labels: { istio-injection: enabled } }
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -32,7 +36,7 @@ function shop() {
   return { stored, make: () => meshOfObjects(stored, place) };
 }
 
-test('findings about policies have their file and line, and the remedy; of other objects none are told', () => {
+test('findings about policies and Services have their file and line, and the remedy; of other objects none are told', () => {
   const { stored, make } = shop();
   const { mesh, problems } = make();
   const findings = new MeshFindings(new FakeClock());
@@ -43,9 +47,14 @@ test('findings about policies have their file and line, and the remedy; of other
     kind => kind === 'VirtualService',
   );
   const shadowed = found.find(({ path }) => path?.startsWith('spec.http[1]'));
-  assert.equal(shadowed?.object.origin, 'shop.yaml:7');
+  assert.equal(shadowed?.object.origin, 'shop.yaml:11');
   assert.match(shadowed!.message, /; /);
-  assert.ok(found.every(({ object }) => object.kind === 'VirtualService'));
+  assert.deepEqual([...new Set(found.map(({ object }) => object.kind))], ['VirtualService', 'Service']);
+  const ofService = found.filter(({ object }) => object.kind === 'Service');
+  assert.deepEqual(
+    ofService.map(({ code, object }) => [code, object.origin]),
+    [['grpc-port-unnamed', 'shop.yaml:2']],
+  );
 });
 
 test('it looks again when the mesh is another, and not more often than every five seconds', async () => {

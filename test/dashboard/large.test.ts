@@ -50,6 +50,8 @@ test('500 workloads: moving the graph while figures come keeps frames short', { 
 test('10,000 workloads are shown by namespace, and one that is opened by workload', { skip }, async t => {
   const { mesh, edges } = largeView(10_000);
   const { page, go } = await look(t, { mesh, edges });
+  // Where others take both cores the layout of 400 namespaces takes half a minute.
+  page.setDefaultTimeout(180_000);
   await go('#/');
   await page.locator('.node').first().waitFor();
   assert.equal(await page.locator('.node.namespace').count(), 400);

@@ -108,6 +108,30 @@ test('services: the weights that were asked for beside those that were seen', { 
   );
 });
 
+test('what the analyzer found about a Service: in the list, and on its page with its place and remedy', {
+  skip,
+}, async t => {
+  const shop = shopView();
+  const found = {
+    severity: 'error',
+    code: 'service-port-unserved',
+    path: 'spec.ports[0].targetPort',
+    message: 'port 80 leads to a port named web, which none of its pods declares; name a port that they have',
+  } as const;
+  const services = shop.services.map(each => (each.name === 'cart' ? { ...each, problems: [found] } : each));
+  const { page, go } = await look(t, { mesh: { ...shop, services } });
+  await go('#/services');
+  const row = page.getByRole('row').filter({ hasText: 'shop/cart' });
+  assert.match((await row.textContent())!, /✕ service-port-unserved/);
+  await row.getByRole('link').click();
+  await page.getByRole('heading', { name: 'What is wrong' }).waitFor();
+  assert.match(
+    (await page.locator('.problems').textContent())!,
+    /service-port-unserved.*targetPort.*name a port that they have/,
+  );
+  assert.deepEqual(await violations(page), []);
+});
+
 test('policies: what became of each, with file, line and remedy; only what is wrong', { skip }, async t => {
   const { page, go } = await look(t);
   await go('#/policies');
@@ -133,6 +157,22 @@ test('the control plane: proxies, certificates, objects and problems', { skip },
   const words = (await page.getByRole('main').textContent())!;
   for (const each of ['Certificate: root', 'VirtualService2', 'subset-undefined'])
     assert.ok(words.includes(each), each);
+  assert.equal(await page.getByRole('columnheader', { name: 'Replica' }).count(), 0);
+});
+
+test('the control plane of several replicas: each proxy with the one that it is connected to', {
+  skip,
+}, async t => {
+  const shop = shopView();
+  const proxies = shop.controlPlane.proxies.map((each, at) => ({
+    ...each,
+    replica: `weft-injector-${at % 2}`,
+  }));
+  const { page, go } = await look(t, { mesh: { ...shop, controlPlane: { ...shop.controlPlane, proxies } } });
+  await go('#/control-plane');
+  await page.getByRole('columnheader', { name: 'Replica' }).waitFor();
+  const rows = page.getByRole('table', { name: 'proxies' }).getByRole('row');
+  assert.equal(await rows.filter({ hasText: 'weft-injector-1' }).count(), 5);
 });
 
 test('tap: requests of this moment, what was left out, and the way to why one failed', { skip }, async t => {

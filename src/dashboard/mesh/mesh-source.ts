@@ -1,5 +1,5 @@
 import type { Clock } from '../../time/index.ts';
-import type { PageFigures, PageHistory, PageMesh } from '../contract.ts';
+import type { PageFigures, PageHistory, PageMesh, PageProxy } from '../contract.ts';
 import type { Gatherer } from '../figures/gatherer.ts';
 import type { DashboardSource } from '../source.interface.ts';
 import { grouped, groupedEdges } from './grouping.ts';
@@ -13,6 +13,8 @@ const large = 2_000;
 /** What the mesh source works with. */
 export interface MeshSourceOptions {
   readonly known: () => Known;
+  /** The proxies of this replica. */
+  readonly proxies: () => readonly PageProxy[];
   readonly gatherer: Gatherer;
   readonly clock: Clock;
 }
@@ -59,6 +61,10 @@ export class MeshSource implements DashboardSource {
 
   history(kind: 'workload' | 'pod', key: string): PageHistory {
     return this.#options.gatherer.history(kind, key);
+  }
+
+  proxies(): readonly PageProxy[] {
+    return this.#options.proxies();
   }
 
   #whole(): PageMesh {

@@ -1,11 +1,16 @@
 import { type Endpoint, type Mesh, matchesLabels, type RouteTable, type Service } from '../../model/index.ts';
 import type { PageRoute, PageService, PageTarget } from '../contract.ts';
 import { objectOf } from './objects.ts';
+import type { KnownFinding } from './view.ts';
 import { matchWords, settingWords } from './words.ts';
 import { workloadKey } from './workloads.ts';
 
-/** Every Service, in order of name, with the rules about it. */
-export function servicesOf(mesh: Mesh): readonly PageService[] {
+/** Every Service, in order of name, with the rules about it and what was found. */
+export function servicesOf(mesh: Mesh, findings: readonly KnownFinding[] = []): readonly PageService[] {
+  const wrong = Map.groupBy(
+    findings.filter(({ object }) => object.kind === 'Service' && object.apiVersion === 'v1'),
+    ({ object }) => `${object.namespace}/${object.name}`,
+  );
   return [...mesh.services]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, service]) => {
@@ -20,6 +25,7 @@ export function servicesOf(mesh: Mesh): readonly PageService[] {
         endpoints: { ready: endpoints.filter(each => each.ready).length, all: endpoints.length },
         workloads: [...keysBehind(mesh, endpoints)].sort(),
         routes: (mesh.routeTables.get(service.host) ?? []).flatMap(table => routesOf(mesh, table)),
+        problems: (wrong.get(key) ?? []).map(({ object: _, ...rest }) => rest),
       };
     });
 }

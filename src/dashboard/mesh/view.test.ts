@@ -4,7 +4,7 @@ import { meshOfObjects } from '../../analyze/index.ts';
 import { kindOf, refOf } from '../../registry/index.ts';
 import { parseFile } from '../../source/index.ts';
 import { objectStatuses, policyKinds } from '../../translate/index.ts';
-import { type KnownFinding, viewOf } from './view.ts';
+import { type Known, type KnownFinding, proxyOf, viewOf } from './view.ts';
 
 const yaml = `
 apiVersion: v1
@@ -67,7 +67,7 @@ spec:
     - route: [{ destination: { host: reviews, subset: v9 } }]
 `;
 
-function view(findings: readonly KnownFinding[] = []) {
+function view(findings: readonly KnownFinding[] = [], others?: Known['others']) {
   const { objects, problems: unread } = parseFile(yaml, 'shop.yaml');
   assert.deepEqual(unread, []);
   const stored = objects.map(({ object, line }) => ({ object, ref: refOf(object, `shop.yaml:${line}`) }));
@@ -86,7 +86,7 @@ function view(findings: readonly KnownFinding[] = []) {
     problems,
     findings,
     proxies: [
-      {
+      proxyOf({
         pod: 'shop/reviews-v1-0',
         principal: 'spiffe://cluster.local/ns/shop/sa/reviews',
         proxyVersion: '0.1.0',
@@ -98,8 +98,9 @@ function view(findings: readonly KnownFinding[] = []) {
           { kind: 'destination', key: 'a:80', version: 1, state: 'acked' },
           { kind: 'destination', key: 'b:80', version: 2, state: 'nacked', reason: 'no such word' },
         ],
-      },
+      }),
     ],
+    ...(others && { others }),
     certificates: [],
     objects: { Pod: 3 },
   });
@@ -209,4 +210,36 @@ test('what the analyzer found about a policy stands with it; what its translatio
   );
   assert.equal(of('VirtualService').standing, before.standing);
   assert.equal(of('DestinationRule').standing, 'ok');
+});
+
+test('what the analyzer found about a Service stands with it', () => {
+  const object = { apiVersion: 'v1', kind: 'Service', namespace: 'shop', name: 'nobody' };
+  const said = {
+    code: 'service-selects-nothing',
+    severity: 'warning',
+    message: 'no pod has its labels',
+  } as const;
+  const { services, policies } = view([{ ...said, object }]);
+  assert.deepEqual(
+    services.map(({ name, problems }) => [name, problems]),
+    [
+      ['nobody', [said]],
+      ['reviews', []],
+    ],
+  );
+  assert.ok(policies.every(({ problems }) => problems.every(({ code }) => code !== said.code)));
+});
+
+test('proxies of other replicas stand beside those of this one, and are counted where they are not told', () => {
+  const [own] = view().controlPlane.proxies;
+  const other = { ...own!, pod: 'shop/reviews-v2-0', replica: 'weft-injector-2' };
+  const { proxies, proxyCount } = view([], { proxies: [other], count: 7 }).controlPlane;
+  assert.deepEqual(
+    proxies.map(({ pod, replica }) => [pod, replica]),
+    [
+      ['shop/reviews-v1-0', undefined],
+      ['shop/reviews-v2-0', 'weft-injector-2'],
+    ],
+  );
+  assert.equal(proxyCount, 8);
 });

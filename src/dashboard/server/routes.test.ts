@@ -81,7 +81,7 @@ test('the data is for who has the right in all namespaces, and the page itself i
   assert.equal((await ask('app.js')).status, 200);
   const none = await ask('api/history?workload=shop/cart');
   assert.deepEqual([none.status, none.headers['www-authenticate']], [401, 'Bearer realm="weft"']);
-  for (const path of ['api/mesh?open=shop', 'api/stream', 'api/history?pod=shop/cart']) {
+  for (const path of ['api/mesh?open=shop', 'api/stream', 'api/history?pod=shop/cart', 'api/proxies']) {
     const { status, text } = await ask(path, { authorization: 'Bearer eve' });
     assert.deepEqual([status, JSON.parse(text).error], [403, 'eve may not'], path);
   }
@@ -131,4 +131,14 @@ test('more pages than the limit are told so', async context => {
   );
   const { status, text } = await ask('api/stream');
   assert.deepEqual([status, JSON.parse(text).code], [503, 'dashboard-busy']);
+});
+
+test('the proxies of this replica are told in lines, for other replicas', async context => {
+  const { ask, source } = await setUp(context);
+  const { text } = await ask('api/proxies');
+  const lines = text.trimEnd().split('\n');
+  const [count, first] = lines.map(line => JSON.parse(line));
+  const { proxies } = source.whole.controlPlane;
+  assert.deepEqual(count, { type: 'count', count: proxies.length });
+  assert.deepEqual(first, { type: 'proxies', proxies });
 });

@@ -3,11 +3,15 @@ import { errorMessage, guarded } from '../../errors/index.ts';
 import type { LineStream, LiveAnswer, LiveRequest, LiveRoute, Right } from '../../live/api/index.ts';
 import type { Assets } from '../assets/index.ts';
 import type { PageMesh, PageRefusal, StreamMessage } from '../contract.ts';
+import { proxiesLines } from '../mesh/peer-proxies.ts';
 import type { DashboardSource } from '../source.interface.ts';
 import { MAX_OPENED, MAX_PAGES } from './limits.ts';
 
 /** Everything of the dashboard is below it. */
 export const DASHBOARD_PATH = '/dashboard/';
+
+/** Where a replica tells of the proxies that are connected to it, for the pages of the others. */
+export const PROXIES_PATH = `${DASHBOARD_PATH}api/proxies`;
 
 /** What whoever looks must be allowed, in all namespaces. */
 const needs: Right = { verb: 'get', subresource: 'figures' };
@@ -48,6 +52,15 @@ export function dashboardRoutes(
       handle({ query }, answer) {
         const kind = query.get('pod') === null ? 'workload' : 'pod';
         answer.send(200, source.history(kind, query.get(kind) ?? ''), pageHeaders);
+      },
+    },
+    {
+      path: PROXIES_PATH,
+      needs,
+      handle(_, answer) {
+        const lines = answer.lines();
+        for (const line of proxiesLines(source.proxies())) lines.write(line);
+        lines.end();
       },
     },
     {

@@ -1,4 +1,4 @@
-import type { PageEdge, PageFigures, PageHistory, PageMesh } from '../contract.ts';
+import type { PageEdge, PageFigures, PageHistory, PageMesh, PageProxy } from '../contract.ts';
 import { grouped, groupedEdges } from '../mesh/grouping.ts';
 import type { DashboardSource } from '../source.interface.ts';
 
@@ -59,6 +59,10 @@ export class FakeSource implements DashboardSource {
       this.#listeners.delete(changed);
       this.gone();
     };
+  }
+
+  proxies(): readonly PageProxy[] {
+    return this.whole.controlPlane.proxies;
   }
 
   history(_kind: 'workload' | 'pod', key: string): PageHistory {

@@ -57,6 +57,7 @@ export function service(of: PageWorkload, routes: PageService['routes'] = []): P
     endpoints: { ready: of.pods.filter(each => each.ready).length, all },
     workloads: [of.key],
     routes,
+    problems: [],
   };
 }
 
