@@ -1,8 +1,11 @@
 import { errorMessage } from '../errors/index.ts';
 import {
+  askedKind,
+  type CertificateResource,
   type DestinationResource,
   type EndpointsResource,
   equal,
+  type GatewayResource,
   type InboundResource,
   isSameWorkload,
   type Mesh,
@@ -14,8 +17,10 @@ import {
   callerScope,
   changesScopes,
   type Resolved,
+  resolveCertificate,
   resolveDestination,
   resolveEndpoints,
+  resolveGateway,
   resolveInbound,
   serviceRanges,
 } from '../resolve/index.ts';
@@ -157,6 +162,20 @@ export class Hub {
       resolve: mesh => resolveDestination(mesh, caller, key),
       // Never passed through: it may be a Service, whose policies then would not hold.
       failed: why => refusedDestination(key, `the control plane cannot work out this destination: ${why}`),
+    });
+  }
+
+  /** Whatever the key names: a destination, or what only gateways ask for. */
+  watchAsked(
+    caller: Caller,
+    key: string,
+    listener: WatchListener,
+  ): Watch<DestinationResource | GatewayResource | CertificateResource> {
+    const kind = askedKind(key);
+    if (kind === 'destination') return this.watchDestination(caller, key, listener);
+    const resolve = kind === 'gateway' ? resolveGateway : resolveCertificate;
+    return this.#watchFor<GatewayResource | CertificateResource>(caller, `${kind} ${key}`, listener, {
+      resolve: mesh => resolve(mesh, caller, key),
     });
   }
 

@@ -1,4 +1,4 @@
-import type { DestinationResource, Resource, ResourceKind } from '../model/index.ts';
+import { askedKind, type DestinationResource, type Resource, type ResourceKind } from '../model/index.ts';
 import type { Caller } from '../resolve/index.ts';
 import type { Hub, Watch } from './hub.ts';
 
@@ -49,7 +49,7 @@ export class Interest {
     this.#options = options;
   }
 
-  /** How many destinations are followed. */
+  /** How many destinations are followed, and what else was asked for. */
   get destinations(): number {
     return this.#destinations;
   }
@@ -64,19 +64,19 @@ export class Interest {
 
   /** Whether this destination is followed. */
   follows(key: string): boolean {
-    return this.#items.has(`destination ${key}`);
+    return this.#items.has(idOf(key));
   }
 
   want(key: string): void {
-    const id = `destination ${key}`;
+    const id = idOf(key);
     if (this.#items.has(id)) return;
     this.#destinations++;
-    this.#open(id, changed => this.#hub.watchDestination(this.#options.caller, key, changed));
+    this.#open(id, changed => this.#hub.watchAsked(this.#options.caller, key, changed));
     this.#options.pending(true);
   }
 
   forget(key: string): void {
-    const id = `destination ${key}`;
+    const id = idOf(key);
     const item = this.#items.get(id);
     if (!item) return;
     this.#destinations--;
@@ -171,4 +171,9 @@ export class Interest {
     }
     item.uses = kept;
   }
+}
+
+/** Of what is asked for under the key. */
+function idOf(key: string): string {
+  return `${askedKind(key)} ${key}`;
 }

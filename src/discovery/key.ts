@@ -1,5 +1,5 @@
-import type { DestinationResource } from '../model/index.ts';
-import { MAX_KEY_LENGTH } from './protocol.ts';
+import { type DestinationResource, isGatewayKey } from '../model/index.ts';
+import { MAX_GATEWAY_KEY_LENGTH, MAX_KEY_LENGTH } from './protocol.ts';
 
 /** No host name is longer: RFC 1035 section 2.3.4, without the dot at its end. */
 const longestHost = 253;
@@ -10,7 +10,7 @@ const longestHost = 253;
  */
 export function keyFault(key: string): string | undefined {
   if (key === '') return 'the name of the destination is empty; name a host';
-  if (key.length <= MAX_KEY_LENGTH) return undefined;
+  if (key.length <= (isGatewayKey(key) ? MAX_GATEWAY_KEY_LENGTH : MAX_KEY_LENGTH)) return undefined;
   return `the name of the destination has ${key.length} characters, and no host has more than ${longestHost}; check the Host header or the URL`;
 }
 

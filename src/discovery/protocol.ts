@@ -33,6 +33,9 @@ export const SUBSCRIBE_BATCH = 500;
 /** The longest key: a DNS name and a port, with room. A longer one is refused alone, with a resource that says so. */
 export const MAX_KEY_LENGTH = 300;
 
+/** The same of gateways, whose keys hold names of objects and two hosts. */
+export const MAX_GATEWAY_KEY_LENGTH = 1_200;
+
 /** What is kept of a refusal's reason. */
 export const MAX_REASON_LENGTH = 1_000;
 
@@ -103,8 +106,10 @@ export interface HelloMessage {
   readonly answers?: readonly string[];
 }
 
-/** Asks for destinations, by key (see DestinationResource). `inbound`, `trust` and the endpoint sets that a destination
- *  names come without being asked for. */
+/**
+ * Asks for destinations, by key (see DestinationResource), or what gateways need (model/gateway-keys.ts). `inbound`, `trust` and
+ * the endpoint sets that a destination names come without being asked for.
+ */
 export interface SubscribeMessage {
   readonly type: 'subscribe';
   readonly keys: readonly string[];

@@ -1,5 +1,5 @@
 import { errorMessage } from '../errors/index.ts';
-import { type EndpointsResource, equal, type Resource, unknownKind } from '../model/index.ts';
+import { askedKind, type EndpointsResource, equal, type Resource, unknownKind } from '../model/index.ts';
 import type { ResourceSink } from './client.interface.ts';
 import { applyEndpointsChange } from './endpoints-change.ts';
 import {
@@ -67,8 +67,9 @@ export class Received {
   /** Forgets the destination, and endpoint sets that no other one names. False when it was not wanted. */
   forget(key: string): boolean {
     if (!this.#wanted.delete(key)) return false;
-    const known = this.#known.get(`destination ${key}`);
-    this.#known.delete(`destination ${key}`);
+    const id = `${askedKind(key)} ${key}`;
+    const known = this.#known.get(id);
+    this.#known.delete(id);
     this.#release(known?.clusters ?? []);
     return true;
   }
@@ -84,7 +85,7 @@ export class Received {
       message.type === 'resource' ? message.resource : { kind: 'endpoints' as const, key: message.key };
     const { kind, key } = named;
     // What was sent may cross a `forget` on its way.
-    if (kind === 'destination' && !this.#wanted.has(key)) return { type: 'ack', version };
+    if (isAskedFor(kind) && !this.#wanted.has(key)) return { type: 'ack', version };
     if (kind === 'endpoints' && !this.#users.has(key)) return { type: 'ack', version };
     const resource = message.type === 'resource' ? message.resource : this.#changed(message);
     if (!resource) return undefined;
@@ -140,6 +141,11 @@ export class Received {
       }
     }
   }
+}
+
+/** Kinds that come only to who asks for them. */
+function isAskedFor(kind: string): boolean {
+  return kind === 'destination' || kind === 'gateway' || kind === 'certificate';
 }
 
 /** Whatever the resource is: one that has no name is refused too. */

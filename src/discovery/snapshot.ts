@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage } from '../errors/index.ts';
-import { RESOURCE_KINDS, type Resource } from '../model/index.ts';
+import { askedKind, RESOURCE_KINDS, type Resource } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import type { ResourceSink, ResourceStream } from './client.interface.ts';
@@ -37,9 +37,13 @@ const fileName = 'resources.json';
 function isKeepable(resource: Resource | null): resource is Resource {
   if (typeof resource !== 'object' || resource === null || typeof resource.key !== 'string') return false;
   return (
-    RESOURCE_KINDS.includes(resource.kind) &&
-    (resource.kind !== 'destination' || keyFault(resource.key) === undefined)
+    RESOURCE_KINDS.includes(resource.kind) && (!isAskedFor(resource) || keyFault(resource.key) === undefined)
   );
+}
+
+/** Whether it comes only to who asks for its key. */
+function isAskedFor({ kind, key }: Resource): boolean {
+  return kind === askedKind(key);
 }
 
 /**
@@ -74,7 +78,7 @@ export class Snapshot {
     return {
       want: key => stream.want(key),
       forget: key => {
-        if (this.#resources.delete(`destination ${key}`)) this.#saveSoon();
+        if (this.#resources.delete(`${askedKind(key)} ${key}`)) this.#saveSoon();
         stream.forget(key);
       },
       close: () => stream.close(),
@@ -82,7 +86,7 @@ export class Snapshot {
   }
 
   /**
-   * Reads the last snapshot into the sink, and returns the keys of its destinations: the stream must want them, or nobody would
+   * Reads the last snapshot into the sink, and returns the keys that it asked for: the stream must want them, or nobody would
    * ever keep them current. When there was one, and when it was written, is logged.
    */
   async restore(sink: ResourceSink): Promise<readonly string[]> {
@@ -100,7 +104,7 @@ export class Snapshot {
     const ageMs = clock.now() - file.savedAtMs;
     const left = file.resources.length - taken.length;
     log.info({ resources: taken.length, left, ageMs }, 'begins with what was known before the restart');
-    return taken.flatMap(({ kind, key }) => (kind === 'destination' ? [key] : []));
+    return taken.flatMap(each => (isAskedFor(each) ? [each.key] : []));
   }
 
   /** Writes now what is not written yet. */

@@ -59,3 +59,14 @@ export function parseCertificateKey(
   const ref = { kind: 'Secret', namespace, name } as const;
   return { gateway: `${gatewayNamespace}/${gatewayName}`, ref, credential: credentialKey(ref) };
 }
+
+/** Of which kind the resource is that is asked for under this key; every key that is no gateway's is a destination's. */
+export function askedKind(key: string): 'gateway' | 'certificate' | 'destination' {
+  if (key.startsWith(gatewayPrefix)) return 'gateway';
+  return key.startsWith(certificatePrefix) ? 'certificate' : 'destination';
+}
+
+/** Whether only gateways ask for it. */
+export function isGatewayKey(key: string): boolean {
+  return askedKind(key) !== 'destination' || key.startsWith(hostPrefix);
+}

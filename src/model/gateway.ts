@@ -1,7 +1,8 @@
 // Gateways: ways into the mesh for those outside of it. A gateway has listeners; tables of routes attach themselves to it (see
 // RouteTable.attachment), and what its proxies are told follows from both in resolve/.
-import type { LabelSelector, Labels } from './labels.ts';
+import type { LabelSelector } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
+import type { Problem } from './problem.ts';
 
 /** What a listener speaks with its clients. `https` and `tls` have GatewayListener.tls. */
 export const LISTENER_PROTOCOLS = ['http', 'https', 'tls', 'tcp', 'udp'] as const;
@@ -36,9 +37,16 @@ export interface Gateway {
    * Whose proxies serve it, and learn of its keys: those that name it and run in this namespace; the gateway's own unless told.
    */
   readonly servedFrom?: string;
-  /** Served by every gateway proxy whose pod has these labels, whatever it names (Istio's selector). */
-  readonly selector?: Labels;
+  /** The GatewayClass that it is of; see isOurs. Undefined: nobody else could serve it. */
+  readonly className?: string;
+  /**
+   * References to Secrets and ConfigMaps of other namespaces need the consent of these (CredentialGrant), as one of this kind;
+   * undefined: whoever made the object may name them.
+   */
+  readonly needsGrant?: { readonly group: string; readonly kind: string };
   readonly listeners: readonly GatewayListener[];
+  /** What is wrong with the object, for its author, where the gateway is ours. */
+  readonly problems?: readonly Problem[];
   readonly from: ObjectRef;
 }
 
@@ -47,6 +55,51 @@ export interface CredentialRef {
   readonly kind: 'Secret' | 'ConfigMap';
   readonly namespace: string;
   readonly name: string;
+}
+
+/** A class of Gateways, and whose it is. */
+export interface GatewayClass {
+  readonly name: string;
+  readonly controller: string;
+  readonly from: ObjectRef;
+}
+
+/** GatewayClass.controller of the classes that are ours. */
+export const GATEWAY_CONTROLLER = 'weft.dev/gateway-controller';
+/** The class of ours that needs no object, for who has no cluster. */
+export const GATEWAY_CLASS = 'weft';
+
+/** Whether Gateways of this class are ours. `classes`: those of this name. */
+export function isOurs(className: string | undefined, classes: readonly GatewayClass[]): boolean {
+  if (className === undefined) return true;
+  if (classes.length === 0) return className === GATEWAY_CLASS;
+  return classes[0]!.controller === GATEWAY_CONTROLLER;
+}
+
+/** Consent of a namespace that objects of others name its Secrets or ConfigMaps (Gateway API's ReferenceGrant). */
+export interface CredentialGrant {
+  readonly namespace: string;
+  readonly trusts: readonly { readonly group: string; readonly kind: string; readonly namespace: string }[];
+  readonly kind: CredentialRef['kind'];
+  /** Undefined for all. */
+  readonly name?: string;
+  readonly from: ObjectRef;
+}
+
+/** Whether what `gateway` says may name the credential. `grants`: those of the credential's namespace. */
+export function mayName(
+  { namespace, needsGrant }: Pick<Gateway, 'namespace' | 'needsGrant'>,
+  ref: CredentialRef,
+  grants: readonly CredentialGrant[],
+): boolean {
+  if (needsGrant === undefined || ref.namespace === namespace) return true;
+  const { group, kind } = needsGrant;
+  return grants.some(
+    each =>
+      each.kind === ref.kind &&
+      (each.name === undefined || each.name === ref.name) &&
+      each.trusts.some(who => who.group === group && who.kind === kind && who.namespace === namespace),
+  );
 }
 
 /** How CredentialRefs and Credentials are known: `Secret shop/tls`. */

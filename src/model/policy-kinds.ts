@@ -1,6 +1,15 @@
 import type { RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
 import { equal } from './equal.ts';
+import {
+  type Credential,
+  type CredentialGrant,
+  credentialKey,
+  type Gateway,
+  type GatewayClass,
+  type GatewayHost,
+} from './gateway.ts';
+import type { Namespace } from './gateway-attachment.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
 import type { ServerPolicy } from './server-policy.ts';
@@ -22,6 +31,12 @@ export interface PolicyKinds {
   authorizationPolicies: AuthorizationPolicy;
   requestAuthentications: RequestAuthenticationPolicy;
   serverPolicies: ServerPolicy;
+  gateways: Gateway;
+  gatewayHosts: GatewayHost;
+  gatewayClasses: GatewayClass;
+  credentials: Credential;
+  credentialGrants: CredentialGrant;
+  namespaces: Namespace;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -109,6 +124,37 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
       left.port !== undefined &&
       left.port === right.port &&
       equal(left.selector, right.selector),
+  },
+  // Their listeners are joined; see joinedListeners.
+  gateways: {
+    fact: 'gateways',
+    group: ({ namespace, name }) => `${namespace}/${name}`,
+    sameScope: () => false,
+  },
+  gatewayHosts: {
+    fact: 'gateway-hosts',
+    group: ({ gateway }) => gateway,
+    sameScope: () => false,
+  },
+  gatewayClasses: {
+    fact: 'gateway-classes',
+    group: ({ name }) => name,
+    sameScope: () => true,
+  },
+  credentialGrants: {
+    fact: 'credential-grants',
+    group: ({ namespace }) => namespace,
+    sameScope: () => false,
+  },
+  credentials: {
+    fact: 'credentials',
+    group: credentialKey,
+    sameScope: () => true,
+  },
+  namespaces: {
+    fact: 'namespaces',
+    group: ({ name }) => name,
+    sameScope: () => true,
   },
 };
 

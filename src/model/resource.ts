@@ -203,7 +203,7 @@ export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'clients'> 
   };
 }
 
-/** A certificate that a gateway shows its clients, with its private key. Proxies never write it to disk. */
+/** A certificate that a gateway shows its clients, with its private key. Proxies keep it where they keep their own. */
 export interface CertificateResource {
   readonly kind: 'certificate';
   /** certificateKey */

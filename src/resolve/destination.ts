@@ -4,9 +4,9 @@ import {
   isIpAddress,
   type Mesh,
   parseHostPort,
+  parseVirtualHostKey,
   type Route,
   type Service,
-  type WeightedCluster,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { formatClusterName } from './cluster-name.ts';
@@ -18,13 +18,16 @@ import { routesOf } from './routes.ts';
 import { callerRules } from './rules.ts';
 import { streamsOf } from './streams.ts';
 import { type ChosenTables, chooseTables } from './tables.ts';
-import { Clusters, nameOfFound, type RoutedHost } from './targets.ts';
+import { Clusters, nameOfFound, type RoutedHost, used } from './targets.ts';
 import { resolveTraffic } from './traffic.ts';
+import { resolveVirtualHost } from './virtual-host.ts';
 
 /** How `caller` reaches what `key` names (see DestinationResource.key). What nobody knows is `unknown`, never an error. */
 export function resolveDestination(mesh: Mesh, caller: Caller, key: string): Resolved<DestinationResource> {
   const reader = new MeshReader(mesh);
   const view: CallerView = { reader, caller, scope: egressScopeOf(reader, caller) };
+  const host = parseVirtualHostKey(key);
+  if (host !== undefined) return { resource: resolveVirtualHost(view, key, host), facts: reader.facts };
   const meaning = meaningOf(view, key);
   const resource = meaning ? known(view, key, meaning) : unknown(view, key);
   return { resource, facts: reader.facts };
@@ -169,22 +172,6 @@ function balanced(
   const cluster = formatClusterName({ kind: 'service', host, port });
   clusters.add(cluster, service, { host, port });
   return [...routes.slice(0, -1), balancedRoute(service, caller.namespace, called.port, cluster, last), last];
-}
-
-/** Without those that nothing names any more: a proxy follows the endpoints of every cluster it is told of. */
-function used(
-  { configs }: Clusters,
-  routes: DestinationResource['routes'],
-  { tcp, tls = [] }: Pick<DestinationResource, 'tcp' | 'tls'>,
-): DestinationResource['clusters'] {
-  const weighted: readonly WeightedCluster[] = [
-    ...tcp,
-    ...tls.flatMap(each => each.clusters),
-    ...routes.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : [])),
-  ];
-  const mirrors = [...routes, ...weighted].flatMap(each => each.mirrors ?? []);
-  const names = new Set([...weighted, ...mirrors].map(each => each.cluster));
-  return configs.filter(({ name }) => names.has(name));
 }
 
 function unknown({ reader, scope }: CallerView, key: string): DestinationResource {

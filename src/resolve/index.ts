@@ -6,6 +6,7 @@ export { type ClusterName, formatClusterName, parseClusterName } from './cluster
 export { resolveDestination } from './destination.ts';
 export { resolveEndpoints } from './endpoints.ts';
 export { type ExplainedDestination, explainDestination, explainTraffic } from './explain.ts';
+export { resolveCertificate, resolveGateway } from './gateway.ts';
 export { resolveInbound } from './inbound.ts';
 export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export { MeshReader, type Resolved } from './mesh-reader.ts';

@@ -56,7 +56,7 @@ function lastRoute({ table, routed, traffic }: RouteSources): Route {
   }
   return {
     name: NO_ROUTE,
-    ...(table && { from: withoutOrigin(table.from) }),
+    ...(table && table.from.name !== '' && { from: withoutOrigin(table.from) }),
     action: { kind: 'respond', status: 404, body: '', contentType: '' },
     ...settings,
   };
@@ -110,6 +110,7 @@ function plain(rule: RouteRule): Partial<Route> {
     responseClasses,
     metricsName,
     traceSampling,
+    edge,
   } = rule;
   const rateLimits = rule.rateLimits?.map(each =>
     each.from ? { ...each, from: withoutOrigin(each.from) } : each,
@@ -124,5 +125,6 @@ function plain(rule: RouteRule): Partial<Route> {
     ...(responseClasses && { responseClasses }),
     ...(metricsName !== undefined && { metricsName }),
     ...(traceSampling !== undefined && { traceSampling }),
+    ...(edge && { edge }),
   };
 }

@@ -1,5 +1,6 @@
 import {
   type ClusterConfig,
+  type DestinationResource,
   formatAddress,
   type Mirror,
   type RetryBudget,
@@ -152,4 +153,20 @@ function invalidWords(host: string): string | undefined {
   if (why === 'not-supported')
     return `the backend ${name} is no Service, or has a filter that nobody here knows`;
   return undefined;
+}
+
+/** Without those that nothing names any more: a proxy follows the endpoints of every cluster it is told of. */
+export function used(
+  { configs }: Clusters,
+  routes: DestinationResource['routes'],
+  { tcp, tls = [] }: Pick<DestinationResource, 'tcp' | 'tls'>,
+): DestinationResource['clusters'] {
+  const weighted: readonly WeightedCluster[] = [
+    ...tcp,
+    ...tls.flatMap(each => each.clusters),
+    ...routes.flatMap(({ action }) => (action.kind === 'forward' ? action.clusters : [])),
+  ];
+  const mirrors = [...routes, ...weighted].flatMap(each => each.mirrors ?? []);
+  const names = new Set([...weighted, ...mirrors].map(each => each.cluster));
+  return configs.filter(({ name }) => names.has(name));
 }

@@ -99,11 +99,13 @@ export interface RouteTablePart {
   readonly chain?: TargetsPart['chain'];
   /** Targets that need the consent of their namespace. */
   readonly references?: readonly ForeignReference[];
+  /** The same for targets of table.tcp. */
+  readonly streamReferences?: readonly ForeignReference[];
 }
 
 /** A target of a rule in another namespace, to which nothing is sent without a ReferenceGrantPart of that namespace. */
 export interface ForeignReference {
-  /** Index in table.http. */
+  /** Index in table.http, or table.tcp. */
   readonly rule: number;
   /** Index among the rule's targets. */
   readonly target?: number;

@@ -131,6 +131,7 @@ export function rulesTo(loaded: ObjectMesh, caller: Caller, workload: Workload):
   for (const { host, ports } of behind) for (const { number } of ports) ask(host, number);
   const hosts = new Set(behind.map(({ host }) => host));
   for (const table of [...mesh.routeTables.values()].flat()) {
+    if (table.attachment !== undefined) continue;
     const targets = table.http.flatMap(({ action }) => (action.kind === 'forward' ? action.targets : []));
     if (table.host.includes('*') || hosts.has(table.host) || !targets.some(({ host }) => hosts.has(host)))
       continue;

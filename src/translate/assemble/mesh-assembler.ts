@@ -4,6 +4,7 @@ import { authorizerProblems } from './authorizers.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
+import { gatewayProblems } from './gateway-problems.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
 import { PolicyAssembler } from './policies.ts';
@@ -80,6 +81,7 @@ export class MeshAssembler {
     yield* providerProblems(this.#mesh);
     yield* authorizerProblems(this.#mesh);
     yield* serverPolicyProblems(this.#mesh);
+    yield* gatewayProblems(this.#mesh);
   }
 
   #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {

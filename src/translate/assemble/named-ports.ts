@@ -16,8 +16,9 @@ export class NamedPorts {
   }
 
   /** A table came or went. One for a host that is no Service of Kubernetes concerns requests on any port. */
-  countTable({ host, http }: RouteTable, present: boolean): void {
-    if (http.length > 0 && host !== '*' && !host.endsWith(this.#clusterSuffix)) this.#count(0, present);
+  countTable({ host, http, attachment }: RouteTable, present: boolean): void {
+    if (attachment === undefined && http.length > 0 && host !== '*' && !host.endsWith(this.#clusterSuffix))
+      this.#count(0, present);
   }
 
   build(before: Mesh['namedPorts'], touched: Set<string>): Mesh['namedPorts'] {

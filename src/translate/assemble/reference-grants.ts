@@ -32,6 +32,25 @@ export class ReferenceGrants {
     return { ...table, http };
   }
 
+  /** The same for rules of connections that are not HTTP. */
+  permittedStreams(
+    table: RouteTable,
+    references: readonly ForeignReference[],
+    problems: Problem[],
+  ): RouteTable {
+    const refused = references.filter(each => !this.#permits(each));
+    if (refused.length === 0) return table;
+    for (const each of refused) problems.push(notPermitted(table, each));
+    const tcp = table.tcp.map((rule, index) => ({
+      ...rule,
+      targets: rule.targets.map((target, at) => {
+        const to = refused.find(each => each.rule === index && each.target === at)?.to;
+        return to ? nowhere(target, to.name, to.namespace, 'not-permitted') : target;
+      }),
+    }));
+    return { ...table, tcp };
+  }
+
   #permits({ from, to }: ForeignReference): boolean {
     for (const grant of this.#namespaces.get(to.namespace)?.values() ?? []) {
       const trusts = grant.from.some(

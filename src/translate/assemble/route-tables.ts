@@ -96,7 +96,9 @@ export class RouteTableAssembler {
     const lenders = [
       ...(part.delegations ?? []).map(each => each.to),
       ...(part.groups ?? []).map(each => each.group),
-      ...(part.references ?? []).map(each => grantsOf(each.to.namespace)),
+      ...[...(part.references ?? []), ...(part.streamReferences ?? [])].map(each =>
+        grantsOf(each.to.namespace),
+      ),
       ...(part.chain ? [chainOf(part.chain)] : []),
     ];
     const entry: Table = this.#parts.get(id) ?? { problems: [] };
@@ -158,8 +160,9 @@ export class RouteTableAssembler {
   }
 
   #joined(part: RouteTablePart, problems: Problem[]): RouteTable {
-    const { delegations = [], groups = [], references = [] } = part;
-    const table = this.#grants.permitted(part.table, references, problems);
+    const { delegations = [], groups = [], references = [], streamReferences = [] } = part;
+    const requests = this.#grants.permitted(part.table, references, problems);
+    const table = this.#grants.permittedStreams(requests, streamReferences, problems);
     if (delegations.length === 0 && groups.length === 0) return table;
     const own = table.http.flatMap((rule, index) => {
       const use = groups.find(each => each.rule === index);

@@ -14,6 +14,7 @@ const grpcRoute: RouteKind = {
   kind: 'GRPCRoute',
   rank: ROUTE_RANKS.gatewayGrpc,
   shape: grpcShape,
+  attached: 'grpc',
   isLinkerd: false,
 };
 

@@ -11,6 +11,7 @@ const httpRoute: RouteKind = {
   kind: 'HTTPRoute',
   rank: ROUTE_RANKS.gateway,
   shape: httpShape,
+  attached: 'http',
   isLinkerd: false,
 };
 

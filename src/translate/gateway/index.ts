@@ -1,18 +1,25 @@
-// gateway: routes of Gateway API whose parents are Services (GAMMA), and Linkerd's HTTPRoute, which has the same shape: each
-// becomes a route table for each parent. Pure. Parents that are Gateways are named as not supported yet.
+// gateway: Gateway API: Gateways and their classes; its routes, whose parents are Gateways or Services (GAMMA), and Linkerd's
+// HTTPRoute, which has the same shape. Each route becomes a table for each Service, and for each Gateway one for each host. Pure.
 import type { KindTranslator } from '../dialect.ts';
+import { gatewayTranslator } from './gateway.ts';
+import { gatewayClassTranslator } from './gateway-class.ts';
 import { grpcRouteTranslator, readGrpcMatch } from './grpc-route.ts';
 import { httpRouteTranslator, linkerdHttpRouteTranslator } from './http-route.ts';
 import { readHttpMatch } from './matches.ts';
 import { referenceGrantTranslator } from './reference-grant.ts';
+import { tcpRouteTranslator, tlsRouteTranslator } from './stream-route.ts';
 
 export { type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
 export { readGrpcMatch, readHttpMatch };
 
 /** The kinds of Gateway API that Weft reads. */
 export const gateway: readonly KindTranslator[] = [
+  gatewayClassTranslator,
+  gatewayTranslator,
   httpRouteTranslator,
   grpcRouteTranslator,
+  tlsRouteTranslator,
+  tcpRouteTranslator,
   linkerdHttpRouteTranslator,
   referenceGrantTranslator,
 ];

@@ -1,6 +1,7 @@
-import type { RouteTable } from '../../model/index.ts';
+import type { GatewayAttachment, RouteTable } from '../../model/index.ts';
 import type { TranslateContext } from '../dialect.ts';
 import type { Fields } from '../fields.ts';
+import { given } from '../given.ts';
 import type { Report } from '../report.ts';
 import { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
 
@@ -9,24 +10,35 @@ export interface Parent extends Pick<RouteTable, 'host' | 'visibleTo' | 'port'> 
   readonly namespace: string;
 }
 
+/** What a route is attached to. */
+export interface Parents {
+  readonly services: readonly Parent[];
+  readonly gateways: readonly Omit<GatewayAttachment, 'host' | 'kind'>[];
+}
+
 /**
- * The Services that the route is attached to. Routes beside a Service (its producer's) hold for every caller; those of another
- * namespace (a consumer's) only for callers of that namespace. Every other parent is named.
+ * The Services and Gateways that the route is attached to. Routes beside a Service (its producer's) hold for every caller; those
+ * of another namespace (a consumer's) only for callers of that namespace. Every other parent is named.
  */
 export function readParents(
   spec: Fields,
   namespace: string,
   context: TranslateContext,
   report: Report,
-): readonly Parent[] {
+): Parents {
   const refs = readParentRefs(spec, namespace);
   if (refs.length === 0)
     report.warn(
       'parent-not-supported',
       'spec.parentRefs',
-      'spec.parentRefs is empty, so that the route has no effect; name a Service',
+      'spec.parentRefs is empty, so that the route has no effect; name a Gateway or a Service',
     );
-  return refs.flatMap(ref => {
+  const gateways = refs.filter(isGateway).map(ref => ({
+    gateway: `${ref.namespace}/${ref.name}`,
+    ...given({ section: ref.sectionName, port: ref.port }),
+  }));
+  const services = refs.flatMap(ref => {
+    if (isGateway(ref)) return [];
     // Who may call a Server is linkerd/'s.
     if (ref.kind === 'Server' && ref.group === 'policy.linkerd.io') return [];
     if (ref.name === '') report.error('field-invalid', `${ref.path}.name`, `${ref.path}.name is missing`);
@@ -45,15 +57,19 @@ export function readParents(
       },
     ];
   });
+  return { services, gateways };
+}
+
+/** Whether the parent is a Gateway of Gateway API. */
+export function isGateway({ group, kind, name }: ParentRef): boolean {
+  return kind === 'Gateway' && group === GATEWAY_GROUP && name !== '';
 }
 
 function whyNot({ group, kind, name }: ParentRef): string {
-  if (kind === 'Gateway' && group === GATEWAY_GROUP)
-    return `parents that are Gateways are not supported yet; the route has no effect at ${name}`;
   if (kind === 'Service')
     return `a Service is of the core group and not of ${group}; write group: "" for the route to have an effect`;
   const named = group === '' ? kind : `${kind}.${group}`;
-  return `a ${named} cannot be a parent; the route has no effect at ${name}. Name a Service`;
+  return `a ${named} cannot be a parent; the route has no effect at ${name}. Name a Gateway or a Service`;
 }
 
 function bySection({ sectionName }: ParentRef): string {

@@ -5,7 +5,7 @@ import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 import { required } from './matches.ts';
 
-/** gateway.networking.k8s.io ReferenceGrant, v1alpha2, v1beta1 and v1, as far as it is about Services. */
+/** gateway.networking.k8s.io ReferenceGrant, v1alpha2, v1beta1 and v1, as far as it is about Services, Secrets and ConfigMaps. */
 export const referenceGrantTranslator: KindTranslator = {
   kind: 'ReferenceGrant.gateway.networking.k8s.io',
   translate: translateReferenceGrant,
@@ -37,11 +37,18 @@ function translateReferenceGrant(
   });
   spec.rest();
   const services = to.filter(each => each.kind === 'Service' && each.group === '');
-  if (services.length === 0 || from.length === 0) return [];
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  if (from.length === 0) return [];
+  const credentials = to.flatMap(({ group, kind, name }): readonly Part[] => {
+    if (group !== '' || (kind !== 'Secret' && kind !== 'ConfigMap')) return [];
+    const policy = { namespace, trusts: from, kind, ...(name && { name }), from: report.object } as const;
+    return [{ kind: 'policy', of: 'credentialGrants', policy, createdAt }];
+  });
+  if (services.length === 0) return credentials;
   const names = services.map(each => each.name);
   const all = names.includes(undefined);
-  const { namespace = '' } = object.metadata;
   return [
+    ...credentials,
     {
       kind: 'reference-grant',
       namespace,

@@ -2,12 +2,14 @@ import type { ROUTE_RANKS, RouteRule } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
+import { gatewayTables } from '../gateway-tables.ts';
 import { given } from '../given.ts';
 import { type LinkerdSettings, readLinkerdAnnotations } from '../linkerd-annotations.ts';
 import type { ForeignReference, Part } from '../part.ts';
 import type { Report } from '../report.ts';
 import { tracedRules } from '../trace-sampling.ts';
 import type { RouteContext } from './backends.ts';
+import { readHostnames } from './hostnames.ts';
 import { type Parent, readParents } from './parents.ts';
 import { type ReadRule, type RuleShape, readRule } from './rules.ts';
 
@@ -16,12 +18,14 @@ export interface RouteKind {
   readonly group: string;
   readonly kind: string;
   readonly rank: (typeof ROUTE_RANKS)['gateway' | 'gatewayGrpc'];
+  /** As what it is attached to Gateways. */
+  readonly attached: 'http' | 'grpc';
   shape(report: Report): RuleShape;
   /** Linkerd's: a rule without backends sends to its parent, and other namespaces are not asked for their consent. */
   readonly isLinkerd: boolean;
 }
 
-/** The route as one table for each Service that it is attached to. */
+/** The route as one table for each Service that it is attached to, and for each Gateway one for each host. */
 export function translateRoute(
   route: RouteKind,
   object: KubeObject,
@@ -33,11 +37,14 @@ export function translateRoute(
   const spec = fieldsOf(object, 'spec', report);
   const parents = readParents(spec, namespace, context, report);
   // Whoever it is for reads the rest; where there is nobody, its author still learns what is wrong with it.
-  if (parents.length === 0 && isForOthers(object)) return [];
-  spec.unsupported(
-    'hostnames',
-    'routes of a Service hold whatever the Host header says (gateway-api.sigs.k8s.io/geps/gep-1426); match the header host instead',
-  );
+  const { services, gateways } = parents;
+  if (services.length + gateways.length === 0 && isForOthers(object)) return [];
+  const hosts = gateways.length === 0 ? undefined : readHostnames(spec, report);
+  if (gateways.length === 0)
+    spec.unsupported(
+      'hostnames',
+      'routes of a Service hold whatever the Host header says (gateway-api.sigs.k8s.io/geps/gep-1426); match the header host instead',
+    );
   spec.text('useDefaultGateways');
   const shape = route.shape(report);
   const from: RouteContext = { report, group, kind, namespace, name, clusterDomain: context.clusterDomain };
@@ -47,26 +54,45 @@ export function translateRoute(
     .map((each, index) => underlaid(readRule(each, index, shape, from), linkerd));
   spec.rest();
   if (!route.isLinkerd) warnWithoutBackends(rules, report);
-  return parents.map(parent => ({
-    kind: 'route-table',
-    table: {
-      host: parent.host,
-      ...(parent.visibleTo && { visibleTo: parent.visibleTo }),
-      ...(parent.port !== undefined && { port: parent.port }),
-      http: tracedRules(
-        rules.map(each => (route.isLinkerd ? sentToParent(each, parent) : each.rule)),
-        object,
-        report,
-      ),
-      tcp: [],
-      combine: 'most-specific',
-      unmatched: 'not-found',
-      rank,
-      from: report.object,
-      createdAt: creationTimestamp,
-    },
-    ...(!route.isLinkerd && referencesOf(rules, parent, { group, kind, namespace })),
-  }));
+  const common = {
+    tcp: [],
+    combine: 'most-specific',
+    unmatched: 'not-found',
+    rank,
+    from: report.object,
+    createdAt: creationTimestamp,
+  } as const;
+  const forServices = services.map(
+    (parent): Part => ({
+      kind: 'route-table',
+      table: {
+        host: parent.host,
+        ...(parent.visibleTo && { visibleTo: parent.visibleTo }),
+        ...(parent.port !== undefined && { port: parent.port }),
+        http: tracedRules(
+          rules.map(each => (route.isLinkerd ? sentToParent(each, parent) : each.rule)),
+          object,
+          report,
+        ),
+        ...common,
+      },
+      ...(!route.isLinkerd && referencesOf(rules, parent.namespace, { group, kind, namespace })),
+    }),
+  );
+  if (hosts === undefined) return forServices;
+  const http = tracedRules(
+    rules.map(each => each.rule),
+    object,
+    report,
+  );
+  const beside = referencesOf(rules, namespace, { group, kind, namespace });
+  const attached = gateways.flatMap(to =>
+    gatewayTables({
+      attachment: { ...to, kind: route.attached },
+      ...{ hosts, namespace, table: { http, ...common }, beside },
+    }),
+  );
+  return [...forServices, ...attached];
 }
 
 /** What annotations of Linkerd's say, under what the rule says itself. */
@@ -102,14 +128,14 @@ function sentToParent({ rule, withoutBackends }: ReadRule, { host }: Parent): Ro
   return { ...rule, action: { kind: 'forward', targets: [{ host, weight: 1 }], ...withoutBackends } };
 }
 
-/** Traffic to the parent's own namespace goes there without any route too: nobody is asked for that. */
+/** `own`: the namespace of a Service as parent, where traffic goes without any route too: nobody is asked for that. */
 function referencesOf(
   rules: readonly ReadRule[],
-  parent: Parent,
+  own: string,
   from: ForeignReference['from'],
 ): { readonly references?: readonly ForeignReference[] } {
   const references = rules.flatMap(({ foreign }, rule) =>
-    foreign.filter(each => each.to.namespace !== parent.namespace).map(each => ({ rule, ...each, from })),
+    foreign.filter(each => each.to.namespace !== own).map(each => ({ rule, ...each, from })),
   );
   return references.length === 0 ? {} : { references };
 }

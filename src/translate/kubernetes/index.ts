@@ -1,6 +1,8 @@
 // kubernetes: Services, Endpoints, EndpointSlices, Pods, Nodes and Namespaces as parts of the mesh, the `weft.dev/…` annotations
-// of a Service for people who use no other dialect, and the settings of the mesh as a whole. Pure.
+// of a Service for people who use no other dialect, the settings of the mesh as a whole, and what gateways
+// need of Secrets, ConfigMaps and Namespaces. Pure.
 import type { KindTranslator } from '../dialect.ts';
+import { configMapTranslator, namespaceLabelsTranslator, secretTranslator } from './credentials.ts';
 import { endpointSliceTranslator, endpointsTranslator } from './endpoints.ts';
 import { meshConfigTranslator } from './mesh-config.ts';
 import { namespaceTranslator } from './namespace.ts';
@@ -19,4 +21,7 @@ export const kubernetes: readonly KindTranslator[] = [
   nodeTranslator,
   namespaceTranslator,
   meshConfigTranslator,
+  namespaceLabelsTranslator,
+  secretTranslator,
+  configMapTranslator,
 ];

@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { meshFromYaml } from '../translate/testing/from-yaml.ts';
+import { resolveCertificate, resolveDestination, resolveGateway } from './index.ts';
+
+const objects = `
+apiVersion: v1
+kind: Namespace
+metadata: { name: blog, labels: { team: web } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: tls, namespace: shop }
+type: kubernetes.io/tls
+stringData: { tls.crt: chain, tls.key: key }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec:
+  gatewayClassName: weft
+  listeners:
+    - { name: http, port: 80, protocol: HTTP, allowedRoutes: { namespaces: { from: All } } }
+    - { name: narrow, port: 80, protocol: HTTP, hostname: www.example.com }
+    - { name: https, port: 443, protocol: HTTPS, hostname: "*.example.com", tls: { certificateRefs: [{ name: tls }] },
+        allowedRoutes: { namespaces: { from: Selector, selector: { matchLabels: { team: web } } } } }
+    - { name: tls, port: 8443, protocol: TLS, tls: { mode: Passthrough } }
+    - { name: tcp, port: 9000, protocol: TCP }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop }
+spec: { clusterIP: 10.96.0.1, ports: [{ port: 80 }, { port: 81 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: all, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }]
+  rules:
+    - { matches: [{ path: { value: /deep/er } }], backendRefs: [{ name: web, port: 81 }] }
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: exact, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [www.example.com]
+  rules: [{ matches: [{ path: { value: /x } }], backendRefs: [{ name: web, port: 80 }] }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: blog, namespace: blog }
+spec:
+  parentRefs: [{ name: edge, namespace: shop, sectionName: https }]
+  hostnames: [blog.example.com, other.test]
+  rules: [{ backendRefs: [{ name: web, namespace: shop, port: 80 }] }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: GRPCRoute
+metadata: { name: calls, namespace: shop }
+spec:
+  parentRefs: [{ name: edge, sectionName: http }]
+  hostnames: [www.example.com]
+  rules: [{ matches: [{ method: { service: a.B, method: C } }], backendRefs: [{ name: web, port: 81 }] }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TLSRoute
+metadata: { name: tls, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [db.example.com, "*.example.com"]
+  rules: [{ backendRefs: [{ name: web, port: 80 }] }]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: TCPRoute
+metadata: { name: tcp, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }]
+  rules: [{ backendRefs: [{ name: web, port: 81 }] }]
+`;
+
+const { mesh } = meshFromYaml(objects);
+const own = { namespace: 'shop', labels: {} };
+const paths = (key: string): readonly string[] =>
+  resolveDestination(mesh, own, key).resource.routes.map(
+    ({ name, matches = [] }) => `${name} ${matches.map(each => each.path?.value ?? '').join(' ')}`,
+  );
+
+test('a gateway is told its listeners, each with the hosts of the routes that it takes, the most specific first', () => {
+  const { resource, facts } = resolveGateway(mesh, own, 'gateway/shop/edge');
+  assert.deepEqual(
+    resource.listeners.map(
+      each => `${each.name} ${each.port}: ${each.hosts.map(({ host }) => host).join(' ')}`,
+    ),
+    [
+      'shop/edge/http 80: www.example.com *',
+      'shop/edge/narrow 80: www.example.com',
+      'shop/edge/https 443: blog.example.com',
+      'shop/edge/tls 8443: ',
+      'shop/edge/tcp 9000: ',
+    ],
+  );
+  assert.deepEqual(resource.listeners[2]!.tls?.certificates, ['certificate/shop/edge/shop/tls']);
+  assert.ok(facts.has('gateways shop/edge') && facts.has('gateway-hosts shop/edge'));
+});
+
+test('who runs elsewhere is told of no gateway, and of no key', () => {
+  const other = { namespace: 'blog', labels: {} };
+  const { resource } = resolveGateway(mesh, other, 'gateway/shop/edge');
+  assert.deepEqual(resource.listeners, []);
+  assert.match(resource.why!, /no gateway shop\/edge that a proxy of namespace blog serves/);
+  const certificate = resolveCertificate(mesh, other, 'certificate/shop/edge/shop/tls').resource;
+  assert.deepEqual([certificate.privateKey, certificate.chain], ['', '']);
+  const host = resolveDestination(mesh, other, 'virtual-host/shop/edge/80/*/*').resource;
+  assert.match(host.refused!, /no listener/);
+});
+
+test('a certificate is told to the gateway that names it, and one that it does not name is not', () => {
+  const told = resolveCertificate(mesh, own, 'certificate/shop/edge/shop/tls').resource;
+  assert.deepEqual([told.chain, told.privateKey], ['chain', 'key']);
+  const other = resolveCertificate(mesh, own, 'certificate/shop/edge/shop/password').resource;
+  assert.match(other.why!, /no listener of gateway shop\/edge/);
+});
+
+test('the rules of a host: the route for the very host first, calls of gRPC beside requests, 404 at the end', () => {
+  assert.deepEqual(paths('virtual-host/shop/edge/80/www.example.com/www.example.com'), [
+    'exact-0 /x',
+    'all-0 /deep/er',
+    'no-route ',
+  ]);
+  assert.deepEqual(paths('virtual-host/shop/edge/80/*/www.example.com'), [
+    'calls-0 /a.B/C',
+    'exact-0 /x',
+    'no-route ',
+  ]);
+  assert.deepEqual(paths('virtual-host/shop/edge/80/*/*'), ['all-0 /deep/er', 'no-route ']);
+  assert.deepEqual(paths('virtual-host/shop/edge/80/*/gone.example'), ['no-route ']);
+});
+
+test('a share that may not be sent to another namespace without its consent is answered 500', () => {
+  const { routes } = resolveDestination(
+    mesh,
+    own,
+    'virtual-host/shop/edge/443/*.example.com/blog.example.com',
+  ).resource;
+  assert.equal(JSON.stringify(routes[0]!.action).includes('500'), true, JSON.stringify(routes[0]!.action));
+});
+
+test('connections go by the server name that they ask for, or all to one place', () => {
+  const byName = resolveDestination(mesh, own, 'virtual-host/shop/edge/8443/*/*').resource;
+  assert.deepEqual(
+    byName.tls?.map(each => each.serverNames),
+    [['db.example.com'], ['*.example.com']],
+  );
+  assert.deepEqual([byName.protocol, byName.tcp], ['tls', []]);
+  const all = resolveDestination(mesh, own, 'virtual-host/shop/edge/9000/*/*').resource;
+  assert.deepEqual(
+    all.tcp.map(each => each.cluster),
+    ['web.shop.svc.cluster.local:81'],
+  );
+});

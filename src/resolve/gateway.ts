@@ -1,0 +1,101 @@
+import {
+  type BoundListener,
+  type BoundTls,
+  type CertificateResource,
+  type CredentialRef,
+  certificateKey,
+  credentialKey,
+  type GatewayResource,
+  type ListenerTls,
+  type Mesh,
+  mayName,
+  parseCertificateKey,
+  parseGatewayKey,
+  virtualHostKey,
+} from '../model/index.ts';
+import type { Caller } from './caller.ts';
+import { hostsAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
+import { MeshReader, type Resolved } from './mesh-reader.ts';
+
+/** Where the gateway of this key listens, for a proxy that serves it; anybody else is told that there is none. */
+export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolved<GatewayResource> {
+  const reader = new MeshReader(mesh);
+  const gateway = parseGatewayKey(key) ?? '';
+  const listeners = listenersOf(reader, caller, gateway);
+  const open = listeners.filter(each => each.conflict === undefined);
+  const why =
+    listeners.length === 0
+      ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
+      : undefined;
+  const bound = open.map(each => boundListener(reader, each));
+  return {
+    resource: { kind: 'gateway', key, listeners: bound, ...(why !== undefined && { why }) },
+    facts: reader.facts,
+  };
+}
+
+function boundListener(reader: MeshReader, served: ServedListener): BoundListener {
+  const { listener, of } = served;
+  const { name, port, addresses, protocol, hostname, tls, options } = listener;
+  const place = { gateway: of, port, listener: hostname ?? '*' };
+  const carriesRequests = protocol === 'http' || protocol === 'https';
+  const hosts = carriesRequests ? hostsAt(reader, served) : [];
+  return {
+    name: `${of}/${name}`,
+    port,
+    ...(addresses && { addresses }),
+    protocol,
+    ...(hostname !== undefined && { hostname }),
+    ...(tls && { tls: boundTls(reader, served, tls) }),
+    ...(options && { options }),
+    hosts: hosts.map(host => ({ host, destination: virtualHostKey({ ...place, host }) })),
+    ...(!carriesRequests && { destination: virtualHostKey({ ...place, host: '*' }) }),
+  };
+}
+
+function boundTls(
+  reader: MeshReader,
+  { of, gateway }: ServedListener,
+  { certificates, clients, ...tls }: ListenerTls,
+): BoundTls {
+  const pem = (ref: CredentialRef): string => {
+    const grants = reader.policies('credentialGrants', ref.namespace);
+    const found = reader.policies('credentials', credentialKey(ref))[0]?.data['ca.crt'];
+    return mayName(gateway, ref, grants) ? (found ?? '') : '';
+  };
+  return {
+    ...tls,
+    certificates: certificates.map(ref => certificateKey(of, ref)),
+    ...(clients && {
+      clients: { mode: clients.mode, authorities: clients.authorities.map(pem).filter(Boolean).join('\n') },
+    }),
+  };
+}
+
+/** A certificate with its key, for a proxy of a gateway that names it. */
+export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Resolved<CertificateResource> {
+  const reader = new MeshReader(mesh);
+  const parsed = parseCertificateKey(key);
+  const none = (why: string): Resolved<CertificateResource> => ({
+    resource: { kind: 'certificate', key, chain: '', privateKey: '', why },
+    facts: reader.facts,
+  });
+  if (parsed === undefined) return none(`'${key}' names no certificate`);
+  const { gateway: of, ref, credential } = parsed;
+  const naming = listenersOf(reader, caller, of).filter(({ listener }) =>
+    listener.tls?.certificates.some(each => credentialKey(each) === credential),
+  );
+  if (naming.length === 0)
+    return none(
+      `no listener of gateway ${of} that a proxy of namespace ${caller.namespace} serves names ${credential}`,
+    );
+  const grants = reader.policies('credentialGrants', ref.namespace);
+  if (!naming.some(({ gateway }) => mayName(gateway, ref, grants)))
+    return none(`no ReferenceGrant in ${ref.namespace} lets Gateways of other namespaces name ${credential}`);
+  const data = reader.policies('credentials', credential)[0]?.data;
+  if (data === undefined) return none(`${credential} does not exist`);
+  const [chain, privateKey] = [data['tls.crt'] ?? data.cert ?? '', data['tls.key'] ?? data.key ?? ''];
+  if (chain === '' || privateKey === '')
+    return none(`${credential} has no ${chain === '' ? 'tls.crt' : 'tls.key'}`);
+  return { resource: { kind: 'certificate', key, chain, privateKey }, facts: reader.facts };
+}

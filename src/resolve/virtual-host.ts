@@ -1,0 +1,129 @@
+import { attachedHost, type DestinationResource, type RouteTable, type VirtualHost } from '../model/index.ts';
+import type { CallerView } from './find.ts';
+import { bySpecificity, hostAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
+import { wildcardsOf } from './hosts.ts';
+import { routesOf } from './routes.ts';
+import { type CallerRule, callerRules } from './rules.ts';
+import { Clusters, type RoutedHost, used } from './targets.ts';
+import { resolveTraffic } from './traffic.ts';
+
+/** The routes of one listener of a gateway for one host, or for all of its connections where it reads none of them. */
+export function resolveVirtualHost(view: CallerView, key: string, wanted: VirtualHost): DestinationResource {
+  const { reader, caller } = view;
+  const { gateway, port, host } = wanted;
+  const served = listenersOf(reader, caller, gateway).find(
+    ({ listener, conflict, of }) =>
+      conflict === undefined &&
+      of === gateway &&
+      listener.port === port &&
+      (listener.hostname ?? '*') === wanted.listener,
+  );
+  const common = { kind: 'destination', key, port, ...reader.pathNormalization() } as const;
+  if (served === undefined) {
+    const refused = `gateway ${gateway} has no listener for this`;
+    return {
+      ...{ ...common, found: 'unknown', host, protocol: 'auto', routes: [], tcp: [], clusters: [] },
+      refused,
+    };
+  }
+  const clusters = new Clusters(view);
+  const routed: RoutedHost = { host, port, cluster: undefined };
+  const { protocol } = served.listener;
+  if (protocol === 'http' || protocol === 'https') {
+    const rules = rulesAt(view, served, wanted);
+    const traffic = resolveTraffic(reader, caller, routed);
+    const table = rules[0]?.table;
+    const routes = routesOf({ rules, table: table ?? nothing, routed, traffic, clusters });
+    const streams = { tcp: [] };
+    const configs = used(clusters, routes, streams);
+    return { ...common, found: 'service', host, protocol: 'http', routes, ...streams, clusters: configs };
+  }
+  const streams = streamsAt(view, served, routed, clusters);
+  const configs = used(clusters, [], streams);
+  const spoken = served.listener.tls?.mode === 'passthrough' ? 'tls' : 'tcp';
+  return {
+    ...{ ...common, found: 'service', host: served.listener.hostname ?? gateway },
+    ...{ protocol: spoken, routes: [], ...streams, clusters: configs },
+  };
+}
+
+/** Stands for the tables where there is none any more: what is asked of the host is answered 404. */
+const nothing: RouteTable = {
+  host: '',
+  ...{ http: [], tcp: [], combine: 'exclusive', unmatched: 'not-found', rank: 0, createdAt: '' },
+  from: { apiVersion: '', kind: '', namespace: '', name: '' },
+};
+
+/**
+ * The rules in the order in which they are tried: those of routes for the very host first, then those for wildcards that the
+ * listener narrows to this host; see ChosenTables for what of several kinds of objects counts.
+ */
+function rulesAt(
+  view: CallerView,
+  served: ServedListener,
+  { host, port }: VirtualHost,
+): readonly CallerRule[] {
+  const groups = patternsOf(served, host).map(pattern => tablesAt(view, served, pattern, host));
+  const rank = Math.max(0, ...groups.flat().map(each => Math.floor(each.rank)));
+  return groups.flatMap(
+    tables =>
+      callerRules(
+        tables.filter(each => Math.floor(each.rank) === rank && each.http.length > 0),
+        view.caller,
+        port,
+      ).rules,
+  );
+}
+
+/** Patterns of routes that may come to `host` at the listener, the most specific first. */
+function patternsOf({ listener }: ServedListener, host: string): readonly string[] {
+  if (host !== (listener.hostname ?? '*')) return [host];
+  return host === '*' ? ['*'] : [host, ...wildcardsOf(host).filter(each => each !== '*'), '*'];
+}
+
+function tablesAt(
+  { reader }: CallerView,
+  served: ServedListener,
+  pattern: string,
+  host: string,
+): readonly RouteTable[] {
+  return reader
+    .policies('routeTables', attachedHost({ gateway: served.of, host: pattern }))
+    .filter(
+      ({ attachment, from }) =>
+        attachment !== undefined &&
+        hostAt(reader, served, { ...attachment, namespace: from.namespace }) === host,
+    );
+}
+
+/** All connections, or by server name those of TLS. */
+function streamsAt(
+  view: CallerView,
+  served: ServedListener,
+  routed: RoutedHost,
+  clusters: Clusters,
+): Pick<DestinationResource, 'tcp' | 'tls'> {
+  const { reader } = view;
+  const known = new Map<string, string>();
+  for (const route of reader.policies('gatewayHosts', served.of)) {
+    const host = hostAt(reader, served, route);
+    if (host !== undefined) known.set(route.host, host);
+  }
+  const found = [...known]
+    .sort(([left], [right]) => bySpecificity(left, right))
+    .flatMap(([pattern, host]) => {
+      const [table] = tablesAt(view, served, pattern, host);
+      const targets = table?.tcp[0]?.targets;
+      return targets === undefined
+        ? []
+        : [{ host, table: table!, clusters: clusters.weighted(targets, routed) }];
+    });
+  const named = found.filter(({ host, table }) => table.attachment?.kind === 'tls' && host !== '*');
+  const rest = found.find(each => !named.includes(each));
+  return {
+    tcp: rest?.clusters ?? [],
+    ...(named.length > 0 && {
+      tls: named.map(each => ({ serverNames: [each.host], clusters: each.clusters })),
+    }),
+  };
+}

@@ -1,0 +1,24 @@
+import type { KubeObject } from '../../registry/index.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { fieldsOf } from '../fields.ts';
+import type { Part } from '../part.ts';
+import type { Report } from '../report.ts';
+import { required } from './matches.ts';
+
+/** gateway.networking.k8s.io GatewayClass, v1beta1 and v1: whose the Gateways of a class are. */
+export const gatewayClassTranslator: KindTranslator = {
+  kind: 'GatewayClass.gateway.networking.k8s.io',
+  translate: translateGatewayClass,
+};
+
+function translateGatewayClass(
+  object: KubeObject,
+  _context: TranslateContext,
+  report: Report,
+): readonly Part[] {
+  const spec = fieldsOf(object, 'spec', report);
+  const controller = required(spec, 'controllerName', report);
+  const { name, creationTimestamp = '' } = object.metadata;
+  const policy = { name, controller, from: report.object };
+  return [{ kind: 'policy', of: 'gatewayClasses', policy, createdAt: creationTimestamp }];
+}

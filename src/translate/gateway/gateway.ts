@@ -1,0 +1,231 @@
+import {
+  type AllowedRoutes,
+  type AttachedKind,
+  type ClientValidation,
+  type CredentialRef,
+  type Gateway,
+  type GatewayListener,
+  LISTENER_PROTOCOLS,
+  type ListenerProtocol,
+  type ListenerTls,
+} from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { type Fields, fieldsOf } from '../fields.ts';
+import { given, some } from '../given.ts';
+import type { Part } from '../part.ts';
+import { Report } from '../report.ts';
+import { readSelector } from '../selector.ts';
+import { readListenerOptions } from './listener-options.ts';
+import { required } from './matches.ts';
+import { GATEWAY_GROUP } from './parent-ref.ts';
+
+/** gateway.networking.k8s.io Gateway, v1beta1 and v1. What is wrong with one listener costs the others nothing. */
+export const gatewayTranslator: KindTranslator = {
+  kind: 'Gateway.gateway.networking.k8s.io',
+  translate: translateGateway,
+};
+
+/** What a listener's validation of clients follows from: spec.tls.frontend, by port. */
+interface FrontendValidation {
+  readonly byPort: ReadonlyMap<number, ClientValidation | undefined>;
+  readonly otherwise: ClientValidation | undefined;
+}
+
+function translateGateway(object: KubeObject, _context: TranslateContext, report: Report): readonly Part[] {
+  const { name, namespace = '', creationTimestamp = '' } = object.metadata;
+  const spec = fieldsOf(object, 'spec', report);
+  const className = required(spec, 'gatewayClassName', report);
+  // Whose class it is shows only in the mesh: nobody is told what is wrong with the Gateways of others.
+  const own = new Report(report.object);
+  const fields = fieldsOf(object, 'spec', own);
+  fields.text('gatewayClassName');
+  const frontend = readFrontend(fields.object('tls'), namespace, own);
+  const options = readListenerOptions(object, own);
+  const listeners = fields
+    .objects('listeners')
+    .flatMap(each => readListener(each, { namespace, frontend, options }, own));
+  // Read by whoever makes the gateway's Deployment and Service.
+  fields.object('infrastructure');
+  fields.objects('addresses');
+  fields.unsupported('allowedListeners', 'ListenerSets are not read yet; list the listeners here');
+  fields.unsupported('defaultScope');
+  fields.rest();
+  const gateway: Gateway = {
+    ...{ namespace, name, className, listeners, from: report.object },
+    needsGrant: { group: GATEWAY_GROUP, kind: 'Gateway' },
+    ...given({ problems: some(own.problems) }),
+  };
+  return [{ kind: 'policy', of: 'gateways', policy: gateway, createdAt: creationTimestamp }];
+}
+
+/** How protocols are called here; the API's names are in capitals. */
+const protocols: Readonly<Record<string, ListenerProtocol>> = Object.fromEntries(
+  LISTENER_PROTOCOLS.map(each => [each.toUpperCase(), each]),
+);
+
+interface ListenerContext {
+  readonly namespace: string;
+  readonly frontend: FrontendValidation;
+  readonly options: GatewayListener['options'];
+}
+
+function readListener(
+  listener: Fields,
+  { namespace, frontend, options }: ListenerContext,
+  report: Report,
+): readonly GatewayListener[] {
+  const name = required(listener, 'name', report);
+  const port = listener.port('port');
+  const hostname = listener.text('hostname')?.toLowerCase() || undefined;
+  const written = listener.text('protocol') ?? '';
+  const protocol = protocols[written];
+  const tls = readTls(listener.object('tls'), namespace, report);
+  const allowed = readAllowed(listener, report);
+  listener.rest();
+  const fail = (field: string, message: string): readonly GatewayListener[] => {
+    report.fail('listener-invalid', listener.at(field), `${listener.at(field)}${message}`);
+    return [];
+  };
+  if (name === '') return fail('name', ' is missing; the listener is not opened');
+  if (port === undefined) return fail('port', ' is missing; the listener is not opened');
+  if (protocol === undefined)
+    return fail(
+      'protocol',
+      `: '${written}' is none of ${Object.keys(protocols).join(', ')}; the listener is not opened`,
+    );
+  if (protocol === 'udp') return fail('protocol', ': UDP is not supported yet; the listener is not opened');
+  const isTls = protocol === 'https' || protocol === 'tls';
+  if (isTls && tls === undefined) return fail('tls', ' is missing; name a certificate in certificateRefs');
+  if (protocol === 'https' && tls?.mode === 'passthrough')
+    return fail('tls.mode', ': HTTPS ends TLS here; write protocol: TLS to pass it through');
+  const clients = frontend.byPort.has(port) ? frontend.byPort.get(port) : frontend.otherwise;
+  const ended = tls?.mode === 'terminate' && clients ? { ...tls, clients } : tls;
+  return [
+    {
+      ...{ name, port, protocol, path: listener.path, allowed },
+      ...given({ hostname, options, tls: isTls ? ended : undefined }),
+    },
+  ];
+}
+
+function readTls(tls: Fields | undefined, namespace: string, report: Report): ListenerTls | undefined {
+  if (!tls) return undefined;
+  const mode = tls.choice('mode', ['Terminate', 'Passthrough']) ?? 'Terminate';
+  const certificates = tls
+    .objects('certificateRefs')
+    .flatMap(each => readCredentialRef(each, 'Secret', namespace, report) ?? []);
+  const own = tls.strings('options') ?? {};
+  const version = (name: string): ListenerTls['minVersion'] => {
+    const value = own[`weft.dev/${name}`];
+    if (value === undefined || value === 'TLSv1.2' || value === 'TLSv1.3') return value;
+    report.fail(
+      'field-invalid',
+      tls.at('options'),
+      `${tls.at('options')}: weft.dev/${name} is '${value}'; it takes TLSv1.2 or TLSv1.3, and holds as if it were not there`,
+    );
+    return undefined;
+  };
+  const [minVersion, maxVersion] = [version('min-version'), version('max-version')];
+  tls.rest();
+  return {
+    mode: mode === 'Terminate' ? 'terminate' : 'passthrough',
+    certificates,
+    ...given({ minVersion, maxVersion }),
+  };
+}
+
+/** Undefined, with a problem, for what is of another kind. */
+function readCredentialRef(
+  fields: Fields,
+  wanted: CredentialRef['kind'],
+  namespace: string,
+  report: Report,
+): CredentialRef | undefined {
+  const group = fields.text('group') ?? '';
+  const kind = fields.text('kind') ?? wanted;
+  const name = required(fields, 'name', report);
+  const own = fields.text('namespace') || namespace;
+  fields.rest();
+  if ((group === '' || group === 'core') && kind === wanted) return { kind: wanted, namespace: own, name };
+  const named = group === '' ? kind : `${kind}.${group}`;
+  report.warn(
+    'reference-kind-invalid',
+    fields.path,
+    `${fields.path}: certificates are not read from a ${named}; name a ${wanted}`,
+  );
+  return undefined;
+}
+
+function readFrontend(tls: Fields | undefined, namespace: string, report: Report): FrontendValidation {
+  const none: FrontendValidation = { byPort: new Map(), otherwise: undefined };
+  if (!tls) return none;
+  tls.unsupported('backend', 'certificates of gateways for upstreams are not supported yet');
+  const frontend = tls.object('frontend');
+  tls.rest();
+  if (!frontend) return none;
+  const otherwise = readValidation(frontend.object('default'), namespace, report);
+  const byPort = new Map(
+    frontend.objects('perPort').map(each => {
+      const port = each.port('port') ?? 0;
+      const read = readValidation(each.object('tls'), namespace, report);
+      each.rest();
+      return [port, read] as const;
+    }),
+  );
+  frontend.rest();
+  return { byPort, otherwise };
+}
+
+function readValidation(
+  config: Fields | undefined,
+  namespace: string,
+  report: Report,
+): ClientValidation | undefined {
+  const validation = config?.object('validation');
+  config?.rest();
+  if (!validation) return undefined;
+  const mode = validation.choice('mode', ['AllowValidOnly', 'AllowInsecureFallback']) ?? 'AllowValidOnly';
+  const authorities = validation
+    .objects('caCertificateRefs')
+    .flatMap(each => readCredentialRef(each, 'ConfigMap', namespace, report) ?? []);
+  validation.rest();
+  return { mode: mode === 'AllowValidOnly' ? 'require' : 'insecure', authorities };
+}
+
+/** What kinds of routes are called in the API. */
+const routeKinds: Readonly<Record<string, AttachedKind>> = {
+  HTTPRoute: 'http',
+  GRPCRoute: 'grpc',
+  TLSRoute: 'tls',
+  TCPRoute: 'tcp',
+  UDPRoute: 'udp',
+};
+
+function readAllowed(listener: Fields, report: Report): AllowedRoutes {
+  const allowed = listener.object('allowedRoutes');
+  if (!allowed) return { namespaces: 'same' };
+  const namespaces = allowed.object('namespaces');
+  const from = namespaces?.choice('from', ['All', 'Same', 'Selector', 'None']) ?? 'Same';
+  const selector = namespaces && readSelector(namespaces, 'selector', report);
+  namespaces?.rest();
+  const kinds = allowed.objects('kinds').flatMap(each => {
+    const group = each.text('group') ?? GATEWAY_GROUP;
+    const kind = routeKinds[required(each, 'kind', report)];
+    each.rest();
+    if (kind !== undefined && group === GATEWAY_GROUP) return [kind];
+    report.warn(
+      'reference-kind-invalid',
+      each.path,
+      `${each.path}: no routes of this kind are read; name one of ${Object.keys(routeKinds).join(', ')}`,
+    );
+    return [];
+  });
+  const isRestricted = allowed.has('kinds');
+  allowed.rest();
+  const nobody = {
+    matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: [] }],
+  } as const;
+  const whose = { All: 'all', Same: 'same', Selector: selector ?? nobody, None: nobody } as const;
+  return { namespaces: whose[from], ...(isRestricted && { kinds }) };
+}

@@ -1,0 +1,71 @@
+import { type Credential, NAMESPACE_NAME_LABEL } from '../../model/index.ts';
+import { isRecord } from '../../plain/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import type { Part } from '../part.ts';
+import type { Report } from '../report.ts';
+
+/** What gateways have a use for: certificates, authorities, lists of users. */
+const usedKeys = ['tls.crt', 'tls.key', 'ca.crt', 'tls.ocsp-staple', 'auth', 'cert', 'key', 'cacert'];
+
+/** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */
+export const secretTranslator: KindTranslator = {
+  kind: 'Secret',
+  translate: (object, _context, report) => credentialPart('Secret', object, secretData(object), report),
+};
+
+/** v1 ConfigMap: authorities that clients or upstreams are checked by. */
+export const configMapTranslator: KindTranslator = {
+  kind: 'ConfigMap',
+  translate: (object, _context, report) =>
+    credentialPart(
+      'ConfigMap',
+      object,
+      textsOf(object.data, text => text),
+      report,
+    ),
+};
+
+/** v1 Namespace: its labels, by which listeners choose whose routes they take. */
+export const namespaceLabelsTranslator: KindTranslator = {
+  kind: 'Namespace',
+  translate: (object: KubeObject, _context: TranslateContext, report: Report) => {
+    const { name, labels = {}, creationTimestamp = '' } = object.metadata;
+    const { [NAMESPACE_NAME_LABEL]: _, ...own } = labels;
+    const policy = { name, labels: own, from: report.object };
+    return [{ kind: 'policy', of: 'namespaces', policy, createdAt: creationTimestamp }];
+  },
+};
+
+function secretData({ data, stringData }: KubeObject): Record<string, string> {
+  const decoded = textsOf(data, text => {
+    const bytes = Buffer.from(text, 'base64');
+    return /^[A-Za-z0-9+/=\s]*$/.test(text) ? bytes.toString('utf8') : undefined;
+  });
+  return { ...decoded, ...textsOf(stringData, text => text) };
+}
+
+function textsOf(data: unknown, read: (text: string) => string | undefined): Record<string, string> {
+  if (!isRecord(data)) return {};
+  return Object.fromEntries(
+    usedKeys.flatMap(key => {
+      const value = data[key];
+      const text = typeof value === 'string' ? read(value) : undefined;
+      return text === undefined ? [] : [[key, text]];
+    }),
+  );
+}
+
+function credentialPart(
+  kind: Credential['kind'],
+  object: KubeObject,
+  data: Record<string, string>,
+  report: Report,
+): readonly Part[] {
+  const { name, namespace = '', creationTimestamp = '' } = object.metadata;
+  const type = typeof object.type === 'string' ? object.type : '';
+  // Whoever names a Secret of TLS without a certificate is told what is missing in it, and not that there is none.
+  if (Object.keys(data).length === 0 && type !== 'kubernetes.io/tls') return [];
+  const policy: Credential = { kind, namespace, name, type, data, from: report.object };
+  return [{ kind: 'policy', of: 'credentials', policy, createdAt: creationTimestamp }];
+}
