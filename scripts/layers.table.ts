@@ -471,6 +471,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: passIn,
   },
+  upstreams: {
+    imports: ['plain', 'errors', 'model', 'time', 'kubernetes', 'probing'],
+    packages: ['dns-packet', 'undici'],
+    instead: 'upstreams/ finds endpoints and asks them how they are; it carries no traffic.',
+  },
   redirect: {
     imports: ['errors', 'model', 'config'],
     packages: [],
@@ -601,6 +606,7 @@ export const rooms: Record<string, Room> = {
     imports: [
       'errors',
       'model',
+      'kdl',
       'time',
       'compiler',
       'memory',
@@ -618,6 +624,7 @@ export const rooms: Record<string, Room> = {
       'kubernetes',
       'source',
       'translate',
+      'translate/sentinel',
       'resolve',
       'discovery',
       'live',
@@ -632,6 +639,7 @@ export const rooms: Record<string, Room> = {
       'analyze',
       'cores',
       'admin',
+      'upstreams',
       'redirect',
       'webhook',
       'dashboard',

@@ -4,8 +4,7 @@ import type { TokenClaims } from './claims.ts';
 const maxTokens = 1024;
 const maxBytes = 2 * 1024 * 1024;
 
-/** A token that was verified. */
-export interface KnownToken {
+interface Entry {
   readonly claims: TokenClaims;
   /** Seconds since the epoch, with what clocks may differ by. */
   readonly untilSeconds: number;
@@ -16,21 +15,21 @@ export interface KnownToken {
  * request. Only good ones: who sends bad ones cannot push these out. The one that was verified longest ago goes first.
  */
 export class TokenCache {
-  readonly #entries = new Map<string, KnownToken>();
+  readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
   get size(): number {
     return this.#entries.size;
   }
 
-  get(token: string, nowSeconds: number): KnownToken | undefined {
+  get(token: string, nowSeconds: number): TokenClaims | undefined {
     const entry = this.#entries.get(token);
     if (entry === undefined) return undefined;
     if (nowSeconds > entry.untilSeconds) {
       this.#drop(token);
       return undefined;
     }
-    return entry;
+    return entry.claims;
   }
 
   put(token: string, claims: TokenClaims, untilSeconds: number): void {

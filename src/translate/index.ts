@@ -2,6 +2,7 @@
 // facts that did, and every problem of every object. One folder per dialect (kubernetes/, istio/), each pure: object in,
 // parts and problems out; assemble/ puts the parts of all objects together.
 
+export type { KindTranslator } from './dialect.ts';
 export { policyKinds } from './dialects.ts';
 export { protocolOf } from './kubernetes/protocol.ts';
 export {

@@ -21,6 +21,8 @@ export interface TranslatorOptions {
   readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain?: string;
   readonly rootNamespaces?: readonly string[];
+  /** Dialects beside those that everybody reads; see Translator. */
+  readonly dialects?: readonly KindTranslator[];
 }
 
 interface Translated {
@@ -31,7 +33,7 @@ interface Translated {
 }
 
 const CLOSED =
-  'nothing of this object has held before, so until it is corrected nobody may do what it speaks of: an ALLOW policy and a Server allow nothing, any other denies everything to the workloads that it selects; of a RequestAuthentication the tokens are refused';
+  'nothing of this object has held before, so until it is corrected nobody may do what it speaks of: an ALLOW policy and a Server allow nothing, any other denies everything to the workloads that it selects';
 
 const ofClusters: ReadonlySet<Part['kind']> = new Set(['service', 'endpoints', 'workload', 'node']);
 
@@ -52,7 +54,7 @@ export class Translator {
     const { rootNamespaces = ['istio-system', 'weft-system'] } = options;
     this.#context = { trustDomain, clusterDomain, rootNamespaces, site: {} };
     this.#assembler = new MeshAssembler(trustDomain, clusterDomain, options.trustDomainAliases);
-    for (const translator of dialects) {
+    for (const translator of [...dialects, ...(options.dialects ?? [])]) {
       const others = this.#translators.get(translator.kind) ?? [];
       this.#translators.set(translator.kind, [...others, translator]);
     }

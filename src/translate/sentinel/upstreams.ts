@@ -21,8 +21,18 @@ export function readUpstreams(
   report: KdlReport,
 ): ReadonlyMap<string, UpstreamConfig> {
   const byId = new Map<string, Section[]>();
+  const spelt = new Map<string, string>();
   for (const section of sections) {
     const id = section.text('id')!;
+    const other = spelt.get(id.toLowerCase()) ?? id;
+    // Names of hosts are made of it.
+    if (other !== id)
+      report.error(
+        'sentinel-id-twice',
+        section.at,
+        `upstreams "${other}" and "${id}" differ only in case; rename one`,
+      );
+    spelt.set(id.toLowerCase(), id);
     byId.set(id, [...(byId.get(id) ?? []), section]);
   }
   return new Map([...byId].map(([id, parts]) => [id, readUpstream(id, parts, report)]));

@@ -1,6 +1,7 @@
 import type { RateLimit, TokenBucket } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { evenBucket } from '../even-bucket.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
@@ -47,7 +48,6 @@ function translateRateLimit(object: KubeObject, context: TranslateContext, repor
   ];
 }
 
-/** So many requests in a time, evenly: a token comes as often as one is due, instead of all at once at the end. */
 function readBucket(spec: Fields, report: Report): TokenBucket | undefined {
   const requests = spec.number('requests', { min: 1, max: 1_000_000_000 });
   const perMs = spec.has('per') ? spec.duration('per', 1) : 1000;
@@ -55,8 +55,5 @@ function readBucket(spec: Fields, report: Report): TokenBucket | undefined {
   if (requests === undefined && !spec.has('requests'))
     report.error('field-invalid', 'spec.requests', 'spec.requests is missing; say how many requests');
   if (requests === undefined || perMs === undefined) return undefined;
-  const maxTokens = burst ?? requests;
-  const eachMs = perMs / requests;
-  if (eachMs >= 1) return { maxTokens, perFill: 1, fillIntervalMs: eachMs };
-  return { maxTokens, perFill: 1 / eachMs, fillIntervalMs: 1 };
+  return evenBucket(requests, perMs, burst ?? requests);
 }

@@ -1,4 +1,5 @@
 import { type BlockSchema, flag, number, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { id } from './id.ts';
 import { headerEdits } from './route.ts';
 
 const rewrites = {
@@ -93,7 +94,7 @@ const types: Readonly<Record<string, BlockSchema>> = {
 export const filter: BlockSchema = {
   args: ['id'],
   options: {
-    id: { type: text, required: true },
+    id: { type: id, required: true },
     type: { type: oneOf(...Object.keys(types)), required: true },
   },
   by: { option: 'type', variants: types },

@@ -1,4 +1,5 @@
 import { type BlockSchema, flag, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { id } from './id.ts';
 
 const acme = {
   mark: 'refused',
@@ -58,7 +59,7 @@ const tls: BlockSchema = {
 export const listener: BlockSchema = {
   args: ['id'],
   options: {
-    id: { type: text, required: true },
+    id: { type: id, required: true },
     address: { type: text, required: true },
     protocol: { type: oneOf('http', 'https', 'h2', 'h3'), fallback: 'http' },
     tls: { block: tls },

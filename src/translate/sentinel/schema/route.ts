@@ -11,6 +11,7 @@ import {
   type ValueType,
   whole,
 } from '../../../kdl/index.ts';
+import { id } from './id.ts';
 
 /** Names of priorities. */
 export const PRIORITIES: Readonly<Record<string, number>> = {
@@ -121,7 +122,7 @@ const shadow: BlockSchema = {
 export const route: BlockSchema = {
   args: ['id'],
   options: {
-    id: { type: text, required: true },
+    id: { type: id, required: true },
     priority: { type: priority, fallback: PRIORITIES.normal! },
     matches: { block: matches, aliases: ['match'] },
     upstream: { type: text },

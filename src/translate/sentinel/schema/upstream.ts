@@ -1,4 +1,5 @@
 import { type BlockSchema, flag, number, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { id } from './id.ts';
 
 const target: BlockSchema = {
   args: ['address'],
@@ -147,7 +148,7 @@ function seconded(fallback: number, alias: string) {
 export const upstream: BlockSchema = {
   args: ['id'],
   options: {
-    id: { type: text, required: true },
+    id: { type: id, required: true },
     target: { many: true, block: target },
     targets: { many: true, block: { options: { target: { many: true, block: target } } } },
     address: { type: text, many: true },

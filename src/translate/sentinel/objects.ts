@@ -1,0 +1,93 @@
+// The objects that a file of the dialect becomes, so that it goes the way of all configuration: source → registry → translate.
+// They are made by a gateway for itself; no API server knows them.
+import { objectKey } from '../../model/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+
+export const SENTINEL_API = 'sentinel.weft.dev/v1';
+
+/** Kinds as the registry names them. */
+export const SENTINEL_KINDS = {
+  configuration: 'SentinelConfiguration.sentinel.weft.dev',
+  endpoints: 'SentinelEndpoints.sentinel.weft.dev',
+} as const;
+
+/** The name of a gateway that a file describes, and of the object that holds it. */
+export const SENTINEL_NAME = 'sentinel';
+
+/** The Service that answers what the gateway answers itself; no upstream is called like this. */
+export const BUILTIN_NAME = '_builtin';
+
+/** A file, to be translated. */
+export interface ConfigurationObject {
+  readonly namespace: string;
+  readonly text: string;
+  /** For problems. */
+  readonly file: string;
+}
+
+export function configurationObject({ namespace, text, file }: ConfigurationObject): KubeObject {
+  return {
+    apiVersion: SENTINEL_API,
+    kind: 'SentinelConfiguration',
+    metadata: { namespace, name: SENTINEL_NAME },
+    spec: { text, file },
+  };
+}
+
+/** An address of an upstream. */
+export interface EndpointEntry {
+  readonly address: string;
+  readonly port: number;
+  readonly weight: number;
+  readonly zone?: string;
+  readonly healthy: boolean;
+}
+
+/** The endpoints of an upstream as they are now. */
+export function endpointsObject(
+  namespace: string,
+  upstream: string,
+  endpoints: readonly EndpointEntry[],
+): KubeObject {
+  return {
+    apiVersion: SENTINEL_API,
+    kind: 'SentinelEndpoints',
+    metadata: { namespace, name: upstream },
+    spec: { endpoints },
+  };
+}
+
+/** The name of a certificate's Secret, by its listener and place. */
+export function certificateName(listener: string, index: number): string {
+  return `listener.${listener}.${index}`;
+}
+
+/** Of the authorities that clients of a listener are checked by. */
+export function authoritiesName(listener: string): string {
+  return `listener.${listener}.clients`;
+}
+
+/** A Secret of texts; one that cannot be read has none, so that whoever names it is told. */
+export function secretObject(
+  namespace: string,
+  name: string,
+  stringData: Readonly<Record<string, string>>,
+): KubeObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: { namespace, name },
+    type: 'kubernetes.io/tls',
+    stringData,
+  };
+}
+
+/** What routes name an upstream by. */
+export function upstreamHost(upstream: string): string {
+  return `${upstream.toLowerCase()}.upstream.sentinel`;
+}
+
+/** Key of the Service of an upstream. */
+export function upstreamService(namespace: string, upstream: string): string {
+  return objectKey({ namespace, name: upstream });
+}

@@ -1,0 +1,150 @@
+// Routes of a file as tables of rules: one table for each listener, because each may have a route for what no other takes.
+import {
+  type EdgePolicy,
+  type RequestMatch,
+  ROUTE_RANKS,
+  type RouteRule,
+  type RouteTarget,
+} from '../../model/index.ts';
+import { evenBucket } from '../even-bucket.ts';
+import { gatewayTables } from '../gateway-tables.ts';
+import { given, some } from '../given.ts';
+import type { Part } from '../part.ts';
+import type { BuiltinHandler, ListenerConfig, RouteConfig, SentinelConfiguration } from './configuration.ts';
+import type { PartPlace } from './gateway-parts.ts';
+import { BUILTIN_NAME, SENTINEL_NAME, upstreamHost } from './objects.ts';
+
+/** Where load balancers and kubelets ask whether the gateway is well; no route has it. */
+export const HEALTH_PATH = '/_/health';
+
+/** The tables of all listeners. */
+export function routeParts({ listeners, routes }: SentinelConfiguration, place: PartPlace): readonly Part[] {
+  const rules = routes.flatMap(route => rulesOf(route));
+  return listeners.flatMap(listener => tableOf(listener, rules, routes, place));
+}
+
+function tableOf(
+  { id, defaultRoute }: ListenerConfig,
+  rules: readonly RouteRule[],
+  routes: readonly RouteConfig[],
+  { namespace, from }: PartPlace,
+): readonly Part[] {
+  const last = routes.find(each => each.id === defaultRoute);
+  const http = [healthRule, ...rules, ...(last ? rulesOf({ ...last, matches: [] }) : [])];
+  return gatewayTables({
+    attachment: { gateway: `${namespace}/${SENTINEL_NAME}`, section: id, kind: 'http' },
+    hosts: [],
+    namespace,
+    table: {
+      http,
+      tcp: [],
+      // The order is the file's own; tables of several listeners are not joined, since each names its section.
+      combine: 'oldest-first',
+      unmatched: 'not-found',
+      rank: ROUTE_RANKS.sentinel,
+      from,
+      createdAt: '',
+    },
+  });
+}
+
+const healthRule: RouteRule = {
+  name: 'sentinel-health',
+  path: HEALTH_PATH,
+  matches: [{ request: { path: { kind: 'exact', value: HEALTH_PATH } } }],
+  action: builtin('health'),
+};
+
+/** Asked of the gateway itself, which answers on loopback: what it says changes, and rules do not. */
+function builtin(handler: BuiltinHandler): RouteRule['action'] {
+  if (handler === 'not-found')
+    return { kind: 'respond', status: 404, body: 'not found\n', contentType: 'text/plain' };
+  return { kind: 'forward', targets: [target(BUILTIN_NAME)], path: { kind: 'full', value: `/${handler}` } };
+}
+
+function target(upstream: string): RouteTarget {
+  return { host: upstreamHost(upstream), port: 80, weight: 1 };
+}
+
+/** A WebSocket at a route that does not say that it takes them is refused before anything else is looked at. */
+function rulesOf(route: RouteConfig): readonly RouteRule[] {
+  const rule = ruleOf(route);
+  return route.websocket || route.action.kind !== 'upstream' ? [rule] : [noWebSocket(route), rule];
+}
+
+function noWebSocket({ id, matches }: RouteConfig): RouteRule {
+  const upgrade = {
+    name: 'upgrade',
+    match: { kind: 'exact', value: 'websocket', ignoreCase: true },
+  } as const;
+  const narrowed = matches.length === 0 ? [{}] : matches;
+  return {
+    name: `${id}-no-websocket`,
+    path: `route "${id}"`,
+    matches: narrowed.map((match: RequestMatch) => ({
+      request: { ...match, headers: [...(match.headers ?? []), upgrade] },
+    })),
+    action: {
+      kind: 'respond',
+      status: 403,
+      body: `route "${id}" takes no WebSockets; say websocket #true in it\n`,
+      contentType: 'text/plain',
+    },
+  };
+}
+
+function ruleOf(route: RouteConfig): RouteRule {
+  const { id, matches, action, shadow, rateLimits } = route;
+  return {
+    name: id,
+    path: `route "${id}"`,
+    matches: matches.map(request => ({ request })),
+    action: actionOf(route),
+    metricsName: id,
+    ...given({
+      timeoutMs: route.timeoutMs,
+      idleTimeoutMs: route.idleTimeoutMs,
+      retry: route.retry,
+      requestHeaders: route.requestHeaders,
+      responseHeaders: route.responseHeaders,
+      mirrors: shadow && [{ target: target(shadow.upstream), percent: shadow.percent }],
+      cors: route.cors,
+      session: route.session,
+      rateLimits: some(
+        rateLimits.map(({ perSecond, burst, status, dryRun }) => ({
+          bucket: evenBucket(perSecond, 1_000, Math.max(1, burst)),
+          matches: [],
+          status,
+          enabledPercent: 100,
+          enforcedPercent: dryRun ? 0 : 100,
+        })),
+      ),
+      edge: action.kind === 'upstream' ? edgeOf(route) : undefined,
+    }),
+  };
+}
+
+function actionOf({ action, path, authority }: RouteConfig): RouteRule['action'] {
+  if (action.kind === 'redirect') return action.redirect;
+  if (action.kind === 'builtin') return builtin(action.handler);
+  return { kind: 'forward', targets: [target(action.upstream)], ...given({ path, authority }) };
+}
+
+function edgeOf({ maxBodyBytes, clientLimits, requestsPerClient, compression }: RouteConfig): EdgePolicy {
+  return {
+    body: { maxBytes: maxBodyBytes },
+    ...given({
+      clientLimits: some(clientLimits),
+      clientConnections:
+        requestsPerClient === undefined
+          ? undefined
+          : {
+              zone: 'sentinel/clients',
+              key: { kind: 'address' } as const,
+              max: requestsPerClient,
+              status: 429,
+            },
+      compression,
+    }),
+  };
+}

@@ -1,0 +1,159 @@
+// Questions to DNS servers with the time that answers hold for, which Node's resolver does not tell of SRV: one datagram, and TCP
+// where the answer does not fit into one.
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { connect } from 'node:net';
+import { decode, encode, type Packet, type RecordType } from 'dns-packet';
+import { errorMessage } from '../errors/index.ts';
+import { isIpv6 } from '../model/index.ts';
+import type { DnsSettings } from './dns-settings.ts';
+
+/** What a server says: records, none of them (`none`: the name or the type does not exist), or nothing at all. */
+export type DnsReply =
+  | { readonly kind: 'records'; readonly records: readonly DnsRecord[]; readonly ttlMs: number }
+  | { readonly kind: 'none'; readonly ttlMs: number }
+  | { readonly kind: 'failed'; readonly why: string };
+
+/** A record of a question's type. */
+export type DnsRecord =
+  | { readonly type: 'A' | 'AAAA'; readonly address: string }
+  | {
+      readonly type: 'SRV';
+      readonly target: string;
+      readonly port: number;
+      readonly weight: number;
+      readonly priority: number;
+    };
+
+/** Asks for one name and type. */
+export type AskDns = (name: string, type: 'A' | 'AAAA' | 'SRV') => Promise<DnsReply>;
+
+/** Of answers that say how long nothing will be there, and of those that do not. */
+const NONE_TTL_MS = 5_000;
+const TRUNCATED = 1 << 9;
+const NXDOMAIN = 3;
+
+/** The servers one after the other, until one answers. */
+export function askServers({ servers, timeoutMs }: DnsSettings): AskDns {
+  return async (name, type) => {
+    const failures: string[] = [];
+    for (const server of servers) {
+      const reply = await askOne(server, name, type, timeoutMs);
+      if (reply.kind !== 'failed') return reply;
+      failures.push(`${server.host}: ${reply.why}`);
+    }
+    return { kind: 'failed', why: failures.join('; ') };
+  };
+}
+
+async function askOne(
+  server: DnsSettings['servers'][number],
+  name: string,
+  type: 'A' | 'AAAA' | 'SRV',
+  timeoutMs: number,
+): Promise<DnsReply> {
+  let query: Buffer;
+  const id = randomInt(1, 65_536);
+  try {
+    query = encode({ type: 'query', id, flags: 1 << 8, questions: [{ type, name }] });
+  } catch (thrown) {
+    return { kind: 'failed', why: `'${name}' is no name: ${errorMessage(thrown)}` };
+  }
+  const datagram = await overUdp(server, query, id, timeoutMs);
+  if (typeof datagram === 'string') return { kind: 'failed', why: datagram };
+  const packet =
+    ((datagram.flags ?? 0) & TRUNCATED) === 0 ? datagram : await overTcp(server, query, id, timeoutMs);
+  if (typeof packet === 'string') return { kind: 'failed', why: packet };
+  return replyOf(packet, name, type);
+}
+
+function overUdp(
+  { host, port }: DnsSettings['servers'][number],
+  query: Buffer,
+  id: number,
+  timeoutMs: number,
+): Promise<Packet | string> {
+  return new Promise(resolve => {
+    const socket = createSocket(isIpv6(host) ? 'udp6' : 'udp4');
+    let over = false;
+    const done = (result: Packet | string): void => {
+      if (over) return;
+      over = true;
+      clearTimeout(timer);
+      socket.close();
+      resolve(result);
+    };
+    const timer = setTimeout(() => done(`no answer within ${timeoutMs} ms`), timeoutMs);
+    socket.on('error', error => done(errorMessage(error)));
+    socket.on('message', message => {
+      const packet = decoded(message);
+      // Anything may arrive at a port: only the answer to this question counts.
+      if (packet !== undefined && packet.id === id && packet.type === 'response') done(packet);
+    });
+    // Connected, so that only the server's datagrams arrive.
+    socket.connect(port, host, () => {
+      if (!over) socket.send(query);
+    });
+  });
+}
+
+function overTcp(
+  { host, port }: DnsSettings['servers'][number],
+  query: Buffer,
+  id: number,
+  timeoutMs: number,
+): Promise<Packet | string> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port });
+    let pending = Buffer.alloc(0);
+    const done = (result: Packet | string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(result);
+    };
+    const timer = setTimeout(() => done(`no answer over TCP within ${timeoutMs} ms`), timeoutMs);
+    socket.on('error', error => done(errorMessage(error)));
+    socket.on('close', () => done('the connection ended without an answer'));
+    socket.on('connect', () => {
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(query.length);
+      socket.write(Buffer.concat([length, query]));
+    });
+    socket.on('data', chunk => {
+      pending = Buffer.concat([pending, chunk]);
+      if (pending.length < 2 || pending.length < 2 + pending.readUInt16BE(0)) return;
+      const packet = decoded(pending.subarray(2, 2 + pending.readUInt16BE(0)));
+      done(packet?.id === id ? packet : 'the answer over TCP is none to the question');
+    });
+  });
+}
+
+function decoded(message: Buffer): Packet | undefined {
+  try {
+    return decode(message);
+  } catch {
+    return undefined;
+  }
+}
+
+function replyOf(packet: Packet, name: string, type: RecordType): DnsReply {
+  const code = (packet.flags ?? 0) & 15;
+  if (code !== 0 && code !== NXDOMAIN)
+    return { kind: 'failed', why: `answered with error ${code} (RFC 1035)` };
+  const records: DnsRecord[] = [];
+  let ttl = Number.POSITIVE_INFINITY;
+  for (const answer of packet.answers ?? []) {
+    // Aliases hold no longer than what they lead to.
+    if ('ttl' in answer && answer.ttl !== undefined) ttl = Math.min(ttl, answer.ttl);
+    if (answer.type !== type) continue;
+    if (answer.type === 'A' || answer.type === 'AAAA')
+      records.push({ type: answer.type, address: answer.data });
+    else if (answer.type === 'SRV') {
+      const { target, port, weight = 0, priority = 0 } = answer.data;
+      records.push({ type: 'SRV', target, port, weight, priority });
+    }
+  }
+  if (records.length === 0) return { kind: 'none', ttlMs: NONE_TTL_MS };
+  if (!Number.isFinite(ttl)) return { kind: 'failed', why: `the answer for ${name} has no TTL` };
+  return { kind: 'records', records, ttlMs: ttl * 1_000 };
+}
