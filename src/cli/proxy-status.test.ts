@@ -210,3 +210,20 @@ test('a cluster without Weft is told as such', async t => {
   );
   assert.equal(code, 1);
 });
+
+test('--watch looks again, and says what is so by then', async t => {
+  let looks = 0;
+  const { start } = await cluster(t, [web, controlPlane], {
+    'web-1:15020': () => ({ text: exposition(looks++ === 0 ? {} : { connected: 0, age: 3700 }) }),
+    'weft-injector-1:15014': streams({ pod: 'shop/web-1' }),
+  });
+  const child = start('--watch', '-o', 'json');
+  let out = '';
+  for await (const chunk of child.stdout!) {
+    out += String(chunk);
+    if (out.split('\n').length > 2) break;
+  }
+  child.kill();
+  const [first, second] = out.split('\n').map(line => (line === '' ? undefined : JSON.parse(line)));
+  assert.deepEqual([first.proxies[0].troubles, second.proxies[0].connected], [[], false]);
+});

@@ -54,9 +54,10 @@ export async function printWindows<T>(
   } while (flags.watch);
 }
 
-function print<T>(
+/** Prints what was found once, or once more: on a terminal in the place of what was there before. */
+export function print<T>(
   figures: T,
-  { output, watch }: WindowFlags,
+  { output, watch }: Pick<WindowFlags, 'output' | 'watch'>,
   text: (figures: T, wide: boolean, screen: Screen) => string,
 ): void {
   if (output === 'json') process.stdout.write(`${JSON.stringify(figures, undefined, watch ? 0 : 2)}\n`);
