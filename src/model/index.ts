@@ -255,6 +255,7 @@ export {
   type OriginatedTls,
   type OutlierSettings,
   type RetryBudget,
+  type TcpKeepalive,
   type TrafficSettings,
 } from './traffic.ts';
 export type {

@@ -9,6 +9,7 @@ import type {
   OriginatedTls,
   OutlierSettings,
   RetryBudget,
+  TcpKeepalive,
 } from './traffic.ts';
 
 /** `strict`: mesh TLS only. `permissive`: plaintext too. `disable`: plaintext only. */
@@ -53,6 +54,7 @@ export interface TrafficPolicy {
   readonly outlier?: Partial<OutlierSettings>;
   readonly connectTimeoutMs?: number;
   readonly idleTimeoutMs?: number;
+  readonly tcpKeepalive?: TcpKeepalive;
   readonly http2?: Http2Settings;
   readonly timeoutMs?: number;
   /** Route.idleTimeoutMs */

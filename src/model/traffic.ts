@@ -71,6 +71,19 @@ export interface Http2Keepalive {
   readonly timeoutMs: number;
 }
 
+/**
+ * Probes of TCP on connections that say nothing, so that neither what is between takes them for dead nor we a dead peer for a quiet
+ * one. What is left out is the kernel's own.
+ */
+export interface TcpKeepalive {
+  /** Quiet for so long, it is asked. */
+  readonly timeMs?: number;
+  /** And again after so long, as long as nothing is answered. */
+  readonly intervalMs?: number;
+  /** So many without an answer close it. */
+  readonly probes?: number;
+}
+
 /** Bounds on what one proxy may hold open towards one cluster. Over them: an immediate 503 with flag UO, counted. */
 export interface ConnectionLimits {
   /** Connections to all endpoints of the cluster together. */
@@ -121,6 +134,7 @@ export interface TrafficSettings {
   readonly connectTimeoutMs: number;
   /** An unused connection is closed after this. */
   readonly idleTimeoutMs: number;
+  readonly tcpKeepalive?: TcpKeepalive;
   readonly adaptiveConcurrency?: AdaptiveConcurrency;
   readonly http2?: Http2Settings;
   /** For endpoints that are not meshed. */

@@ -80,6 +80,7 @@ export class EndpointDialer implements UpstreamDialer {
         timeoutMs: settings.connectTimeoutMs,
         ...this.#source,
         ...(settings.tls && { tls: settings.tls }),
+        ...(settings.tcpKeepalive && { keepalive: settings.tcpKeepalive }),
       },
       (wire, spoken) => onOpen(wire, this.#codecOf(spoken, settings.tls !== undefined)),
       onError,

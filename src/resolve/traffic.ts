@@ -147,17 +147,18 @@ function compareScope(left: Candidate, right: Candidate): number {
 
 /** Connection settings, balancer, outlier detection and TLS each go over as a whole, as DestinationRules have them. */
 function overlay(general: TrafficPolicy, subset: TrafficPolicy): TrafficPolicy {
-  const { limits, connectTimeoutMs, idleTimeoutMs, http2, tls, mtls, ...rest } = general;
+  const { limits, connectTimeoutMs, idleTimeoutMs, tcpKeepalive, http2, tls, mtls, ...rest } = general;
   const pool =
     subset.limits ||
     subset.connectTimeoutMs !== undefined ||
     subset.idleTimeoutMs !== undefined ||
+    subset.tcpKeepalive !== undefined ||
     subset.http2 !== undefined;
   const secured = subset.tls !== undefined || subset.mtls !== undefined;
   const defined = Object.fromEntries(Object.entries(subset).filter(([, value]) => value !== undefined));
   return {
     ...rest,
-    ...(pool ? {} : { limits, connectTimeoutMs, idleTimeoutMs, http2 }),
+    ...(pool ? {} : { limits, connectTimeoutMs, idleTimeoutMs, tcpKeepalive, http2 }),
     ...(secured ? {} : { tls, mtls }),
     ...defined,
   } as TrafficPolicy;
@@ -170,6 +171,7 @@ function merge(under: Traffic, policy: TrafficPolicy): Traffic {
   const mtls = policy.mtls ?? under.mtls;
   const adaptive = policy.adaptiveConcurrency ?? settings.adaptiveConcurrency;
   const tls = policy.tls ?? settings.tls;
+  const tcpKeepalive = policy.tcpKeepalive ?? settings.tcpKeepalive;
   const http2 = policy.http2 ? { ...settings.http2, ...policy.http2 } : settings.http2;
   return {
     settings: {
@@ -179,6 +181,7 @@ function merge(under: Traffic, policy: TrafficPolicy): Traffic {
       retryBudget: policy.retryBudget ?? settings.retryBudget,
       connectTimeoutMs: policy.connectTimeoutMs ?? settings.connectTimeoutMs,
       idleTimeoutMs: policy.idleTimeoutMs ?? settings.idleTimeoutMs,
+      ...(tcpKeepalive && { tcpKeepalive }),
       ...(adaptive && { adaptiveConcurrency: adaptive }),
       ...(http2 && { http2 }),
       ...(tls && { tls }),

@@ -22,6 +22,7 @@ export {
 export {
   type Acknowledged,
   acknowledgedBytes,
+  keepAlive,
   loadSocketOptions,
   type OriginalDestination,
   originalDestination,

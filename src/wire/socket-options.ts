@@ -1,4 +1,4 @@
-// The two socket options that Node has no call for, through koffi, once per connection or on a rare path.
+// The socket options that Node has no call for, through koffi, once per connection or on a rare path.
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { libcFunction } from '../libc/index.ts';
 
@@ -79,6 +79,68 @@ export function acknowledgedBytes(fd: number): Acknowledged | undefined {
   const acked = Number(value.readBigUInt64LE(bytesAckedOffset));
   // The kernel counts the SYN of an active open as one byte.
   return { bytes: Math.max(0, acked - 1), closed: value[0] === stateClose };
+}
+
+/** When the kernel asks a quiet peer whether it is there; what is undefined stays as the machine has it. Whole seconds. */
+export interface Keepalive {
+  readonly idleSeconds: number | undefined;
+  readonly intervalSeconds: number | undefined;
+  readonly probes: number | undefined;
+}
+
+type Setsockopt = (fd: number, level: number, name: number, value: Buffer, length: number) => number;
+
+let set: Setsockopt | undefined;
+const SOL_SOCKET = 1;
+const SO_KEEPALIVE = 9;
+const TCP_KEEPIDLE = 4;
+const TCP_KEEPINTVL = 5;
+const TCP_KEEPCNT = 6;
+/** MAX_TCP_KEEPIDLE and MAX_TCP_KEEPINTVL of linux/tcp.h. */
+const mostSeconds = 32_767;
+const number = Buffer.alloc(4);
+
+/**
+ * Switches keepalive on. Node's own setKeepAlive would set interval and probes too, to a second and ten. False where the kernel
+ * refuses, or koffi has no binary for this machine: the connection is as good as without.
+ */
+export function keepAlive(fd: number, { idleSeconds, intervalSeconds, probes }: Keepalive): boolean {
+  try {
+    set ??= libcFunction<Setsockopt>(
+      'int setsockopt(int fd, int level, int name, void *value, uint32_t length)',
+    );
+  } catch {
+    return false;
+  }
+  const seconds = (value: number): number => Math.min(value, mostSeconds);
+  return (
+    put(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+    (idleSeconds === undefined || put(fd, SOL_TCP, TCP_KEEPIDLE, seconds(idleSeconds))) &&
+    (intervalSeconds === undefined || put(fd, SOL_TCP, TCP_KEEPINTVL, seconds(intervalSeconds))) &&
+    (probes === undefined || put(fd, SOL_TCP, TCP_KEEPCNT, probes))
+  );
+}
+
+function put(fd: number, level: number, name: number, value: number): boolean {
+  number.writeInt32LE(value);
+  return set!(fd, level, name, number, number.length) === 0;
+}
+
+/** Whether keepalive is on, and how; undefined for a descriptor that is no socket of TCP. For tests. */
+export function keepAliveOf(fd: number): (Keepalive & { readonly on: boolean }) | undefined {
+  loadSocketOptions();
+  const get = (level: number, name: number): number | undefined => {
+    length[0] = 4;
+    return call!(fd, level, name, value, length) === 0 ? value.readInt32LE(0) : undefined;
+  };
+  const on = get(SOL_SOCKET, SO_KEEPALIVE);
+  if (on === undefined) return undefined;
+  return {
+    on: on !== 0,
+    idleSeconds: get(SOL_TCP, TCP_KEEPIDLE),
+    intervalSeconds: get(SOL_TCP, TCP_KEEPINTVL),
+    probes: get(SOL_TCP, TCP_KEEPCNT),
+  };
 }
 
 /** RFC 5952 text of 16 bytes: lowercase, the longest run of zero groups (at least two) shortened. */

@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { WeftError } from '../errors/index.ts';
 import { type Dialer, dial, Listener, type Wire, type WireHandler } from './index.ts';
-import { acknowledgedBytes, formatIpv6 } from './socket-options.ts';
+import { acknowledgedBytes, formatIpv6, keepAlive, keepAliveOf } from './socket-options.ts';
 import { CLOSED_PORT } from './testing/ports.ts';
 
 class Recorder implements WireHandler {
@@ -157,6 +157,19 @@ test('a dial connects, and tells the kernel-acknowledged bytes of what was sent'
   assert.deepEqual(acknowledgedBytes(wire.native.fd), { bytes: 1234, closed: false });
   wire.destroy();
   server.close();
+});
+
+test('keepalive is set as asked, and what is left out stays as the machine has it', async () => {
+  const { wire, close } = await accepted();
+  const { fd } = wire.native;
+  const before = keepAliveOf(fd)!;
+  assert.equal(before.on, false);
+  assert.ok(keepAlive(fd, { idleSeconds: 42, intervalSeconds: undefined, probes: 3 }));
+  assert.deepEqual(keepAliveOf(fd), { ...before, on: true, idleSeconds: 42, probes: 3 });
+  assert.ok(keepAlive(fd, { idleSeconds: 1e9, intervalSeconds: 7, probes: undefined }));
+  assert.deepEqual(keepAliveOf(fd), { on: true, idleSeconds: 32_767, intervalSeconds: 7, probes: 3 });
+  assert.equal(keepAlive(-1, { idleSeconds: 1, intervalSeconds: 1, probes: 1 }), false);
+  close();
 });
 
 test('a refused dial and an impossible local address are told by name', async () => {

@@ -62,6 +62,7 @@ class NamedServer {
       'shop.Cart/Add',
       'shop.Cart/Remove',
       'shop.Stock/Add',
+      'shop.Price/Ask',
       'grpc.reflection.v1.ServerReflection/Info',
     ];
     for (const method of methods) {
@@ -215,6 +216,7 @@ test('VirtualService: rules by method, retries on a status, faults by status, an
         '{match: [{uri: {exact: /shop.Cart/Add}}], retries: {attempts: 3, retryOn: unavailable, backoff: 1ms}, route: [{destination: {host: v1}}]}',
         '{match: [{uri: {prefix: /shop.Cart/}}], fault: {abort: {grpcStatus: RESOURCE_EXHAUSTED, percentage: {value: 100}}}, route: [{destination: {host: v1}}]}',
         '{match: [{uri: {exact: /shop.Stock/Add}}], fault: {abort: {http2Error: REFUSED_STREAM, percentage: {value: 100}}}, route: [{destination: {host: v1}}]}',
+        '{match: [{uri: {exact: /shop.Price/Ask}}], retries: {attempts: 2, backoff: 1ms}, route: [{destination: {host: v2}}]}',
         '{timeout: 300ms, route: [{destination: {host: v2}}]}',
       ].join(', '),
     ),
@@ -225,6 +227,8 @@ test('VirtualService: rules by method, retries on a status, faults by status, an
     servers.v1!.seen.map(each => each.get('grpc-previous-rpc-attempts')[0]),
     [undefined, '1', '2'],
   );
+  const asIstio = await call('shop.Price/Ask', { fail: '1:14' });
+  assert.equal(asIstio.from, 'v2 Ask', 'attempts without a word on when: as Istio has it');
   const fault = await call('shop.Cart/Remove');
   assert.equal(fault.code, 8);
   assert.match(fault.details, /gRPC status 8 .*\(FI\)$/);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Flag } from '../../errors/index.ts';
 import { type InternalError, onInternalError } from '../../errors/index.ts';
+import type { TcpKeepalive } from '../../model/index.ts';
 import { UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { systemClock, TimerWheel } from '../../time/index.ts';
 import { MeshTls } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
+import { keepAliveOf } from '../../wire/socket-options.ts';
 import { CLOSED_PORT } from '../../wire/testing/ports.ts';
 import { tcpServer } from '../testing/clients.ts';
 import { Connector, type LookUp } from './connector.ts';
@@ -16,6 +18,7 @@ function open(
   port: number,
   allAddresses: boolean,
   onWire?: (wire: Wire) => void,
+  keepalive?: TcpKeepalive,
 ): Promise<string> {
   const connector = new Connector({
     timers: new TimerWheel(systemClock),
@@ -33,6 +36,7 @@ function open(
         serverName: 'ext.example.com',
         timeoutMs: 5_000,
         localAddress: '',
+        ...(keepalive && { keepalive }),
       },
       wire => {
         try {
@@ -96,6 +100,19 @@ for (const { what, lookUp, words } of failures) {
     });
   }
 }
+
+test('keepalive of TCP is on where it is asked for, in whole seconds, and nowhere else', async t => {
+  const server = await tcpServer(() => {});
+  t.after(() => server.close());
+  const lookUp: LookUp = (_name, answer) => void setImmediate(answer, null, [{ address: '127.0.0.1' }]);
+  const seen: ReturnType<typeof keepAliveOf>[] = [];
+  const look = (wire: Wire): void => void seen.push(keepAliveOf(wire.native.fd));
+  assert.equal(await open(lookUp, server.port, false, look), 'connected');
+  const keepalive = { timeMs: 61_400, intervalMs: 200, probes: 4 };
+  assert.equal(await open(lookUp, server.port, false, look, keepalive), 'connected');
+  assert.equal(seen[0]?.on, false);
+  assert.deepEqual(seen[1], { on: true, idleSeconds: 61, intervalSeconds: 1, probes: 4 });
+});
 
 test('an error of weft itself while a name is resolved or a connection handed over is told and closes it', async t => {
   const told: InternalError[] = [];

@@ -7,6 +7,7 @@ import {
   isIpv6,
   type OriginatedTls,
   type Peer,
+  type TcpKeepalive,
 } from '../../model/index.ts';
 import { Deadline, type TimerWheel } from '../../time/index.ts';
 import {
@@ -16,7 +17,7 @@ import {
   type MeshTls,
   OriginatedContexts,
 } from '../../tls/index.ts';
-import { type Dial, dial, enterEvent, leaveEvent, type Wire } from '../../wire/index.ts';
+import { type Dial, dial, enterEvent, keepAlive, leaveEvent, type Wire } from '../../wire/index.ts';
 import { circleWords, type OwnListener } from './own-listener.ts';
 import { encodePreface } from './preface.ts';
 import { ALPN_OF, type Spoken } from './speech.ts';
@@ -56,6 +57,7 @@ export interface ConnectRequest {
   readonly foreignPort?: number;
   /** For endpoints that are no mesh peers. */
   readonly tls?: OriginatedTls;
+  readonly keepalive?: TcpKeepalive;
 }
 
 /** dns.lookup, for all addresses of a name. */
@@ -189,7 +191,8 @@ class Opening implements Guarded {
 
   #connected(wire: Wire): void {
     this.#dial = undefined;
-    const { endpoint, speaks, serverName } = this.#request;
+    const { endpoint, speaks, serverName, keepalive } = this.#request;
+    if (keepalive !== undefined) keepAlive(wire.native.fd, inSeconds(keepalive));
     if (endpoint.tls === 'plaintext') {
       if (this.#request.tls !== undefined) this.#originate(wire, this.#request.tls);
       else {
@@ -290,6 +293,13 @@ class Opening implements Guarded {
     const { address, port, peer } = this.#request.endpoint;
     return `${formatAddress(address, port)}${peer.pod === '' ? '' : ` (pod ${peer.pod})`}`;
   }
+}
+
+/** The kernel counts whole seconds; at least one. */
+function inSeconds({ timeMs, intervalMs, probes }: TcpKeepalive): Parameters<typeof keepAlive>[1] {
+  const seconds = (ms: number | undefined): number | undefined =>
+    ms === undefined ? undefined : Math.max(1, Math.round(ms / 1000));
+  return { idleSeconds: seconds(timeMs), intervalSeconds: seconds(intervalMs), probes };
 }
 
 const connectErrors: Record<string, string> = {

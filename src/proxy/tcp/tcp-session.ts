@@ -207,6 +207,7 @@ export class TcpSession implements WireHandler {
         localAddress: this.#options.localAddress,
         ...(this.#options.foreignPort !== undefined && { foreignPort: this.#options.foreignPort }),
         ...(settings.tls && { tls: settings.tls }),
+        ...(settings.tcpKeepalive && { keepalive: settings.tcpKeepalive }),
       },
       wire => this.#safely(() => this.#connected(wire)),
       (flag, detail, inHandshake) => this.#safely(() => this.#failed(flag, detail, inHandshake)),

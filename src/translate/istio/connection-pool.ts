@@ -1,4 +1,10 @@
-import type { ConnectionLimits, Http2Keepalive, Http2Settings, TrafficPolicy } from '../../model/index.ts';
+import type {
+  ConnectionLimits,
+  Http2Keepalive,
+  Http2Settings,
+  TcpKeepalive,
+  TrafficPolicy,
+} from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 
@@ -6,7 +12,10 @@ import { given } from '../given.ts';
 const pingTimeoutMs = 20_000;
 
 /** What a connectionPool says. */
-export type PoolPart = Pick<TrafficPolicy, 'limits' | 'connectTimeoutMs' | 'idleTimeoutMs' | 'http2'>;
+export type PoolPart = Pick<
+  TrafficPolicy,
+  'limits' | 'connectTimeoutMs' | 'idleTimeoutMs' | 'tcpKeepalive' | 'http2'
+>;
 
 /** Zero limits mean no limit of their own in Istio (proto3 has no absent numbers), so the defaults stay. */
 export function readConnectionPool(pool: Fields): PoolPart {
@@ -23,6 +32,7 @@ export function readConnectionPool(pool: Fields): PoolPart {
     limits: Object.keys(limits).length > 0 ? limits : undefined,
     connectTimeoutMs: tcp?.duration('connectTimeout', 1),
     idleTimeoutMs: idleTimeout(http) ?? idleTimeout(tcp),
+    tcpKeepalive: tcp && readTcpKeepalive(tcp),
     http2: http2 && Object.keys(http2).length > 0 ? http2 : undefined,
   });
   if (tcp) readTcpRest(tcp);
@@ -62,8 +72,20 @@ function readKeepalive(keepalive: Fields): Http2Keepalive | undefined {
   return intervalMs === undefined ? undefined : { intervalMs, timeoutMs: timeoutMs ?? pingTimeoutMs };
 }
 
+/** The kernel's bounds: 32,767 seconds and 127 probes. An object without fields switches them on as the kernel has them. */
+function readTcpKeepalive(tcp: Fields): TcpKeepalive | undefined {
+  const keepalive = tcp.object('tcpKeepalive');
+  if (keepalive === undefined) return undefined;
+  const read = given({
+    timeMs: keepalive.duration('time', 1000),
+    intervalMs: keepalive.duration('interval', 1000),
+    probes: keepalive.number('probes', { max: 127 }) || undefined,
+  });
+  keepalive.rest();
+  return read;
+}
+
 function readTcpRest(tcp: Fields): void {
-  tcp.unsupported('tcpKeepalive', 'the keepalive of the proxy stays as it is');
   tcp.unsupported('maxConnectionDuration', 'not supported yet; use maxRequestsPerConnection');
   tcp.rest();
 }

@@ -1,7 +1,13 @@
-import type { RetryCondition, RetryPolicy } from '../../model/index.ts';
+import { DEFAULT_RETRY, type RetryCondition, type RetryPolicy } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
+
+/**
+ * Istio's own retryOn, which holds where somebody asks for attempts and does not say when: beside what is safe for every request,
+ * calls of gRPC that say UNAVAILABLE or CANCELLED. Whoever asks for attempts wants them, although every call is a POST.
+ */
+const istiosOwn: readonly RetryCondition[] = [...DEFAULT_RETRY.on, 'unavailable', 'cancelled'];
 
 const noAnswer: readonly RetryCondition[] = ['connect-failure', 'reset', 'refused-stream'];
 
@@ -47,7 +53,7 @@ export function readRetries(retries: Fields, report: Report): Partial<RetryPolic
   return given({
     attempts,
     perTryTimeoutMs,
-    on: on?.on,
+    on: on?.on ?? (attempts === undefined ? undefined : istiosOwn),
     statuses: on && some(on.statuses),
     backoffBaseMs,
     // Envoy's default for the longest is ten times the shortest.
