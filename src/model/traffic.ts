@@ -72,8 +72,8 @@ export interface Http2Keepalive {
 }
 
 /**
- * Probes of TCP on connections that say nothing, so that neither what is between takes them for dead nor we a dead peer for a quiet
- * one. What is left out is the kernel's own.
+ * Probes of TCP on connections that say nothing, so that neither what is between takes them for dead nor we a dead peer for a
+ * quiet one. What is left out is the kernel's own.
  */
 export interface TcpKeepalive {
   /** Quiet for so long, it is asked. */
