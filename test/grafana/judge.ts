@@ -84,6 +84,26 @@ export async function judge(api: PrometheusApi, dashboard: DashboardJson, window
   return all;
 }
 
+/**
+ * Asks every query that goes by a variable, with variables that are set to what is not there: a link to a pod that is gone, a
+ * namespace that is empty. None may be an error (it throws), and none may have values.
+ */
+export async function askOfNobody(
+  api: PrometheusApi,
+  dashboard: DashboardJson,
+  window: Window,
+): Promise<Asked[]> {
+  const choice = Object.fromEntries(variablesOf(dashboard).map(({ name }) => [name, 'nobody-has-this-name']));
+  const all: Asked[] = [];
+  for (const { title, targets = [] } of panelsOf(dashboard))
+    for (const target of targets) {
+      if (!Object.keys(choice).some(name => new RegExp(`\\$\\{?${name}\\b`).test(target.expr))) continue;
+      const series = await ask(api, target, choice, window);
+      all.push({ panel: title, refId: target.refId, series, choice, notNumbers: 0 });
+    }
+  return all;
+}
+
 async function askAll(
   api: PrometheusApi,
   { title }: PanelJson,

@@ -13,7 +13,7 @@ import { steadyLoad } from '../../examples/demo/shop.ts';
 import { PrometheusApi } from '../../grafana/reading/prometheus-api.ts';
 import type { DashboardJson } from '../../grafana/reading/queries.ts';
 import { breakThings } from './faults.ts';
-import { type Asked, type Choice, choicesOf, judge, type Window, windowOf } from './judge.ts';
+import { type Asked, askOfNobody, type Choice, choicesOf, judge, type Window, windowOf } from './judge.ts';
 import { RIGHTLY_EMPTY } from './rightly-empty.ts';
 import { standIn } from './stand-in.ts';
 
@@ -62,6 +62,21 @@ function tell(
   return good;
 }
 
+/** Variables that match nothing: panels say that there is nothing, and none is an error or a number. */
+async function nobody(api: PrometheusApi, dashboard: DashboardJson, shownS: number): Promise<boolean> {
+  const asked = await askOfNobody(api, dashboard, windowOf(shownS, scrapeS));
+  if (asked.length === 0) return true;
+  const odd = asked.filter(({ series }) => series.length > 0);
+  console.log(
+    `${odd.length === 0 ? 'PASS' : 'FAIL'}  variables that match nothing: ${dashboard.title}: ${asked.length} queries without series and without an error`,
+  );
+  for (const { panel, refId, series } of odd)
+    console.log(
+      `        says something all the same: ${panel} (${refId}): ${JSON.stringify(series[0]?.labels)}`,
+    );
+  return odd.length === 0;
+}
+
 function rowOf({ panel, refId, series, choice }: Asked): string {
   const last = series[0]?.samples.at(-1)?.[1];
   const of = Object.values(choice)
@@ -94,6 +109,7 @@ async function run(mesh: SandboxMesh, program: string): Promise<boolean> {
       const asked = await judge(api, dashboard, windowOf(shownS(), scrapeS));
       good = tell('all is well', dashboard, asked, mayBeEmpty) && good;
     }
+    for (const dashboard of dashboards) good = (await nobody(api, dashboard, shownS())) && good;
     more.begin();
     const mend = await breakThings(context);
     await pause(brokenS);
