@@ -1,4 +1,5 @@
-// Every row of cases.ts four times through real proxies: ALLOW and DENY, asked for and asked against; and gRPC and bytes.
+// Every row of cases.ts four times through real proxies, over both versions of HTTP: ALLOW and DENY, asked for and asked against;
+// gRPC and bytes are in combinations.test.ts.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CONDITION_ROWS, OPERATION_ROWS, type Row, SOURCE_ROWS } from './cases.ts';
@@ -23,7 +24,7 @@ const condition: Shape = ({ field: key, values }, not) => ({
 });
 
 /** Rows with the same rule are tried one after the other, so that policies are compiled once. */
-async function tryAll(rows: readonly Row[], shape: Shape): Promise<string[]> {
+async function tryAll(rows: readonly Row[], shape: Shape, http2: boolean): Promise<string[]> {
   const wrong: string[] = [];
   const byRule = Map.groupBy(rows, ({ field, values }) => `${field} ${values.join()}`);
   for (const group of byRule.values())
@@ -32,7 +33,7 @@ async function tryAll(rows: readonly Row[], shape: Shape): Promise<string[]> {
         rig.obey(rig.policies(policy({ action, rules: [shape(group[0]!, not)] })));
         for (const { field, values, sent, has } of group) {
           const passes = (has !== not) === (action === 'ALLOW');
-          const { status } = await rig.send(sent);
+          const { status } = await rig.send({ ...sent, http2 });
           cases++;
           if (status !== (passes ? 200 : 403))
             wrong.push(
@@ -48,10 +49,11 @@ for (const [what, rows, shape] of [
   ['operations', OPERATION_ROWS, operation],
   ['conditions', CONDITION_ROWS, condition],
 ] as const)
-  test(`${what}: every field, value and negation decides as Istio says`, async () => {
-    assert.deepEqual(await tryAll(rows, shape), []);
-  });
+  for (const version of ['HTTP/1.1', 'HTTP/2'])
+    test(`${what} over ${version}: every field, value and negation decides as Istio says`, async () => {
+      assert.deepEqual(await tryAll(rows, shape, version === 'HTTP/2'), []);
+    });
 
 test('there are as many cases as promised', () => {
-  assert.ok(cases >= 600, `${cases} cases`);
+  assert.ok(cases >= 1200, `${cases} cases`);
 });

@@ -17,6 +17,7 @@ import { redirectedInbound } from '../../src/proxy/testing/redirected.ts';
 import { StaticMesh, type TestProxy } from '../../src/proxy/testing/static-mesh.ts';
 import { resolveInbound } from '../../src/resolve/index.ts';
 import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
+import { askHttp2 } from '../security/raw-http2.ts';
 
 /** A request of a test. */
 export interface Sent {
@@ -29,6 +30,8 @@ export interface Sent {
   /** The claims of a token that has been verified. */
   readonly token?: Readonly<Record<string, unknown>>;
   readonly grpc?: boolean;
+  /** Whether the client speaks HTTP/2. */
+  readonly http2?: boolean;
 }
 
 /** The server's pod. */
@@ -145,10 +148,14 @@ export class AuthorizationRig {
     const fields = headers.flat();
     if (token !== undefined) fields.push('x-test-token', JSON.stringify(token));
     if (grpc) fields.push('content-type', 'application/grpc', 'te', 'trailers');
-    if (by === undefined) return this.#plaintext(method, host, path, fields);
+    if (by === undefined && !sent.http2) return this.#plaintext(method, host, path, fields);
     const key = (/:\d+$/.test(host) ? host : `${host}:80`).toLowerCase();
     if (!this.mesh.destinations.has(key))
       this.mesh.set({ key, endpoints: [this.mesh.meshed(this.server, this.appPort)] });
+    if (by === undefined || sent.http2) {
+      const port = by === undefined ? this.#plain.port : this.client(by).plane.outboundPort;
+      return this.#http2(port, method, host, path, fields);
+    }
     return ask(this.client(by).plane.outboundPort, host, {
       method,
       path,
@@ -181,6 +188,25 @@ export class AuthorizationRig {
       this.#clients.set(by, client);
     }
     return client;
+  }
+
+  async #http2(
+    port: number,
+    method: string,
+    host: string,
+    path: string,
+    fields: readonly string[],
+  ): Promise<Answer> {
+    const pairs: [string, string][] = [];
+    for (let i = 0; i < fields.length; i += 2) pairs.push([fields[i]!.toLowerCase(), fields[i + 1]!]);
+    const pseudo = [
+      [':method', method],
+      [':scheme', 'http'],
+      [':path', path],
+      [':authority', host],
+    ] as const;
+    const { status, headers, body } = await askHttp2(port, [...pseudo, ...pairs]);
+    return { status, headers, rawHeaders: [], trailers: {}, body };
   }
 
   async #plaintext(method: string, host: string, path: string, fields: readonly string[]): Promise<Answer> {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { TestIssuer } from '../../src/authentication/testing/issuer.ts';
 import { attacks, elsewhere } from './attacks.ts';
 import { place } from './place.ts';
+import { http2FieldsOf } from './raw-http2.ts';
 
 for (const { row, name, known, yaml, sent } of attacks) {
   test(`${row}: ${name}${known === '' ? '' : ` (${known})`}`, async t => {
@@ -16,6 +17,30 @@ for (const { row, name, known, yaml, sent } of attacks) {
       const [last] = at.server.access.records.slice(-1);
       const refused = at.server.log.lines.some(({ message }) => message.startsWith('refused a plaintext'));
       if (status === 401 || status === 403) assert.ok(last?.flag === 'UAEX' || refused, shown);
+    }
+  });
+}
+
+/** What is refused because it is no request ends the stream, or is answered as in HTTP/1. */
+const refusals: ReadonlySet<number> = new Set([400, 431]);
+
+for (const { row, name, known, yaml, sent } of attacks) {
+  const tried = sent.flatMap(each => {
+    const fields = http2FieldsOf(each.bytes);
+    return fields === undefined ? [] : [{ ...each, fields }];
+  });
+  if (tried.length === 0) continue;
+  test(`${row} over HTTP/2: ${name}${known === '' ? '' : ` (${known})`}`, async t => {
+    const at = await place(t, yaml);
+    for (const { fields, status: wanted, http2: status = wanted, target } of tried) {
+      const shown = JSON.stringify(fields).slice(0, 200);
+      const answer = await at.http2(fields);
+      if (refusals.has(status))
+        assert.ok(answer.status === 0 || refusals.has(answer.status), `${answer.status}: ${shown}`);
+      else assert.equal(answer.status, status, shown);
+      const seen = at.take();
+      assert.equal(seen.length, status === 200 ? 1 : 0, `the app got ${seen.length}: ${shown}`);
+      if (target !== undefined) assert.equal(seen[0]!.url, target, shown);
     }
   });
 }

@@ -10,6 +10,7 @@ import { redirectedInbound } from '../../src/proxy/testing/redirected.ts';
 import { StaticMesh, type TestProxy } from '../../src/proxy/testing/static-mesh.ts';
 import { resolveInbound } from '../../src/resolve/index.ts';
 import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
+import { askHttp2, type Http2Fields, type Http2Outcome } from './raw-http2.ts';
 
 /** What the app got. */
 export interface Seen {
@@ -31,6 +32,8 @@ export interface Place {
   take(): readonly Seen[];
   /** Sends bytes in plaintext, as redirected from the app's port; until the answer is complete or the connection ends. */
   raw(bytes: string): Promise<RawAnswer>;
+  /** Sends fields of HTTP/2 in plaintext, to the same place. */
+  http2(fields: Http2Fields): Promise<Http2Outcome>;
   /** Asks as `spiffe://cluster.local/ns/NAMESPACE/sa/NAME`. */
   as(name: string, options?: Ask & { readonly namespace?: string }): Promise<Answer>;
 }
@@ -81,6 +84,7 @@ export async function place(
       return taken;
     },
     raw: bytes => sendRaw(listener.port, bytes),
+    http2: fields => askHttp2(listener.port, fields),
     as(name, { namespace = 'default', ...asked } = {}) {
       const key = `${namespace}/${name}`;
       const client = clients.get(key) ?? mesh.proxy(name, { namespace });
