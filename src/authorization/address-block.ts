@@ -22,9 +22,10 @@ export function addressWords(address: string): AddressWords | undefined {
 
 /** A range of addresses of one family: `10.0.0.0/8`, or one address. */
 export class AddressBlock {
-  readonly #isIpv6: boolean;
-  readonly #words: Int32Array;
-  readonly #masks = new Int32Array(4);
+  readonly isIpv6: boolean;
+  /** Bits behind its length may be set: the masks take them out. */
+  readonly words: Int32Array;
+  readonly masks = new Int32Array(4);
 
   /** Undefined for what is no range. */
   static of(range: string): AddressBlock | undefined {
@@ -37,22 +38,22 @@ export class AddressBlock {
   }
 
   private constructor(from: AddressWords, bits: number) {
-    this.#isIpv6 = from.isIpv6;
-    this.#words = from.words;
+    this.isIpv6 = from.isIpv6;
+    this.words = from.words;
     let left = from.isIpv6 ? bits : bits + 96;
     for (let i = 0; i < 4; i++) {
       const here = Math.min(32, left);
-      this.#masks[i] = here === 0 ? 0 : -1 << (32 - here);
+      this.masks[i] = here === 0 ? 0 : -1 << (32 - here);
       left -= here;
     }
     // Of the other family nothing is in it: the 96 bits before an IPv4 address need not be compared.
-    if (!from.isIpv6) this.#masks.fill(0, 0, 3);
+    if (!from.isIpv6) this.masks.fill(0, 0, 3);
   }
 
   has({ isIpv6: other, words }: AddressWords): boolean {
-    if (other !== this.#isIpv6) return false;
-    const own = this.#words;
-    const masks = this.#masks;
+    if (other !== this.isIpv6) return false;
+    const own = this.words;
+    const masks = this.masks;
     return (
       ((words[3]! ^ own[3]!) & masks[3]!) === 0 &&
       ((words[0]! ^ own[0]!) & masks[0]!) === 0 &&

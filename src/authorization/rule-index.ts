@@ -1,26 +1,33 @@
 import type { AuthorizationTest, ValueMatch } from '../model/index.ts';
 import { PathTree, type RuleScan } from '../routing/index.ts';
+import { AddressBlock, type AddressWords } from './address-block.ts';
+import { AddressTable } from './address-table.ts';
 import type { CompiledRule } from './compiled-rule.ts';
 import { PathTemplate } from './path-template.ts';
 import type { Subject } from './subject.ts';
+import { remoteAddress } from './tests.ts';
 
 const namedBy = ['principal', 'namespace', 'service-account', 'request-principal'] as const;
 type NamedBy = (typeof namedBy)[number];
+const addressedBy = ['source-address', 'remote-address'] as const;
+type AddressedBy = (typeof addressedBy)[number];
 
 /** What a rule is found by: one for each of the values with which it may hold. */
 interface Key {
-  readonly of: NamedBy | 'path';
+  readonly of: NamedBy | AddressedBy | 'path';
   readonly value: string;
   /** Of paths: whether nothing may follow. */
   readonly whole: boolean;
 }
 
 /**
- * Which of many rules may hold for a subject: those whose principal, namespace, service account or path is the subject's. Each
- * rule stands under the keys of the one clause that the fewest rules share; one that has no such clause is asked every time.
+ * Which of many rules may hold for a subject: those whose principal, namespace, service account, address or path is the
+ * subject's. Each rule stands under the keys of the one clause that the fewest rules share; one that has no such clause is asked
+ * every time.
  */
 export class RuleIndex {
   readonly #names = new Map<NamedBy, Map<string, number[]>>();
+  readonly #addresses = new Map<AddressedBy, AddressTable>();
   readonly #paths: PathTree | undefined;
   readonly #always: number[] = [];
 
@@ -41,7 +48,8 @@ export class RuleIndex {
         if (of === 'path') {
           paths ??= new PathTree(false);
           paths.add(Buffer.from(value, 'utf8'), whole, rule);
-        } else this.#named(of, value).push(rule);
+        } else if (isAddressed(of)) this.#addressed(of).add(AddressBlock.of(value)!, rule);
+        else this.#named(of, value).push(rule);
       }
     });
     this.#paths = paths;
@@ -54,10 +62,20 @@ export class RuleIndex {
       const found = rules.get(nameOf(of, subject));
       if (found !== undefined) scan.rules(found);
     }
+    for (const [of, table] of this.#addresses) {
+      const address = addressOf(of, subject);
+      if (address !== undefined) table.walk(address, scan);
+    }
     const paths = this.#paths;
     if (paths === undefined || subject.request === undefined) return;
     const { pathBytes, pathStart, pathEnd } = subject.parts;
     paths.walk(pathBytes, pathStart, pathEnd, scan);
+  }
+
+  #addressed(of: AddressedBy): AddressTable {
+    const table = this.#addresses.get(of) ?? new AddressTable();
+    this.#addresses.set(of, table);
+    return table;
   }
 
   #named(of: NamedBy, value: string): number[] {
@@ -69,9 +87,17 @@ export class RuleIndex {
   }
 }
 
+function isAddressed(of: Key['of']): of is AddressedBy {
+  return of === 'source-address' || of === 'remote-address';
+}
+
+function addressOf(of: AddressedBy, subject: Subject): AddressWords | undefined {
+  return of === 'source-address' ? subject.address : remoteAddress(subject);
+}
+
 /** For each attribute that every alternative of the clause asks for by its value: the keys of all of them. */
 function keysOf(clause: readonly (readonly AuthorizationTest[])[]): readonly (readonly Key[])[] {
-  return [...namedBy, 'path' as const].flatMap(of => {
+  return [...namedBy, ...addressedBy, 'path' as const].flatMap(of => {
     const keys: Key[] = [];
     for (const tests of clause) {
       const found = tests
@@ -86,6 +112,7 @@ function keysOf(clause: readonly (readonly AuthorizationTest[])[]): readonly (re
 }
 
 function keyOf(of: Key['of'], { kind, value }: ValueMatch): Key | undefined {
+  if (isAddressed(of)) return AddressBlock.of(value) && { of, value, whole: true };
   if (kind === 'exact') return { of, value, whole: true };
   if (of !== 'path') return undefined;
   if (kind === 'prefix') return { of, value, whole: false };

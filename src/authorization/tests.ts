@@ -2,6 +2,7 @@
 import type { Head } from '../http/index.ts';
 import type { AuthorizationTest, ValueMatch } from '../model/index.ts';
 import { AddressBlock, type AddressWords, addressWords } from './address-block.ts';
+import { AddressTable } from './address-table.ts';
 import type { Subject } from './subject.ts';
 import { ByteValues, HostValues, TextValues } from './values.ts';
 
@@ -111,8 +112,12 @@ class ListTest implements CompiledTest {
   }
 }
 
+/** Up to so many ranges are asked one by one. */
+const fewBlocks = 4;
+
 class AddressTest implements CompiledTest {
   readonly #blocks: readonly AddressBlock[];
+  readonly #table: AddressTable | undefined;
   readonly #not: boolean;
   readonly #of: (subject: Subject) => AddressWords | undefined;
 
@@ -122,12 +127,17 @@ class AddressTest implements CompiledTest {
     of: (subject: Subject) => AddressWords | undefined,
   ) {
     this.#blocks = blocksOf(values);
+    this.#table = this.#blocks.length > fewBlocks ? new AddressTable() : undefined;
+    this.#blocks.forEach((block, index) => void this.#table?.add(block, index));
     this.#not = not;
     this.#of = of;
   }
 
   holds(subject: Subject): boolean {
-    return blocksHave(this.#blocks, this.#of(subject)) !== this.#not;
+    const address = this.#of(subject);
+    if (this.#table === undefined || address === undefined)
+      return blocksHave(this.#blocks, address) !== this.#not;
+    return this.#table.has(address, this.#blocks) !== this.#not;
   }
 }
 
@@ -152,7 +162,7 @@ const COMMA = 0x2c;
  * The last address of the last X-Forwarded-For, which the proxy before us has written; of the connection where there is none, or
  * what stands there is no address.
  */
-function remoteAddress({ address, request, head }: Subject): AddressWords | undefined {
+export function remoteAddress({ address, request, head }: Subject): AddressWords | undefined {
   let told: AddressWords | undefined;
   if (request !== undefined)
     head.eachValue(forwardedFor, (bytes, start, end) => {

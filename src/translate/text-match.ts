@@ -36,7 +36,8 @@ export function readNamedMatches(
     const match = fields && readTextMatch(fields, report);
     if (!match) return [];
     if (name.startsWith('@request.auth.')) {
-      const why = 'claims of tokens are not supported; match a header that the application sets instead';
+      const why =
+        'claims are known where a token is verified, which is at the pod that is called and not where this route is chosen; match a header that the client sets, or say in an AuthorizationPolicy of the pod who may call (request.auth.claims)';
       report.error('field-not-supported', map!.at(name), `${map!.at(name)}: ${why}`);
     }
     // Istio sets treat_missing_header_as_empty where a value is compared: what matches nothing at all keeps out who sends
