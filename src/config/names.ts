@@ -118,6 +118,7 @@ export const ENVIRONMENT = {
   maxConnectionAge: 'WEFT_MAX_CONNECTION_AGE',
   maxConnectionAgeGrace: 'WEFT_MAX_CONNECTION_AGE_GRACE',
   concurrency: 'WEFT_CONCURRENCY',
+  gateway: 'WEFT_GATEWAY',
   traceZipkin: 'WEFT_TRACE_ZIPKIN',
   traceOtlp: 'WEFT_TRACE_OTLP',
   traceSampling: 'WEFT_TRACE_SAMPLING',

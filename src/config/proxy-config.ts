@@ -77,6 +77,18 @@ export interface ProxyConfig {
   readonly maxConnectionAgeGraceMs: number;
   /** What holds where discovery says nothing of traces; undefined: then there are none. */
   readonly tracing: TracingSettings | undefined;
+  /** Undefined for sidecars. */
+  readonly gateway?: GatewayConfig;
+}
+
+/** What of a proxy that is a gateway the machine decides. */
+export interface GatewayConfig {
+  /** `namespace/name` of what it serves; empty: every gateway that its configuration has. */
+  readonly names: readonly string[];
+  /** Where listeners without addresses are opened. */
+  readonly hosts: readonly string[];
+  /** Added to every port. */
+  readonly portOffset: number;
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
@@ -202,6 +214,49 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       sampling: pick(flags.traceSampling, ENVIRONMENT.traceSampling, '1'),
     }),
   });
+}
+
+/** The flags that `weft-proxy gateway` has beside those of `run`. */
+export interface GatewayFlags extends ProxyFlags {
+  readonly gateway?: string;
+  readonly config?: string;
+  readonly portOffset?: string;
+}
+
+/**
+ * The same for `weft-proxy gateway`: no redirection, files where --config names them, and the namespace of what it serves as its
+ * own where nothing else says it.
+ */
+export function readGatewayConfig(flags: GatewayFlags, env: Environment): ProxyConfig {
+  const names = (flags.gateway ?? env[ENVIRONMENT.gateway] ?? '')
+    .split(',')
+    .map(each => each.trim())
+    .filter(Boolean);
+  const wrong = names.find(each => !/^[a-z0-9.-]+\/[a-z0-9.-]+$/.test(each));
+  if (wrong !== undefined)
+    throw new WeftError('bad-configuration', `--gateway is '${wrong}'; it takes NAMESPACE/NAME`, {
+      source: 'config',
+    });
+  if (names.length === 0 && flags.config === undefined)
+    throw new WeftError(
+      'bad-configuration',
+      'nobody says which gateway this is; give --gateway NAMESPACE/NAME, or --config with a folder of Kubernetes YAML',
+      { source: 'config' },
+    );
+  const [namespace] = names[0]?.split('/') ?? [];
+  const config = readProxyConfig(
+    {
+      ...flags,
+      redirect: false,
+      ...(flags.config !== undefined && { discovery: 'files', files: flags.config }),
+      ...(flags.podNamespace === undefined &&
+        !env[ENVIRONMENT.podNamespace] && { podNamespace: namespace ?? '*' }),
+    },
+    env,
+  );
+  const portOffset = port('--port-offset', flags.portOffset, 0);
+  const hosts = flags.listen === undefined ? [dualStack() ? '::' : '0.0.0.0'] : [flags.listen];
+  return Object.freeze({ ...config, gateway: { names, hosts, portOffset } });
 }
 
 /** Whether this machine has IPv6 at all. */

@@ -17,6 +17,8 @@ export interface CorePlane {
   apply(resource: Extract<ToCore, { type: 'apply' }>['resource']): string | undefined;
   listen(outbound: number, inbound: number): void;
   drain(): void;
+  /** Of a gateway: which it serves now. */
+  serve(names: readonly string[]): void;
   /** Answers what is asked of this thread. */
   readonly questions: QuestionHandler;
   metrics(): string;
@@ -53,6 +55,9 @@ export function runCore(
       case 'listen':
         plane.listen(message.outbound, message.inbound);
         first.postMessage({ type: 'listening' });
+        return;
+      case 'serve':
+        plane.serve(message.names);
         return;
       case 'drain':
         plane.drain();

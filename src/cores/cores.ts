@@ -1,7 +1,7 @@
 import type { QuestionHandler } from '../discovery/index.ts';
 import { guarded } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
-import type { ProxyRecords, RecordQuery, Resource } from '../model/index.ts';
+import { askedKind, type ProxyRecords, type RecordQuery, type Resource } from '../model/index.ts';
 import { IDLE, sumUnderWay, type UnderWay } from '../proxy/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import { mergeMetrics } from './merge-metrics.ts';
@@ -68,9 +68,10 @@ export class Cores {
   /** Hands a resource to every core that has a use for it. */
   apply(resource: Resource): void {
     this.#known.set(`${resource.kind} ${resource.key}`, resource);
-    const wanted = resource.kind === 'destination' ? this.#wanted.get(resource.key) : undefined;
+    const isAsked = resource.kind === askedKind(resource.key);
+    const wanted = isAsked ? this.#wanted.get(resource.key) : undefined;
     for (const [i, port] of this.#options.ports.entries()) {
-      if (resource.kind === 'destination' && wanted?.has(i + 1) !== true) continue;
+      if (isAsked && wanted?.has(i + 1) !== true) continue;
       port.postMessage({ type: 'apply', resource });
     }
   }
@@ -85,6 +86,11 @@ export class Cores {
       this.#allListen = resolve;
       this.#tellAll({ type: 'listen', outbound, inbound });
     });
+  }
+
+  /** Of a gateway: which it serves now. Those that are told before they listen begin with the last. */
+  serve(names: readonly string[]): void {
+    this.#tellAll({ type: 'serve', names });
   }
 
   drain(): void {

@@ -13,6 +13,7 @@ export type ToCore =
   /** Begins to listen. */
   | { readonly type: 'listen'; readonly outbound: number; readonly inbound: number }
   | { readonly type: 'drain' }
+  | { readonly type: 'serve'; readonly names: readonly string[] }
   | { readonly type: 'metrics'; readonly id: number }
   /** The process ends when it has answered: what waits for a collector or a file goes now. */
   | { readonly type: 'end'; readonly id: number }

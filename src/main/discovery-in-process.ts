@@ -4,7 +4,7 @@ import type { ProxyConfig } from '../config/proxy-config.ts';
 import { InProcessStream } from '../discovery/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
-import { formatSpiffe, type Identity, type InboundResource } from '../model/index.ts';
+import { formatSpiffe, type Identity, type InboundResource, type Mesh } from '../model/index.ts';
 import { resolveInbound } from '../resolve/index.ts';
 import type { Source } from '../source/index.ts';
 import { UNKNOWN_PEER } from '../telemetry/index.ts';
@@ -29,8 +29,16 @@ export async function openInProcess(
 ): Promise<Discovery> {
   const { clock, log, signal, tls } = context;
   const { trustDomain, clusterDomain } = config;
+  let isReady = false;
+  let gateways: Mesh['gateways'] | undefined;
+  // A gateway that is told none by name serves all there are.
+  const announce = (mesh: Mesh): void => {
+    if (!isReady || config.gateway?.names.length !== 0 || mesh.gateways === gateways) return;
+    gateways = mesh.gateways;
+    context.gatewaysFound?.([...gateways.keys()]);
+  };
   const { pipeline, started } = openPipeline(
-    { sources: [source], trustDomain, clusterDomain, clock, log },
+    { sources: [source], trustDomain, clusterDomain, clock, log, onMesh: mesh => announce(mesh) },
     signal,
   );
   if (readFirst) await started;
@@ -50,6 +58,8 @@ export async function openInProcess(
       source: source.name,
     });
     stream.start();
+    isReady = true;
+    announce(pipeline.mesh);
     for (const key of waiting) stream.want(key);
     waiting.clear();
     if (resolveInbound(pipeline.mesh, `${namespace}/${name}`).resource === undefined)

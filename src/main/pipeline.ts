@@ -15,6 +15,8 @@ export interface PipelineOptions {
   readonly clusterDomain: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** Hears of every mesh, once what follows of it is told to who follows resources. */
+  readonly onMesh?: (mesh: Mesh) => void;
 }
 
 /** source → registry → translate → Mesh → hub: what the control plane runs, and a proxy without one. */
@@ -57,6 +59,7 @@ export function openPipeline(
   const unsubscribe = registry.subscribe(({ changes, changedAtMs }) => {
     const { mesh, touched } = translator.apply(changes);
     hub.update(mesh, touched, changedAtMs);
+    options.onMesh?.(mesh);
     note();
   });
   signal.addEventListener('abort', unsubscribe, { once: true });

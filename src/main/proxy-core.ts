@@ -13,6 +13,7 @@ import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
@@ -27,6 +28,7 @@ const ownAddresses = takeClientAddresses(config);
 const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
 const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
+const gateway = await gatewayParts(config);
 const tls = new MeshTls();
 let plane: DataPlane;
 const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
@@ -53,6 +55,7 @@ runCore(parentPort!, systemClock, tls, source => {
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
     lives: livesOf(config),
+    ...gateway,
   });
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);
@@ -65,6 +68,7 @@ runCore(parentPort!, systemClock, tls, source => {
       return refused;
     },
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
+    serve: names => plane.gateway?.serve(names),
     drain: () => plane.drain(),
     metrics: () =>
       [

@@ -27,6 +27,8 @@ export interface DiscoveryContext {
   readonly signal: AbortSignal;
   /** Answers what the control plane asks this proxy. */
   readonly questions: QuestionHandler;
+  /** For a gateway that serves all there are: which those are, whenever that changes. */
+  gatewaysFound?(names: readonly string[]): void;
   /** The data plane's ResourceSink.apply. */
   apply(resource: Resource): string | undefined;
   /** The same for a resource of the last snapshot, whose destination nobody has asked for yet. */

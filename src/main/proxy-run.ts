@@ -29,6 +29,8 @@ import { installLastResort } from './last-resort.ts';
 import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
+import { withProxyFlags } from './proxy-flags.ts';
+import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
@@ -40,37 +42,14 @@ const lastWordsMs = 3_000;
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
-  program
-    .command('run')
+  withProxyFlags(program.command('run'))
     .description('carry the traffic of this workload')
     .option(
       '--discovery <source>',
       'control-plane, kubernetes (the API server), files (a folder, with --files) or none',
       'control-plane',
     )
-    .option(
-      '--kubeconfig <file>',
-      "with --discovery kubernetes (default: KUBECONFIG, the pod's account, ~/.kube/config)",
-    )
-    .option('--context <name>', 'a context of the kubeconfig')
     .option('--files <folder>', 'with --discovery files: a folder of Kubernetes YAML, watched')
-    .option('--control-plane <host:port>', 'the control plane (WEFT_CONTROL_PLANE)')
-    .option('--control-plane-identity <spiffe>', 'who it must prove to be (WEFT_CONTROL_PLANE_IDENTITY)')
-    .option('--trust-domain <name>', 'the trust domain (WEFT_TRUST_DOMAIN), default cluster.local')
-    .option(
-      '--cluster-domain <name>',
-      'the DNS domain of Services (WEFT_CLUSTER_DOMAIN), default cluster.local',
-    )
-    .option(
-      '--root-certificate <file>',
-      'PEM of the roots to trust the control plane with (WEFT_ROOT_CERTIFICATE)',
-    )
-    .option('--token <file>', 'the ServiceAccount token that proves who this is (WEFT_TOKEN)')
-    .option(
-      '--ca-dir <folder>',
-      'with --discovery files or kubernetes: sign own certificates with the authority in this folder',
-    )
-    .option('--state <folder>', 'where to keep the last snapshot (WEFT_STATE)')
     .option('--no-redirect', 'no packet rules: apps name the proxy (HTTP_PROXY), peers its inbound port')
     .option(
       '--client-addresses <how>',
@@ -78,46 +57,7 @@ export function register(program: Command): void {
     )
     .option('--outbound-port <port>', 'where outbound traffic arrives, default 15001')
     .option('--inbound-port <port>', 'where inbound traffic arrives, default 15006')
-    .option('--admin-port <port>', 'admin, on loopback, default 15000')
-    .option('--health-port <port>', 'health and Prometheus, default 15020')
-    .option('--listen <address>', 'one address to listen on, instead of loopback and all')
-    .option(
-      '--concurrency <cores>',
-      'threads that carry traffic, connections spread over them (WEFT_CONCURRENCY)',
-      '1',
-    )
     .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
-    .option('--log-level <level>', 'debug, info, warn, error or silent (WEFT_LOG_LEVEL)')
-    .option('--access-log <mode>', 'off, errors or all (WEFT_ACCESS_LOG)')
-    .option(
-      '--request-record <size>',
-      'memory for what weft explain asks about: off, or up to 64Mi (WEFT_REQUEST_RECORD), default 1Mi',
-    )
-    .option(
-      '--max-connection-age <duration>',
-      'after which clients of HTTP/2 are asked to connect anew: off, 30m, … (WEFT_MAX_CONNECTION_AGE)',
-    )
-    .option(
-      '--max-connection-age-grace <duration>',
-      'what their calls have then: off, 5m, … (WEFT_MAX_CONNECTION_AGE_GRACE)',
-    )
-    .option(
-      '--slow-requests <duration>',
-      'from where on a request is slow: auto (twice the 99th percentile of its route), 500ms, … (WEFT_SLOW_REQUESTS)',
-    )
-    .option(
-      '--trace-otlp <host:port>',
-      'report spans to this OpenTelemetry collector, over HTTP, where discovery names none (WEFT_TRACE_OTLP)',
-    )
-    .option('--trace-zipkin <host:port>', 'the same to a Zipkin (WEFT_TRACE_ZIPKIN)')
-    .option(
-      '--trace-sampling <percent>',
-      'of requests that belong to no trace yet, default 1 (WEFT_TRACE_SAMPLING)',
-    )
-    .option('--pod-name <name>', 'this workload (POD_NAME)')
-    .option('--pod-namespace <name>', 'its namespace (POD_NAMESPACE)')
-    .option('--pod-ips <addresses>', 'its addresses, comma-separated (POD_IPS)')
-    .option('--service-account <name>', 'its ServiceAccount (SERVICE_ACCOUNT)')
     .action(async (flags: ProxyFlags) => {
       try {
         await run(readProxyConfig(flags, process.env));
@@ -129,7 +69,8 @@ export function register(program: Command): void {
     });
 }
 
-async function run(config: ProxyConfig): Promise<void> {
+/** Carries traffic until the process is told to end: of a workload, or as config.gateway has it of clients outside. */
+export async function run(config: ProxyConfig): Promise<void> {
   // 1. The machine: stream handles, getsockopt, logs.
   checkNative();
   if (config.redirected) loadSocketOptions();
@@ -163,6 +104,10 @@ async function run(config: ProxyConfig): Promise<void> {
     tls,
     signal: stopping.signal,
     questions: cores?.questions ?? own,
+    gatewaysFound: names => {
+      plane.gateway?.serve(names);
+      cores?.serve(names);
+    },
     apply: resource => {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.
@@ -182,6 +127,7 @@ async function run(config: ProxyConfig): Promise<void> {
     },
   });
   // 3. The data plane.
+  const gateway = await gatewayParts(config);
   const plane: DataPlane = new DataPlane({
     clock: systemClock,
     log,
@@ -203,6 +149,7 @@ async function run(config: ProxyConfig): Promise<void> {
     metricLimits: metricLimitsOf(config.concurrency),
     record: recordSettings(config),
     lives: livesOf(config),
+    ...gateway,
   });
   const tracing = traceRequests(plane, config, systemClock, log);
   plane.listen();
@@ -217,7 +164,9 @@ async function run(config: ProxyConfig): Promise<void> {
     log,
     accessLog,
     notReady: () =>
-      draining ? 'draining: the pod is being stopped' : (discovery.notReady() ?? redirection.notReady()),
+      draining
+        ? 'draining: the pod is being stopped'
+        : (discovery.notReady() ?? redirection.notReady() ?? plane.gateway?.notReady()),
     ownPorts: (['admin', 'health'] as const).map(name => ({
       ...{ name, hosts: config.hosts[name], port: config.ports[name] },
     })),
@@ -226,6 +175,7 @@ async function run(config: ProxyConfig): Promise<void> {
       redirection: redirection.status(),
       ...tracing.status(),
       ...discovery.status(),
+      ...(plane.gateway && { gateway: plane.gateway.ports }),
     }),
     metrics: out => {
       discovery.metrics(out);

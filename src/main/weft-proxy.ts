@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-// weft-proxy: the data plane of one workload. `run` carries traffic, `init` writes the packet rules of a pod, `wait` holds a
-// container's start until the proxy is ready. What each needs is loaded when it is the one that was asked for.
+// weft-proxy: the data plane. `run` carries the traffic of one workload, `gateway` that of clients outside of the mesh, `init`
+// writes the packet rules of a pod, `wait` holds a container's start until the proxy is ready. What each needs is loaded when it
+// is the one that was asked for.
 import { isMainThread } from 'node:worker_threads';
 import { Command } from 'commander';
 import { VERSION } from '../config/version.ts';
@@ -15,6 +16,12 @@ if (!isMainThread) await import('./proxy-core.ts');
 const wanted = isMainThread ? process.argv[2] : 'core';
 if (wanted === 'run') (await import('./proxy-run.ts')).register(program);
 else program.command('run').description('carry traffic (the container weft-proxy)').allowUnknownOption();
+if (wanted === 'gateway') (await import('./gateway-run.ts')).register(program);
+else
+  program
+    .command('gateway')
+    .description('carry the traffic of clients outside of the mesh into it, as Gateways say')
+    .allowUnknownOption();
 if (wanted === 'init') (await import('../cli/init.ts')).register(program);
 else
   program

@@ -6,6 +6,7 @@ import type { MeshTls } from '../tls/index.ts';
 import type { OriginalDestination, Wire } from '../wire/index.ts';
 import type { DestinationSource, DestinationTimes } from './destinations/destinations.ts';
 import type { MakeEdgeFilters } from './filters/edge.interface.ts';
+import type { MakeGatewayRole } from './gateway/gateway-role.interface.ts';
 import type { ListenerPlace } from './listeners.ts';
 import type { RecordSettings } from './record/recorder.ts';
 import type { ConnectionLives } from './services/connection-lives.ts';
@@ -47,6 +48,8 @@ export interface DataPlaneOptions {
   readonly staleAfterMs?: number;
   /** What of requests is kept for whoever asks about them later; undefined keeps nothing. */
   readonly record?: RecordSettings;
+  /** Makes it a gateway, which has no listeners but its gateways'; see src/proxy/gateway/. */
+  readonly gateway?: MakeGatewayRole;
   /** Where it is not DEFAULT_LIVES. */
   readonly lives?: Partial<ConnectionLives>;
   /** Of this core, where there are several. */

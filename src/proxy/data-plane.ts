@@ -38,6 +38,7 @@ import { PortAuthentication } from './destinations/port-authentication.ts';
 import { TrialLog } from './destinations/trial-log.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
+import type { GatewayRole } from './gateway/gateway-role.interface.ts';
 import type { Accepted, ListenerPlace, ListenerRow } from './listeners.ts';
 import { clientCodecs, newServices } from './new-services.ts';
 import { recordsAnswer } from './record/answer.ts';
@@ -47,6 +48,7 @@ import { INBOUND_TRUST, OUTBOUND_TRUST } from './services/trust.ts';
 import type { UnderWay } from './under-way.ts';
 
 const housekeepingMs = 30_000;
+const NO_GATEWAY = 'this proxy is no gateway';
 
 /** The data plane of one workload: its listeners and everything between them. Built without I/O; `listen` starts it. */
 export class DataPlane {
@@ -57,6 +59,8 @@ export class DataPlane {
   readonly authentication: PortAuthentication;
   /** Undefined where none is kept. */
   readonly record: RequestRecorder | undefined;
+  /** Undefined for a sidecar. */
+  readonly gateway: GatewayRole | undefined;
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
   readonly #inboundOptions: InboundOptions;
@@ -120,6 +124,13 @@ export class DataPlane {
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);
+    this.gateway = options.gateway?.({
+      services: this.services,
+      destinations: this.destinations,
+      source: options.source,
+      sharePorts: options.sharePorts === true,
+      accepting: () => this.#takeRoom(),
+    });
     if (options.record !== undefined && options.record.maxBytes > 0) {
       this.record = new RequestRecorder(options.clock, options.record);
       this.services.observers.add(this.record);
@@ -139,13 +150,12 @@ export class DataPlane {
   listen(outboundPort?: number, inboundPort?: number): void {
     const { outbound, inbound } = this.#options;
     try {
-      this.#outboundPort = this.#listen(this.#outbound({ ...outbound, port: outboundPort ?? outbound.port }));
-      this.#inboundPort = this.#listen(this.#inbound({ ...inbound, port: inboundPort ?? inbound.port }));
+      if (this.gateway !== undefined) this.gateway.start();
+      else this.#listenAsSidecar(outboundPort ?? outbound.port, inboundPort ?? inbound.port);
     } catch (error) {
       this.close();
       throw error;
     }
-    this.#ownPorts.add(this.#outboundPort).add(this.#inboundPort);
     const keepHouse = (): void => {
       const nowMs = this.services.clock.monotonic();
       this.destinations.expire();
@@ -155,6 +165,13 @@ export class DataPlane {
       this.services.peers.expire(nowMs);
     };
     this.#stopHousekeeping = this.services.clock.every(housekeepingMs, keepHouse);
+  }
+
+  #listenAsSidecar(outboundPort: number, inboundPort: number): void {
+    const { outbound, inbound } = this.#options;
+    this.#outboundPort = this.#listen(this.#outbound({ ...outbound, port: outboundPort }));
+    this.#inboundPort = this.#listen(this.#inbound({ ...inbound, port: inboundPort }));
+    this.#ownPorts.add(this.#outboundPort).add(this.#inboundPort);
   }
 
   get outboundPort(): number {
@@ -176,6 +193,9 @@ export class DataPlane {
         return this.destinations.applyEndpoints(resource);
       case 'inbound':
         return this.#applyInbound(resource);
+      case 'gateway':
+      case 'certificate':
+        return this.gateway === undefined ? NO_GATEWAY : this.gateway.apply(resource);
       case 'trust':
         this.services.serviceAddresses.tell(resource.serviceRanges);
         this.services.tls.peers.tell({
@@ -201,6 +221,7 @@ export class DataPlane {
   drain(): void {
     this.services.draining = true;
     for (const connection of this.#connections) connection.drain();
+    this.gateway?.drain();
   }
 
   /**
@@ -214,8 +235,10 @@ export class DataPlane {
     crowding.crowded = false;
     this.#room = room;
     for (const listener of this.#listeners) room > 0 ? listener.resume() : listener.pause();
+    this.gateway?.pause(room <= 0);
     if (stage === 'none') return;
     for (const connection of [...this.#connections]) connection.relieve(hard);
+    this.gateway?.relieve(hard);
     for (const cluster of this.destinations.clusters) cluster.closeAllIdle();
     for (const cluster of this.passThrough.clusters) cluster.closeAllIdle();
     for (const cluster of this.inboundPorts.clusters) cluster.closeAllIdle();
@@ -227,12 +250,14 @@ export class DataPlane {
     crowding.crowded = crowded;
     this.#room = 0;
     for (const listener of this.#listeners) listener.pause();
+    this.gateway?.pause(true);
   }
 
   /** Accepts no more. */
   close(): void {
     for (const listener of this.#listeners) listener.close();
     this.#listeners = [];
+    this.gateway?.close();
     this.#stopHousekeeping();
   }
 
@@ -240,6 +265,7 @@ export class DataPlane {
   destroy(): void {
     this.close();
     for (const connection of this.#connections) connection.destroy();
+    this.gateway?.destroy();
     this.destinations.close();
     this.passThrough.close();
     this.inboundPorts.close();
@@ -261,7 +287,9 @@ export class DataPlane {
   /** What goes on on this core. */
   get underWay(): UnderWay {
     const { active, tunnels, counters } = this.services;
-    return { exchanges: active, tunnels, ...counters.openConnections };
+    const { inbound, outbound, gateway = 0 } = counters.openConnections;
+    const bytes = this.gateway?.openStreams ?? 0;
+    return { exchanges: active, tunnels, inbound: inbound + gateway, outbound: outbound + bytes };
   }
 
   #applyInbound(resource: InboundResource): string | undefined {
@@ -327,7 +355,7 @@ export class DataPlane {
     for (const host of row.hosts) {
       const shared = this.#options.sharePorts === true;
       const counting = (wire: Wire): void => {
-        if (--this.#room <= 0) for (const each of this.#listeners) each.pause();
+        this.#takeRoom();
         this.#accept(row, wire, port);
       };
       const listener = new Listener({ host, port, purpose: row.name, shared }, counting);
@@ -336,6 +364,13 @@ export class DataPlane {
     }
     this.#rows.push({ ...row, port });
     return port;
+  }
+
+  /** A connection is accepted: memory is looked at again after so many. */
+  #takeRoom(): void {
+    if (--this.#room > 0) return;
+    for (const each of this.#listeners) each.pause();
+    this.gateway?.pause(true);
   }
 
   #accept(row: ListenerRow, wire: Wire, port: number): void {

@@ -16,6 +16,9 @@ export interface ServedListener extends JoinedListener {
   readonly of: string;
 }
 
+/** The namespace of a proxy that reads all objects itself and serves every gateway of them; no workload has it. */
+export const ANY_NAMESPACE = '*';
+
 /** The listeners of a gateway, for proxies that serve it: those who run elsewhere learn of none. */
 export function listenersOf(reader: MeshReader, caller: Caller, name: string): readonly ServedListener[] {
   const served = reader.policies('gateways', name).filter(each => serves(reader, caller, each));
@@ -29,7 +32,8 @@ function nameOf({ namespace, name }: Gateway): string {
 function serves(reader: MeshReader, caller: Caller, gateway: Gateway): boolean {
   const { className, servedFrom, namespace } = gateway;
   const classes = className === undefined ? [] : reader.policies('gatewayClasses', className);
-  return caller.namespace === (servedFrom ?? namespace) && isOurs(className, classes);
+  const isHere = caller.namespace === ANY_NAMESPACE || caller.namespace === (servedFrom ?? namespace);
+  return isHere && isOurs(className, classes);
 }
 
 /** The host patterns that a listener has routes for, each once, the most specific first. */

@@ -60,6 +60,47 @@ export function acceptMeshTls(
   );
 }
 
+/** How TLS of a client outside of the mesh is ended. */
+export interface ServerTerms {
+  readonly context: SecureContext;
+  /** ALPN names, the dearest first; none: ALPN is not spoken. */
+  readonly alpn: readonly string[];
+  /**
+   * Whether clients are asked for a certificate, and who is let in: `require` those with a good one, `optional` also those
+   * without any, `insecure` everybody.
+   */
+  readonly clients?: 'require' | 'optional' | 'insecure';
+}
+
+/** The server side of TLS with anybody. `first`: the ClientHello that was read. The waiter's `principal` is ''. */
+export function acceptServerTls(
+  wire: Wire,
+  first: Buffer,
+  { context, alpn, clients }: ServerTerms,
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  socket.unshift(first);
+  const secure = orClose(
+    socket,
+    () =>
+      new TLSSocket(socket, {
+        isServer: true,
+        secureContext: context,
+        requestCert: clients !== undefined,
+        rejectUnauthorized: false,
+        ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+      }),
+  );
+  const verify = (): Error | null => {
+    if (clients === undefined || clients === 'insecure') return null;
+    const shown = secure.getPeerX509Certificate() !== undefined;
+    if (!shown) return clients === 'optional' ? null : new Error('the client has shown no certificate');
+    return (secure as unknown as WithHandle)._handle.verifyError();
+  };
+  return attend(secure, socket, 'secure', waiter, undefined, verify, 'TLS failed');
+}
+
 /** What is expected of an upstream that is no mesh peer. */
 export interface OriginatedHandshake {
   readonly context: SecureContext;

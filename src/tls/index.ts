@@ -10,12 +10,14 @@ export {
 } from './client-hello.ts';
 export {
   acceptMeshTls,
+  acceptServerTls,
   connectMeshTls,
   connectOriginatedTls,
   type Handshake,
   type HandshakeWaiter,
   handshakeWords,
   type Secured,
+  type ServerTerms,
 } from './handshake.ts';
 export { MeshPeers, type OpenPeer, type PeerTerms } from './mesh-peers.ts';
 export { ALPN, beginsMeshHello, isMeshHello, MeshTls } from './mesh-tls.ts';

@@ -11,10 +11,10 @@ import type { Served, Serving } from '../serving/serving.interface.ts';
 export abstract class Downstream {
   readonly terms: ListenerTerms;
   /** The client's address without its port; '' where it is not known. IPv4 in its own form. */
-  readonly address: string;
+  address: string;
   /** With the port, for logs. */
-  readonly downstream: string;
-  protected readonly clientPort: number;
+  downstream: string;
+  protected clientPort: number;
   protected readonly services: Services;
   /** The clear side of it: another one once TLS has ended here. */
   protected wire: Wire;
@@ -30,6 +30,13 @@ export abstract class Downstream {
     this.address = (from?.address ?? '').replace(/^::ffff:/, '');
     this.clientPort = from?.port ?? 0;
     this.downstream = this.address === '' ? '' : formatAddress(this.address, this.clientPort);
+  }
+
+  /** The client is another than who connected: a proxy that is believed has said so. */
+  protected standFor(address: string, port: number): void {
+    this.address = address;
+    this.clientPort = port;
+    this.downstream = formatAddress(address, port);
   }
 
   /** The client is asked to go; what is under way goes on. */

@@ -60,6 +60,8 @@ export class Destinations {
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, RunningCluster>();
   /** Endpoint sets that arrived before the destination that names them. */
+  /** Never forgotten while somebody keeps them. */
+  readonly #kept = new Set<string>();
   readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
   #noRoomMs = Number.NEGATIVE_INFINITY;
   timeouts = 0;
@@ -110,6 +112,26 @@ export class Destinations {
     entry.waiters.push(waiter);
     entry.stopWaiting ??= this.#clock.after(this.#times.waitMs, () => this.#timedOut(entry));
     return undefined;
+  }
+
+  /** The destination, if it is known and the endpoints of all its clusters are: for who asks with every request. */
+  ready(key: string): RunningDestination | undefined {
+    const current = this.#entries.get(key)?.current;
+    return current !== undefined && this.#isComplete(current) ? current : undefined;
+  }
+
+  /** Asks for a destination before anybody calls it, and does not forget it when nobody does. */
+  keep(key: string): void {
+    this.#kept.add(key);
+    const known = this.#entries.has(key);
+    if (!known) this.adopt(key);
+    this.#source.want(key);
+  }
+
+  /** Forgets one that was kept. */
+  release(key: string): void {
+    if (this.#kept.delete(key)) this.#forget(key);
+    this.#dropUnusedClusters();
   }
 
   /** Takes a destination in without asking for it: it comes from the last snapshot. */
@@ -222,7 +244,8 @@ export class Destinations {
   expire(): void {
     const before = this.#clock.monotonic() - this.#times.idleMs;
     for (const [key, entry] of this.#entries) {
-      if (entry.usedMs >= before || entry.waiters.length > 0 || this.#isBusy(entry)) continue;
+      if (entry.usedMs >= before || entry.waiters.length > 0 || this.#kept.has(key) || this.#isBusy(entry))
+        continue;
       this.#forget(key);
     }
     for (const [key, { atMs }] of this.#early) if (!this.#isFresh(atMs)) this.#early.delete(key);
@@ -294,7 +317,9 @@ export class Destinations {
   #makeRoom(): boolean {
     const nowMs = this.#clock.monotonic();
     if (nowMs - this.#noRoomMs < searchEveryMs) return false;
-    const idle = [...this.#entries].filter(([, entry]) => entry.waiters.length === 0 && !this.#isBusy(entry));
+    const idle = [...this.#entries].filter(
+      ([key, entry]) => entry.waiters.length === 0 && !this.#kept.has(key) && !this.#isBusy(entry),
+    );
     idle.sort(([, left], [, right]) => left.usedMs - right.usedMs);
     for (const [key] of idle.slice(0, forgottenAtOnce)) this.#forget(key);
     this.#dropUnusedClusters();

@@ -3,6 +3,7 @@ import { HelloScanner } from '../../tls/index.ts';
 import { ByteCollector, type Wire, type WireHandler } from '../../wire/index.ts';
 
 const patienceMs = 5_000;
+const nothing = Buffer.alloc(0);
 
 /** Learns which server a TLS client asks for; exactly one of the two is called, once. */
 export interface HelloWaiter {
@@ -31,12 +32,18 @@ export class HelloReader implements WireHandler {
   }
 
   start(): void {
-    const first = this.#collected.bytes!;
-    this.#look(first, 0, first.length);
+    const first = this.#collected.bytes;
+    if (first !== undefined) this.#look(first, 0, first.length);
     if (this.#over) return;
     this.#timers.schedule(this.#deadline, patienceMs);
     this.#wire.handler = this;
     this.#wire.resume();
+  }
+
+  /** Nobody is told any more. */
+  stop(): void {
+    this.#over = true;
+    this.#timers.cancel(this.#deadline);
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -67,6 +74,6 @@ export class HelloReader implements WireHandler {
     this.#over = true;
     this.#timers.cancel(this.#deadline);
     this.#wire.pause();
-    this.#waiter.onServerName(serverName, this.#collected.bytes!);
+    this.#waiter.onServerName(serverName, this.#collected.bytes ?? nothing);
   }
 }

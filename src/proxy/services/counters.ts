@@ -35,7 +35,10 @@ export class Counters {
   /** Connections accepted, by direction and protocol. */
   readonly accepted = new Counter();
   /** Connections open now, by the listener that accepted them. */
-  readonly openConnections = { inbound: 0, outbound: 0 };
+  readonly openConnections: { inbound: number; outbound: number; gateway?: number } = {
+    inbound: 0,
+    outbound: 0,
+  };
   /** Destinations that had to be passed through because discovery did not answer. */
   discoveryTimeouts = 0;
 }

@@ -15,5 +15,8 @@ export interface Trust {
 /** From others to the app of this pod. */
 export const INBOUND_TRUST: Trust = { downstream: 'mesh', upstream: 'app' };
 
+/** From clients outside to the mesh, through a gateway. */
+export const GATEWAY_TRUST: Trust = { downstream: 'strangers', upstream: 'mesh' };
+
 /** From the app of this pod to others. */
 export const OUTBOUND_TRUST: Trust = { downstream: 'app', upstream: 'mesh' };

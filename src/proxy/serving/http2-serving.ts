@@ -44,7 +44,7 @@ export class Http2Serving implements Serving, ServerConnectionHost, LivingConnec
     this.#host = host;
     this.#onClosed = onClosed;
     this.connection = new ServerConnection(wire, options);
-    if (host.direction === 'inbound')
+    if (host.direction === 'inbound' || host.terms.trust.downstream === 'strangers')
       this.#life = new ConnectionLife(services.timers, services.lives, services.random, this);
   }
 

@@ -1,0 +1,28 @@
+// `weft-proxy gateway`: the same stages as `run`, with the listeners of gateways in place of a sidecar's.
+import type { Command } from 'commander';
+import { type GatewayFlags, readGatewayConfig } from '../config/proxy-config.ts';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { withProxyFlags } from './proxy-flags.ts';
+import { run } from './proxy-run.ts';
+
+/** Adds the command to `program`. */
+export function register(program: Command): void {
+  withProxyFlags(program.command('gateway'))
+    .description('carry the traffic of clients outside of the mesh into it, as Gateways say')
+    .option(
+      '--gateway <namespace/name>',
+      'which gateways to serve, comma-separated (WEFT_GATEWAY); with --config: all of them unless told',
+    )
+    .option('--config <folder>', 'a folder of Kubernetes YAML, watched, in place of a control plane')
+    .option('--port-offset <number>', 'added to the port of every listener: 8000 makes 80 8080')
+    .option('--discovery <source>', 'control-plane or kubernetes (the API server)', 'control-plane')
+    .action(async (flags: GatewayFlags) => {
+      try {
+        await run(readGatewayConfig(flags, process.env));
+      } catch (error) {
+        const code = error instanceof WeftError ? ` (${error.code})` : '';
+        process.stderr.write(`weft-proxy gateway: ${errorMessage(error)}${code}\n`);
+        process.exit(1);
+      }
+    });
+}

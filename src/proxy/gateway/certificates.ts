@@ -1,0 +1,113 @@
+// The certificates that a gateway has, and what TLS is ended with: contexts are made when a client first needs one, and again
+// when its certificate is another.
+import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import { errorMessage } from '../../errors/index.ts';
+import type { BoundTls, CertificateResource } from '../../model/index.ts';
+import { HostTable } from './host-table.ts';
+
+interface Kept {
+  readonly resource: CertificateResource;
+  /** Undefined for one that cannot be shown. */
+  readonly names: HostTable<true> | undefined;
+  readonly contexts: WeakMap<BoundTls, SecureContext>;
+}
+
+/** What TLS of one connection is ended with; or why it cannot be. */
+export type ChosenContext = { readonly context: SecureContext } | { readonly why: string };
+
+/** Certificates by key. */
+export class GatewayCertificates {
+  readonly #kept = new Map<string, Kept>();
+
+  /** Puts one to use. A text: why not; then the last good one stays. */
+  apply(resource: CertificateResource): string | undefined {
+    const { key, why } = resource;
+    const before = this.#kept.get(key);
+    if (why !== undefined) {
+      // Taken away on purpose, or never there: nobody is shown what its owner has withdrawn.
+      this.#kept.set(key, { resource, names: undefined, contexts: new WeakMap() });
+      return undefined;
+    }
+    const names = namesOf(resource);
+    if (typeof names !== 'string') {
+      this.#kept.set(key, {
+        resource,
+        names: new HostTable(names.map(name => [name, true])),
+        contexts: new WeakMap(),
+      });
+      return undefined;
+    }
+    const failed = { ...resource, why: names };
+    if (before?.names === undefined)
+      this.#kept.set(key, { resource: failed, names: undefined, contexts: new WeakMap() });
+    return `${nameOf(key)}: ${names}`;
+  }
+
+  /** Forgets one that no listener names any more. */
+  forget(key: string): void {
+    this.#kept.delete(key);
+  }
+
+  /** What to end TLS with for who asks for `serverName`, '' for none: the first certificate that has the name, else the first. */
+  choose(tls: BoundTls, serverName: string): ChosenContext {
+    const all = tls.certificates.map(key => this.#kept.get(key));
+    const usable = all.filter(each => each?.names !== undefined);
+    const chosen = usable.find(each => each!.names!.find(serverName) === true) ?? usable[0];
+    if (chosen === undefined) return { why: this.#whyNone(tls) };
+    const known = chosen.contexts.get(tls);
+    if (known !== undefined) return { context: known };
+    try {
+      const context = contextOf(tls, chosen.resource);
+      chosen.contexts.set(tls, context);
+      return { context };
+    } catch (thrown) {
+      return { why: `${nameOf(chosen.resource.key)}: ${errorMessage(thrown)}` };
+    }
+  }
+
+  #whyNone({ certificates }: BoundTls): string {
+    if (certificates.length === 0) return 'the listener names no certificate';
+    const whys = certificates.map(
+      key => this.#kept.get(key)?.resource.why ?? `${nameOf(key)} is not here yet`,
+    );
+    return whys.join('; ');
+  }
+}
+
+/** `Secret shop/tls` */
+function nameOf(key: string): string {
+  return `Secret ${key.split('/').slice(3).join('/')}`;
+}
+
+/** The hosts that the certificate is for; a text: why it cannot be shown. */
+function namesOf({ chain, privateKey }: CertificateResource): readonly string[] | string {
+  try {
+    const certificate = new X509Certificate(chain);
+    if (!certificate.checkPrivateKey(createPrivateKey(privateKey)))
+      return 'the private key does not belong to the certificate; put both of one pair there';
+    const names = (certificate.subjectAltName ?? '')
+      .split(', ')
+      .flatMap(each => /^DNS:(.+)$/.exec(each)?.[1] ?? []);
+    const [, common] = /(?:^|\n)CN=(.+)/.exec(certificate.subject) ?? [];
+    return (names.length > 0 ? names : common === undefined ? [] : [common]).map(name => name.toLowerCase());
+  } catch (thrown) {
+    return `certificate and key cannot be read (${errorMessage(thrown)})`;
+  }
+}
+
+function contextOf(tls: BoundTls, { chain, privateKey }: CertificateResource): SecureContext {
+  const { minVersion = 'TLSv1.2', maxVersion, ciphers, clients } = tls;
+  // A session that is resumed brings the verdict on its client's certificate from before: those of who must show one are not.
+  const noTickets = clients === undefined ? 0 : constants.SSL_OP_NO_TICKET;
+  return createSecureContext({
+    cert: chain,
+    key: privateKey,
+    minVersion,
+    ...(maxVersion && { maxVersion }),
+    ...(ciphers && { ciphers: ciphers.join(':') }),
+    ...(clients && clients.authorities !== '' && { ca: clients.authorities }),
+    honorCipherOrder: true,
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | noTickets,
+  });
+}

@@ -1,0 +1,471 @@
+import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
+import { guarded } from '../../errors/index.ts';
+import { type Head, METHOD } from '../../http/index.ts';
+import type { ListenerOptions } from '../../model/index.ts';
+import type { PeerRequests } from '../../telemetry/index.ts';
+import { Deadline } from '../../time/index.ts';
+import { acceptServerTls, type Handshake } from '../../tls/index.ts';
+import type { Wire } from '../../wire/index.ts';
+import { Downstream, labelOf } from '../accept/downstream.ts';
+import { outboundLabels, UnplacedRequests } from '../accept/outbound-metrics.ts';
+import { mayLog, type RefusedKind, refuseStart, withoutPort } from '../accept/refusal.ts';
+import type { RunningDestination } from '../destinations/destination.ts';
+import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
+import { Detection, type DetectionWaiter } from '../detection/detection.ts';
+import { HelloReader } from '../detection/hello-reader.ts';
+import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
+import {
+  type ExchangeHost,
+  type ListenerTerms,
+  type TargetWaiter,
+  tellTarget,
+} from '../exchange/exchange-host.ts';
+import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
+import type { Services } from '../services/services.ts';
+import type { Served } from '../serving/serving.interface.ts';
+import { TcpSession } from '../tcp/tcp-session.ts';
+import type { GatewayCertificates } from './certificates.ts';
+import { Forwarded } from './forwarded.ts';
+import type { PortTable, TableListener } from './gateway-port.ts';
+import { hostOf } from './host-table.ts';
+import { ProxyHeaderReader } from './proxy-header-reader.ts';
+import type { StandingAnswers } from './standing-answers.ts';
+
+/** For a ClientHello and the handshake, unless the listener says otherwise. */
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const alpnNames = ['h2', 'http/1.1'] as const;
+const alpnWithoutHttp2 = ['http/1.1'] as const;
+/** The first byte of a ClientHello (RFC 8446 section 5.1). */
+const HANDSHAKE_RECORD = 0x16;
+const slash = 0x2f;
+const asterisk = 0x2a;
+const hostName = Buffer.from('host', 'latin1');
+
+/** The port that a connection came in by, as it is at any moment. */
+export interface ConnectionPort {
+  readonly port: number;
+  readonly table: PortTable;
+}
+
+/** What connections of a gateway share. */
+export interface ConnectionParts {
+  readonly services: Services;
+  readonly destinations: Destinations;
+  readonly certificates: GatewayCertificates;
+  readonly answers: StandingAnswers;
+}
+
+/** A connection of a client outside of the mesh. */
+export class GatewayConnection extends Downstream implements DetectionWaiter, ExchangeHost {
+  readonly direction = 'outbound';
+  readonly principal = '';
+  readonly mutualTls = false;
+  serverName = '';
+  protected readonly detection: Detection;
+  readonly #parts: ConnectionParts;
+  readonly #port: ConnectionPort;
+  readonly #onClosed: () => void;
+  readonly #deadline: Deadline;
+  #forwarded: Forwarded | undefined;
+  /** BoundListener.name of the one whose TLS it is; '' in clear. */
+  #listener = '';
+  #reading: { stop(): void } | undefined;
+  #handshake: Handshake | undefined;
+  /** Whether nobody reads what it carries. */
+  carriesBytes = false;
+  #over = false;
+  #unplaced: UnplacedRequests | undefined;
+  /** The authority that was asked for last, and its host: mostly all requests of a connection have the same. */
+  #authority = '';
+  #host = '';
+
+  constructor(
+    parts: ConnectionParts,
+    port: ConnectionPort,
+    wire: Wire,
+    terms: ListenerTerms,
+    onClosed: () => void,
+  ) {
+    super(parts.services, wire, terms);
+    this.#parts = parts;
+    this.#port = port;
+    this.#onClosed = onClosed;
+    this.detection = new Detection(wire, parts.services.timers, this);
+    this.#deadline = new Deadline(() => this.#tooSlow(), { onFault: () => this.destroy() });
+  }
+
+  start(): void {
+    const options = this.#options;
+    const how = options.proxyProtocol;
+    if (how === undefined) {
+      this.#begin(undefined);
+      return;
+    }
+    if (!new Forwarded(this.address, false, 0, options.trusted ?? {}).believes) {
+      if (how === 'accept') this.#begin(undefined);
+      else this.#refuse('nothing', 'PROXY headers are taken from trusted addresses only, and this is none');
+      return;
+    }
+    const reader = new ProxyHeaderReader(this.wire, this.services.timers, how === 'require', {
+      onHeader: (address, port, rest) => {
+        this.#reading = undefined;
+        if (address !== '') this.standFor(address, port);
+        this.#begin(rest);
+      },
+      onBad: why => this.#refuse('nothing', `the PROXY header is no good: ${why}`),
+      onGone: () => this.#end(),
+    });
+    this.#reading = reader;
+    reader.start();
+  }
+
+  override destroy(): void {
+    this.#reading?.stop();
+    this.#handshake?.cancel();
+    this.detection.stop();
+    this.wire.destroy();
+    this.#end();
+  }
+
+  override relieve(hard: boolean): void {
+    if (this.serving === undefined && hard && (this.#reading ?? this.#handshake) !== undefined)
+      this.destroy();
+    else super.relieve(hard);
+  }
+
+  /** Whose request it is; see TrustedHops. */
+  clientAddressOf(head: Head): string {
+    return this.#whence.clientOf(head);
+  }
+
+  isSecure(head: Head): boolean {
+    return this.#whence.isSecure(head);
+  }
+
+  target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
+    const { answers, destinations } = this.#parts;
+    const fault = targetFault(head);
+    if (fault !== undefined) {
+      setImmediate(tellTarget, waiter, undefined, 'DPE', fault);
+      return undefined;
+    }
+    const host = this.#hostOf(head);
+    const listener = this.#port.table.listeners.find(host);
+    if (listener === undefined) return answers.notFound;
+    if (this.#listener !== '' && listener.bound.name !== this.#listener) return answers.misdirected;
+    const key = listener.hosts.find(host);
+    if (key === undefined) return answers.notFound;
+    const ready = destinations.ready(key);
+    if (ready !== undefined) return ready;
+    return destinations.find(key, answer => tellFound(waiter, answer, host));
+  }
+
+  prepare(head: Head): void {
+    if (head.requestId < 0) head.add(REQUEST_ID, newRequestId());
+    if (head.major === 1) originForm(head);
+    this.#whence.tell(head, this.#authority);
+  }
+
+  metrics(
+    endpoint: RunningEndpoint | undefined,
+    cluster: RunningCluster | undefined,
+    target: RunningDestination | undefined,
+  ): PeerRequests {
+    if (endpoint !== undefined) return endpoint.metrics;
+    this.#unplaced ??= new UnplacedRequests(this.services);
+    return this.#unplaced.of(cluster?.config.service ?? target?.service);
+  }
+
+  onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
+    if (kind === 'http1' || (kind === 'http2' && this.#options.http2 !== false)) this.#serve(kind, first);
+    else if (kind === 'tls')
+      this.#refuse(
+        'http1',
+        `port ${this.#port.port} speaks HTTP in clear, and what came is TLS; write http://`,
+      );
+    else this.#refuse(kind, `port ${this.#port.port} speaks HTTP, and what came is not`);
+  }
+
+  onQuiet(): void {}
+
+  onUndecided(): void {}
+
+  onSilent(): void {
+    this.onGone();
+  }
+
+  onUnclear(first: Buffer): void {
+    const { headTimeoutMs } = this.services.http1;
+    this.#refuse(
+      mayBeRequest(first) ? 'http1' : 'tcp',
+      `the first line was not complete ${headTimeoutMs} ms after its first byte; send it whole`,
+      'slow-start',
+    );
+  }
+
+  onGone(): void {
+    this.wire.destroy();
+    this.#end();
+  }
+
+  /** Of what it reads before it is known what it carries. */
+  onFault(): void {
+    this.destroy();
+  }
+
+  get #options(): ListenerOptions {
+    return this.#port.table.first.bound.options ?? {};
+  }
+
+  get #whence(): Forwarded {
+    this.#forwarded ??= new Forwarded(
+      this.address,
+      this.#listener !== '',
+      this.#port.port,
+      this.#options.trusted,
+    );
+    return this.#forwarded;
+  }
+
+  /** What is behind the PROXY header, where there is one, begins. `first`: what of it has been read. */
+  #begin(first: Buffer | undefined): void {
+    const { table } = this.#port;
+    if (table.isTls) this.#readHello(first ?? Buffer.alloc(0));
+    else if (table.protocol === 'bytes') this.#carry(table.first, '', first);
+    else {
+      const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
+      const { idleTimeoutMs: own, headTimeoutMs: head } = this.#options;
+      this.detection.start(
+        { quietMs: 0, silentMs: own ?? idleTimeoutMs, unclearMs: head ?? headTimeoutMs },
+        first,
+      );
+    }
+  }
+
+  #readHello(first: Buffer): void {
+    const { timers } = this.services;
+    timers.schedule(this.#deadline, this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
+    const reader = new HelloReader(this.wire, timers, first, {
+      onServerName: (name, bytes) => {
+        this.#reading = undefined;
+        this.#named(name, bytes);
+      },
+      onGone: () => this.#end(),
+    });
+    this.#reading = { stop: () => reader.stop() };
+    reader.start();
+  }
+
+  #named(name: string, hello: Buffer): void {
+    const { table } = this.#port;
+    if (hello.length === 0) {
+      this.onGone();
+      return;
+    }
+    if (hello[0] !== HANDSHAKE_RECORD) {
+      const words = `port ${this.#port.port} speaks TLS, and what came is not; write https://`;
+      this.#refuse(mayBeRequest(hello) ? 'http1' : 'tcp', words);
+      return;
+    }
+    this.serverName = name.toLowerCase();
+    const host = hostOf(this.serverName);
+    const listener = table.listeners.find(host) ?? (host === '' ? table.first : undefined);
+    if (listener === undefined)
+      this.#refuseTls(`no listener of port ${this.#port.port} is for ${this.serverName}`);
+    else if (listener.bound.tls?.mode === 'passthrough') {
+      this.services.timers.cancel(this.#deadline);
+      this.#carry(listener, host, hello);
+    } else this.#shakeHands(listener, host, hello);
+  }
+
+  #shakeHands(listener: TableListener, host: string, hello: Buffer): void {
+    const { tls, protocol, options } = listener.bound;
+    const chosen = this.#parts.certificates.choose(tls!, host);
+    if ('why' in chosen) {
+      this.#refuseTls(chosen.why);
+      return;
+    }
+    const names = tls!.alpn ?? (options?.http2 === false ? alpnWithoutHttp2 : alpnNames);
+    const { clients } = tls!;
+    const secured = acceptServerTls(
+      this.wire,
+      hello,
+      {
+        context: chosen.context,
+        alpn: protocol === 'https' ? names : [],
+        ...(clients && { clients: clients.mode }),
+      },
+      {
+        onSecured: ({ wire, protocol: agreed, first }) => {
+          this.#handshake = undefined;
+          this.services.timers.cancel(this.#deadline);
+          this.wire = wire;
+          this.#listener = listener.bound.name;
+          if (protocol === 'https') this.#serve(agreed === 'h2' ? 'http2' : 'http1', first);
+          else this.#carry(listener, host, first);
+        },
+        onHandshakeError: reason => {
+          this.services.counters.handshakeFailures.add('direction="gateway"');
+          this.#note(reason);
+          this.#end();
+        },
+        onFault: () => this.destroy(),
+      },
+    );
+    this.#handshake = secured;
+  }
+
+  #serve(kind: Served, first: Buffer | undefined): void {
+    this.services.counters.accepted.add(`direction="gateway",protocol="${labelOf(kind)}"`);
+    this.serveTo(this, kind, 'stranger', first, () => this.#end());
+  }
+
+  /** Bytes that nobody reads. */
+  #carry({ bound }: TableListener, host: string, first: Buffer | undefined): void {
+    const key = bound.destination ?? '';
+    const go = (answer: DestinationAnswer): void => {
+      if (this.wire.closed) return;
+      const destination = answer === 'timeout' ? undefined : answer;
+      const cluster = destination?.routesByServerName
+        ? destination.forServerName(host).pick()
+        : destination?.tcp.pick();
+      if (cluster === undefined)
+        this.#refuse('nothing', `no route of listener ${bound.name} is for this connection`);
+      else this.#openSession(cluster, destination!, first);
+    };
+    const known = this.#parts.destinations.find(key, guarded('destination', go, this.wire));
+    if (known !== undefined) go(known);
+  }
+
+  #openSession(cluster: RunningCluster, destination: RunningDestination, first: Buffer | undefined): void {
+    this.carriesBytes = true;
+    this.services.counters.accepted.add('direction="gateway",protocol="tcp"');
+    const session = new TcpSession(
+      this.services,
+      {
+        direction: 'outbound',
+        downstream: this.downstream,
+        principal: '',
+        localAddress: '',
+        labels: (endpoint, of) =>
+          outboundLabels(this.services, endpoint, of?.config.service ?? destination.service, 'tcp'),
+        onEnd: () => this.#end(),
+      },
+      cluster,
+      this.wire,
+      false,
+    );
+    session.start(first);
+  }
+
+  #hostOf(head: Head): string {
+    const authority = authorityOf(head);
+    if (authority !== this.#authority) {
+      this.#authority = authority;
+      this.#host = hostOf(authority);
+    }
+    return this.#host;
+  }
+
+  #tooSlow(): void {
+    this.#note('no complete TLS handshake in time');
+    this.destroy();
+  }
+
+  /** A handshake that cannot be made: the client sees its connection reset. */
+  #refuseTls(why: string): void {
+    this.services.counters.handshakeFailures.add('direction="gateway"');
+    this.#refuse('tls', why);
+  }
+
+  #refuse(kind: RefusedKind, why: string, reason: 'not-http' | 'slow-start' = 'not-http'): void {
+    this.#reading?.stop();
+    this.services.timers.cancel(this.#deadline);
+    const { wire, downstream: client } = this;
+    const { port } = this.#port;
+    refuseStart(
+      this.services,
+      { wire, direction: 'outbound', kind, client, principal: '', port },
+      reason,
+      why,
+    );
+    this.#end();
+  }
+
+  #note(why: string): void {
+    const { port } = this.#port;
+    if (mayLog(this.services, `${withoutPort(this.downstream)} ${port} tls`))
+      this.services.log.info(
+        { client: this.downstream, port, serverName: this.serverName },
+        `TLS failed: ${why}`,
+      );
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.services.timers.cancel(this.#deadline);
+    this.#onClosed();
+  }
+}
+
+function tellFound(waiter: TargetWaiter, answer: DestinationAnswer, host: string): void {
+  if (answer !== 'timeout') tellTarget(waiter, answer, 'NR', '');
+  else
+    tellTarget(
+      waiter,
+      undefined,
+      'NFCF',
+      `nobody has told this gateway the routes of ${host} yet; come again`,
+    );
+}
+
+/** Why the target is none that a gateway takes. */
+function targetFault(head: Head): string | undefined {
+  if (head.method === METHOD.CONNECT) return 'a gateway takes requests for what is behind it, and no CONNECT';
+  const first = head.bytes[head.targetStart]!;
+  if (head.major === 2 || first === slash || first === asterisk) return undefined;
+  const end = absoluteEnd(head);
+  if (end === 0) return 'the target is neither a path nor a URL of http or https';
+  // Whoever is in front may have looked at one of the two, and whoever is behind at the other.
+  return head.host < 0 || sameText(head) ? undefined : 'the target names another host than the field Host';
+}
+
+function sameText(head: Head): boolean {
+  return authorityOf(head).toLowerCase() === head.authority.toLowerCase();
+}
+
+/** Of the target where it is a URL (RFC 9112 section 3.2.2), else of Host. */
+function authorityOf(head: Head): string {
+  const first = head.bytes[head.targetStart]!;
+  if (head.major === 2 || first === slash || first === asterisk) return head.authority;
+  const end = absoluteEnd(head);
+  if (end === 0) return head.authority;
+  const text = head.bytes.toString('latin1', head.targetStart, end);
+  return text.slice(text.indexOf('//') + 2);
+}
+
+/** Where the authority of an absolute-form target ends; 0 when the target has another form. */
+function absoluteEnd(head: Head): number {
+  const { bytes, targetStart, targetEnd } = head;
+  const begin = bytes.toString('latin1', targetStart, Math.min(targetEnd, targetStart + 8)).toLowerCase();
+  const length = begin.startsWith('http://') ? 7 : begin === 'https://' ? 8 : 0;
+  if (length === 0) return 0;
+  let end = targetStart + length;
+  while (end < targetEnd && bytes[end] !== slash && bytes[end] !== 0x3f) end++;
+  return end;
+}
+
+/** A URL as target becomes its path: upstreams are no proxies. */
+function originForm(head: Head): void {
+  const { bytes, targetStart, targetEnd } = head;
+  const first = bytes[targetStart]!;
+  if (first === slash || first === asterisk || head.newTarget !== undefined) return;
+  const end = absoluteEnd(head);
+  if (end === 0) return;
+  const authority = authorityOf(head);
+  const path = bytes.subarray(end, targetEnd);
+  head.newTarget = path[0] === slash ? Buffer.from(path) : Buffer.concat([Buffer.from('/'), path]);
+  if (head.host >= 0) head.remove(head.host);
+  head.add(hostName, Buffer.from(authority, 'latin1'));
+}

@@ -1,0 +1,46 @@
+// One port of a gateway: its sockets, and which of its listeners and hosts what comes in is for.
+import { type BoundListener, isIpv6 } from '../../model/index.ts';
+import { HostTable } from './host-table.ts';
+
+/** A listener, with where the routes of its hosts are. */
+export interface TableListener {
+  readonly bound: BoundListener;
+  /** Keys of destinations. */
+  readonly hosts: HostTable<string>;
+}
+
+/** The listeners of a port, as they are now. Swapped as a whole; connections ask for it anew with each request. */
+export interface PortTable {
+  /** What is spoken there, but for TLS: all listeners of a port agree on it. */
+  readonly protocol: 'requests' | 'bytes';
+  /** Whether connections begin with a ClientHello. */
+  readonly isTls: boolean;
+  readonly listeners: HostTable<TableListener>;
+  /** The first, for what holds for the port before it is known which is meant. */
+  readonly first: TableListener;
+  readonly all: readonly BoundListener[];
+}
+
+/** `bound`: all of one port, at least one. */
+export function portTable(bound: readonly BoundListener[]): PortTable {
+  const listeners = bound.map(each => ({
+    bound: each,
+    hosts: new HostTable(each.hosts.map(({ host, destination }) => [host, destination] as const)),
+  }));
+  const [first] = listeners;
+  const { protocol } = first!.bound;
+  return {
+    protocol: protocol === 'http' || protocol === 'https' ? 'requests' : 'bytes',
+    isTls: protocol === 'https' || protocol === 'tls',
+    listeners: new HostTable(listeners.map(each => [each.bound.hostname ?? '*', each] as const)),
+    first: first!,
+    all: bound,
+  };
+}
+
+/** The addresses that a port is opened on. */
+export function placesOf(all: readonly BoundListener[], everywhere: readonly string[]): readonly string[] {
+  if (all.some(each => each.addresses === undefined)) return everywhere;
+  const named = [...new Set(all.flatMap(each => each.addresses!))];
+  return named.sort((left, right) => Number(isIpv6(left)) - Number(isIpv6(right)));
+}

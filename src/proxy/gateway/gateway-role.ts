@@ -1,0 +1,283 @@
+import { errorMessage, guarded } from '../../errors/index.ts';
+import {
+  type BoundListener,
+  type CertificateResource,
+  type GatewayResource,
+  gatewayKey,
+  parseGatewayKey,
+} from '../../model/index.ts';
+import { Listener, type Wire } from '../../wire/index.ts';
+import type { ListenerTerms } from '../exchange/exchange-host.ts';
+import { compileFilters } from '../filters/filter.interface.ts';
+import { LISTENER_FILTERS } from '../filters/lists.ts';
+import { GATEWAY_TRUST } from '../services/trust.ts';
+import { GatewayCertificates } from './certificates.ts';
+import { type ConnectionParts, GatewayConnection } from './gateway-connection.ts';
+import { type PortTable, placesOf, portTable } from './gateway-port.ts';
+import type {
+  GatewayRole,
+  GatewayServices,
+  ListeningPort,
+  MakeGatewayRole,
+} from './gateway-role.interface.ts';
+import { standingAnswers } from './standing-answers.ts';
+
+/** A port that cannot be opened is tried again so often. */
+const tryAgainMs = 5_000;
+
+/** What of a gateway is the machine's. */
+export interface GatewayPlace {
+  /** `namespace/name` of the gateways that are served. */
+  readonly gateways: readonly string[];
+  /** Where a listener without addresses is opened. */
+  readonly hosts: readonly string[];
+  /** Added to every port, for who may not open low ones; `any`: whichever are free. 0 unless told. */
+  readonly portOffset?: number | 'any';
+}
+
+/** For DataPlaneOptions.gateway. */
+export function gatewayRole(place: GatewayPlace): MakeGatewayRole {
+  return services => new RunningGateway(place, services);
+}
+
+interface RunningPort {
+  readonly port: number;
+  table: PortTable;
+  places: readonly string[];
+  sockets: Listener[];
+  readonly connections: Set<GatewayConnection>;
+  trouble: string | undefined;
+}
+
+class RunningGateway implements GatewayRole {
+  readonly #place: GatewayPlace;
+  readonly #given: GatewayServices;
+  readonly #parts: ConnectionParts;
+  readonly #terms: ListenerTerms;
+  readonly #certificates = new GatewayCertificates();
+  readonly #resources = new Map<string, GatewayResource>();
+  #names: ReadonlySet<string> = new Set();
+  readonly #ports = new Map<number, RunningPort>();
+  #wanted: ReadonlySet<string> = new Set();
+  #kept: ReadonlySet<string> = new Set();
+  /** Those of ports that are gone, too. */
+  readonly #connections = new Set<GatewayConnection>();
+  #paused = false;
+  #closed = false;
+  #stopTrying: () => void = () => {};
+
+  constructor(place: GatewayPlace, given: GatewayServices) {
+    this.#place = place;
+    this.#given = given;
+    const { services, destinations } = given;
+    this.#parts = {
+      services,
+      destinations,
+      certificates: this.#certificates,
+      answers: standingAnswers(services.clock.monotonic()),
+    };
+    this.#terms = {
+      trust: GATEWAY_TRUST,
+      filters: compileFilters(LISTENER_FILTERS, { listener: 'gateway' }),
+    };
+  }
+
+  start(): void {
+    this.serve(this.#place.gateways);
+    this.#stopTrying = this.#given.services.clock.every(
+      tryAgainMs,
+      guarded('gateway.ports', () => this.#tryAgain()),
+    );
+  }
+
+  serve(names: readonly string[]): void {
+    const { source } = this.#given;
+    const before = this.#names;
+    this.#names = new Set(names);
+    for (const each of this.#names) if (!before.has(each)) source.want(gatewayKey(each));
+    for (const each of before) {
+      if (this.#names.has(each)) continue;
+      source.forget(gatewayKey(each));
+      this.#resources.delete(gatewayKey(each));
+    }
+    if (before.size > 0) this.#renew();
+  }
+
+  apply(resource: CertificateResource | GatewayResource): string | undefined {
+    if (resource.kind === 'certificate') return this.#certificates.apply(resource);
+    // What was sent may cross a change of names on its way.
+    if (!this.#names.has(parseGatewayKey(resource.key) ?? '')) return undefined;
+    this.#resources.set(resource.key, resource);
+    this.#renew();
+    return undefined;
+  }
+
+  get ports(): readonly ListeningPort[] {
+    return [...this.#ports.values()].map(({ port, sockets, table, connections, trouble }) => ({
+      port,
+      bound: sockets[0]?.port ?? 0,
+      listeners: table.all.map(each => each.name),
+      open: connections.size,
+      ...(trouble !== undefined && { trouble }),
+    }));
+  }
+
+  notReady(): string | undefined {
+    const missing = [...this.#names].filter(each => !this.#resources.has(gatewayKey(each)));
+    if (this.#names.size === 0) return 'there is no gateway to serve';
+    if (missing.length > 0) return `nobody has told of gateway ${missing.join(', ')} yet`;
+    const whys = [...this.#resources.values()].flatMap(each => each.why ?? []);
+    if (whys.length === this.#resources.size) return whys.join('; ');
+    const ports = [...this.#ports.values()];
+    const shut = ports.filter(each => each.trouble !== undefined);
+    return ports.length > 0 && shut.length === ports.length ? shut[0]!.trouble : undefined;
+  }
+
+  get openStreams(): number {
+    let count = 0;
+    for (const each of this.#connections) if (each.carriesBytes) count++;
+    return count;
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    for (const { sockets } of this.#ports.values())
+      for (const each of sockets) paused ? each.pause() : each.resume();
+  }
+
+  drain(): void {
+    for (const each of this.#connections) each.drain();
+  }
+
+  relieve(hard: boolean): void {
+    for (const each of [...this.#connections]) each.relieve(hard);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#stopTrying();
+    for (const { sockets } of this.#ports.values()) for (const each of sockets) each.close();
+  }
+
+  destroy(): void {
+    this.close();
+    for (const each of [...this.#connections]) each.destroy();
+  }
+
+  /** Puts what all gateways say to use: first what is asked for, then where is listened. */
+  #renew(): void {
+    const bound = [...this.#resources.values()].flatMap(each => each.listeners);
+    this.#want(bound);
+    const byPort = new Map<number, BoundListener[]>();
+    for (const each of bound) byPort.set(each.port, [...(byPort.get(each.port) ?? []), each]);
+    for (const [number, running] of this.#ports) if (!byPort.has(number)) this.#shut(running);
+    for (const [number, listeners] of byPort) this.#open(number, listeners);
+  }
+
+  #want(bound: readonly BoundListener[]): void {
+    const { source, destinations } = this.#given;
+    const certificates = new Set(bound.flatMap(each => each.tls?.certificates ?? []));
+    const hosts = new Set(
+      bound.flatMap(each => [
+        ...each.hosts.map(({ destination }) => destination),
+        ...(each.destination === undefined ? [] : [each.destination]),
+      ]),
+    );
+    const [wanted, kept] = [this.#wanted, this.#kept];
+    this.#wanted = certificates;
+    this.#kept = hosts;
+    for (const key of certificates) if (!wanted.has(key)) source.want(key);
+    for (const key of hosts) if (!kept.has(key)) destinations.keep(key);
+    for (const key of kept) if (!hosts.has(key)) destinations.release(key);
+    for (const key of wanted) {
+      if (certificates.has(key)) continue;
+      source.forget(key);
+      this.#certificates.forget(key);
+    }
+  }
+
+  #open(number: number, listeners: readonly BoundListener[]): void {
+    const table = portTable(listeners);
+    const places = placesOf(listeners, this.#place.hosts);
+    const running = this.#ports.get(number);
+    if (running === undefined) {
+      const made: RunningPort = {
+        port: number,
+        table,
+        places,
+        sockets: [],
+        connections: new Set(),
+        trouble: undefined,
+      };
+      this.#ports.set(number, made);
+      this.#listen(made);
+      return;
+    }
+    running.table = table;
+    if (running.places.join() === places.join()) return;
+    running.places = places;
+    for (const each of running.sockets) each.close();
+    running.sockets = [];
+    this.#listen(running);
+  }
+
+  #listen(running: RunningPort): void {
+    if (this.#closed) return;
+    const { services, sharePorts } = this.#given;
+    const { portOffset = 0 } = this.#place;
+    let port = portOffset === 'any' ? 0 : running.port + portOffset;
+    const before = running.trouble;
+    try {
+      for (const host of running.places.slice(running.sockets.length)) {
+        const socket = new Listener({ host, port, purpose: 'gateway', shared: sharePorts }, wire =>
+          this.#accept(running, wire),
+        );
+        if (this.#paused) socket.pause();
+        running.sockets.push(socket);
+        port = socket.port;
+      }
+      running.trouble = undefined;
+      const names = running.table.all.map(each => each.name);
+      services.log.info({ port, listeners: names }, before === undefined ? 'listening' : 'listening at last');
+    } catch (thrown) {
+      running.trouble = errorMessage(thrown);
+      if (running.trouble !== before)
+        services.log.error(
+          { port },
+          `a port of the gateway is not listened on: ${running.trouble}; the others are`,
+        );
+    }
+  }
+
+  #tryAgain(): void {
+    for (const each of this.#ports.values()) if (each.trouble !== undefined) this.#listen(each);
+  }
+
+  /** Takes no new connections; those that are open end when their clients are done. */
+  #shut(running: RunningPort): void {
+    this.#ports.delete(running.port);
+    for (const each of running.sockets) each.close();
+    for (const each of running.connections) each.drain();
+    this.#given.services.log.info({ port: running.port }, 'no listener has this port any more');
+  }
+
+  #accept(running: RunningPort, wire: Wire): void {
+    const { services, accepting } = this.#given;
+    accepting();
+    const { openConnections } = services.counters;
+    const onClosed = (): void => {
+      running.connections.delete(connection);
+      if (this.#connections.delete(connection)) openConnections.gateway = (openConnections.gateway ?? 1) - 1;
+    };
+    const connection = new GatewayConnection(this.#parts, running, wire, this.#terms, onClosed);
+    openConnections.gateway = (openConnections.gateway ?? 0) + 1;
+    running.connections.add(connection);
+    this.#connections.add(connection);
+    try {
+      connection.start();
+    } catch (thrown) {
+      onClosed();
+      throw thrown;
+    }
+  }
+}
