@@ -70,6 +70,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       start: ['weft analyze -f DIR', 'what is wrong with your YAML, with file, line and remedy'],
     },
     {
+      name: 'migrate',
+      summary: 'say what will differ when Weft takes over from another',
+      load: () => import('./migrate.ts'),
+    },
+    {
       name: 'validate',
       summary: "say whether a gateway's configuration in KDL can be used",
       load: () => import('./validate.ts'),

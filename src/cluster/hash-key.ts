@@ -73,11 +73,17 @@ export class HashKey {
   }
 }
 
-/** A Set-Cookie value as Envoy writes it. `ttlSeconds` 0: until the browser is closed. */
-export function setCookieValue(name: string, value: string, path: string, ttlSeconds: number): Buffer {
+/** A Set-Cookie value as Envoy writes it. `ttlSeconds` 0: until the browser is closed. `more`: further attributes. */
+export function setCookieValue(
+  name: string,
+  value: string,
+  path: string,
+  ttlSeconds: number,
+  more = '',
+): Buffer {
   const age = ttlSeconds > 0 ? `; Max-Age=${Math.ceil(ttlSeconds)}` : '';
   const where = path === '' ? '' : `; Path=${path}`;
-  return Buffer.from(`${name}="${value}"${age}${where}; HttpOnly`, 'latin1');
+  return Buffer.from(`${name}="${value}"${age}${where}; HttpOnly${more}`, 'latin1');
 }
 
 /** Where what HTTP/2 sends as `:authority` and `:path` is in an HTTP/1 head; undefined for the name of a real header. */

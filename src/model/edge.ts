@@ -60,10 +60,9 @@ export interface BasicAuth {
   readonly why?: string;
 }
 
-/** A Secret with users: `file`, lines of htpasswd under the key `auth`; `map`, a key for each user. */
+/** A Secret with users: lines of htpasswd under the key `auth`. */
 export interface BasicCredential {
   readonly secret: CredentialRef;
-  readonly layout: 'file' | 'map';
 }
 
 /** nginx's auth_request: a request without body asks whether this one passes: 2xx lets it, 401 and 403 are told, others 500. */
@@ -121,6 +120,8 @@ export interface ClientConnections {
 /** What an answer of these statuses becomes: a page of its own, or what a cluster answers (ingress-nginx' custom-http-errors). */
 export interface ErrorPage {
   readonly statuses: readonly number[];
+  /** Only for answers of Weft's own: no endpoint is there, say. */
+  readonly ownOnly?: boolean;
   /** A page of its own, with its type. */
   readonly body?: string;
   readonly contentType?: string;

@@ -203,6 +203,10 @@ export interface StickySession {
   /** Seconds; 0 for a session cookie. */
   readonly ttlSeconds: number;
   readonly path: string;
+  readonly domain?: string;
+  readonly sameSite?: 'None' | 'Lax' | 'Strict';
+  /** Whether only TLS carries it; `by-tls`: where its request came so. False unless told. */
+  readonly secure?: boolean | 'by-tls';
 }
 
 /** A token bucket, filled by `perFill` every `fillIntervalMs`, that each request takes one token from. */

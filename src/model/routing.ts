@@ -29,6 +29,8 @@ export interface RouteTarget extends ShareWork {
   readonly subset?: string;
   /** Undefined: the port that was called, or the Service's only one. */
   readonly port?: number;
+  /** Instead of a number: the name of the Service's port. */
+  readonly portName?: string;
   readonly weight: number;
   /** Copies of what it gets, beside the rule's. */
   readonly mirrors?: readonly RuleMirror[];

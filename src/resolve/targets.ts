@@ -17,7 +17,7 @@ import { serviceLabels } from './refs.ts';
 import { resolveTraffic } from './traffic.ts';
 
 /** Where a target is, without what becomes of its share. */
-type Place = Pick<RouteTarget, 'host' | 'subset' | 'port'>;
+type Place = Pick<RouteTarget, 'host' | 'subset' | 'port' | 'portName'>;
 
 /** What was asked for, as far as targets of rules mean it too. */
 export interface RoutedHost {
@@ -50,8 +50,13 @@ export class Clusters {
     routed: RoutedHost,
     { budget, tellInvalid = false }: { budget?: RetryBudget | undefined; tellInvalid?: boolean } = {},
   ): readonly WeightedCluster[] {
-    return targets.map(({ host, subset, port, mirrors, ...share }) => {
-      const target = { host, ...(subset !== undefined && { subset }), ...(port !== undefined && { port }) };
+    return targets.map(({ host, subset, port, portName, mirrors, ...share }) => {
+      const target = {
+        host,
+        ...(subset !== undefined && { subset }),
+        ...(port !== undefined && { port }),
+        ...(portName !== undefined && { portName }),
+      };
       const invalid = tellInvalid ? this.#invalid(target, routed) : undefined;
       return {
         cluster: this.target(target, routed, budget),
@@ -125,10 +130,15 @@ export class Clusters {
   }
 
   /** Without a port in the rule: the one that was called, where the target has it, else its only one. */
-  #portOf({ host, port }: Pick<RouteTarget, 'host' | 'port'>, routed: RoutedHost): number {
+  #portOf(
+    { host, port, portName }: Pick<RouteTarget, 'host' | 'port' | 'portName'>,
+    routed: RoutedHost,
+  ): number {
     if (port !== undefined) return port;
     const { reader } = this.#view;
     const service = reader.serviceByHost(host) ?? reader.externals(host)[0];
+    const named = portName === undefined ? undefined : service?.ports.find(each => each.name === portName);
+    if (named !== undefined) return named.number;
     if (!service || service.ports.some(each => each.number === routed.port)) return routed.port;
     return service.ports.length === 1 ? service.ports[0]!.number : routed.port;
   }

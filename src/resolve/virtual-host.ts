@@ -1,4 +1,5 @@
 import { attachedHost, type DestinationResource, type RouteTable, type VirtualHost } from '../model/index.ts';
+import { withUsers } from './edge-users.ts';
 import type { CallerView } from './find.ts';
 import { bySpecificity, hostAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
 import { wildcardsOf } from './hosts.ts';
@@ -33,7 +34,9 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     const rules = rulesAt(view, served, wanted);
     const traffic = resolveTraffic(reader, caller, routed);
     const table = rules[0]?.table;
-    const routes = routesOf({ rules, table: table ?? nothing, routed, traffic, clusters });
+    const routes = routesOf({ rules, table: table ?? nothing, routed, traffic, clusters }).map(route =>
+      withUsers(reader, route),
+    );
     const streams = { tcp: [] };
     const configs = used(clusters, routes, streams);
     return { ...common, found: 'service', host, protocol: 'http', routes, ...streams, clusters: configs };

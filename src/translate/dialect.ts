@@ -28,4 +28,6 @@ export interface KindTranslator {
    * so that an error lets nobody in. Must not throw either, whatever the object is.
    */
   closed?(object: KubeObject, context: TranslateContext, from: ObjectRef): readonly Part[];
+  /** What those parts mean, for the object's author; unless told, what policies about callers do. */
+  readonly closedWords?: string;
 }

@@ -1,6 +1,7 @@
 import { consul } from './consul/index.ts';
 import type { KindTranslator } from './dialect.ts';
 import { gateway } from './gateway/index.ts';
+import { ingress } from './ingress/index.ts';
 import { istio } from './istio/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { linkerd } from './linkerd/index.ts';
@@ -12,6 +13,7 @@ export const dialects: readonly KindTranslator[] = [
   ...kubernetes,
   ...istio,
   ...gateway,
+  ...ingress,
   ...smi,
   ...linkerd,
   ...consul,

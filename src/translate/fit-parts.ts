@@ -8,6 +8,7 @@ import {
   routeFault,
   trafficFault,
 } from '../routing/index.ts';
+import { rulesAlone } from './ingress/alone.ts';
 import { isRefusal, refusal } from './nowhere.ts';
 import type { Delegation, Part, PlainPolicyKind } from './part.ts';
 import type { Report } from './report.ts';
@@ -20,6 +21,10 @@ import type { Report } from './report.ts';
 export function fitParts(parts: readonly Part[], before: readonly Part[], report: Report): readonly Part[] {
   const fitting = new Fitting(before, report);
   return parts.map(part => fitting.part(part));
+}
+
+function requestsOf(rule: RouteRule): readonly NonNullable<RuleMatch['request']>[] {
+  return rule.matches.flatMap(each => each.request ?? []);
 }
 
 class Fitting {
@@ -50,6 +55,11 @@ class Fitting {
         return part;
       case 'targets':
         this.#refuse(routeFault({ action: { kind: 'forward' }, choices: part.targets }), 'spec');
+        return part;
+      case 'ingress':
+        // Whether it fits by itself; what it comes to is made of all Ingresses.
+        for (const rule of rulesAlone(part.ingress))
+          this.#refuse(conditionFault(requestsOf(rule)) ?? routeFault(wordsOf(rule)), rule.path);
         return part;
       case 'policy':
         this.#refuse(policyFault(part.of, part.policy), '');

@@ -16,6 +16,7 @@ import type {
   Service,
   Workload,
 } from '../model/index.ts';
+import type { IngressDefaults, ReadIngress, ReadIngressClass } from './ingress/ingress-model.ts';
 
 /** What one object contributes to the mesh. Dialects make parts; assemble/ puts the parts of all objects together. */
 export type Part =
@@ -30,7 +31,10 @@ export type Part =
   | ReferenceGrantPart
   | TargetsPart
   | ExternalServicePart
-  | MeshSettingsPart;
+  | MeshSettingsPart
+  | IngressPart
+  | IngressClassPart
+  | IngressDefaultsPart;
 
 /** A Service, whose endpoints come from other objects. */
 export interface ServicePart {
@@ -201,6 +205,25 @@ export interface ExternalServicePart {
   readonly kind: 'external-service';
   readonly external: ExternalService;
   readonly createdAt: string;
+}
+
+/** An Ingress, which means something together with all others of its class. */
+export interface IngressPart {
+  readonly kind: 'ingress';
+  readonly ingress: ReadIngress;
+}
+
+/** Whose Ingresses are Weft's, and where they are served. */
+export interface IngressClassPart {
+  readonly kind: 'ingress-class';
+  readonly ingressClass: ReadIngressClass;
+}
+
+/** What Ingresses do not say themselves; of several the first by name counts. */
+export interface IngressDefaultsPart {
+  readonly kind: 'ingress-defaults';
+  readonly defaults: IngressDefaults;
+  readonly from: ObjectRef;
 }
 
 /** What holds for the mesh as a whole. Of several the lowest rank counts, field by field, and of one rank the first by name. */

@@ -78,7 +78,9 @@ export class Translator {
 
   /** Everything wrong with any object now. */
   problems(): readonly Problem[] {
-    const found = [...this.#troubled].flatMap(id => this.#translated.get(id)!.problems);
+    const found = [...this.#troubled]
+      .filter(id => !this.#assembler.isForeign(id))
+      .flatMap(id => this.#translated.get(id)!.problems);
     return [...found, ...this.#assembler.problems()];
   }
 
@@ -122,7 +124,7 @@ export class Translator {
   #closed(translator: KindTranslator, { object, ref }: Stored, report: Report): Translated {
     const parts = ref.cluster === undefined ? translator.closed?.(object, this.#context, ref) : undefined;
     if (parts === undefined) return { parts: [], problems: report.problems };
-    if (parts.length > 0) report.fail('policy-closed', '', CLOSED);
+    if (parts.length > 0) report.fail('policy-closed', '', translator.closedWords ?? CLOSED);
     return { parts, problems: report.problems, closed: true };
   }
 

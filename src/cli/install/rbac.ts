@@ -1,6 +1,6 @@
 // What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
 import { INJECTOR } from '../../../webhook/index.ts';
-import { MESH_CONFIG } from '../../config/index.ts';
+import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import { dialects } from '../../translate/dialects.ts';
 import { hasStatus } from '../../translate/status/index.ts';
 import { NAMES } from './names.ts';
@@ -32,10 +32,10 @@ export function clusterRules(): Rule[] {
       verbs: follow,
     },
     {
-      why: 'discovery: settings of the mesh as a whole',
+      why: 'discovery: settings of the mesh, and of Ingresses, as a whole',
       apiGroups: [''],
       resources: ['configmaps'],
-      resourceNames: [...MESH_CONFIG],
+      resourceNames: [...MESH_CONFIG, INGRESS_CONFIG],
       verbs: follow,
     },
     ...policyRules(),

@@ -56,7 +56,7 @@ export class PagedAnswer implements AnswerStream {
 
   respond(head: Head, end: boolean): void {
     const page = this.#pages.get(head.status);
-    if (page === undefined) this.#client.respond(head, end);
+    if (page === undefined || page.ownOnly === true) this.#client.respond(head, end);
     else this.#replace(head.status, page, []);
   }
 

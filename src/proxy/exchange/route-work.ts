@@ -14,7 +14,7 @@ import {
   NO_FIELDS,
   type ServerStream,
 } from '../../http/index.ts';
-import type { VerifiedToken } from '../../model/index.ts';
+import type { StickySession, VerifiedToken } from '../../model/index.ts';
 import {
   CORS,
   type CompiledShare,
@@ -281,7 +281,16 @@ export class RouteWork implements FilteredRequest {
     if (session === undefined) return;
     const token = sessionToken(endpoint);
     if (token !== this.#token)
-      response.add(setCookie, setCookieValue(session.cookie, token, session.path, session.ttlSeconds));
+      response.add(
+        setCookie,
+        setCookieValue(
+          session.cookie,
+          token,
+          session.path,
+          session.ttlSeconds,
+          sessionFlags(session, this.secure),
+        ),
+      );
   }
 
   /** Fields that answers of Weft's own get, so that browsers let pages read why they failed. */
@@ -305,6 +314,13 @@ export class RouteWork implements FilteredRequest {
     const own = this.#share?.response?.fields(this) ?? NO_FIELDS;
     return [...own, ...(this.#route?.responseEdits?.fields(this) ?? NO_FIELDS), ...this.localFields];
   }
+}
+
+/** What else the cookie of a session says. */
+function sessionFlags({ domain, sameSite, secure }: StickySession, byTls: boolean): string {
+  const where = domain === undefined ? '' : `; Domain=${domain}`;
+  const only = secure === true || (secure === 'by-tls' && byTls) ? '; Secure' : '';
+  return `${where}${only}${sameSite === undefined ? '' : `; SameSite=${sameSite}`}`;
 }
 
 /** Normalised once more: `/public..` may climb out of what stands for `/public`, and whoever is next must see where to. */

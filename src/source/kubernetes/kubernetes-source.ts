@@ -1,4 +1,4 @@
-import { MESH_CONFIG } from '../../config/index.ts';
+import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import {
   ApiError,
   type ApiObject,
@@ -73,7 +73,7 @@ export class KubernetesSource implements Source {
   async start(entries: Entries, signal: AbortSignal): Promise<void> {
     for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, entries, signal);
     this.#begin(TYPES.node, false, entries, signal);
-    for (const name of MESH_CONFIG)
+    for (const name of [...MESH_CONFIG, INGRESS_CONFIG])
       this.#begin(TYPES.configMap, false, entries, signal, { fieldSelector: `metadata.name=${name}` });
     await this.#lookUntilAnswered(entries, signal);
     await this.#settled(signal);

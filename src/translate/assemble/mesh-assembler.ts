@@ -5,6 +5,7 @@ import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
 import { gatewayProblems } from './gateway-problems.ts';
+import { IngressAssembler } from './ingresses.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
 import { PolicyAssembler } from './policies.ts';
@@ -25,12 +26,14 @@ export class MeshAssembler {
   readonly #settings: MeshSettings;
   readonly #labels = new CallerLabels();
   readonly #ports: NamedPorts;
+  readonly #ingresses: IngressAssembler;
   #mesh: Mesh;
 
   constructor(trustDomain: string, clusterDomain: string, trustDomainAliases: readonly string[] = []) {
     this.#mesh = { ...emptyMesh(trustDomain, clusterDomain), trustDomainAliases };
     this.#settings = new MeshSettings(trustDomainAliases);
     this.#ports = new NamedPorts(clusterDomain);
+    this.#ingresses = new IngressAssembler(clusterDomain);
     this.#routes = new RouteTableAssembler((table, present) => {
       this.#labels.countTable(table, present);
       this.#ports.countTable(table, present);
@@ -51,10 +54,16 @@ export class MeshAssembler {
     });
   }
 
+  /** Whether an object of this kind is another controller's, so that nobody is told what is wrong with it. */
+  isForeign(object: string): boolean {
+    return this.#ingresses.isForeign(object);
+  }
+
   /** Builds the mesh anew where something changed, and says which facts (see model/fact.ts) did. */
   build(): ReadonlySet<string> {
     const touched = new Set<string>();
     const before = this.#mesh;
+    this.#ingresses.expand((id, part, present) => this.#set(id, part, present));
     this.#routes.expand();
     const services = this.#services.build(before, touched);
     const workloads = this.#workloads.build(before, touched);
@@ -78,6 +87,7 @@ export class MeshAssembler {
     for (const each of [this.#policies, this.#routes, this.#externals]) {
       yield* each.problems();
     }
+    yield* this.#ingresses.problems();
     yield* providerProblems(this.#mesh);
     yield* authorizerProblems(this.#mesh);
     yield* serverPolicyProblems(this.#mesh);
@@ -121,6 +131,11 @@ export class MeshAssembler {
         break;
       case 'external-service':
         this.#externals.set(id, part, present);
+        break;
+      case 'ingress':
+      case 'ingress-class':
+      case 'ingress-defaults':
+        this.#ingresses.set(id, part, present);
         break;
       case 'mesh-settings':
         this.#settings.set(id, part, present);

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+
+const main = join(import.meta.dirname, '../main/weft.ts');
+
+const ingress = (name: string, annotations: Readonly<Record<string, string>>, more = ''): string => `---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: ${name}
+  namespace: shop
+  annotations:
+${Object.entries(annotations)
+  .map(([key, value]) => `    nginx.ingress.kubernetes.io/${key}: '${value}'`)
+  .join('\n')}
+spec:
+  ${more}
+  rules:
+    - host: ${name}.example.com
+      http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: web, port: { number: 80 } } } }] }
+`;
+
+function migrate(yaml: string, ...flags: string[]): { readonly status: number | null; readonly out: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [main, 'migrate', 'ingress-nginx', '-f', '-', ...flags],
+    { input: yaml, encoding: 'utf8' },
+  );
+  return { status, out: stdout + stderr };
+}
+
+const nginx = `apiVersion: networking.k8s.io/v1
+kind: IngressClass
+metadata: { name: public }
+spec: { controller: k8s.io/ingress-nginx }
+`;
+const traefik = nginx
+  .replace('public', 'traefik')
+  .replace('k8s.io/ingress-nginx', 'traefik.io/ingress-controller');
+
+test('each Ingress of ingress-nginx is told what will differ, and those of others are left alone', () => {
+  const own = 'ingressClassName: public';
+  const yaml = [
+    nginx,
+    '---\n',
+    traefik,
+    ingress('fine', { 'proxy-body-size': '8m' }, own),
+    ingress('odd', { 'rate-limit': '10' }, own),
+    ingress('wrong', { 'enable-modsecurity': 'true' }, own),
+    ingress('foreign', { 'limit-rps': 'x' }, 'ingressClassName: traefik'),
+  ].join('');
+  const { status, out } = migrate(yaml, '-o', 'json');
+  const { classes, objects, others } = JSON.parse(out);
+  assert.deepEqual([status, classes, others], [1, ['nginx', 'public'], 1]);
+  assert.deepEqual(
+    objects.map((each: { object: { name: string }; verdict: string }) => [each.object.name, each.verdict]),
+    [
+      ['fine', 'same'],
+      ['odd', 'differs'],
+      ['wrong', 'refused'],
+    ],
+  );
+});
+
+test('in words: what is refused first, then what differs, and how many there are', () => {
+  const yaml = [ingress('fine', { 'proxy-body-size': '8m' }), ingress('odd', { 'rate-limit': '10' })].join(
+    '',
+  );
+  const { status, out } = migrate(yaml);
+  assert.equal(status, 0, out);
+  assert.match(out, /^Ingress odd\.shop \(.*\) is served, but differs\n.*rate-limit.*write limit-rps/);
+  assert.match(out, /1 mean the same, 1 differ, 0 are refused; classes: nginx/);
+});

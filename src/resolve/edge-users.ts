@@ -1,0 +1,28 @@
+import { type BasicAuth, credentialKey, type Route } from '../model/index.ts';
+import type { MeshReader } from './mesh-reader.ts';
+
+/** The route with the users of its basic authentication, where they stand in a Secret. Only gateways are told of such routes. */
+export function withUsers(reader: MeshReader, route: Route): Route {
+  const { edge } = route;
+  const { credential, ...auth } = edge?.basicAuth ?? {};
+  if (edge === undefined || credential === undefined) return route;
+  const key = credentialKey(credential.secret);
+  const data = reader.policies('credentials', key)[0]?.data;
+  const basicAuth = { ...(auth as BasicAuth), ...usersOf(data, key) };
+  return { ...route, edge: { ...edge, basicAuth } };
+}
+
+/** Lines of htpasswd under the key `auth`. */
+function usersOf(
+  data: Readonly<Record<string, string>> | undefined,
+  key: string,
+): Pick<BasicAuth, 'users' | 'why'> {
+  if (data === undefined) return { users: {}, why: `there is no ${key}` };
+  if (data.auth === undefined) return { users: {}, why: `${key} has no key auth with lines of htpasswd` };
+  const lines = data.auth.split('\n').map(line => line.trim());
+  const users = lines.flatMap(line => {
+    const colon = line.indexOf(':');
+    return colon <= 0 || line.startsWith('#') ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];
+  });
+  return { users: Object.fromEntries(users) };
+}

@@ -1,0 +1,405 @@
+// The annotations of ingress-nginx (github.com/kubernetes/ingress-nginx, docs/user-guide/nginx-configuration/annotations.md at
+// v1.15.1, the last), as data: how each is written, and what Weft does with it. One reader: annotations.ts. The rows of
+// docs/policies/ingress.md are the same; a test compares the two.
+
+/** How a value is written; see values.ts. */
+export type AnnotationValue =
+  | 'flag'
+  | 'count'
+  | 'seconds'
+  | 'size'
+  | 'text'
+  | 'list'
+  | 'cidrs'
+  | 'statuses'
+  | 'snippet';
+
+/**
+ * `works`: with ingress-nginx's meaning. `needless`: what it sets up is not there or not needed, so that leaving it out changes
+ * nothing that clients see. `differs`: has no effect, and something is different without it. `refused`: somebody relies on it to
+ * be protected or to be served at all, so an object that has it is not taken.
+ */
+export type AnnotationSupport = 'works' | 'needless' | 'differs' | 'refused';
+
+export interface AnnotationRow {
+  /** Without the prefix `nginx.ingress.kubernetes.io/`. */
+  readonly name: string;
+  readonly value: AnnotationValue;
+  readonly support: AnnotationSupport;
+  /** What holds where it is not said; '' for nothing. */
+  readonly default: string;
+  /** What it means; or why it has no effect. */
+  readonly words: string;
+}
+
+type Row = readonly [name: string, value: AnnotationValue, whenUnsaid: string, words: string];
+
+const works: readonly Row[] = [
+  // Redirects
+  [
+    'ssl-redirect',
+    'flag',
+    'true',
+    'plain HTTP is redirected to https with 308, where spec.tls names the host; not below /.well-known/acme-challenge',
+  ],
+  ['force-ssl-redirect', 'flag', 'false', 'the same where TLS ends before Weft'],
+  ['app-root', 'text', '', 'requests of / are redirected there with 302'],
+  ['permanent-redirect', 'text', '', 'every request is redirected there'],
+  ['permanent-redirect-code', 'count', '301', '300 to 308'],
+  ['temporal-redirect', 'text', '', 'every request is redirected there; goes before permanent-redirect'],
+  ['temporal-redirect-code', 'count', '302', '300 to 308'],
+  [
+    'from-to-www-redirect',
+    'flag',
+    'false',
+    'www.HOST is redirected to HOST, or the other way round, with 308',
+  ],
+  // Paths and hosts
+  [
+    'rewrite-target',
+    'text',
+    '',
+    'the whole path becomes this; $1 … $9 are groups of the path. Turns all paths of the host into regular expressions',
+  ],
+  [
+    'use-regex',
+    'flag',
+    'false',
+    'paths are regular expressions, case-insensitive, from the beginning; all paths of the host, of every Ingress',
+  ],
+  ['server-alias', 'list', '', 'more names of the host; a name that is a host of its own wins'],
+  ['upstream-vhost', 'text', '', 'the Host that the backend sees'],
+  ['x-forwarded-prefix', 'text', '', 'X-Forwarded-Prefix for the backend, where rewrite-target is said too'],
+  ['connection-proxy-header', 'text', '', 'only keep-alive, and nothing, are what Weft sends'],
+  ['preserve-trailing-slash', 'flag', 'false', 'kept'],
+  // Sizes and times
+  ['proxy-body-size', 'size', '1m', 'a longer body is answered 413; 0 for no limit'],
+  ['proxy-read-timeout', 'seconds', '60', 'between two pieces of the answer'],
+  ['proxy-send-timeout', 'seconds', '60', 'between two pieces of the request'],
+  ['proxy-connect-timeout', 'seconds', '5', 'for a connection to the backend'],
+  ['proxy-next-upstream', 'text', 'error timeout', 'when another endpoint is tried'],
+  [
+    'proxy-next-upstream-tries',
+    'count',
+    '3',
+    'tries in all; 0 for as many as there are endpoints (Weft: 10)',
+  ],
+  ['proxy-next-upstream-timeout', 'seconds', '0', 'no other try begins later; 0 for no bound'],
+  // The backend
+  ['backend-protocol', 'text', 'HTTP', 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP'],
+  ['load-balance', 'text', 'round_robin', 'round_robin or ewma'],
+  [
+    'upstream-hash-by',
+    'text',
+    '',
+    'consistent hashing by one variable: $request_uri, $remote_addr, $binary_remote_addr, $host, $http_NAME, $cookie_NAME, $arg_NAME',
+  ],
+  ['service-upstream', 'flag', 'false', 'connections go to endpoints all the same: the mesh balances them'],
+  ['default-backend', 'text', '', 'who answers where the backend has no endpoint, and custom-http-errors'],
+  [
+    'custom-http-errors',
+    'statuses',
+    '',
+    'answers of these statuses are replaced by what the default backend says to X-Code and the like',
+  ],
+  ['mirror-target', 'text', '', 'a copy of each request goes to this host of the mesh'],
+  ['mirror-host', 'text', '', 'only the host of mirror-target'],
+  ['mirror-request-body', 'flag', 'true', 'on'],
+  // Sticky sessions
+  ['affinity', 'text', '', 'cookie'],
+  [
+    'affinity-mode',
+    'text',
+    'balanced',
+    'balanced and persistent: Weft keeps a client with its endpoint as long as that lives',
+  ],
+  ['affinity-canary-behavior', 'text', 'sticky', 'sticky; legacy'],
+  ['session-cookie-name', 'text', 'INGRESSCOOKIE', 'name of the cookie'],
+  ['session-cookie-path', 'text', '', 'Path of the cookie; the path of the rule unless said'],
+  ['session-cookie-max-age', 'seconds', '', 'Max-Age of the cookie'],
+  ['session-cookie-expires', 'seconds', '', 'the same, for old browsers'],
+  ['session-cookie-samesite', 'text', '', 'None, Lax or Strict'],
+  [
+    'session-cookie-conditional-samesite-none',
+    'flag',
+    'false',
+    'browsers that took SameSite=None for Strict are gone since 2020: it is sent to all',
+  ],
+  ['session-cookie-secure', 'flag', '', 'Secure; where it is not said, when the request came by https'],
+  ['session-cookie-domain', 'text', '', 'Domain of the cookie'],
+  [
+    'session-cookie-change-on-failure',
+    'flag',
+    'false',
+    'after a failure the client stays with the endpoint that served it',
+  ],
+  // Who gets through
+  ['whitelist-source-range', 'cidrs', '', 'clients of other addresses are answered 403'],
+  ['allowlist-source-range', 'cidrs', '', 'the same, by its newer name'],
+  ['denylist-source-range', 'cidrs', '', 'clients of these addresses are answered 403'],
+  ['auth-type', 'text', '', 'basic (digest is refused)'],
+  ['auth-secret', 'text', '', 'NAME or NAMESPACE/NAME of the Secret with the users'],
+  [
+    'auth-secret-type',
+    'text',
+    'auth-file',
+    'auth-file: lines of htpasswd under the key auth (auth-map is refused)',
+  ],
+  ['auth-realm', 'text', '', 'what browsers show'],
+  [
+    'auth-url',
+    'text',
+    '',
+    'who is asked about each request: 2xx lets it pass, 401 and 403 go to the client, all else is 500',
+  ],
+  ['auth-method', 'text', 'GET', 'method of that question'],
+  ['auth-signin', 'text', '', 'where who is answered 401 is redirected to'],
+  [
+    'auth-signin-redirect-param',
+    'text',
+    'rd',
+    'the parameter of auth-signin that says where the client wanted to go',
+  ],
+  ['auth-response-headers', 'list', '', 'fields of the answer that the backend gets'],
+  ['auth-request-redirect', 'text', '', 'X-Auth-Request-Redirect of the question'],
+  [
+    'auth-always-set-cookie',
+    'flag',
+    'false',
+    'cookies of the answer go to the client whatever the backend says',
+  ],
+  ['auth-proxy-set-headers', 'text', '', 'ConfigMap with fields of the question'],
+  ['auth-cache-key', 'text', '', 'answers are remembered under this'],
+  ['auth-cache-duration', 'text', '200 202 401 5m', 'which answers are remembered, and how long'],
+  ['satisfy', 'text', 'all', 'any: one of addresses, password and auth-url suffices'],
+  // How much
+  ['limit-rps', 'count', '', 'requests per second of one client; 503 beyond'],
+  ['limit-rpm', 'count', '', 'requests per minute of one client; 503 beyond'],
+  ['limit-burst-multiplier', 'count', '5', 'so many times the rate at once'],
+  ['limit-connections', 'count', '', 'requests under way of one client; 503 beyond'],
+  ['limit-whitelist', 'cidrs', '', 'clients without a limit'],
+  ['limit-allowlist', 'cidrs', '', 'the same, by its newer name'],
+  // Browsers
+  ['enable-cors', 'flag', 'false', 'answers cross-origin questions'],
+  ['cors-allow-origin', 'list', '*', 'origins; https://*.example.com stands for one label'],
+  ['cors-allow-methods', 'list', 'GET, PUT, POST, DELETE, PATCH, OPTIONS', 'methods'],
+  [
+    'cors-allow-headers',
+    'list',
+    'DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization',
+    'fields of requests',
+  ],
+  ['cors-expose-headers', 'list', '', 'fields of answers that pages may read'],
+  ['cors-allow-credentials', 'flag', 'true', 'with cookies'],
+  ['cors-max-age', 'seconds', '1728000', 'how long browsers remember'],
+  // Canaries
+  [
+    'canary',
+    'flag',
+    'false',
+    'this Ingress takes a part of the traffic of another of the same host and path',
+  ],
+  ['canary-weight', 'count', '0', 'its share'],
+  ['canary-weight-total', 'count', '100', 'out of so many'],
+  ['canary-by-header', 'text', '', 'always and never in this field decide'],
+  ['canary-by-header-value', 'text', '', 'this value instead of always'],
+  ['canary-by-header-pattern', 'text', '', 'a regular expression instead of a value'],
+  ['canary-by-cookie', 'text', '', 'always and never in this cookie decide'],
+  // Snippets
+  ['configuration-snippet', 'snippet', '', 'the directives of the table below, and no others'],
+  ['server-snippet', 'snippet', '', 'the same for all paths of the host'],
+];
+
+const needless: readonly Row[] = [
+  ['proxy-buffering', 'text', 'off', 'answers are streamed, with back-pressure'],
+  ['proxy-request-buffering', 'text', 'on', 'requests are streamed, with back-pressure'],
+  ['proxy-buffer-size', 'size', '4k', 'heads of answers may have 64 KiB'],
+  ['proxy-buffers-number', 'count', '4', 'answers are streamed'],
+  ['proxy-busy-buffers-size', 'size', '8k', 'answers are streamed'],
+  ['proxy-max-temp-file-size', 'size', '1024m', 'nothing is written to files'],
+  ['client-body-buffer-size', 'size', '8k', 'requests are streamed'],
+  ['proxy-http-version', 'text', '1.1', 'backends are spoken to in HTTP/1.1, or HTTP/2 where they have it'],
+  ['auth-keepalive', 'count', '0', 'connections to auth-url are kept'],
+  ['auth-keepalive-share-vars', 'flag', 'false', 'connections to auth-url are kept'],
+  ['auth-keepalive-requests', 'count', '1000', 'connections to auth-url are kept'],
+  ['auth-keepalive-timeout', 'seconds', '60', 'connections to auth-url are kept'],
+  [
+    'upstream-hash-by-subset',
+    'flag',
+    'false',
+    'all endpoints are on the ring, so that a key has one of them as long as it lives',
+  ],
+  ['upstream-hash-by-subset-size', 'count', '3', 'all endpoints are on the ring'],
+  ['http2-push-preload', 'flag', 'false', 'no browser takes pushed answers any more'],
+  ['enable-rewrite-log', 'flag', 'false', 'weft explain says which rule a request took'],
+  ['ssl-prefer-server-ciphers', 'flag', 'true', 'with TLS 1.2 and 1.3 every suite is good'],
+  ['fastcgi-index', 'text', '', 'only for FastCGI, which is refused'],
+  ['fastcgi-params-configmap', 'text', '', 'only for FastCGI, which is refused'],
+];
+
+const differs: readonly Row[] = [
+  ['proxy-cookie-domain', 'text', 'off', 'cookies of the backend keep their Domain'],
+  ['proxy-cookie-path', 'text', 'off', 'cookies of the backend keep their Path'],
+  ['proxy-redirect-from', 'text', 'off', 'Location fields of the backend stay as they are'],
+  ['proxy-redirect-to', 'text', 'off', 'Location fields of the backend stay as they are'],
+  ['relative-redirects', 'flag', 'false', 'redirects are absolute'],
+  ['use-port-in-redirects', 'flag', 'false', 'redirects have no port unless the request named one'],
+  ['limit-rate', 'count', '0', 'answers are as fast as their clients take them'],
+  ['limit-rate-after', 'count', '0', 'answers are as fast as their clients take them'],
+  [
+    'enable-access-log',
+    'flag',
+    'true',
+    'which requests are logged is said by a Telemetry object; see docs/telemetry.md',
+  ],
+  [
+    'enable-opentelemetry',
+    'flag',
+    'true',
+    'which requests are traced is said by a Telemetry object; see docs/tracing.md',
+  ],
+  ['opentelemetry-operation-name', 'text', '', 'spans are named after the route'],
+  ['opentelemetry-trust-incoming-span', 'flag', 'true', 'traces of clients go on'],
+  ['ssl-ciphers', 'text', '', 'suites are those of Node for TLS 1.2 and 1.3'],
+  ['custom-headers', 'text', '', 'write more_set_headers in a configuration-snippet'],
+  ['disable-proxy-intercept-errors', 'flag', 'false', 'leave custom-http-errors out instead'],
+  ['enable-global-auth', 'flag', 'true', 'there is no global-auth-url'],
+];
+
+const refused: readonly Row[] = [
+  [
+    'ssl-passthrough',
+    'flag',
+    'false',
+    'TLS of the host would go to the backend untouched; write a TLSRoute (gateway.networking.k8s.io) for it',
+  ],
+  [
+    'auth-tls-secret',
+    'text',
+    '',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'auth-tls-verify-client',
+    'text',
+    'on',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'auth-tls-verify-depth',
+    'count',
+    '1',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'auth-tls-error-page',
+    'text',
+    '',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'auth-tls-pass-certificate-to-upstream',
+    'flag',
+    'false',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'auth-tls-match-cn',
+    'text',
+    '',
+    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
+  ],
+  [
+    'proxy-ssl-secret',
+    'text',
+    '',
+    'certificates for backends are said by a DestinationRule (trafficPolicy.tls)',
+  ],
+  [
+    'proxy-ssl-verify',
+    'text',
+    'off',
+    'whether certificates of backends are verified is said by a DestinationRule (trafficPolicy.tls)',
+  ],
+  ['proxy-ssl-verify-depth', 'count', '1', 'it is said by a DestinationRule (trafficPolicy.tls)'],
+  ['proxy-ssl-name', 'text', '', 'names of backends are said by a DestinationRule (trafficPolicy.tls.sni)'],
+  [
+    'proxy-ssl-server-name',
+    'text',
+    'off',
+    'names of backends are said by a DestinationRule (trafficPolicy.tls.sni)',
+  ],
+  ['proxy-ssl-protocols', 'text', '', 'it is said by a DestinationRule (trafficPolicy.tls)'],
+  ['proxy-ssl-ciphers', 'text', '', 'it is said by a DestinationRule (trafficPolicy.tls)'],
+  ['enable-modsecurity', 'flag', 'false', 'there is no web application firewall in Weft: put one before it'],
+  [
+    'enable-owasp-core-rules',
+    'flag',
+    'false',
+    'there is no web application firewall in Weft: put one before it',
+  ],
+  [
+    'modsecurity-transaction-id',
+    'text',
+    '',
+    'there is no web application firewall in Weft: put one before it',
+  ],
+  ['modsecurity-snippet', 'text', '', 'there is no web application firewall in Weft: put one before it'],
+  ['auth-snippet', 'text', '', 'text of nginx for the question of auth-url; use auth-proxy-set-headers'],
+  ['stream-snippet', 'text', '', 'text of nginx for TCP; write a TCPRoute (gateway.networking.k8s.io)'],
+];
+
+function rows(support: AnnotationSupport, list: readonly Row[]): readonly AnnotationRow[] {
+  return list.map(([name, value, whenUnsaid, words]) => ({
+    name,
+    value,
+    support,
+    default: whenUnsaid,
+    words,
+  }));
+}
+
+/** Every annotation that ingress-nginx has. */
+export const ANNOTATIONS: readonly AnnotationRow[] = [
+  ...rows('works', works),
+  ...rows('needless', needless),
+  ...rows('differs', differs),
+  ...rows('refused', refused),
+];
+
+/**
+ * Names that people write and that ingress-nginx never had, or has no more: who wrote them believes that they hold. With what to
+ * write instead.
+ */
+export const NEVER_EXISTED: ReadonlyMap<string, string> = new Map([
+  ['rate-limit', 'limit-rps'],
+  ['rate-limit-window', 'limit-rpm for a rate per minute'],
+  ['rate-limit-connections', 'limit-connections'],
+  ['rate-limit-rps', 'limit-rps'],
+  ['rate-limit-rpm', 'limit-rpm'],
+  ['limit-burst', 'limit-burst-multiplier'],
+  ['limit-req-status-code', 'the key limit-req-status-code of the ConfigMap'],
+  ['limit-status-code', 'the key limit-req-status-code of the ConfigMap'],
+  ['client-max-body-size', 'proxy-body-size'],
+  ['client_max_body_size', 'proxy-body-size'],
+  ['proxy-write-timeout', 'proxy-send-timeout'],
+  ['session-cookie-hash', 'nothing: it was removed, cookies are opaque'],
+  ['canary-by-weight', 'canary-weight'],
+  ['secure-backends', 'backend-protocol: HTTPS'],
+  ['grpc-backend', 'backend-protocol: GRPC'],
+  ['add-base-url', 'nothing: it was removed'],
+  ['base-url-scheme', 'nothing: it was removed'],
+  ['global-rate-limit', 'limit-rps: it was removed in 1.10'],
+  ['global-rate-limit-window', 'limit-rpm: it was removed in 1.10'],
+  ['global-rate-limit-key', 'limit-rps: it was removed in 1.10'],
+  ['global-rate-limit-ignored-cidrs', 'limit-allowlist: it was removed in 1.10'],
+  ['enable-opentracing', 'enable-opentelemetry: it was removed in 1.10'],
+  ['enable-influxdb', 'nothing: it was removed'],
+  ['websocket-services', 'nothing: WebSockets need no setting'],
+  ['http-redirect', 'ssl-redirect'],
+  ['hsts', 'the key hsts of the ConfigMap'],
+  ['proxy-timeout', 'proxy-read-timeout'],
+  ['timeout', 'proxy-read-timeout'],
+  ['ip-whitelist', 'whitelist-source-range'],
+  ['basic-auth', 'auth-type: basic, auth-secret'],
+]);

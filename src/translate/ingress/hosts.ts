@@ -1,0 +1,113 @@
+// What the hosts of a gateway answer when all its Ingresses are put together, as ingress-nginx does it: the oldest object wins a
+// path, a regular expression anywhere in a host makes all of its paths regular expressions, canaries stand beside the paths that
+// they take from.
+import type { ObjectRef, RouteRule, RouteTarget } from '../../model/index.ts';
+import { canaryRules } from './canary.ts';
+import type { Canary, IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
+import { isPatternHost, type OrderedPath, orderPaths } from './paths.ts';
+import { appRootRule, forwardRules, notFoundRule, wwwRule } from './rules.ts';
+import type { SnippetRules } from './snippet-rules.ts';
+
+/** One path, with what its own Ingress says of it. */
+export interface PathOf {
+  readonly path: IngressPath;
+  readonly ingress: ReadIngress;
+  readonly settings: IngressSettings;
+}
+
+/** A canary beside a path. */
+export interface CanaryOf {
+  readonly target: RouteTarget;
+  readonly canary: Canary;
+  readonly from: ObjectRef;
+}
+
+/** All that is said of one host, the oldest first. */
+export interface HostOf {
+  /** '' for every host. */
+  readonly host: string;
+  readonly paths: readonly PathOf[];
+  readonly canaries: readonly PathOf[];
+  /** Whether TLS ends here for it. */
+  readonly tls: boolean;
+  /** For what no path takes: spec.defaultBackend. */
+  readonly fallback?: PathOf;
+}
+
+/** A path that an older Ingress has. */
+export interface Shadowed {
+  readonly path: PathOf;
+  readonly by: ReadIngress;
+}
+
+/** The rules of a host, the first that matches decides; and the paths that none of them stands for. */
+export interface HostRules {
+  readonly rules: readonly RouteRule[];
+  readonly shadowed: readonly Shadowed[];
+}
+
+/** What a host answers. */
+export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
+  const shadowed: Shadowed[] = [];
+  const firsts = new Map<string, PathOf>();
+  for (const each of host.paths) {
+    const key = keyOf(each.path);
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, each);
+    else shadowed.push({ path: each, by: first.ingress });
+  }
+  const paths = [...firsts.values()];
+  const patterns = isPatternHost(paths);
+  const ordered = orderPaths(paths, patterns);
+  const context = { host: host.host, tls: host.tls, defaults };
+  const appRoot = paths.find(({ settings }) => settings.appRoot !== undefined);
+  const server = serverSnippet(paths);
+  const rules = [
+    ...(appRoot === undefined ? [] : [appRootRule(appRoot, context)]),
+    ...ordered.flatMap(each => pathRules(each, host, context, server)),
+  ];
+  if (host.fallback !== undefined && !firsts.has(keyOf({ path: '/', type: 'prefix' })))
+    rules.push(
+      ...pathRules(orderPaths([host.fallback], false)[0]!, { ...host, canaries: [] }, context, server),
+    );
+  // Wildcards mean one label, which every rule of theirs asks for.
+  else if (host.host.startsWith('*.')) rules.push(notFoundRule(host));
+  return { rules, shadowed };
+}
+
+/** What stands for a host that redirects to its other name, with or without `www.`. */
+export function wwwRules(from: ReadIngress, to: string, tls: boolean): readonly RouteRule[] {
+  return [wwwRule(from, to, tls)];
+}
+
+/** What rules of one host share. */
+export interface RuleContext {
+  readonly host: string;
+  readonly tls: boolean;
+  readonly defaults: IngressDefaults;
+}
+
+function pathRules(
+  ordered: OrderedPath,
+  { canaries }: HostOf,
+  context: RuleContext,
+  server: SnippetRules | undefined,
+): readonly RouteRule[] {
+  const base = forwardRules(ordered, context, server);
+  const key = keyOf(ordered.of.path);
+  const own = canaries.flatMap(({ path, settings, ingress }): readonly CanaryOf[] =>
+    keyOf(path) === key && settings.canary !== undefined
+      ? [{ target: path.target, canary: settings.canary, from: ingress.from }]
+      : [],
+  );
+  return own.length === 0 ? base : base.flatMap(rule => canaryRules(rule, own));
+}
+
+/** Of a host only the oldest server-snippet counts, as for all that is said of a server. */
+function serverSnippet(paths: readonly PathOf[]): SnippetRules | undefined {
+  return paths.find(({ settings }) => settings.serverSnippet !== undefined)?.settings.serverSnippet;
+}
+
+function keyOf({ path, type }: Pick<IngressPath, 'path' | 'type'>): string {
+  return `${type} ${path}`;
+}

@@ -1,0 +1,138 @@
+// What Ingress objects say, read and not yet joined: one object's word holds for the paths of its rules, and what a host answers
+// in the end follows from all objects that speak of it (hosts.ts).
+import type {
+  CorsPolicy,
+  EdgePolicy,
+  HeaderEdits,
+  ObjectRef,
+  RetryPolicy,
+  RouteTarget,
+  RuleMirror,
+  StickySession,
+  TrafficPolicy,
+} from '../../model/index.ts';
+import type { SnippetRules } from './snippet-rules.ts';
+
+/** One Ingress. */
+export interface ReadIngress {
+  readonly namespace: string;
+  readonly name: string;
+  /** '' where it names none: then the default class's. */
+  readonly className: string;
+  readonly rules: readonly IngressRule[];
+  /** For requests that no rule of any Ingress takes. */
+  readonly defaultBackend?: RouteTarget;
+  readonly tls: readonly {
+    readonly hosts: readonly string[];
+    readonly secret?: string;
+    readonly path: string;
+  }[];
+  /** As ingress-nginx's defaults have it; with others they are read anew. */
+  readonly settings: IngressSettings;
+  readonly annotations: Readonly<Record<string, string>>;
+  /** It was refused, and nothing of it ever held: its paths answer 503. */
+  readonly refused?: true;
+  readonly from: ObjectRef;
+  /** RFC 3339; '' when not known. */
+  readonly createdAt: string;
+}
+
+/** Paths of one host. */
+export interface IngressRule {
+  /** Lower case; '' for every host. */
+  readonly host: string;
+  readonly paths: readonly IngressPath[];
+}
+
+/** One path. ImplementationSpecific is `prefix`, as in ingress-nginx. */
+export interface IngressPath {
+  readonly path: string;
+  readonly type: 'exact' | 'prefix';
+  readonly target: RouteTarget;
+  /** Inside the object: `spec.rules[0].http.paths[1]`. */
+  readonly at: string;
+}
+
+/** What the annotations of one Ingress say. */
+export interface IngressSettings {
+  readonly sslRedirect?: boolean;
+  readonly forceSslRedirect?: boolean;
+  readonly appRoot?: string;
+  /** Every request goes there. Operators of values of fields stand in it. */
+  readonly redirect?: { readonly status: number; readonly location: string };
+  readonly fromToWww?: boolean;
+  readonly rewriteTarget?: string;
+  readonly useRegex?: boolean;
+  readonly serverAliases?: readonly string[];
+  readonly host?: string;
+  readonly canary?: Canary;
+  /** Without what follows from the host: hsts, toHttps. */
+  readonly edge: EdgePolicy;
+  readonly idleTimeoutMs?: number;
+  readonly retry: Partial<RetryPolicy>;
+  readonly cors?: CorsPolicy;
+  readonly session?: Omit<StickySession, 'path'> & { readonly path?: string };
+  readonly requestHeaders?: HeaderEdits;
+  readonly mirrors?: readonly RuleMirror[];
+  readonly snippet?: SnippetRules;
+  readonly serverSnippet?: SnippetRules;
+  /** Of the backends, at this edge. */
+  readonly traffic: Omit<Partial<TrafficPolicy>, 'host' | 'from'>;
+}
+
+/** Which requests a canary takes of the Ingress that it stands beside. */
+export interface Canary {
+  readonly weight: number;
+  readonly weightTotal: number;
+  readonly header?: { readonly name: string; readonly value?: string; readonly pattern?: string };
+  readonly cookie?: string;
+}
+
+/** An IngressClass. */
+export interface ReadIngressClass {
+  readonly name: string;
+  /** Whether Weft carries it out. */
+  readonly isOurs: boolean;
+  readonly isDefault: boolean;
+  /** `namespace/name` of the gateway that its Ingresses are served by. */
+  readonly gateway: string;
+  readonly ports: { readonly http: number; readonly https: number };
+  /** `namespace/name` of the Secret for hosts of spec.tls without one. */
+  readonly defaultCertificate?: string;
+  readonly from: ObjectRef;
+  readonly createdAt: string;
+}
+
+/** What holds for every Ingress that does not say otherwise: ingress-nginx's ConfigMap. */
+export interface IngressDefaults {
+  readonly sslRedirect: boolean;
+  readonly forceSslRedirect: boolean;
+  readonly redirectStatus: number;
+  readonly hsts: EdgePolicy['hsts'] | undefined;
+  readonly maxBodyBytes: number;
+  readonly idleTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly limitStatus: number;
+  readonly limitConnectionsStatus: number;
+  readonly allowRanges: readonly string[];
+  readonly denyRanges: readonly string[];
+  readonly compression: EdgePolicy['compression'] | undefined;
+  readonly snippets: boolean;
+}
+
+/** ingress-nginx's own defaults. Snippets are read by a grammar here and cannot do harm, so that they need not be allowed. */
+export const INGRESS_DEFAULTS: IngressDefaults = {
+  sslRedirect: true,
+  forceSslRedirect: false,
+  redirectStatus: 308,
+  hsts: { maxAgeSeconds: 31_536_000, includeSubdomains: true, preload: false },
+  maxBodyBytes: 1024 ** 2,
+  idleTimeoutMs: 60_000,
+  connectTimeoutMs: 5_000,
+  limitStatus: 503,
+  limitConnectionsStatus: 503,
+  allowRanges: [],
+  denyRanges: [],
+  compression: undefined,
+  snippets: true,
+};

@@ -1,0 +1,224 @@
+import type {
+  EdgePolicy,
+  HeaderEdits,
+  RequestMatch,
+  RouteRule,
+  RuleMatch,
+  StickySession,
+} from '../../model/index.ts';
+import { given, some } from '../given.ts';
+import type { HostOf, PathOf, RuleContext } from './hosts.ts';
+import type { IngressSettings, ReadIngress } from './ingress-model.ts';
+import type { OrderedPath } from './paths.ts';
+import type { SnippetAnswer, SnippetRules } from './snippet-rules.ts';
+
+/** The rules of one path: what its snippets answer, then the path itself. */
+export function forwardRules(
+  ordered: OrderedPath,
+  context: RuleContext,
+  server: SnippetRules | undefined,
+): readonly RouteRule[] {
+  const { of, match } = ordered;
+  const { ingress, settings, path } = of;
+  if (ingress.refused === true) return [refusedRule(of, match, context)];
+  const base: Omit<RouteRule, 'action'> = {
+    name: nameOf(ingress, path.at),
+    path: path.at,
+    from: ingress.from,
+    matches: matchesOf(match === undefined ? {} : { path: match }, context),
+    edge: edgeOf(settings, context, server),
+    timeoutMs: 0,
+    idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
+    retry: settings.retry,
+    ...given({
+      requestHeaders: requestHeadersOf(settings, server),
+      responseHeaders: responseHeadersOf(settings, server),
+      cors: settings.cors,
+      session: sessionOf(settings, path.path),
+      mirrors: settings.mirrors,
+    }),
+  };
+  const answers = [...(server?.answers ?? []), ...(settings.snippet?.answers ?? [])];
+  const before = answers.map((answer, index) => answerRule(answer, index, base));
+  return [
+    ...before,
+    settings.redirect === undefined ? forwarding(base, ordered) : redirecting(base, settings.redirect),
+  ];
+}
+
+function refusedRule(
+  { ingress, path }: PathOf,
+  match: OrderedPath['match'],
+  context: RuleContext,
+): RouteRule {
+  const body = `weft: Ingress ${ingress.namespace}/${ingress.name} cannot be carried out; its problems say why\n`;
+  return {
+    name: nameOf(ingress, path.at),
+    path: path.at,
+    from: ingress.from,
+    matches: matchesOf(match === undefined ? {} : { path: match }, context),
+    action: { kind: 'respond', status: 503, body, contentType: 'text/plain' },
+  };
+}
+
+function forwarding(base: Omit<RouteRule, 'action'>, { of, rewrite }: OrderedPath): RouteRule {
+  const { host } = of.settings;
+  return {
+    ...base,
+    action: {
+      kind: 'forward',
+      targets: [of.path.target],
+      ...(rewrite && { path: rewrite }),
+      ...(host !== undefined && { authority: host }),
+    },
+  };
+}
+
+function redirecting(
+  base: Omit<RouteRule, 'action'>,
+  { status, location }: NonNullable<IngressSettings['redirect']>,
+): RouteRule {
+  return answering(base, { status, headers: [['location', location]] });
+}
+
+/** `/` of a host is somewhere else. */
+export function appRootRule({ ingress, settings, path }: PathOf, context: RuleContext): RouteRule {
+  return {
+    name: nameOf(ingress, `${path.at}-app-root`),
+    path: path.at,
+    from: ingress.from,
+    matches: matchesOf({ path: { kind: 'exact', value: '/' } }, context),
+    action: { kind: 'respond', status: 302, body: '', contentType: '' },
+    responseHeaders: {
+      set: [['location', `${schemeOf(context.tls)}://%REQ(:authority)%${settings.appRoot}`]],
+    },
+  };
+}
+
+/** Every request goes to the other name of a host. */
+export function wwwRule(ingress: ReadIngress, to: string, tls: boolean): RouteRule {
+  return {
+    name: nameOf(ingress, 'from-to-www'),
+    path: 'metadata.annotations',
+    from: ingress.from,
+    matches: [],
+    action: { kind: 'redirect', status: 308, scheme: schemeOf(tls), authority: to },
+  };
+}
+
+/** For hosts of more labels than a wildcard means. */
+export function notFoundRule({ host, paths }: HostOf): RouteRule {
+  const first = paths[0]?.ingress;
+  return {
+    name: `not-found-${host}`,
+    path: 'spec.rules',
+    ...(first && { from: first.from }),
+    matches: [],
+    action: { kind: 'respond', status: 404, body: '', contentType: '' },
+  };
+}
+
+function answerRule(answer: SnippetAnswer, index: number, base: Omit<RouteRule, 'action'>): RouteRule {
+  const matches = answer.match === undefined ? base.matches : joined(base.matches, { request: answer.match });
+  const rule = { ...base, name: `${base.name}-snippet-${index}`, matches };
+  const { action, headers } = answer;
+  if (action.kind === 'redirect') return { ...rule, action };
+  const { responseHeaders = {} } = base;
+  return {
+    ...rule,
+    action,
+    responseHeaders: { ...responseHeaders, set: [...(responseHeaders.set ?? []), ...headers] },
+  };
+}
+
+function answering(
+  base: Omit<RouteRule, 'action'>,
+  { status, headers }: { readonly status: number; readonly headers: readonly (readonly [string, string])[] },
+): RouteRule {
+  const { responseHeaders = {} } = base;
+  return {
+    ...base,
+    action: { kind: 'respond', status, body: '', contentType: '' },
+    responseHeaders: { ...responseHeaders, set: [...(responseHeaders.set ?? []), ...headers] },
+  };
+}
+
+/** Both must hold. Where both speak of the path, the narrower is asked beside: `not` of `not`. */
+function joined(matches: readonly RuleMatch[], more: RuleMatch): readonly RuleMatch[] {
+  if (matches.length === 0) return [more];
+  return matches.map(({ request = {} }) => {
+    const other = more.request ?? {};
+    return { request: { ...request, not: [...(request.not ?? []), { not: [other] }] } };
+  });
+}
+
+function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleMatch[] {
+  const authority = host.startsWith('*.')
+    ? ({
+        kind: 'regex',
+        value: `[^.]+${host.slice(1).replaceAll('.', '\\.')}(:[0-9]+)?`,
+        ignoreCase: true,
+      } as const)
+    : undefined;
+  const whole = { ...request, ...given({ authority }) };
+  return Object.keys(whole).length === 0 ? [] : [{ request: whole }];
+}
+
+function edgeOf(
+  { edge, sslRedirect, forceSslRedirect }: IngressSettings,
+  { tls, defaults }: RuleContext,
+  server: SnippetRules | undefined,
+): EdgePolicy {
+  const toHttps =
+    (forceSslRedirect ?? defaults.forceSslRedirect) || (tls && (sslRedirect ?? defaults.sslRedirect));
+  const { addresses } = edge;
+  const rules = [...(server?.addresses ?? []), ...(addresses?.rules ?? [])];
+  return {
+    ...edge,
+    ...(rules.length > 0 && { addresses: { rules, otherwise: addresses?.otherwise ?? true } }),
+    ...(toHttps && { toHttps: { status: defaults.redirectStatus } }),
+    ...(tls && given({ hsts: defaults.hsts })),
+    ...(edge.compression === undefined &&
+      server?.compress !== undefined && {
+        compression: { encodings: ['gzip'] as const, ...server.compress },
+      }),
+  };
+}
+
+function requestHeadersOf(
+  { requestHeaders, snippet }: IngressSettings,
+  server: SnippetRules | undefined,
+): HeaderEdits | undefined {
+  const set = some([
+    ...(requestHeaders?.set ?? []),
+    ...(server?.setRequest ?? []),
+    ...(snippet?.setRequest ?? []),
+  ]);
+  return set === undefined ? undefined : { set };
+}
+
+function responseHeadersOf(
+  { snippet }: IngressSettings,
+  server: SnippetRules | undefined,
+): HeaderEdits | undefined {
+  const both = [server, snippet].filter(each => each !== undefined);
+  const edits = given({
+    remove: some(both.flatMap(each => each.removeResponse)),
+    set: some(both.flatMap(each => each.setResponse)),
+    add: some(both.flatMap(each => each.addResponse)),
+  });
+  return Object.keys(edits).length === 0 ? undefined : edits;
+}
+
+function sessionOf({ session, useRegex }: IngressSettings, path: string): StickySession | undefined {
+  return session && { ...session, path: session.path ?? (useRegex === true ? '/' : path) };
+}
+
+function schemeOf(tls: boolean): 'http' | 'https' {
+  return tls ? 'https' : 'http';
+}
+
+/** Unique within a host: `shop/web spec.rules[0].http.paths[1]`. */
+function nameOf({ namespace, name }: ReadIngress, at: string): string {
+  return `${namespace}/${name} ${at}`;
+}
