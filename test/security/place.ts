@@ -49,7 +49,7 @@ spec:
 status: {phase: Running, podIP: 10.0.0.1, podIPs: [{ip: 10.0.0.1}], conditions: [{type: Ready, status: "True"}]}
 `;
 
-/** `yaml`: policies. */
+/** `yaml`: policies; PORT in it is the app's. */
 export async function place(
   t: TestContext,
   yaml: string,
@@ -61,7 +61,10 @@ export async function place(
     seen.push({ method: request.method!, url: request.url!, headers: request.headers });
     request.resume().on('end', () => response.end('fine'));
   });
-  const { resource } = resolveInbound(meshFromYaml(`${pod(app.port)}---\n${yaml}`).mesh, 'default/httpbin');
+  const { resource } = resolveInbound(
+    meshFromYaml(`${pod(app.port)}---\n${yaml.replaceAll('PORT', String(app.port))}`).mesh,
+    'default/httpbin',
+  );
   const { fetchKeys } = options;
   const server = mesh.proxy('httpbin', { mtls: 'permissive', ...(fetchKeys && { fetchKeys }) });
   const inbound = { ...resource!, self: server.peer, ...options.inbound };
