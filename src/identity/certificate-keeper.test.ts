@@ -504,3 +504,20 @@ test('waiting for the first certificate ends with the reason when time is up', a
   await assert.rejects(bench.keeper.obtained(patience.signal), { code: 'certificate-not-obtained' });
   await bench.stop();
 });
+test('an authority that is slow, and not away, is waited for longer with every try that was too short', async () => {
+  // On a machine that is starved: less than any fixed share of what is left of the life would do.
+  for (const takesMs of [800, 1_500, 2_000, 3_000]) {
+    const bench = new Bench(20_000);
+    bench.away = () => new Promise(resolve => void bench.clock.after(takesMs, resolve));
+    await bench.start();
+    await bench.clock.advance(takesMs);
+    assert.equal(bench.phase(), 'valid');
+    for (let at = 0; at < 120_000; at += 500) {
+      await bench.clock.advance(500);
+      assert.ok(bench.keeper.report().expiresInMs! > 0, `it ran out with an answer that takes ${takesMs} ms`);
+    }
+    bench.life.abort();
+    await bench.clock.advance(takesMs);
+    await bench.stop();
+  }
+});

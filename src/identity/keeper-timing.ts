@@ -9,6 +9,7 @@ const calmRetryMs = 1_000;
 const longestCalmRetryMs = 60_000;
 const shortestRetryMs = 100;
 const longestAttemptMs = 10_000;
+const shortestAttemptMs = 500;
 
 /**
  * How long after it came a certificate is renewed: half its life, less up to a tenth of its life at random, so that proxies
@@ -40,8 +41,12 @@ export function retryAfter(
 
 /**
  * How long one attempt may take before it counts as failed: ten seconds, or an eighth of what is left of the certificate's life,
- * so that an authority which hangs and comes back shortly before the end is still asked in time.
+ * so that an authority which hangs and comes back shortly before the end is still asked in time. Twice that after each attempt
+ * that was too short (`tooShort` of them in a row), up to half of what is left: where a machine is starved an answer may take
+ * longer than any share, and a limit that only shrinks would cut off every one of them until the certificate has run out.
  */
-export function attemptLimit(leftMs: number | undefined): number {
-  return leftMs === undefined ? longestAttemptMs : Math.min(longestAttemptMs, Math.max(500, leftMs / 8));
+export function attemptLimit(leftMs: number | undefined, tooShort = 0): number {
+  if (leftMs === undefined) return longestAttemptMs;
+  const share = Math.max(shortestAttemptMs, leftMs / 8) * 2 ** Math.min(tooShort, 4);
+  return Math.min(longestAttemptMs, Math.max(shortestAttemptMs, Math.min(share, leftMs / 2)));
 }
