@@ -108,6 +108,8 @@ test('the pods of the control plane fit restricted Pod Security', () => {
 test('the role covers every kind that a dialect reads, and writes nothing but its own', () => {
   const rules = clusterRules();
   for (const { kind } of dialects) {
+    // Files have them; on a cluster only those of the control plane's own namespace are read.
+    if (kind === 'Secret') continue;
     const [name = '', ...group] = kind.split('.');
     const covered = rules.some(
       rule =>
