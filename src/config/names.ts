@@ -79,6 +79,9 @@ export const ANNOTATIONS = {
   /** After which clients of HTTP/2 are asked to connect anew: `off`, or a duration; and what their calls have then. */
   maxConnectionAge: 'weft.dev/max-connection-age',
   maxConnectionAgeGrace: 'weft.dev/max-connection-age-grace',
+  /** Requests at once that a client may have on a connection of HTTP/2, and bytes of the headers of each. */
+  http2MaxStreams: 'weft.dev/http2-max-streams',
+  http2MaxHeaders: 'weft.dev/http2-max-headers',
   concurrency: 'weft.dev/concurrency',
   cpuRequest: 'weft.dev/proxy-cpu-request',
   cpuLimit: 'weft.dev/proxy-cpu-limit',
@@ -120,6 +123,8 @@ export const ENVIRONMENT = {
   slowRequests: 'WEFT_SLOW_REQUESTS',
   maxConnectionAge: 'WEFT_MAX_CONNECTION_AGE',
   maxConnectionAgeGrace: 'WEFT_MAX_CONNECTION_AGE_GRACE',
+  http2MaxStreams: 'WEFT_HTTP2_MAX_STREAMS',
+  http2MaxHeaders: 'WEFT_HTTP2_MAX_HEADERS',
   concurrency: 'WEFT_CONCURRENCY',
   gateway: 'WEFT_GATEWAY',
   traceZipkin: 'WEFT_TRACE_ZIPKIN',

@@ -15,3 +15,26 @@ test('connections have no age unless told, and one that is no duration is refuse
     /--max-connection-age is 'often'; it takes off, or a duration/,
   );
 });
+
+test('bounds of HTTP/2 are by who the client is unless told, and what is none is refused by the flag’s name', () => {
+  const read = (more: Record<string, string>) => readProxyConfig({ discovery: 'none' }, { ...pod, ...more });
+  const bounds = ({ http2MaxStreams, http2MaxHeaderBytes }: ReturnType<typeof read>) => [
+    http2MaxStreams,
+    http2MaxHeaderBytes,
+  ];
+  assert.deepEqual(bounds(read({})), [undefined, undefined]);
+  assert.deepEqual(
+    bounds(read({ WEFT_HTTP2_MAX_STREAMS: '2000', WEFT_HTTP2_MAX_HEADERS: '128Ki' })),
+    [2000, 131_072],
+  );
+  for (const wrong of ['0', '100000', 'many'])
+    assert.throws(
+      () => read({ WEFT_HTTP2_MAX_STREAMS: wrong }),
+      /--http2-max-streams is '.*'; it takes auto/,
+    );
+  for (const wrong of ['1Ki', '2Mi', 'large'])
+    assert.throws(
+      () => read({ WEFT_HTTP2_MAX_HEADERS: wrong }),
+      /--http2-max-headers is '.*'; it takes auto, or a size from 4Ki to 1Mi/,
+    );
+});

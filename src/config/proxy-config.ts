@@ -75,6 +75,9 @@ export interface ProxyConfig {
   /** Of connections of HTTP/2 from clients; see ConnectionLives. Milliseconds, 0 for none. */
   readonly maxConnectionAgeMs: number;
   readonly maxConnectionAgeGraceMs: number;
+  /** Of clients that come in by HTTP/2: requests at once on a connection, bytes of headers. Undefined: by who they are. */
+  readonly http2MaxStreams: number | undefined;
+  readonly http2MaxHeaderBytes: number | undefined;
   /** What holds where discovery says nothing of traces; undefined: then there are none. */
   readonly tracing: TracingSettings | undefined;
   /** Undefined for sidecars. */
@@ -120,6 +123,8 @@ export interface ProxyFlags {
   readonly slowRequests?: string;
   readonly maxConnectionAge?: string;
   readonly maxConnectionAgeGrace?: string;
+  readonly http2MaxStreams?: string;
+  readonly http2MaxHeaders?: string;
   readonly traceZipkin?: string;
   readonly traceOtlp?: string;
   readonly traceSampling?: string;
@@ -208,6 +213,8 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       '--max-connection-age-grace',
       pick(flags.maxConnectionAgeGrace, ENVIRONMENT.maxConnectionAgeGrace, 'off'),
     ),
+    http2MaxStreams: maxStreams(pick(flags.http2MaxStreams, ENVIRONMENT.http2MaxStreams, 'auto')),
+    http2MaxHeaderBytes: maxHeaderBytes(pick(flags.http2MaxHeaders, ENVIRONMENT.http2MaxHeaders, 'auto')),
     tracing: readTracing({
       zipkin: pick(flags.traceZipkin, ENVIRONMENT.traceZipkin, ''),
       otlp: pick(flags.traceOtlp, ENVIRONMENT.traceOtlp, ''),
@@ -291,6 +298,30 @@ function recordBytes(value: string): number {
   throw new WeftError('bad-configuration', `--request-record is '${value}'; it takes off, or up to 64Mi`, {
     source: 'config',
   });
+}
+
+function maxStreams(value: string): number | undefined {
+  if (value === 'auto') return undefined;
+  if (/^[1-9]\d{0,4}$/.test(value)) return Number(value);
+  throw new WeftError(
+    'bad-configuration',
+    `--http2-max-streams is '${value}'; it takes auto, or a number from 1 to 99999`,
+    { source: 'config' },
+  );
+}
+
+/** More would not fit into the window of one event; and what goes on as HTTP/1 has bounds of its own. */
+const MOST_HEADER_BYTES = 1024 * 1024;
+
+function maxHeaderBytes(value: string): number | undefined {
+  if (value === 'auto') return undefined;
+  const bytes = parseQuantity(value);
+  if (bytes !== undefined && bytes >= 4096 && bytes <= MOST_HEADER_BYTES) return Math.floor(bytes);
+  throw new WeftError(
+    'bad-configuration',
+    `--http2-max-headers is '${value}'; it takes auto, or a size from 4Ki to 1Mi`,
+    { source: 'config' },
+  );
 }
 
 function slowMs(value: string): number | undefined {

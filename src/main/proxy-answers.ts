@@ -7,6 +7,7 @@ import { tapAnswerer } from '../live/tap/index.ts';
 import {
   type ConnectionLives,
   type DataPlane,
+  type Http2Bounds,
   type RecordSettings,
   readRecordQuery,
 } from '../proxy/index.ts';
@@ -40,6 +41,14 @@ export function proxyAnswerers(plane: () => DataPlane, status?: () => object): A
 /** How long connections of HTTP/2 from clients last. */
 export function livesOf(config: ProxyConfig): Partial<ConnectionLives> {
   return { maxAgeMs: config.maxConnectionAgeMs, maxAgeGraceMs: config.maxConnectionAgeGraceMs };
+}
+
+/** What clients that come in by HTTP/2 may ask for, where it is told. */
+export function http2BoundsOf({ http2MaxStreams, http2MaxHeaderBytes }: ProxyConfig): Http2Bounds {
+  return {
+    ...(http2MaxStreams !== undefined && { maxStreams: http2MaxStreams }),
+    ...(http2MaxHeaderBytes !== undefined && { maxHeaderListBytes: http2MaxHeaderBytes }),
+  };
 }
 
 /** What each core keeps of requests. */

@@ -12,7 +12,7 @@ import { MeshTls } from '../tls/index.ts';
 import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
@@ -56,6 +56,7 @@ runCore(parentPort!, systemClock, tls, source => {
     record: recordSettings(config),
     lives: livesOf(config),
     ...gateway,
+    inboundHttp2: http2BoundsOf(config),
   });
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);

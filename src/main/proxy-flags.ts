@@ -49,6 +49,14 @@ export function withProxyFlags(command: Command): Command {
       'what their calls have then: off, 5m, … (WEFT_MAX_CONNECTION_AGE_GRACE)',
     )
     .option(
+      '--http2-max-streams <number>',
+      'requests at once on a connection of HTTP/2 that comes in: auto, 2000, … (WEFT_HTTP2_MAX_STREAMS)',
+    )
+    .option(
+      '--http2-max-headers <size>',
+      'headers of a request of HTTP/2 that comes in: auto, 128Ki, … (WEFT_HTTP2_MAX_HEADERS)',
+    )
+    .option(
       '--slow-requests <duration>',
       'from where on a request is slow: auto (twice the 99th percentile of its route), 500ms, … (WEFT_SLOW_REQUESTS)',
     )

@@ -26,7 +26,7 @@ import { checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { withProxyFlags } from './proxy-flags.ts';
@@ -150,6 +150,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     record: recordSettings(config),
     lives: livesOf(config),
     ...gateway,
+    inboundHttp2: http2BoundsOf(config),
   });
   const tracing = traceRequests(plane, config, systemClock, log);
   plane.listen();

@@ -10,6 +10,7 @@ import type { MakeGatewayRole } from './gateway/gateway-role.interface.ts';
 import type { ListenerPlace } from './listeners.ts';
 import type { RecordSettings } from './record/recorder.ts';
 import type { ConnectionLives } from './services/connection-lives.ts';
+import type { Http2Bounds } from './services/http2-listening.ts';
 
 /** What a proxy is built from; see config/ for where it comes from. */
 export interface DataPlaneOptions {
@@ -52,6 +53,8 @@ export interface DataPlaneOptions {
   readonly gateway?: MakeGatewayRole;
   /** Where it is not DEFAULT_LIVES. */
   readonly lives?: Partial<ConnectionLives>;
+  /** What clients that come in by HTTP/2 may ask for, where it is not EDGE_LIMITS and MESH_LIMITS. */
+  readonly inboundHttp2?: Http2Bounds;
   /** Of this core, where there are several. */
   readonly metricLimits?: MetricLimits;
   /** Hears what is to be told of this workload's traffic, whenever that changes. */

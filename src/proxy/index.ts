@@ -13,5 +13,6 @@ export { mergeAnswers, readRecordQuery } from './record/answer.ts';
 export { DEFAULT_RECORD, type RecordSettings } from './record/recorder.ts';
 export { proxyMetricPieces } from './render-metrics.ts';
 export type { ConnectionLives } from './services/connection-lives.ts';
+export type { Http2Bounds } from './services/http2-listening.ts';
 export type { Services } from './services/services.ts';
 export { IDLE, sumUnderWay, type UnderWay } from './under-way.ts';

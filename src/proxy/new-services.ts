@@ -65,7 +65,7 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     tls,
     connector,
     http1,
-    http2: http2Listening({ clock, timers, idleTimeoutMs, lingerMs }),
+    http2: http2Listening({ clock, timers, idleTimeoutMs, lingerMs }, options.inboundHttp2),
     http2Upstream: http2Dialling({ clock, timers, idleTimeoutMs, lingerMs }),
     lives: { ...DEFAULT_LIVES, ...options.lives },
     random: Math.random,

@@ -273,6 +273,18 @@ test('where Pod Security forbids packet rules, the pod is told what to write, an
   assert.doesNotMatch(said('restricted', {}, { redirection: 'none' }), /Pod Security/);
 });
 
+test('bounds of HTTP/2 reach the proxy as its pod says them, and what is none refuses the pod', () => {
+  const annotations = { 'weft.dev/http2-max-streams': '2000', 'weft.dev/http2-max-headers': '128Ki' };
+  const pod = injected(inject(podWith({}, { annotations }), context, options));
+  assert.equal(variable(pod, 'WEFT_HTTP2_MAX_STREAMS'), '2000');
+  assert.equal(variable(pod, 'WEFT_HTTP2_MAX_HEADERS'), '128Ki');
+  const wrong = { 'weft.dev/http2-max-streams': 'many' };
+  assert.match(
+    JSON.stringify(inject(podWith({}, { annotations: wrong }), context, options)),
+    /write auto, or a number from 1 to 99999/,
+  );
+});
+
 test('the age of connections reaches the proxy as its pod says it, and what is none refuses the pod', () => {
   const annotations = {
     'weft.dev/max-connection-age': '30m',

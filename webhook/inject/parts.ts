@@ -166,7 +166,12 @@ function proxyEnvironment(
     entries.push({ name: ENVIRONMENT.requestRecord, value: settings.requestRecord });
   if (settings.slowRequests !== undefined)
     entries.push({ name: ENVIRONMENT.slowRequests, value: settings.slowRequests });
-  for (const name of ['maxConnectionAge', 'maxConnectionAgeGrace'] as const) {
+  for (const name of [
+    'maxConnectionAge',
+    'maxConnectionAgeGrace',
+    'http2MaxStreams',
+    'http2MaxHeaders',
+  ] as const) {
     const value = settings[name];
     if (value !== undefined) entries.push({ name: ENVIRONMENT[name], value });
   }

@@ -20,6 +20,8 @@ export interface PodSettings {
   readonly slowRequests?: string;
   readonly maxConnectionAge?: string;
   readonly maxConnectionAgeGrace?: string;
+  readonly http2MaxStreams?: string;
+  readonly http2MaxHeaders?: string;
   readonly resources: Resources;
   readonly redirection: Redirection;
   /** What the app takes for its clients' addresses. */
@@ -63,6 +65,16 @@ export function readSettings(
     reader.text(annotation, /^(off|\d+(\.\d+)?(ms|s|m|h))$/, 'write off, or a duration such as 30m');
   const maxConnectionAge = duration(ANNOTATIONS.maxConnectionAge);
   const maxConnectionAgeGrace = duration(ANNOTATIONS.maxConnectionAgeGrace);
+  const http2MaxStreams = reader.text(
+    ANNOTATIONS.http2MaxStreams,
+    /^(auto|[1-9]\d{0,4})$/,
+    'write auto, or a number from 1 to 99999',
+  );
+  const http2MaxHeaders = reader.text(
+    ANNOTATIONS.http2MaxHeaders,
+    /^(auto|\d+(Ki|Mi)?)$/,
+    'write auto, or a size from 4Ki to 1Mi',
+  );
   const settings: PodSettings = {
     image: image ?? options.proxyImage,
     logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
@@ -72,6 +84,8 @@ export function readSettings(
     ...(slowRequests !== undefined && { slowRequests }),
     ...(maxConnectionAge !== undefined && { maxConnectionAge }),
     ...(maxConnectionAgeGrace !== undefined && { maxConnectionAgeGrace }),
+    ...(http2MaxStreams !== undefined && { http2MaxStreams }),
+    ...(http2MaxHeaders !== undefined && { http2MaxHeaders }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
     clientAddresses: readClientAddresses(reader, options),

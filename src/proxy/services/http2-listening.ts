@@ -3,6 +3,7 @@ import { LINE_TIMEOUT_MS } from '../../http1/index.ts';
 import {
   AnomalyCounts,
   EDGE_LIMITS,
+  type Http2Limits,
   type Http2Options,
   MESH_LIMITS,
   type QuietTimes,
@@ -33,8 +34,11 @@ export const PREFACE_TIMEOUT_MS = 10_000;
 /** Of header compression towards another Weft, bytes; see docs/decisions/http2.md. */
 export const MESH_TABLE_BYTES = 4096;
 
+/** What users may set of the limits for clients that come in. What is left out is as `limits.ts` has it for who they are. */
+export type Http2Bounds = Partial<Pick<Http2Limits, 'maxStreams' | 'maxHeaderListBytes'>>;
+
 /** Anomalies are counted by listener: those of proxies and strangers together. */
-export function http2Listening(times: Http2Times): Http2Listening {
+export function http2Listening(times: Http2Times, bounds: Http2Bounds = {}): Http2Listening {
   const own = {
     ...times,
     limits: MESH_LIMITS,
@@ -44,10 +48,10 @@ export function http2Listening(times: Http2Times): Http2Listening {
     headTimeoutMs: LINE_TIMEOUT_MS,
     quietPeer,
   };
-  const inbound = { ...own, counts: new AnomalyCounts() };
+  const inbound = { ...own, counts: new AnomalyCounts(), limits: { ...MESH_LIMITS, ...bounds } };
   return {
     app: own,
     proxy: { ...inbound, encoder: { tableBytes: MESH_TABLE_BYTES, huffman: false } },
-    stranger: { ...inbound, limits: EDGE_LIMITS },
+    stranger: { ...inbound, limits: { ...EDGE_LIMITS, ...bounds } },
   };
 }
