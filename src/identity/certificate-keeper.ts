@@ -67,8 +67,8 @@ export class CertificateKeeper {
   #clockAheadMs: number | undefined;
   #warnedOfSkew = false;
   #warnedOfExpiry = false;
-  /** Attempts in a row that were given up for want of an answer in time. */
-  #tooShort = 0;
+  /** The last attempt was given up for want of an answer in time. */
+  #wasTooShort = false;
   #wake: (() => void) | undefined;
   /** Fingerprint of the root that a certificate should lead to; '' where any will do. */
   #wantedRoot = '';
@@ -188,10 +188,10 @@ export class CertificateKeeper {
   async #attempt(signal: AbortSignal): Promise<void> {
     const { clock, sign, principal, isPrincipal, dnsNames } = this.#options;
     const held = this.#state.phase === 'renewing' ? this.#state.held : undefined;
-    const limitMs = attemptLimit(held && Math.max(0, held.lifeMs - this.#elapsed(held)), this.#tooShort);
+    const limitMs = attemptLimit(held && Math.max(0, held.lifeMs - this.#elapsed(held)), this.#wasTooShort);
     const outcome = await attemptSigning({ clock, sign, principal, isPrincipal, dnsNames, limitMs }, signal);
     if (signal.aborted) return;
-    this.#tooShort = outcome instanceof WeftError && outcome.code === 'sign-timeout' ? this.#tooShort + 1 : 0;
+    this.#wasTooShort = outcome instanceof WeftError && outcome.code === 'sign-timeout';
     if (outcome instanceof WeftError) {
       await this.#sleep(this.#failed(outcome), signal);
       this.#lapseIfOver();

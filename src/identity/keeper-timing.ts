@@ -41,12 +41,11 @@ export function retryAfter(
 
 /**
  * How long one attempt may take before it counts as failed: ten seconds, or an eighth of what is left of the certificate's life,
- * so that an authority which hangs and comes back shortly before the end is still asked in time. Twice that after each attempt
- * that was too short (`tooShort` of them in a row), up to half of what is left: where a machine is starved an answer may take
- * longer than any share, and a limit that only shrinks would cut off every one of them until the certificate has run out.
+ * so that an authority which hangs and comes back shortly before the end is still asked in time. After an attempt that was too
+ * short it is half of what is left: where a machine is starved an answer may take longer than any small share, and limits that
+ * only shrink would cut off every one of them until the certificate has run out.
  */
-export function attemptLimit(leftMs: number | undefined, tooShort = 0): number {
+export function attemptLimit(leftMs: number | undefined, wasTooShort = false): number {
   if (leftMs === undefined) return longestAttemptMs;
-  const share = Math.max(shortestAttemptMs, leftMs / 8) * 2 ** Math.min(tooShort, 4);
-  return Math.min(longestAttemptMs, Math.max(shortestAttemptMs, Math.min(share, leftMs / 2)));
+  return Math.min(longestAttemptMs, Math.max(shortestAttemptMs, leftMs / (wasTooShort ? 2 : 8)));
 }
