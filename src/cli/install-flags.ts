@@ -1,6 +1,8 @@
 // The flags of `weft install` and `weft upgrade`, and how they become InstallOptions.
+import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ACCEPTED_MESHES, ACCESS_LOGS, LOG_LEVELS } from '../../webhook/index.ts';
+import { errorMessage } from '../errors/index.ts';
 import { checkInstallOptions, type InstallOptions, installOptions } from './install/index.ts';
 
 /** What commander read; absent where nothing was said. */
@@ -21,6 +23,7 @@ export interface InstallFlags {
   readonly logLevel?: string;
   readonly proxyLogLevel?: string;
   readonly accessLog?: string;
+  readonly issuer?: string;
   readonly kubernetesVersion?: string;
   readonly cpuRequest?: string;
   readonly memoryRequest?: string;
@@ -88,6 +91,12 @@ export function installFlags(command: Command): Command {
       `obey the labels and annotations of other meshes too: ${ACCEPTED_MESHES.join(',')} (default: none)`,
     ).argParser(list => list.split(',').filter(Boolean)),
   );
+  command.addOption(
+    new Option(
+      '--issuer <file>',
+      "who signs instead of the control plane's own key: Vault or cert-manager, as docs/certificates.md has the file; none for its own (default: none)",
+    ).argParser(issuerText),
+  );
   choice('--log-level <level>', 'of the control plane', LOG_LEVELS, defaults.logLevel);
   choice('--proxy-log-level <level>', 'of proxies', LOG_LEVELS, defaults.proxyLogLevel);
   choice('--access-log <which>', 'of proxies', ACCESS_LOGS, defaults.accessLog);
@@ -106,6 +115,16 @@ export function installFlags(command: Command): Command {
     text(`--${prefix}memory-limit <quantity>`, `of ${whose}`, given.memoryLimit ?? 'none');
   }
   return command;
+}
+
+/** The text of the file, which goes into the cluster as it stands. */
+function issuerText(file: string): string {
+  if (file === 'none') return '';
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (thrown) {
+    throw new InvalidArgumentError(`the file cannot be read: ${errorMessage(thrown)}`);
+  }
 }
 
 function wholeNumber(text: string): number {

@@ -1,5 +1,6 @@
 // The control plane as a Deployment that fits restricted Pod Security.
 import { PORTS, PROXY_UID } from '../../config/index.ts';
+import { issuerParts } from './issuer.ts';
 import { NAMES, SELECTOR, SETTINGS_FILE } from './names.ts';
 import type { InstallOptions } from './options.ts';
 
@@ -25,6 +26,7 @@ export function deployment(options: InstallOptions, labels: Json): Json {
             'prometheus.io/scrape': 'true',
             'prometheus.io/port': String(PORTS.controlPlaneMetrics),
             'prometheus.io/path': '/metrics',
+            ...issuerParts(options).annotations,
           },
         },
         spec: podSpec(options),
@@ -47,7 +49,7 @@ function podSpec(options: InstallOptions): Json {
     },
     ...spread(),
     containers: [container(options)],
-    volumes: [{ name: 'settings', configMap: { name: NAMES.settings } }],
+    volumes: [{ name: 'settings', configMap: { name: NAMES.settings } }, ...issuerParts(options).volumes],
   };
 }
 
@@ -92,6 +94,7 @@ function container(options: InstallOptions): Json {
       `--cluster-domain=${options.clusterDomain}`,
       `--certificate-lifetime=${options.certificateLifetime}`,
       `--log-level=${options.logLevel}`,
+      ...issuerParts(options).args,
     ],
     env: [field('POD_NAME', 'metadata.name'), field('POD_NAMESPACE', 'metadata.namespace')],
     ports: [
@@ -128,6 +131,9 @@ function container(options: InstallOptions): Json {
       capabilities: { drop: ['ALL'] },
     },
     terminationMessagePolicy: 'FallbackToLogsOnError',
-    volumeMounts: [{ name: 'settings', mountPath: '/etc/weft', readOnly: true }],
+    volumeMounts: [
+      { name: 'settings', mountPath: '/etc/weft', readOnly: true },
+      ...issuerParts(options).volumeMounts,
+    ],
   };
 }

@@ -44,7 +44,8 @@ function templateOptions(): InstallOptions {
 
 /** values.yaml: the defaults, by the names of InstallOptions. */
 function values(): Record<string, unknown> {
-  const { namespace: _, version: __, kubernetesVersion: ___, ...rest } = installOptions();
+  // Another issuer changes rights, files and arguments together: weft install --issuer, and the chart signs with its own key.
+  const { namespace: _, version: __, kubernetesVersion: ___, issuer: ____, ...rest } = installOptions();
   return rest;
 }
 

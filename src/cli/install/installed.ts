@@ -76,14 +76,17 @@ function fromDeployment(objects: InstalledObjects): Given {
 }
 
 function fromSettings(objects: InstalledObjects): Given {
-  const file = text(recordOf(find(objects, 'ConfigMap', NAMES.settings)?.data)['injection.yaml']);
-  if (file === undefined) return {};
+  const data = recordOf(find(objects, 'ConfigMap', NAMES.settings)?.data);
+  const issuer = text(data['issuer.yaml']);
+  const file = text(data['injection.yaml']);
+  if (file === undefined) return { issuer };
   const facts = { trustDomain: 'x', clusterDomain: 'x', systemNamespace: 'x', nativeSidecars: false };
   const { settings } = readWebhookSettings(file, facts);
-  if (settings === undefined) return {};
+  if (settings === undefined) return { issuer };
   const { inject, refusedPods } = settings;
   const native = String(recordOf(parse(file)).nativeSidecars ?? 'auto');
   return {
+    issuer,
     proxyImage: inject.proxyImage,
     imagePullPolicy: inject.imagePullPolicy,
     nativeSidecars:

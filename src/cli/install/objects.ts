@@ -43,7 +43,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
       roleRef: { apiGroup: group, kind: 'ClusterRole', name: NAMES.injector },
       subjects: [subject],
     },
-    { apiVersion: `${group}/v1`, kind: 'Role', metadata: own, rules: ownRules().map(withoutReason) },
+    { apiVersion: `${group}/v1`, kind: 'Role', metadata: own, rules: ownRules(options).map(withoutReason) },
     {
       apiVersion: `${group}/v1`,
       kind: 'RoleBinding',
@@ -67,7 +67,10 @@ export function installObjects(options: InstallOptions): Manifest[] {
       apiVersion: 'v1',
       kind: 'ConfigMap',
       metadata: { name: NAMES.settings, namespace, labels },
-      data: { 'injection.yaml': settingsText(options) },
+      data: {
+        'injection.yaml': settingsText(options),
+        ...(options.issuer !== '' && { 'issuer.yaml': options.issuer }),
+      },
     },
     service(own),
     deployment(options, labels) as unknown as Manifest,

@@ -9,6 +9,7 @@ import {
 import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { formatSpiffe, parseDurationMs, parseQuantity, parseSpiffe } from '../../model/index.ts';
+import { checkIssuer } from './issuer.ts';
 
 /** CPU and memory of the control plane. */
 export type InjectorResources = ProxyResources;
@@ -40,6 +41,8 @@ export interface InstallOptions {
   readonly accessLog: string;
   readonly resources: InjectorResources;
   readonly proxyResources: ProxyResources;
+  /** Who signs in place of the control plane, as weft-injector's file of --issuer has it (YAML); '' for its own key. */
+  readonly issuer: string;
   /** The oldest server that the manifests are for, `1.20`: before 1.21 a PodDisruptionBudget is policy/v1beta1. */
   readonly kubernetesVersion: string;
 }
@@ -68,6 +71,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     accessLog: 'errors',
     resources: { cpuRequest: '50m', memoryRequest: '192Mi', memoryLimit: '1Gi' },
     proxyResources: inject.resources,
+    issuer: '',
     kubernetesVersion: '1.21',
     ...given,
   };
@@ -140,6 +144,8 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
   const wrong =
     badResources(options.resources, '', bad) ?? badResources(options.proxyResources, 'proxy', bad);
   if (wrong) return wrong;
+  const noIssuer = checkIssuer(options.issuer);
+  if (noIssuer) return noIssuer;
   const unknown = acceptLabels.find(mesh => !ACCEPTED_MESHES.includes(mesh));
   return unknown === undefined
     ? undefined

@@ -3,7 +3,9 @@ import { INJECTOR } from '../../../webhook/index.ts';
 import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import { dialects } from '../../translate/dialects.ts';
 import { hasStatus } from '../../translate/status/index.ts';
+import { issuerRules } from './issuer.ts';
 import { NAMES } from './names.ts';
+import { type InstallOptions, installOptions } from './options.ts';
 
 /** A PolicyRule, and why it is there. */
 export interface Rule {
@@ -168,22 +170,28 @@ export function reachRules(): Rule[] {
   ];
 }
 
-/** In the namespace of the control plane. Names cannot limit `create`. */
-export function ownRules(): Rule[] {
+/** The key of the mesh, where that is the control plane's own. Names cannot limit `create`. */
+const ownKey: readonly Rule[] = [
+  {
+    why: 'identity: makes the root of the mesh once',
+    apiGroups: [''],
+    resources: ['secrets'],
+    verbs: ['create'],
+  },
+  {
+    why: 'identity: the root of the mesh, and an intermediate of your own',
+    apiGroups: [''],
+    resources: ['secrets'],
+    resourceNames: [NAMES.authority, NAMES.ownAuthority],
+    verbs: ['get', 'list', 'watch'],
+  },
+];
+
+/** In the namespace of the control plane. `options`: who signs; the control plane itself unless told. */
+export function ownRules(options: InstallOptions = installOptions()): Rule[] {
   return [
-    {
-      why: 'identity: makes the root of the mesh once',
-      apiGroups: [''],
-      resources: ['secrets'],
-      verbs: ['create'],
-    },
-    {
-      why: 'identity: the root of the mesh, and an intermediate of your own',
-      apiGroups: [''],
-      resources: ['secrets'],
-      resourceNames: [NAMES.authority, NAMES.ownAuthority],
-      verbs: ['get', 'list', 'watch'],
-    },
+    // Where somebody else signs, it has no business with Secrets.
+    ...(options.issuer === '' ? ownKey : issuerRules(options)),
     {
       why: 'identity: who is revoked (weft ca revoke)',
       apiGroups: [''],
