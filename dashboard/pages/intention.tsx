@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
+import { type Applied, applies, apply, askWhetherApplies } from '../state/apply.ts';
 import { mesh } from '../state/connection.ts';
 import {
   EMPTY_INTENTION,
@@ -13,13 +14,16 @@ import {
 const most = 500;
 const actions = { allow: 'Allow', deny: 'Deny', aware: 'Application aware' } as const;
 
-/** New intention: who may call whom, written as an object to apply. The page itself changes nothing. */
+/** New intention: who may call whom, written as an object that is shown before it is applied. */
 export function IntentionPage(): JSX.Element {
   const [intention, setIntention] = useState<Intention>(EMPTY_INTENTION);
   const [copied, setCopied] = useState(false);
+  const [applied, setApplied] = useState<Applied | 'under way' | undefined>(undefined);
+  useEffect(() => void askWhetherApplies(), []);
   const change = (part: Partial<Intention>): void => {
     setIntention({ ...intention, ...part });
     setCopied(false);
+    setApplied(undefined);
   };
   const { workloads, services, place } = mesh.value!;
   const accounts = [
@@ -99,20 +103,47 @@ export function IntentionPage(): JSX.Element {
             >
               {copied ? 'Copied' : 'Copy'}
             </button>{' '}
+            {applies.value ? (
+              <button
+                type="button"
+                disabled={applied !== undefined}
+                onClick={() => {
+                  setApplied('under way');
+                  void apply(yamlOf(intention)).then(setApplied);
+                }}
+              >
+                Apply
+              </button>
+            ) : null}{' '}
             {place.kind === 'cluster' ? (
               <span>
-                then <code>kubectl apply -f -</code>, and paste
+                {applies.value ? 'or ' : 'then '}
+                <code>kubectl apply -f -</code>, and paste
               </span>
             ) : (
               <span>then put it into a file of the sandbox's folder</span>
             )}
           </p>
+          <Outcome applied={applied} />
         </section>
       ) : (
         <p role={begun ? 'alert' : undefined} class="muted">
           {fault}
         </p>
       )}
+    </>
+  );
+}
+
+/** What came of applying it. */
+function Outcome({ applied }: { readonly applied: Applied | 'under way' | undefined }): JSX.Element | null {
+  if (applied === undefined) return null;
+  if (applied === 'under way') return <p role="status">Applying…</p>;
+  const { created, error } = applied;
+  return (
+    <>
+      {created.length > 0 ? <p role="status">Created {created.join(', ')}</p> : null}
+      {error === undefined ? null : <p role="alert">{error}</p>}
     </>
   );
 }

@@ -9,7 +9,7 @@ import { untilInterrupted } from './live/watch.ts';
 const help = `
 The page is served by the control plane; this command is the way there, on 127.0.0.1, until Ctrl-C. In a cluster each request goes through a
 port-forward with the proof of your kubeconfig. You need the right to get pods/figures of the group weft.dev in all namespaces; tap and explain
-need theirs: docs/dashboard.md.
+need theirs: docs/dashboard.md. A form for a new intention is applied from here, with your own rights.
 
 Examples:
   weft dashboard

@@ -14,6 +14,7 @@ import { CLIENT_HEADER } from '../../live/api/index.ts';
 import { parseHostPort, parseSpiffe } from '../../model/index.ts';
 import { NAMES, SELECTOR } from '../install/names.ts';
 import { type ClusterFlags, clusterFlags } from '../kubernetes/connect.ts';
+import { type CreatedObjects, createObjects } from './new-objects.ts';
 
 /** The flags of commands that ask the live API. */
 export interface LiveFlags extends ClusterFlags {
@@ -43,6 +44,8 @@ export function liveFlags(command: Command): Command {
 export interface LiveApi {
   /** Opens a GET; resolves with the answer once its head has come, whatever its status. Rejects with a WeftError. */
   get(path: string, signal: AbortSignal): Promise<IncomingMessage>;
+  /** Creates what a form made, as the user of the kubeconfig; undefined where there is no cluster, or somebody else asks. */
+  readonly create?: (yaml: string) => Promise<CreatedObjects>;
 }
 
 /** The live API of the cluster or sandbox that the flags name. Rejects with a WeftError that says what is missing. */
@@ -74,6 +77,8 @@ async function ofCluster(flags: LiveFlags): Promise<LiveApi> {
     userAgent: `weft/${VERSION}`,
   });
   return {
+    // A token of --token-file is for the live API.
+    ...(flags.tokenFile === undefined && { create: yaml => createObjects(client, yaml) }),
     async get(path, signal) {
       // Anew for each: tokens run out, roots are rotated, pods go.
       const proof = await proofOf(client, flags);

@@ -23,6 +23,12 @@ const handedOn = [
   'location',
 ];
 
+/** Where forms send what they made; it is the relay's own, and the control plane has nothing there. */
+const OBJECTS_PATH = '/dashboard/api/objects';
+/** A page of another origin can send no body of this type without asking first, which is refused. */
+const OBJECTS_TYPE = 'application/yaml';
+const maxObjectsBytes = 64 * 1024;
+
 /**
  * Serves the dashboard and the live API on 127.0.0.1 until the signal aborts, each request with the proof of who runs the
  * command. A browser proves itself with a token of this relay alone: other pages and other users of the machine have none.
@@ -71,6 +77,7 @@ async function relay(
   response: ServerResponse,
 ): Promise<void> {
   const path = request.url ?? '/';
+  if (path === OBJECTS_PATH) return objects(api, token, request, response);
   if (request.method !== 'GET') return answer(response, 405, 'live-method', 'only GET is answered here');
   if (path === '/') return void response.writeHead(302, { location: '/dashboard/' }).end();
   const open = path.startsWith('/dashboard/') && !path.startsWith('/dashboard/api/');
@@ -90,6 +97,53 @@ async function relay(
   said.pipe(response);
 }
 
+/** GET: whether forms can be applied. POST: applies one. Only for who has the token, and from this page alone. */
+async function objects(
+  api: LiveApi,
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method, headers } = request;
+  if (method !== 'GET' && method !== 'POST')
+    return answer(response, 405, 'live-method', 'only GET and POST are answered here');
+  if (!isToken(headers.authorization, token)) {
+    const why = 'this page has no token of this run; open the address that weft dashboard printed';
+    return answer(response, 401, 'live-unproven', why);
+  }
+  if (method === 'GET') return send(response, 200, { applies: api.create !== undefined });
+  if (headers['content-type'] !== OBJECTS_TYPE)
+    return answer(response, 415, 'form-objects', `send ${OBJECTS_TYPE}`);
+  const { origin, host } = headers;
+  if (origin !== undefined && origin !== `http://${host}`)
+    return answer(response, 403, 'live-page', `${origin} is another page than that of weft dashboard`);
+  if (api.create === undefined) {
+    const why = 'there is no cluster to create objects in; put the YAML into the folder of the sandbox';
+    return answer(response, 404, 'form-objects', why);
+  }
+  const yaml = await bodyOf(request);
+  if (yaml === undefined)
+    return answer(
+      response,
+      413,
+      'form-objects',
+      `more than ${maxObjectsBytes} bytes came; use kubectl apply`,
+    );
+  const { status, body } = await api.create(yaml);
+  send(response, status, body);
+}
+
+/** Undefined where it is too long. */
+async function bodyOf(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= maxObjectsBytes) chunks.push(chunk);
+  }
+  return length > maxObjectsBytes ? undefined : Buffer.concat(chunks).toString('utf8');
+}
+
 function isToken(header: string | undefined, token: string): boolean {
   const given = Buffer.from(header ?? '');
   const wanted = Buffer.from(`Bearer ${token}`);
@@ -97,5 +151,11 @@ function isToken(header: string | undefined, token: string): boolean {
 }
 
 function answer(response: ServerResponse, status: number, code: string, error: string): void {
-  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code, error }));
+  send(response, status, { code, error });
+}
+
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+    .end(JSON.stringify(body));
 }

@@ -55,6 +55,12 @@ export function dashboardRoutes(
       },
     },
     {
+      // What forms make is created by `weft dashboard` alone, on the machine of its user, which answers this itself.
+      path: `${DASHBOARD_PATH}api/objects`,
+      needs,
+      handle: (_, answer) => answer.send(200, { applies: false }, pageHeaders),
+    },
+    {
       path: PROXIES_PATH,
       needs,
       handle(_, answer) {
