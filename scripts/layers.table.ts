@@ -350,8 +350,13 @@ export const rooms: Record<string, Room> = {
     instead:
       'serving/ carries the requests of a connection; what they are for is told by their ExchangeHost.',
   },
+  'proxy/streams': {
+    imports: ['errors', 'time', 'model', 'wire', 'http', 'http2', 'cluster', 'proxy/services'],
+    packages: [],
+    instead: 'streams/ makes bytes of streams and streams of bytes; whose they are is told by whoever asks.',
+  },
   'proxy/tcp': {
-    imports: ['errors', 'time', 'wire', 'tls', 'telemetry', 'cluster', 'proxy/services'],
+    imports: ['errors', 'time', 'wire', 'tls', 'telemetry', 'cluster', 'proxy/services', 'proxy/streams'],
     packages: [],
     instead: 'tcp/ carries bytes and knows no request.',
   },
@@ -373,6 +378,7 @@ export const rooms: Record<string, Room> = {
       'proxy/destinations',
       'proxy/exchange',
       'proxy/serving',
+      'proxy/streams',
       'proxy/tcp',
       'proxy/replies',
     ],

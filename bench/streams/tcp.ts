@@ -1,15 +1,15 @@
-// TCP through two proxies: a connection of mesh TLS for each, as it is, and beside it streams of one that is kept
-// (pooled-tunnel.ts). `node bench/streams/tcp.ts [connections]`. CPU is that of both proxies, which share a process.
+// TCP through two proxies: as streams of a connection that is kept, as it is at ports that are declared TCP, and beside it a
+// connection of mesh TLS for each, as it is at others. `node bench/streams/tcp.ts [connections]`. CPU and memory are those of
+// both proxies, which share a process.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { credentialsOf, StaticMesh } from '../../src/proxy/testing/static-mesh.ts';
-import { MeshTls } from '../../src/tls/index.ts';
-import { pooledTunnel } from './pooled-tunnel.ts';
+import { DEFAULT_TRAFFIC } from '../../src/model/index.ts';
+import { StaticMesh } from '../../src/proxy/testing/static-mesh.ts';
 
-type Asked = { readonly app: number } | { readonly cpu: true };
+type Asked = { readonly app: number } | { readonly ask: 'cpu' | 'heap' };
 
-const request = 'CONNECT app.shop:80 HTTP/1.1\r\nhost: app.shop:80\r\n\r\n';
+const rounds = [1, 2, 3];
 const bulkBytes = 64 * 1024 * 1024;
 const ways = ['connections', 'streams'] as const;
 
@@ -36,27 +36,36 @@ function echo(socket: Socket): void {
   });
 }
 
+/** Services whose sessions know nothing of each other's sizes. */
+const purposes = ['short', 'bulk', 'mixed', 'held'] as const;
+
+function hostOf(way: string, purpose: string, round: number): string {
+  return `${purpose}-${round}.${way}:80`;
+}
+
 function proxies(): void {
   process.on('message', async (asked: Asked) => {
-    if ('cpu' in asked) {
+    if ('ask' in asked) {
+      if (asked.ask === 'heap') for (let n = 0; n < 3; n++) globalThis.gc!();
       const { user, system } = process.cpuUsage();
-      process.send!(user + system);
+      const { heapUsed, external } = process.memoryUsage();
+      process.send!(asked.ask === 'cpu' ? user + system : heapUsed + external);
       return;
     }
     const mesh = new StaticMesh();
     const caller = mesh.proxy('caller');
-    const callee = mesh.proxy('callee');
-    mesh.set({ key: 'app.shop:80', protocol: 'tcp', endpoints: [mesh.meshed(callee, asked.app)] });
-    const tls = (name: string): MeshTls => {
-      const made = new MeshTls();
-      made.update(
-        credentialsOf(mesh.ca, { trustDomain: 'cluster.local', namespace: 'default', serviceAccount: name }),
-      );
-      return made;
-    };
-    const { principal } = callee;
-    const pooled = await pooledTunnel({ tls: tls('caller') }, { tls: tls('callee'), principal }, asked.app);
-    process.send!({ connections: caller.plane.outboundPort, streams: pooled });
+    const callee = mesh.proxy('callee', { ports: [{ number: asked.app, protocol: 'tcp', mtls: 'strict' }] });
+    const limits = { ...DEFAULT_TRAFFIC.limits, maxConnections: 65_536 };
+    for (const way of ways)
+      for (const purpose of purposes)
+        for (const round of rounds)
+          mesh.set({
+            key: hostOf(way, purpose, round),
+            protocol: way === 'streams' ? 'tcp' : 'auto',
+            endpoints: [mesh.meshed(callee, asked.app)],
+            settings: { limits },
+          });
+    process.send!(caller.plane.outboundPort);
   });
 }
 
@@ -66,10 +75,10 @@ async function told<T>(child: ChildProcess, asked: Asked): Promise<T> {
   return answer;
 }
 
-async function opened(port: number): Promise<Socket> {
+async function opened(port: number, host: string): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => {});
-  socket.write(request);
+  socket.write(`CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
   const [head] = (await once(socket, 'data')) as [Buffer];
   if (!head.toString('latin1').startsWith('HTTP/1.1 200')) throw new Error(head.toString('latin1'));
   return socket;
@@ -82,8 +91,8 @@ async function roundTrip(socket: Socket): Promise<number> {
   return performance.now() - startMs;
 }
 
-async function bulk(port: number): Promise<void> {
-  const socket = await opened(port);
+async function bulk(port: number, host: string): Promise<void> {
+  const socket = await opened(port, host);
   socket.resume();
   socket.write('b');
   await once(socket, 'end');
@@ -92,18 +101,17 @@ async function bulk(port: number): Promise<void> {
 async function measure(count: number): Promise<void> {
   const app = createServer(echo).listen(0, '127.0.0.1');
   await once(app, 'listening');
-  const child = fork(new URL(import.meta.url).pathname, ['proxies']);
-  const ports = await told<Record<(typeof ways)[number], number>>(child, {
-    app: (app.address() as AddressInfo).port,
-  });
-  const cpu = (): Promise<number> => told<number>(child, { cpu: true });
-  for (const round of [1, 2, 3])
+  const child = fork(new URL(import.meta.url).pathname, ['proxies'], { execArgv: ['--expose-gc'] });
+  const port = await told<number>(child, { app: (app.address() as AddressInfo).port });
+  const cpu = (): Promise<number> => told<number>(child, { ask: 'cpu' });
+  for (const round of rounds)
     for (const way of ways) {
-      const port = ports[way];
+      const host = (purpose: (typeof purposes)[number]): string => hostOf(way, purpose, round);
+      await roundTrip(await opened(port, host('short')));
       let left = count;
       const worker = async (): Promise<void> => {
         while (left-- > 0) {
-          const socket = await opened(port);
+          const socket = await opened(port, host('short'));
           await roundTrip(socket);
           socket.end();
         }
@@ -113,11 +121,11 @@ async function measure(count: number): Promise<void> {
       const seconds = (performance.now() - startMs) / 1000;
       const micros = ((await cpu()) - cpuBefore) / count;
       const bulkFrom = [await cpu(), performance.now()] as const;
-      await bulk(port);
+      await bulk(port, host('bulk'));
       const bulkMs = performance.now() - bulkFrom[1];
       const bulkCpuMs = ((await cpu()) - bulkFrom[0]) / 1000;
-      const others = [bulk(port), bulk(port), bulk(port)];
-      const quiet = await opened(port);
+      const quiet = await opened(port, host('mixed'));
+      const others = [1, 2, 3].map(() => bulk(port, host('mixed')));
       const times: number[] = [];
       let isBusy = true;
       const all = Promise.all(others).then(() => {
@@ -128,8 +136,12 @@ async function measure(count: number): Promise<void> {
       quiet.end();
       times.sort((a, b) => a - b);
       const at = (part: number): string => times[Math.floor(times.length * part)]!.toFixed(1);
+      const heapBefore = await told<number>(child, { ask: 'heap' });
+      const held = await Promise.all(Array.from({ length: count }, () => opened(port, host('held'))));
+      const each = ((await told<number>(child, { ask: 'heap' })) - heapBefore) / count / 1024;
+      for (const socket of held) socket.destroy();
       console.log(
-        `${round} ${way}: ${(count / seconds).toFixed(0)} connections/s, ${micros.toFixed(0)} us each; ` +
+        `${round} ${way}: ${(count / seconds).toFixed(0)} connections/s, ${micros.toFixed(0)} us and ${each.toFixed(1)} KiB each; ` +
           `bulk ${(bulkBytes / 1048576 / (bulkMs / 1000)).toFixed(0)} MiB/s, ${bulkCpuMs.toFixed(0)} ms of CPU; ` +
           `round trip beside three bulks p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
       );

@@ -5,6 +5,7 @@ import type { EndpointGroup } from './endpoint-group.ts';
 import type { LatencyAverage } from './latency.ts';
 import { EndpointHealth } from './outlier.ts';
 import type { Pool } from './pool.ts';
+import type { SessionPool } from './session-pool.ts';
 
 /** One endpoint while it runs: its connections, its health, its latency, its metrics. */
 export class RunningEndpoint {
@@ -14,6 +15,8 @@ export class RunningEndpoint {
   readonly latency: LatencyAverage;
   readonly health: EndpointHealth = new EndpointHealth();
   metrics: PeerRequests;
+  /** Once a session has wanted one; see RunningCluster.sessionsOf. */
+  sessions: SessionPool | undefined = undefined;
   /** Requests under way. */
   active = 0;
   /** Taken away by discovery; it finishes what it has. */

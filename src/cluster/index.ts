@@ -21,5 +21,7 @@ export {
 export { Pool } from './pool.ts';
 export { RetryBudget } from './retry-budget.ts';
 export { type ClusterHost, RunningCluster } from './running-cluster.ts';
+export { BYTES, SessionPool, type SessionWaiter } from './session-pool.ts';
+export { SessionSizes } from './session-sizes.ts';
 export { opaqueToken, sessionToken } from './session-token.ts';
 export type { StreamWaiter } from './waiting-line.ts';

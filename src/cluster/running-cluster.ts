@@ -16,9 +16,11 @@ import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
 import type { Outcome } from './outlier.ts';
-import { DEFAULT_STALE_AFTER_MS, Pool, type PoolSettings } from './pool.ts';
+import { DEFAULT_STALE_AFTER_MS, Pool, type PoolOptions, type PoolSettings } from './pool.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Selection } from './selection.ts';
+import { SessionPool } from './session-pool.ts';
+import { SessionSizes } from './session-sizes.ts';
 import { sessionToken } from './session-token.ts';
 
 /** What clusters need from the process around them. */
@@ -33,6 +35,8 @@ export interface ClusterHost {
   readonly isEnding?: () => boolean;
   /** How connections to an endpoint of this cluster are opened. */
   dialer(cluster: RunningCluster, endpoint: ClusterEndpoint): UpstreamDialer;
+  /** The same of connections that carry sessions; undefined where none may be carried so. */
+  sessionDialer?(cluster: RunningCluster, endpoint: ClusterEndpoint): UpstreamDialer;
   /** The request metrics of an endpoint. */
   metrics(cluster: RunningCluster, endpoint: ClusterEndpoint): PeerRequests;
 }
@@ -55,6 +59,7 @@ export class RunningCluster implements EjectionsOwner {
   speaksFirst = false;
   /** Whether endpoints have ever been told. */
   known = false;
+  readonly sessionSizes: SessionSizes = new SessionSizes();
   readonly #latency = new ClusterLatency();
   readonly #host: ClusterHost;
   readonly #endpoints = new Map<string, RunningEndpoint>();
@@ -96,6 +101,7 @@ export class RunningCluster implements EjectionsOwner {
     this.#takeSettings();
     for (const endpoint of this.#endpoints.values()) {
       Object.assign(endpoint.pool.settings, poolSettings(settings));
+      endpoint.sessions?.configure(poolSettings(settings));
     }
     this.#rebuild();
   }
@@ -269,17 +275,12 @@ export class RunningCluster implements EjectionsOwner {
   }
 
   #start(key: string, config: ClusterEndpoint): RunningEndpoint {
-    const { clock, timers } = this.#host;
-    const { settings } = this.config;
-    const staleAfterMs = this.#host.staleAfterMs ?? DEFAULT_STALE_AFTER_MS;
-    const { isEnding } = this.#host;
-    const meshed = config.tls === 'mesh';
-    const poolOptions = { clock, timers, staleAfterMs, meshed, ...(isEnding && { isEnding }) };
+    const { clock } = this.#host;
     const pool = new Pool(
       this.#host.dialer(this, config),
-      poolOptions,
+      this.#poolOptions(config),
       this.occupancy,
-      poolSettings(settings),
+      poolSettings(this.config.settings),
     );
     const latency = new LatencyAverage(this.#latency, clock.monotonic());
     const endpoint = new RunningEndpoint(key, config, pool, latency, this.#host.metrics(this, config));
@@ -291,14 +292,35 @@ export class RunningCluster implements EjectionsOwner {
     return endpoint;
   }
 
+  #poolOptions({ tls }: ClusterEndpoint): PoolOptions {
+    const { clock, timers, staleAfterMs = DEFAULT_STALE_AFTER_MS, isEnding } = this.#host;
+    return { clock, timers, staleAfterMs, meshed: tls === 'mesh', ...(isEnding && { isEnding }) };
+  }
+
+  /** What carries connections of apps to it as streams; undefined where each has to have its own. */
+  sessionsOf(endpoint: RunningEndpoint): SessionPool | undefined {
+    const { config } = endpoint;
+    if (config.tls !== 'mesh' || endpoint.removed || this.#host.sessionDialer === undefined) return undefined;
+    endpoint.sessions ??= new SessionPool(
+      this.#host.sessionDialer(this, config),
+      this.#poolOptions(config),
+      poolSettings(this.config.settings),
+    );
+    return endpoint.sessions;
+  }
+
   /** Memory is short: connections that carry nothing close. */
   closeAllIdle(): void {
-    for (const { pool } of this.#endpoints.values()) pool.closeAllIdle();
+    for (const { pool, sessions } of this.#endpoints.values()) {
+      pool.closeAllIdle();
+      sessions?.closeAllIdle();
+    }
   }
 
   #stop(endpoint: RunningEndpoint): void {
     endpoint.removed = true;
     endpoint.pool.close();
+    endpoint.sessions?.close();
     this.#leaving = this.leaving.concat(endpoint.active > 0 ? endpoint : []);
   }
 

@@ -229,8 +229,9 @@ export class Http2ClientStream extends Stream implements ClientStream, AnsweredR
   }
 
   onReset(code: number): boolean {
-    // RFC 9113 section 8.1: an answer that is complete stands, also where it is held for somebody who is slow.
-    if (!this.remoteOpen) {
+    // RFC 9113 section 8.1: an answer that is complete stands, also where it is held for somebody who is slow. Not so a tunnel,
+    // of which this side goes on.
+    if (!this.remoteOpen && !(this.#tunnelOpen && this.localOpen)) {
       this.localOpen = false;
       this.connection.out.remove(this);
       this.dropQueue();

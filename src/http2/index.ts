@@ -5,7 +5,7 @@ export { http2Client } from './client-codec.ts';
 export { ClientConnection, type Http2ClientOptions } from './client-connection.ts';
 export { allFaults, type Fault } from './faults.ts';
 export { ERROR, errorName, PREFACE } from './frames.ts';
-export { EDGE_LIMITS, type Http2Limits, MESH_LIMITS } from './limits.ts';
+export { EDGE_LIMITS, type Http2Limits, MESH_LIMITS, SESSION_LIMITS } from './limits.ts';
 export type { Http2Options } from './options.ts';
 export type { QuietTimes } from './quiet-peer.ts';
 export { ServerConnection, type ServerConnectionHost } from './server-connection.ts';

@@ -25,6 +25,11 @@ export interface Http2Limits {
   readonly maxOutputBytes: number;
   /** A stream whose peer takes next to nothing of what waits for it ends after so long, milliseconds. */
   readonly stallTimeoutMs: number;
+  /**
+   * Whether streams are connections of apps: what these say comes in pieces as small as they like, and is read when they like.
+   * Then neither tiny DATA is odd nor a stream stalled, only a connection of which nothing at all is read.
+   */
+  readonly carriesSessions?: boolean;
 }
 
 /** For strangers. */
@@ -61,4 +66,23 @@ export const MESH_LIMITS: Http2Limits = {
   anomaliesPerSecond: 1000,
   maxStreamWindow: 1024 * 1024,
   maxConnectionWindow: 16 * 1024 * 1024,
+};
+
+/** Bytes that an app's connection may send before the other app has read them, at most. */
+const SESSION_WINDOW = 256 * 1024;
+const SESSIONS = 100;
+
+/**
+ * For connections of apps that share one between two proxies. The windows of all together are as large as each by itself, so that
+ * a reader that has stopped keeps nobody but its own sender waiting; that is why there are not more.
+ */
+export const SESSION_LIMITS: Http2Limits = {
+  ...MESH_LIMITS,
+  maxStreams: SESSIONS,
+  maxHeaderListBytes: 4096,
+  maxFields: 20,
+  maxStreamWindow: SESSION_WINDOW,
+  connectionWindow: SESSIONS * SESSION_WINDOW,
+  maxConnectionWindow: SESSIONS * SESSION_WINDOW,
+  carriesSessions: true,
 };

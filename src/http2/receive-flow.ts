@@ -19,6 +19,7 @@ const tinyBytes = 5;
 export class ReceiveFlow implements DataSink {
   readonly #connection: Connection;
   readonly #limits: Http2Limits;
+  readonly #tinyBytes: number;
   /** Bytes of all streams that are held because nobody takes them. */
   heldBytes = 0;
   /** Taken, and not yet told to the peer. */
@@ -35,6 +36,7 @@ export class ReceiveFlow implements DataSink {
   constructor(connection: Connection, limits: Http2Limits) {
     this.#connection = connection;
     this.#limits = limits;
+    this.#tinyBytes = limits.carriesSessions === true ? 1 : tinyBytes;
   }
 
   onDataBegin(streamId: number, flags: number, length: number): void {
@@ -65,7 +67,7 @@ export class ReceiveFlow implements DataSink {
       );
       return;
     }
-    if (length < tinyBytes && (flags & FLAGS.END_STREAM) === 0) {
+    if (length < this.#tinyBytes && (flags & FLAGS.END_STREAM) === 0) {
       this.#connection.note(length === 0 ? ANOMALY.EMPTY_DATA : ANOMALY.TINY_DATA);
       if (this.#connection.over) return;
     }

@@ -49,6 +49,10 @@ export class Stalls {
       return;
     }
     let waiting = wire.pendingBytes > 0;
+    if (this.#options.limits.carriesSessions === true) {
+      if (waiting) this.watch();
+      return;
+    }
     for (const stream of connection.streams.list()) {
       if (stream.queuedBytes === 0) {
         stream.strikes = 0;

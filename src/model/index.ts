@@ -247,6 +247,7 @@ export {
   type AdaptiveConcurrency,
   type BalancerSettings,
   type ConnectionLimits,
+  DEFAULT_TCP_TRAFFIC,
   DEFAULT_TRAFFIC,
   type HashSource,
   type Http2Keepalive,

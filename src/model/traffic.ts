@@ -160,3 +160,9 @@ export const DEFAULT_TRAFFIC: TrafficSettings = {
   connectTimeoutMs: 5_000,
   idleTimeoutMs: 60_000,
 };
+
+/** The same for ports that are declared TCP or TLS: what is a request elsewhere is a connection there. */
+export const DEFAULT_TCP_TRAFFIC: TrafficSettings = {
+  ...DEFAULT_TRAFFIC,
+  limits: { ...DEFAULT_TRAFFIC.limits, maxConnections: 4096 },
+};

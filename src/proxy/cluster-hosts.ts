@@ -5,6 +5,7 @@ import { outboundLabels } from './accept/outbound-metrics.ts';
 import type { AppSource, AppSources } from './connect/app-source.ts';
 import { type ClientCodecs, EndpointDialer } from './endpoint-dialer.ts';
 import type { Services } from './services/services.ts';
+import { SessionDialer } from './session-dialer.ts';
 
 /** What the clusters of a data plane are given: time, how their endpoints are dialled, and where they count. */
 export class ClusterHosts {
@@ -37,6 +38,10 @@ export class ClusterHosts {
       staleAfterMs: this.#staleAfterMs,
       ...(direction === 'inbound' && { isEnding: () => services.draining }),
       dialer: (cluster, endpoint) => this.#dialer(cluster, endpoint, direction, caller),
+      ...(direction === 'outbound' && {
+        sessionDialer: (cluster, endpoint) =>
+          new SessionDialer(services.connector, this.#codecs.sessions, cluster, endpoint),
+      }),
       metrics: (cluster, endpoint) =>
         new PeerRequests(services.requests, {
           ...outboundLabels(services, undefined, cluster.config.service, 'http'),

@@ -18,6 +18,8 @@ export interface ClientCodecs {
     /** A server's own TLS. */
     readonly origin: ClientCodec<Wire>;
   };
+  /** HTTP/2 to another proxy, for connections of apps. */
+  readonly sessions: ClientCodec<Wire>;
 }
 
 const HTTP1 = ['http1'] as const;

@@ -2,7 +2,7 @@
 // served. The client may be cut off. The process, everybody else's connections, and the next request must not notice.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RunningCluster, RunningEndpoint } from '../cluster/index.ts';
+import { RunningCluster, RunningEndpoint, SessionPool } from '../cluster/index.ts';
 import { Pool } from '../cluster/pool.ts';
 import { SinglePool } from '../cluster/single-pool.ts';
 import { type InternalError, onInternalError } from '../errors/index.ts';
@@ -12,6 +12,7 @@ import { TimerWheel } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
 import { ExplicitConnection } from './accept/explicit.ts';
 import { InboundConnection } from './accept/inbound.ts';
+import { InboundSessions } from './accept/inbound-sessions.ts';
 import { OutboundConnection } from './accept/outbound.ts';
 import { Connector } from './connect/connector.ts';
 import { InboundPorts } from './destinations/inbound-ports.ts';
@@ -20,6 +21,9 @@ import { Exchange } from './exchange/exchange.ts';
 import { RequestSoFar } from './exchange/request-so-far.ts';
 import { Tries } from './exchange/tries.ts';
 import { Http1Serving } from './serving/http1-serving.ts';
+import { DownstreamStream } from './streams/downstream-stream.ts';
+import { StreamBytes } from './streams/stream-bytes.ts';
+import { UpstreamStream } from './streams/upstream-stream.ts';
 import { TcpSession } from './tcp/tcp-session.ts';
 import { Tunnel } from './tcp/tunnel.ts';
 import {
@@ -50,6 +54,11 @@ const classes: readonly { readonly name: string; readonly prototype: object }[] 
   Connector,
   TcpSession,
   Tunnel,
+  StreamBytes,
+  UpstreamStream,
+  DownstreamStream,
+  InboundSessions,
+  SessionPool,
   Detection,
   InboundConnection,
   InboundPorts,
@@ -112,17 +121,22 @@ test('an error in any callback of a connection ends that connection at most', {
     request.on('end', () => response.end('fine'));
   });
   const echo = await tcpServer(socket => socket.on('data', data => socket.write(data)));
+  const bytes = await tcpServer(socket => socket.on('data', data => socket.write(data)));
   const client = mesh.proxy('client');
-  const server = mesh.proxy('server');
+  const server = mesh.proxy('server', { ports: [{ number: bytes.port, protocol: 'tcp', mtls: 'strict' }] });
   mesh.set({ key: 'app:80', endpoints: [mesh.meshed(server, app.port)] });
   mesh.set({ key: 'echo:80', endpoints: [mesh.meshed(server, echo.port)] });
+  mesh.set({ key: 'bytes:80', protocol: 'tcp', endpoints: [mesh.meshed(server, bytes.port)] });
   mesh.set({ key: '10.0.0.1:80', endpoints: [mesh.meshed(server, app.port)] });
   const redirected = redirectedOutbound(client.plane, '10.0.0.1', 80);
-  t.after(() => closeAll(mesh, redirected, app, echo));
+  t.after(() => closeAll(mesh, redirected, app, echo, bytes));
   const { outboundPort } = client.plane;
 
   const bystander = await rawConnection(outboundPort);
   await bystander.tunnel('echo:80');
+  // On the connection that the other sessions with that port share.
+  const beside = await rawConnection(outboundPort);
+  await beside.tunnel('bytes:80');
 
   /** One client of each kind, each on a connection of its own. */
   const victims = async (): Promise<void> => {
@@ -136,6 +150,9 @@ test('an error in any callback of a connection ends that connection at most', {
     const tunnel = await rawConnection(outboundPort);
     tunnel.write('CONNECT echo:80 HTTP/1.1\r\nHost: echo:80\r\n\r\nhello');
     await over(tunnel, /hello|HTTP\/1.1 [45]/);
+    const stream = await rawConnection(outboundPort);
+    stream.write('CONNECT bytes:80 HTTP/1.1\r\nHost: bytes:80\r\n\r\nhello');
+    await over(stream, /hello|HTTP\/1.1 [45]/);
     const idle = client.plane.destinations.clusters;
     // Otherwise nobody would open a connection, and most of what is to be tried is about that.
     for (const cluster of idle) for (const { pool } of cluster.endpoints) pool.closeIdle();
@@ -151,10 +168,12 @@ test('an error in any callback of a connection ends that connection at most', {
         await victims();
         fault.undo();
         if (fault.hit()) hits++;
-        bystander.text = '';
-        bystander.write(what);
-        await bystander.until(({ text, closed }) => closed || text === what);
-        assert.equal(bystander.text, what, `${what}: another connection goes on`);
+        for (const other of [bystander, beside]) {
+          other.text = '';
+          other.write(what);
+          await other.until(({ text, closed }) => closed || text === what);
+          assert.equal(other.text, what, `${what}: another connection goes on`);
+        }
         const { status, body } = await ask(outboundPort, 'app:80');
         assert.equal(`${status} ${body}`, '200 fine', `${what}: the next request is served`);
       }

@@ -24,6 +24,7 @@ import { http2Listening } from './services/http2-listening.ts';
 import { MeshedCallers } from './services/meshed-callers.ts';
 import { ServiceAddresses } from './services/service-addresses.ts';
 import type { Services } from './services/services.ts';
+import { sessionCarriage } from './services/session-carriage.ts';
 
 /** Of connections from clients without a request. Long: closing first is what makes clients fail. */
 const idleTimeoutMs = 3_600_000;
@@ -48,6 +49,8 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     nowMs: () => clock.monotonic(),
     own,
   });
+  const http2 = http2Listening({ clock, timers, idleTimeoutMs, lingerMs }, options.inboundHttp2);
+  const http2Upstream = http2Dialling({ clock, timers, idleTimeoutMs, lingerMs });
   const services: Services = {
     clock,
     timers,
@@ -65,8 +68,9 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     tls,
     connector,
     http1,
-    http2: http2Listening({ clock, timers, idleTimeoutMs, lingerMs }, options.inboundHttp2),
-    http2Upstream: http2Dialling({ clock, timers, idleTimeoutMs, lingerMs }),
+    http2,
+    http2Upstream,
+    sessions: sessionCarriage(http2, http2Upstream),
     lives: { ...DEFAULT_LIVES, ...options.lives },
     random: Math.random,
     serviceAddresses: new ServiceAddresses(options.firstServiceAddress),
@@ -87,10 +91,11 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
 }
 
 /** How requests are carried to upstreams. */
-export function clientCodecs({ timers, http2Upstream }: Services): ClientCodecs {
+export function clientCodecs({ timers, http2Upstream, sessions }: Services): ClientCodecs {
   const { mesh, plaintext, origin } = http2Upstream;
   return {
     http1: http1Client({ limits: DEFAULT_LIMITS, timers }),
     http2: { mesh: http2Client(mesh), plaintext: http2Client(plaintext), origin: http2Client(origin) },
+    sessions: http2Client(sessions.dialling),
   };
 }

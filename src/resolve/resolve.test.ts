@@ -270,6 +270,17 @@ test('of rules the caller’s namespace wins over the service’s, that over the
   assert.deepEqual(settings('10.96.0.9:80', 'shop'), ['random', 9]);
 });
 
+test('ports that are declared TCP may have more connections, unless somebody says how many', () => {
+  const limit = (yaml: string): readonly number[] =>
+    ['10.96.0.5:80', '10.96.0.5:90'].map(key => {
+      const { mesh } = meshFromYaml(yaml);
+      const { resource } = resolveDestination(mesh, { namespace: 'shop', labels: {} }, key);
+      return resource.clusters[0]!.settings.limits.maxConnections;
+    });
+  assert.deepEqual(limit(shop), [1024, 4096]);
+  assert.deepEqual(limit(shop + rule('shop', 'connectionPool: {tcp: {maxConnections: 7}}')), [7, 7]);
+});
+
 test('policies of several kinds are merged, and the route names who spoke of it', () => {
   const annotated = shop.replace(
     'name: reviews, namespace: shop}',

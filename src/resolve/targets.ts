@@ -116,8 +116,8 @@ export class Clusters {
       return;
     }
     const { reader, caller } = this.#view;
-    const { settings } = resolveTraffic(reader, caller, scope);
     const protocol = service?.ports.find(({ number }) => number === scope.port)?.protocol ?? 'auto';
+    const { settings } = resolveTraffic(reader, caller, scope, protocol);
     const isOriginal = service?.external?.resolution === 'none';
     this.#configs.set(name, {
       name,

@@ -1,10 +1,12 @@
 import {
   DEFAULT_RETRY,
   DEFAULT_STREAM_IDLE_TIMEOUT_MS,
+  DEFAULT_TCP_TRAFFIC,
   DEFAULT_TRAFFIC,
   hasSettings,
   matchesLabels,
   type ObjectRef,
+  type Protocol,
   type RetryPolicy,
   type TrafficPolicy,
   type TrafficSettings,
@@ -38,9 +40,16 @@ interface Candidate {
   readonly position: number;
 }
 
-/** Looks up and merges the policies; see TrafficPolicy for the order. */
-export function resolveTraffic(reader: MeshReader, caller: Caller, scope: TrafficScope): Traffic {
-  return winners(reader, caller, scope).reduce(merge, reader.h2Upgrade() ? upgraded : defaults);
+/** Looks up and merges the policies; see TrafficPolicy for the order. `protocol`: what the port is declared to speak. */
+export function resolveTraffic(
+  reader: MeshReader,
+  caller: Caller,
+  scope: TrafficScope,
+  protocol: Protocol = 'auto',
+): Traffic {
+  const isTcp = protocol === 'tcp' || protocol === 'tls';
+  const base = isTcp ? ofTcp : reader.h2Upgrade() ? upgraded : defaults;
+  return winners(reader, caller, scope).reduce(merge, base);
 }
 
 /** What each kind says, one policy for each, in the order in which they go over one another. */
@@ -67,6 +76,9 @@ const defaults: Traffic = {
   streamIdleTimeoutMs: DEFAULT_STREAM_IDLE_TIMEOUT_MS,
   retry: DEFAULT_RETRY,
 };
+
+/** The same at ports that are declared to carry bytes. */
+const ofTcp: Traffic = { ...defaults, settings: DEFAULT_TCP_TRAFFIC };
 
 /** The same in a mesh that upgrades requests to HTTP/2. */
 const upgraded: Traffic = { ...defaults, settings: { ...DEFAULT_TRAFFIC, http2: { upgrade: true } } };

@@ -6,13 +6,16 @@ import { MeshPeers } from './mesh-peers.ts';
 
 /**
  * ALPN names of mesh TLS: an app's own TLS never offers them, so it is never mistaken for the mesh's. `weft/h1`: a preface, then
- * HTTP/1.1. `weft/h2`: a preface, then HTTP/2 with its own. `weft/tcp`: a preface, then opaque bytes.
+ * HTTP/1.1. `weft/h2`: a preface, then HTTP/2 with its own. `weft/tcp`: a preface, then opaque bytes. `weft/streams`: a preface,
+ * then HTTP/2 with its own that has CONNECT streams of opaque bytes and no requests.
  */
-export const ALPN = { h1: 'weft/h1', tcp: 'weft/tcp', h2: 'weft/h2' } as const;
+export const ALPN = { h1: 'weft/h1', tcp: 'weft/tcp', h2: 'weft/h2', streams: 'weft/streams' } as const;
+
+const names: readonly string[] = Object.values(ALPN);
 
 /** Whether a ClientHello that offers these comes from another Weft proxy. */
 export function isMeshHello(protocols: readonly string[]): boolean {
-  return protocols.some(name => name === ALPN.h1 || name === ALPN.h2 || name === ALPN.tcp);
+  return protocols.some(name => names.includes(name));
 }
 
 /**

@@ -27,6 +27,6 @@ export {
   type OriginalDestination,
   originalDestination,
 } from './socket-options.ts';
-export type { WireHandler, WireOwner } from './wire.interface.ts';
+export type { ByteStream, WireHandler, WireOwner } from './wire.interface.ts';
 export { Wire } from './wire.ts';
 export { wireOverTcp } from './wire-over-tcp.ts';

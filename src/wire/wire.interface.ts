@@ -1,4 +1,4 @@
-// The two sides of a wire: who hears of it, and who has its handle.
+// The sides of a wire: who hears of it, who has its handle, and what carriers of bytes have in common that are no wires.
 
 /** What happens to a connection is told to its handler: the codec, or whoever peeks at it. Methods, so nothing is allocated. */
 export interface WireHandler {
@@ -19,4 +19,21 @@ export interface WireOwner {
   close(): void;
   /** Closes so that the peer sees a reset and not an orderly end. */
   reset(): void;
+}
+
+/**
+ * Bytes both ways with back-pressure, ends of either side and resets: a Wire, or what is carried inside one and behaves as it
+ * does. Methods and properties mean what Wire says of them.
+ */
+export interface ByteStream {
+  handler: WireHandler;
+  readonly ended: boolean;
+  readonly closed: boolean;
+  resume(): void;
+  pause(): void;
+  write(bytes: Uint8Array, start: number, end: number): boolean;
+  writable(): boolean;
+  end(): void;
+  destroy(error?: string): void;
+  reset(error?: string): void;
 }

@@ -22,7 +22,7 @@ import {
   SCRATCH_BYTES,
   type ScratchOwner,
 } from './scratch.ts';
-import type { WireHandler, WireOwner } from './wire.interface.ts';
+import type { ByteStream, WireHandler, WireOwner } from './wire.interface.ts';
 import { WriteQueue } from './write-queue.ts';
 
 /** Every connection reads into this; whoever is called with it uses it up before returning. */
@@ -35,7 +35,7 @@ const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {
  * One connection as bytes: TCP, or the clear side of TLS. Built on a handle that is not reading; `start` begins to read.
  * Not for use by several handlers at once; a handler may hand the wire over by setting `handler` while it is called.
  */
-export class Wire implements ScratchOwner {
+export class Wire implements ScratchOwner, ByteStream {
   handler: WireHandler = nobody;
   /** Bytes received and sent so far. */
   bytesRead = 0;

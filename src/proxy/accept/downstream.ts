@@ -14,7 +14,7 @@ export abstract class Downstream {
   address: string;
   /** With the port, for logs. */
   downstream: string;
-  protected clientPort: number;
+  clientPort: number;
   protected readonly services: Services;
   /** The clear side of it: another one once TLS has ended here. */
   protected wire: Wire;

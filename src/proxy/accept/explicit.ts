@@ -241,8 +241,9 @@ export class ExplicitConnection extends Downstream implements DetectionWaiter, E
         localAddress: '',
         labels: (endpoint, of) => outboundLabels(this.services, endpoint, of?.config.service, 'tcp'),
         answers: {
-          opened: TUNNEL_OPEN,
-          failed: (flag, detail) => replyBytes(flag, detail, this.#id),
+          opened: () => void this.wire.write(TUNNEL_OPEN, 0, TUNNEL_OPEN.length),
+          failed: (flag, detail) =>
+            answerAndLinger(this.services, this.wire, replyBytes(flag, detail, this.#id)),
         },
         id: this.#id,
         onEnd: this.#onClosed,

@@ -10,15 +10,18 @@ import type { ConnectionCaller } from '../destinations/port-entry.ts';
 import { Detection, type DetectionWaiter, MESHED_QUIET_MS, QUIET_MS } from '../detection/detection.ts';
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
-import type { ExchangeHost, ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
+import type { ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
-import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import type { TcpSessionOptions } from '../tcp/session-options.ts';
+import { TcpSession } from '../tcp/tcp-session.ts';
 import { CalledPort } from './called-port.ts';
 import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
 import { Downstream, labelOf } from './downstream.ts';
 import { InboundCaller } from './inbound-caller.ts';
+import { inboundLabels } from './inbound-metrics.ts';
 import type { InboundOptions } from './inbound-options.ts';
+import { InboundSessions, type SessionsCaller } from './inbound-sessions.ts';
 import {
   HANDSHAKE_TIMEOUT_MS,
   MeshAccept,
@@ -42,7 +45,7 @@ const HANDSHAKE_RECORD = 0x16;
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection
   extends Downstream
-  implements DetectionWaiter, MeshAcceptWaiter, ExchangeHost, ConnectionCaller, PortsWatcher
+  implements DetectionWaiter, MeshAcceptWaiter, SessionsCaller, ConnectionCaller, PortsWatcher
 {
   readonly direction = 'inbound';
   readonly #ports: InboundPorts;
@@ -54,7 +57,7 @@ export class InboundConnection
   protected detection: Detection;
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
-  readonly #called: CalledPort;
+  readonly called: CalledPort;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
   #metrics: PeerRequests | undefined;
@@ -76,12 +79,8 @@ export class InboundConnection
     this.#caller = new InboundCaller(this.address);
     this.detection = new Detection(wire, services.timers, this);
     this.#sinceMs = services.clock.monotonic();
-    this.#called = new CalledPort(services, ports, options.sources, this);
-    if (wanted !== undefined) this.#called.settle(wanted.address, wanted.port);
-  }
-
-  get #port(): RunningPort | undefined {
-    return this.#called.port;
+    this.called = new CalledPort(services, ports, options.sources, this);
+    if (wanted !== undefined) this.called.settle(wanted.address, wanted.port);
   }
 
   get principal(): string {
@@ -98,12 +97,13 @@ export class InboundConnection
     }
     // Where only mesh TLS is taken, or requests, the client always speaks first; otherwise the app may.
     const mayBeQuiet =
-      this.#called.open !== undefined && !this.#called.isHttp && this.#called.denial === undefined;
+      this.called.open !== undefined && !this.called.isHttp && this.called.denial === undefined;
     const { meshedCallers, clock } = this.services;
     const isMeshed =
-      mayBeQuiet && meshedCallers.has(this.address, this.#port?.number ?? 0, clock.monotonic());
-    this.detection.start(this.#called.times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
-    if (mayBeQuiet && !isMeshed && this.#port?.destination.tcp.pick()?.speaksFirst === true) this.onQuiet();
+      mayBeQuiet && meshedCallers.has(this.address, this.called.port?.number ?? 0, clock.monotonic());
+    this.detection.start(this.called.times(mayBeQuiet ? (isMeshed ? MESHED_QUIET_MS : QUIET_MS) : 0));
+    if (mayBeQuiet && !isMeshed && this.called.port?.destination.tcp.pick()?.speaksFirst === true)
+      this.onQuiet();
   }
 
   override destroy(): void {
@@ -122,13 +122,13 @@ export class InboundConnection
   }
 
   onUndecided(first: Buffer): void {
-    const port = this.#called.open;
+    const port = this.called.open;
     // Only a ClientHello can help, and it has its own time.
     if (port === undefined) return;
-    const denial = port.destination.speech.kind === 'bytes' ? this.#called.denial : undefined;
+    const denial = port.destination.speech.kind === 'bytes' ? this.called.denial : undefined;
     // Of a port of bytes nothing but a ClientHello may change who calls.
     if (denial !== undefined && first[0] !== HANDSHAKE_RECORD) this.#refuseBytes('tcp', denial);
-    else if (!this.#called.isHttp) this.#speculate()?.lend(first);
+    else if (!this.called.isHttp) this.#speculate()?.lend(first);
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.detection.stop();
@@ -137,8 +137,8 @@ export class InboundConnection
   }
 
   onSilent(): void {
-    const speech = this.#called.open?.destination.speech;
-    const denial = this.#called.isHttp ? undefined : this.#called.denial;
+    const speech = this.called.open?.destination.speech;
+    const denial = this.called.isHttp ? undefined : this.called.denial;
     if (speech === undefined) this.#refuse('nothing');
     else if (denial !== undefined) this.#refuseBytes('nothing', denial);
     else if (speech.declared) this.wire.destroy();
@@ -149,8 +149,8 @@ export class InboundConnection
   onUnclear(first: Buffer): void {
     const isRequest = mayBeRequest(first);
     const kind = isRequest ? 'http1' : 'tcp';
-    if (this.#called.open === undefined) this.#refuse(kind);
-    else if (this.#called.isHttp || isRequest) {
+    if (this.called.open === undefined) this.#refuse(kind);
+    else if (this.called.isHttp || isRequest) {
       refuseSlow(this.services, this.#refused(kind));
       this.#session?.cancel();
       this.#over();
@@ -181,17 +181,18 @@ export class InboundConnection
         this.#refuseOwnPort(preface.port);
         return;
       }
-      this.#called.settle(this.#options.appAddress, preface.port);
+      this.called.settle(this.#options.appAddress, preface.port);
     }
     // Requests are read and judged, whatever the port speaks.
     if (protocol === ALPN.h2) this.#serve('http2', rest);
     else if (protocol === ALPN.h1) this.#serve('http1', rest);
-    else if (this.#port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
+    else if (protocol === ALPN.streams) this.#carry(rest);
+    else if (this.called.port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
     else {
       // The peer says that it carries bytes. What the port speaks is not for the peer to say.
       this.detection = new Detection(wire, this.services.timers, this);
-      if (!this.#called.isHttp) this.#speculate();
-      this.detection.start(this.#called.times(0), rest);
+      if (!this.called.isHttp) this.#speculate();
+      this.detection.start(this.called.times(0), rest);
     }
   }
 
@@ -203,7 +204,7 @@ export class InboundConnection
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
     this.#accepting = undefined;
     const { downstream: client } = this;
-    refusePeer(this.services, { wire, client, principal, port: this.#port?.number, reason, words });
+    refusePeer(this.services, { wire, client, principal, port: this.called.port?.number, reason, words });
     this.#over();
   }
 
@@ -212,15 +213,15 @@ export class InboundConnection
    * connection.
    */
   target(_head: Head, _waiter: TargetWaiter): RunningDestination | undefined {
-    return this.#called.renewed().destination;
+    return this.called.renewed().destination;
   }
 
   prepare(head: Head): void {
-    this.#caller.introduce(head, this.services.tls.principal, this.#port!.destination.resource.key);
+    this.#caller.introduce(head, this.services.tls.principal, this.called.port!.destination.resource.key);
   }
 
   metrics(): PeerRequests {
-    this.#metrics ??= new PeerRequests(this.services.requests, this.#labels('http'));
+    this.#metrics ??= new PeerRequests(this.services.requests, this.labels('http'));
     return this.#metrics;
   }
 
@@ -229,20 +230,19 @@ export class InboundConnection
     // An app that speaks now must not be heard by somebody in the middle of a handshake.
     this.#session?.cancel();
     this.#session = undefined;
-    const { clock } = this.services;
     // Who must speak mesh TLS has had time since it connected.
-    const spentMs = this.#called.open === undefined ? clock.monotonic() - this.#sinceMs : 0;
+    const spentMs = this.called.open === undefined ? this.services.clock.monotonic() - this.#sinceMs : 0;
     this.#accepting = new MeshAccept(this.services, this.wire, this);
     this.#accepting.start(
       first,
-      this.#port?.entry.answersMesh !== false,
+      this.called.port?.entry.answersMesh !== false,
       Math.max(1, HANDSHAKE_TIMEOUT_MS - spentMs),
     );
   }
 
   /** What the client speaks is clear; does with it what the port says. `first`: what it has sent. */
   #settle(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
-    const port = this.#called.open;
+    const port = this.called.open;
     if (port === undefined) {
       this.#refuse(kind);
       return;
@@ -264,17 +264,24 @@ export class InboundConnection
     this.serveTo(this, kind, this.mutualTls ? 'proxy' : 'stranger', first, () => this.#over());
   }
 
+  #carry(first: Buffer | undefined): void {
+    const { services, wire } = this;
+    const over = (): void => this.#over();
+    this.serving = new InboundSessions(services, this, this.#ports, this.#options.sources, wire, over);
+    this.serving.start(first);
+  }
+
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
     const hello = kind === 'tls' && first !== undefined ? readClientHello(first) : undefined;
     if (hello?.kind === 'hello') this.serverName = hello.serverName;
-    const denial = this.#called.renewed().entry.judgeBytes(this);
+    const denial = this.called.renewed().entry.judgeBytes(this);
     if (denial !== undefined) {
       this.#refuseBytes(kind, denial);
       return;
     }
     this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
     if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
-    else this.#openSession(this.#port!, false, first);
+    else this.#openSession(this.called.port!, false, first);
   }
 
   #countAccepted(protocol: 'http' | 'http2' | 'tls' | 'tcp'): void {
@@ -285,9 +292,9 @@ export class InboundConnection
   /** Asks the app while it is open still who speaks first. */
   #speculate(): TcpSession | undefined {
     // Nothing of the app is heard before its client may be; a client that turns out to send requests is judged by those.
-    this.#called.renewed();
-    if (this.#called.denial !== undefined) return undefined;
-    if (this.#session === undefined) this.#openSession(this.#port!, true, undefined);
+    this.called.renewed();
+    if (this.called.denial !== undefined) return undefined;
+    if (this.#session === undefined) this.#openSession(this.called.port!, true, undefined);
     return this.#session;
   }
 
@@ -299,7 +306,7 @@ export class InboundConnection
       downstream: this.downstream,
       principal: this.principal,
       ...this.#options.sources.of(port.caller, this.clientPort, address),
-      labels: () => this.#labels('tcp'),
+      labels: () => this.labels('tcp'),
       // Of a peer whose handshake is done nothing is open any more.
       ...(speculative && !this.#caller.mutualTls && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
       undecided: () => {
@@ -329,25 +336,18 @@ export class InboundConnection
   #calledByMesh(): void {
     const { meshedCallers, clock } = this.services;
     // Elsewhere the app is never heard before the client.
-    if (this.#port?.entry.takesBoth !== true) return;
-    meshedCallers.add(this.address, this.#port.number, clock.monotonic());
+    if (this.called.port?.entry.takesBoth !== true) return;
+    meshedCallers.add(this.address, this.called.port.number, clock.monotonic());
   }
 
-  #labels(protocol: 'http' | 'tcp'): PeerLabels {
-    return {
-      reporter: 'destination',
-      source: this.#caller.peer,
-      destination: this.services.self,
-      service: this.#port?.service ?? { host: '', name: '', namespace: '' },
-      protocol,
-      mutualTls: this.mutualTls,
-    };
+  labels(protocol: 'http' | 'tcp'): PeerLabels {
+    return inboundLabels(this.services, this.#caller, this.called.port, protocol);
   }
 
   /** Plaintext where only mesh TLS is taken. */
   #refuse(kind: RefusedKind): void {
     this.detection.stop();
-    const port = this.#port;
+    const port = this.called.port;
     refusePlaintext(this.services, {
       wire: this.wire,
       kind,
@@ -361,7 +361,7 @@ export class InboundConnection
     this.#over();
   }
 
-  #refused(kind: RefusedKind, port = this.#port?.number ?? 0): RefusedStart {
+  #refused(kind: RefusedKind, port = this.called.port?.number ?? 0): RefusedStart {
     const { direction, downstream: client, principal } = this;
     return { wire: this.wire, direction, kind, client, principal, port };
   }
@@ -377,8 +377,8 @@ export class InboundConnection
   /** What it may do holds for bytes that are under way, too: who may not send them any more is cut off. */
   onPortsChanged(): void {
     if (this.#session === undefined || this.#closed) return;
-    this.#called.renewed();
-    const denial = this.#called.denial;
+    this.called.renewed();
+    const denial = this.called.denial;
     if (denial === undefined) return;
     noteRefusal(this.services, this.#refused('tcp'), denial);
     this.#session.forbid(detailOf(denial));

@@ -15,7 +15,7 @@ import type { Services } from '../services/services.ts';
 /** For a ClientHello, the handshake and the preface together. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The dearest first: who offers several gets the first of these that it offers. */
-const offered = [ALPN.h2, ALPN.h1, ALPN.tcp];
+const offered = [ALPN.h2, ALPN.h1, ALPN.streams, ALPN.tcp];
 
 /** A mesh peer that has said who it is and what it wants. */
 export interface MeshPeer {

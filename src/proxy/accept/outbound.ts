@@ -26,7 +26,8 @@ import {
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
-import { TcpSession, type TcpSessionOptions } from '../tcp/tcp-session.ts';
+import type { TcpSessionOptions } from '../tcp/session-options.ts';
+import { TcpSession } from '../tcp/tcp-session.ts';
 import { Downstream, labelOf } from './downstream.ts';
 import { outboundLabels, UnplacedRequests } from './outbound-metrics.ts';
 import { type RefusedKind, type RefusedStart, refuseNotHttp, refuseSlow, refuseStart } from './refusal.ts';

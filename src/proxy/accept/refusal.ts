@@ -128,6 +128,11 @@ export interface RefusedStart {
   readonly atHttp2?: boolean;
 }
 
+/** The same where nothing more is to be said to it. */
+export interface RefusedToTell extends Omit<RefusedStart, 'wire'> {
+  readonly wire: { readonly bytesRead: number };
+}
+
 /** Why a connection is refused for how it begins; see docs/errors.md. */
 export type StartRefusal = 'not-http' | 'silent-client' | 'slow-start' | 'own-port' | 'not-configured';
 
@@ -180,7 +185,7 @@ export interface ToldRefusal {
 /** Writes a refused connection into the access log, and tells whoever watches. */
 export function tellRefusal(
   { accessLog, observers, clock }: Services,
-  { wire, direction, client: downstream, principal, port }: RefusedStart,
+  { wire, direction, client: downstream, principal, port }: RefusedToTell,
   { logged, durationMs, flag, ...told }: ToldRefusal,
 ): void {
   if (accessLog.wants(0, flag))
@@ -232,6 +237,27 @@ export function refuseStart(
   });
   if (answer === undefined) wire.reset();
   else answerAndLinger(services, wire, answer);
+}
+
+/** Refuses a request on a connection that carries sessions: none for a session with the port that the connection is for. */
+export function refuseSession(services: Services, refused: RefusedToTell, asked: string): void {
+  const code = 'bad-session';
+  const { client, principal, port } = refused;
+  const words = `a connection that carries sessions with port ${port} had '${asked.slice(0, 128)}' on it; see that the peer is a proxy of Weft`;
+  services.counters.refused.add(`port="${port}",reason="${code}"`);
+  if (mayLog(services, `${withoutPort(client)} ${port} ${code}`))
+    services.log.warn({ client, port, principal }, `refused a connection: ${words}`);
+  tellRefusal(services, refused, {
+    ...{
+      reason: code,
+      flag: 'DPE',
+      logged: `${code}: ${words}`,
+      detail: words,
+      durationMs: 0,
+      status: 0,
+      id: '',
+    },
+  });
 }
 
 /** Nothing for clients that are silent, speak TLS, or ask for what is none of their business. */

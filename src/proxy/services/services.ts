@@ -24,6 +24,7 @@ import type { Http2Listening } from './http2-listening.ts';
 import type { MeshedCallers } from './meshed-callers.ts';
 import type { RequestTagger, SessionTagger } from './request-tagger.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
+import type { SessionCarriage } from './session-carriage.ts';
 
 /** What all connections of a proxy share. Made once, in new-services.ts. */
 export interface Services {
@@ -46,6 +47,7 @@ export interface Services {
   readonly http1: ServerOptions;
   readonly http2: Http2Listening;
   readonly http2Upstream: Http2Dialling;
+  readonly sessions: SessionCarriage;
   readonly lives: ConnectionLives;
   readonly random: Random;
   /** What is not passed through while discovery is silent. */

@@ -1,13 +1,13 @@
-import type { Wire, WireHandler } from '../../wire/index.ts';
+import type { ByteStream, WireHandler } from '../../wire/index.ts';
 
 /** Shows the first bytes that a wire receives to `look`, and then has no part in it any more. */
 export class FirstBytes implements WireHandler {
-  readonly #wire: Wire;
+  readonly #wire: ByteStream;
   readonly #next: WireHandler;
   readonly #look: (bytes: Buffer) => void;
 
   /** Takes the place of the wire's handler, which goes on behind it. */
-  constructor(wire: Wire, look: (bytes: Buffer) => void) {
+  constructor(wire: ByteStream, look: (bytes: Buffer) => void) {
     this.#wire = wire;
     this.#next = wire.handler;
     this.#look = look;

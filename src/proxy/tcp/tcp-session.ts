@@ -1,42 +1,23 @@
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
-import { NO_TAGS, type PeerLabels, type SeriesTags } from '../../telemetry/index.ts';
+import { NO_TAGS, type SeriesTags } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
-import type { Wire, WireHandler } from '../../wire/index.ts';
+import type { ByteStream, WireHandler } from '../../wire/index.ts';
 import { clientKey } from '../services/client-key.ts';
-import { answerAndLinger } from '../services/lingering.ts';
 import type { ObservedSession } from '../services/request-tagger.ts';
 import type { Services } from '../services/services.ts';
+import { streamTo } from '../streams/riding.ts';
+import { nobody } from '../streams/stream-bytes.ts';
+import type { SessionFailure, SessionOutcome } from '../streams/upstream-stream.ts';
 import { FirstBytes } from './first-bytes.ts';
 import { isHttp2Greeting } from './http2-greeting.ts';
+import type { TcpSessionOptions } from './session-options.ts';
+import { accessRecordOf } from './session-record.ts';
 import { Tunnel } from './tunnel.ts';
 
-/** How a TCP session is described and bound; given by the connection that makes it. */
-export interface TcpSessionOptions {
-  readonly direction: 'inbound' | 'outbound';
-  readonly downstream: string;
-  readonly principal: string;
-  /** The source address to bind towards the upstream; ''. */
-  readonly localAddress: string;
-  /** See ConnectRequest. */
-  readonly foreignPort?: number;
-  labels(endpoint: RunningEndpoint | undefined, cluster: RunningCluster): PeerLabels;
-  /** The upstream speaks first, so there is nothing left to detect: stops that, and gives what the client has sent so far. */
-  undecided?(): Buffer | undefined;
-  /**
-   * Sees the client's first bytes when the upstream has spoken before it. True: they begin a handshake of the mesh, which is lost
-   * and begun again. Such a connection carried nothing of anybody's and is not counted.
-   */
-  overtook?(bytes: Buffer): boolean;
-  /** Of the CONNECT request; '' or undefined without one. */
-  readonly id?: string;
-  /** What a client that asked with CONNECT hears before the bytes, or in their place. */
-  readonly answers?: { readonly opened: Buffer; failed(flag: Flag, detail: string): Buffer };
-  /** The session is over, in whatever way; called once. */
-  onEnd(): void;
-}
-
 const maxTries = 3;
+/** Attempts that fail without saying anything about an endpoint. */
+const maxRepeats = 3;
 /**
  * A client of whom it is not known yet what it speaks is given this long to say something, and if it is HTTP hears what went
  * wrong.
@@ -48,22 +29,23 @@ const patienceMs = 1000;
  * client will speak: the first byte of the upstream (a server that speaks first) makes it a tunnel, `cancel` withdraws it. The
  * greeting of HTTP/2 is no such byte: it is kept until the client has spoken.
  */
-export class TcpSession implements WireHandler {
+export class TcpSession implements WireHandler, SessionOutcome {
   readonly #services: Services;
   readonly #options: TcpSessionOptions;
   readonly #cluster: RunningCluster;
-  readonly #downstream: Wire;
+  readonly #downstream: ByteStream;
   /** What the client has sent so far, and how much of it the upstream has been given already. */
   #first: Buffer | undefined;
   #lent = 0;
   #speculative: boolean;
   #opening: { cancel(): void } | undefined;
-  #upstream: Wire | undefined;
+  #upstream: ByteStream | undefined;
   /** What the upstream has said, and nobody heard yet. */
   #greeting: Buffer | undefined;
   #endpoint: RunningEndpoint | undefined;
   readonly #tried: RunningEndpoint[] = [];
   #repeatedHandshake = false;
+  #repeats = 0;
   #overtaking = false;
   #tunnel: Tunnel | undefined;
   #over = false;
@@ -78,7 +60,7 @@ export class TcpSession implements WireHandler {
     services: Services,
     options: TcpSessionOptions,
     cluster: RunningCluster,
-    downstream: Wire,
+    downstream: ByteStream,
     speculative: boolean,
   ) {
     this.#services = services;
@@ -185,7 +167,7 @@ export class TcpSession implements WireHandler {
     const client = clientKey(downstream, this.#services.address);
     const hash = this.#cluster.hashKey?.ofClient(client) ?? -1;
     const endpoint = this.#cluster.pick(this.#tried, nowMs, hash);
-    const { name, settings, service } = this.#cluster.config;
+    const { name } = this.#cluster.config;
     if (endpoint === undefined) {
       this.#fail('UH', this.#cluster.emptyWords);
       return;
@@ -198,6 +180,17 @@ export class TcpSession implements WireHandler {
     this.#endpoint = endpoint;
     endpoint.active++;
     this.#cluster.occupancy.connections++;
+    // One that may turn out to be requests needs a connection: nobody has found out yet.
+    const mayRide = !this.#speculative && this.#options.direction === 'outbound';
+    const stream = mayRide ? streamTo(this.#services, this.#cluster, endpoint, this) : undefined;
+    this.#opening = stream;
+    if (stream === undefined) this.#dial(endpoint);
+    else stream.start();
+  }
+
+  /** On a connection of its own. */
+  #dial(endpoint: RunningEndpoint): void {
+    const { settings, service } = this.#cluster.config;
     this.#opening = this.#services.connector.open(
       {
         endpoint: endpoint.config,
@@ -209,7 +202,7 @@ export class TcpSession implements WireHandler {
         ...(settings.tls && { tls: settings.tls }),
         ...(settings.tcpKeepalive && { keepalive: settings.tcpKeepalive }),
       },
-      wire => this.#safely(() => this.#connected(wire)),
+      wire => this.#safely(() => this.onBytes(wire)),
       (flag, detail, inHandshake) => this.#safely(() => this.#failed(flag, detail, inHandshake)),
     );
   }
@@ -231,7 +224,8 @@ export class TcpSession implements WireHandler {
     }
   }
 
-  #connected(wire: Wire): void {
+  /** The endpoint is reached. */
+  onBytes(wire: ByteStream): void {
     this.#opening = undefined;
     this.#upstream = wire;
     wire.handler = this;
@@ -241,6 +235,19 @@ export class TcpSession implements WireHandler {
     }
     this.#forwardLent();
     wire.resume();
+  }
+
+  onAlone(): void {
+    this.#dial(this.#endpoint!);
+  }
+
+  onFailed(failure: SessionFailure, flag: Flag, detail: string): void {
+    this.#opening = undefined;
+    if (failure === 'refused') this.#fail(flag, detail);
+    else if (failure === 'repeat' && ++this.#repeats <= maxRepeats) {
+      this.#leave();
+      this.#connect();
+    } else this.#failed(flag, detail, false);
   }
 
   #failed(flag: Flag, detail: string, inHandshake: boolean): void {
@@ -300,6 +307,7 @@ export class TcpSession implements WireHandler {
         tunnel.series.closed++;
         tunnel.series.touchedMs = this.#services.clock.monotonic();
       }
+      this.#cluster.sessionSizes.note(tunnel.receivedBytes + tunnel.sentBytes);
       const flag = error === '' ? '' : side === 'upstream' ? 'UR' : 'DC';
       this.#finish(flag, error, false);
     });
@@ -314,9 +322,8 @@ export class TcpSession implements WireHandler {
     if (!overtaking) open();
     this.#tunnel = tunnel;
     this.#first = undefined;
-    const opened = this.#options.answers?.opened;
-    if (opened !== undefined) this.#downstream.write(opened, 0, opened.length);
-    this.#tunnel.start(first, toDownstream);
+    const { answers } = this.#options;
+    this.#tunnel.start(first, toDownstream, answers && (() => answers.opened()));
     if (overtaking)
       new FirstBytes(this.#downstream, bytes => {
         if (overtook(bytes)) counted = 'not';
@@ -345,18 +352,18 @@ export class TcpSession implements WireHandler {
       series.touchedMs = this.#startMs;
     }
     const { accessLog, observers } = this.#services;
-    if (accessLog.wants(0, flag)) this.#log(flag, detail, endpoint);
-    if (observers.watching) observers.sessionEnd(this.#observed(flag, detail, endpoint));
+    if (accessLog.wants(0, flag) || observers.watching) {
+      const session = this.#observed(flag, detail, endpoint);
+      if (accessLog.wants(0, flag)) accessLog.write(accessRecordOf(session));
+      if (observers.watching) observers.sessionEnd(session);
+    }
     this.#leave();
     this.#options.onEnd();
     if (!reset) return;
     this.#downstream.handler = nobody;
-    const answer = flag === '' ? undefined : this.#options.answers?.failed(flag, detail);
-    if (answer === undefined) {
-      this.#downstream.reset();
-      return;
-    }
-    answerAndLinger(this.#services, this.#downstream, answer);
+    const { answers } = this.#options;
+    if (flag === '' || answers === undefined) this.#downstream.reset();
+    else answers.failed(flag, detail);
   }
 
   /** What Telemetry objects tell it apart by. */
@@ -386,24 +393,4 @@ export class TcpSession implements WireHandler {
       sentBytes: this.#tunnel?.sentBytes ?? 0,
     };
   }
-
-  #log(flag: Flag | '', detail: string, endpoint: RunningEndpoint | undefined): void {
-    const { direction, downstream, principal } = this.#options;
-    this.#services.accessLog.write({
-      direction,
-      protocol: 'TCP',
-      flag,
-      detail,
-      durationMs: Math.round(this.#services.clock.monotonic() - this.#startMs),
-      receivedBytes: this.#tunnel?.receivedBytes ?? 0,
-      sentBytes: this.#tunnel?.sentBytes ?? 0,
-      downstream,
-      upstream: endpoint?.key ?? '',
-      cluster: this.#cluster.config.name,
-      peer: direction === 'inbound' ? principal : (endpoint?.config.peer.principal ?? ''),
-      attempts: this.#tried.length + 1,
-    });
-  }
 }
-
-const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };

@@ -1,5 +1,5 @@
 import type { TcpSeries } from '../../telemetry/index.ts';
-import type { Wire, WireHandler } from '../../wire/index.ts';
+import type { ByteStream, WireHandler } from '../../wire/index.ts';
 
 /** Learns that a tunnel is over. */
 export type TunnelEnd = (side: 'downstream' | 'upstream' | 'both', error: string) => void;
@@ -7,11 +7,11 @@ export type TunnelEnd = (side: 'downstream' | 'upstream' | 'both', error: string
 /** One side of a tunnel: what it receives, the other side sends. */
 class Side implements WireHandler {
   other!: Side;
-  readonly wire: Wire;
+  readonly wire: ByteStream;
   readonly #tunnel: Tunnel;
   readonly #isDownstream: boolean;
 
-  constructor(wire: Wire, tunnel: Tunnel, isDownstream: boolean) {
+  constructor(wire: ByteStream, tunnel: Tunnel, isDownstream: boolean) {
     this.wire = wire;
     this.#tunnel = tunnel;
     this.#isDownstream = isDownstream;
@@ -40,7 +40,7 @@ class Side implements WireHandler {
   }
 }
 
-/** Carries opaque bytes between two wires: back-pressure, half-close and resets go through. */
+/** Carries opaque bytes between two wires, or what behaves as such: back-pressure, half-close and resets go through. */
 export class Tunnel {
   readonly #end: TunnelEnd;
   #series: TcpSeries | undefined;
@@ -51,7 +51,7 @@ export class Tunnel {
   #firstClosed: 'downstream' | 'upstream' | undefined;
   #firstError = '';
 
-  constructor(downstream: Wire, upstream: Wire, end: TunnelEnd) {
+  constructor(downstream: ByteStream, upstream: ByteStream, end: TunnelEnd) {
     this.#end = end;
     this.downstream = new Side(downstream, this, true);
     this.upstream = new Side(upstream, this, false);
@@ -59,11 +59,15 @@ export class Tunnel {
     this.upstream.other = this.downstream;
   }
 
-  /** Joins the wires. `toUpstream` and `toDownstream`: bytes that were read before. */
-  start(toUpstream: Buffer | undefined, toDownstream: Buffer | undefined): void {
+  /**
+   * Joins the wires. `toUpstream` and `toDownstream`: bytes that were read before. `opened` is called before any byte goes on, so
+   * that what it writes to the client goes first.
+   */
+  start(toUpstream: Buffer | undefined, toDownstream: Buffer | undefined, opened?: () => void): void {
     const { downstream, upstream } = this;
     downstream.wire.handler = downstream;
     upstream.wire.handler = upstream;
+    opened?.();
     if (toUpstream !== undefined) downstream.onData(toUpstream, 0, toUpstream.length);
     if (toDownstream !== undefined) upstream.onData(toDownstream, 0, toDownstream.length);
     if (downstream.wire.ended) upstream.wire.end();

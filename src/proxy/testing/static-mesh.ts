@@ -255,6 +255,9 @@ export function resourceOf(destination: TestDestination): DestinationResource {
   const config: ClusterConfig = {
     name: key,
     service: { host, name: host, namespace: 'default' },
+    ...((destination.protocol === 'tcp' || destination.protocol === 'tls') && {
+      protocol: destination.protocol,
+    }),
     settings: { ...DEFAULT_TRAFFIC, ...destination.settings },
   };
   const clusters = [{ cluster: key, weight: 1 }];
