@@ -36,7 +36,7 @@ test('a policy that comes cuts off who may not go on, and leaves who may as it w
   rig.obey(rig.policies(onlyFrom('shop')));
   await denied.until(({ closed }) => closed);
   await says(allowed, 'two');
-  await eventually(() => rig.server.plane.underWay.inbound === 1);
+  await eventually(() => rig.server.access.records.some(({ flag }) => flag === 'UAEX'));
   const record = rig.server.access.records.findLast(({ flag }) => flag === 'UAEX')!;
   assert.equal(record.peer, 'spiffe://cluster.local/ns/ops/sa/api');
   assert.equal(

@@ -61,7 +61,6 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
   }
 
   start(first: Buffer | undefined): void {
-    this.#ports.watchers.add(this);
     this.#carrier.start(first);
     if (this.#carrier.over) return;
     this.#life.begin();
@@ -98,7 +97,6 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
 
   onClosed(): void {
     this.#life.stop();
-    this.#ports.watchers.delete(this);
     this.#onClosed();
   }
 
@@ -106,7 +104,7 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
     const { called } = this.#caller;
     called.renewed();
     const { denial } = called;
-    if (denial === undefined || this.#open.size === 0) return;
+    if (denial === undefined) return;
     enterEvent();
     for (const session of [...this.#open]) {
       noteRefusal(this.#services, this.#start, denial);
@@ -149,11 +147,17 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
       ...this.#sources.of(port.caller, caller.clientPort, address),
       labels: () => caller.labels('tcp'),
       answers: { opened: () => bytes.open(), failed: () => bytes.refuse(SESSION_STATUS.NO_APP) },
-      onEnd: () => void this.#open.delete(session),
+      onEnd: () => this.#ended(session),
     };
     const session = new TcpSession(this.#services, options, cluster, bytes, false);
     this.#open.add(session);
+    this.#ports.watchers.add(this);
     session.start(undefined);
+  }
+
+  #ended(session: TcpSession): void {
+    this.#open.delete(session);
+    if (this.#open.size === 0) this.#ports.watchers.delete(this);
   }
 
   /** As a connection that is refused when it begins. */
