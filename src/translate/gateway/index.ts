@@ -9,7 +9,8 @@ import { readHttpMatch } from './matches.ts';
 import { referenceGrantTranslator } from './reference-grant.ts';
 import { tcpRouteTranslator, tlsRouteTranslator } from './stream-route.ts';
 
-export { type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
+export { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
+export { isGateway } from './parents.ts';
 export { readGrpcMatch, readHttpMatch };
 
 /** The kinds of Gateway API that Weft reads. */

@@ -9,7 +9,13 @@ export interface MissingBackend {
 
 /** Targets and mirrors of the table whose Service, or whose port, is not there. */
 export function missingBackends(table: RouteTable, mesh: Mesh): readonly MissingBackend[] {
-  return table.http.flatMap(rule => {
+  const streams = table.tcp.flatMap(({ path, targets }) =>
+    targets.flatMap(target => {
+      const why = whyMissing(target, mesh);
+      return why === undefined ? [] : [{ path, message: `${path}: ${why}` }];
+    }),
+  );
+  const requests = table.http.flatMap(rule => {
     const { path, action } = rule;
     const targets = action.kind === 'forward' ? action.targets : [];
     return [...targets, ...mirrorsOf(rule).map(each => each.target)].flatMap(target => {
@@ -17,6 +23,7 @@ export function missingBackends(table: RouteTable, mesh: Mesh): readonly Missing
       return why === undefined ? [] : [{ path, message: `${path}: ${why}` }];
     });
   });
+  return [...streams, ...requests];
 }
 
 /** Why there is no such port of a Service; undefined where there is, or where nobody can tell. */

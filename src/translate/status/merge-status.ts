@@ -1,5 +1,6 @@
-import { equal } from '../../model/index.ts';
+import { equal, GATEWAY_CONTROLLER } from '../../model/index.ts';
 import { recordsOf } from '../../plain/index.ts';
+import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { ACCEPTED, CODE_PREFIX } from './istio-status.ts';
 import type { Condition, StatusContent } from './object-status.ts';
 
@@ -20,12 +21,48 @@ export function mergeStatus(
   generation: unknown,
   nowText: string,
 ): Fields | undefined {
-  const next =
-    content.shape === 'parents'
-      ? mergeParents(content, current, generation, nowText)
-      : mergeConditions(content, current, nowText);
+  const next = nextStatus(content, current, generation, nowText);
   const differs = Object.entries(next).some(([name, list]) => !equal(current[name] ?? [], list));
   return differs ? next : undefined;
+}
+
+function nextStatus(content: StatusContent, current: Fields, generation: unknown, nowText: string): Fields {
+  switch (content.shape) {
+    case 'parents':
+      return mergeParents(content, current, generation, nowText);
+    case 'conditions':
+      return mergeConditions(content, current, nowText);
+    case 'gateway':
+      return {
+        ...ownConditions(content.conditions, current, generation, nowText),
+        listeners: content.listeners.map(({ supportedKinds, ...each }) => {
+          const old = recordsOf(current.listeners).find(({ name }) => name === each.name);
+          return {
+            ...each,
+            supportedKinds: supportedKinds.map(kind => ({ group: GATEWAY_GROUP, kind })),
+            conditions: each.conditions.map(one =>
+              withTimes(one, recordsOf(old?.conditions), generation, nowText),
+            ),
+          };
+        }),
+        addresses: content.addresses.map(value => ({ type: 'IPAddress', value })),
+      };
+    case 'class':
+      return ownConditions(content.conditions, current, generation, nowText);
+  }
+}
+
+/** Conditions of other types stay, where they are. */
+function ownConditions(
+  conditions: readonly Condition[],
+  current: Fields,
+  generation: unknown,
+  nowText: string,
+): Fields {
+  const before = recordsOf(current.conditions);
+  const own = new Set(conditions.map(each => each.type));
+  const others = before.filter(each => !own.has(String(each.type)));
+  return { conditions: [...others, ...conditions.map(each => withTimes(each, before, generation, nowText))] };
 }
 
 function mergeParents(
@@ -35,13 +72,15 @@ function mergeParents(
   nowText: string,
 ): Fields {
   const before = recordsOf(current.parents);
-  const others = before.filter(each => each.controllerName !== CONTROLLER_NAME);
-  const own = parents.map(({ parentRef, conditions }) => {
+  const others = before.filter(
+    each => each.controllerName !== CONTROLLER_NAME && each.controllerName !== GATEWAY_CONTROLLER,
+  );
+  const own = parents.map(({ parentRef, conditions, controllerName = CONTROLLER_NAME }) => {
     const old = before.find(
-      each => each.controllerName === CONTROLLER_NAME && equal(each.parentRef, parentRef),
+      each => each.controllerName === controllerName && equal(each.parentRef, parentRef),
     );
     const timed = conditions.map(each => withTimes(each, recordsOf(old?.conditions), generation, nowText));
-    return { parentRef, controllerName: CONTROLLER_NAME, conditions: timed };
+    return { parentRef, controllerName, conditions: timed };
   });
   return { parents: [...others, ...own].slice(0, mostParents) };
 }

@@ -16,12 +16,37 @@ export interface ValidationMessage {
   readonly level: 'ERROR' | 'WARNING';
 }
 
+/** What a route is to one of its parents. */
+export interface ParentStatus {
+  readonly parentRef: unknown;
+  /** CONTROLLER_NAME unless told. */
+  readonly controllerName?: string;
+  readonly conditions: readonly Condition[];
+}
+
+/** What became of a listener of a Gateway. */
+export interface ListenerStatus {
+  readonly name: string;
+  /** Kinds of routes, of Gateway API's own group. */
+  readonly supportedKinds: readonly string[];
+  readonly attachedRoutes: number;
+  readonly conditions: readonly Condition[];
+}
+
 /** What is to stand in an object's status: Gateway API's shape, or Istio's. */
 export type StatusContent =
   | {
       readonly shape: 'parents';
-      readonly parents: readonly { readonly parentRef: unknown; readonly conditions: readonly Condition[] }[];
+      readonly parents: readonly ParentStatus[];
     }
+  | {
+      readonly shape: 'gateway';
+      /** IP literals. */
+      readonly addresses: readonly string[];
+      readonly conditions: readonly Condition[];
+      readonly listeners: readonly ListenerStatus[];
+    }
+  | { readonly shape: 'class'; readonly conditions: readonly Condition[] }
   | {
       readonly shape: 'conditions';
       readonly conditions: readonly Condition[];
@@ -43,6 +68,8 @@ export interface ObjectStatus {
 const gatewayKinds: ReadonlySet<string> = new Set([
   'HTTPRoute.gateway.networking.k8s.io',
   'GRPCRoute.gateway.networking.k8s.io',
+  'TLSRoute.gateway.networking.k8s.io',
+  'TCPRoute.gateway.networking.k8s.io',
   'HTTPRoute.policy.linkerd.io',
 ]);
 
@@ -51,7 +78,12 @@ export function isRoute(kind: string): boolean {
   return gatewayKinds.has(kind);
 }
 
+/** Whether objects of the kind say what gateways are. */
+export function isGatewayKind(kind: string): boolean {
+  return /^Gateway(Class)?\.gateway\.networking\.k8s\.io$/.test(kind);
+}
+
 /** Whether a status is written for the kind. */
 export function hasStatus(kind: string): boolean {
-  return isRoute(kind) || /\.(networking|security|telemetry)\.istio\.io$/.test(kind);
+  return isRoute(kind) || isGatewayKind(kind) || /\.(networking|security|telemetry)\.istio\.io$/.test(kind);
 }

@@ -1,11 +1,12 @@
-import { type Mesh, type ObjectRef, type Problem, problem } from '../../model/index.ts';
+import { GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem, problem } from '../../model/index.ts';
 import { recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import { fieldsOf } from '../fields.ts';
-import { type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
+import { isGateway, type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
 import { Report } from '../report.ts';
 import { missingBackends, whyMissing } from './backends.ts';
-import type { Condition, StatusContent } from './object-status.ts';
+import { attachedCondition } from './gateway-status.ts';
+import type { Condition, ParentStatus, StatusContent } from './object-status.ts';
 import type { IndexedTable } from './table-index.ts';
 import { isFatal, joined, messagesOf } from './words.ts';
 
@@ -27,7 +28,7 @@ const ignored = [
   'backends-missing',
 ];
 
-/** What status.parents says, for parents that are Services, and what was found out about them on the way. */
+/** What status.parents says, for parents that are Services or Gateways of ours, and what was found out about them on the way. */
 export function routeStatus(facts: RouteFacts): {
   readonly content: StatusContent;
   readonly found: readonly Problem[];
@@ -37,7 +38,8 @@ export function routeStatus(facts: RouteFacts): {
   const written = rawParents(object);
   const found: Problem[] = [];
   const parents = readParentRefs(spec, ref.namespace).flatMap((parent, index) => {
-    const host = serviceOf(parent, facts.mesh.clusterDomain);
+    if (isGateway(parent)) return gatewayParent(parent, written[index], facts, found);
+    const host = isStreamRoute(object) ? undefined : serviceOf(parent, facts.mesh.clusterDomain);
     if (host === undefined) {
       const accepted = serverAccepted(parent, facts, found);
       return accepted === undefined ? [] : [{ parentRef: written[index], conditions: [accepted] }];
@@ -53,6 +55,47 @@ export function routeStatus(facts: RouteFacts): {
   return { content: { shape: 'parents', parents }, found };
 }
 
+/** Whether it is for connections that are not HTTP: at a Service it has no effect. */
+function isStreamRoute({ kind }: KubeObject): boolean {
+  return kind === 'TLSRoute' || kind === 'TCPRoute';
+}
+
+/** Nothing where the Gateway is another controller's. */
+function gatewayParent(
+  parent: ParentRef,
+  parentRef: unknown,
+  facts: RouteFacts,
+  found: Problem[],
+): readonly ParentStatus[] {
+  const { sectionName: section, port } = parent;
+  const gateway = `${parent.namespace}/${parent.name}`;
+  const place = {
+    ref: facts.ref,
+    ...(section !== undefined && { section }),
+    ...(port !== undefined && { port }),
+  };
+  const attached = attachedCondition(gateway, place, facts.mesh);
+  if (attached === undefined) return [];
+  const tables = facts.tables.filter(({ table: { attachment } }) => attachment?.gateway === gateway);
+  const accepted = refusedFor(facts, tables) ?? attached;
+  const partial = accepted.status === 'True' ? partialOf(facts.problems) : [];
+  const conditions = [accepted, resolvedOf(tables.slice(0, 1), facts, found), ...partial];
+  return [{ parentRef, controllerName: GATEWAY_CONTROLLER, conditions }];
+}
+
+/** Why the object does not take effect as it stands, whatever its parent is; undefined where it does. */
+function refusedFor({ problems }: RouteFacts, tables: readonly IndexedTable[]): Condition | undefined {
+  const errors = problems.filter(isFatal);
+  if (errors.length === 0) return undefined;
+  const incompatible = errors.every(each => each.code === 'filters-incompatible');
+  const kept = tables.length > 0 ? '; what was said before holds on' : '';
+  return {
+    ...{ type: 'Accepted', status: 'False' },
+    reason: incompatible ? 'IncompatibleFilters' : 'UnsupportedValue',
+    message: `${joined(errors.map(each => each.message))}${kept}`,
+  };
+}
+
 function rawParents({ spec }: KubeObject): readonly unknown[] {
   const refs = (spec as { parentRefs?: unknown } | undefined)?.parentRefs;
   // The same as Fields.objects leaves out.
@@ -63,22 +106,18 @@ function acceptedOf(
   parent: ParentRef,
   host: string,
   tables: readonly IndexedTable[],
-  { problems, ref, mesh, object }: RouteFacts,
+  facts: RouteFacts,
   found: Problem[],
 ): Condition {
+  const { problems, ref, mesh, object } = facts;
   const refused = (reason: string, message: string): Condition => ({
     type: 'Accepted',
     status: 'False',
     reason,
     message,
   });
-  const errors = problems.filter(isFatal);
-  if (errors.length > 0) {
-    const incompatible = errors.every(each => each.code === 'filters-incompatible');
-    const kept = tables.length > 0 ? '; what was said before holds on' : '';
-    const message = `${joined(errors.map(each => each.message))}${kept}`;
-    return refused(incompatible ? 'IncompatibleFilters' : 'UnsupportedValue', message);
-  }
+  const fatal = refusedFor(facts, tables);
+  if (fatal !== undefined) return fatal;
   const here = problems.filter(each => each.code === 'parent-not-supported' && each.path === parent.path);
   if (here.length > 0) return refused('NoMatchingParent', joined(here.map(each => each.message)));
   const missing = whyMissing({ host, ...(parent.port !== undefined && { port: parent.port }) }, mesh);

@@ -1,8 +1,9 @@
-import { equal, type Mesh, type Problem } from '../../model/index.ts';
-import { kindOf, type Stored } from '../../registry/index.ts';
+import { equal, GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem } from '../../model/index.ts';
+import { type KubeObject, kindOf, type Stored } from '../../registry/index.ts';
+import { gatewayClassStatus, gatewayStatus } from './gateway-status.ts';
 import { istioStatus } from './istio-status.ts';
 import { missingTargets } from './missing-targets.ts';
-import { hasStatus, isRoute, type ObjectStatus } from './object-status.ts';
+import { hasStatus, isGatewayKind, isRoute, type ObjectStatus, type StatusContent } from './object-status.ts';
 import { routeStatus } from './route-status.ts';
 import { idOf, TableIndex } from './table-index.ts';
 import { isFatal } from './words.ts';
@@ -67,6 +68,21 @@ function statusOf(
     ref,
     effect,
     problems: said,
-    ...(hasStatus(kind) && { content: istioStatus(effect, said, missing.all) }),
+    ...contentOf(kind, object, ref, mesh, () => istioStatus(effect, said, missing.all)),
   };
+}
+
+function contentOf(
+  kind: string,
+  object: KubeObject,
+  ref: ObjectRef,
+  mesh: Mesh,
+  otherwise: () => StatusContent,
+): { readonly content?: StatusContent } {
+  if (!hasStatus(kind)) return {};
+  if (!isGatewayKind(kind)) return { content: otherwise() };
+  const content = kind.startsWith('GatewayClass.')
+    ? gatewayClassStatus(object, GATEWAY_CONTROLLER)
+    : gatewayStatus(object, ref, mesh);
+  return content === undefined ? {} : { content };
 }

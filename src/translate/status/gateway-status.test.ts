@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { changesOf } from '../testing/from-yaml.ts';
+import { Translator } from '../translator.ts';
+import { mergeStatus } from './merge-status.ts';
+import type { ObjectStatus } from './object-status.ts';
+import { objectStatuses } from './statuses.ts';
+
+const golden = readFileSync(join(import.meta.dirname, '../golden/gateway/gateways.yaml'), 'utf8');
+const service = `
+---
+apiVersion: v1
+kind: Service
+metadata: { name: edge-weft, namespace: shop }
+spec: { clusterIP: 10.96.0.9, ports: [{ port: 80 }] }
+`;
+
+function statuses(yaml: string): Map<string, ObjectStatus> {
+  const translator = new Translator();
+  const changes = changesOf(yaml);
+  const { mesh } = translator.apply(changes);
+  const objects = changes.flatMap(each => (each.type === 'put' ? [each.stored] : []));
+  const all = objectStatuses({ objects, problems: translator.problems(), mesh });
+  return new Map(all.map(each => [`${each.object.kind} ${each.ref.name}`, each]));
+}
+
+const told = statuses(golden + service);
+
+function conditions(
+  list: readonly { readonly type: string; readonly status: string; readonly reason: string }[],
+): string {
+  return list.map(({ type, status, reason }) => `${type}=${status} ${reason}`).join(', ');
+}
+
+test('a Gateway of ours has its listeners, each with what became of it and how many routes it has', () => {
+  const { content } = told.get('Gateway edge')!;
+  assert.ok(content?.shape === 'gateway');
+  assert.equal(conditions(content.conditions), 'Accepted=True ListenersNotValid, Programmed=True Programmed');
+  assert.deepEqual(content.addresses, ['10.96.0.9']);
+  assert.deepEqual(
+    content.listeners.map(
+      each =>
+        `${each.name} ${each.attachedRoutes} ${each.supportedKinds.join('+')}: ${conditions(each.conditions)}`,
+    ),
+    [
+      'http 2 HTTPRoute+GRPCRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'https 0 HTTPRoute: Accepted=True Accepted, Programmed=False Invalid, ResolvedRefs=False InvalidCertificateRef, Conflicted=False NoConflicts',
+      'passed-on 1 TLSRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'bytes 1 TCPRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'twice-a 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
+      'twice-b 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
+      'spoken 0 : Accepted=False UnsupportedProtocol, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'datagrams 0 : Accepted=False UnsupportedProtocol, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'no-tls 0 : Accepted=False UnsupportedValue, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+    ],
+  );
+});
+
+test('Gateways and classes of others are left alone', () => {
+  assert.equal(told.get('Gateway foreign')!.content, undefined);
+  assert.equal(told.get('GatewayClass other')!.content, undefined);
+  const { content } = told.get('GatewayClass weft')!;
+  assert.ok(content?.shape === 'class');
+  assert.equal(conditions(content.conditions), 'Accepted=True Accepted');
+});
+
+test('without a Service in front of its proxies a Gateway is not programmed', () => {
+  const { content } = statuses(golden).get('Gateway edge')!;
+  assert.ok(content?.shape === 'gateway');
+  assert.match(conditions(content.conditions), /Programmed=False AddressNotAssigned/);
+});
+
+test('a route says for each Gateway whether it belongs to it, as the controller of gateways; for its Services as before', () => {
+  const parents = (name: string): readonly string[] => {
+    const { content } = told.get(name)!;
+    assert.ok(content?.shape === 'parents');
+    return content.parents.map(
+      ({ parentRef, controllerName, conditions: list }) =>
+        `${(parentRef as { name: string }).name} ${controllerName ?? 'mesh'}: ${conditions(list)}`,
+    );
+  };
+  assert.deepEqual(parents('HTTPRoute web'), [
+    'edge weft.dev/gateway-controller: Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
+    'edge weft.dev/gateway-controller: Accepted=False NotAllowedByListeners, ResolvedRefs=True ResolvedRefs',
+    'web mesh: Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
+  ]);
+  assert.deepEqual(parents('GRPCRoute calls'), [
+    'edge weft.dev/gateway-controller: Accepted=True Accepted, ResolvedRefs=False RefNotPermitted',
+  ]);
+  assert.deepEqual(parents('TLSRoute names'), [
+    'edge weft.dev/gateway-controller: Accepted=True Accepted, ResolvedRefs=False RefNotPermitted',
+  ]);
+  assert.deepEqual(parents('TCPRoute bytes').slice(0, 1), [
+    'edge weft.dev/gateway-controller: Accepted=True Accepted, ResolvedRefs=True ResolvedRefs, PartiallyInvalid=True UnsupportedValue',
+  ]);
+});
+
+test('every condition names the generation that it speaks of, keeps its time, and those of others stay', () => {
+  const { content } = told.get('Gateway edge')!;
+  const other = { type: 'Ready', status: 'True', reason: 'x', message: '', lastTransitionTime: 't' };
+  const before = { conditions: [other, { type: 'Accepted', status: 'True', lastTransitionTime: 'before' }] };
+  const merged = mergeStatus(content!, before, 7, 'now') as {
+    conditions: { type: string; observedGeneration?: number; lastTransitionTime: string }[];
+    listeners: { name: string; conditions: { observedGeneration: number; lastTransitionTime: string }[] }[];
+    addresses: unknown;
+  };
+  assert.deepEqual(
+    merged.conditions.map(each => [each.type, each.observedGeneration, each.lastTransitionTime]),
+    [
+      ['Ready', undefined, 't'],
+      ['Accepted', 7, 'before'],
+      ['Programmed', 7, 'now'],
+    ],
+  );
+  assert.deepEqual(merged.addresses, [{ type: 'IPAddress', value: '10.96.0.9' }]);
+  assert.ok(merged.listeners.every(each => each.conditions.every(one => one.observedGeneration === 7)));
+  assert.equal(mergeStatus(content!, merged, 7, 'later'), undefined, 'nothing to write');
+});

@@ -1,0 +1,243 @@
+import {
+  type AttachedKind,
+  allowedKinds,
+  attachedTo,
+  type Gateway,
+  type JoinedListener,
+  joinedListeners,
+  type Mesh,
+  type ObjectRef,
+} from '../../model/index.ts';
+import { recordOf, recordsOf } from '../../plain/index.ts';
+import type { KubeObject } from '../../registry/index.ts';
+import { isOurGateway, whyNoCredential } from '../assemble/gateway-problems.ts';
+import { GATEWAY_GROUP } from '../gateway/index.ts';
+import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
+import { idOf } from './table-index.ts';
+
+/** What kinds of routes are called in the API. */
+const kindNames: Readonly<Record<AttachedKind, string>> = {
+  http: 'HTTPRoute',
+  grpc: 'GRPCRoute',
+  tls: 'TLSRoute',
+  tcp: 'TCPRoute',
+  udp: 'UDPRoute',
+};
+
+/** The status of a Gateway that is ours; undefined for those of others. */
+export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): StatusContent | undefined {
+  const name = `${ref.namespace}/${ref.name}`;
+  const ours = (mesh.gateways.get(name) ?? []).filter(each => isOurGateway(each, mesh));
+  const gateway = ours.find(each => idOf(each.from) === idOf(ref));
+  if (gateway === undefined) return undefined;
+  const joined = joinedListeners(ours).filter(each => each.gateway === gateway);
+  const listeners = recordsOf(recordOf(object.spec).listeners).map((raw, index) =>
+    listenerStatus(
+      raw,
+      joined.find(each => each.listener.path === `spec.listeners[${index}]`),
+      name,
+      mesh,
+    ),
+  );
+  const isAccepted = (each: ListenerStatus): boolean =>
+    each.conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
+  const sound = listeners.filter(each => isAccepted(each) && isProgrammed(each));
+  const address = addressesOf(gateway, mesh);
+  return {
+    shape: 'gateway',
+    addresses: address.addresses,
+    conditions: [acceptedOf(listeners, sound), programmedOf(sound, address.why)],
+    listeners,
+  };
+}
+
+function isProgrammed({ conditions }: ListenerStatus): boolean {
+  return conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
+}
+
+function acceptedOf(all: readonly ListenerStatus[], sound: readonly ListenerStatus[]): Condition {
+  const bad = all.filter(each => !sound.includes(each)).map(each => each.name);
+  const message =
+    bad.length === 0
+      ? 'every listener is sound'
+      : `listeners that are not opened as they stand: ${bad.join(', ')}`;
+  if (sound.length === 0) return { type: 'Accepted', status: 'False', reason: 'ListenersNotValid', message };
+  return {
+    ...{ type: 'Accepted', status: 'True', message },
+    reason: bad.length === 0 ? 'Accepted' : 'ListenersNotValid',
+  };
+}
+
+function programmedOf(sound: readonly ListenerStatus[], whyNoAddress: string | undefined): Condition {
+  const not = (reason: string, message: string): Condition => ({
+    type: 'Programmed',
+    status: 'False',
+    reason,
+    message,
+  });
+  if (sound.length === 0) return not('Invalid', 'no listener is sound');
+  if (whyNoAddress !== undefined) return not('AddressNotAssigned', whyNoAddress);
+  return {
+    type: 'Programmed',
+    status: 'True',
+    reason: 'Programmed',
+    message: 'proxies of this gateway are told it',
+  };
+}
+
+/** Those of the Service in front of its proxies, which is called NAME-CLASS (gateway-api.sigs.k8s.io/geps/gep-1762). */
+function addressesOf(
+  { namespace, name, className = '' }: Gateway,
+  { services }: Mesh,
+): { readonly addresses: readonly string[]; readonly why?: string } {
+  const service = `${name}-${className}`;
+  const addresses = services.get(`${namespace}/${service}`)?.addresses ?? [];
+  if (addresses.length > 0) return { addresses };
+  return {
+    addresses,
+    why: `there is no Service ${service} with an address in ${namespace}; docs/gateway.md has one`,
+  };
+}
+
+function listenerStatus(
+  raw: Readonly<Record<string, unknown>>,
+  joined: JoinedListener | undefined,
+  gateway: string,
+  mesh: Mesh,
+): ListenerStatus {
+  const name = String(raw.name ?? '');
+  if (joined === undefined) {
+    const isKnown = ['HTTP', 'HTTPS', 'TLS', 'TCP'].includes(String(raw.protocol));
+    const reason = isKnown ? 'UnsupportedValue' : 'UnsupportedProtocol';
+    const message = isKnown
+      ? 'a field cannot be; see the problems of this object'
+      : `protocol ${String(raw.protocol)} is not supported`;
+    const conditions: readonly Condition[] = [
+      { type: 'Accepted', status: 'False', reason, message },
+      { type: 'Programmed', status: 'False', reason: 'Invalid', message },
+      { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' },
+      { type: 'Conflicted', status: 'False', reason: 'NoConflicts', message: '' },
+    ];
+    return { name, supportedKinds: [], attachedRoutes: 0, conditions };
+  }
+  const { conflict } = joined;
+  const resolved = resolvedOf(raw, joined, mesh);
+  const words = 'another listener has this port, and one of them must have another hostname or port';
+  const isOpen = conflict === undefined && resolved.status === 'True';
+  return {
+    name,
+    supportedKinds: allowedKinds(joined.listener).map(each => kindNames[each]),
+    attachedRoutes: attachedCount(joined, gateway, mesh),
+    conditions: [
+      conflict === undefined
+        ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }
+        : { type: 'Accepted', status: 'False', reason: conflict, message: words },
+      {
+        ...{ type: 'Programmed', status: isOpen ? 'True' : 'False' },
+        ...{ reason: isOpen ? 'Programmed' : 'Invalid', message: isOpen ? '' : resolved.message || words },
+      },
+      resolved,
+      conflict === undefined
+        ? { type: 'Conflicted', status: 'False', reason: 'NoConflicts', message: '' }
+        : { type: 'Conflicted', status: 'True', reason: conflict, message: words },
+    ],
+  };
+}
+
+function resolvedOf(
+  raw: Readonly<Record<string, unknown>>,
+  { listener, gateway }: JoinedListener,
+  mesh: Mesh,
+): Condition {
+  const not = (reason: string, message: string): Condition => ({
+    type: 'ResolvedRefs',
+    status: 'False',
+    reason,
+    message,
+  });
+  const wrongKind = recordsOf(recordOf(raw.allowedRoutes).kinds).find(
+    ({ group = GATEWAY_GROUP, kind }) =>
+      group !== GATEWAY_GROUP || !Object.values(kindNames).includes(String(kind)),
+  );
+  if (wrongKind !== undefined)
+    return not('InvalidRouteKinds', `no routes are of kind ${String(wrongKind.kind)} here`);
+  const { tls } = listener;
+  if (tls?.mode === 'terminate') {
+    const written = recordsOf(recordOf(raw.tls).certificateRefs);
+    if (written.length > tls.certificates.length)
+      return not('InvalidCertificateRef', 'certificates are read from Secrets');
+    if (tls.certificates.length === 0) return not('InvalidCertificateRef', 'no certificate is named');
+    for (const each of tls.certificates) {
+      const wrong = whyNoCredential(gateway, each, ['tls.crt', 'tls.key'], mesh);
+      if (wrong !== undefined)
+        return not(
+          wrong.code === 'reference-not-permitted' ? 'RefNotPermitted' : 'InvalidCertificateRef',
+          wrong.why,
+        );
+    }
+    for (const each of tls.clients?.authorities ?? []) {
+      const wrong = whyNoCredential(gateway, each, ['ca.crt'], mesh);
+      if (wrong !== undefined)
+        return not(
+          wrong.code === 'reference-not-permitted' ? 'RefNotPermitted' : 'InvalidCACertificateRef',
+          wrong.why,
+        );
+    }
+  }
+  return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
+}
+
+/** Routes that belong to the listener, each counted once however many hosts it has. */
+function attachedCount(joined: JoinedListener, gateway: string, mesh: Mesh): number {
+  const found = new Set<string>();
+  for (const route of mesh.gatewayHosts.get(gateway) ?? [])
+    if ('host' in attachedTo(joined, route, namespace => labelsOf(namespace, mesh)))
+      found.add(idOf(route.from));
+  return found.size;
+}
+
+function labelsOf(namespace: string, { namespaces }: Mesh): Readonly<Record<string, string>> {
+  return namespaces.get(namespace)?.[0]?.labels ?? {};
+}
+
+/** The status of a class that is ours. */
+export function gatewayClassStatus(object: KubeObject, controller: string): StatusContent | undefined {
+  if (recordOf(object.spec).controllerName !== controller) return undefined;
+  return {
+    shape: 'class',
+    conditions: [
+      { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'Weft serves its Gateways' },
+    ],
+  };
+}
+
+/** Whether a route belongs to a Gateway, as its status says it; undefined where the Gateway is not ours. */
+export function attachedCondition(
+  gateway: string,
+  route: { readonly ref: ObjectRef; readonly section?: string; readonly port?: number },
+  mesh: Mesh,
+): Condition | undefined {
+  const ours = (mesh.gateways.get(gateway) ?? []).filter(each => isOurGateway(each, mesh));
+  if (ours.length === 0) return undefined;
+  const own = (mesh.gatewayHosts.get(gateway) ?? []).filter(
+    each => idOf(each.from) === idOf(route.ref) && each.section === route.section && each.port === route.port,
+  );
+  const outcomes = joinedListeners(ours).flatMap(joined =>
+    own.map(each => attachedTo(joined, each, namespace => labelsOf(namespace, mesh))),
+  );
+  if (outcomes.some(each => 'host' in each))
+    return { type: 'Accepted', status: 'True', reason: 'Accepted', message: `holds at gateway ${gateway}` };
+  // The nearest miss says most: the right listener with another host, then one that takes none of these routes.
+  const reasons = ['NoMatchingListenerHostname', 'NotAllowedByListeners', 'NoMatchingParent'] as const;
+  for (const reason of reasons) {
+    const found = outcomes.find(each => 'reason' in each && each.reason === reason);
+    if (found !== undefined && 'why' in found)
+      return { type: 'Accepted', status: 'False', reason, message: found.why };
+  }
+  return {
+    type: 'Accepted',
+    status: 'False',
+    reason: 'NoMatchingParent',
+    message: `gateway ${gateway} has no listener`,
+  };
+}
