@@ -14,11 +14,12 @@ export function answersFilter(
   const pages = compilePages(errorPages);
   return {
     judge(request) {
-      const encoding = compression && compressionFor(compression, request.requestHeader('accept-encoding'));
-      if (encoding !== undefined)
+      if (compression !== undefined) {
+        const encoding = compressionFor(compression, request.requestHeader('accept-encoding'));
         request.answerThrough(
-          (client, writable) => new CompressedAnswer(client, compression!, encoding, writable),
+          (client, writable) => new CompressedAnswer(client, compression, encoding, writable),
         );
+      }
       if (pages.size > 0) {
         // The request's head is another's by the time that the page comes.
         const uri = requestTarget(request);

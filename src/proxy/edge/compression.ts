@@ -41,7 +41,8 @@ export function compressionFor({ encodings }: Compression, accepted: string): En
 export class CompressedAnswer implements AnswerStream {
   readonly #client: ServerStream;
   readonly #settings: Compression;
-  readonly #encoding: Encoding;
+  /** Undefined for clients that accept none of them: only caches are told then. */
+  readonly #encoding: Encoding | undefined;
   /** Tells the upstream to go on. */
   readonly #writable: () => void;
   #coder: Transform | undefined;
@@ -50,7 +51,12 @@ export class CompressedAnswer implements AnswerStream {
   #trailers: Fields | undefined;
   #detached = false;
 
-  constructor(client: ServerStream, settings: Compression, encoding: Encoding, writable: () => void) {
+  constructor(
+    client: ServerStream,
+    settings: Compression,
+    encoding: Encoding | undefined,
+    writable: () => void,
+  ) {
     this.#client = client;
     this.#settings = settings;
     this.#encoding = encoding;
@@ -64,7 +70,7 @@ export class CompressedAnswer implements AnswerStream {
   respond(head: Head, end: boolean): void {
     if (this.#isWorth(head)) {
       addVary(head);
-      if (!end) this.#begin(head);
+      if (!end && this.#encoding !== undefined) this.#begin(head, this.#encoding);
     }
     this.#client.respond(head, end);
   }
@@ -124,16 +130,16 @@ export class CompressedAnswer implements AnswerStream {
     return type !== '' && (types.includes(type) || types.includes('*'));
   }
 
-  #begin(head: Head): void {
+  #begin(head: Head, encoding: Encoding): void {
     // What is not known to end soon must not wait for more.
     const streams = head.bodyLength === UNKNOWN_LENGTH;
     if (head.contentLength >= 0) head.remove(head.contentLength);
     head.contentLength = -1;
     head.bodyLength = UNKNOWN_LENGTH;
     head.removeAll(acceptRanges);
-    head.set(contentEncoding, Buffer.from(this.#encoding, 'latin1'));
+    head.set(contentEncoding, Buffer.from(encoding, 'latin1'));
     weaken(head);
-    const coder = coderOf(this.#encoding, this.#settings.level, streams);
+    const coder = coderOf(encoding, this.#settings.level, streams);
     this.#coder = coder;
     coder.on(
       'data',
