@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2';
 import { test } from 'node:test';
+import { clusterTools, explain } from '../../explain/index.ts';
 import { FakeClock } from '../../time/index.ts';
 import type { ConnectionLives } from '../services/connection-lives.ts';
 import { bothApp } from '../testing/both-app.ts';
@@ -74,6 +75,9 @@ test('calls that outlast the drain end with UNAVAILABLE in words, a few at a tim
   assert.equal(trailers!['grpc-status'], '14');
   assert.match(String(trailers!['grpc-message']), /this pod is going and ends calls that go on/);
   await eventually(() => server.plane.services.active === 0 && session.destroyed);
+  const [record] = server.plane.recorded({ kept: 'failed' }).records;
+  const { cause } = explain(record!.id, [server.plane.recorded({ id: record!.id })], clusterTools)!;
+  assert.deepEqual([record!.flag, cause?.code], ['LR', 'call-ended']);
 });
 
 test('a connection that has reached its age is left in order, and its calls have what grace there is', async t => {
