@@ -119,4 +119,6 @@ export interface AuthorizationPolicy
   readonly selector?: LabelSelector;
   /** Only the ports behind these Services of its namespace (names); undefined where it is not about Services. */
   readonly services?: readonly string[];
+  /** Of several objects with this that are about the same namespace and Services, the oldest alone counts. */
+  readonly onePerScope?: true;
 }

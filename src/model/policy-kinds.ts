@@ -102,11 +102,12 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     group: ({ namespace = '' }) => namespace,
     sameScope: (left, right) => equal(left.selector, right.selector),
   },
-  // All that select a workload are asked, whatever their scope.
+  // All that select a workload are asked, whatever their scope; but of Consul's entries there is one for each destination.
   authorizationPolicies: {
     fact: 'authorization-policies',
     group: ({ namespace = '' }) => namespace,
-    sameScope: () => false,
+    sameScope: (left, right) =>
+      left.onePerScope === true && right.onePerScope === true && equal(left.services, right.services),
   },
   // All that select a workload hold together.
   requestAuthentications: {

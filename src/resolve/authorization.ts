@@ -2,6 +2,7 @@ import {
   type AuthorizationPolicy,
   type AuthorizationRule,
   type AuthorizationTest,
+  equal,
   matchesLabels,
   type ValueMatch,
   type Workload,
@@ -27,10 +28,21 @@ export function authorizationOf(
     ...reader.policies('authorizationPolicies', ''),
     ...reader.policies('authorizationPolicies', namespace),
   ].filter(({ selector }) => selector === undefined || matchesLabels(selector, labels));
-  const found = [...all.flatMap(policy => forWorkload(policy, portsOf)), ...ofServers];
+  const counting = all.filter(policy => !isOutranked(policy, all));
+  const found = [...counting.flatMap(policy => forWorkload(policy, portsOf)), ...ofServers];
   if (found.length === 0) return undefined;
   const domains = reader.trustDomains();
   return found.map(each => ({ ...each, rules: each.rules.map(rule => inAllDomains(rule, domains)) }));
+}
+
+/** Whether an older object says all that there is to say of its scope. */
+function isOutranked(policy: AuthorizationPolicy, all: readonly AuthorizationPolicy[]): boolean {
+  if (!policy.onePerScope) return false;
+  const { namespace, services, from } = policy;
+  const first = all.find(
+    each => each.onePerScope && each.namespace === namespace && equal(each.services, services),
+  )!;
+  return first.from.name !== from.name || first.from.namespace !== from.namespace;
 }
 
 /** Nothing where it is about Services that the workload does not serve. */

@@ -1,6 +1,7 @@
 // Consul's ServiceIntentions at a real server: who is let in, by the precedence that Consul documents.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
 import { AuthorizationRig, type Sent } from './rig.ts';
 
 let rig: AuthorizationRig;
@@ -83,6 +84,22 @@ test('a denial of everybody to everything leaves what is allowed to one Service'
     'batch',
     'ops',
   ]);
+});
+
+test('of two entries for one destination the older counts, and the other is told', async () => {
+  const at = (yaml: string, when: string): string =>
+    yaml.replace('"metadata":{', `"metadata":{"creationTimestamp":"${when}",`);
+  const older = at(intentions([allow(web)], undefined, 'older'), '2024-01-01T00:00:00Z');
+  const younger = at(
+    intentions([allow({ name: 'batch' }), deny(web)], undefined, 'a-younger'),
+    '2024-01-02T00:00:00Z',
+  );
+  assert.deepEqual(await letIn(younger + older), ['web']);
+  const told = meshFromYaml(younger + older).problems.map(({ code, object }) => [code, object?.name]);
+  assert.deepEqual(told, [['policy-shadowed', 'a-younger']]);
+  const open = at(intentions([allow(all)], { name: '*' }, 'open'), '2024-01-01T00:00:00Z');
+  const shut = at(intentions([deny(all)], { name: '*' }, 'a-shut'), '2024-01-02T00:00:00Z');
+  assert.deepEqual(await letIn(shut + open), ['web', 'batch', 'ops']);
 });
 
 test('the first permission whose tests hold decides, and none is a refusal', async () => {

@@ -84,7 +84,9 @@ export class GroupAssembler<P, V> {
         `has no effect: ${formatRef(won)} speaks of the same traffic and is older; merge the two`;
       return [problem('policy-shadowed', outcome, { object: lost, severity: 'warning' })];
     });
-    if (problems.length > 0) this.#shadowed.set(group, problems);
+    // An object may say several things, and loses all of them for one reason.
+    const once = problems.filter((each, at) => problems.findIndex(other => equal(other, each)) === at);
+    if (once.length > 0) this.#shadowed.set(group, once);
     else this.#shadowed.delete(group);
   }
 }

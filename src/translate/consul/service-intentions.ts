@@ -49,7 +49,7 @@ function translateIntentions(object: KubeObject, context: TranslateContext, repo
   const { allow, deny } = rulesOf(sources, destination.service === undefined);
   const policy = (action: 'allow' | 'deny', rules: readonly AuthorizationRule[]): Part => ({
     ...{ kind: 'policy', of: 'authorizationPolicies', createdAt },
-    policy: { ...scopeOf(destination), action, rules, from: report.object },
+    policy: { ...scopeOf(destination), action, rules, onePerScope: true, from: report.object },
   });
   return [
     ...(deny.length > 0 ? [policy('deny', deny)] : []),
@@ -65,7 +65,7 @@ function closedIntentions(object: KubeObject, context: TranslateContext, from: O
   const read = readDestination(object, spec, context, unheard);
   // Where it cannot be told whom it is about, it is everybody beside it.
   const scope = unheard.refused ? { namespace } : scopeOf(read);
-  const policy: AuthorizationPolicy = { ...scope, action: 'allow', rules: [], from };
+  const policy: AuthorizationPolicy = { ...scope, action: 'allow', rules: [], onePerScope: true, from };
   return [{ kind: 'policy', of: 'authorizationPolicies', policy, createdAt }];
 }
 
