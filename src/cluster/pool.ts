@@ -62,6 +62,7 @@ export class Pool {
   readonly #dialer: UpstreamDialer;
   readonly #clock: Clock;
   readonly #mayBeExclusive: boolean;
+  readonly #meshed: boolean;
   /** Whether the endpoint was last seen to speak something that carries one stream at a time. */
   #isSingle: boolean;
   /** Until when an endpoint that did not understand HTTP/2 is not asked again, monotonic; 0 when there is no such time. */
@@ -70,6 +71,7 @@ export class Pool {
   constructor(dialer: UpstreamDialer, options: PoolOptions, occupancy: Occupancy, settings: PoolSettings) {
     this.settings = { ...settings };
     this.#dialer = dialer;
+    this.#meshed = options.meshed;
     this.#clock = options.clock;
     this.#single = new SinglePool(dialer, options, occupancy, this.settings);
     this.#isSingle = dialer.multiplexes === 'never';
@@ -78,7 +80,9 @@ export class Pool {
       this.#shared = new SharedPool(dialer, options, occupancy, this.settings, (wire, codec, place) =>
         this.#turnsOutSingle(wire, codec, place),
       );
-    if (this.#shared !== undefined) this.#shared.onMisunderstood = () => this.#misunderstood();
+    if (this.#shared === undefined) return;
+    this.#shared.onMisunderstood = () => this.#misunderstood();
+    this.#shared.onDecided = waiter => acquireFor(waiter, this);
   }
 
   /** Opens a stream for the waiter, at once when a connection takes it. Over the limits: flag UO, at once. */
@@ -87,6 +91,7 @@ export class Pool {
       this.#single.acquire(waiter);
       return;
     }
+    if (waiter.isWebSocket === true && this.#mayBeStream(waiter, this.#shared)) return;
     if (!this.#wantsShared(waiter)) {
       this.#single.acquire(waiter);
       return;
@@ -95,6 +100,21 @@ export class Pool {
     if (!this.#isSingle) this.#shared.acquire(waiter);
     else if (waiter.needsHttp2 && this.#singleUntilMs > 0) waiter.onNoConnection('UPE', ONLY_HTTP1);
     else this.#single.acquire(waiter);
+  }
+
+  /**
+   * A WebSocket goes as a stream (RFC 8441) to endpoints that say they take it so: those that are spoken HTTP/2 to may speak
+   * nothing else. Proxies take it in HTTP/1, on a connection to itself. False: so it goes here.
+   */
+  #mayBeStream(waiter: StreamWaiter, shared: SharedPool): boolean {
+    if (this.#meshed || this.#isSingle) return false;
+    const { carriage } = this.#dialer;
+    if (carriage === 'http1' || (carriage === 'client' && !waiter.isHttp2)) return false;
+    const takes = shared.takesWebSockets;
+    if (takes === true) shared.acquire(waiter);
+    else if (takes === undefined && carriage === 'http2') shared.ask(waiter);
+    else return false;
+    return true;
   }
 
   /** Whether it goes beside others on a connection that carries many streams, where the endpoint has such. */
@@ -176,7 +196,7 @@ export class Pool {
 }
 
 /** From an event that is not the waiter's own. */
-function acquireFor(waiter: StreamWaiter, pool: SinglePool): void {
+function acquireFor(waiter: StreamWaiter, pool: SinglePool | Pool): void {
   try {
     pool.acquire(waiter);
   } catch (thrown) {

@@ -21,6 +21,8 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   readonly #occupancy: Occupancy;
   readonly #dials: Dials;
   readonly #waiting: WaitingLine;
+  /** Upgrades to WebSocket that wait for what the endpoint says of them. */
+  readonly #undecided: WaitingLine;
   readonly #onSingle: (wire: Wire, codec: ClientCodec<Wire>, place: Place) => void;
   /** Those that may take streams. Others are on their way out and count no more. */
   readonly #taking: UpstreamConnection[] = [];
@@ -29,6 +31,8 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   /** How many streams a connection takes, as the last one showed. */
   #streamsEach = Number.POSITIVE_INFINITY;
   #closed = false;
+  /** It is known now whether the endpoint takes WebSockets: who has waited for that asks again. Given by the pool. */
+  onDecided: (waiter: StreamWaiter) => void = () => {};
   /** The endpoint did not understand. Given by the pool. */
   onMisunderstood: () => void = () => {};
 
@@ -48,6 +52,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     this.#occupancy = occupancy;
     this.#dials = new Dials(dialer, false, occupancy, this);
     this.#waiting = new WaitingLine(occupancy);
+    this.#undecided = new WaitingLine(occupancy);
     this.#onSingle = onSingle;
     this.#sweep = new Deadline(() => this.#closeStale());
   }
@@ -75,13 +80,48 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     }
   }
 
+  /** Whether the endpoint takes WebSockets as streams beside others; undefined while none of its connections has said. */
+  get takesWebSockets(): boolean | undefined {
+    let takes: boolean | undefined;
+    for (const { takesWebSockets } of this.#taking) {
+      if (takesWebSockets === true) return true;
+      takes ??= takesWebSockets;
+    }
+    return takes;
+  }
+
+  /** While that is not known: finds it out, by a connection that others can use, too. The waiter then hears from `onDecided`. */
+  ask(waiter: StreamWaiter): void {
+    if (!this.#occupancy.mayWait() || (this.#nothingComes && !this.#dials.mayBegin())) {
+      this.#occupancy.overflows++;
+      waiter.onNoConnection(
+        'UO',
+        'the connection limit is reached, or too many requests wait for a connection',
+      );
+      return;
+    }
+    const isFirst = this.#nothingComes;
+    this.#undecided.add(waiter, this.#dials.begun);
+    if (isFirst) this.#dials.begin();
+  }
+
+  #decide(): void {
+    if (this.#undecided.length === 0 || this.takesWebSockets === undefined) return;
+    // A line of its own: who asks again may come to wait here once more.
+    for (let left = this.#undecided.length; left > 0; left--) {
+      const waiter = this.#undecided.take();
+      if (waiter !== undefined) this.onDecided(waiter);
+    }
+  }
+
   cancel(waiter: StreamWaiter): void {
     this.#waiting.remove(waiter);
+    this.#undecided.remove(waiter);
   }
 
   /** The one that has waited longest waits here no more. */
   takeWaiter(): StreamWaiter | undefined {
-    return this.#waiting.take();
+    return this.#waiting.take() ?? this.#undecided.take();
   }
 
   /** Whether a connection is there, or may soon be. */
@@ -91,6 +131,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
 
   onRoom(connection: UpstreamConnection): void {
     this.#learn(connection);
+    this.#decide();
     while (this.#waiting.length > 0 && this.#hasRoom(connection) && this.#taking.includes(connection)) {
       give(this.#waiting.take()!, connection);
       this.#retireIfSpent(connection);
@@ -112,11 +153,15 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   onSingle(connection: UpstreamConnection): void {
     this.#leave(connection);
     this.onMisunderstood();
+    for (let waiter = this.#undecided.take(); waiter !== undefined; waiter = this.#undecided.take())
+      this.onDecided(waiter);
   }
 
   onGone(connection: UpstreamConnection): void {
     this.#leave(connection);
     this.#serveWaiters();
+    if (this.#nothingComes)
+      this.#undecided.refuseAll('UC', 'the upstream closed the connection before it said a word of HTTP/2');
   }
 
   onOpened(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {
@@ -135,6 +180,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   onDialFailed(before: number, flag: Flag, detail: string): void {
     this.#waiting.fail(before, this.#expected, flag, detail);
     this.#serveWaiters();
+    if (this.#nothingComes) this.#undecided.refuseAll(flag, detail);
   }
 
   /** See Pool.close. */
@@ -147,6 +193,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     }
     this.#dials.cancelAll();
     this.#waiting.refuseAll('UH', REMOVED, true);
+    this.#undecided.refuseAll('UH', REMOVED, true);
   }
 
   get idleSinceMs(): number | undefined {
@@ -165,7 +212,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     return {
       open: this.#taking.length,
       free: this.#taking.filter(isIdle).length,
-      waiting: this.#waiting.length,
+      waiting: this.#waiting.length + this.#undecided.length,
       dialing: this.#dials.size,
     };
   }

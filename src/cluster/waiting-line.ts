@@ -14,6 +14,8 @@ export interface StreamWaiter extends Guarded {
    * that carries one stream at a time, where the upstream has such.
    */
   readonly exclusive: boolean;
+  /** Whether it is an upgrade to WebSocket: the one that may be a stream beside others, where the upstream says so. */
+  readonly isWebSocket?: boolean;
   /** Whether its client speaks HTTP/2. */
   readonly isHttp2: boolean;
   /** Whether it makes no sense over HTTP/1, as gRPC. */

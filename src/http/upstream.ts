@@ -14,6 +14,11 @@ export interface UpstreamConnection {
    * what that refuses is `unread`, and goes out again.
    */
   readonly room: number;
+  /**
+   * Whether an upgrade to WebSocket may be one of its streams beside others; undefined before its peer has said. Only where it
+   * multiplexes.
+   */
+  readonly takesWebSockets?: boolean | undefined;
   /** Streams under way: begun, and neither complete, broken nor cancelled. */
   readonly active: number;
   /** Streams begun on it so far. */

@@ -83,9 +83,9 @@ export class ClientConnection extends Connection implements UpstreamConnection {
     return this.streams.size + this.#taken;
   }
 
-  /** Whether the peer has said that an upgrade to WebSocket may be a stream here; not known before its first SETTINGS. */
-  get takesWebSockets(): boolean {
-    return this.peer.extendedConnect;
+  /** By its first SETTINGS (RFC 8441). */
+  get takesWebSockets(): boolean | undefined {
+    return this.peer.known ? this.peer.extendedConnect : undefined;
   }
 
   open(handler: ClientStreamHandler): ClientStream {

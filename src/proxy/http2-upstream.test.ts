@@ -1,11 +1,20 @@
 // What is spoken to upstreams: what the client speaks, unless somebody says otherwise.
 import assert from 'node:assert/strict';
-import { constants } from 'node:http2';
+import { once } from 'node:events';
+import {
+  connect,
+  constants,
+  createServer,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { test } from 'node:test';
 import type { InboundPort, TrafficSettings } from '../model/index.ts';
+import { CLOSED_PORT } from '../wire/testing/ports.ts';
 import { proxyMetricPieces } from './render-metrics.ts';
-import { ask, closeAll, httpServer, rawConnection } from './testing/clients.ts';
+import { ask, closeAll, httpServer, rawConnection, tcpServer } from './testing/clients.ts';
 import { H2cClient, h2cServer } from './testing/http2-peers.ts';
 import { eventually } from './testing/redirected.ts';
 import { StaticMesh, type TestProxy } from './testing/static-mesh.ts';
@@ -148,6 +157,108 @@ test('a WebSocket still opens where requests are upgraded', async t => {
   assert.match(raw.text, /^HTTP\/1\.1 101 /);
   raw.write('frame');
   await raw.until(({ text }) => text.endsWith('frame'));
+});
+
+/** An app that speaks HTTP/2 and nothing else, and echoes what comes through a WebSocket where it takes one. */
+async function echoApp(t: TestContext, enableConnectProtocol: boolean) {
+  const app = createServer({ settings: { enableConnectProtocol } });
+  const opened: string[] = [];
+  app.on('stream', (stream, headers) => {
+    stream.on('error', () => {});
+    if (headers[':method'] !== 'CONNECT') {
+      stream.respond({ ':status': 200 });
+      stream.end('plain');
+      return;
+    }
+    opened.push(`${headers[':protocol']} ${headers[':path']} ${headers['sec-websocket-version']}`);
+    stream.respond({ ':status': 200 });
+    stream.pipe(stream);
+  });
+  const sessions = new Set<ServerHttp2Session>();
+  app.on('session', session => sessions.add(session));
+  app.listen(0, '127.0.0.1');
+  await once(app, 'listening');
+  const { port } = app.address() as AddressInfo;
+  const close = (): void => {
+    for (const session of sessions) session.destroy();
+    app.close();
+  };
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  const callee = mesh.proxy('callee', { ports: [{ number: port, protocol: 'http2', mtls: 'strict' }] });
+  mesh.set({ key, endpoints: [mesh.meshed(callee, port)] });
+  t.after(() => closeAll(mesh, { close }));
+  return { caller, callee, opened };
+}
+
+const upgradeHead = [
+  'GET http://echo.shop:80/ws HTTP/1.1',
+  'host: echo.shop',
+  'upgrade: websocket',
+  'connection: upgrade',
+  'sec-websocket-version: 13',
+  'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
+
+test('a WebSocket of HTTP/1 reaches an app that speaks HTTP/2 alone, the first request of all and beside others', async t => {
+  const { caller, callee, opened } = await echoApp(t, true);
+  for (let turn = 0; turn < 2; turn++) {
+    const raw = await rawConnection(caller.plane.outboundPort);
+    raw.write(upgradeHead);
+    await raw.until(({ text }) => text.includes('\r\n\r\n'));
+    assert.match(raw.text, /^HTTP\/1\.1 101 /);
+    // RFC 6455 section 1.3 has the answer to this key.
+    assert.match(raw.text, /sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=\r\n/i);
+    raw.write('frame');
+    await raw.until(({ text }) => text.endsWith('frame'));
+  }
+  assert.deepEqual(opened, ['websocket /ws 13', 'websocket /ws 13']);
+  assert.equal(open(callee), 1, 'both on one connection');
+});
+
+test('so does one of a client of HTTP/2, as an extended CONNECT on both sides', async t => {
+  const { caller, opened } = await echoApp(t, true);
+  const session = connect(`http://127.0.0.1:${caller.plane.outboundPort}`);
+  t.after(() => session.destroy());
+  await once(session, 'remoteSettings');
+  const stream = session.request(
+    {
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':authority': 'echo.shop',
+      ':scheme': 'http',
+      ':path': '/ws',
+      'sec-websocket-version': '13',
+    },
+    { endStream: false },
+  );
+  const [headers] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+  assert.equal(headers[':status'], 200);
+  stream.write('frame');
+  const [bytes] = (await once(stream, 'data')) as [Buffer];
+  assert.equal(bytes.toString(), 'frame');
+  assert.deepEqual(opened, ['websocket /ws 13']);
+  stream.destroy();
+});
+
+test('a WebSocket is refused in words where the app takes none, closes before it says so, or is not there', async t => {
+  const mesh = new StaticMesh();
+  const caller = mesh.proxy('caller');
+  const mute = await tcpServer(socket => socket.once('data', () => socket.end()));
+  const none = createServer();
+  none.listen(0, '127.0.0.1');
+  await once(none, 'listening');
+  t.after(() => closeAll(mesh, mute, none));
+  const { port } = none.address() as AddressInfo;
+  for (const each of [port, mute.port, CLOSED_PORT]) {
+    mesh.set({ key: `to-${each}.shop:80`, protocol: 'http2', endpoints: [mesh.plain(each)] });
+    const raw = await rawConnection(caller.plane.outboundPort);
+    raw.write(upgradeHead.replaceAll('echo.shop', `to-${each}.shop`));
+    await raw.until(({ text, closed }) => closed || text.includes('\r\n\r\n'));
+    assert.match(raw.text, /^HTTP\/1\.1 50[23] [\s\S]*x-weft-flag: U/, `${each}`);
+    assert.equal(caller.plane.services.active, 0);
+  }
 });
 
 test('it is for proxies only, and useClientProtocol wins over it', async t => {

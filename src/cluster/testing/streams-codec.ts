@@ -91,6 +91,8 @@ function headOf(status: number, lines: string): Head {
 /** The far end of a connection that carries many streams; made before it is connected. */
 export class StreamsPeer implements ClientCodec<Wire>, UpstreamConnection {
   readonly multiplexes = true;
+  /** As of a peer that has said so. */
+  takesWebSockets: boolean | undefined = false;
   /** What it would be made of. */
   readonly bytes = new MemoryPeer();
   readonly keepAliveTimeoutMs = 0;

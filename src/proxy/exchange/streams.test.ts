@@ -130,6 +130,32 @@ test('an upgrade and a login go over connections of their own, beside the shared
   assert.equal(peer.active, 1);
 });
 
+test('a WebSocket shares the connection of an endpoint that takes it so, and waits for the one that has not said', async () => {
+  const rig = shared();
+  const { peer } = await sent(rig);
+  const upgrade = 'GET /ws HTTP/1.1\r\nhost: a\r\nupgrade: WebSocket\r\nconnection: upgrade\r\n\r\n';
+  peer.takesWebSockets = undefined;
+  const given = rig.client();
+  given.peer.send(upgrade);
+  given.peer.breakOff();
+  const waiting = rig.client();
+  waiting.peer.send(upgrade);
+  await rig.settle();
+  assert.deepEqual([peer.active, rig.host.dials.length], [1, 0], 'nobody dials for it');
+  peer.takesWebSockets = true;
+  peer.streams[0]!.answer();
+  await rig.settle();
+  assert.equal(peer.active, 1, 'the first request is answered, and who waited has its stream');
+  const at = rig.client();
+  at.peer.send(upgrade);
+  await rig.settle();
+  assert.equal(peer.active, 2);
+  waiting.peer.breakOff();
+  at.peer.breakOff();
+  await rig.settle();
+  assert.deepEqual(rig.open, idle);
+});
+
 test('an answer that offers a login on a shared connection binds nobody to it', async () => {
   const rig = shared();
   const { client, peer } = await sent(rig);

@@ -1,13 +1,14 @@
 import type { Outcome, RunningCluster, RunningEndpoint, StreamWaiter } from '../../cluster/index.ts';
 import type { Flag } from '../../errors/index.ts';
-import type {
-  CancelReason,
-  ClientStream,
-  ClientStreamHandler,
-  Fields,
-  Head,
-  StreamFailure,
-  UpstreamConnection,
+import {
+  type CancelReason,
+  type ClientStream,
+  type ClientStreamHandler,
+  equalsIgnoreCase,
+  type Fields,
+  type Head,
+  type StreamFailure,
+  type UpstreamConnection,
 } from '../../http/index.ts';
 import type { RetryCondition } from '../../model/index.ts';
 import { Deadline } from '../../time/index.ts';
@@ -25,6 +26,8 @@ import { RetryPermits } from './retry-permits.ts';
 import { backoffMs, timeoutCondition } from './retry-rules.ts';
 import { StaleReplays } from './stale-replays.ts';
 import { type TriesOwner, VERDICT } from './tries-owner.interface.ts';
+
+const WEBSOCKET = Buffer.from('websocket', 'latin1');
 
 /**
  * The tries of one request: an endpoint is chosen and connected to, and where that fails, or the answer is no good, another, for
@@ -119,6 +122,13 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
   get exclusive(): boolean {
     const { head } = this.#request;
     return head.isUpgrade || head.connectionLogin;
+  }
+
+  get isWebSocket(): boolean {
+    const { head } = this.#request;
+    if (!head.isUpgrade) return false;
+    const { upgrade } = head;
+    return equalsIgnoreCase(head.bytes, head.valueStart(upgrade), head.valueEnd(upgrade), WEBSOCKET);
   }
 
   get isHttp2(): boolean {
