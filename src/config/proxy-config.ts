@@ -227,6 +227,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
 export interface GatewayFlags extends ProxyFlags {
   readonly gateway?: string;
   readonly config?: string;
+  readonly test?: boolean;
   readonly portOffset?: string;
 }
 

@@ -13,6 +13,8 @@ export async function openFiles(config: ProxyConfig, context: DiscoveryContext):
       { source: 'config' },
     );
   }
+  if (config.files.endsWith('.kdl'))
+    return (await import('./discovery-sentinel.ts')).openSentinel(config, context);
   const source = new FilesSource({ folder: config.files, clock: context.clock });
   return openInProcess(config, context, { source, readFirst: true });
 }

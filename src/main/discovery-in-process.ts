@@ -8,6 +8,7 @@ import { formatSpiffe, type Identity, type InboundResource, type Mesh } from '..
 import { resolveInbound } from '../resolve/index.ts';
 import type { Source } from '../source/index.ts';
 import { UNKNOWN_PEER } from '../telemetry/index.ts';
+import type { KindTranslator } from '../translate/index.ts';
 import { IdentityMetrics } from './identity-metrics.ts';
 import { openPipeline } from './pipeline.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
@@ -19,13 +20,15 @@ export interface InProcessSource {
   readonly notReady?: () => string | undefined;
   /** Listen only when everything has been read, because it takes no time or fails for good. */
   readonly readFirst: boolean;
+  /** Beside those that everybody reads. */
+  readonly dialects?: readonly KindTranslator[];
 }
 
 /** Resources from the source; with an authority's folder the proxy also signs its own certificate. */
 export async function openInProcess(
   config: ProxyConfig,
   context: DiscoveryContext,
-  { source, notReady, readFirst }: InProcessSource,
+  { source, notReady, readFirst, dialects = [] }: InProcessSource,
 ): Promise<Discovery> {
   const { clock, log, signal, tls } = context;
   const { trustDomain, clusterDomain } = config;
@@ -38,7 +41,7 @@ export async function openInProcess(
     context.gatewaysFound?.([...gateways.keys()]);
   };
   const { pipeline, started } = openPipeline(
-    { sources: [source], trustDomain, clusterDomain, clock, log, onMesh: mesh => announce(mesh) },
+    { sources: [source], dialects, trustDomain, clusterDomain, clock, log, onMesh: mesh => announce(mesh) },
     signal,
   );
   if (readFirst) await started;

@@ -4,6 +4,7 @@ import { type GatewayFlags, readGatewayConfig } from '../config/proxy-config.ts'
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { withProxyFlags } from './proxy-flags.ts';
 import { run } from './proxy-run.ts';
+import { configOf, testFile, withFile } from './sentinel-flags.ts';
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
@@ -13,12 +14,19 @@ export function register(program: Command): void {
       '--gateway <namespace/name>',
       'which gateways to serve, comma-separated (WEFT_GATEWAY); with --config: all of them unless told',
     )
-    .option('--config <folder>', 'a folder of Kubernetes YAML, watched, in place of a control plane')
+    .option(
+      '--config <path>',
+      "in place of a control plane: a folder of Kubernetes YAML, watched, or a .kdl file in Sentinel's dialect, read again at SIGHUP (SENTINEL_CONFIG)",
+    )
+    .option('-t, --test', 'with a .kdl file: say whether it can be used, and end')
     .option('--port-offset <number>', 'added to the port of every listener: 8000 makes 80 8080')
     .option('--discovery <source>', 'control-plane or kubernetes (the API server)', 'control-plane')
     .action(async (flags: GatewayFlags) => {
       try {
-        await run(readGatewayConfig(flags, process.env));
+        const config = configOf(flags, process.env);
+        if (flags.test === true) process.exit(await testFile(config ?? ''));
+        const given = config?.endsWith('.kdl') ? await withFile(flags, config) : flags;
+        await run(readGatewayConfig(given, process.env));
       } catch (error) {
         const code = error instanceof WeftError ? ` (${error.code})` : '';
         process.stderr.write(`weft-proxy gateway: ${errorMessage(error)}${code}\n`);

@@ -4,7 +4,7 @@ import { Registry } from '../registry/index.ts';
 import type { Source } from '../source/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
-import { Translator } from '../translate/index.ts';
+import { type KindTranslator, Translator } from '../translate/index.ts';
 
 /** What a pipeline is made of. */
 export interface PipelineOptions {
@@ -13,6 +13,8 @@ export interface PipelineOptions {
   readonly trustDomain: string;
   readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain: string;
+  /** Beside those that everybody reads. */
+  readonly dialects?: readonly KindTranslator[];
   readonly clock: Clock;
   readonly log: Log;
   /** Hears of every mesh, once what follows of it is told to who follows resources. */
@@ -44,9 +46,9 @@ export function openPipeline(
   options: PipelineOptions,
   signal: AbortSignal,
 ): { readonly pipeline: Pipeline; readonly started: Promise<void> } {
-  const { sources, trustDomain, trustDomainAliases = [], clusterDomain, clock, log } = options;
+  const { sources, trustDomain, trustDomainAliases = [], clusterDomain, dialects = [], clock, log } = options;
   const registry = new Registry({ clock });
-  const translator = new Translator({ trustDomain, trustDomainAliases, clusterDomain });
+  const translator = new Translator({ trustDomain, trustDomainAliases, clusterDomain, dialects });
   const hub = new Hub(translator.mesh, [], (what, why) =>
     log.error({ what }, `a resource cannot be worked out and stays as it was: ${why}`),
   );

@@ -17,6 +17,7 @@ import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
+import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
@@ -29,6 +30,7 @@ const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
 const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
 const gateway = await gatewayParts(config);
+const watchSentinel = await sentinelWatch(config);
 const tls = new MeshTls();
 let plane: DataPlane;
 const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
@@ -58,6 +60,7 @@ runCore(parentPort!, systemClock, tls, source => {
     ...gateway,
     inboundHttp2: http2BoundsOf(config),
   });
+  const sentinel = watchSentinel?.(plane);
   governMemory(plane, systemClock, log);
   const answerers = proxyAnswerers(() => plane);
   const tracing = traceRequests(plane, config, systemClock, log);
@@ -76,6 +79,7 @@ runCore(parentPort!, systemClock, tls, source => {
         ...proxyMetricPieces(plane, out => {
           eventLoopMetrics(out);
           tracing.metrics(out);
+          sentinel?.(out);
         }),
       ].join(''),
     view: view => coreView(plane, core, view),

@@ -34,6 +34,7 @@ import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
+import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
@@ -128,6 +129,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   });
   // 3. The data plane.
   const gateway = await gatewayParts(config);
+  const watchSentinel = await sentinelWatch(config);
   const plane: DataPlane = new DataPlane({
     clock: systemClock,
     log,
@@ -153,6 +155,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     inboundHttp2: http2BoundsOf(config),
   });
   const tracing = traceRequests(plane, config, systemClock, log);
+  const sentinel = watchSentinel?.(plane);
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);
   discovery.start();
@@ -180,6 +183,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     }),
     metrics: out => {
       discovery.metrics(out);
+      sentinel?.(out);
       processMetrics(out);
       memoryMetrics(out, memory);
       tracing.metrics(out);

@@ -30,8 +30,8 @@ export interface SentinelConfiguration {
 
 /** Of the process as a whole; what is read once, when it starts. */
 export interface SystemSettings {
-  /** 0: one for each core. */
-  readonly workerThreads: number;
+  /** 0: one for each core; undefined: one. */
+  readonly workerThreads?: number;
   readonly gracefulShutdownMs: number;
   /** Whether the file is read again when it changes, and not only at SIGHUP. */
   readonly autoReload: boolean;

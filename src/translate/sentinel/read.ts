@@ -7,6 +7,7 @@ import {
   type TextPosition,
 } from '../../kdl/index.ts';
 import type { ClientLimit } from '../../model/index.ts';
+import { given } from '../given.ts';
 import type { ListenerConfig, SentinelConfiguration, SystemSettings } from './configuration.ts';
 import { readFilters } from './filters.ts';
 import { readListener } from './listeners.ts';
@@ -104,7 +105,7 @@ function versionOf(section: Section, report: KdlReport): void {
 
 function systemOf(system: Section | undefined): SystemSettings {
   return {
-    workerThreads: system?.number('worker-threads') ?? 0,
+    ...given({ workerThreads: system?.number('worker-threads') }),
     gracefulShutdownMs: system?.number('graceful-shutdown-timeout-secs') ?? 30_000,
     autoReload: system?.flag('auto-reload') ?? false,
   };

@@ -7,7 +7,7 @@ import { type Answer, decode, encode, type Packet } from 'dns-packet';
 export type FakeAnswer = readonly Answer[] | number | undefined;
 
 /** A DNS server on loopback that answers what it is told to, over UDP and TCP; what does not fit into 512 bytes goes over TCP. */
-export async function fakeDns(answer: (name: string, type: string) => FakeAnswer) {
+export async function fakeDns(answer: (name: string, type: string) => FakeAnswer, on = 0) {
   const asked: string[] = [];
   const respond = (message: Buffer, over: 'udp' | 'tcp'): Buffer | undefined => {
     const query = decode(message);
@@ -36,7 +36,7 @@ export async function fakeDns(answer: (name: string, type: string) => FakeAnswer
     const response = respond(message, 'udp');
     if (response) udp.send(response, from.port, from.address);
   });
-  tcp.listen(0, '127.0.0.1');
+  tcp.listen(on, '127.0.0.1');
   await once(tcp, 'listening');
   const { port } = tcp.address() as { port: number };
   udp.bind(port, '127.0.0.1');

@@ -20,7 +20,7 @@ const container = 'a container has one process in the foreground, whose user and
 
 const system: BlockSchema = {
   options: {
-    'worker-threads': { type: whole(0, 64), fallback: 0 },
+    'worker-threads': { type: whole(0, 64) },
     'max-connections': { type: whole(1) },
     'graceful-shutdown-timeout-secs': { type: seconds(), fallback: 30_000 },
     'trace-id-format': {

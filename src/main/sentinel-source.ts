@@ -1,0 +1,209 @@
+import { readFileSync } from 'node:fs';
+import { errorMessage, WeftError } from '../errors/index.ts';
+import { formatProblem, type KdlProblem } from '../kdl/index.ts';
+import { type Problem, problem, type UpstreamSettings } from '../model/index.ts';
+import type { Entries, KubeObject } from '../registry/index.ts';
+import type { Source } from '../source/index.ts';
+import type { Log } from '../telemetry/index.ts';
+import type { Clock } from '../time/index.ts';
+import {
+  authoritiesName,
+  BUILTIN_NAME,
+  certificateName,
+  configurationObject,
+  endpointsObject,
+  readSentinel,
+  SENTINEL_KINDS,
+  type SentinelConfiguration,
+  secretObject,
+} from '../translate/sentinel/index.ts';
+import type { UpstreamStatus } from '../upstreams/index.ts';
+
+/** Files that are watched are looked at this often. */
+const LOOK_MS = 2_000;
+
+/** What the source is made of. */
+export interface SentinelSourceOptions {
+  readonly file: string;
+  /** Of the gateway that the file describes. */
+  readonly namespace: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Of who answers for the gateway itself, on loopback. */
+  readonly builtinPort: number;
+  /** Is told which upstreams there are, and calls `endpointsChanged`. */
+  readonly upstreams: { set(all: readonly UpstreamSettings[]): void };
+}
+
+/**
+ * A file of Sentinel's dialect as objects: itself, the certificates that it names, and the endpoints of its upstreams. Read when
+ * it starts, where an error ends it, and at `reload`, where an error changes nothing and is a problem of the object. Certificates
+ * are read again when they change, and the file too where it asks for that (auto-reload).
+ */
+export class SentinelSource implements Source {
+  readonly name: string;
+  readonly #options: SentinelSourceOptions;
+  #entries: Entries | undefined;
+  /** The last one without errors. */
+  #configuration: SentinelConfiguration | undefined;
+  #text = '';
+  #secrets = new Map<string, string>();
+  #upstreams = new Set<string>();
+  #unreadable: readonly Problem[] = [];
+  readonly #waiting = new Map<string, UpstreamStatus>();
+
+  constructor(options: SentinelSourceOptions) {
+    this.#options = options;
+    this.name = `kdl:${options.file}`;
+  }
+
+  /** The file as it holds now; undefined before the start. */
+  get configuration(): SentinelConfiguration | undefined {
+    return this.#configuration;
+  }
+
+  async start(entries: Entries, signal: AbortSignal): Promise<void> {
+    const { file, clock } = this.#options;
+    this.#entries = entries;
+    const { configuration, text } = readOrThrow(file);
+    this.#take(text, configuration);
+    entries.put(endpointsObject(this.#options.namespace, BUILTIN_NAME, [this.#builtin()]));
+    entries.flush();
+    const stop = clock.every(LOOK_MS, () => this.#look());
+    signal.addEventListener('abort', stop, { once: true });
+  }
+
+  problems(): readonly Problem[] {
+    return this.#unreadable;
+  }
+
+  /** Reads the file and the certificates again. A file with an error changes nothing. */
+  reload(why: string): void {
+    const { file, log } = this.#options;
+    let text: string;
+    try {
+      text = readFileSync(file, 'utf8');
+      this.#unreadable = [];
+    } catch (error) {
+      this.#unreadable = [
+        problem(
+          'file-unreadable',
+          `${file}: cannot be read (${errorMessage(error)}); what it said before stays in use`,
+        ),
+      ];
+      return;
+    }
+    const { configuration } = readSentinel(text, file);
+    if (configuration) {
+      log.info({ file, why }, 'the configuration is read again');
+      this.#take(text, configuration);
+    } else {
+      log.error({ file, why }, 'the configuration has errors and is not used; the last good one stays');
+      // The translator refuses it, too, and keeps its parts: its problems stay visible.
+      this.#put(text);
+    }
+    this.#text = text;
+    this.#entries?.flush();
+  }
+
+  /** Endpoints of an upstream were found, or have become well or unwell. */
+  endpointsChanged(status: UpstreamStatus): void {
+    const { namespace, log } = this.#options;
+    const before = this.#waiting.get(status.name);
+    this.#waiting.set(status.name, status);
+    for (const each of status.failures)
+      if (!before?.failures.includes(each)) log.warn({ upstream: status.name }, each);
+    if (!status.known) return;
+    this.#entries?.put(endpointsObject(namespace, status.name, status.endpoints));
+  }
+
+  #take(text: string, configuration: SentinelConfiguration): void {
+    const { namespace, upstreams } = this.#options;
+    this.#configuration = configuration;
+    this.#text = text;
+    this.#put(text);
+    this.#readCertificates();
+    const names = new Set(configuration.upstreams.map(each => each.id));
+    for (const gone of this.#upstreams) {
+      if (names.has(gone)) continue;
+      this.#waiting.delete(gone);
+      this.#entries?.delete(SENTINEL_KINDS.endpoints, `${namespace}/${gone}`);
+    }
+    this.#upstreams = names;
+    upstreams.set(configuration.upstreams.map(each => each.settings));
+  }
+
+  #put(text: string): void {
+    const { namespace, file } = this.#options;
+    this.#entries?.put(configurationObject({ namespace, text, file }), file);
+  }
+
+  #builtin() {
+    return { address: '127.0.0.1', port: this.#options.builtinPort, weight: 1, healthy: true };
+  }
+
+  #look(): void {
+    this.#readCertificates();
+    if (!this.#configuration?.system.autoReload) return;
+    try {
+      if (readFileSync(this.#options.file, 'utf8') !== this.#text) this.reload('it has changed');
+    } catch {
+      // It is being replaced; the next look finds it.
+    }
+  }
+
+  /** Secrets of what listeners name. A file that cannot be read keeps what it had; without that its Secret is empty. */
+  #readCertificates(): void {
+    const found = new Map<string, KubeObject>();
+    for (const { id, tls } of this.#configuration?.listeners ?? []) {
+      for (const [index, { certificate, key }] of (tls?.certificates ?? []).entries())
+        this.#secret(found, certificateName(id, index), { 'tls.crt': certificate, 'tls.key': key });
+      if (tls?.clientAuthorities !== undefined)
+        this.#secret(found, authoritiesName(id), { 'ca.crt': tls.clientAuthorities });
+    }
+    const texts = new Map([...found].map(([name, object]) => [name, JSON.stringify(object)]));
+    for (const name of this.#secrets.keys())
+      if (!texts.has(name)) this.#entries?.delete('Secret', `${this.#options.namespace}/${name}`);
+    for (const [name, object] of found)
+      if (this.#secrets.get(name) !== texts.get(name)) this.#entries?.put(object);
+    this.#secrets = texts;
+  }
+
+  #secret(found: Map<string, KubeObject>, name: string, files: Readonly<Record<string, string>>): void {
+    const { namespace, log } = this.#options;
+    const data: Record<string, string> = {};
+    for (const [key, file] of Object.entries(files)) {
+      try {
+        data[key] = readFileSync(file, 'utf8');
+      } catch (error) {
+        const before = this.#secrets.get(name);
+        if (before === undefined) {
+          log.error({ listener: name, file }, `the certificate cannot be read: ${errorMessage(error)}`);
+          found.set(name, secretObject(namespace, name, {}));
+        } else found.set(name, JSON.parse(before) as KubeObject);
+        return;
+      }
+    }
+    found.set(name, secretObject(namespace, name, data));
+  }
+}
+
+/** Throws a WeftError `bad-configuration` with every error of the file. */
+export function readOrThrow(file: string): {
+  readonly configuration: SentinelConfiguration;
+  readonly problems: readonly KdlProblem[];
+  readonly text: string;
+} {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new WeftError('bad-configuration', `--config ${file} cannot be read: ${errorMessage(error)}`, {
+      source: 'config',
+    });
+  }
+  const { configuration, problems } = readSentinel(text, file);
+  if (configuration) return { configuration, problems, text };
+  const errors = problems.filter(each => each.severity === 'error').map(formatProblem);
+  throw new WeftError('bad-configuration', errors.join('\n'), { source: 'config' });
+}
