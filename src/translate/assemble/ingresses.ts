@@ -150,8 +150,9 @@ export class IngressAssembler {
       const tls = tlsOf(host, ingresses, ingressClass);
       if (tls !== undefined) put(`tls ${host}`, tlsListener(ingressClass, host, tls));
       const whole: HostOf = { host, paths, canaries, tls: tls !== undefined, ...(fallback && { fallback }) };
-      const { rules, shadowed } = hostRules(whole, this.#defaultsNow);
+      const { rules, shadowed, texts } = hostRules(whole, this.#defaultsNow);
       this.#tell(host, shadowed);
+      for (const each of texts) this.#problems.push(textProblem(each));
       const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
       if (first === undefined || rules.length === 0) continue;
       const names = host === '' ? [] : [host, ...aliasesOf(paths, hosts)];
@@ -213,6 +214,12 @@ export class IngressAssembler {
       );
     }
   }
+}
+
+function textProblem({ path, ingress }: PathOf): Problem {
+  const at = `${path.at}.path`;
+  const message = `${at}: '${path.path}' looks like a regular expression and is taken as text; write the annotation use-regex: 'true'`;
+  return problem('field-not-supported', message, { object: ingress.from, path: at, severity: 'warning' });
 }
 
 type HostRulesList = ReturnType<typeof hostRules>['rules'];

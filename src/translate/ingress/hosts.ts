@@ -44,6 +44,8 @@ export interface Shadowed {
 export interface HostRules {
   readonly rules: readonly RouteRule[];
   readonly shadowed: readonly Shadowed[];
+  /** Paths that look like regular expressions in a host where they are text. */
+  readonly texts: readonly PathOf[];
 }
 
 /** What a host answers. */
@@ -72,7 +74,8 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
     );
   // Wildcards mean one label, which every rule of theirs asks for.
   else if (host.host.startsWith('*.')) rules.push(notFoundRule(host));
-  return { rules, shadowed };
+  const texts = patterns ? [] : paths.filter(({ path }) => /[{}();\\$*]/.test(path.path));
+  return { rules, shadowed, texts };
 }
 
 /** What stands for a host that redirects to its other name, with or without `www.`. */

@@ -46,7 +46,7 @@ function translateIngress(object: KubeObject, context: TranslateContext, report:
   });
   read.rest();
   const defaultBackend = targetOf(spec.object('defaultBackend'), namespace, context, report);
-  const rules = spec.objects('rules').map(rule => readRule(rule, settings, namespace, context, report));
+  const rules = spec.objects('rules').map(rule => readRule(rule, namespace, context, report));
   const tls = spec.objects('tls').map(each => {
     const secret = each.text('secretName');
     const hosts = each.texts('hosts').map(host => host.toLowerCase());
@@ -85,13 +85,7 @@ export function settingsWith(
   });
 }
 
-function readRule(
-  rule: Fields,
-  settings: IngressSettings,
-  namespace: string,
-  context: TranslateContext,
-  report: Report,
-): IngressRule {
+function readRule(rule: Fields, namespace: string, context: TranslateContext, report: Report): IngressRule {
   const host = (rule.text('host') ?? '').toLowerCase();
   if (host !== '' && !/^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/.test(host))
     report.error(
@@ -100,9 +94,7 @@ function readRule(
       `${rule.at('host')}: '${host}' is no host; a star stands for the first label alone`,
     );
   const http = rule.object('http');
-  const paths = (http?.objects('paths') ?? []).flatMap(each =>
-    readPath(each, settings, namespace, context, report),
-  );
+  const paths = (http?.objects('paths') ?? []).flatMap(each => readPath(each, namespace, context, report));
   http?.rest();
   rule.rest();
   return { host, paths };
@@ -110,7 +102,6 @@ function readRule(
 
 function readPath(
   fields: Fields,
-  settings: IngressSettings,
   namespace: string,
   context: TranslateContext,
   report: Report,
@@ -124,13 +115,6 @@ function readPath(
       'field-invalid',
       fields.at('path'),
       `${fields.at('path')}: '${path}' is no path; it begins with a slash`,
-    );
-  const isPattern = settings.useRegex === true || settings.rewriteTarget !== undefined;
-  if (!isPattern && /[{}();\\$]/.test(path))
-    report.warn(
-      'field-not-supported',
-      fields.at('path'),
-      `${fields.at('path')}: '${path}' looks like a regular expression and is taken as text; write the annotation use-regex: 'true'`,
     );
   if (target === undefined) return [];
   return [{ path, type: type === 'Exact' ? 'exact' : 'prefix', target, at: fields.path }];
