@@ -2,7 +2,11 @@ import { type Command, Option } from 'commander';
 import { guarded } from './guarded.ts';
 import {
   dashboardObjects,
+  gatewayObjects,
+  gatewayPlan,
+  type InstallOptions,
   installObjects,
+  type Manifest,
   MONITORING_FORMS,
   type MonitoringForm,
   manifestText,
@@ -21,6 +25,7 @@ Examples:
   weft install --monitoring | kubectl apply -f -
   weft install --monitoring rules > weft-rules.yaml
   weft install --dashboards -n monitoring | kubectl apply -f -
+  weft install --gateway shop/edge | kubectl apply -f -
 
 Then label a namespace and restart its workloads:
   kubectl label namespace shop weft.dev/inject=enabled
@@ -55,6 +60,13 @@ export function register(program: Command): void {
         'dashboards for Grafana instead of the control plane: ConfigMaps that its sidecar finds, in the namespace of -n (docs/grafana.md)',
       ).conflicts(['monitoring', 'monitoringLabels']),
     )
+    .addOption(
+      new Option(
+        '--gateway <namespace/name>',
+        'the proxies of a Gateway instead of the control plane, with a Service in front of them (docs/gateway.md)',
+      ).conflicts(['monitoring', 'monitoringLabels', 'dashboards']),
+    )
+    .addOption(new Option('--gateway-ports <ports>', 'of that Service').default('80,443'))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', help)
     .action(guarded(install));
@@ -63,6 +75,8 @@ export function register(program: Command): void {
 interface Flags extends InstallFlags {
   readonly output: string;
   readonly dashboards?: boolean;
+  readonly gateway?: string;
+  readonly gatewayPorts: string;
   readonly monitoring?: MonitoringForm;
   readonly monitoringLabels?: Readonly<Record<string, string>>;
 }
@@ -76,6 +90,12 @@ async function install(flags: Flags): Promise<void> {
 async function printed(flags: Flags): Promise<{ readonly value: object; readonly text: string }> {
   const options = optionsFrom(flags);
   if (flags.monitoring !== undefined) return monitoring(flags.monitoring, options, flags.monitoringLabels);
-  const items = flags.dashboards ? await dashboardObjects(options) : installObjects(options);
+  const items = await itemsOf(flags, options);
   return { value: { apiVersion: 'v1', kind: 'List', items }, text: manifestText(items) };
+}
+
+async function itemsOf(flags: Flags, options: InstallOptions): Promise<readonly Manifest[]> {
+  if (flags.gateway !== undefined)
+    return gatewayObjects(options, gatewayPlan(flags.gateway, flags.gatewayPorts));
+  return flags.dashboards ? dashboardObjects(options) : installObjects(options);
 }

@@ -1,6 +1,7 @@
 // install: from options to the objects of an installation. Pure: `weft install` prints them, manifests/ holds them, the Helm
 // chart is made of them, and `weft check`, `upgrade` and `uninstall` compare with them. In: InstallOptions. Out: objects, text.
 export { DASHBOARD_LABEL, dashboardObjects } from './dashboards.ts';
+export { type GatewayPlan, gatewayObjects, gatewayPlan } from './gateway.ts';
 export { NAMES, PART_OF, SELECTOR, SETTINGS_FILE } from './names.ts';
 export { installObjects, type Manifest, manifestText, settingsText } from './objects.ts';
 export {

@@ -33,7 +33,11 @@ interface SetUp {
 
 async function setUp(
   context: TestContext,
-  { types = Object.values(TYPES) as ResourceType[], prepare = (_api: FakeApi): void => {} } = {},
+  {
+    types = Object.values(TYPES) as ResourceType[],
+    prepare = (_api: FakeApi): void => {},
+    policyKinds = [ruleKind, 'PeerAuthentication.security.istio.io'],
+  } = {},
 ): Promise<SetUp> {
   const api = new FakeApi(types);
   await api.start();
@@ -49,7 +53,7 @@ async function setUp(
     client: api.client(),
     clock: systemClock,
     log: silentLog,
-    policyKinds: [ruleKind, 'PeerAuthentication.security.istio.io'],
+    policyKinds,
     lookEveryMs: 10,
     backoff: { firstMs: 2, longestMs: 20 },
   });
@@ -289,4 +293,41 @@ test('of ConfigMaps only those with settings of the mesh are read, by name; with
     denied.source.problems().map(({ code, message }) => [code, /configmaps/.test(message)]),
     [['api-forbidden', true]],
   );
+});
+
+test('Secrets are read where a Gateway of ours names certificates, and forgotten with the last that does', async context => {
+  const gateways: ResourceType = {
+    group: 'gateway.networking.k8s.io',
+    version: 'v1',
+    kind: 'Gateway',
+    plural: 'gateways',
+    namespaced: true,
+  };
+  const gateway = {
+    metadata: { name: 'edge', namespace: 'shop' },
+    spec: {
+      gatewayClassName: 'weft',
+      listeners: [{ name: 'https', port: 443, tls: { certificateRefs: [{ name: 'tls' }] } }],
+    },
+  };
+  const { api, registry, started } = await setUp(context, {
+    types: [...(Object.values(TYPES) as ResourceType[]), gateways],
+    policyKinds: ['Gateway.gateway.networking.k8s.io'],
+    prepare: fake => {
+      for (const namespace of ['shop', 'other'])
+        fake.put(TYPES.secret, {
+          metadata: { name: 'tls', namespace },
+          type: 'kubernetes.io/tls',
+          data: { 'tls.crt': 'YQ==', password: 'c2VjcmV0' },
+        });
+    },
+  });
+  await started;
+  assert.deepEqual([...registry.list('Secret')], []);
+  api.put(gateways, gateway);
+  await until('the Secret of its namespace is read', () => [...registry.list('Secret')].length === 1);
+  const [stored] = [...registry.list('Secret')];
+  assert.deepEqual(stored!.object.data, { 'tls.crt': 'YQ==' });
+  api.remove(gateways, 'shop', 'edge');
+  await until('no Secret is kept', () => [...registry.list('Secret')].length === 0);
 });

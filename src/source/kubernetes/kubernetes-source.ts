@@ -1,4 +1,5 @@
 import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
+import { internalError } from '../../errors/index.ts';
 import {
   ApiError,
   type ApiObject,
@@ -17,6 +18,7 @@ import type { Log } from '../../telemetry/index.ts';
 import type { BackoffTimes, Clock } from '../../time/index.ts';
 import type { Source } from '../source.interface.ts';
 import { apiProblems, refusedObject, waitingWords } from './api-problems.ts';
+import { CredentialNamespaces } from './credential-namespaces.ts';
 import { Interner } from './intern.ts';
 import { pruneOf } from './prune.ts';
 
@@ -45,6 +47,9 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+/** Of Secrets the two sorts of which a cluster may have thousands are not read. */
+const usefulSecrets = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
+
 /** Nothing is read of pods that have ended: a cluster may keep thousands of them for their logs. */
 const livePods = 'status.phase!=Succeeded,status.phase!=Failed';
 
@@ -56,6 +61,7 @@ export class KubernetesSource implements Source {
   readonly #running = new Map<string, Running>();
   readonly #refused = new Map<string, Problem>();
   readonly #interner = new Interner();
+  readonly #credentials = new CredentialNamespaces();
   #problems: readonly Problem[] = [];
   #discoveryError: ApiError | undefined;
   #changed: () => void = () => {};
@@ -112,7 +118,11 @@ export class KubernetesSource implements Source {
     required: boolean,
     entries: Entries,
     signal: AbortSignal,
-    { known = [], fieldSelector }: { known?: Iterable<string>; fieldSelector?: string } = {},
+    {
+      known = [],
+      fieldSelector,
+      namespace,
+    }: { known?: Iterable<string>; fieldSelector?: string; namespace?: string } = {},
   ): void {
     const kind = groupKindOf(type);
     const chosen = type === TYPES.pod ? livePods : fieldSelector;
@@ -124,10 +134,19 @@ export class KubernetesSource implements Source {
       type,
       known,
       ...(chosen !== undefined && { fieldSelector: chosen }),
-      put: (object, key) => this.#put(prune(object), kind, key, entries),
+      ...(namespace !== undefined && { namespace }),
+      put: (object, key) => {
+        this.#put(prune(object), kind, key, entries);
+        if (!CredentialNamespaces.concerns(kind)) return;
+        this.#credentials.put(kind, key, object);
+        this.#followSecrets(entries, signal);
+      },
       gone: key => {
         this.#refused.delete(`${kind} ${key}`);
         entries.delete(kind, key);
+        if (!CredentialNamespaces.concerns(kind)) return;
+        this.#credentials.delete(kind, key);
+        this.#followSecrets(entries, signal);
       },
       changed: () => this.#note(),
       ...(backoff && { backoff }),
@@ -136,12 +155,30 @@ export class KubernetesSource implements Source {
     });
     const stop = new AbortController();
     const done = reflector.run(AbortSignal.any([signal, stop.signal]));
-    this.#running.set(fieldSelector === undefined ? kind : `${kind} ${fieldSelector}`, {
+    const id = namespace === undefined ? fieldSelector : `in ${namespace}`;
+    this.#running.set(id === undefined ? kind : `${kind} ${id}`, {
       reflector,
       stop,
       required,
       done,
     });
+  }
+
+  /** Begins to read Secrets where Gateways name some, and stops where none does any more. */
+  #followSecrets(entries: Entries, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    const { wanted } = this.#credentials;
+    const kind = groupKindOf(TYPES.secret);
+    for (const namespace of wanted)
+      if (!this.#running.has(`${kind} in ${namespace}`))
+        this.#begin(TYPES.secret, false, entries, signal, { fieldSelector: usefulSecrets, namespace });
+    for (const id of this.#running.keys()) {
+      const [, namespace] = /^Secret in (.+)$/.exec(id) ?? [];
+      if (namespace !== undefined && !wanted.has(namespace))
+        void this.#end(id, 'no Gateway names any').catch((thrown: unknown) =>
+          internalError('secrets', thrown),
+        );
+    }
   }
 
   #put(object: ApiObject, kind: string, key: string, entries: Entries): void {
@@ -198,13 +235,13 @@ export class KubernetesSource implements Source {
     return true;
   }
 
-  async #end(kind: string): Promise<void> {
+  async #end(kind: string, why = 'the Kubernetes API no longer has'): Promise<void> {
     const { reflector, stop, done } = this.#running.get(kind)!;
+    this.#running.delete(kind);
     stop.abort();
     await done;
     reflector.clear();
-    this.#running.delete(kind);
-    this.#options.log.info({ kind }, `the Kubernetes API no longer has ${kind}; its objects are forgotten`);
+    this.#options.log.info({ kind }, `${why} ${kind}; its objects are forgotten`);
     this.#note();
   }
 

@@ -28,8 +28,16 @@ const prunes: Readonly<Record<string, Prune>> = {
   }),
   ConfigMap: object => ({ ...headOf(object, 'weft.dev/'), data: pick(object.data, ['mesh']) }),
   Namespace: object => headOf(object, ''),
+  Secret: object => ({
+    ...headOf(object, 'weft.dev/'),
+    type: object.type,
+    data: pick(object.data, credentialKeys),
+  }),
   Node: object => headOf(object, 'weft.dev/', nodeLabels),
 };
+
+/** What gateways have a use for. */
+const credentialKeys = ['tls.crt', 'tls.key', 'ca.crt', 'auth', 'cert', 'key', 'cacert'];
 
 /** Where a node stands. */
 const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gatewayObjects, gatewayPlan } from './gateway.ts';
+import { installOptions } from './options.ts';
+
+type Pod = {
+  readonly serviceAccountName: string;
+  readonly containers: readonly {
+    readonly args: readonly string[];
+    readonly ports: readonly { containerPort: number }[];
+  }[];
+};
+
+const objects = gatewayObjects(installOptions(), gatewayPlan('shop/edge', '80,443'));
+const of = (kind: string): Record<string, unknown> & { metadata: { name: string; namespace?: string } } =>
+  objects.find(each => each.kind === kind)!;
+
+test('a gateway is a Deployment, a Service and their account in its own namespace, called NAME-CLASS', () => {
+  for (const kind of ['ServiceAccount', 'Service', 'Deployment', 'PodDisruptionBudget'])
+    assert.deepEqual([of(kind).metadata.name, of(kind).metadata.namespace], ['edge-weft', 'shop'], kind);
+  const { template, selector } = of('Deployment').spec as {
+    template: { spec: Pod; metadata: { labels: Record<string, string> } };
+    selector: { matchLabels: Record<string, string> };
+  };
+  const service = of('Service').spec as {
+    selector: Record<string, string>;
+    ports: readonly { port: number; targetPort: number }[];
+  };
+  assert.deepEqual(service.selector, selector.matchLabels);
+  for (const [label, value] of Object.entries(service.selector))
+    assert.equal(template.metadata.labels[label], value);
+  assert.equal(template.metadata.labels['weft.dev/inject'], 'false');
+  const [proxy] = template.spec.containers;
+  assert.deepEqual(proxy!.args, ['gateway', '--gateway', 'shop/edge', '--port-offset', '8000']);
+  const open = proxy!.ports.map(each => each.containerPort);
+  assert.deepEqual(
+    service.ports.map(each => [each.port, open.includes(each.targetPort)]),
+    [
+      [80, true],
+      [443, true],
+    ],
+  );
+  assert.equal(template.spec.serviceAccountName, of('ServiceAccount').metadata.name);
+});
+
+test('the control plane may read Secrets where a gateway is installed, and only list and watch them', () => {
+  const { rules } = of('Role') as unknown as { rules: readonly { resources: string[]; verbs: string[] }[] };
+  assert.deepEqual(rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }]);
+  assert.equal(of('Role').metadata.namespace, 'shop');
+  const { subjects } = of('RoleBinding') as unknown as {
+    subjects: readonly { name: string; namespace: string }[];
+  };
+  assert.deepEqual(subjects[0], { kind: 'ServiceAccount', name: 'weft-injector', namespace: 'weft-system' });
+  assert.ok(!objects.some(each => each.kind === 'ClusterRole'));
+});
+
+test('what is no gateway, and no port, is named with what is taken', () => {
+  assert.throws(() => gatewayPlan('edge', '80'), /--gateway is 'edge'; it takes NAMESPACE\/NAME/);
+  for (const ports of ['', 'http', '80,', '60000'])
+    assert.throws(
+      () => gatewayPlan('shop/edge', ports),
+      /--gateway-ports is '.*'; it takes ports such as 80,443/,
+    );
+});
