@@ -3,7 +3,7 @@ import { countValue } from './flag-values.ts';
 import { guarded } from './guarded.ts';
 import { rowOf } from './live/row.ts';
 import { type TapFlags, tapFlags } from './live/tap-flags.ts';
-import { TapTable } from './live/tap-text.ts';
+import { requestData, TapTable } from './live/tap-text.ts';
 import { untilInterrupted, watchRequests } from './live/watch.ts';
 import { screenOf } from './table.ts';
 
@@ -39,13 +39,16 @@ export function register(program: Command): void {
   tapFlags(command)
     .option(
       '--show <headers>',
-      'headers of requests to tell with -o json: x-user,user-agent; secrets are left out',
+      'headers of requests to tell with -o json or yaml: x-user,user-agent; secrets are left out',
       text => text.split(','),
     )
     .option('--count <number>', 'end after so many requests', countValue)
     .addOption(
-      new Option('-o, --output <format>', 'text, wide or json (a line for each request)')
-        .choices(['text', 'wide', 'json'])
+      new Option(
+        '-o, --output <format>',
+        'text, wide, json (a line for each request) or yaml (a document for each)',
+      )
+        .choices(['text', 'wide', 'json', 'yaml'])
         .default('text'),
     )
     .addHelpText('after', help)
@@ -63,7 +66,7 @@ async function tap(target: string | undefined, flags: Flags): Promise<void> {
     flags,
     request => {
       if (enough.signal.aborted) return;
-      if (flags.output === 'json') print(JSON.stringify(request));
+      if (flags.output === 'json' || flags.output === 'yaml') print(requestData(request, flags.output));
       else {
         if (count === 0) print(table.head());
         print(table.row(rowOf(request)));

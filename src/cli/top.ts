@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { stringify } from 'yaml';
 import { systemClock } from '../time/index.ts';
 import { guarded } from './guarded.ts';
 import { rowOf } from './live/row.ts';
@@ -33,8 +34,8 @@ export function register(program: Command): void {
     );
   tapFlags(command)
     .addOption(
-      new Option('-o, --output <format>', 'text, or json at the end')
-        .choices(['text', 'json'])
+      new Option('-o, --output <format>', 'text, or json or yaml at the end')
+        .choices(['text', 'json', 'yaml'])
         .default('text'),
     )
     .addHelpText('after', help)
@@ -71,8 +72,9 @@ async function top(target: string | undefined, flags: Flags): Promise<void> {
   } finally {
     cancel();
   }
-  if (flags.output === 'json')
-    process.stdout.write(`${JSON.stringify({ rows: rows.rows(), left }, undefined, 2)}\n`);
+  const found = { rows: rows.rows(), left };
+  if (flags.output === 'json') process.stdout.write(`${JSON.stringify(found, undefined, 2)}\n`);
+  else if (flags.output === 'yaml') process.stdout.write(stringify(found));
   else if (live) process.stdout.write('\n');
   else process.stdout.write(`${topText(rows.rows(), screenOf(), Number.POSITIVE_INFINITY)}\n`);
 }

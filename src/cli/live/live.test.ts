@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { parseAllDocuments } from 'yaml';
 import type { TapItem } from '../../live/tap/index.ts';
 import { FakeClock } from '../../time/index.ts';
 import { HopJoiner, type TappedRequest } from './join.ts';
 import { latencyText, rowOf, succeeded } from './row.ts';
 import { type TapFlags, tapPath } from './tap-flags.ts';
-import { TapTable } from './tap-text.ts';
+import { requestData, TapTable } from './tap-text.ts';
 import { collapse, TopRows, topText } from './top-rows.ts';
 
 function item(over: Partial<TapItem> = {}): TapItem {
@@ -196,4 +197,16 @@ test('what was refused and a copy that failed are lines of their own, which wait
     'shop/web | shop/cart | UF | 12.3ms | MIRROR | - (refused)',
   ]);
   assert.deepEqual(rows.map(succeeded), [false, false]);
+});
+
+test('for programs a request is a line of JSON, or a document of YAML', () => {
+  const { joined, joiner } = joining();
+  joiner.add(inbound());
+  joiner.add(item());
+  const [request] = joined;
+  const json = requestData(request!, 'json');
+  assert.doesNotMatch(json, /\n/);
+  const yaml = [request!, request!].map(each => requestData(each, 'yaml')).join('\n');
+  const documents = parseAllDocuments(yaml).map(document => document.toJS() as unknown);
+  assert.deepEqual(documents, [JSON.parse(json), JSON.parse(json)]);
 });

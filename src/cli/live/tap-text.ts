@@ -1,4 +1,6 @@
+import { stringify } from 'yaml';
 import { type Cell, type Screen, table } from '../table.ts';
+import type { TappedRequest } from './join.ts';
 import { latencyText, type RequestRow, succeeded } from './row.ts';
 
 /** Columns of a table whose rows come one by one: as wide as they may be, from the beginning. */
@@ -93,4 +95,9 @@ function pathText({ path, detail, flag }: RequestRow): string {
 
 function timeText(atMs: number): string {
   return new Date(atMs).toISOString().slice(11, 23);
+}
+
+/** All that is known of a request, for programs: a line of JSON, or a document of YAML. */
+export function requestData(request: TappedRequest, output: 'json' | 'yaml'): string {
+  return output === 'json' ? JSON.stringify(request) : `---\n${stringify(request).trimEnd()}`;
 }
