@@ -43,6 +43,10 @@ test('lines of the access log are sentences, those of the process have their fie
     shown(access()),
     '10:00:01.250  outbound GET cart.shop/items → 503 UF, 12.3 ms, to 10.0.0.7:8080 (cart.shop:80), 2 tries, id abc: the connection could not be opened',
   );
+  assert.match(
+    shown(access({ status: 200, grpcStatus: 14, flags: '-' })),
+    /cart\.shop\/items → 200 gRPC 14, 12/,
+  );
   assert.equal(
     shown(access({ status: 200, flags: '-', reason: '', attempts: 1, peer: 'spiffe://a/ns/b/sa/c' }), true),
     '10:00:01.250  shop/web-0  outbound GET cart.shop/items → 200, 12.3 ms, to 10.0.0.7:8080 (cart.shop:80), peer spiffe://a/ns/b/sa/c, id abc',

@@ -16,6 +16,8 @@ export interface AccessRecord {
   readonly path?: string;
   /** 0 when there was no answer. */
   readonly status?: number;
+  /** Of a gRPC call, whose `status` is 200 whatever became of it. */
+  readonly grpcStatus?: number;
   readonly flag: Flag | '';
   /** What happened in this case, in plain words; '' when the flag says it all. */
   readonly detail: string;

@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { Server, ServerCredentials, type ServerWritableStream } from '@grpc/grpc-js';
-import { closeAll } from '../../src/proxy/testing/clients.ts';
+import { ask, closeAll } from '../../src/proxy/testing/clients.ts';
 import { StaticMesh } from '../../src/proxy/testing/static-mesh.ts';
 
 const same = (bytes: Buffer): Buffer => bytes;
@@ -150,4 +150,27 @@ test('a port that does not say gRPC-Web is sent what the client sent', async () 
   const call = await setUp();
   const { headers } = await call('application/grpc-web', [message('abc')], 'other.shop:80');
   assert.notEqual(headers['content-type'], 'application/grpc-web');
+});
+
+test('a pod whose own port says gRPC-Web takes it from callers whose proxies know nothing of it', async t => {
+  const app = await listen();
+  const mesh = new StaticMesh();
+  const { plane } = mesh.proxy('client');
+  const callee = mesh.proxy('callee', {
+    ports: [{ number: app.port, protocol: 'grpc-web', mtls: 'strict' }],
+  });
+  mesh.set({ key: 'web.shop:80', endpoints: [mesh.meshed(callee, app.port)] });
+  t.after(() => closeAll(mesh, app));
+  const answer = await ask(plane.outboundPort, 'web.shop:80', {
+    path: '/a.B/Spell',
+    method: 'POST',
+    headers: { 'content-type': 'application/grpc-web-text', 'x-grpc-web': '1' },
+    body: message('ab').toString('base64'),
+  });
+  assert.equal(answer.status, 200);
+  const said = frames(
+    Buffer.concat(answer.body.split(/(?<==)(?!=)/).map(each => Buffer.from(each, 'base64'))),
+  );
+  assert.deepEqual(said.slice(0, 2), ['0:a', '0:b']);
+  assert.match(said.at(-1)!, /^128:[\s\S]*grpc-status: 0\r\n/);
 });

@@ -81,7 +81,8 @@ function accessWords(fields: Readonly<Record<string, unknown>>): string {
     .filter(each => each !== '')
     .join(' ');
   const flags = text('flags') === '-' ? '' : ` ${text('flags')}`;
-  const status = Number(fields.status) > 0 ? text('status') : 'no answer';
+  const call = fields.grpcStatus === undefined ? '' : ` gRPC ${text('grpcStatus')}`;
+  const status = `${Number(fields.status) > 0 ? text('status') : 'no answer'}${call}`;
   const attempts = Number(fields.attempts);
   const to =
     text('upstream') === ''

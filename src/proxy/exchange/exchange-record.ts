@@ -63,9 +63,10 @@ const noVerdicts: readonly FilterVerdict[] = [];
 /** Its line in the access log. */
 export function recordOf(view: ExchangeView): AccessRecord {
   const { direction, head, endpoint, cluster, route, downstream, principal } = view;
-  const { status, flag, detail, receivedBytes, sentBytes, attempts } = view;
+  const { status, grpcStatus, flag, detail, receivedBytes, sentBytes, attempts } = view;
   return {
     status,
+    ...(grpcStatus >= 0 && { grpcStatus }),
     flag,
     detail,
     receivedBytes,
