@@ -150,6 +150,7 @@ export {
   type GatewayResource,
   type InboundPort,
   type InboundResource,
+  type InboundRoute,
   type Peer,
   RESOURCE_KINDS,
   type Resource,
@@ -216,6 +217,7 @@ export {
   type ServerPolicy,
   type ServerRoute,
   type ServerRouteKey,
+  type ServerRouteMatch,
 } from './server-policy.ts';
 export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
 export { ShardedMap } from './sharded-map.ts';

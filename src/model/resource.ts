@@ -6,7 +6,7 @@ import type { ClientValidation, ListenerOptions, ListenerProtocol, ListenerTls }
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
 import type { MtlsMode } from './policy.ts';
-import type { RateLimit, Route, WeightedCluster } from './route.ts';
+import type { RateLimit, Redirect, Route, WeightedCluster } from './route.ts';
 import type { Protocol } from './service.ts';
 import type { TelemetrySettings } from './telemetry.ts';
 import type { TrafficSettings } from './traffic.ts';
@@ -228,6 +228,14 @@ export interface InboundPort {
   readonly service?: { readonly host: string; readonly name: string; readonly namespace: string };
   /** The port of that Service, which callers know this one by. */
   readonly servicePort?: number;
+  /** What becomes of requests that may pass, the first that matches; undefined where they all go to the app as they are. */
+  readonly routes?: readonly InboundRoute[];
+}
+
+/** Requests to the workload that are edited, or sent elsewhere; those without either go to the app as they are. */
+export interface InboundRoute
+  extends Pick<Route, 'name' | 'from' | 'matches' | 'requestHeaders' | 'responseHeaders'> {
+  readonly redirect?: Redirect;
 }
 
 /** A workload's own inbound side. */

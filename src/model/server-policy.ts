@@ -4,6 +4,7 @@ import type { AuthorizationTests } from './authorization.ts';
 import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { RequestMatch } from './request-match.ts';
+import type { HeaderEdits, Redirect } from './route.ts';
 import type { Protocol } from './service.ts';
 
 /**
@@ -86,8 +87,16 @@ export interface ServerRoute {
   /** `*.example.com`, `example.com`; none for every host. */
   readonly hosts: readonly string[];
   /** One of them matches; empty for nothing, where its object cannot be read. */
-  readonly matches: readonly RequestMatch[];
+  readonly matches: readonly ServerRouteMatch[];
   readonly from: ObjectRef;
+}
+
+/** Requests of a route, and what becomes of those that may pass. */
+export interface ServerRouteMatch {
+  readonly request: RequestMatch;
+  readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
+  readonly redirect?: Redirect;
 }
 
 /** What the pods of a namespace go by that say nothing themselves. */

@@ -40,7 +40,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
   const servers = serverPoliciesOf(reader, workload);
   const spoken = servers.protocols;
   const numbers = new Set(
-    [declared, served, modes.ports, spoken].flatMap(each => [...each.keys()]).concat(limited),
+    [declared, served, modes.ports, spoken, servers.routes].flatMap(each => [...each.keys()]).concat(limited),
   );
   const ports = [...numbers]
     .sort((left, right) => left - right)
@@ -61,6 +61,7 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
           service: serviceLabels(services[0]!.service),
           servicePort: services[0]!.port,
         }),
+        ...(servers.routes.has(number) && { routes: servers.routes.get(number)! }),
       };
     });
   const telemetry = telemetryOf(reader, workload);

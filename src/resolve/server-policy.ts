@@ -4,13 +4,15 @@ import {
   type AuthorizationTest,
   type AuthorizationTests,
   type InboundAccess,
+  type InboundRoute,
   matchesLabels,
   type PolicyServer,
-  type RequestMatch,
   type Requirement,
   type ServerAuthorization,
   type ServerPolicy,
   type ServerRoute,
+  type ServerRouteMatch,
+  type TextMatch,
   type Workload,
   type WorkloadAuthorization,
 } from '../model/index.ts';
@@ -24,9 +26,11 @@ export interface ServerPolicies {
   readonly authorization: readonly WorkloadAuthorization[];
   /** What ports speak, where a Server says so. */
   readonly protocols: ReadonlyMap<number, PolicyServer['protocol']>;
+  /** Of ports whose requests are edited or sent elsewhere. */
+  readonly routes: ReadonlyMap<number, readonly InboundRoute[]>;
 }
 
-const nothing: ServerPolicies = { authorization: [], protocols: new Map() };
+const nothing: ServerPolicies = { authorization: [], protocols: new Map(), routes: new Map() };
 
 /** Linkerd's default for `clusterNetworks`: RFC 1918, shared and unique local addresses. */
 const CLUSTER_NETWORKS = ['10.0.0.0/8', '100.64.0.0/10', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/8'];
@@ -48,7 +52,11 @@ export function serverPoliciesOf(reader: MeshReader, workload: Workload): Server
   const protocols = [...ports].flatMap(([port, { protocol }]) =>
     protocol === 'auto' ? [] : [[port, protocol] as const],
   );
-  return { authorization, protocols: new Map(protocols) };
+  const routes = [...ports].flatMap(([port, server]) => {
+    const found = joined.filtered(server);
+    return found.length === 0 ? [] : [[port, found] as const];
+  });
+  return { authorization, protocols: new Map(protocols), routes: new Map(routes) };
 }
 
 /** The oldest Server of each port that any selects. */
@@ -133,6 +141,9 @@ function probeRule(path: string, port?: number): AuthorizationRule {
 /** A match of a route, as tests of requests. */
 interface RoutedMatch {
   readonly route: ServerRoute;
+  /** '' for every one. */
+  readonly host: string;
+  readonly match: ServerRouteMatch;
   /** Several where it names several hosts: any of them. */
   readonly alternatives: readonly AuthorizationTests[];
 }
@@ -186,6 +197,24 @@ class Joined {
     return [elsewhere, allow];
   }
 
+  /** What becomes of requests by the route that they belong to; nothing where no route says anything. */
+  filtered(server: PolicyServer): readonly InboundRoute[] {
+    const matches = routedMatches(this.#routesOf(server));
+    const isFiltered = ({ match: { request: _, ...filters } }: RoutedMatch): boolean =>
+      Object.keys(filters).length > 0;
+    if (!matches.some(isFiltered)) return [];
+    return matches.map(({ route, host, match }, index) => {
+      const { request, ...filters } = match;
+      const asked = { ...request, ...(host !== '' && { authority: authorityOf(host) }) };
+      return {
+        name: `${route.from.name}-${index}`,
+        from: withoutOrigin(route.from),
+        ...(Object.keys(asked).length > 0 && { matches: [asked] }),
+        ...filters,
+      };
+    });
+  }
+
   #routesOf({ name }: PolicyServer): readonly ServerRoute[] {
     return this.#all.flatMap(each => (each.is === 'route' && each.servers.includes(name) ? each : []));
   }
@@ -236,14 +265,25 @@ function clientsOf(reader: MeshReader, requirement: Requirement): readonly Autho
 /** All matches of all routes, the most specific first: by host, then as Gateway API has it, then the older route. */
 function routedMatches(routes: readonly ServerRoute[]): readonly RoutedMatch[] {
   const single = routes.flatMap(route =>
-    route.matches.flatMap((match): { route: ServerRoute; host: string; match: RequestMatch }[] =>
+    route.matches.flatMap((match): Omit<RoutedMatch, 'alternatives'>[] =>
       (route.hosts.length === 0 ? [''] : route.hosts).map(host => ({ route, host, match })),
     ),
   );
   const sorted = single.sort(
-    (left, right) => hostRank(right.host) - hostRank(left.host) || compareSpecific(left.match, right.match),
+    (left, right) =>
+      hostRank(right.host) - hostRank(left.host) || compareSpecific(left.match.request, right.match.request),
   );
-  return sorted.map(({ route, host, match }) => ({ route, alternatives: matchTests(match, host) }));
+  return sorted.map(each => ({ ...each, alternatives: matchTests(each.match.request, each.host) }));
+}
+
+/** With and without a port, as authorization compares hosts. */
+function authorityOf(host: string): TextMatch {
+  const name = host.replace(/^\*/, '').replaceAll('.', '\\.');
+  return {
+    kind: 'regex',
+    value: `${host.startsWith('*') ? '.+' : ''}${name}\\.?(:[0-9]+)?`,
+    ignoreCase: true,
+  };
 }
 
 /** Exact names before wildcards, of these the longer first, before none. */

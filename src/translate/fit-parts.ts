@@ -119,7 +119,8 @@ class Fitting {
 /** Kinds of policies of which proxies may refuse one, asked as they do it. */
 const policyFaults: { readonly [K in PlainPolicyKind]?: (policy: PolicyKinds[K]) => string | undefined } = {
   inboundRateLimits: ({ limit }) => conditionFault(limit.matches) ?? rateLimitFault(limit),
-  serverPolicies: policy => (policy.is === 'route' ? conditionFault(policy.matches) : undefined),
+  serverPolicies: policy =>
+    policy.is === 'route' ? conditionFault(policy.matches.map(({ request }) => request)) : undefined,
   trafficPolicies: policy => {
     const { timeoutMs, streamIdleTimeoutMs: idleTimeoutMs, retry } = policy;
     const route: RouteWords = {

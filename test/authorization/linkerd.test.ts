@@ -399,6 +399,49 @@ test("methods of gRPC are authorized by Gateway API's GRPCRoute", async () => {
   assert.equal(await call('shop/web', '/shop.Carts/Empty'), '12');
 });
 
+test('filters of a route hold for its requests, once they may pass', async () => {
+  const parentRefs = [{ group: GROUP, kind: 'Server', name: 'cart' }];
+  const requestHeaderModifier = { remove: ['x-debug'], add: [{ name: 'x-added', value: 'yes' }] };
+  const rules = [
+    {
+      matches: [{ path: { value: '/items' } }],
+      filters: [{ type: 'RequestHeaderModifier', requestHeaderModifier }],
+    },
+    {
+      matches: [{ path: { value: '/old' } }],
+      filters: [
+        {
+          type: 'RequestRedirect',
+          requestRedirect: {
+            path: { type: 'ReplacePrefixMatch', replacePrefixMatch: '/new' },
+            statusCode: 301,
+          },
+        },
+      ],
+    },
+    { matches: [{ path: { type: 'Exact', value: '/items/plain' } }] },
+  ];
+  const routes = object('HTTPRoute', 'r', { parentRefs, hostnames: ['cart', '*.cart.example'], rules });
+  rig.obey(rig.policies(server() + routes + authorize([account('web')], toRoute('r'))));
+  const ask = (path: string, more: Sent = {}) =>
+    rig.send({ by: 'shop/web', path, headers: [['x-debug', '1']], ...more });
+  const seen = async (path: string, more?: Sent): Promise<unknown> =>
+    (await ask(path, more)).headers['x-seen'];
+  assert.equal(await seen('/items/1'), 'undefined yes');
+  assert.equal(await seen('/items/1', { host: 'a.cart.example:8080' }), 'undefined yes');
+  assert.equal(await seen('/items/plain'), '1 undefined');
+  const redirected = await ask('/old/a?b=1');
+  assert.deepEqual([redirected.status, redirected.headers.location], [301, 'http://cart/new/a?b=1']);
+  assert.equal(
+    (await ask('/old/a', { by: 'shop/batch' })).status,
+    403,
+    'who may not call hears of no redirect',
+  );
+  assert.equal((await ask('/items/1', { host: 'other' })).status, 404);
+  rig.obey(rig.policies(''));
+  assert.equal(await seen('/items/1'), '1 undefined');
+});
+
 test('bytes are let in by who calls; what is for a route is not for them', async () => {
   const toBytes = { ...toServer, name: 'cart-bytes' };
   rig.obey(rig.policies(bytes() + authorize([account('web')], toBytes)));

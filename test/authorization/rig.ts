@@ -62,6 +62,8 @@ export class AuthorizationRig {
   readonly mesh = new StaticMesh();
   readonly server: TestProxy;
   readonly #clients = new Map<string, TestProxy>();
+  /** What the last objects say of the app's port beside. */
+  #routes: InboundResource['ports'][number]['routes'];
   readonly #app: Awaited<ReturnType<typeof httpServer>>;
   readonly #bytes: Awaited<ReturnType<typeof tcpServer>>;
   readonly #plain: ReturnType<typeof redirectedInbound>;
@@ -73,6 +75,7 @@ export class AuthorizationRig {
     const reached: string[] = [];
     const app = await httpServer((request, response) => {
       reached.push(request.url!);
+      response.setHeader('x-seen', `${request.headers['x-debug']} ${request.headers['x-added']}`);
       if (request.headers['content-type'] === 'application/grpc')
         response.writeHead(200, { 'content-type': 'application/grpc', 'grpc-status': '0' });
       response.end('app');
@@ -132,14 +135,22 @@ export class AuthorizationRig {
     const errors = problems.filter(({ severity }) => severity === 'error').map(({ message }) => message);
     if (mayBeWrong) assert.notEqual(errors.length, 0);
     else assert.deepEqual(errors, []);
-    return resolveInbound(mesh, `${as.namespace}/cart-0`).resource?.authorization;
+    const resource = resolveInbound(mesh, `${as.namespace}/cart-0`).resource;
+    this.#routes = resource?.ports.find(({ number }) => number === this.appPort)?.routes;
+    return resource?.authorization;
   }
 
   /** From now on the server obeys these. */
   obey(authorization: InboundResource['authorization']): void {
     const { resource } = this.server.plane.inboundPorts;
-    const { authorization: _, ...rest } = resource!;
-    assert.equal(this.server.plane.apply({ ...rest, ...(authorization && { authorization }) }), undefined);
+    const { authorization: _, ports, ...rest } = resource!;
+    const others = ports.filter(({ number }) => number !== this.appPort);
+    const routed = this.#routes && {
+      ...{ number: this.appPort, protocol: 'auto' as const, mtls: 'permissive' as const },
+      routes: this.#routes,
+    };
+    const all = { ...rest, ports: routed ? [...others, routed] : others };
+    assert.equal(this.server.plane.apply({ ...all, ...(authorization && { authorization }) }), undefined);
   }
 
   /** The answer of the server, by way of its proxy. */

@@ -12,6 +12,8 @@ import {
   type InboundResource,
   type MtlsMode,
   type Protocol,
+  type Route,
+  type WeightedCluster,
   type WorkloadAuthorization,
 } from '../../model/index.ts';
 import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
@@ -130,6 +132,10 @@ export class InboundPorts {
     for (const limit of limits.flatMap(each => each ?? [])) {
       const fault = conditionFault(limit.matches) ?? rateLimitFault(limit);
       if (fault !== undefined) return limit.from ? `${formatRef(limit.from)}: ${fault}` : fault;
+    }
+    for (const { name, from, matches = [] } of resource.ports.flatMap(({ routes = [] }) => routes)) {
+      const fault = conditionFault(matches);
+      if (fault !== undefined) return `${from ? formatRef(from) : name}: ${fault}`;
     }
     this.#authentication?.apply(resource.tokenRules);
     this.#resource = resource;
@@ -292,15 +298,7 @@ export class InboundPorts {
       host: own,
       port,
       protocol,
-      routes: [
-        {
-          name: 'inbound',
-          action: { kind: 'forward', clusters },
-          timeoutMs: 0,
-          idleTimeoutMs: 0,
-          retry,
-        },
-      ],
+      routes: routesOf(said, clusters),
       tcp: clusters,
       ...(pathNormalization && { pathNormalization }),
       clusters: [config],
@@ -315,6 +313,18 @@ export class InboundPorts {
       destination: this.#destination(resource, app, this.#policy(own, said, who)),
     };
   }
+}
+
+/** Those that policies tell of, and behind them one for everything. */
+function routesOf(said: InboundPort | undefined, clusters: readonly WeightedCluster[]): readonly Route[] {
+  const common = { timeoutMs: 0, idleTimeoutMs: 0, retry };
+  const action = { kind: 'forward', clusters } as const;
+  const told = (said?.routes ?? []).map(({ redirect, ...each }) => ({
+    ...each,
+    action: redirect ?? action,
+    ...common,
+  }));
+  return [...told, { name: 'inbound', action, ...common }];
 }
 
 /** Nobody outside can be asked about bytes that are not read: what is an authorizer's business is refused. */

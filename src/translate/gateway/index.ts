@@ -1,6 +1,7 @@
 // gateway: Gateway API: Gateways and their classes; its routes, whose parents are Gateways or Services (GAMMA), and Linkerd's
 // HTTPRoute, which has the same shape. Each route becomes a table for each Service, and for each Gateway one for each host. Pure.
 import type { KindTranslator } from '../dialect.ts';
+import { readFilters } from './filters.ts';
 import { gatewayTranslator } from './gateway.ts';
 import { gatewayClassTranslator } from './gateway-class.ts';
 import { grpcRouteTranslator, readGrpcMatch } from './grpc-route.ts';
@@ -9,9 +10,10 @@ import { readHttpMatch } from './matches.ts';
 import { referenceGrantTranslator } from './reference-grant.ts';
 import { tcpRouteTranslator, tlsRouteTranslator } from './stream-route.ts';
 
+export type { RouteContext } from './backends.ts';
 export { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
 export { isGateway } from './parents.ts';
-export { readGrpcMatch, readHttpMatch };
+export { readFilters, readGrpcMatch, readHttpMatch };
 
 /** The kinds of Gateway API that Weft reads. */
 export const gateway: readonly KindTranslator[] = [

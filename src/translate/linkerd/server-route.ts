@@ -1,9 +1,16 @@
-import type { ObjectRef, RequestMatch, ServerRoute } from '../../model/index.ts';
+import type { ObjectRef, RequestMatch, ServerRoute, ServerRouteMatch } from '../../model/index.ts';
 import { recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
-import type { KindTranslator } from '../dialect.ts';
+import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
-import { readGrpcMatch, readHttpMatch, readParentRefs } from '../gateway/index.ts';
+import {
+  type RouteContext,
+  readFilters,
+  readGrpcMatch,
+  readHttpMatch,
+  readParentRefs,
+} from '../gateway/index.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 
@@ -25,16 +32,17 @@ export const serverRouteTranslators: readonly KindTranslator[] = [
 function routeTranslator(group: string, kind: string, read: ReadMatch): KindTranslator {
   return {
     kind: `${kind}.${group}`,
-    translate: (object, _context, report) => translateRoute(object, group, kind, read, report),
+    translate: (...given) => translateRoute(group, kind, read, ...given),
     closed: (object, _context, from) => closedRoute(object, group, kind, from),
   };
 }
 
 function translateRoute(
-  object: KubeObject,
   group: string,
   kind: string,
   read: ReadMatch,
+  object: KubeObject,
+  { clusterDomain }: TranslateContext,
   report: Report,
 ): readonly Part[] {
   if (!recordsOf((object.spec as { parentRefs?: unknown } | undefined)?.parentRefs).some(isServerRef))
@@ -42,7 +50,9 @@ function translateRoute(
   const spec = fieldsOf(object, 'spec', report);
   const servers = serversOf(spec, object, report);
   const hosts = spec.texts('hostnames').map(each => each.toLowerCase());
-  const matches = spec.objects('rules').flatMap(rule => readRule(rule, read, report));
+  const { name, namespace = '' } = object.metadata;
+  const context: RouteContext = { report, group, kind, namespace, name, clusterDomain };
+  const matches = spec.objects('rules').flatMap(rule => readRule(rule, read, context));
   if (report.refused) return [];
   return [partOf(object, group, kind, { servers, hosts, matches, from: report.object })];
 }
@@ -81,25 +91,14 @@ function serversOf(spec: Fields, { metadata }: KubeObject, report: Report): read
     });
 }
 
+/** Filters that a Server carries out; with any other the route is refused. */
+const filterTypes = ['RequestHeaderModifier', 'ResponseHeaderModifier', 'RequestRedirect'];
+
 /** Without matches a rule is for everything. */
-function readRule(rule: Fields, read: ReadMatch, report: Report): readonly RequestMatch[] {
-  for (const filter of rule.objects('filters')) {
-    const type = filter.text('type') ?? '';
-    report.warn(
-      'filter-not-supported',
-      filter.path,
-      `${filter.path}: filters such as ${type} have no effect on what a Server takes; write them for the Service`,
-    );
-  }
+function readRule(rule: Fields, read: ReadMatch, context: RouteContext): readonly ServerRouteMatch[] {
+  const { report } = context;
   for (const name of ['name', 'backendRefs', 'timeouts', 'retry', 'sessionPersistence']) rule.pass(name);
-  if (!rule.has('matches')) {
-    rule.refuseRest();
-    return [{}];
-  }
-  const matches = rule.objects('matches');
-  rule.refuseRest();
-  if (matches.length === 0) return [{}];
-  return matches.map(each => {
+  const requests = rule.objects('matches').map(each => {
     const match = read(each, report);
     if (match.query) {
       const path = each.at('queryParams');
@@ -111,4 +110,20 @@ function readRule(rule: Fields, read: ReadMatch, report: Report): readonly Reque
     }
     return match;
   });
+  const all = requests.length === 0 ? [{}] : requests;
+  const { requestHeaders, responseHeaders, redirect } = readFilters(
+    rule,
+    prefixOf(all),
+    context,
+    filterTypes,
+  );
+  rule.refuseRest();
+  const filters = given({ requestHeaders, responseHeaders, redirect });
+  return all.map(request => ({ request, ...filters }));
+}
+
+/** What a redirect may replace: the prefix of the only match. */
+function prefixOf([first, ...more]: readonly RequestMatch[]): string | undefined {
+  if (more.length > 0 || (first?.path && first.path.kind !== 'segments')) return undefined;
+  return first?.path?.value ?? '';
 }
