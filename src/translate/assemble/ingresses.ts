@@ -1,5 +1,5 @@
 // All Ingresses of a gateway together: each host's routes, listeners for TLS, and what is said of backends, as parts of the mesh.
-import { equal, formatRef, objectKey, type Problem, problem, ROUTE_RANKS } from '../../model/index.ts';
+import { equal, formatRef, type Problem, problem, ROUTE_RANKS, type RouteRule } from '../../model/index.ts';
 import { gatewayTables } from '../gateway-tables.ts';
 import { type HostOf, hostRules, type PathOf, type Shadowed, wwwRules } from '../ingress/hosts.ts';
 import { settingsWith } from '../ingress/ingress.ts';
@@ -16,14 +16,32 @@ import { httpListener, type TlsOf, tlsListener } from './ingress-listeners.ts';
 /** Takes a part of the mesh away from under `id`, or puts it there. */
 type SetPart = (id: string, part: Part, present: boolean) => void;
 
+/** All that is said of one host, the oldest first. */
+interface GatheredHost {
+  readonly paths: PathOf[];
+  readonly canaries: PathOf[];
+  /** With rules for it. */
+  readonly ingresses: ReadIngress[];
+  fallback?: PathOf;
+}
+
 /** What one gateway's class has, the oldest first. */
 interface ClassHosts {
   readonly ingressClass: ReadIngressClass;
-  readonly hosts: Map<string, { paths: PathOf[]; canaries: PathOf[]; fallback?: PathOf }>;
+  readonly hosts: Map<string, GatheredHost>;
   readonly ingresses: ReadIngress[];
 }
 
-/** Joins what Ingresses say. Only what differs from before is put into the mesh anew. */
+/** What a host came to, and of what: as long as that is the same, it stays. */
+interface HostParts {
+  readonly made: readonly unknown[];
+  readonly parts: ReadonlyMap<string, Part>;
+  readonly problems: readonly Problem[];
+}
+
+const nothing: HostParts = { made: [], parts: new Map(), problems: [] };
+
+/** Joins what Ingresses say. Only hosts of which something is said anew are made and put into the mesh anew. */
 export class IngressAssembler {
   readonly #ingresses = new Map<string, ReadIngress>();
   readonly #classes = new Map<string, ReadIngressClass>();
@@ -33,8 +51,8 @@ export class IngressAssembler {
     ReadIngress,
     { readonly defaults: IngressDefaults; readonly read: PathOf['settings'] }
   >();
-  #parts = new Map<string, Part>();
-  #problems: Problem[] = [];
+  /** By class and host. */
+  #made = new Map<string, HostParts>();
   /** Those of Weft's own classes. */
   #ours = new Set<ReadIngress>();
   #dirty = false;
@@ -65,14 +83,23 @@ export class IngressAssembler {
   expand(set: SetPart): void {
     if (!this.#dirty) return;
     this.#dirty = false;
-    this.#problems = [];
-    const next = new Map<string, Part>();
+    const next = new Map<string, HostParts>();
     const classes = this.#byClass();
     this.#ours = new Set(classes.flatMap(each => each.ingresses));
-    for (const each of classes) this.#partsOf(each, next);
-    for (const [id, part] of this.#parts) if (!equal(part, next.get(id))) set(id, part, false);
-    for (const [id, part] of next) if (!equal(part, this.#parts.get(id))) set(id, part, true);
-    this.#parts = next;
+    for (const each of classes) this.#makeClass(each, next);
+    for (const [id, { parts }] of this.#made) {
+      const now = next.get(id) ?? nothing;
+      if (now.parts === parts) continue;
+      for (const [name, part] of parts)
+        if (!equal(part, now.parts.get(name))) set(`${id} ${name}`, part, false);
+    }
+    for (const [id, { parts }] of next) {
+      const before = this.#made.get(id) ?? nothing;
+      if (before.parts === parts) continue;
+      for (const [name, part] of parts)
+        if (!equal(part, before.parts.get(name))) set(`${id} ${name}`, part, true);
+    }
+    this.#made = next;
   }
 
   /** Whether the object is an Ingress of a class that is not Weft's. `object` as for MeshAssembler.replace. */
@@ -82,21 +109,23 @@ export class IngressAssembler {
     return ingress !== undefined && !this.#ours.has(ingress);
   }
 
-  problems(): Iterable<Problem> {
-    return this.#problems;
+  *problems(): Iterable<Problem> {
+    for (const { problems } of this.#made.values()) yield* problems;
   }
 
   #byClass(): readonly ClassHosts[] {
-    const classes = [...this.#classes.values()].sort(byAge);
-    const ours = classes.filter(each => each.isOurs);
+    const classes = byAge([...this.#classes.values()]);
     const fallback = classes.find(each => each.isDefault);
     const all = new Map(
-      ours.map(ingressClass => [
-        ingressClass.name,
-        { ingressClass, hosts: new Map(), ingresses: [] } as ClassHosts,
-      ]),
+      classes
+        .filter(each => each.isOurs)
+        .map(ingressClass => [
+          ingressClass.name,
+          { ingressClass, hosts: new Map(), ingresses: [] } as ClassHosts,
+        ]),
     );
-    for (const ingress of [...this.#ingresses.values()].sort(byAge)) {
+    if (all.size === 0) return [];
+    for (const ingress of byAge([...this.#ingresses.values()])) {
       const name = ingress.className === '' ? fallback?.name : ingress.className;
       const own = name === undefined ? undefined : all.get(name);
       if (own !== undefined) this.#sort(ingress, own);
@@ -107,13 +136,14 @@ export class IngressAssembler {
   #sort(ingress: ReadIngress, { hosts, ingresses }: ClassHosts): void {
     ingresses.push(ingress);
     const settings = this.#settingsOf(ingress);
-    const hostOf = (host: string): { paths: PathOf[]; canaries: PathOf[]; fallback?: PathOf } => {
-      const known = hosts.get(host) ?? { paths: [], canaries: [] };
+    const hostOf = (host: string): GatheredHost => {
+      const known = hosts.get(host) ?? { paths: [], canaries: [], ingresses: [] };
       hosts.set(host, known);
       return known;
     };
     for (const { host, paths } of ingress.rules) {
       const into = hostOf(host);
+      if (into.ingresses.at(-1) !== ingress) into.ingresses.push(ingress);
       const list = settings.canary === undefined ? into.paths : into.canaries;
       for (const path of paths) list.push({ path, ingress, settings });
     }
@@ -136,84 +166,110 @@ export class IngressAssembler {
   }
 
   get #defaultsNow(): IngressDefaults {
+    if (this.#defaults.size === 0) return INGRESS_DEFAULTS;
     const [first] = [...this.#defaults].sort(([left], [right]) => (left < right ? -1 : 1));
-    return first?.[1] ?? INGRESS_DEFAULTS;
+    return first![1];
   }
 
-  #partsOf(of: ClassHosts, into: Map<string, Part>): void {
-    const { ingressClass, hosts, ingresses } = of;
+  #makeClass({ ingressClass, hosts, ingresses }: ClassHosts, into: Map<string, HostParts>): void {
     if (ingresses.length === 0) return;
     const id = `ingress-class ${ingressClass.name}`;
-    const put = (name: string, part: Part): void => void into.set(`${id} ${name}`, part);
-    put('http', httpListener(ingressClass));
-    for (const [host, { paths, canaries, fallback }] of hosts) {
-      const tls = tlsOf(host, ingresses, ingressClass);
-      if (tls !== undefined) put(`tls ${host}`, tlsListener(ingressClass, host, tls));
-      const whole: HostOf = { host, paths, canaries, tls: tls !== undefined, ...(fallback && { fallback }) };
-      const { rules, shadowed, texts } = hostRules(whole, this.#defaultsNow);
-      this.#tell(host, shadowed);
-      for (const each of texts) this.#problems.push(textProblem(each));
-      const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
-      if (first === undefined || rules.length === 0) continue;
-      const names = host === '' ? [] : [host, ...aliasesOf(paths, hosts)];
-      this.#tables(ingressClass, first, names, rules, host === '' && tls === undefined, (name, part) =>
-        put(`host ${host} ${name}`, part),
-      );
+    const once = (name: string, made: readonly unknown[], make: () => Omit<HostParts, 'made'>): void => {
+      const before = this.#made.get(name);
+      const same = before !== undefined && isSame(before.made, made);
+      into.set(name, same ? before : { made, ...make() });
+    };
+    const defaults = this.#defaultsNow;
+    once(id, [ingressClass], () => ({
+      parts: new Map([['http', httpListener(ingressClass)]]),
+      problems: [],
+    }));
+    for (const [host, gathered] of hosts) {
       const other = host.startsWith('www.') ? host.slice(4) : `www.${host}`;
-      const www = paths.find(({ settings }) => settings.fromToWww === true)?.ingress;
-      if (www === undefined || host === '' || host.startsWith('*.') || hosts.has(other)) continue;
-      if (tls !== undefined) put(`tls ${other}`, tlsListener(ingressClass, other, tls));
-      const redirects = wwwRules(www, host, tls !== undefined);
-      this.#tables(ingressClass, www, [other], redirects, false, (name, part) =>
-        put(`host ${other} ${name}`, part),
-      );
+      const aliases = aliasesOf(gathered.paths, hosts);
+      const whole = { host, gathered, aliases, other: hosts.has(other) ? undefined : other };
+      const { ingresses: own, fallback } = gathered;
+      const made = [ingressClass, defaults, fallback?.ingress, whole.other, aliases.join(' '), ...own];
+      once(`${id} host ${host}`, made, () => hostParts(ingressClass, whole, defaults));
     }
-    for (const [name, part] of backendPolicies(ingressClass, hosts.values())) put(`backend ${name}`, part);
+    const backends = new Map(backendPolicies(ingressClass, hosts.values()));
+    into.set(`${id} backends`, { made: [], parts: backends, problems: [] });
   }
+}
 
-  #tables(
-    { gateway }: ReadIngressClass,
-    { from, createdAt, namespace }: ReadIngress,
-    hosts: readonly string[],
-    http: HostRulesList,
-    plainOnly: boolean,
-    put: (name: string, part: Part) => void,
-  ): void {
-    const parts = gatewayTables({
-      attachment: { gateway, kind: 'http', ...(plainOnly && { section: 'http' }) },
-      hosts,
-      namespace,
-      table: {
-        http,
-        tcp: [],
-        combine: 'oldest-first',
-        unmatched: 'not-found',
-        rank: ROUTE_RANKS.ingress,
-        from,
-        createdAt,
-      },
-    });
-    parts.forEach((part, index) => void put(String(index), part));
-  }
+function isSame(left: readonly unknown[], right: readonly unknown[]): boolean {
+  return left.length === right.length && left.every((each, index) => each === right[index]);
+}
 
-  #tell(host: string, shadowed: readonly Shadowed[]): void {
-    for (const { path, by } of shadowed) {
-      const { ingress } = path;
-      if (ingress === by) continue;
-      const what = `${path.path.at}: ${host === '' ? 'every host' : host}${path.path.path} has no effect`;
-      this.#problems.push(
-        problem(
-          'policy-shadowed',
-          `${what}: ${formatRef(by.from)} has it too and is older; keep one of the two`,
-          {
-            object: ingress.from,
-            path: path.path.at,
-            severity: 'warning',
-          },
-        ),
-      );
-    }
-  }
+/** A host, and what of the others it has to do with. */
+interface WholeHost {
+  readonly host: string;
+  readonly gathered: GatheredHost;
+  /** Other names of it that are no hosts themselves. */
+  readonly aliases: readonly string[];
+  /** Its name with `www.`, or without; undefined where that is a host itself. */
+  readonly other: string | undefined;
+}
+
+function hostParts(
+  ingressClass: ReadIngressClass,
+  { host, gathered, aliases, other }: WholeHost,
+  defaults: IngressDefaults,
+): Omit<HostParts, 'made'> {
+  const { paths, canaries, ingresses, fallback } = gathered;
+  const parts = new Map<string, Part>();
+  const tls = tlsOf(host, ingresses, ingressClass);
+  if (tls !== undefined) parts.set('tls', tlsListener(ingressClass, host, tls));
+  const whole: HostOf = { host, paths, canaries, tls: tls !== undefined, ...(fallback && { fallback }) };
+  const { rules, shadowed, texts } = hostRules(whole, defaults);
+  const problems = [...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem)];
+  const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
+  if (first === undefined || rules.length === 0) return { parts, problems };
+  const names = host === '' ? [] : [host, ...aliases];
+  tables(ingressClass, first, names, rules, host === '' && tls === undefined).forEach(
+    (part, index) => void parts.set(`table ${index}`, part),
+  );
+  const www = paths.find(({ settings }) => settings.fromToWww === true)?.ingress;
+  if (www === undefined || other === undefined || host === '' || host.startsWith('*.'))
+    return { parts, problems };
+  if (tls !== undefined) parts.set('www tls', tlsListener(ingressClass, other, tls));
+  tables(ingressClass, www, [other], wwwRules(www, host, tls !== undefined), false).forEach(
+    (part, index) => void parts.set(`www ${index}`, part),
+  );
+  return { parts, problems };
+}
+
+function tables(
+  { gateway }: ReadIngressClass,
+  { from, createdAt, namespace }: ReadIngress,
+  hosts: readonly string[],
+  http: readonly RouteRule[],
+  plainOnly: boolean,
+): readonly Part[] {
+  return gatewayTables({
+    attachment: { gateway, kind: 'http', ...(plainOnly && { section: 'http' }) },
+    hosts,
+    namespace,
+    table: {
+      http,
+      tcp: [],
+      combine: 'oldest-first',
+      unmatched: 'not-found',
+      rank: ROUTE_RANKS.ingress,
+      from,
+      createdAt,
+    },
+  });
+}
+
+function shadowedProblem(host: string, { path, by }: Shadowed): readonly Problem[] {
+  const { ingress } = path;
+  if (ingress === by) return [];
+  const what = `${path.path.at}: ${host === '' ? 'every host' : host}${path.path.path} has no effect`;
+  const message = `${what}: ${formatRef(by.from)} has it too and is older; keep one of the two`;
+  return [
+    problem('policy-shadowed', message, { object: ingress.from, path: path.path.at, severity: 'warning' }),
+  ];
 }
 
 function textProblem({ path, ingress }: PathOf): Problem {
@@ -222,22 +278,12 @@ function textProblem({ path, ingress }: PathOf): Problem {
   return problem('field-not-supported', message, { object: ingress.from, path: at, severity: 'warning' });
 }
 
-type HostRulesList = ReturnType<typeof hostRules>['rules'];
-
-function byAge(
-  left: { readonly createdAt: string; readonly name: string; readonly namespace?: string },
-  right: { readonly createdAt: string; readonly name: string; readonly namespace?: string },
-): number {
-  const [a, b] = [keyOf(left), keyOf(right)];
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function keyOf(of: {
-  readonly createdAt: string;
-  readonly name: string;
-  readonly namespace?: string;
-}): string {
-  return `${of.createdAt} ${objectKey({ name: of.name, namespace: of.namespace ?? '' })}`;
+/** The oldest first, equals by name. */
+function byAge<T extends { readonly createdAt: string; readonly name: string; readonly namespace?: string }>(
+  all: readonly T[],
+): readonly T[] {
+  const keyed = all.map(each => ({ each, key: `${each.createdAt} ${each.namespace ?? ''}/${each.name}` }));
+  return keyed.sort((left, right) => (left.key < right.key ? -1 : 1)).map(({ each }) => each);
 }
 
 /** Whose certificate a host has: the oldest Ingress's that says so; undefined where TLS does not end for it. */
