@@ -63,7 +63,8 @@ export class SentinelMetrics {
       onRequestEnd: request => {
         const cluster = request.cluster?.config.service.name ?? '';
         if (cluster === BUILTIN_NAME || request.direction !== 'outbound') return;
-        const route = request.route?.name ?? '';
+        // The route of what no other takes stands a second time, under a name of its own.
+        const route = (request.route?.name ?? '').replace(/~\d+$/, '');
         const method = request.head.methodText;
         this.#requests.add({
           route,

@@ -2,7 +2,7 @@ import type { KdlReport, Section } from '../../kdl/index.ts';
 import { parseHostPort } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { CertificateFiles, ListenerConfig, ListenerTlsConfig } from './configuration.ts';
-import { TLS_VERSIONS } from './schema/listener.ts';
+import { CIPHERS, TLS_VERSIONS } from './schema/listener.ts';
 
 /** Options of an upstream's tls that are often written into a listener's. */
 const misplaced = ['client-cert', 'client-key', 'ca-cert'];
@@ -103,9 +103,22 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
       clientAuthorities: authorities,
       minVersion: TLS_VERSIONS[tls.text('min-version') ?? ''],
       maxVersion: TLS_VERSIONS[tls.text('max-version') ?? ''],
-      ciphers: tls.has('cipher-suite') ? tls.texts('cipher-suite') : undefined,
+      ciphers: tls.has('cipher-suite') ? ciphersOf(tls, report) : undefined,
     }),
   };
+}
+
+/** Names of the standard and of OpenSSL, for TLS 1.2; those of TLS 1.3 are always there. */
+function ciphersOf(tls: Section, report: KdlReport): readonly string[] {
+  return tls.values('cipher-suite').flatMap(({ value, at }) => {
+    const name = String(value);
+    const found = CIPHERS[name] ?? Object.values(CIPHERS).find(each => each === name);
+    if (found !== undefined) return [found];
+    if (/^TLS_(AES|CHACHA20)_/.test(name)) return [];
+    const known = Object.keys(CIPHERS).join(', ');
+    report.error('kdl-invalid-value', at, `cipher-suite is "${name}"; it takes ${known}`);
+    return [];
+  });
 }
 
 function certificateFiles(section: Section, report: KdlReport): CertificateFiles | undefined {

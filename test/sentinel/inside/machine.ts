@@ -2,8 +2,8 @@
 // says. Run by seed.test.ts under unshare; nothing of it is left behind.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer, request, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { TYPES } from '../../../src/kubernetes/index.ts';
@@ -25,6 +25,9 @@ export interface Seen {
   readonly status: number;
   readonly body: string;
   readonly who: string;
+  readonly headers: IncomingHttpHeaders;
+  /** The common name of the server's certificate; '' without TLS. */
+  readonly certificate: string;
 }
 
 /** Servers that say who they are; `unwell` are those whose /health fails, `slow` those whose answers wait for `release`. */
@@ -79,27 +82,57 @@ export class Backends {
   }
 }
 
+/** What is asked of a gateway on this machine; GET of port 8080 unless told. */
+export interface Asked {
+  readonly path: string;
+  readonly port?: number;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** TLS, with this server name. */
+  readonly serverName?: string;
+}
+
 /** GET of a gateway on this machine. */
-export function get(
-  path: string,
+export function get(path: string, port = 8080): Promise<Seen> {
+  return ask({ path, port });
+}
+
+/** The answer; rejects where there is none. */
+export function ask({
+  path,
   port = 8080,
-  headers: Readonly<Record<string, string>> = {},
-): Promise<Seen> {
+  method = 'GET',
+  headers = {},
+  body,
+  serverName,
+}: Asked): Promise<Seen> {
+  const options = { host: '127.0.0.1', port, path, method, headers, agent: false, timeout: 10_000 } as const;
   return new Promise((resolve, reject) => {
-    const asked = request(
-      { host: '127.0.0.1', port, path, headers, agent: false, timeout: 10_000 },
-      answer => {
-        let body = '';
-        answer.on('data', chunk => {
-          body += chunk;
-        });
-        answer.on('error', reject);
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body, who: whoOf(body) }));
-      },
-    );
+    const asked =
+      serverName === undefined
+        ? request(options)
+        : requestTls({ ...options, servername: serverName, rejectUnauthorized: false });
+    asked.on('response', answer => {
+      const certificate = (answer.socket as Partial<TLSSocket>).getPeerCertificate?.().subject?.CN;
+      let text = '';
+      answer.on('data', chunk => {
+        text += chunk;
+      });
+      answer.on('error', reject);
+      answer.on('end', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          body: text,
+          who: whoOf(text),
+          headers: answer.headers,
+          certificate: String(certificate ?? ''),
+        }),
+      );
+    });
     asked.on('error', reject);
     asked.on('timeout', () => asked.destroy(new Error('no answer')));
-    asked.end();
+    asked.end(body);
   });
 }
 

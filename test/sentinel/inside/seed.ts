@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeDns } from '../../../src/upstreams/testing/dns-server.ts';
 import { FakeConsul } from './consul.ts';
-import { apiServer, Backends, certificates, Gateway, get, putSlice, until } from './machine.ts';
+import { apiServer, ask, Backends, certificates, Gateway, get, putSlice, until } from './machine.ts';
 
 const work = process.argv[2]!;
 const seeds = join(import.meta.dirname, '../../seeds/sentinel');
@@ -207,6 +207,88 @@ const blocks: Readonly<Record<string, () => Promise<void>>> = {
       return !who.has('127.0.3.1:8000');
     });
     for (let count = 0; count < 20; count++) assert.equal((await get('/')).who, '127.0.3.2:8000');
+  },
+  /** Limits, filters, rewrites and conditions, each by what a client sees. */
+  async 'what routes say'() {
+    await run(`${listener}
+      upstream "u" { target "127.0.3.1:8000" }
+      filter "each" { type "rate-limit"; max-rps 1; burst 2 }
+      filter "all" { type "rate-limit"; max-rps 1; burst 1; key "route" }
+      filter "cors" { type "cors"; allowed-origins "https://x.test" }
+      filter "to" { type "redirect"; hostname "y.test"; scheme "https"; status-code 301; replace-prefix-match "/b" }
+      filter "rw" { type "url-rewrite"; replace-prefix-match "/new" }
+      route "small" { matches { path "/small" }; upstream "u"; policies { max-body-size 10 } }
+      route "each" { matches { path "/each" }; upstream "u"; filters "each" }
+      route "all" { matches { path "/all" }; upstream "u"; filters "all" }
+      route "cors" { matches { path "/cors" }; upstream "u"; filters "cors" }
+      route "go" { matches { path-prefix "/go" }; filters "to" }
+      route "rw" {
+        matches { path-prefix "/old" }; upstream "u"; filters "rw"
+        policies { request-headers { set { X-A "50%" } }; response-headers { set { X-B "2" } } }
+      }
+      route "re" { matches { path-regex "^/v[0-9]+/x$"; method "GET" "PUT" }; upstream "u" }
+      route "host" { matches { host "*.h.test" }; upstream "u" }
+      route "soon" { priority "high"; matches { path "/v1/x"; header "X-Soon" }; builtin-handler "not-found" }
+      route "ws" { matches { path "/ws" }; upstream "u"; websocket #true }
+    `);
+    await answeredBy('127.0.3.1:8000', '/small');
+    const statuses = async (path: string, count: number): Promise<number[]> => {
+      const found: number[] = [];
+      for (let at = 0; at < count; at++) found.push((await get(path)).status);
+      return found;
+    };
+    const post = async (body: string): Promise<number> =>
+      (await ask({ path: '/small', method: 'POST', body })).status;
+    assert.deepEqual([await post('0123456789'), await post('0123456789a')], [200, 413]);
+    // A token may come back while a starved machine asks: the first are let through, and most of many are not.
+    const each = await statuses('/each', 20);
+    assert.deepEqual([each[0], each[1], each.includes(429)], [200, 200, true]);
+    const all = await statuses('/all', 20);
+    assert.deepEqual([all[0], all.includes(429)], [200, true]);
+    const cors = await ask({ path: '/cors', headers: { origin: 'https://x.test' } });
+    assert.equal(cors.headers['access-control-allow-origin'], 'https://x.test');
+    const go = await get('/go/x?y=1');
+    assert.deepEqual([go.status, go.headers.location], [301, 'https://y.test/b/x?y=1']);
+    const old = await get('/old/z');
+    const echo = JSON.parse(old.body) as { path: string; headers: Record<string, string> };
+    assert.deepEqual([echo.path, echo.headers['x-a'], old.headers['x-b']], ['/new/z', '50%', '2']);
+    const asked = async (path: string, method: string, headers = {}): Promise<number> =>
+      (await ask({ path, method, headers })).status;
+    assert.deepEqual(
+      [await asked('/v12/x', 'PUT'), await asked('/v12/xy', 'GET'), await asked('/v12/x', 'DELETE')],
+      [200, 404, 404],
+    );
+    assert.deepEqual(
+      [await asked('/v1/x', 'GET'), await asked('/v1/x', 'GET', { 'x-soon': '1' })],
+      [200, 404],
+    );
+    assert.deepEqual(
+      [await asked('/', 'GET', { host: 'a.b.h.test:99' }), await asked('/', 'GET', { host: 'h.test' })],
+      [200, 404],
+    );
+    const upgrade = { connection: 'upgrade', upgrade: 'websocket' };
+    assert.equal(await asked('/small', 'GET', upgrade), 403);
+    assert.notEqual(await asked('/ws', 'GET', upgrade), 403);
+  },
+  /** Certificates by server name; a renewed one is shown without a reload. */
+  async certificates() {
+    const folder = join(work, 'certificates');
+    mkdirSync(folder);
+    certificates(folder, { one: 'one.test', two: 'two.test', three: 'one.test' });
+    const files = (name: string): string =>
+      `cert-file "${folder}/${name}.crt"; key-file "${folder}/${name}.key"`;
+    await run(`
+      listener "https" { address "0.0.0.0:8444"; protocol "https"; default-route "all"; tls { ${files('one')}; sni { ${files('two')} } }
+      }
+      upstream "u" { target "127.0.3.1:8000" }
+      route "all" { matches { path "/never" }; upstream "u" }
+    `);
+    const shown = async (serverName: string): Promise<string> =>
+      (await ask({ path: '/', port: 8444, serverName })).certificate;
+    await until('TLS', async () => (await shown('one.test')) === 'one');
+    assert.deepEqual([await shown('two.test'), await shown('other.test')], ['two', 'one']);
+    for (const end of ['key', 'crt']) copyFileSync(join(folder, `three.${end}`), join(folder, `one.${end}`));
+    await until('the renewed certificate', async () => (await shown('one.test')) === 'three');
   },
   /** A file with an error changes nothing, and says so with line and column; the next good one holds. */
   async 'a bad file'() {

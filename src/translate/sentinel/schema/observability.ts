@@ -38,7 +38,7 @@ export const observability: BlockSchema = {
       block: {
         options: {
           level: { type: oneOf('trace', 'debug', 'info', 'warn', 'error'), fallback: 'info' },
-          format: { type: oneOf('json', 'pretty'), fallback: 'json' },
+          format: { type: oneOf('json', 'pretty'), mark: 'ignored', why: 'lines are JSON' },
           timestamps: { type: flag, mark: 'ignored', why: 'every line has its time' },
           file: files,
           'access-log': {
@@ -46,7 +46,7 @@ export const observability: BlockSchema = {
               options: {
                 enabled: { type: flag, fallback: true },
                 file: files,
-                format: { type: oneOf('json', 'combined'), fallback: 'json' },
+                format: { type: oneOf('json', 'combined'), mark: 'ignored', why: 'lines are JSON' },
                 'buffer-size': {
                   type: whole(),
                   mark: 'ignored',
@@ -54,7 +54,7 @@ export const observability: BlockSchema = {
                 },
                 'include-trace-id': { type: flag, mark: 'ignored', why: 'every line has its request id' },
                 'sample-rate': { type: number(0, 1), fallback: 1 },
-                'sample-errors-always': { type: flag, fallback: true },
+                'sample-errors-always': { type: flag, mark: 'ignored', why: 'failures are always logged' },
                 fields: { mark: 'ignored', why: 'lines have the fields that docs/telemetry.md lists' },
               },
             },
@@ -80,7 +80,7 @@ export const observability: BlockSchema = {
             },
           },
           'sampling-rate': { type: number(0, 1), fallback: 0.01 },
-          'service-name': { type: text, fallback: 'sentinel' },
+          'service-name': { type: text, mark: 'ignored', why: 'spans name the workload (POD_NAME)' },
           'timeout-secs': {
             type: seconds(),
             mark: 'ignored',
