@@ -31,7 +31,7 @@ export function clusterView(cluster: RunningCluster, nowMs: number): object {
 
 /** `health`: `healthy`, `draining` (taken away, and finishes what it has), or how it was ejected and for how long still. */
 function endpointView(endpoint: RunningEndpoint, nowMs: number): object {
-  const { key, config, health, active, latency, pool, weight, warmth, removed } = endpoint;
+  const { key, config, health, active, latency, pool, sessions, weight, warmth, removed } = endpoint;
   const { peer, tls, zone, locality } = config;
   return {
     address: key,
@@ -50,6 +50,7 @@ function endpointView(endpoint: RunningEndpoint, nowMs: number): object {
     activeRequests: active,
     latencyMs: Math.round(latency.averageMs * 1000) / 1000,
     connections: pool.figures,
+    ...(sessions !== undefined && { sessionCarriers: sessions.figures }),
   };
 }
 

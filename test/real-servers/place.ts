@@ -34,20 +34,21 @@ spec: {serviceAccountName: ${name}, containers: [{name: app, image: app}]}
 status: {phase: Running, podIP: ${address}, podIPs: [{ip: ${address}}], conditions: [{type: Ready, status: "True"}]}
 ---`;
 
-/** A mesh with one Service on these ports. */
+/** A mesh with one Service on these ports, whose names begin so. */
 const mesh = (
   ports: readonly number[],
+  name: string,
 ): string => `${pod('server', POD, 'app: server')}${pod('caller', '10.77.0.1', 'app: caller')}
 apiVersion: v1
 kind: Service
 metadata: {name: server, namespace: shop}
-spec: {clusterIP: ${SERVICE}, clusterIPs: [${SERVICE}], selector: {app: server}, ports: [${ports.map(port => `{name: p${port}, port: ${port}}`).join(', ')}]}
+spec: {clusterIP: ${SERVICE}, clusterIPs: [${SERVICE}], selector: {app: server}, ports: [${ports.map(port => `{name: ${name}${port}, port: ${port}}`).join(', ')}]}
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: server-1, namespace: shop, labels: {kubernetes.io/service-name: server}}
 addressType: IPv4
-ports: [${ports.map(port => `{name: p${port}, port: ${port}, protocol: TCP}`).join(', ')}]
+ports: [${ports.map(port => `{name: ${name}${port}, port: ${port}, protocol: TCP}`).join(', ')}]
 endpoints: [{addresses: [${POD}], conditions: {ready: true}, targetRef: {kind: Pod, name: server, namespace: shop}}]
 `;
 
@@ -70,8 +71,11 @@ export class Place implements AsyncDisposable {
     this.clients = clients;
   }
 
-  /** Starts both proxies; the server's answers tcpSocket probes of these ports at /app-health/PORT/livez. */
-  async start(ports: readonly number[]): Promise<void> {
+  /**
+   * Starts both proxies; the server's answers tcpSocket probes of these ports at /app-health/PORT/livez. `declared`: as TCP, so
+   * that connections between the proxies are streams of one that is kept.
+   */
+  async start(ports: readonly number[], declared = false): Promise<void> {
     // The proxies are no root, and make their authority in it.
     chmodSync(this.folder, 0o777);
     const { pod: server, peer: meshed } = this.#stack.use(await podAndPeer());
@@ -85,7 +89,7 @@ export class Place implements AsyncDisposable {
     outside.ip('link set eth0 up');
     outside.ip('route add default via 10.79.0.2');
     meshed.ip(`route add default via ${POD}`);
-    writeFileSync(join(this.folder, 'mesh.yaml'), mesh(ports));
+    writeFileSync(join(this.folder, 'mesh.yaml'), mesh(ports, declared ? 'tcp-' : 'p'));
     const probes = ports.map(port => [
       `/app-health/${port}/livez`,
       { tcpSocket: { port }, timeoutSeconds: 5 },
