@@ -1,6 +1,6 @@
 // TCP through two proxies: as streams of a connection that is kept, as it is at ports that are declared TCP, and beside it a
-// connection of mesh TLS for each, as it is at others. `node bench/streams/tcp.ts [connections]`. CPU and memory are those of
-// both proxies, which share a process.
+// connection of mesh TLS for each, as it is at others. `node bench/streams/tcp.ts [connections]`; `… storm [connections]` opens
+// them all at once. CPU and memory are those of both proxies, which share a process.
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
@@ -78,8 +78,10 @@ async function told<T>(child: ChildProcess, asked: Asked): Promise<T> {
 async function opened(port: number, host: string): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1', noDelay: true });
   socket.on('error', () => {});
+  const gone = once(socket, 'close').then(() => Promise.reject(new Error('closed')));
+  gone.catch(() => {});
   socket.write(`CONNECT ${host} HTTP/1.1\r\nhost: ${host}\r\n\r\n`);
-  const [head] = (await once(socket, 'data')) as [Buffer];
+  const [head] = (await Promise.race([once(socket, 'data'), gone])) as [Buffer];
   if (!head.toString('latin1').startsWith('HTTP/1.1 200')) throw new Error(head.toString('latin1'));
   return socket;
 }
@@ -98,11 +100,44 @@ async function bulk(port: number, host: string): Promise<void> {
   await once(socket, 'end');
 }
 
-async function measure(count: number): Promise<void> {
-  const app = createServer(echo).listen(0, '127.0.0.1');
+/** The process of both proxies, and where the caller's listens. */
+async function start(): Promise<{ child: ChildProcess; port: number }> {
+  const app = createServer(echo).listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
   await once(app, 'listening');
   const child = fork(new URL(import.meta.url).pathname, ['proxies'], { execArgv: ['--expose-gc'] });
   const port = await told<number>(child, { app: (app.address() as AddressInfo).port });
+  return { child, port };
+}
+
+/** So many at once: how many are opened and answered, and when the last of them is. */
+async function storm(count: number): Promise<void> {
+  for (const way of ways) {
+    // Proxies of their own: what one way leaves undone must not be in the way of the other.
+    const { child, port } = await start();
+    for (const round of rounds) {
+      const startMs = performance.now();
+      const one = async (): Promise<Socket | undefined> => {
+        try {
+          const socket = await opened(port, hostOf(way, 'held', round));
+          await roundTrip(socket);
+          return socket;
+        } catch {
+          return undefined;
+        }
+      };
+      const all = await Promise.all(Array.from({ length: count }, one));
+      const good = all.filter(socket => socket !== undefined);
+      for (const socket of good) socket.destroy();
+      const seconds = (performance.now() - startMs) / 1000;
+      console.log(`${round} ${way}: ${good.length} of ${count} in ${seconds.toFixed(1)} s`);
+    }
+    child.kill();
+  }
+  process.exit(0);
+}
+
+async function measure(count: number): Promise<void> {
+  const { child, port } = await start();
   const cpu = (): Promise<number> => told<number>(child, { ask: 'cpu' });
   for (const round of rounds)
     for (const way of ways) {
@@ -151,4 +186,5 @@ async function measure(count: number): Promise<void> {
 }
 
 if (process.argv[2] === 'proxies') proxies();
+else if (process.argv[2] === 'storm') await storm(Number(process.argv[3] ?? 2000));
 else await measure(Number(process.argv[2] ?? 500));

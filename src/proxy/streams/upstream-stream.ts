@@ -99,7 +99,8 @@ export class UpstreamStream extends StreamBytes implements SessionWaiter, Client
   onNoConnection(flag: Flag, detail: string, removed = false): void {
     // An endpoint is taken out of its cluster, where another is to be found when that is done.
     if (removed) setImmediate(guarded('tcp-session', () => this.#fail('repeat', flag, detail), this));
-    else this.#fail('unreachable', flag, detail);
+    // One more connection did not come about, and there are others that show that the endpoint is there.
+    else this.#fail(this.#request.pool.figures.open > 0 ? 'repeat' : 'unreachable', flag, detail);
   }
 
   onWire(wire: Wire): void {
