@@ -1,4 +1,10 @@
-import { attachedHost, type DestinationResource, type RouteTable, type VirtualHost } from '../model/index.ts';
+import {
+  attachedHost,
+  type DestinationResource,
+  ROUTE_RANKS,
+  type RouteTable,
+  type VirtualHost,
+} from '../model/index.ts';
 import { withUsers } from './edge-users.ts';
 import type { CallerView } from './find.ts';
 import { bySpecificity, hostAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
@@ -39,7 +45,16 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     );
     const streams = { tcp: [] };
     const configs = used(clusters, routes, streams);
-    return { ...common, found: 'service', host, protocol: 'http', routes, ...streams, clusters: configs };
+    return {
+      ...common,
+      ...asNginx(rules, common),
+      found: 'service',
+      host,
+      protocol: 'http',
+      routes,
+      ...streams,
+      clusters: configs,
+    };
   }
   const streams = streamsAt(view, served, routed, clusters);
   const configs = used(clusters, [], streams);
@@ -48,6 +63,18 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     ...{ ...common, found: 'service', host: served.listener.hostname ?? gateway },
     ...{ protocol: spoken, routes: [], ...streams, clusters: configs },
   };
+}
+
+/**
+ * nginx takes several slashes for one before it looks for a path, so that a rule for `/admin` guards `//admin`, too: hosts of
+ * Ingresses do the same where the mesh says nothing else.
+ */
+function asNginx(
+  rules: readonly CallerRule[],
+  { pathNormalization }: Pick<DestinationResource, 'pathNormalization'>,
+): Pick<DestinationResource, 'pathNormalization'> {
+  const isIngress = rules.some(({ table }) => table.rank === ROUTE_RANKS.ingress);
+  return isIngress && pathNormalization === undefined ? { pathNormalization: 'MERGE_SLASHES' } : {};
 }
 
 /** Stands for the tables where there is none any more: what is asked of the host is answered 404. */

@@ -94,6 +94,24 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'path tricks',
+    annotations: {},
+    paths: [['/open', 'Prefix']],
+    // nginx sends the path as it came unless something rewrites it; Weft as it was judged.
+    nginx: `location /open/ { rewrite ^(.*)$ $1 break; ${proxy} } location = /open { rewrite ^(.*)$ $1 break; ${proxy} }
+      location / { return 404; }`,
+    asking: [
+      get(200, '//open'),
+      get(200, '/x/../open'),
+      get(200, '/./open/./a'),
+      get(200, '/%6fpen/a'),
+      get(404, '/open/../secret'),
+      get(404, '/open/%2e%2e/secret'),
+      get(200, '/open//a'),
+      get(404, '/x//../secret'),
+    ],
+  },
+  {
     name: 'rewrite-target',
     annotations: { 'rewrite-target': '/$2' },
     paths: [
