@@ -3,6 +3,7 @@
 // file for each family of findings; codes.ts has every code, docs/analyze.md explains them.
 
 export { analyze } from './analyze.ts';
+export { authorizationProblems } from './authorization.ts';
 export { CODES, type Code, type CodeInfo, codeInfo } from './codes.ts';
 export type { Finding, FindingSeverity } from './finding.ts';
 export { meshOfObjects, type ObjectMesh, type ObjectMeshOptions } from './mesh-of-objects.ts';

@@ -3,7 +3,8 @@ import type { JwtRule } from '../model/index.ts';
 import type { Clock } from '../time/index.ts';
 import { TokenClaims } from './claims.ts';
 import type { KeyStore, RuleKeys } from './key-store.ts';
-import { TokenCache } from './token-cache.ts';
+import { RepeatedTokens, type TokenSpot } from './repeated-tokens.ts';
+import { type KnownToken, TokenCache } from './token-cache.ts';
 import type { TokenCounts } from './token-counts.ts';
 import { TokenPlaces } from './token-places.ts';
 import {
@@ -15,6 +16,7 @@ import {
   signatureFault,
 } from './verify.ts';
 
+const spot: TokenSpot = { place: 0, start: 0, end: 0 };
 const origin = Buffer.from('origin', 'latin1');
 const requestMethod = Buffer.from('access-control-request-method', 'latin1');
 
@@ -42,6 +44,7 @@ export class RunningRule {
   readonly places: TokenPlaces;
   readonly #keys: RuleKeys;
   readonly #cache = new TokenCache();
+  readonly #repeated = new RepeatedTokens();
   #version = -1;
 
   constructor(rule: JwtRule, keys: RuleKeys) {
@@ -51,18 +54,34 @@ export class RunningRule {
   }
 
   /** What is known of the token without verifying anything; undefined where that has to be done first. */
-  known(token: string, nowSeconds: number): TokenClaims | undefined {
-    if (this.#version !== this.#keys.version) {
-      this.#version = this.#keys.version;
-      this.#cache.clear();
-    }
+  known(token: string, nowSeconds: number): KnownToken | undefined {
+    this.#followKeys();
     return this.#cache.get(token, nowSeconds);
+  }
+
+  /** The same by the bytes of the value that brings it, where that was remembered. */
+  again(bytes: Buffer, spot: TokenSpot, nowSeconds: number): Accepted | undefined {
+    this.#followKeys();
+    return this.#repeated.get(bytes, spot, nowSeconds);
+  }
+
+  /** For `again`: the value at `spot` brings this token and no other. */
+  remember(bytes: Buffer, spot: TokenSpot, accepted: Accepted, untilSeconds: number): void {
+    this.#repeated.put(bytes, spot, accepted, untilSeconds);
+  }
+
+  /** What was verified with other keys is known no longer. */
+  #followKeys(): void {
+    if (this.#version === this.#keys.version) return;
+    this.#version = this.#keys.version;
+    this.#cache.clear();
+    this.#repeated.clear();
   }
 
   /** Verifies it. Everything but the signature is looked at first, so that a token for somebody else costs little. */
   async verify(token: string, nowSeconds: number): Promise<TokenClaims | RefusedToken> {
     const known = this.known(token, nowSeconds);
-    if (known !== undefined) return known;
+    if (known !== undefined) return known.claims;
     const read = readToken(token);
     if ('fault' in read) return read;
     const fault = claimsFault(read.claims, this.rule, nowSeconds);
@@ -109,14 +128,26 @@ export class Authenticator {
     let found: (readonly string[])[] | undefined;
     for (let i = 0; i < this.rules.length; i++) {
       const rule = this.rules[i]!;
+      const count = rule.places.count(head, query, spot);
+      if (count === 0) continue;
+      if (count === 1) {
+        const again = rule.again(head.bytes, spot, nowSeconds);
+        if (again !== undefined) {
+          this.#counts.accepted++;
+          return again;
+        }
+      }
       const tokens = rule.places.find(head, query);
       if (tokens.length === 0) continue;
       const [token] = tokens;
       if (tokens.length === 1) {
-        const claims = rule.known(token!, nowSeconds);
-        if (claims !== undefined) {
+        const known = rule.known(token!, nowSeconds);
+        if (known !== undefined) {
           this.#counts.accepted++;
-          return { kind: 'accepted', claims, token: token!, rule };
+          const accepted: Accepted = { kind: 'accepted', claims: known.claims, token: token!, rule };
+          // At its second coming: a token that comes once is not worth it.
+          if (count === 1) rule.remember(head.bytes, spot, accepted, known.untilSeconds);
+          return accepted;
         }
       }
       found ??= this.rules.map(() => []);

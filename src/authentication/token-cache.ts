@@ -4,7 +4,8 @@ import type { TokenClaims } from './claims.ts';
 const maxTokens = 1024;
 const maxBytes = 2 * 1024 * 1024;
 
-interface Entry {
+/** A token that was verified. */
+export interface KnownToken {
   readonly claims: TokenClaims;
   /** Seconds since the epoch, with what clocks may differ by. */
   readonly untilSeconds: number;
@@ -15,21 +16,21 @@ interface Entry {
  * request. Only good ones: who sends bad ones cannot push these out. The one that was verified longest ago goes first.
  */
 export class TokenCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, KnownToken>();
   #bytes = 0;
 
   get size(): number {
     return this.#entries.size;
   }
 
-  get(token: string, nowSeconds: number): TokenClaims | undefined {
+  get(token: string, nowSeconds: number): KnownToken | undefined {
     const entry = this.#entries.get(token);
     if (entry === undefined) return undefined;
     if (nowSeconds > entry.untilSeconds) {
       this.#drop(token);
       return undefined;
     }
-    return entry.claims;
+    return entry;
   }
 
   put(token: string, claims: TokenClaims, untilSeconds: number): void {

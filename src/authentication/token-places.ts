@@ -1,11 +1,14 @@
 import { type ByteRange, cookieValue, type Head, queryValue } from '../http/index.ts';
 import type { JwtRule } from '../model/index.ts';
 import { removeCookie, removeParameter } from './removal.ts';
+import type { TokenSpot } from './repeated-tokens.ts';
 
 /** Somewhere in a request that a token may stand. */
 interface Place {
   /** Every token that stands there, each character a byte, is put into `found`. */
   find(head: Head, query: ByteRange, found: string[]): void;
+  /** How many values may hold one, 2 for more; of the only one the range in the head's bytes is put into `spot`. */
+  count(head: Head, query: ByteRange, spot: ByteRange): number;
   /** Takes the tokens out of the request. */
   remove(head: Head): void;
 }
@@ -38,6 +41,24 @@ export class TokenPlaces {
     return found.length === 0 ? none : found;
   }
 
+  /**
+   * How many values there are that may hold a token, 2 for more or where they are not in the head's bytes. Of the only one it
+   * says where it is. Makes nothing.
+   */
+  count(head: Head, query: ByteRange, spot: TokenSpot): number {
+    let count = 0;
+    for (let i = 0; i < this.#places.length; i++) {
+      const here = this.#places[i]!.count(head, query, range);
+      if (here === 0) continue;
+      count += here;
+      if (count > 1) return 2;
+      spot.place = i;
+      spot.start = range.start;
+      spot.end = range.end;
+    }
+    return count;
+  }
+
   /** Takes them out of what is sent on. The head's bytes must be its own (Head.retain). */
   remove(head: Head): void {
     for (const place of this.#places) place.remove(head);
@@ -66,6 +87,17 @@ class HeaderPlace implements Place {
     });
   }
 
+  count(head: Head, _query: ByteRange, spot: ByteRange): number {
+    const index = head.find(this.#name);
+    // What a filter has added is not in the head's bytes.
+    if (head.addedCount > 0 && head.addedText(this.#name) !== '') return 2;
+    if (index < 0) return 0;
+    if (head.find(this.#name, index + 1) >= 0) return 2;
+    spot.start = head.valueStart(index);
+    spot.end = head.valueEnd(index);
+    return 1;
+  }
+
   remove(head: Head): void {
     head.removeAll(this.#name);
   }
@@ -84,6 +116,11 @@ class ParameterPlace implements Place {
     found.push(head.bytes.toString('latin1', range.start, range.end));
   }
 
+  count(head: Head, query: ByteRange, spot: ByteRange): number {
+    if (query.start === query.end) return 0;
+    return queryValue(head.bytes, query.start, query.end, this.#name, spot) ? 1 : 0;
+  }
+
   remove(head: Head): void {
     removeParameter(head, this.#name);
   }
@@ -99,6 +136,10 @@ class CookiePlace implements Place {
   find(head: Head, _query: ByteRange, found: string[]): void {
     if (cookieValue(head, this.#name, range))
       found.push(head.bytes.toString('latin1', range.start, range.end));
+  }
+
+  count(head: Head, _query: ByteRange, spot: ByteRange): number {
+    return cookieValue(head, this.#name, spot) ? 1 : 0;
   }
 
   remove(head: Head): void {

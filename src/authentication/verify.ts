@@ -70,7 +70,8 @@ export function readToken(token: string): UnverifiedToken | RefusedToken {
     return refused('algorithm', `the token's algorithm is none of ${ALGORITHMS.join(', ')}`);
   if (kid !== undefined && typeof kid !== 'string')
     return refused('malformed', 'the name of its key (kid) is no text');
-  return { alg, kid, claims: claims as Claims };
+  // An empty name is none, as to Envoy.
+  return { alg, kid: kid === '' ? undefined : kid, claims: claims as Claims };
 }
 
 /** What is wrong with the claims for a rule at this time, seconds since the epoch; in Envoy's order. */

@@ -166,6 +166,44 @@ test('what proxies refuse, and subsets that nobody defines, stand in the status 
   );
 });
 
+test('what rules of authorization mean on ports of bytes stands in the status of their policy', async context => {
+  const policies: ResourceType = {
+    group: 'security.istio.io',
+    version: 'v1',
+    kind: 'AuthorizationPolicy',
+    plural: 'authorizationpolicies',
+    namespaced: true,
+  };
+  const { api, pipeline } = await start(context, [policies]);
+  const labels = { app: 'redis' };
+  api.put(TYPES.pod, {
+    metadata: { name: 'redis-0', namespace: 'shop', labels },
+    spec: { containers: [{ name: 'app', ports: [{ name: 'tcp-redis', containerPort: 6379 }] }] },
+    status: { podIP: '10.0.0.9' },
+  });
+  const put = (name: string, spec: object) =>
+    api.put(policies, {
+      metadata: { name, namespace: 'shop' },
+      spec: { selector: { matchLabels: labels }, ...spec },
+    });
+  const get = [{ to: [{ operation: { methods: ['GET'] } }] }];
+  put('allow', { rules: get });
+  put('deny', { action: 'DENY', rules: get });
+  put('elsewhere', { rules: [{ to: [{ operation: { methods: ['GET'], ports: ['80'] } }] }] });
+  await until('all of them', () => pipeline.mesh.authorizationPolicies.get('shop')?.length === 3);
+  await until('the pod', () => pipeline.mesh.workloads.size === 1);
+  const said = statusWishes(pipeline, systemClock).map(
+    ({ name, content }) => `${name} ${JSON.stringify(content)}`,
+  );
+  const on = 'port 6379 of Pod redis-0\\.shop carries bytes that are not read';
+  assert.match(
+    said[0]!,
+    new RegExp(`^allow .*PartiallyAccepted.*spec.rules\\[0\\]: .*${on}: ALLOW leaves this rule out`),
+  );
+  assert.match(said[1]!, new RegExp(`^deny .*PartiallyAccepted.*${on}: DENY asks this rule without that`));
+  assert.match(said[2]!, /^elsewhere .*"reason":"Accepted"/);
+});
+
 test('an authority that runs out is an event about the control plane', () => {
   const alarms = [
     problem('ca-expiring', 'it expires', { severity: 'warning' }),

@@ -1,6 +1,7 @@
 // What became of each policy object, as the status writer wants it.
 
 import type { MeshEvent } from '../../webhook/index.ts';
+import { authorizationProblems } from '../analyze/index.ts';
 import type { StatusWish } from '../control-plane/index.ts';
 import { equal, type Problem } from '../model/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -76,7 +77,8 @@ export function statusWishes(
   { refused = () => [], heard = () => {} }: StatusAround = {},
 ): readonly StatusWish[] {
   const objects = policyKinds.filter(hasStatus).flatMap(kind => [...registry.list(kind)]);
-  const all = objectStatuses({ objects, problems: [...problems(), ...refused()], mesh });
+  const found = [...problems(), ...refused(), ...authorizationProblems(mesh)];
+  const all = objectStatuses({ objects, problems: found, mesh });
   return all.flatMap(status => {
     heard(status);
     const { object, ref, content } = status;

@@ -33,7 +33,7 @@ interface Translated {
 }
 
 const CLOSED =
-  'nothing of this object has held before, so until it is corrected nobody may do what it speaks of: an ALLOW policy and a Server allow nothing, any other denies everything to the workloads that it selects';
+  'nothing of this object has held before, so until it is corrected nobody may do what it speaks of: an ALLOW policy and a Server allow nothing, any other denies everything to the workloads that it selects; of a RequestAuthentication the tokens are refused';
 
 const ofClusters: ReadonlySet<Part['kind']> = new Set(['service', 'endpoints', 'workload', 'node']);
 

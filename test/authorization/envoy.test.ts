@@ -1,11 +1,7 @@
 // Random policies and requests, decided by Weft and by Envoy's own RBAC filter, which gets an independent translation of the same
 // policies: they must agree, but for differences that are named here with their reason. Envoy is on PATH or named by WEFT_ENVOY.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { Authorizer } from '../../src/authorization/index.ts';
@@ -20,13 +16,12 @@ import { PathNormalizer, RequestParts } from '../../src/routing/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
 import { freePorts } from '../../src/wire/testing/ports.ts';
+import { noEnvoy, startEnvoy } from './envoy-process.ts';
 import { rbacOf, type Spec } from './envoy-rbac.ts';
 import { Chance, IDENTITIES, type RandomRequest } from './random-policies.ts';
 import { pod, policy } from './rig.ts';
 
-const envoy = process.env.WEFT_ENVOY ?? 'envoy';
-const hasEnvoy = spawnSync(envoy, ['--version']).status === 0;
-const skip = hasEnvoy ? false : 'no Envoy on PATH or in WEFT_ENVOY';
+const skip = noEnvoy;
 
 const seed = Number(process.env.WEFT_SEED ?? 20_260_831);
 const policies = 250;
@@ -253,41 +248,24 @@ const plain: RandomRequest = {
   headers: [],
 };
 
-let child: ChildProcess | undefined;
-let clients: Clients;
+let stop: (() => void) | undefined;
+let clients: Clients | undefined;
 let port = 0;
-let folder = '';
 let specs: Spec[] = [];
 const chance = new Chance(seed);
 
 before(async () => {
-  if (!hasEnvoy) return;
+  if (skip) return;
   const [at = 0, admin = 0] = await freePorts(2);
   port = at;
   specs = Array.from({ length: policies }, () => chance.policy(port));
   const all = [...specs, ...DIFFERENCES.map(({ spec }) => spec)];
-  folder = mkdtempSync(join(tmpdir(), 'weft-envoy-'));
-  const file = join(folder, 'envoy.json');
-  writeFileSync(file, JSON.stringify(configuration(all, port, admin)));
-  child = spawn(envoy, ['-c', file, '--use-dynamic-base-id', '--concurrency', '1', '-l', 'warn'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let said = '';
-  child.stderr!.on('data', (data: Buffer) => {
-    said += data.toString();
-  });
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`Envoy ended: ${said.slice(0, 2000)}`);
-    const ready = await fetch(`http://127.0.0.1:${admin}/ready`).catch(() => undefined);
-    if (ready?.status === 200) break;
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  stop = await startEnvoy(configuration(all, port, admin), admin);
   clients = new Clients(port);
 });
 after(async () => {
   await clients?.close();
-  child?.kill();
-  if (folder !== '') rmSync(folder, { recursive: true });
+  stop?.();
 });
 
 test('Weft and Envoy decide alike', { skip, timeout: 300_000 }, async t => {
@@ -298,7 +276,7 @@ test('Weft and Envoy decide alike', { skip, timeout: 300_000 }, async t => {
     const authorizer = authorizerOf(spec);
     for (let i = 0; i < requestsEach; i++) {
       const request = chance.request();
-      const theirs = await clients.ask(request, index);
+      const theirs = await clients!.ask(request, index);
       const { status: ours, path } = decide(authorizer, request);
       asked++;
       if (ours === 403) denied++;
@@ -321,7 +299,7 @@ test('where they are to differ, they do, so that each reason still holds', { ski
   const expected: string[] = [];
   for (const [index, { reason, spec, request, weft, envoy: theirs }] of DIFFERENCES.entries()) {
     const whole = { ...plain, ...request };
-    const answer = await clients.ask(whole, specs.length + index);
+    const answer = await clients!.ask(whole, specs.length + index);
     got.push(`${reason}: ${decide(authorizerOf(spec), whole).status} ${answer}`);
     expected.push(`${reason}: ${weft} ${theirs}`);
   }

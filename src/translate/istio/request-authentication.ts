@@ -1,16 +1,23 @@
-import { forbiddenHost, type JwtRule, type RequestAuthenticationPolicy } from '../../model/index.ts';
+import {
+  forbiddenHost,
+  type JwtRule,
+  type LabelSelector,
+  type ObjectRef,
+  type RequestAuthenticationPolicy,
+} from '../../model/index.ts';
 import { isRecord } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
-import type { Report } from '../report.ts';
+import { Report } from '../report.ts';
 
 /** security.istio.io RequestAuthentication, v1beta1 and v1: which tokens workloads take. */
 export const requestAuthenticationTranslator: KindTranslator = {
   kind: 'RequestAuthentication.security.istio.io',
   translate: translateRequestAuthentication,
+  closed: closedRequestAuthentication,
 };
 
 /** As Istio validates them. */
@@ -36,16 +43,11 @@ function translateRequestAuthentication(
 ): readonly Part[] {
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
-  const selector = spec.object('selector');
-  const matchLabels = selector?.strings('matchLabels');
-  selector?.refuseRest();
-  const targets = [
-    ...spec.objects('targetRefs'),
-    ...(spec.has('targetRef') ? [spec.object('targetRef')] : []),
-  ];
-  const rules = spec.objects('jwtRules').flatMap(each => readRule(each, report) ?? []);
+  const selector = selectorOf(spec);
+  const targeted = isTargeted(spec);
+  const rules = spec.objects('jwtRules').map(each => readRule(each, report));
   spec.rest();
-  if (targets.length > 0) {
+  if (targeted) {
     const message =
       'spec.targetRefs: gateways and waypoints are not supported yet, and what it says is for them alone; this object has no effect. For pods write a selector';
     report.warn('policy-ignored', 'spec.targetRefs', message);
@@ -54,16 +56,67 @@ function translateRequestAuthentication(
   if (rules.length === 0 && !report.refused)
     report.warn('policy-ignored', 'spec.jwtRules', 'spec.jwtRules is empty, so that no token is looked at');
   const policy: RequestAuthenticationPolicy = {
-    // One of a root namespace is for the whole mesh, with a selector for the workloads of all namespaces that have its labels.
-    ...(context.rootNamespaces.includes(namespace) ? {} : { namespace }),
-    ...(matchLabels && Object.keys(matchLabels).length > 0 && { selector: { matchLabels } }),
+    ...scopeOf(namespace, context),
+    ...given({ selector }),
     rules,
     from: report.object,
   };
   return [{ kind: 'policy', of: 'requestAuthentications', policy, createdAt }];
 }
 
-function readRule(rule: Fields, report: Report): JwtRule | undefined {
+/**
+ * In place of an object that cannot be read and of which nothing held before: no token is taken that it speaks of. Each of its
+ * rules has no keys, so that the tokens of its issuer are refused where it looks for them, and what it would have told the app
+ * nobody else can; where there is no rule to be seen every token is refused that stands where tokens usually do.
+ */
+function closedRequestAuthentication(
+  object: KubeObject,
+  context: TranslateContext,
+  from: ObjectRef,
+): readonly Part[] {
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const unheard = new Report(from);
+  const spec = fieldsOf(object, 'spec', unheard);
+  const selector = selectorOf(spec);
+  // Where it cannot be told whom it selects, it is everybody.
+  const scope = unheard.refused ? undefined : selector;
+  if (isTargeted(spec)) return [];
+  const rules = spec.objects('jwtRules').map(each => closedRule(each, unheard));
+  const policy: RequestAuthenticationPolicy = {
+    ...scopeOf(namespace, context),
+    ...given({ selector: scope }),
+    rules: rules.length > 0 ? rules : [{ issuer: '', jwks: '' }],
+    from,
+  };
+  return [{ kind: 'policy', of: 'requestAuthentications', policy, createdAt }];
+}
+
+/** What can be read of it, without keys. */
+function closedRule(rule: Fields, unheard: Report): JwtRule {
+  const { jwksUri: _, discoveryUri: __, ...read } = readRule(rule, unheard);
+  return { ...read, jwks: '' };
+}
+
+/** One of a root namespace is for the whole mesh, with a selector for the workloads of all namespaces that have its labels. */
+function scopeOf(namespace: string, { rootNamespaces }: TranslateContext): { readonly namespace?: string } {
+  return rootNamespaces.includes(namespace) ? {} : { namespace };
+}
+
+/** Undefined where it has no labels. */
+function selectorOf(spec: Fields): LabelSelector | undefined {
+  const selector = spec.object('selector');
+  const matchLabels = selector?.strings('matchLabels');
+  selector?.refuseRest();
+  return matchLabels && Object.keys(matchLabels).length > 0 ? { matchLabels } : undefined;
+}
+
+function isTargeted(spec: Fields): boolean {
+  const targets = spec.objects('targetRefs');
+  return targets.length > 0 || spec.object('targetRef') !== undefined;
+}
+
+/** Its issuer is '' where it cannot be read. */
+function readRule(rule: Fields, report: Report): JwtRule {
   const issuer = rule.text('issuer');
   if (!issuer) {
     const path = rule.at('issuer');
@@ -86,7 +139,7 @@ function readRule(rule: Fields, report: Report): JwtRule | undefined {
   };
   // Without a field that is misspelt a rule would take more than was meant.
   rule.refuseRest();
-  return issuer ? read : undefined;
+  return read;
 }
 
 /** Keys that cannot be had make the rule refuse its tokens: it stays, so that none passes unread. */
