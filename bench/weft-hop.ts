@@ -11,6 +11,7 @@ import type {
   ClusterEndpoint,
   DestinationResource,
   InboundPort,
+  InboundResource,
   Peer,
   Protocol,
   RequestMatch,
@@ -37,6 +38,8 @@ export interface HopConfig {
   readonly endpoints: readonly ClusterEndpoint[];
   /** Ports of the app that mesh TLS is taken for. */
   readonly inbound: readonly InboundPort[];
+  /** Who may call them. */
+  readonly policies?: Pick<InboundResource, 'authorization' | 'tokenRules'>;
   /** Rules in front of the route that matches everything. */
   readonly rules: readonly RequestMatch[];
 }
@@ -73,6 +76,7 @@ plane.apply({
   self: config.self,
   ports: config.inbound,
   defaultMtls: 'strict',
+  ...config.policies,
 });
 
 function answer(key: string): void {

@@ -16,9 +16,8 @@ const batches = 3;
  */
 const few = 2_000;
 const many = 12_000;
-const request = Buffer.from(
-  'GET /api/v1/products/42?page=3 HTTP/1.1\r\nhost: server.bench\r\nuser-agent: bench\r\naccept: */*\r\n\r\n',
-);
+const request =
+  'GET /api/v1/products/42?page=3 HTTP/1.1\r\nhost: server.bench\r\nuser-agent: bench\r\naccept: */*\r\n';
 
 interface Heap {
   readonly used: number;
@@ -45,13 +44,13 @@ export const COUNTING = {
   ipc: true,
 };
 
-/** The same of proxies that are up, started so. */
-export async function requestBytes(path: RunningPath): Promise<Record<string, number>> {
-  await send(path.port, warm);
+/** The same of proxies that are up, started so. `field`: a line that each request has besides. */
+export async function requestBytes(path: RunningPath, field = ''): Promise<Record<string, number>> {
+  await send(path.port, warm, field);
   const leastOf = async (requests: number): Promise<Record<string, number>> => {
-    const least = await batch(path, requests);
+    const least = await batch(path, requests, field);
     for (let more = 1; more < batches; more++)
-      for (const [name, value] of Object.entries(await batch(path, requests)))
+      for (const [name, value] of Object.entries(await batch(path, requests, field)))
         least[name] = Math.min(least[name]!, value);
     return least;
   };
@@ -63,10 +62,14 @@ export async function requestBytes(path: RunningPath): Promise<Record<string, nu
 }
 
 /** Of all of its requests together. */
-async function batch({ port, programs }: RunningPath, requests: number): Promise<Record<string, number>> {
+async function batch(
+  { port, programs }: RunningPath,
+  requests: number,
+  field: string,
+): Promise<Record<string, number>> {
   const before = await Promise.all(programs.map(program => heapOf(program, true)));
   const callsBefore = programs.map(program => systemCalls(program.pid));
-  await send(port, requests);
+  await send(port, requests, field);
   const callsAfter = programs.map(program => systemCalls(program.pid));
   const after = await Promise.all(programs.map(program => heapOf(program, false)));
   const grown = (of: keyof Heap): number =>
@@ -85,7 +88,8 @@ function heapOf(program: Running, collect: boolean): Promise<Heap> {
 }
 
 /** One request after the other on one connection. */
-export function send(port: number, requests: number): Promise<void> {
+export function send(port: number, requests: number, field = ''): Promise<void> {
+  const bytes = Buffer.from(`${request}${field === '' ? '' : `${field}\r\n`}\r\n`);
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port, noDelay: true });
     let left = requests;
@@ -95,7 +99,7 @@ export function send(port: number, requests: number): Promise<void> {
       if (left-- === 0) {
         socket.destroy();
         resolve();
-      } else socket.write(request);
+      } else socket.write(bytes);
     };
     socket.on('connect', next).on('error', reject);
     socket.on('data', (data: Buffer) => {

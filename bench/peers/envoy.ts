@@ -5,6 +5,7 @@ import { freePort } from '../../src/wire/testing/ports.ts';
 import type { BenchIdentity } from '../identities.ts';
 import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
+import { envoyPolicies } from './policies.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
 
 /** Envoy at `command`. */
@@ -30,8 +31,9 @@ const address = (port: number, host = '127.0.0.1'): Config => ({
 async function start(command: string, job: Job, stage: Stage): Promise<RunningPath> {
   const { client, server } = stage.identities;
   const port = await freePort();
+  const policies = job.policies === true ? envoyPolicies(client.principal) : [];
   const hop = (listen: number, to: number, retries: boolean, inward?: Config, outward?: Config): Config => ({
-    listeners: [listener(job, listen, retries, inward)],
+    listeners: [listener(job, listen, retries, inward, inward === undefined ? [] : policies)],
     clusters: [{ ...cluster('out', to, retries, outward), ...(job.protocol === 'http2' ? speaksHttp2 : {}) }],
   });
   if (job.topology === 'hop') {
@@ -97,7 +99,13 @@ function tlsContext(stage: Stage, own: BenchIdentity, other: BenchIdentity, job:
   };
 }
 
-function listener(job: Job, port: number, retries: boolean, tls: Config | undefined): Config {
+function listener(
+  job: Job,
+  port: number,
+  retries: boolean,
+  tls: Config | undefined,
+  policies: readonly object[],
+): Config {
   const filter =
     job.protocol === 'tcp'
       ? {
@@ -107,7 +115,7 @@ function listener(job: Job, port: number, retries: boolean, tls: Config | undefi
             cluster: 'out',
           }),
         }
-      : httpFilter(virtualHost(job, retries));
+      : httpFilterWith(policies, virtualHost(job, retries));
   return {
     name: 'in',
     address: address(port),
@@ -117,6 +125,10 @@ function listener(job: Job, port: number, retries: boolean, tls: Config | undefi
 
 /** An HTTP connection manager over these virtual hosts. */
 export function httpFilter(...virtualHosts: readonly Config[]): Config {
+  return httpFilterWith([], ...virtualHosts);
+}
+
+function httpFilterWith(policies: readonly object[], ...virtualHosts: readonly Config[]): Config {
   return {
     name: 'http',
     typed_config: typed('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager', {
@@ -126,6 +138,7 @@ export function httpFilter(...virtualHosts: readonly Config[]): Config {
       upgrade_configs: [{ upgrade_type: 'websocket' }],
       stream_idle_timeout: '3600s',
       http_filters: [
+        ...policies,
         { name: 'router', typed_config: typed('envoy.extensions.filters.http.router.v3.Router', {}) },
       ],
     }),

@@ -13,7 +13,7 @@ export function haproxy(command: string): MeasuredProxy {
     name: 'haproxy',
     command,
     version: version.replace(/-.*/, ''),
-    cannot: () => undefined,
+    cannot: job => (job.policies === true ? 'has no such policies' : undefined),
     start: (job, stage) => start(command, job, stage),
   };
 }

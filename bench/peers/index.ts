@@ -8,6 +8,7 @@ import type { MeasuredProxy } from './proxy.interface.ts';
 import { weft } from './weft.ts';
 
 export { debian, which } from './install.ts';
+export { TOKEN_HEADER } from './policies.ts';
 export { type Job, MATCHES_NO_RULE, type MeasuredProxy, type RunningPath } from './proxy.interface.ts';
 export { askHop, type Launch, startWeft, weft } from './weft.ts';
 

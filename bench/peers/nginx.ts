@@ -22,6 +22,7 @@ export function nginx(command: string): MeasuredProxy {
 }
 
 function cannot(job: Job): string | undefined {
+  if (job.policies === true) return 'has no such policies';
   if (job.protocol === 'tcp' && !existsSync(streamModule))
     return 'left out: the package libnginx-mod-stream is not installed';
   if (job.protocol === 'http2') return 'left out: it speaks HTTP/2 to upstreams for gRPC alone';

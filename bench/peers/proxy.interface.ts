@@ -11,6 +11,8 @@ export interface Job {
   readonly backend: number;
   /** Rules in front of the route that is used, of which none matches; see `rulesOf`. */
   readonly rules?: number;
+  /** Tokens are verified and twenty rules say who may call: see policies.ts. Of a path, at its receiving end. */
+  readonly policies?: boolean;
   /** Connections that must be possible at once; 4096 unless said. */
   readonly connections?: number;
 }

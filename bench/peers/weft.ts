@@ -8,6 +8,7 @@ import type { BenchIdentity } from '../identities.ts';
 import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 import type { HopConfig, Question } from '../weft-hop.ts';
+import { weftPolicies } from './policies.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
 
 /** Weft as one of those that are compared. */
@@ -51,7 +52,10 @@ export async function startWeft(
     return { port, programs: [await sending({ ...endpoint, tls: 'plaintext', peer })] };
   }
   const ports = { outboundPort: await freePort(), inboundPort: await freePort() };
-  const config = configOf(stage, job, 'server', server, { ...ports, endpoints: [], inbound: [inbound(job)] });
+  const config = configOf(stage, job, 'server', server, {
+    ...{ ...ports, endpoints: [], inbound: [inbound(job)] },
+    ...(job.policies === true && { policies: weftPolicies(client.principal) }),
+  });
   const receiving = await run(stage, launch, config);
   const peer = peerOf('server', server.principal);
   const tunnelPort = ports.inboundPort;
@@ -83,7 +87,7 @@ function configOf(
   job: Job,
   name: string,
   identity: BenchIdentity,
-  rest: Pick<HopConfig, 'outboundPort' | 'inboundPort' | 'endpoints' | 'inbound'>,
+  rest: Pick<HopConfig, 'outboundPort' | 'inboundPort' | 'endpoints' | 'inbound' | 'policies'>,
 ): HopConfig {
   const { keyPem, chainPem, principal } = identity;
   const { roots } = stage.identities;

@@ -1,5 +1,5 @@
 // Scenarios in which traffic of one kind goes through each proxy in turn.
-import { type Job, MATCHES_NO_RULE } from '../peers/index.ts';
+import { type Job, MATCHES_NO_RULE, TOKEN_HEADER } from '../peers/index.ts';
 import type { Stage } from '../stage.ts';
 import { fastBackend, ownBackend } from './backends.ts';
 import { closedLoop, openLoop, transfer, websocket } from './loads.ts';
@@ -65,6 +65,15 @@ function streams(
 export const trafficScenarios: readonly Scenario[] = [
   scenario('hop', `GET of 100 bytes, ${topologies.hop}`, 'request', http('hop')),
   scenario('path', `GET of 100 bytes, ${topologies.path}`, 'request', http('path')),
+  scenario(
+    'policies',
+    'the same with a token (JWT) and 20 rules of authorization, mutual TLS',
+    'request',
+    http('path', {
+      job: { protocol: 'http', topology: 'path', policies: true },
+      load: closedLoop({ headers: [TOKEN_HEADER] }),
+    }),
+  ),
   scenario('path-1000', `1,000 requests/s, ${topologies.path}`, 'request', atRate(1000)),
   scenario('path-2000', `2,000 requests/s, ${topologies.path}`, 'request', atRate(2000)),
   ...both('connect', 'a new connection for each request', 'request', topology =>
