@@ -40,6 +40,8 @@ import { traceRequests } from './proxy-tracing.ts';
 
 /** For other cores, whose spans and lines wait for collectors; each of them gives up a little earlier. */
 const lastWordsMs = 3_000;
+/** Of a gateway on a cluster: until load balancers and kube-proxy know that it goes, it takes what they send. */
+const noticeMs = 10_000;
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
@@ -207,7 +209,8 @@ export async function run(config: ProxyConfig): Promise<void> {
     };
     // A Job waits for us, and nobody is left to serve.
     const nothingToDo = appEnded && host.underWay().exchanges === 0;
-    void (nothingToDo ? Promise.resolve() : drained(subject, systemClock)).then(async () => {
+    const atLeastMs = config.gateway !== undefined && config.discovery !== 'files' ? noticeMs : 0;
+    void (nothingToDo ? Promise.resolve() : drained(subject, systemClock, atLeastMs)).then(async () => {
       await Promise.all([tracing.close(), telemetry.end(), cores?.end(lastWordsMs, systemClock)]);
       stopping.abort();
       log.info({}, 'drained; goodbye');

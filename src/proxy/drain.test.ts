@@ -35,6 +35,19 @@ test('a proxy stays for as long as its app does, and goes soon after', async () 
   assert.equal(over(), true);
 });
 
+test('what others send connections to goes on for as long as they take to notice, though nothing is under way', async () => {
+  const clock = new FakeClock();
+  let over = false;
+  const idle = { exchanges: 0, outbound: 0 };
+  void drained({ busy: () => idle, appIsPresent: () => undefined }, clock, 10_000).then(() => {
+    over = true;
+  });
+  await clock.advance(9_900);
+  assert.equal(over, false);
+  await clock.advance(200);
+  assert.equal(over, true);
+});
+
 test('an app that comes back within the quiet time starts the wait anew', async () => {
   const clock = new FakeClock();
   const { state, over } = watched(clock, false);

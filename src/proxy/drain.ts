@@ -17,9 +17,10 @@ const blindLimitMs = 30_000;
 
 /**
  * Waits until a proxy that was told to stop may go: its app is gone and nothing is under way. There is no limit but the pod's
- * own grace period, whose end the kubelet enforces; so nobody has another knob to turn.
+ * own grace period, whose end the kubelet enforces; so nobody has another knob to turn. `atLeastMs`: not before, because whoever
+ * sends connections here has to notice first.
  */
-export function drained(subject: DrainSubject, clock: Clock): Promise<void> {
+export function drained(subject: DrainSubject, clock: Clock, atLeastMs = 0): Promise<void> {
   return new Promise(resolve => {
     const startMs = clock.monotonic();
     let quietSinceMs: number | undefined;
@@ -31,6 +32,7 @@ export function drained(subject: DrainSubject, clock: Clock): Promise<void> {
       if (!quiet) quietSinceMs = undefined;
       else quietSinceMs ??= nowMs;
       const blindTooLong = present === undefined && nowMs - startMs >= blindLimitMs;
+      if (nowMs - startMs < atLeastMs) return;
       if (!blindTooLong && (quietSinceMs === undefined || nowMs - quietSinceMs < quietMs)) return;
       stop();
       resolve();
