@@ -94,6 +94,17 @@ export function framesCase(random: Random): string | undefined {
   return undefined;
 }
 
+/** What our server says to these bytes, as words. */
+export function answersTo(bytes: Buffer): readonly string[] {
+  const peer = new MemoryPeer();
+  const connection = new ServerConnection(peer.wire, options);
+  connection.start(new Events(), undefined);
+  peer.send(bytes);
+  const said = new FrameLog().words(peer.received);
+  connection.wire.destroy();
+  return said;
+}
+
 function run(bytes: Buffer, length: () => number): Events {
   const events = new Events();
   const peer = new MemoryPeer();
@@ -115,7 +126,8 @@ function run(bytes: Buffer, length: () => number): Events {
   return events;
 }
 
-function connectionOf(random: Random): Buffer {
+/** What a client sends on a connection that is mostly right. */
+export function connectionOf(random: Random): Buffer {
   const frames: Buffer[] = [HELLO];
   let id = 1;
   for (let n = random.int(12); n >= 0; n--) {
