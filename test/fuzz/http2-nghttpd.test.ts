@@ -1,5 +1,6 @@
-// Connections of frames to nghttpd (nghttp2's server) and to ours: what nghttpd takes for an error of the connection does not go on
-// here as if nothing had been. A frame that is not whole nobody has judged: nghttpd may, from its beginning. nghttpd is looked for on PATH; CASES=20000 for more, SEED for the same again.
+// Connections of frames to nghttpd (nghttp2's server) and to ours: what nghttpd takes for an error of the connection does not go
+// on here as if nothing had been. A frame that is not whole nobody has judged: nghttpd may, from its beginning. nghttpd is looked
+// for on PATH; CASES=20000 for more, SEED for the same again.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
