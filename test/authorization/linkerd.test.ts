@@ -510,6 +510,35 @@ test("what Istio's policies deny stays denied, and what they allow is allowed be
   );
 });
 
+test("what Consul's intentions deny stays denied, and what they allow is allowed beside", async () => {
+  const service = `apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: PORT}]}
+---
+apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: cart-1, namespace: shop, labels: {kubernetes.io/service-name: cart}}
+addressType: IPv4
+ports: [{name: http, port: PORT}]
+endpoints: [{addresses: [10.0.0.9], conditions: {ready: true}, targetRef: {kind: Pod, name: cart-0, namespace: shop}}]
+---
+`;
+  const intention = (action: string): string => `apiVersion: consul.hashicorp.com/v1alpha1
+kind: ServiceIntentions
+metadata: {name: cart, namespace: shop}
+spec: {destination: {name: cart}, sources: [{name: batch, action: ${action}}]}
+---
+`;
+  const open =
+    service + server() + authorize([account('web')]) + authorize([account('batch')], toServer, 'too');
+  assert.deepEqual(await letIn(open + intention('deny')), ['web']);
+  assert.deepEqual(await letIn(service + server() + authorize([account('web')]) + intention('allow')), [
+    'web',
+    'batch',
+  ]);
+});
+
 test('what cannot be read opens nothing', async () => {
   const wrong: readonly string[] = [
     server() + authorize([meshTls('nobody')]),
