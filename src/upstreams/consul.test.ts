@@ -1,4 +1,4 @@
-// Consul's answers, from a server that holds questions back as Consul does; test/sentinel/consul.test.ts asks a real one.
+// Consul's answers, from a server that holds questions back as Consul does (its HTTP API, "blocking queries").
 import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
