@@ -18,14 +18,14 @@ export const SESSION_STATUS = {
 /** The head of `CONNECT authority`. It is never edited, and may be sent any number of times. */
 export function connectHead(authority: string): Head {
   const head = new Head();
-  const line = `CONNECT ${authority} \r\n`;
+  const line = `CONNECT ${authority} `;
   head.reset(Buffer.from(line, 'latin1'), 0);
   head.major = 2;
   head.method = METHOD.CONNECT;
   head.methodEnd = 'CONNECT'.length;
   head.targetStart = head.methodEnd + 1;
   head.targetEnd = head.targetStart + authority.length;
-  head.headersStart = line.length - 2;
+  head.headersStart = line.length;
   head.end = line.length;
   head.bodyLength = UNKNOWN_LENGTH;
   return head;
@@ -39,9 +39,9 @@ export function authorityOf(head: Head): string | undefined {
 /** The head of an answer that says no more than its status. */
 export function statusHead(status: number): Head {
   const head = new Head();
-  head.reset(Buffer.from('\r\n', 'latin1'), 0);
+  head.reset(Buffer.alloc(0), 0);
   head.major = 2;
-  head.end = 2;
+  head.end = 0;
   head.status = status;
   head.bodyLength = status === SESSION_STATUS.OPEN ? UNKNOWN_LENGTH : 0;
   return head;
