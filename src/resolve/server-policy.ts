@@ -278,7 +278,8 @@ function routedMatches(routes: readonly ServerRoute[]): readonly RoutedMatch[] {
 
 /** With and without a port, as authorization compares hosts. */
 function authorityOf(host: string): TextMatch {
-  const name = host.replace(/^\*/, '').replaceAll('.', '\\.');
+  // Whatever somebody wrote for a host, it is a name and no pattern.
+  const name = host.replace(/^\*/, '').replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
   return {
     kind: 'regex',
     value: `${host.startsWith('*') ? '.+' : ''}${name}\\.?(:[0-9]+)?`,
