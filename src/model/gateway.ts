@@ -178,22 +178,18 @@ export interface ListenerOptions {
   readonly trusted?: TrustedHops;
   /** For a whole head, from its first byte on; nginx's client_header_timeout. */
   readonly headTimeoutMs?: number;
-  /** Between two pieces of a body; nginx's client_body_timeout. */
-  readonly bodyTimeoutMs?: number;
   /** For a connection without a request. */
   readonly idleTimeoutMs?: number;
   /** For a TLS handshake. */
   readonly handshakeTimeoutMs?: number;
-  /** Request line and fields together. */
+  /** Of the fields together, and of the target. */
   readonly maxHeadBytes?: number;
   /** Requests that one connection carries before its client is asked to connect anew; 0 for no end. */
   readonly maxRequestsPerConnection?: number;
-  /** Connections at once; those beyond wait in the kernel. */
+  /** Connections at once, in each core; those beyond wait in the kernel. 0 for no bound. */
   readonly maxConnections?: number;
   /** Whether HTTP/2 is spoken: over TLS by ALPN, in clear by its preface. True unless told. */
   readonly http2?: boolean;
-  /** What `Server` says in every answer; '' takes it out; undefined leaves the upstream's. */
-  readonly serverHeader?: string;
 }
 
 /** How the address of the client behind other proxies is found. */

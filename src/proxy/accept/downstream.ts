@@ -3,6 +3,7 @@ import type { Wire } from '../../wire/index.ts';
 import type { Detection } from '../detection/detection.ts';
 import type { ExchangeHost, ListenerTerms } from '../exchange/exchange-host.ts';
 import type { Client } from '../services/http2-listening.ts';
+import type { Listening } from '../services/listening.ts';
 import type { Services } from '../services/services.ts';
 import { servingOf } from '../serving/serve.ts';
 import type { Served, Serving } from '../serving/serving.interface.ts';
@@ -55,15 +56,16 @@ export abstract class Downstream {
     this.wire.destroy();
   }
 
-  /** Reads requests from now on. `first`: what was read already. */
+  /** Reads requests from now on. `first`: what was read already. `listening`: see servingOf. */
   protected serveTo(
     host: ExchangeHost,
     kind: Served,
     client: Client,
     first: Buffer | undefined,
     onClosed: () => void,
+    listening?: Listening,
   ): void {
-    this.serving = servingOf(kind, this.services, host, client, this.wire, onClosed);
+    this.serving = servingOf(kind, this.services, host, client, this.wire, onClosed, listening);
     this.serving.start(first);
   }
 }

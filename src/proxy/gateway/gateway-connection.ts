@@ -73,6 +73,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   #handshake: Handshake | undefined;
   /** Whether nobody reads what it carries. */
   carriesBytes = false;
+  #requests = 0;
   #over = false;
   #unplaced: UnplacedRequests | undefined;
   /** The authority that was asked for last, and its host: mostly all requests of a connection have the same. */
@@ -149,6 +150,8 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
       setImmediate(tellTarget, waiter, undefined, 'DPE', fault);
       return undefined;
     }
+    // The answer to the last one says so.
+    if (++this.#requests >= this.#port.table.maxRequests) this.drain();
     const host = this.#hostOf(head);
     const listener = this.#port.table.listeners.find(host);
     if (listener === undefined) return answers.notFound;
@@ -195,7 +198,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   }
 
   onUnclear(first: Buffer): void {
-    const { headTimeoutMs } = this.services.http1;
+    const { headTimeoutMs } = this.#port.table.listening.http1;
     this.#refuse(
       mayBeRequest(first) ? 'http1' : 'tcp',
       `the first line was not complete ${headTimeoutMs} ms after its first byte; send it whole`,
@@ -233,12 +236,8 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     if (table.isTls) this.#readHello(first ?? Buffer.alloc(0));
     else if (table.protocol === 'bytes') this.#carry(table.first, '', first);
     else {
-      const { headTimeoutMs, idleTimeoutMs } = this.services.http1;
-      const { idleTimeoutMs: own, headTimeoutMs: head } = this.#options;
-      this.detection.start(
-        { quietMs: 0, silentMs: own ?? idleTimeoutMs, unclearMs: head ?? headTimeoutMs },
-        first,
-      );
+      const { headTimeoutMs, idleTimeoutMs } = table.listening.http1;
+      this.detection.start({ quietMs: 0, silentMs: idleTimeoutMs, unclearMs: headTimeoutMs }, first);
     }
   }
 
@@ -317,7 +316,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
 
   #serve(kind: Served, first: Buffer | undefined): void {
     this.services.counters.accepted.add(`direction="gateway",protocol="${labelOf(kind)}"`);
-    this.serveTo(this, kind, 'stranger', first, () => this.#end());
+    this.serveTo(this, kind, 'stranger', first, () => this.#end(), this.#port.table.listening);
   }
 
   /** Bytes that nobody reads. */

@@ -1,5 +1,6 @@
 // One port of a gateway: its sockets, and which of its listeners and hosts what comes in is for.
 import { type BoundListener, isIpv6 } from '../../model/index.ts';
+import { type Listening, listeningAs } from '../services/listening.ts';
 import { HostTable } from './host-table.ts';
 
 /** A listener, with where the routes of its hosts are. */
@@ -19,22 +20,30 @@ export interface PortTable {
   /** The first, for what holds for the port before it is known which is meant. */
   readonly first: TableListener;
   readonly all: readonly BoundListener[];
+  readonly listening: Listening;
+  /** Connections at once; Infinity for no bound. */
+  readonly maxConnections: number;
+  /** Requests of one connection; Infinity for no end. */
+  readonly maxRequests: number;
 }
 
-/** `bound`: all of one port, at least one. */
-export function portTable(bound: readonly BoundListener[]): PortTable {
+/** `bound`: all of one port, at least one. What is said of connections is the word of the first. */
+export function portTable(bound: readonly BoundListener[], usual: Listening): PortTable {
   const listeners = bound.map(each => ({
     bound: each,
     hosts: new HostTable(each.hosts.map(({ host, destination }) => [host, destination] as const)),
   }));
   const [first] = listeners;
-  const { protocol } = first!.bound;
+  const { protocol, options = {} } = first!.bound;
   return {
     protocol: protocol === 'http' || protocol === 'https' ? 'requests' : 'bytes',
     isTls: protocol === 'https' || protocol === 'tls',
     listeners: new HostTable(listeners.map(each => [each.bound.hostname ?? '*', each] as const)),
     first: first!,
     all: bound,
+    listening: listeningAs(usual, options),
+    maxConnections: options.maxConnections || Number.POSITIVE_INFINITY,
+    maxRequests: options.maxRequestsPerConnection || Number.POSITIVE_INFINITY,
   };
 }
 

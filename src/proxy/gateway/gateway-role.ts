@@ -46,6 +46,8 @@ interface RunningPort {
   places: readonly string[];
   sockets: Listener[];
   readonly connections: Set<GatewayConnection>;
+  /** As many connections as there may be: more wait in the kernel. */
+  full: boolean;
   trouble: string | undefined;
 }
 
@@ -141,8 +143,8 @@ class RunningGateway implements GatewayRole {
 
   pause(paused: boolean): void {
     this.#paused = paused;
-    for (const { sockets } of this.#ports.values())
-      for (const each of sockets) paused ? each.pause() : each.resume();
+    for (const { sockets, full } of this.#ports.values())
+      for (const each of sockets) paused || full ? each.pause() : each.resume();
   }
 
   drain(): void {
@@ -197,7 +199,7 @@ class RunningGateway implements GatewayRole {
   }
 
   #open(number: number, listeners: readonly BoundListener[]): void {
-    const table = portTable(listeners);
+    const table = portTable(listeners, this.#given.services);
     const places = placesOf(listeners, this.#place.hosts);
     const running = this.#ports.get(number);
     if (running === undefined) {
@@ -207,6 +209,7 @@ class RunningGateway implements GatewayRole {
         places,
         sockets: [],
         connections: new Set(),
+        full: false,
         trouble: undefined,
       };
       this.#ports.set(number, made);
@@ -214,6 +217,7 @@ class RunningGateway implements GatewayRole {
       return;
     }
     running.table = table;
+    this.#heedRoom(running);
     if (running.places.join() === places.join()) return;
     running.places = places;
     for (const each of running.sockets) each.close();
@@ -232,7 +236,7 @@ class RunningGateway implements GatewayRole {
         const socket = new Listener({ host, port, purpose: 'gateway', shared: sharePorts }, wire =>
           this.#accept(running, wire),
         );
-        if (this.#paused) socket.pause();
+        if (this.#paused || running.full) socket.pause();
         running.sockets.push(socket);
         port = socket.port;
       }
@@ -261,17 +265,27 @@ class RunningGateway implements GatewayRole {
     this.#given.services.log.info({ port: running.port }, 'no listener has this port any more');
   }
 
+  /** No more connections than there may be are taken. */
+  #heedRoom(running: RunningPort): void {
+    const full = running.connections.size >= running.table.maxConnections;
+    if (full === running.full) return;
+    running.full = full;
+    for (const each of running.sockets) full || this.#paused ? each.pause() : each.resume();
+  }
+
   #accept(running: RunningPort, wire: Wire): void {
     const { services, accepting } = this.#given;
     accepting();
     const { openConnections } = services.counters;
     const onClosed = (): void => {
       running.connections.delete(connection);
+      this.#heedRoom(running);
       if (this.#connections.delete(connection)) openConnections.gateway = (openConnections.gateway ?? 1) - 1;
     };
     const connection = new GatewayConnection(this.#parts, running, wire, this.#terms, onClosed);
     openConnections.gateway = (openConnections.gateway ?? 0) + 1;
     running.connections.add(connection);
+    this.#heedRoom(running);
     this.#connections.add(connection);
     try {
       connection.start();

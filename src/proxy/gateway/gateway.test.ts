@@ -9,6 +9,7 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcp } fr
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
+import type { ListenerOptions } from '../../model/index.ts';
 import { FakeClock } from '../../time/index.ts';
 import { meshFromYaml } from '../../translate/testing/from-yaml.ts';
 import { httpServer, rawConnection } from '../testing/clients.ts';
@@ -516,4 +517,82 @@ test('who never ends a handshake or a head is cut off in time', async t => {
   }
   assert.ok(over, 'within the time that heads and handshakes have');
   for (const { socket } of slow) socket.destroy();
+});
+
+/** A gateway for one app, whose listener says this of its connections. */
+async function bounded(t: TestContext, options: ListenerOptions): Promise<number> {
+  const yaml = gateway(http) + service('a', await app(t, 'a')) + route('a', 'a');
+  const made = new GatewayRig(yaml, undefined, undefined, options);
+  t.after(() => made.close());
+  await eventually(() => made.plane.gateway!.notReady() === undefined);
+  return made.port(80);
+}
+
+test('a connection carries as many requests as its listener says, and its last answer says so', async t => {
+  const raw = await rawConnection(await bounded(t, { maxRequestsPerConnection: 2 }));
+  const get = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
+  raw.write(get);
+  await raw.until(({ text }) => text.includes('"name"'));
+  assert.doesNotMatch(raw.text, /connection: close/i);
+  raw.text = '';
+  raw.write(get);
+  await raw.until(({ ended, closed }) => ended || closed);
+  assert.match(raw.text, /^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*"name"/i);
+});
+
+test('fields that are larger than the listener takes are refused, over both versions', async t => {
+  const port = await bounded(t, { maxHeadBytes: 2048 });
+  assert.equal((await ask(port, 'a.example', { 'x-small': 'x'.repeat(1000) })).status, 200);
+  assert.equal((await ask(port, 'a.example', { 'x-large': 'x'.repeat(3000) })).status, 431);
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  const statusOf = async (length: number): Promise<unknown> => {
+    const stream = session.request({ ':authority': 'a.example', 'x-field': 'x'.repeat(length) });
+    const [headers] = await once(stream, 'response');
+    stream.resume();
+    return headers[':status'];
+  };
+  assert.equal(await statusOf(1000), 200);
+  assert.equal(await statusOf(3000), 431);
+});
+
+test('of more connections than the listener takes the last waits until another is gone', async t => {
+  const port = await bounded(t, { maxConnections: 1 });
+  const get = 'GET / HTTP/1.1\r\nHost: a.example\r\n\r\n';
+  const first = await rawConnection(port);
+  first.write(get);
+  await first.until(({ text }) => text.includes('"name"'));
+  const second = await rawConnection(port);
+  second.write(get);
+  first.text = '';
+  first.write(get);
+  await first.until(({ text }) => text.includes('"name"'));
+  assert.equal(second.text, '');
+  first.socket.destroy();
+  await second.until(({ text }) => text.includes('"name"'));
+  second.socket.destroy();
+});
+
+test('a connection without a request, and a head that stays half, have the time that the listener gives', async t => {
+  const clock = new FakeClock();
+  const yaml = gateway(http) + service('a', await app(t, 'a')) + route('a', 'a');
+  const made = new GatewayRig(yaml, clock, 'any', { idleTimeoutMs: 7_000, headTimeoutMs: 3_000 });
+  t.after(() => made.close());
+  await eventually(() => made.plane.gateway!.notReady() === undefined);
+  const get = 'GET / HTTP/1.1\r\nHost: a.example\r\n';
+  const [idle, half] = [await rawConnection(made.port(80)), await rawConnection(made.port(80))];
+  for (const each of [idle, half]) {
+    each.write(`${get}\r\n`);
+    await each.until(({ text }) => text.includes('"name"'));
+    each.text = '';
+  }
+  half.write(get);
+  await eventually(() => made.plane.gateway!.ports[0]!.open === 2);
+  await new Promise(resolve => setTimeout(resolve, 20));
+  await clock.advance(3_100);
+  await half.until(({ ended, closed }) => ended || closed);
+  assert.match(half.text, /^HTTP\/1\.1 408 /);
+  assert.equal(idle.ended, false);
+  await clock.advance(4_000);
+  await idle.until(({ ended, closed }) => ended || closed);
 });

@@ -1,5 +1,11 @@
 import type { LocalReply, ServerStream } from '../../http/index.ts';
-import { type Fault, NO_MEMORY, ServerConnection, type ServerConnectionHost } from '../../http1/index.ts';
+import {
+  type Fault,
+  NO_MEMORY,
+  ServerConnection,
+  type ServerConnectionHost,
+  type ServerOptions,
+} from '../../http1/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangeHost } from '../exchange/exchange-host.ts';
@@ -18,11 +24,17 @@ export class Http1Serving implements Serving, ServerConnectionHost {
   /** Of the one stream of the connection, from its start on. */
   #exchange!: Exchange;
 
-  constructor(services: Services, host: ExchangeHost, wire: Wire, onClosed: () => void) {
+  constructor(
+    services: Services,
+    host: ExchangeHost,
+    wire: Wire,
+    options: ServerOptions,
+    onClosed: () => void,
+  ) {
     this.#services = services;
     this.#host = host;
     this.#onClosed = onClosed;
-    this.connection = new ServerConnection(wire, services.http1);
+    this.connection = new ServerConnection(wire, options);
     if (services.draining || services.saving) this.connection.drain();
   }
 

@@ -121,7 +121,7 @@ export class ExchangeRig {
   client(): RigClient {
     const peer = new MemoryPeer();
     const id = `client-${this.#clients++}`;
-    const serving = new Http1Serving(this.services, this.#hostOf(id), peer.wire, () => {
+    const serving = new Http1Serving(this.services, this.#hostOf(id), peer.wire, this.services.http1, () => {
       client.closed = true;
     });
     const client: RigClient = { peer, id, serving, closed: false };

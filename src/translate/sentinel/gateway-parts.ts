@@ -36,7 +36,6 @@ function listenerOf(listener: ListenerConfig, namespace: string): GatewayListene
     path: `listener "${id}"`,
     options: {
       headTimeoutMs: listener.requestTimeoutMs,
-      bodyTimeoutMs: listener.requestTimeoutMs,
       idleTimeoutMs: listener.keepaliveTimeoutMs,
       ...given({
         maxRequestsPerConnection: listener.keepaliveMaxRequests,

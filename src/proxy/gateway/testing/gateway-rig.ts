@@ -1,6 +1,7 @@
 // For tests: a gateway in this process, from YAML to sockets, by the same stages as `weft-proxy gateway --config`.
 import { certify } from '../../../ca/testing/odd-certificates.ts';
 import { Hub, InProcessStream } from '../../../discovery/index.ts';
+import type { ListenerOptions, Resource } from '../../../model/index.ts';
 import type { Change } from '../../../registry/index.ts';
 import { type Clock, systemClock } from '../../../time/index.ts';
 import { MeshTls } from '../../../tls/index.ts';
@@ -101,7 +102,23 @@ export class GatewayRig {
   readonly #stream: InProcessStream;
   #objects = new Map<string, Change>();
 
-  constructor(yaml: string, clock: Clock = systemClock, portOffset: number | 'any' = 'any') {
+  /** `options`: of every listener, beside what the YAML says. */
+  constructor(
+    yaml: string,
+    clock: Clock = systemClock,
+    portOffset: number | 'any' = 'any',
+    options: ListenerOptions = {},
+  ) {
+    const withOptions = (resource: Resource): Resource =>
+      resource.kind === 'gateway'
+        ? {
+            ...resource,
+            listeners: resource.listeners.map(each => ({
+              ...each,
+              options: { ...each.options, ...options },
+            })),
+          }
+        : resource;
     this.#hub = new Hub(this.#translator.mesh);
     this.plane = new DataPlane({
       ...{ clock, log: this.log, accessLog: this.access, tls: new MeshTls() },
@@ -116,7 +133,7 @@ export class GatewayRig {
     });
     this.#stream = new InProcessStream({
       hub: this.#hub,
-      sink: { apply: resource => this.plane.apply(resource), connection() {} },
+      sink: { apply: resource => this.plane.apply(withOptions(resource)), connection() {} },
       log: this.log,
       caller: { namespace: 'shop', labels: {} },
       source: 'test',
