@@ -8,8 +8,8 @@ import { Http2Serving } from './http2-serving.ts';
 import type { Served, Serving } from './serving.interface.ts';
 
 /**
- * What serves `kind` on the wire, once it is started. `listening`: as the proxy's own listeners have it, unless told. `onClosed` is
- * called once, when the connection is gone.
+ * What serves `kind` on the wire, once it is started. `listening`: as the proxy's own listeners have it, unless told. `onClosed`
+ * is called once, when the connection is gone.
  */
 export function servingOf(
   kind: Served,
