@@ -41,8 +41,8 @@ end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of We
 dashboards: setup ## write manifests/grafana/ from grafana/
 	@$(node) grafana/write.ts
 
-dashboard-test: setup ## the web page in the Chromium that WEFT_CHROMIUM names, or that is on PATH
-	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) --test --test-concurrency=1 --test-timeout=300000 test/dashboard/*.test.ts
+dashboard-test: setup ## the web page, and gRPC-Web from a page, in the Chromium that WEFT_CHROMIUM names, or that is on PATH
+	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) --test --test-concurrency=1 --test-timeout=300000 test/dashboard/*.test.ts test/grpc/web-browser.test.ts
 
 dashboard-pictures: setup ## write docs/pictures/dashboard/ with the Chromium of dashboard-test
 	@WEFT_CHROMIUM=$${WEFT_CHROMIUM:-$$(command -v chromium || true)} $(node) test/dashboard/pictures.ts

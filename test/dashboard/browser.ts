@@ -17,9 +17,14 @@ export const skip = program === '' && 'there is no Chromium; name one in WEFT_CH
 
 let started: Promise<Browser> | undefined;
 
-function browser(): Promise<Browser> {
+/** A browser of the test's own, with these flags of Chromium's. */
+export function launch(flags: readonly string[] = []): Promise<Browser> {
   // In containers Chromium has no sandbox of its own.
-  started ??= chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu'] });
+  return chromium.launch({ executablePath: program, args: ['--no-sandbox', '--disable-gpu', ...flags] });
+}
+
+function browser(): Promise<Browser> {
+  started ??= launch();
   return started;
 }
 
