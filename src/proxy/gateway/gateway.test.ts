@@ -487,6 +487,24 @@ test('what attacks gateways is refused: see docs/gateway.md', async t => {
   for (const [what, bytes, status] of rows) assert.equal((await sent(bytes)).slice(9), status, what);
 });
 
+test('who speaks TLS to a port of HTTP, or HTTP to one of TLS, is answered in clear what to write', async t => {
+  const own = certificateFor(['a.example']);
+  const https = '{ name: https, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ name: own }] } }';
+  const made = await rig(t, gateway(`${http}, ${https}`) + secret('own', own));
+  await eventually(() => made.port(443) > 0);
+  const sent = (port: number, bytes: string): Promise<string> => {
+    const socket = connectTcp({ port, host: '127.0.0.1' });
+    socket.on('error', () => {});
+    return over(socket, bytes);
+  };
+  // How a ClientHello of 256 bytes begins.
+  const hello = '\x16\x03\x01\x01\x04\x01\x00\x01\x00\x03\x03';
+  const toHttp = await sent(made.port(80), hello);
+  assert.match(toHttp, /^HTTP\/1\.1 400 .*port 80 speaks HTTP in clear.*write http:\/\//s);
+  const toTls = await sent(made.port(443), get('a'));
+  assert.match(toTls, /^HTTP\/1\.1 400 .*port 443 speaks TLS.*write https:\/\//s);
+});
+
 test('who never ends a handshake or a head is cut off in time', async t => {
   const clock = new FakeClock();
   const own = certificateFor(['a.example']);
