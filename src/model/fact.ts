@@ -16,6 +16,8 @@ export const fact = {
   address: (address: string): string => `address ${address}`,
   /** Which Service ports this endpoint address stands behind. */
   backing: (address: string): string => `backing ${address}`,
+  /** Which Services stand under this label; keys of labels: see `selectorKey`. */
+  selecting: (label: string): string => `selecting ${label}`,
   /** A workload. Key: see Mesh. */
   workload: (key: string): string => `workload ${key}`,
   /** The policies of a kind in a group: see POLICY_KINDS. */

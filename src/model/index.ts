@@ -222,7 +222,7 @@ export {
 export type { Endpoint, ExternalSettings, Protocol, Service, ServicePort } from './service.ts';
 export { ShardedMap } from './sharded-map.ts';
 export { shellText, shellWord } from './shell-text.ts';
-export { addressKey, objectKey, type Site } from './site.ts';
+export { addressKey, objectKey, type Site, selectorKey } from './site.ts';
 export {
   type AccessLogSettings,
   type Collector,

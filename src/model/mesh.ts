@@ -44,6 +44,11 @@ export interface Mesh extends PolicyMaps {
   readonly servicesByAddress: ReadonlyMap<string, readonly string[]>;
   /** Keys of the Services that have this address (`addressKey`) among their endpoints, in order of key. */
   readonly servicesByEndpoint: ReadonlyMap<string, readonly string[]>;
+  /**
+   * Keys of the Services that select pods, in order of key, each under one of the labels that it asks for (`selectorKey`):
+   * whoever looks for the Services of a pod looks under each of the pod's labels, and then at the whole selector.
+   */
+  readonly servicesBySelector: ReadonlyMap<string, readonly string[]>;
   /** Workload key by pod address (`addressKey`). */
   readonly workloadByAddress: ReadonlyMap<string, string>;
   /** Keys of labels of callers that any rule looks at, in order: callers that are alike in these get the same answers. */
@@ -76,6 +81,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
     namedPorts: new Set(),
     servicesByAddress: ShardedMap.empty(),
     servicesByEndpoint: ShardedMap.empty(),
+    servicesBySelector: ShardedMap.empty(),
     workloadByAddress: ShardedMap.empty(),
     ...emptyPolicies(),
     callerLabels: [],

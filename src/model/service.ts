@@ -12,6 +12,8 @@ export interface ServicePort {
   readonly name: string;
   /** From appProtocol or the port name's prefix where these say it, otherwise `auto`. */
   readonly protocol: Protocol;
+  /** Of the pods that the Service selects: their port's number, or its name among a pod's own. Undefined: the same number. */
+  readonly target?: number | string;
 }
 
 /** A Kubernetes Service, or anything else that traffic is sent to by name. */
@@ -25,6 +27,8 @@ export interface Service extends Pick<Site, 'cluster'> {
   readonly headless: boolean;
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];
+  /** Labels of its pods, in its own namespace and cluster; never empty. Undefined: only its endpoints say who they are. */
+  readonly selector?: Labels;
   /**
    * What a Service that is not Kubernetes' own has beside: see ExternalService. Its host may then be a wildcard `*.example.com`.
    */

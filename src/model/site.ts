@@ -18,6 +18,15 @@ export function objectKey({
   return cluster === undefined ? key : `${cluster}/${key}`;
 }
 
+/** A label of pods of a namespace, `shop app=web`; in another cluster `east/shop app=web`. */
+export function selectorKey(
+  { cluster, namespace }: Site & { readonly namespace: string },
+  label: string,
+  value: string,
+): string {
+  return `${objectKey({ ...(cluster !== undefined && { cluster }), name: namespace })} ${label}=${value}`;
+}
+
 /** The address alone; in another network `network/address`. */
 export function addressKey(address: string, network: string | undefined): string {
   return network === undefined ? address : `${network}/${address}`;

@@ -12,6 +12,7 @@ import type { Caller } from './caller.ts';
 import { isKnownTo } from './egress.ts';
 import { wildcardsOf } from './hosts.ts';
 import type { MeshReader } from './mesh-reader.ts';
+import { selectedTarget } from './serving.ts';
 
 /** What an address or name means to one caller. */
 export type Found =
@@ -89,12 +90,16 @@ function isKnown({ caller, scope }: CallerView, service: Service): boolean {
 function findDirect(view: CallerView, direct: HostPort): Found {
   const { reader, scope } = view;
   const workload = reader.workloadByAddress(direct.host);
-  const backed = reader
-    .servicesByEndpoint(direct.host)
+  const selecting = new Set(workload ? reader.servicesBySelector(workload) : []);
+  const backed = [...new Set([...reader.servicesByEndpoint(direct.host), ...selecting])]
     .filter(service => isKnown(view, service))
     .flatMap(service =>
       service.ports
-        .filter(port => endpointAt(service, port, direct) !== undefined)
+        .filter(
+          port =>
+            endpointAt(service, port, direct) !== undefined ||
+            (selecting.has(service) && selectedTarget(port, workload!) === direct.port),
+        )
         .map(port => ({ service, port })),
     );
   if (backed.length === 0 && (!workload || scope?.unknown === 'refuse')) return unknown;

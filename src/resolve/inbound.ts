@@ -15,6 +15,7 @@ import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { type PeerMode, peerModes } from './peer-mode.ts';
 import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
 import { serverPoliciesOf } from './server-policy.ts';
+import { selectedTarget, servicesBehind } from './serving.ts';
 import { telemetryOf } from './telemetry.ts';
 
 interface Served {
@@ -138,19 +139,34 @@ function servedPorts(
   workload: Workload,
 ): ReadonlyMap<number, readonly Served[]> {
   const served = new Map<number, Served[]>();
-  for (const address of workload.addresses) {
-    for (const service of reader.servicesByEndpoint(address, workload.network)) {
-      for (const { number, protocol } of service.ports) {
-        for (const endpoint of service.endpoints.get(number) ?? []) {
-          if (endpoint.address !== address || endpoint.network !== workload.network) continue;
-          if ((endpoint.workload ?? key) !== key) continue;
-          const list = served.get(endpoint.port) ?? [];
-          served.set(endpoint.port, [...list, { service, protocol, port: number }]);
-        }
+  const selecting = new Set(reader.servicesBySelector(workload));
+  for (const service of servicesBehind(reader, workload)) {
+    for (const port of service.ports) {
+      const targets = namedTargets(service, port.number, key, workload);
+      const target = selecting.has(service) ? selectedTarget(port, workload) : undefined;
+      if (target !== undefined) targets.add(target);
+      for (const each of targets) {
+        const { number, protocol } = port;
+        served.set(each, [...(served.get(each) ?? []), { service, protocol, port: number }]);
       }
     }
   }
   return served;
+}
+
+/** The workload's ports that the endpoints of a Service's port name. */
+function namedTargets(
+  { endpoints }: Service,
+  port: number,
+  key: string,
+  { addresses, network }: Workload,
+): Set<number> {
+  const own = endpoints
+    .get(port)
+    ?.filter(
+      each => addresses.includes(each.address) && each.network === network && (each.workload ?? key) === key,
+    );
+  return new Set(own?.map(each => each.port));
 }
 
 function fromOf<K extends string>(name: K, { policy }: PeerMode): object {

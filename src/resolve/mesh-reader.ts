@@ -6,6 +6,7 @@ import {
   isInRange,
   type Mesh,
   type MeshTelemetry,
+  matchesLabels,
   type Node,
   objectKey,
   type PathNormalization,
@@ -13,6 +14,7 @@ import {
   type PolicyKinds,
   type PolicyMaps,
   type Service,
+  selectorKey,
   type Workload,
 } from '../model/index.ts';
 
@@ -70,6 +72,17 @@ export class MeshReader {
     const at = addressKey(address, network);
     this.facts.add(fact.backing(at));
     return (this.mesh.servicesByEndpoint.get(at) ?? []).flatMap(key => this.service(key) ?? []);
+  }
+
+  /** Services whose selectors match the workload's labels, in no order. */
+  servicesBySelector(workload: Workload): readonly Service[] {
+    const { labels } = workload;
+    return Object.keys(labels).flatMap(label => {
+      const key = selectorKey(workload, label, labels[label]!);
+      this.facts.add(fact.selecting(key));
+      const found = (this.mesh.servicesBySelector.get(key) ?? []).flatMap(each => this.service(each) ?? []);
+      return found.filter(({ selector }) => matchesLabels({ matchLabels: selector! }, labels));
+    });
   }
 
   /** External Services of this very host or wildcard, the oldest first. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
-import { AuthorizationRig, type Sent } from './rig.ts';
+import { AuthorizationRig, policy, type Sent } from './rig.ts';
 
 let rig: AuthorizationRig;
 before(async () => {
@@ -62,6 +62,26 @@ const closed = intentions([deny(all)], { name: '*' }, 'all');
 test('who is allowed is let in, and nobody else; who is denied is refused, and nobody else', async () => {
   assert.deepEqual(await letIn(intentions([allow(web)])), ['web']);
   assert.deepEqual(await letIn(intentions([deny(web)])), ['batch', 'ops', 'plain']);
+});
+
+test('an entry holds on a pod that no EndpointSlice names yet, for who reaches it by its address', async () => {
+  const [ofService = ''] = service.split('---\n');
+  const soon = `${ofService}---\n${intentions([allow(web)])}`;
+  const targeted = policy({
+    targetRefs: [{ kind: 'Service', group: '', name: 'cart' }],
+    rules: [{ from: [{ source: { namespaces: ['ops'] } }] }],
+  });
+  for (const [yaml, who] of [
+    [soon, 'shop/web'],
+    [`${ofService}---\n${targeted}`, 'ops/web'],
+  ] as const) {
+    rig.obey(rig.policies(yaml));
+    for (const by of ['shop/web', 'ops/web', 'shop/batch', undefined]) {
+      const { status } = await rig.send(by === undefined ? {} : { by });
+      assert.equal(status, by === who ? 200 : 403, `${by} of ${who}`);
+      assert.equal(await rig.speak(by), by === who, `${by} of ${who}`);
+    }
+  }
 });
 
 test('the more precise source decides, in whatever order they stand', async () => {

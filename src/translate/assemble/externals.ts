@@ -22,7 +22,7 @@ import type { WorkloadAssembler } from './workloads.ts';
 
 /** The maps of Mesh that this file fills, beside its Services in those of ServiceMaps. */
 export type ExternalMaps = Pick<Mesh, 'externalsByHost' | 'addressRanges'> &
-  Omit<ServiceMaps, 'serviceByHost'>;
+  Omit<ServiceMaps, 'serviceByHost' | 'servicesBySelector'>;
 
 type Hosted = ExternalServicePart & { readonly host: string };
 

@@ -6,6 +6,7 @@ import {
   type Mesh,
   type Service,
   type ServicePort,
+  selectorKey,
 } from '../../model/index.ts';
 import type { EndpointsPart, ServicePart } from '../part.ts';
 import { Draft } from './draft.ts';
@@ -19,7 +20,7 @@ interface Known {
 /** The maps of Mesh that this file fills. */
 export type ServiceMaps = Pick<
   Mesh,
-  'services' | 'serviceByHost' | 'servicesByAddress' | 'servicesByEndpoint'
+  'services' | 'serviceByHost' | 'servicesByAddress' | 'servicesByEndpoint' | 'servicesBySelector'
 >;
 
 /** Puts Services together with their endpoints. Only Services that a change touched are built again. */
@@ -50,6 +51,7 @@ export class ServiceAssembler {
     const hosts = new Draft(mesh.serviceByHost);
     const addresses = new Draft(mesh.servicesByAddress);
     const backings = new Draft(mesh.servicesByEndpoint);
+    const selectors = new Draft(mesh.servicesBySelector);
     for (const key of this.#dirty) {
       const known = this.#known.get(key);
       if (known && !known.base && known.endpoints.size === 0) this.#known.delete(key);
@@ -63,6 +65,7 @@ export class ServiceAssembler {
         if (after) this.#moveHost(hosts, after.host, key, true, touched);
       }
       moveKey(addresses, key, addressesOf(before), addressesOf(after), touched, fact.address);
+      moveKey(selectors, key, selectorKeysOf(before), selectorKeysOf(after), touched, fact.selecting);
       if (equal(before?.endpoints, after?.endpoints)) continue;
       touched.add(fact.endpoints(key));
       moveBackings(backings, key, before, after, touched);
@@ -73,6 +76,7 @@ export class ServiceAssembler {
       serviceByHost: hosts.done(),
       servicesByAddress: addresses.done(),
       servicesByEndpoint: backings.done(),
+      servicesBySelector: selectors.done(),
     };
   }
 
@@ -141,6 +145,12 @@ export function withoutEndpoints(service: Service | undefined): Omit<Service, 'e
 
 function addressesOf(service: Service | undefined): readonly string[] {
   return service?.addresses.map(address => addressKey(address, service.cluster)) ?? [];
+}
+
+/** One of the labels that it asks for is enough to be found by. */
+function selectorKeysOf(service: Service | undefined): readonly string[] {
+  const [label] = Object.keys(service?.selector ?? {}).sort();
+  return label === undefined ? [] : [selectorKey(service!, label, service!.selector![label]!)];
 }
 
 /** Moves `key` from the lists of `before` to those of `after`. */

@@ -1,4 +1,4 @@
-import { canonicalAddress, isIpAddress, type ServicePort } from '../../model/index.ts';
+import { canonicalAddress, isIpAddress, type Labels, type ServicePort } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
@@ -19,6 +19,7 @@ function translateService(object: KubeObject, context: TranslateContext, report:
     report.error('field-invalid', 'spec.externalName', 'an ExternalName service needs spec.externalName');
   }
   const host = `${name}.${namespace}.svc.${context.clusterDomain}`;
+  const selector = type === 'ExternalName' ? undefined : selectorOf(spec);
   const headless = type !== 'ExternalName' && spec.text('clusterIP') === 'None';
   return [
     {
@@ -30,7 +31,8 @@ function translateService(object: KubeObject, context: TranslateContext, report:
         addresses: headless || externalName !== undefined ? [] : addressesOf(spec, object, report),
         headless,
         ...(externalName === undefined ? {} : { externalName }),
-        ports: portsOf(spec, report),
+        ports: portsOf(spec, selector !== undefined, report),
+        ...(selector && { selector }),
         ...(cluster !== undefined && { cluster }),
         from: report.object,
       },
@@ -58,7 +60,13 @@ function addressesOf(spec: Fields, object: KubeObject, report: Report): readonly
   return [...addresses];
 }
 
-function portsOf(spec: Fields, report: Report): readonly ServicePort[] {
+/** An empty one selects nothing: Kubernetes makes no endpoints for it. */
+function selectorOf(spec: Fields): Labels | undefined {
+  const selector = spec.strings('selector');
+  return selector && Object.keys(selector).length > 0 ? selector : undefined;
+}
+
+function portsOf(spec: Fields, selects: boolean, report: Report): readonly ServicePort[] {
   const ports: ServicePort[] = [];
   for (const port of spec.objects('ports')) {
     // The mesh carries TCP; UDP and SCTP go their own way.
@@ -73,7 +81,17 @@ function portsOf(spec: Fields, report: Report): readonly ServicePort[] {
       report.error('field-invalid', port.at('port'), `port ${number} is there twice; remove one`);
       continue;
     }
-    ports.push({ number, name, protocol: protocolOf(name, port.text('appProtocol')) });
+    const protocol = protocolOf(name, port.text('appProtocol'));
+    const target = selects ? targetOf(port, number) : undefined;
+    ports.push({ number, name, protocol, ...(target !== undefined && { target }) });
   }
   return ports;
+}
+
+/** Undefined where it is the Service's own number, as without the field. */
+function targetOf(port: Fields, number: number): number | string | undefined {
+  const text = port.isText('targetPort') ? port.text('targetPort')! : undefined;
+  if (text !== undefined && text !== '' && !/^\d+$/.test(text)) return text;
+  const target = text === undefined ? port.number('targetPort', { min: 0, max: 65_535 }) : Number(text);
+  return target === number ? undefined : target || undefined;
 }
