@@ -292,6 +292,13 @@ export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, 
     // After an error of Weft's own an upstream may outlive its exchange.
     if (this.#info.phase === PHASE.IDLE) return;
     this.#dropHeld();
+    // Servers know the deadline, too, and break such calls off: as gRPC's own libraries have it, that is what the reset means,
+    // and nothing is wrong with them.
+    if (this.#request.call?.isLate(this.#services.clock.monotonic())) {
+      this.#tries.brokenLate();
+      this.onDeadline();
+      return;
+    }
     if (this.#info.phase < PHASE.BODY) {
       this.#tries.broken(failure);
       return;

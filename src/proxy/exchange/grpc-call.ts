@@ -12,6 +12,8 @@ import { type Fields, type Head, UNKNOWN_LENGTH } from '../../http/index.ts';
 
 const previousAttempts = Buffer.from('grpc-previous-rpc-attempts', 'latin1');
 const pushback = Buffer.from('grpc-retry-pushback-ms', 'latin1');
+/** Timers of other implementations are early by as much. */
+const timerSlackMs = 1;
 /** A deadline beyond this is none: ten days. */
 const longestMs = 864_000_000;
 
@@ -47,6 +49,11 @@ export class GrpcCall {
     this.#deadlineMs = nowMs + this.timeoutMs;
     const before = Number(head.text(head.find(previousAttempts)));
     this.#retriesBefore = Number.isSafeInteger(before) && before > 0 ? before : 0;
+  }
+
+  /** Whether the caller's time is up. */
+  isLate(nowMs: number): boolean {
+    return this.timeoutMs >= 0 && nowMs + timerSlackMs >= this.#deadlineMs;
   }
 
   /** Before the request goes out, each time: whoever is called learns how much time is left, and how often it was tried. */

@@ -286,6 +286,23 @@ test('the deadline of the caller holds: a status to it, a word to the upstream, 
   );
 });
 
+test('a stream that breaks when the deadline is over is the deadline, and nothing against the endpoint', async () => {
+  for (const [afterMs, answered, expected] of [
+    [199.5, false, '4'],
+    [199.5, true, '4'],
+    [150, false, '14'],
+  ] as const) {
+    const rig = rigOf();
+    const { client, stream } = await called(rig, call('grpc-timeout: 200m\r\n'));
+    await rig.advance(afterMs);
+    if (answered) stream.begin(GRPC);
+    stream.break(false);
+    assert.equal(status(client), expected, `after ${afterMs} ms`);
+    const failures = [...rig.cluster.endpoints].reduce((sum, { health }) => sum + health.errors5xx, 0);
+    assert.equal(failures, expected === '4' ? 0 : 1, `after ${afterMs} ms`);
+  }
+});
+
 test('whoever is called learns what is left of it, with every try', async () => {
   const rig = rigOf({ retry: { ...retries, backoffBaseMs: 300, backoffMaxMs: 300 }, random: () => 0.999 });
   const { stream } = await called(rig, call('grpc-timeout: 1S\r\n'));

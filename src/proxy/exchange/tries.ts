@@ -176,6 +176,11 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
     this.#race.drop();
   }
 
+  /** The stream broke, and whoever waited for its answer had given up by then: nothing against the endpoint. */
+  brokenLate(): void {
+    this.#current.stream = undefined;
+  }
+
   /** The stream broke before an answer was taken. */
   broken(failure: StreamFailure): void {
     const current = this.#current;

@@ -40,7 +40,7 @@ export interface Started {
   readonly limits: readonly string[];
 }
 
-const agentStartMs = 20_000;
+const agentStartMs = 60_000;
 
 /** Starts a sandbox's agent. Rejects with a WeftError, having removed what was made, when it does not come up. */
 export async function startSandbox(options: UpOptions): Promise<Started> {
