@@ -16,7 +16,7 @@ export const fact = {
   address: (address: string): string => `address ${address}`,
   /** Which Service ports this endpoint address stands behind. */
   backing: (address: string): string => `backing ${address}`,
-  /** Which Services stand under this label; keys of labels: see `selectorKey`. */
+  /** Which Services stand under this label, and their selectors; keys of labels: see `selectorKey`. */
   selecting: (label: string): string => `selecting ${label}`,
   /** A workload. Key: see Mesh. */
   workload: (key: string): string => `workload ${key}`,

@@ -80,8 +80,12 @@ export class MeshReader {
     return Object.keys(labels).flatMap(label => {
       const key = selectorKey(workload, label, labels[label]!);
       this.facts.add(fact.selecting(key));
-      const found = (this.mesh.servicesBySelector.get(key) ?? []).flatMap(each => this.service(each) ?? []);
-      return found.filter(({ selector }) => matchesLabels({ matchLabels: selector! }, labels));
+      // That others do not match is told by the label's fact: many Services may share a label, such as a release's name.
+      return (this.mesh.servicesBySelector.get(key) ?? []).flatMap(each => {
+        const selector = this.mesh.services.get(each)?.selector;
+        const matches = selector !== undefined && matchesLabels({ matchLabels: selector }, labels);
+        return matches ? (this.service(each) ?? []) : [];
+      });
     });
   }
 

@@ -134,6 +134,14 @@ test('what is resolved of a pod is resolved again when a Service begins or ends 
     undefined,
   ]);
   assert.deepEqual(after(changesOf(selecting)), [true, [90, 8080]]);
+  const sibling = service(`selector: {app: cart, tier: front}, ${ports}`).replace(
+    'name: cart',
+    'name: sibling',
+  );
+  assert.deepEqual(after(changesOf(sibling)), [true, [90, 8080]]);
+  assert.deepEqual(after(changesOf(sibling.replace('port: 90', 'port: 91'))), [false, [90, 8080]]);
+  assert.deepEqual(after(changesOf(sibling.replace('tier: front', 'tier: back'))), [true, [90, 8080]]);
+  assert.deepEqual(after([{ type: 'delete', kind: 'Service', key: 'shop/sibling' }]), [true, [90, 8080]]);
   assert.deepEqual(after([{ type: 'delete', kind: 'Service', key: 'shop/cart' }]), [true, undefined]);
   assert.equal(translator.mesh.servicesBySelector.size, 0);
   assert.deepEqual(after(changesOf(selecting.replaceAll('shop', 'far'))), [false, undefined]);

@@ -66,6 +66,8 @@ export class ServiceAssembler {
       }
       moveKey(addresses, key, addressesOf(before), addressesOf(after), touched, fact.address);
       moveKey(selectors, key, selectorKeysOf(before), selectorKeysOf(after), touched, fact.selecting);
+      if (!equal(before?.selector, after?.selector))
+        for (const each of selectorKeysOf(after)) touched.add(fact.selecting(each));
       if (equal(before?.endpoints, after?.endpoints)) continue;
       touched.add(fact.endpoints(key));
       moveBackings(backings, key, before, after, touched);
