@@ -2,6 +2,7 @@
 // `CHECK=1 make demo` (--check): every claim with its measured figure, PASS or FAIL; the exit code is 1 when one failed.
 import { check } from './demo/check.ts';
 import { type DemoContext, type Judged, judgedLines, took } from './demo/claim.ts';
+import { startGateway } from './demo/gateway/gateway.ts';
 import { live } from './demo/live.ts';
 import { LoadClient } from './demo/load-client.ts';
 import type { DemoMesh } from './demo/mesh.interface.ts';
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
     console.log('starting the shop in a sandbox');
     mesh = await SandboxMesh.start();
     for (const limit of mesh.limits) console.log(`without transparent interception: ${limit}`);
+    await startGateway(mesh);
     await mesh.ready(progress(process.stdout.isTTY === true), interrupted);
     const context = await contextOf(mesh);
     console.log(`the shop is up after ${since()}`);

@@ -1,7 +1,8 @@
 // The unattended demo: proves every claim in under a minute. The plan, in seconds from the start on two cores:
 //
-//    0  the sandbox comes up with the shop: 21 pods, all ready
-//    6  warm-up; then, while nothing else goes on: greetings, headers, one burst, from which four claims are read, and gRPC
+//    0  the sandbox comes up with the shop and its gateway: 22 pods, all ready
+//    6  warm-up; then, while nothing else goes on: greetings, headers, one burst, from which four claims are read, gRPC, and
+//      pages through the gateway
 //   15  steady load begins and goes on until 34; in parallel from here on:
 //         ratings   one pod fails and is ejected, mended, back in rotation; then ratings is restarted
 //         the rest  the retry budget (3 s) beside strict mode, then two pods are killed,
@@ -13,6 +14,7 @@
 // pod is back, and kills are over before restarts begin.
 import { type Claim, type DemoContext, type Judged, judge } from './claim.ts';
 import { ejection, killedPod, noOrderTwice, rollingRestart } from './claims/failures.ts';
+import { gatewayPages } from './claims/gateway.ts';
 import { grpcRetried, grpcSpread } from './claims/grpc.ts';
 import { STEADY } from './claims/losses.ts';
 import { retryBudget, strictMode } from './claims/policy.ts';
@@ -44,6 +46,7 @@ export async function check(context: DemoContext, tell: (judged: Judged) => void
   await Promise.all(quietClaims(burst).map(show));
   await show(grpcSpread);
   await show(grpcRetried);
+  await show(gatewayPages);
 
   const carts = new CartWatch(context);
   await context.load.start(STEADY, steadyLoad(steadyPerSecond));

@@ -19,7 +19,8 @@ const pod = (name: string, workload: string, ready = true): DemoPod => ({
   ready,
 });
 
-test('shows what was sent and lost, addresses to open, and a row for every pod', async () => {
+/** The lines of what is drawn once. */
+async function drawn(transparent: boolean): Promise<readonly string[]> {
   const stop = new AbortController();
   const written: string[] = [];
   const terminal = {
@@ -31,6 +32,7 @@ test('shows what was sent and lost, addresses to open, and a row for every pod',
   const started: string[] = [];
   const context = {
     mesh: {
+      transparent,
       pods: () =>
         Promise.resolve([pod('storefront-1', 'storefront'), pod('storefront-2', 'storefront', false)]),
       dashboard: () => Promise.resolve('http://127.0.0.1:1/dashboard/#token=x'),
@@ -58,11 +60,20 @@ test('shows what was sent and lost, addresses to open, and a row for every pod',
   } as unknown as DemoContext;
   await live(context, new Screen(terminal), stop.signal, 'http://127.0.0.1:9090');
   assert.deepEqual(started, ['steady']);
-  const lines = written.join('').split('\n');
+  return written.join('').split('\n');
+}
+
+test('shows what was sent and lost, addresses to open, and a row for every pod', async () => {
+  const lines = await drawn(true);
   for (const line of lines) assert.ok(line.length <= 80, line);
   assert.ok(lines.includes('120 requests sent, 3 lost, p50 2.3 ms, p99 20.1 ms at the client'));
-  assert.ok(lines.includes('a page: http://storefront.example:80/products/p1'));
+  assert.ok(lines.includes('open the shop: http://edge-weft.example:80/products/p1, through its gateway'));
   assert.ok(lines.includes('Prometheus: http://127.0.0.1:9090 (docs/grafana.md)'));
   assert.ok(lines.some(line => line.startsWith('storefront 1/2')));
   assert.ok(lines.some(line => line.startsWith('  storefront-2')));
+});
+
+test('without networks of pods the shop is opened at its storefront', async () => {
+  const lines = await drawn(false);
+  assert.ok(lines.includes('open the shop: http://storefront.example:80/products/p1'));
 });

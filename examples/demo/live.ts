@@ -1,6 +1,7 @@
 // The demo to watch: the shop under steady load as a table, until it is interrupted. On a terminal a few keys make trouble.
 import type { DemoContext } from './claim.ts';
 import { STEADY } from './claims/losses.ts';
+import { shopAddress } from './gateway/gateway.ts';
 import type { DemoPod } from './mesh.interface.ts';
 import { Growth, type Scrape } from './metrics/growth.ts';
 import { rowsOf } from './metrics/rows.ts';
@@ -21,7 +22,7 @@ export async function live(
   prometheus?: string,
 ): Promise<void> {
   await context.load.start(STEADY, steadyLoad(ratePerSecond));
-  const page = await context.mesh.open('storefront', 80);
+  const page = await shopAddress(context.mesh);
   const dashboard = await context.mesh.dashboard();
   const scrapes: Scrape[] = [];
   const trouble = new Trouble(context);
@@ -58,7 +59,10 @@ interface Addresses {
   readonly prometheus: string | undefined;
 }
 
-async function headOf({ load }: DemoContext, { page, dashboard, prometheus }: Addresses): Promise<string[]> {
+async function headOf(
+  { load, mesh }: DemoContext,
+  { page, dashboard, prometheus }: Addresses,
+): Promise<string[]> {
   const report = await load.report(STEADY).catch(() => undefined);
   const sums = report
     ? `${report.sent} requests sent, ${report.lostIdempotent + report.lostOther} lost, ` +
@@ -67,7 +71,9 @@ async function headOf({ load }: DemoContext, { page, dashboard, prometheus }: Ad
   return [
     `Weft demo: the shop in a sandbox, ${ratePerSecond} requests/s · figures of the last ${windowSeconds} s, ms`,
     sums,
-    page ? `a page: ${page}/products/p1` : 'the storefront has no address on this machine',
+    page
+      ? `open the shop: ${page}/products/p1${mesh.transparent ? ', through its gateway' : ''}`
+      : 'the shop has no address on this machine',
     ...(dashboard ? [`mesh: ${dashboard}`] : []),
     ...(prometheus ? [`Prometheus: ${prometheus} (docs/grafana.md)`] : []),
     '',
