@@ -6,6 +6,7 @@ import { readH2load } from '../load/h2load.ts';
 import { debian, type Job } from '../peers/index.ts';
 import { listening } from '../processes.ts';
 import type { Stage } from '../stage.ts';
+import { openLoopOfStreams } from './loads.ts';
 import { type Comparison, compare, type Load } from './rounds.ts';
 import type { Scenario } from './scenario.interface.ts';
 
@@ -86,6 +87,23 @@ function scenario(topology: Job['topology'], streams: number, grpc = false): Sce
   };
 }
 
+/** The path at a rate that leaves time, and the same without any proxy. */
+function atRate(rate: number): Scenario {
+  const comparison = (quick: boolean): Comparison => ({
+    job: { protocol: 'http2', topology: 'path' },
+    backend: http2Backend,
+    load: openLoopOfStreams(rate),
+    seconds: quick ? 4 : 15,
+    direct: true,
+  });
+  return {
+    name: `h2-rate-${rate}`,
+    title: `${rate.toLocaleString('en-US')} requests/s over HTTP/2, ${topologies.path}`,
+    unit: 'request',
+    run: (proxies, settings) => compare(comparison(settings.quick), proxies, settings),
+  };
+}
+
 /** In the order in which they run. */
 export const http2Scenarios: readonly Scenario[] = [
   scenario('hop', 1),
@@ -95,6 +113,7 @@ export const http2Scenarios: readonly Scenario[] = [
   scenario('path', 1),
   scenario('path', 10),
   scenario('path', 100),
+  atRate(1000),
   scenario('hop', 10, true),
   scenario('path', 10, true),
 ];

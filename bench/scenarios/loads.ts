@@ -42,6 +42,15 @@ export function openLoop(rate: number, host = 'bench', address = '127.0.0.1'): L
   };
 }
 
+/** The same over HTTP/2: streams of four connections. */
+export function openLoopOfStreams(rate: number): Load {
+  return async (stage, port, seconds) => {
+    const program = ['bench/load/open-loop.ts', '--http2', '--url', `http://127.0.0.1:${port}/`];
+    const flags = ['--rate', `${rate}`, '--seconds', `${seconds}`];
+    return readResult(await stage.load(process.execPath, [...program, ...flags]));
+  };
+}
+
 /** Streams of 100 MB. */
 export function transfer(kind: 'download' | 'upload' | 'tcp'): Load {
   return async (stage, port, seconds) => {
