@@ -84,7 +84,7 @@ const works: readonly Row[] = [
     '3',
     'tries in all; 0 for as many as there are endpoints (Weft: 10)',
   ],
-  ['proxy-next-upstream-timeout', 'seconds', '0', 'no other try begins later; 0 for no bound'],
+  ['proxy-next-upstream-timeout', 'seconds', '0', 'only 0, no bound; a warning says so'],
   // The backend
   ['backend-protocol', 'text', 'HTTP', 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP'],
   ['load-balance', 'text', 'round_robin', 'round_robin or ewma'],
@@ -103,8 +103,8 @@ const works: readonly Row[] = [
     'answers of these statuses are replaced by what the default backend says to X-Code and the like',
   ],
   ['mirror-target', 'text', '', 'a copy of each request goes to this host of the mesh'],
-  ['mirror-host', 'text', '', 'only the host of mirror-target'],
-  ['mirror-request-body', 'flag', 'true', 'on'],
+  ['mirror-host', 'text', '', 'only the host of mirror-target; a warning says so'],
+  ['mirror-request-body', 'text', 'on', 'only on; a warning says so'],
   // Sticky sessions
   ['affinity', 'text', '', 'cookie'],
   [
@@ -113,7 +113,7 @@ const works: readonly Row[] = [
     'balanced',
     'balanced and persistent: Weft keeps a client with its endpoint as long as that lives',
   ],
-  ['affinity-canary-behavior', 'text', 'sticky', 'sticky; legacy'],
+  ['affinity-canary-behavior', 'text', 'sticky', 'only sticky; a warning says so'],
   ['session-cookie-name', 'text', 'INGRESSCOOKIE', 'name of the cookie'],
   ['session-cookie-path', 'text', '', 'Path of the cookie; the path of the rule unless said'],
   ['session-cookie-max-age', 'seconds', '', 'Max-Age of the cookie'],

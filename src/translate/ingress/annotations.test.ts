@@ -81,3 +81,36 @@ test('a name that nobody has is told apart by what was meant', () => {
   assert.match(unknown('Proxy-Body-Size'), /did you mean proxy-body-size\?/);
   assert.match(unknown('frobnicate'), /never had an effect$/);
 });
+
+test('what is read and has no effect is told, what asks for nothing is not', () => {
+  const problems = (values: Record<string, string>) => {
+    const report = new Report(object);
+    const all = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [`${NGINX_PREFIX}${name}`, value]),
+    );
+    readSettings(new Annotations(all, report), {
+      namespace: 'shop',
+      name: 'web',
+      clusterDomain: 'cluster.local',
+      defaults: INGRESS_DEFAULTS,
+      report,
+    });
+    return report.problems.map(({ path }) => path?.replace(/^.*\/|'\]$/g, ''));
+  };
+  const cookie = { affinity: 'cookie' };
+  const mirror = { 'mirror-target': 'http://copy/$request_uri' };
+  for (const [name, value, rest] of [
+    ['proxy-next-upstream-timeout', '5', {}],
+    ['affinity-canary-behavior', 'legacy', cookie],
+    ['mirror-request-body', 'off', mirror],
+    ['mirror-host', 'other.example', mirror],
+  ] as const)
+    assert.deepEqual(problems({ [name]: value, ...rest }), [name]);
+  const nothing = {
+    'proxy-next-upstream-timeout': '0',
+    'affinity-canary-behavior': 'sticky',
+    'mirror-request-body': 'on',
+    'mirror-host': 'copy',
+  };
+  assert.deepEqual(problems({ ...nothing, ...cookie, ...mirror }), []);
+});

@@ -241,7 +241,11 @@ const conditions: Readonly<Record<string, readonly RetryCondition[] | number>> =
 function retryOf(annotations: Annotations): IngressSettings['retry'] {
   const words = (annotations.text('proxy-next-upstream') ?? 'error timeout').split(/\s+/);
   const tries = annotations.count('proxy-next-upstream-tries') ?? 3;
-  annotations.secondsMs('proxy-next-upstream-timeout');
+  if ((annotations.secondsMs('proxy-next-upstream-timeout') ?? 0) > 0)
+    annotations.tell(
+      'proxy-next-upstream-timeout',
+      'it has no effect: other tries begin as long as proxy-next-upstream-tries and the time limits of the request let them',
+    );
   if (words.includes('off')) return { attempts: 0 };
   const on = new Set<RetryCondition>();
   const statuses: number[] = [];
@@ -318,7 +322,11 @@ function sessionOf(annotations: Annotations): IngressSettings['session'] {
   annotations.flag('session-cookie-conditional-samesite-none');
   annotations.flag('session-cookie-change-on-failure');
   annotations.choice('affinity-mode', ['balanced', 'persistent']);
-  annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']);
+  if (annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']) === 'legacy')
+    annotations.tell(
+      'affinity-canary-behavior',
+      'legacy has no effect: clients stay where their cookie says',
+    );
   return annotations.choice('affinity', ['cookie']) === undefined ? undefined : session;
 }
 
@@ -327,8 +335,9 @@ function mirrorsOf(
   { namespace, clusterDomain }: SettingsContext,
 ): IngressSettings['mirrors'] {
   const url = annotations.text('mirror-target');
-  annotations.text('mirror-host');
-  annotations.text('mirror-request-body');
+  const named = annotations.text('mirror-host');
+  if (annotations.text('mirror-request-body') === 'off')
+    annotations.tell('mirror-request-body', 'off has no effect: copies have their bodies');
   if (url === undefined) return undefined;
   const [, host, port = '80'] =
     /^http:\/\/([a-z0-9.-]+)(?::(\d{1,5}))?(?:\/?\$request_uri|\/)?$/.exec(url) ?? [];
@@ -337,6 +346,8 @@ function mirrorsOf(
       'mirror-target',
       `'${url}' is no http://HOST[:PORT]$request_uri with a host of the mesh`,
     );
+  if (named !== undefined && named !== host)
+    annotations.tell('mirror-host', `it has no effect: copies are for ${host}, the host of mirror-target`);
   const full = host.includes('.') ? host : `${host}.${namespace}.svc.${clusterDomain}`;
   return [
     {
