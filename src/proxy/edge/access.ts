@@ -22,6 +22,7 @@ export type AccessStep = (request: FilteredRequest) => Said | Promise<Said>;
 /** Who gets through: by address, by password, by what others say; all of them or any (nginx's access phase, and `satisfy`). */
 export function accessFilter(
   policy: EdgePolicy,
+  route: string,
   passwords: Passwords,
   questions: AuthQuestions,
 ): RequestFilter | undefined {
@@ -29,7 +30,7 @@ export function accessFilter(
   const steps: AccessStep[] = [];
   if (addresses !== undefined) steps.push(addressStep(addresses, policy));
   if (basicAuth !== undefined) steps.push(basicStep(basicAuth, passwords, from));
-  if (authRequest !== undefined) steps.push(questions.step(authRequest, from));
+  if (authRequest !== undefined) steps.push(questions.step(authRequest, route, from));
   if (steps.length === 0) return undefined;
   const any = satisfy === 'any' && steps.length > 1;
   return { judge: request => ask(steps, 0, any, PASS, request) };

@@ -51,8 +51,11 @@ export class AuthQuestions {
     this.#services = services;
   }
 
-  /** Throws a WeftError for what cannot be asked. */
-  step(auth: AuthRequest, from: ObjectRef | undefined): AccessStep {
+  /**
+   * Answers are remembered for each `route`, URL and host apart, as ingress-nginx has it: what was said of one says nothing of
+   * another. Throws a WeftError for what cannot be asked.
+   */
+  step(auth: AuthRequest, route: string, from: ObjectRef | undefined): AccessStep {
     const { url, timeoutMs = defaultTimeoutMs } = auth;
     const base = /^(https?):\/\/([^/?#$]+)/.exec(url);
     if (base === null)
@@ -75,7 +78,9 @@ export class AuthQuestions {
       name: name.toLowerCase(),
       bytes: Buffer.from(name.toLowerCase(), 'latin1'),
     }));
-    const key = auth.cache && edgeText(auth.cache.key);
+    const scope = JSON.stringify([route, url]);
+    const own = auth.cache && edgeText(`$host ${auth.cache.key}`);
+    const key = own && ((request: FilteredRequest): string => `${scope} ${own(request)}`);
     const place = {
       scheme,
       host: hostname.replace(/^\[(.*)\]$/, '$1'),

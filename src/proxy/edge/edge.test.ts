@@ -292,6 +292,30 @@ test('auth_request: an answer with a row is remembered, and asked for anew when 
   assert.equal(asked, 2);
 });
 
+test('auth_request: what is remembered of one route opens no other, nor what another URL guards', async t => {
+  const to = (url: string): EdgePolicy => ({
+    authRequest: { url, cache: { key: '$http_cookie', ttlMs: { '200': 60_000 } } },
+  });
+  const at = await place(t, to('http://auth:80/one'));
+  const guards = await httpServer(({ url }, response) =>
+    response.writeHead(url === '/one' ? 200 : 403).end(),
+  );
+  const open = await httpServer((_, response) => response.end());
+  t.after(() => {
+    guards.close();
+    open.close();
+  });
+  at.mesh.set({ key: 'auth:80', endpoints: [at.mesh.plain(guards.port)] });
+  const asApp = (edge: EdgePolicy, key: string): void =>
+    at.mesh.set({ key, endpoints: [at.mesh.plain(open.port)], route: { edge, name: key } });
+  const headers = { cookie: 'a' };
+  assert.equal((await at.ask({ headers })).status, 200);
+  asApp(to('http://auth:80/two'), 'other:80');
+  assert.equal((await ask(at.gateway.plane.outboundPort, 'other:80', { headers })).status, 403);
+  asApp(to('http://auth:80/two'), 'app:80');
+  assert.equal((await at.ask({ headers })).status, 403);
+});
+
 test('limits for each client: rate and burst as nginx has them, 503 beyond', async t => {
   const limit = {
     zone: 'shop',

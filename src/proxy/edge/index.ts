@@ -23,7 +23,7 @@ export const edgeFilters: MakeEdgeFilters = services => {
       'body-size': policy => bodySizeFilter(policy),
       https: policy => httpsFilter(policy),
       'client-limits': policy => limits.filter(policy),
-      'edge-access': policy => accessFilter(policy, passwords, questions),
+      'edge-access': (policy, { name }) => accessFilter(policy, name, passwords, questions),
     };
   return { compile: (place, policy, route) => makers[place](policy, route) } satisfies EdgeFilters;
 };

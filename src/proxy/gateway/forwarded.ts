@@ -1,5 +1,5 @@
 // Whom a request comes from, and what its upstream is told of that: X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP.
-import type { Head } from '../../http/index.ts';
+import { equalsIgnoreCase, type Head, mergesWith } from '../../http/index.ts';
 import { isInRange, isIpAddress, type TrustedHops } from '../../model/index.ts';
 
 const forwardedFor = Buffer.from('x-forwarded-for', 'latin1');
@@ -18,6 +18,10 @@ const others = [
   'x-envoy-external-address',
   'x-original-forwarded-for',
 ].map(name => (name === 'forwarded' ? forwarded : Buffer.from(name, 'latin1')));
+/** All that says where a request comes from, by the length of its name. */
+const claims = new Map<number, Buffer[]>();
+for (const name of [forwardedFor, forwardedProto, forwardedHost, forwardedPort, realIp, ...others])
+  claims.set(name.length, [...(claims.get(name.length) ?? []), name]);
 const https = Buffer.from('https', 'latin1');
 const http = Buffer.from('http', 'latin1');
 /** More entries than this in a list of addresses nobody believes. */
@@ -71,6 +75,7 @@ export class Forwarded {
 
   /** Tells the upstream. What a client that is not believed says of it goes out first. `authority`: as it was asked for. */
   tell(head: Head, authority: string): void {
+    dropLookalikes(head);
     if (!this.believes) {
       for (const name of others) head.removeAll(name);
       head.set(forwardedFor, this.#peerBytes);
@@ -93,6 +98,19 @@ export class Forwarded {
   #isTrusted(address: string): boolean {
     const { ranges } = this.#trusted!;
     return ranges === undefined || ranges.some(range => isInRange(address, range));
+  }
+}
+
+/** Any other spelling is the same field to servers that merge them (`X_Forwarded_For`), and nobody's but an attacker's. */
+function dropLookalikes(head: Head): void {
+  for (let i = 0; i < head.count; i++) {
+    const start = head.nameStart(i);
+    const end = head.nameEnd(i);
+    const names = claims.get(end - start);
+    if (names === undefined) continue;
+    for (const name of names)
+      if (mergesWith(head.bytes, start, end, name) && !equalsIgnoreCase(head.bytes, start, end, name))
+        head.remove(i);
   }
 }
 

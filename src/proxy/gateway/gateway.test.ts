@@ -29,7 +29,7 @@ const http = '{ name: http, port: 80, protocol: HTTP }';
 async function app(t: TestContext, name: string): Promise<number> {
   const { port, close } = await httpServer(({ url, headers }, response) => {
     const told = Object.entries(headers).filter(
-      ([field]) => field.startsWith('x-') && field !== 'x-request-id',
+      ([field]) => field.startsWith('x') && field !== 'x-request-id',
     );
     response.end(JSON.stringify({ name, url, host: headers.host, ...Object.fromEntries(told) }));
   });
@@ -223,6 +223,10 @@ test('of what clients say of where they come from nothing is believed, unless wh
     forwarded: 'for=1.2.3.4',
     'x-forwarded-client-cert': 'By=me',
     'x-weft-translated': '1',
+    // To servers that keep fields as variables these are the same.
+    x_forwarded_for: '1.2.3.4',
+    'x_forwarded-proto': 'https',
+    x_real_ip: '1.2.3.4',
   };
   const told = async (
     annotations: string,
@@ -239,6 +243,11 @@ test('of what clients say of where they come from nothing is believed, unless wh
   assert.equal(stranger['x-real-ip'], '127.0.0.1');
   assert.equal(stranger['x-forwarded-client-cert'], undefined);
   assert.equal(stranger['x-weft-translated'], undefined);
+  for (const seen of [stranger, await told('{ weft.dev/trusted-ranges: "127.0.0.0/8" }', spoofed)])
+    assert.deepEqual(
+      Object.keys(seen).filter(name => /^x[^-]|^x-.*_/.test(name)),
+      [],
+    );
   const trusted = await told('{ weft.dev/trusted-ranges: "127.0.0.0/8, 10.0.0.0/8" }', {
     'x-forwarded-for': '9.9.9.9, 8.8.8.8, 10.0.0.1',
     'x-forwarded-proto': 'https',

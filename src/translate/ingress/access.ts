@@ -1,5 +1,6 @@
 import type { AddressRules, AuthRequest, BasicAuth, EdgePolicy } from '../../model/index.ts';
 import { given } from '../given.ts';
+import { headerNameProblem } from '../header-name.ts';
 import type { Annotations } from './annotations.ts';
 import type { SettingsContext } from './settings.ts';
 import { parseTimeMs } from './values.ts';
@@ -75,9 +76,10 @@ function requestOf(annotations: Annotations): AuthRequest | undefined {
     return annotations.wrong('auth-url', `'${url}' is no URL whose host is known`);
   if (method !== undefined && !/^[A-Z]+$/.test(method))
     return annotations.wrong('auth-method', `'${method}' is no method`);
-  const wrong = responseHeaders.find(each => !/^[a-z0-9_-]+$/.test(each));
-  if (wrong !== undefined)
-    return annotations.wrong('auth-response-headers', `'${wrong}' is no name of a field`);
+  for (const each of responseHeaders) {
+    const why = each === 'host' ? 'says to whom the request goes' : headerNameProblem(each);
+    if (why !== undefined) return annotations.wrong('auth-response-headers', `'${each}' ${why}`);
+  }
   return {
     url,
     ...(responseHeaders.length > 0 && { responseHeaders }),
