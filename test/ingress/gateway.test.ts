@@ -1,14 +1,11 @@
 // Ingresses at a gateway by real sockets: what no nginx of Debian's can be asked beside it.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { request as requestTls } from 'node:https';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { certificateFor, GatewayRig, secret, service } from '../../src/proxy/gateway/testing/gateway-rig.ts';
 import { httpServer } from '../../src/proxy/testing/clients.ts';
-import { meshFromYaml } from '../../src/translate/testing/from-yaml.ts';
 
 const ingressClass = `apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -240,37 +237,4 @@ spec: { defaultBackend: { service: { name: v2, port: { number: 80 } } } }
   const { ask } = await place(t, ingress('main', 'a.example', { '/a': 'v1' }) + fallback);
   assert.equal((await ask('a.example', '/a')).text, 'v1');
   assert.equal((await ask('nobody.example')).text, 'v2');
-});
-
-test('the example of an edge: rewritten, guarded, redirected, and a canary', async t => {
-  const yaml = readFileSync(join(import.meta.dirname, '../../examples/edge-ingress/edge.yaml'), 'utf8');
-  assert.deepEqual(meshFromYaml(yaml).problems, []);
-  const apps = await Promise.all(
-    ['web', 'api'].map(async name => {
-      const { port, close } = await httpServer(({ url }, response) => void response.end(`${name} ${url}`));
-      t.after(close);
-      return port;
-    }),
-  );
-  const here = yaml.replace('port: 9001', `port: ${apps[0]}`).replace('port: 9002', `port: ${apps[1]}`);
-  const served = here.replace(
-    'spec: { controller: weft.dev/ingress-controller }',
-    'spec: { controller: weft.dev/ingress-controller, parameters: { apiGroup: gateway.networking.k8s.io, kind: Gateway, namespace: shop, name: edge } }',
-  );
-  const rig = new GatewayRig(served);
-  t.after(() => rig.close());
-  while (rig.plane.gateway!.notReady() !== undefined || rig.port(80) === 0) await new Promise(setImmediate);
-  const ask = (host: string, path: string, headers: Record<string, string> = {}): Promise<Seen> =>
-    read(
-      request({ host: '127.0.0.1', port: rig.port(80), path, headers: { host, ...headers }, agent: false }),
-    );
-  const next = { 'x-next': 'never' };
-  assert.equal((await ask('shop.example', '/')).text, 'web /');
-  assert.equal((await ask('shop.example', '/API/users?a=b', next)).text, 'api /users?a=b');
-  assert.equal((await ask('shop.example', '/api', { 'x-next': 'always' })).text, 'web /');
-  assert.equal((await ask('old.example', '/a?b=c')).headers.location, 'https://shop.example/a?b=c');
-  assert.equal((await ask('shop.example', '/admin/')).status, 401);
-  const authorization = `Basic ${Buffer.from('alice:secret').toString('base64')}`;
-  const admin = await ask('shop.example', '/admin/x', { authorization });
-  assert.deepEqual([admin.text, admin.headers['x-frame-options']], ['web /admin/x', 'DENY']);
 });

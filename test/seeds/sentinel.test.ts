@@ -89,10 +89,3 @@ test('the ConfigMap has a listener, a route by prefix, and what it says of its u
   assert.equal(upstreams[0]!.settings.healthCheck?.probe.kind, 'http');
   assert.equal(upstreams[0]!.balancer.kind, 'least-request');
 });
-
-test('the example of an edge has nothing that lint finds', () => {
-  const example = join(import.meta.dirname, '../../examples/edge-kdl/sentinel.kdl');
-  const { configuration, problems } = readSentinel(readFileSync(example, 'utf8'), example);
-  assert.deepEqual(problems, []);
-  assert.equal(configuration?.routes.length, 3);
-});

@@ -2,16 +2,13 @@
 // way.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { type AddressInfo, connect as connectTcp, createServer as createTcp } from 'node:net';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { ListenerOptions } from '../../model/index.ts';
 import { FakeClock } from '../../time/index.ts';
-import { meshFromYaml } from '../../translate/testing/from-yaml.ts';
 import { httpServer, rawConnection } from '../testing/clients.ts';
 import {
   authority,
@@ -449,19 +446,6 @@ test('connections live on while routes, certificates and listeners change: tunne
   fresh.destroy();
   socket.destroy();
   kept.socket.destroy();
-});
-
-test('examples/edge-gateway is read without a complaint and does what it says', async t => {
-  const yaml = readFileSync(join(import.meta.dirname, '../../../examples/edge-gateway/edge.yaml'), 'utf8');
-  const { problems } = meshFromYaml(yaml);
-  assert.deepEqual(problems, []);
-  const [web, api] = [await app(t, 'web'), await app(t, 'api')];
-  const made = await rig(t, yaml.replaceAll('9001', String(web)).replaceAll('9002', String(api)));
-  const port = made.port(80);
-  assert.equal((await ask(port, 'shop.example')).json.name, 'web');
-  assert.equal((await ask(port, 'shop.example', {}, '/api/users')).json.url, '/users');
-  assert.equal((await ask(port, 'shop.example', { 'x-next': 'always' }, '/api')).json.name, 'web');
-  assert.equal((await ask(port, 'old.example', {}, '/a?b=c')).status, 301);
 });
 
 test('what attacks gateways is refused: see docs/gateway.md', async t => {
