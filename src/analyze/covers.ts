@@ -33,7 +33,7 @@ function coversRequest(wide: RequestMatch, narrow: RequestMatch): boolean {
   if (wide.path && !coversPath(wide.path, narrow.path)) return false;
   for (const name of ['method', 'authority', 'scheme'] as const)
     if (wide[name] && !coversText(wide[name], narrow[name])) return false;
-  return coversNamed(wide.headers, narrow.headers) && coversNamed(wide.query, narrow.query);
+  return (['headers', 'query', 'claims'] as const).every(each => coversNamed(wide[each], narrow[each]));
 }
 
 function coversNamed(wide: readonly NamedMatch[] = [], narrow: readonly NamedMatch[] = []): boolean {

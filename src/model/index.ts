@@ -122,7 +122,14 @@ export { type Problem, problem, type Severity } from './problem.ts';
 export { parseQuantity } from './quantity.ts';
 export { bitsOf, isInRange } from './ranges.ts';
 export { regexProblem } from './regex.ts';
-export type { CallerMatch, NamedMatch, PathMatch, RequestMatch, TextMatch } from './request-match.ts';
+export type {
+  CallerMatch,
+  ClaimMatch,
+  NamedMatch,
+  PathMatch,
+  RequestMatch,
+  TextMatch,
+} from './request-match.ts';
 export {
   type ConsideredEndpoint,
   type ConsideredEndpoints,

@@ -26,6 +26,17 @@ export interface NamedMatch {
   readonly absentAsEmpty?: boolean;
 }
 
+/**
+ * One claim of the token that a gateway verified before it looks for a route (see VerifiedToken.values). Whoever brings no token
+ * has none, and so has every request elsewhere than at a gateway.
+ */
+export interface ClaimMatch extends Omit<NamedMatch, 'absentAsEmpty'> {
+  /** In words: `roles`, `address[city]`. */
+  readonly name: string;
+  /** Its path, outermost first. */
+  readonly claim: readonly string[];
+}
+
 /** Conditions on a request; all that are given must hold. */
 export interface RequestMatch {
   readonly path?: PathMatch;
@@ -34,6 +45,7 @@ export interface RequestMatch {
   readonly scheme?: TextMatch;
   readonly headers?: readonly NamedMatch[];
   readonly query?: readonly NamedMatch[];
+  readonly claims?: readonly ClaimMatch[];
   /** None of these may hold. With `not` inside `not`, any condition can be written. */
   readonly not?: readonly RequestMatch[];
 }

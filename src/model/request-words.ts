@@ -9,6 +9,7 @@ export function requestWords({
   scheme,
   headers = [],
   query = [],
+  claims = [],
   not = [],
 }: RequestMatch): string {
   const pathWords = path && (path.kind === 'segments' ? `${path.value} and below` : textWords(path));
@@ -19,6 +20,7 @@ export function requestWords({
     scheme && `scheme ${textWords(scheme)}`,
     ...headers.map(each => namedWords('header', each)),
     ...query.map(each => namedWords('query', each)),
+    ...claims.map(each => namedWords('claim', each)),
     ...not.map(each => `not (${requestWords(each)})`),
   ]
     .filter(each => each !== undefined && each !== '')

@@ -1,5 +1,5 @@
 import { type ByteRange, type Head, methodOf, queryValue } from '../http/index.ts';
-import type { NamedMatch, RequestMatch, TextMatch } from '../model/index.ts';
+import type { ClaimMatch, NamedMatch, RequestMatch, TextMatch } from '../model/index.ts';
 import { PathTest } from './path-test.ts';
 import type { RequestParts } from './request-parts.ts';
 import { TextTest } from './text-test.ts';
@@ -19,6 +19,14 @@ export interface NamedTest {
   readonly absentAsEmpty: boolean;
 }
 
+/** A condition on a claim of the request's token. */
+interface ClaimTest {
+  readonly claim: readonly string[];
+  readonly test: TextTest;
+  readonly invert: boolean;
+}
+
+const noClaims: readonly string[] = [];
 const found: ByteRange = { start: 0, end: 0 };
 
 /** A RequestMatch, compiled. Evaluating it allocates nothing unless it has a regex. */
@@ -28,6 +36,7 @@ export class Condition {
   readonly authority: TextTest | undefined;
   readonly headers: readonly NamedTest[];
   readonly query: readonly NamedTest[];
+  readonly claims: readonly ClaimTest[];
   /** METHOD of an exact method, or 0. */
   readonly methodId: number;
   /** None of these may hold. */
@@ -42,6 +51,7 @@ export class Condition {
     this.authority = textTest(match.authority);
     this.headers = (match.headers ?? []).map(namedTest);
     this.query = (match.query ?? []).map(namedTest);
+    this.claims = (match.claims ?? []).map(claimTest);
     this.not = (match.not ?? []).map(each => new Condition(each));
     const { method } = this;
     const exact = method?.kind === 'exact' && !method.ignoreCase;
@@ -52,7 +62,7 @@ export class Condition {
 
   /** Whether nothing is asked of the request. */
   get holdsAlways(): boolean {
-    const { path, method, authority, headers, query, not, impossible } = this;
+    const { path, method, authority, headers, query, claims, not, impossible } = this;
     const anyPath =
       path === undefined || ((path.kind === 'prefix' || path.kind === 'segments') && isRoot(path.value));
     return (
@@ -61,6 +71,7 @@ export class Condition {
       !authority &&
       headers.length === 0 &&
       query.length === 0 &&
+      claims.length === 0 &&
       not.length === 0 &&
       !impossible
     );
@@ -76,6 +87,7 @@ export class Condition {
     if (this.authority !== undefined && !holdsForAuthority(this.authority, parts)) return false;
     for (let i = 0; i < this.headers.length; i++) if (!headerHolds(this.headers[i]!, parts)) return false;
     for (let i = 0; i < this.query.length; i++) if (!queryHolds(this.query[i]!, parts)) return false;
+    for (let i = 0; i < this.claims.length; i++) if (!claimHolds(this.claims[i]!, parts)) return false;
     for (let i = 0; i < this.not.length; i++) if (this.not[i]!.test(parts)) return false;
     return true;
   }
@@ -103,6 +115,20 @@ function namedTest({ name, match, invert, absentAsEmpty }: NamedMatch): NamedTes
     invert: invert === true,
     absentAsEmpty: absentAsEmpty === true,
   };
+}
+
+function claimTest({ claim, match, invert }: ClaimMatch): ClaimTest {
+  return { claim, test: new TextTest(match), invert: invert === true };
+}
+
+/** A list has the value where one of its elements has. */
+function claimHolds({ claim, test, invert }: ClaimTest, { token }: RequestParts): boolean {
+  const values = token?.values(claim) ?? noClaims;
+  const holds = values.some(value => {
+    const bytes = Buffer.from(value, 'utf8');
+    return test.test(bytes, 0, bytes.length);
+  });
+  return holds !== invert;
 }
 
 /** With its port and without: who writes `reviews.shop` means it whatever the client appended. */

@@ -1,4 +1,5 @@
 import { type Head, METHOD } from '../http/index.ts';
+import type { VerifiedToken } from '../model/index.ts';
 
 const SLASH = 0x2f;
 const QUESTION = 0x3f;
@@ -24,6 +25,8 @@ export class RequestParts {
   authorityEnd = 0;
   hostEnd = 0;
   head!: Head;
+  /** Who the request comes from, for rules that ask for claims; whoever fills the parts sets it. */
+  token: VerifiedToken | undefined = undefined;
 
   read(head: Head): void {
     this.head = head;

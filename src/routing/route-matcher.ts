@@ -1,5 +1,5 @@
 import type { Head } from '../http/index.ts';
-import type { Route } from '../model/index.ts';
+import type { Route, VerifiedToken } from '../model/index.ts';
 import { Condition } from './condition.ts';
 import { RequestParts } from './request-parts.ts';
 import { RouteIndex, type Rule } from './route-index.ts';
@@ -27,10 +27,11 @@ export class RouteMatcher {
     this.#index = first === undefined || first.condition.holdsAlways ? undefined : new RouteIndex(rules);
   }
 
-  /** The number of the first route that matches; -1 when none does. */
-  match(head: Head): number {
+  /** The number of the first route that matches; -1 when none does. `token`: what the request brings, where it was verified. */
+  match(head: Head, token?: VerifiedToken): number {
     if (this.#index === undefined) return this.#size === 0 ? -1 : 0;
     parts.read(head);
+    parts.token = token;
     return this.#index.find(parts);
   }
 }

@@ -25,19 +25,27 @@ export function readTextMatch(match: Fields, report: Report): TextMatch | undefi
   return found[0] ?? { kind: 'present', value: '' };
 }
 
-/** A map of names to StringMatches: headers, query parameters. `invert`: none of them may hold. */
+/** How names are read. `invert`: none of them may hold. `except`: names that are not this reader's. */
+interface NameReading {
+  readonly lowercase: boolean;
+  readonly invert?: boolean;
+  readonly except?: (name: string) => boolean;
+}
+
+/** A map of names to StringMatches: headers, query parameters. */
 export function readNamedMatches(
   map: Fields | undefined,
   report: Report,
-  { lowercase, invert = false }: { readonly lowercase: boolean; readonly invert?: boolean },
+  { lowercase, invert = false, except = () => false }: NameReading,
 ): readonly NamedMatch[] {
   return (map?.names() ?? []).flatMap(name => {
+    if (except(name)) return [];
     const fields = map!.object(name);
     const match = fields && readTextMatch(fields, report);
     if (!match) return [];
     if (name.startsWith('@request.auth.')) {
       const why =
-        'claims are known where a token is verified, which is at the pod that is called and not where this route is chosen; match a header that the client sets, or say in an AuthorizationPolicy of the pod who may call (request.auth.claims)';
+        'claims are known where a token is verified, which is not where this is asked; match a header that the client sets, or say in an AuthorizationPolicy of the pod who may call (request.auth.claims)';
       report.error('field-not-supported', map!.at(name), `${map!.at(name)}: ${why}`);
     }
     // Istio sets treat_missing_header_as_empty where a value is compared: what matches nothing at all keeps out who sends

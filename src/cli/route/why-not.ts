@@ -29,7 +29,7 @@ interface Piece {
 }
 
 function piecesOf(match: RequestMatch): readonly Piece[] {
-  const { path, method, authority, scheme, headers = [], query = [], not = [] } = match;
+  const { path, method, authority, scheme, headers = [], query = [], claims = [], not = [] } = match;
   return [
     ...(method
       ? [{ piece: { method }, words: (request: PlainRequest) => differs('method', request.method, method) }]
@@ -54,6 +54,10 @@ function piecesOf(match: RequestMatch): readonly Piece[] {
       piece: { query: [parameter] },
       words: (request: PlainRequest) =>
         namedDiffers('query parameter', parameter, queryOf(request, parameter.name)),
+    })),
+    ...claims.map(claim => ({
+      piece: { claims: [claim] },
+      words: () => `it wants the claim ${claim.name} of a token that the gateway verified`,
     })),
     ...not.map(each => ({ piece: { not: [each] }, words: () => 'it leaves out requests like this one' })),
   ];

@@ -7,6 +7,7 @@ import {
   equal,
   formatRef,
   type Route,
+  type VerifiedToken,
 } from '../../model/index.ts';
 import { conditionFault, PathNormalizer, RouteMatcher } from '../../routing/index.ts';
 import { type PortSpeech, type RequestRules, speechOf, UNKNOWN_SPEECH } from '../detection/port-speech.ts';
@@ -128,9 +129,9 @@ export class RunningDestination {
     return this.#byServerName.length > 0;
   }
 
-  /** The first route that matches the request. */
-  match(head: Head): RunningRoute | undefined {
-    return this.#routes[this.#matcher.match(head)];
+  /** The first route that matches the request. `token`: see RouteMatcher.match. */
+  match(head: Head, token?: VerifiedToken): RunningRoute | undefined {
+    return this.#routes[this.#matcher.match(head, token)];
   }
 
   /** Where a TLS connection that asks for this server name goes; '' for none. */

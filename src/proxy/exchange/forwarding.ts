@@ -77,7 +77,7 @@ export class Forwarding implements RouteWorkOwner {
 
   #match(target: RunningDestination): void {
     const { head } = this.#request;
-    const route = target.match(head);
+    const route = target.match(head, this.#info.work?.token);
     if (route === undefined) {
       this.#ending.fail('NR', `${head.methodText} ${head.targetText} to ${target.resource.host}`);
       return;

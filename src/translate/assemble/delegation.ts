@@ -78,11 +78,13 @@ function joinMatch(root: RuleMatch, leaf: RuleMatch): RuleMatch {
   const labels = { ...root.caller?.labels?.matchLabels, ...leaf.caller?.labels?.matchLabels };
   const headers = joinNamed(root.request?.headers, leaf.request?.headers);
   const query = joinNamed(root.request?.query, leaf.request?.query);
+  const claims = joinNamed(root.request?.claims, leaf.request?.claims);
   const request: RequestMatch = {
     ...root.request,
     ...leaf.request,
     ...(headers.length > 0 && { headers }),
     ...(query.length > 0 && { query }),
+    ...(claims.length > 0 && { claims }),
   };
   return {
     ...(Object.keys(caller).length > 0 && {
@@ -93,10 +95,7 @@ function joinMatch(root: RuleMatch, leaf: RuleMatch): RuleMatch {
 }
 
 /** By name; the leaf's counts where both have one. Conditions on what must not be there are apart. */
-function joinNamed(
-  root: readonly NamedMatch[] = [],
-  leaf: readonly NamedMatch[] = [],
-): readonly NamedMatch[] {
+function joinNamed<M extends NamedMatch>(root: readonly M[] = [], leaf: readonly M[] = []): readonly M[] {
   return [...root.filter(each => !counterpart(leaf, each)), ...leaf];
 }
 
@@ -117,6 +116,7 @@ function isConflict(root: RuleMatch, leaf: RuleMatch): boolean {
   const named = (lefts: readonly NamedMatch[] = [], rights: readonly NamedMatch[] = []): boolean =>
     rights.some(each => textConflict(counterpart(lefts, each)?.match, each.match));
   if (named(left?.headers, right?.headers) || named(left?.query, right?.query)) return true;
+  if (named(left?.claims, right?.claims)) return true;
   const [from, to] = [root.caller, leaf.caller];
   if (differ(from?.port, to?.port) || differ(from?.namespace, to?.namespace)) return true;
   const labels = from?.labels?.matchLabels ?? {};

@@ -2,6 +2,7 @@ import type { PathMatch, RequestMatch, RuleMatch, TextMatch } from '../../model/
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import { readNamedMatches, readTextMatch } from '../text-match.ts';
+import { isClaimName, readClaimMatches } from './claim-match.ts';
 import type { Reading } from './reading.ts';
 import { readSource } from './source-match.ts';
 
@@ -21,8 +22,16 @@ export function readHttpMatch(match: Fields, reading: Reading): NamedRuleMatch |
   };
   const path = readPath(match, reading);
   const headers = [
-    ...readNamedMatches(match.object('headers'), report, { lowercase: true }),
-    ...readNamedMatches(match.object('withoutHeaders'), report, { lowercase: true, invert: true }),
+    ...readNamedMatches(match.object('headers'), report, { lowercase: true, except: isClaimName }),
+    ...readNamedMatches(match.object('withoutHeaders'), report, {
+      lowercase: true,
+      invert: true,
+      except: isClaimName,
+    }),
+  ];
+  const claims = [
+    ...readClaimMatches(match.object('headers'), reading),
+    ...readClaimMatches(match.object('withoutHeaders'), reading, { invert: true }),
   ];
   const query = readNamedMatches(match.object('queryParams'), report, { lowercase: false });
   const request: RequestMatch = given({
@@ -32,6 +41,7 @@ export function readHttpMatch(match: Fields, reading: Reading): NamedRuleMatch |
     scheme: text('scheme'),
     headers: some(headers),
     query: some(query),
+    claims: some(claims),
   });
   const name = match.text('name');
   match.unsupported('statPrefix', 'requests are counted under the name of the rule; give it one');

@@ -6,4 +6,6 @@ export interface Reading {
   readonly namespace: string;
   readonly context: TranslateContext;
   readonly report: Report;
+  /** Of routes: whether gateways choose by them, too, which know what tokens say. */
+  readonly isForGateways?: boolean;
 }

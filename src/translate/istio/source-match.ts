@@ -4,7 +4,7 @@ import { given } from '../given.ts';
 import type { Reading } from './reading.ts';
 
 /** Name of the gateway that stands for all sidecars. */
-const MESH = 'mesh';
+export const MESH = 'mesh';
 
 /**
  * Who asks, and on which port, as matches of all protocols have it; undefined for a match that is only for gateways, and so for

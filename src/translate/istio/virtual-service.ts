@@ -10,7 +10,7 @@ import { readExportTo } from './export-to.ts';
 import { qualifiedHost } from './host.ts';
 import { fragmentKey, readHttpRoute } from './http-route.ts';
 import type { Reading } from './reading.ts';
-import { isForSidecars } from './source-match.ts';
+import { isForSidecars, MESH } from './source-match.ts';
 import { readStreamRoute } from './stream-route.ts';
 
 /** networking.istio.io VirtualService, v1alpha3, v1beta1 and v1, for the traffic of sidecars. */
@@ -27,9 +27,9 @@ function translateVirtualService(
   report: Report,
 ): readonly Part[] {
   const { name, namespace = '' } = object.metadata;
-  const reading: Reading = { namespace, context, report };
   const spec = fieldsOf(object, 'spec', report);
   const written = spec.texts('hosts');
+  const reading: Reading = { namespace, context, report, isForGateways: isForGateways(spec, written) };
   const hosts = readHosts(written, reading);
   const visibleTo = readExportTo(spec, reading);
   const holds = isForSidecars(spec, reading);
@@ -54,6 +54,11 @@ function translateVirtualService(
     table: table(host),
     ...given({ delegations: some(rules.delegations) }),
   }));
+}
+
+/** One without hosts lends its rules to others, which say where they hold. */
+function isForGateways(spec: Fields, hosts: readonly string[]): boolean {
+  return hosts.length === 0 || spec.texts('gateways').some(each => each !== MESH);
 }
 
 function readHosts(written: readonly string[], { namespace, context, report }: Reading): readonly string[] {
