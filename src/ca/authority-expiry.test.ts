@@ -23,6 +23,16 @@ test('alarms begin in the last fifth of a life, and the end of what is no longer
   assert.deepEqual(said({ expiresInMs: -day, active: false }), ['warning ca-expired']);
 });
 
+test('who holds the key is named where it is not the control plane: no command of ours makes a new one', () => {
+  for (const expiresInMs of [day, -day]) {
+    const [own] = alarmsOf([certificate({ expiresInMs })]);
+    const [elsewhere] = alarmsOf([certificate({ expiresInMs })], "cert-manager's ClusterIssuer mesh-ca");
+    assert.match(own!.message, /weft ca rotate/);
+    assert.match(elsewhere!.message, /give cert-manager's ClusterIssuer mesh-ca a new one/);
+    assert.doesNotMatch(elsewhere!.message, /weft ca/);
+  }
+});
+
 test('a certificate whose times cannot be read is an alarm and no end of the others', () => {
   const unreadable = [{ notAfterMs: Number.NaN, expiresInMs: Number.NaN }, { notBeforeMs: Number.NaN }].map(
     certificate,

@@ -30,16 +30,21 @@ export function expiriesOf({ chain, root, roots }: Issuer, nowMs: number): Autho
 
 /**
  * What has run out, or will while there is still a fifth of its life to mend it: `ca-expired`, `ca-expiring`. A certificate whose
- * times cannot be read, which a key may sign all the same, is trusted by nobody: `ca-expired` too.
+ * times cannot be read, which a key may sign all the same, is trusted by nobody: `ca-expired` too. `elsewhere`: who has the key,
+ * where that is not the control plane.
  */
-export function alarmsOf(expiries: readonly AuthorityExpiry[]): Problem[] {
+export function alarmsOf(expiries: readonly AuthorityExpiry[], elsewhere?: string): Problem[] {
+  const { soon, now } =
+    elsewhere === undefined
+      ? { soon: 'rotate to a new one: weft ca rotate --all', now: 'replace it now: weft ca rotate --now' }
+      : { soon: `give ${elsewhere} a new one`, now: `give ${elsewhere} a new one now` };
   return expiries.flatMap(({ role, subject, notBeforeMs, notAfterMs, expiresInMs, active }) => {
     if (expiresInMs > (notAfterMs - notBeforeMs) * alarmShare) return [];
     const what = `the ${role} certificate '${subject}' of the mesh's authority`;
     const remedy = active
       ? expiresInMs > 0
-        ? 'rotate to a new one: weft ca rotate --all'
-        : 'replace it now: weft ca rotate --now'
+        ? soon
+        : now
       : 'nothing is issued by it any more: take it out of the trusted roots';
     const severity = active ? 'error' : 'warning';
     if (!Number.isFinite(notBeforeMs) || !Number.isFinite(notAfterMs)) {

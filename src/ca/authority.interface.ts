@@ -19,8 +19,10 @@ export interface Authority {
   readonly distrusted: readonly string[];
   /** Fingerprint of the root that what is issued now leads to; '' where nobody knows yet. */
   readonly issuerRoot: string;
-  /** What it is, for people: `own`, `vault …`, `cert-manager …`. */
+  /** What it is, for people: `own`, `Vault at …`, `cert-manager's …`. */
   readonly name: string;
+  /** Whether its key is somebody else's, so that what changes it is done there. */
+  readonly isElsewhere: boolean;
   /** A certificate for an identity that has been proven. */
   sign(
     csrPem: string,

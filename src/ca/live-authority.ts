@@ -24,6 +24,7 @@ export interface LiveAuthorityOptions {
  */
 export class LiveAuthority implements Authority {
   readonly name = 'own';
+  readonly isElsewhere = false;
   readonly #options: LiveAuthorityOptions;
   readonly #listeners = new Set<(change: AuthorityChange) => void>();
   #current: CertificateAuthority;

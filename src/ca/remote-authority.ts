@@ -56,6 +56,7 @@ export interface RemoteAuthorityOptions {
  */
 export class RemoteAuthority implements Authority {
   readonly distrusted: readonly string[] = [];
+  readonly isElsewhere = true;
   readonly #options: RemoteAuthorityOptions;
   readonly #listeners = new Set<(change: AuthorityChange) => void>();
   #own: readonly string[] = [];
@@ -163,7 +164,7 @@ export class RemoteAuthority implements Authority {
   }
 
   alarms(): readonly Problem[] {
-    return alarmsOf(this.expiries());
+    return alarmsOf(this.expiries(), this.name);
   }
 
   problems(): readonly Problem[] {

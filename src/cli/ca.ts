@@ -11,7 +11,8 @@ import { systemClock } from '../time/index.ts';
 import { type AuthorityPlace, clusterPlace, folderPlace } from './ca/place.ts';
 import { type ProxyIdentity, proxyIdentities } from './ca/readiness.ts';
 import { replaceNow, rotate, rotateBack } from './ca/rotate.ts';
-import { inspect, inspectText, revokedLines, statusOf, statusText } from './ca/text.ts';
+import { elsewhereStatus, ownStatus, statusText } from './ca/status.ts';
+import { inspect, inspectText, revokedLines } from './ca/text.ts';
 import { guarded } from './guarded.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { choosePods, openMesh } from './proxies/index.ts';
@@ -19,7 +20,7 @@ import { screenOf } from './table.ts';
 
 const help = `
 The authority is where the control plane keeps it: a Secret of its namespace, the folder of a sandbox (--sandbox), or a folder that is named
-(--ca-dir). To change it takes the right to get and patch that Secret. docs/certificates.md tells every step, and what to do when one fails.
+(--ca-dir). Where somebody else signs (weft install --issuer), status tells how that goes, and rotate and issue are done there. To change it takes the right to get and patch that Secret. docs/certificates.md tells every step, and what to do when one fails.
 
 Examples:
   weft ca status
@@ -134,8 +135,16 @@ async function identities(flags: PlaceFlags): Promise<readonly ProxyIdentity[]> 
 
 async function status(flags: PlaceFlags & { readonly output: string }): Promise<void> {
   const place = await placeOf(flags);
-  const [record, list, proxies] = await Promise.all([place.read(), place.revoked(), identities(flags)]);
-  const found = statusOf(place.name, record, list, proxies, systemClock);
+  const { inForce } = place;
+  const [authority, list, proxies] = await Promise.all([
+    inForce?.isElsewhere ? inForce : place.read(),
+    place.revoked(),
+    identities(flags),
+  ]);
+  const found =
+    'parts' in authority
+      ? ownStatus({ where: place.name, record: authority, inForce, list, proxies }, systemClock)
+      : elsewhereStatus(authority, list, proxies);
   print(flags.output === 'json' ? JSON.stringify(found, undefined, 2) : statusText(found, screenOf()));
   if (found.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
 }

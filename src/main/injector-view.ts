@@ -1,7 +1,7 @@
 // What the control plane tells about itself: readiness, metrics, /debug. It answers from the first moment, before the other
 // parts are there.
 import type { RunningWebhook } from '../../webhook/index.ts';
-import type { Authority } from '../ca/index.ts';
+import { type Authority, fingerprintsOf } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { VERSION } from '../config/version.ts';
 import type { DiscoveryServer } from '../discovery/index.ts';
@@ -89,7 +89,11 @@ export class InjectorView {
       '/debug/problems': () => ({ body: this.problems() }),
       '/debug/proxies': () => ({ body: parts.server?.status() ?? [] }),
       '/debug/authority': () => ({
-        body: { expiries: parts.live?.expiries() ?? [], certificate: parts.keeper?.report() },
+        body: {
+          ...authoritySummary(parts.live, this.#config, () => this.own.flatMap(each => each())),
+          expiries: parts.live?.expiries() ?? [],
+          certificate: parts.keeper?.report(),
+        },
       }),
       '/debug/mesh': () => ({ body: parts.pipeline ? meshSummary(parts.pipeline) : {} }),
       '/debug/source': () => ({
@@ -110,6 +114,23 @@ function countProblems(problems: readonly Problem[]): Record<'error' | 'warning'
   const counts = { error: 0, warning: 0 };
   for (const { severity } of problems) counts[severity]++;
   return counts;
+}
+
+/** Who signs now, or is waited for; `weft ca` reads it. */
+function authoritySummary(
+  live: Authority | undefined,
+  { issuerFile }: InjectorConfig,
+  waiting: () => readonly Problem[],
+): object {
+  if (live === undefined) {
+    const issuer = issuerFile ? `the issuer of ${issuerFile}` : 'own';
+    return { issuer, isElsewhere: Boolean(issuerFile), issuerRoot: '', roots: [], problems: waiting() };
+  }
+  const { name, isElsewhere, issuerRoot, roots, distrusted } = live;
+  return {
+    ...{ issuer: name, isElsewhere, issuerRoot, distrusted, roots: fingerprintsOf(roots) },
+    problems: [...live.problems(), ...live.alarms()],
+  };
 }
 
 function meshSummary(pipeline: Pipeline): object {

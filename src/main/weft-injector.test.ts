@@ -168,6 +168,9 @@ test('a proxy gets its certificate and its resources, metrics tell of it, and SI
     ['shop/front-0'],
   );
   assert.equal((JSON.parse(await get('/debug/mesh')) as { services: number }).services, 1);
+  const authority = JSON.parse(await get('/debug/authority')) as { issuer: string; roots: string[] };
+  assert.equal(authority.issuer, 'own');
+  assert.equal(authority.roots.length, 1);
   assert.match(await get('/nothing'), /nothing is at \/nothing/);
 
   child.kill('SIGTERM');

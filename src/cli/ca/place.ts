@@ -16,11 +16,14 @@ import {
 import { WeftError } from '../../errors/index.ts';
 import { NAMES } from '../install/names.ts';
 import type { Cluster } from '../kubernetes/connect.ts';
+import { authorityInForce, type InForce, signsElsewhere } from './in-force.ts';
 
 /** Reads reject with a WeftError that says what to do. */
 export interface AuthorityPlace {
   /** For messages: `Secret weft-system/weft-ca`. */
   readonly name: string;
+  /** Who signs now; undefined where nobody says. Where its key is somebody else's, `read` and `write` reject. */
+  readonly inForce?: InForce;
   read(): Promise<AuthorityRecord>;
   write(record: AuthorityRecord): Promise<void>;
   revoked(): Promise<readonly WrittenRevocation[]>;
@@ -38,15 +41,26 @@ export function folderPlace(folder: string): AuthorityPlace {
   };
 }
 
-/** The Secret that the control plane in `namespace` uses: one of the operator's own where it exists. */
+/** What the control plane in `namespace` signs with, and its list of who is revoked. */
 export async function clusterPlace(cluster: Cluster, namespace: string): Promise<AuthorityPlace> {
+  const inForce = await authorityInForce(cluster, namespace);
+  const list = revocationsOf(cluster, namespace);
+  if (!inForce?.isElsewhere)
+    return { ...(await secretPlace(cluster, namespace)), ...list, ...(inForce && { inForce }) };
+  const refuse = (): Promise<never> => Promise.reject(signsElsewhere(inForce));
+  return { name: inForce.issuer, inForce, read: refuse, write: refuse, ...list };
+}
+
+/** The Secret that it uses: one of the operator's own where it exists. */
+async function secretPlace(
+  cluster: Cluster,
+  namespace: string,
+): Promise<Pick<AuthorityPlace, 'name' | 'read' | 'write'>> {
   const secrets = `/api/v1/namespaces/${namespace}/secrets`;
-  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
   const own = await new KeptData(cluster, `${secrets}/${NAMES.ownAuthority}`).read();
   const secret = own ? NAMES.ownAuthority : NAMES.authority;
   const path = `${secrets}/${secret}`;
   const authority = new KeptData(cluster, path);
-  const revocations = new KeptData(cluster, `${configMaps}/${NAMES.revoked}`);
   return {
     name: `Secret ${namespace}/${secret}`,
     async read() {
@@ -59,6 +73,13 @@ export async function clusterPlace(cluster: Cluster, namespace: string): Promise
       if (!(await authority.write(patchOfAuthority(record))))
         throw denied('patch', path, 'it is not there any more');
     },
+  };
+}
+
+function revocationsOf(cluster: Cluster, namespace: string): Pick<AuthorityPlace, 'revoked' | 'revoke'> {
+  const configMaps = `/api/v1/namespaces/${namespace}/configmaps`;
+  const revocations = new KeptData(cluster, `${configMaps}/${NAMES.revoked}`);
+  return {
     async revoked() {
       const data = await revocations.read();
       const text = data?.['revoked.json'];

@@ -185,9 +185,9 @@ export function judgeExpiries(body: unknown, nowMs = Date.now()): Finding[] {
     const date = Number.isFinite(leftMs)
       ? new Date(Number(notAfterMs)).toISOString().slice(0, 10)
       : '(unknown)';
-    const remedy = 'rotate it before that; see docs/install.md';
+    const remedy = 'rotate it before that; see docs/certificates.md';
     if (leftMs < 0)
-      return error(`the ${String(role)} ended on ${date}`, 'rotate it now; see docs/install.md');
+      return error(`the ${String(role)} ended on ${date}`, 'rotate it now; see docs/certificates.md');
     if (leftMs < 30 * day) return warning(`the ${String(role)} ends on ${date}`, remedy);
     return ok(`the ${String(role)} is good until ${date}`);
   });
