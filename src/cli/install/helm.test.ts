@@ -29,6 +29,16 @@ const cases: Record<string, Partial<InstallOptions>> = {
   'labels of Linkerd': { acceptLabels: ['linkerd'] },
   'labels of Consul': { acceptLabels: ['consul'] },
   'labels of Istio and Consul': { acceptLabels: ['istio', 'consul'] },
+  "cert-manager's issuer": { issuer: 'certManager:\n  issuer: mesh-ca # not of /etc/weft-issuer/\n' },
+  "cert-manager's issuer, with a file": {
+    issuer: 'certManager:\n  issuer: mesh-ca\n  rootsFile: /etc/weft-issuer/ca.crt\n',
+  },
+  'Vault with a token': {
+    issuer: 'vault: {address: "https://vault.example:8200", role: weft, tokenFile: /etc/weft-issuer/token}',
+  },
+  'Vault with the own token': {
+    issuer: 'vault: {address: "https://vault.example:8200", role: weft, kubernetes: {role: weft}}',
+  },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',
@@ -60,9 +70,17 @@ for (const [name, given] of Object.entries(cases)) {
   });
 }
 
+test('an issuer that is none is refused before anything is installed', () => {
+  const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
+  const context = { namespace: 'mesh', apiVersions: [], values: { ...defaults, issuer: 'mesh-ca' } };
+  const template = helmFiles().get('templates/config-map.yaml')!;
+  assert.throws(() => renderHelm(template, context), /issuer has neither vault nor certManager; docs/);
+});
+
 /** The text inside the ConfigMap by what it says: quotes may differ. */
 function comparable(object: { kind: string }): unknown {
   if (object.kind !== 'ConfigMap') return object;
   const { data, ...rest } = object as unknown as { data: Record<string, string> };
-  return { ...rest, data: parse(data['injection.yaml']!, { version: '1.1' }) as unknown };
+  const settings = parse(data['injection.yaml']!, { version: '1.1' }) as unknown;
+  return { ...rest, data: { ...data, 'injection.yaml': settings } };
 }

@@ -2,14 +2,13 @@
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import { issuerRights, issuerSettings, SAMPLE_ISSUER, withIssuer } from './helm-issuer.ts';
+import { marker } from './helm-marker.ts';
 import { NAMES } from './names.ts';
 import { installObjects, type Manifest, settingsText } from './objects.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
 const value = (path: string) => `{{ .Values.${path} }}`;
-
-/** A text that stands where the template has something else than a text. */
-const marker = (words: string) => `@@${words}@@`;
 
 /** Options whose texts are places in values.yaml. */
 function templateOptions(): InstallOptions {
@@ -39,13 +38,13 @@ function templateOptions(): InstallOptions {
     proxyResources: resources('proxyResources'),
     // A text where a list belongs; the quotes around it are taken off below.
     acceptLabels: marker('toJson .Values.acceptLabels') as never,
+    issuer: SAMPLE_ISSUER,
   };
 }
 
 /** values.yaml: the defaults, by the names of InstallOptions. */
 function values(): Record<string, unknown> {
-  // Another issuer changes rights, files and arguments together: weft install --issuer, and the chart signs with its own key.
-  const { namespace: _, version: __, kubernetesVersion: ___, issuer: ____, ...rest } = installOptions();
+  const { namespace: _, version: __, kubernetesVersion: ___, ...rest } = installOptions();
   return rest;
 }
 
@@ -84,13 +83,16 @@ function fileOf({ kind, metadata }: Manifest): string {
 
 function templateOf(object: Manifest, options: InstallOptions, yaml: (object: unknown) => string): string {
   if (object.kind === 'ConfigMap') {
-    return unmark(yaml({ ...object, data: { 'injection.yaml': unmark(settingsText(options)) } }));
+    const data = { 'injection.yaml': unmark(settingsText(options)) };
+    return `${unmark(yaml({ ...object, data }))}${issuerSettings()}`;
   }
   if (object.kind === 'MutatingWebhookConfiguration') return configurationTemplate(object, options, yaml);
   if (object.kind === 'Deployment') {
     const spec = { ...(object.spec as object), replicas: marker('int .Values.replicas') };
-    return unmark(yaml({ ...object, spec }));
+    return unmark(yaml(withIssuer({ ...object, spec })));
   }
+  if (object.kind === 'Role' && object.metadata.name === NAMES.injector)
+    return unmark(yaml({ ...object, rules: issuerRights(options) }));
   if (object.kind !== 'PodDisruptionBudget') return unmark(yaml(object));
   const older =
     '{{ if .Capabilities.APIVersions.Has "policy/v1" }}policy/v1{{ else }}policy/v1beta1{{ end }}';
@@ -131,7 +133,9 @@ function configurationTemplate(
   return `${unmark(lines.join('\n'))}\n`;
 }
 
-/** Takes the quotes off what is no text. */
+/** Takes the quotes off what is no text; entries that are conditions become lines of their own. */
 function unmark(text: string): string {
-  return text.replace(/"?@@(.*?)@@"?/g, '{{ $1 }}');
+  return text
+    .replace(/^ *(?:- )?["']?@@((?:if|end)\b.*?)@@["']?(?:: "")?$/gm, '{{- $1 }}')
+    .replace(/"?@@(.*?)@@"?/g, '{{ $1 }}');
 }

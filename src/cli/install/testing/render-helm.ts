@@ -1,5 +1,8 @@
-// As much of Helm's templates as the chart uses, so that tests need no helm: values, conditions, three functions. Whatever else
+// As much of Helm's templates as the chart uses, so that tests need no helm: values, conditions, some functions. Whatever else
 // stands between braces is an error, so that the chart cannot quietly use more.
+
+import { createHash } from 'node:crypto';
+import { parse } from 'yaml';
 
 /** What a template sees. */
 export interface HelmContext {
@@ -42,6 +45,13 @@ function truth(condition: string, context: HelmContext): boolean {
   if (both) return truth(both[1]!, context) && truth(both[2]!, context);
   const either = /^or \((.*)\) \((.*)\)$/.exec(condition);
   if (either) return truth(either[1]!, context) || truth(either[2]!, context);
+  const not = /^not (?:\((.*)\)|(\S+))$/.exec(condition);
+  if (not) return !truth((not[1] ?? not[2])!, context);
+  const key = /^hasKey \(fromYaml (\S+)\) "(\w+)"$/.exec(condition);
+  if (key) return Object.hasOwn(fromYaml(key[1]!, context), key[2]!);
+  const contains = /^contains "(.*?)" \(toJson \(fromYaml (\S+)\)\)$/.exec(condition);
+  if (contains) return JSON.stringify(fromYaml(contains[2]!, context)).includes(contains[1]!);
+  if (/^\.Values\.\w+$/.test(condition)) return Boolean(lookup(condition, context));
   const has = /^has "(\w+)" (\S+)$/.exec(condition);
   if (has) return (lookup(has[2]!, context) as unknown[]).includes(has[1]);
   const greater = /^gt \(int (\S+)\) (\d+)$/.exec(condition);
@@ -53,10 +63,23 @@ function truth(condition: string, context: HelmContext): boolean {
 
 function text(words: string, context: HelmContext): string {
   const [name = '', path] = words.split(' ');
+  if (name === 'fail') throw new Error(/"(.*)"/.exec(words)![1]!);
+  const hash = /^sha256sum (\S+) \| trunc (\d+)$/.exec(words);
+  if (hash)
+    return createHash('sha256')
+      .update(String(lookup(hash[1]!, context)))
+      .digest('hex')
+      .slice(0, Number(hash[2]));
   if (path === undefined) return String(lookup(name, context));
   if (name === 'int') return String(Number(lookup(path, context)));
   if (name === 'toJson') return JSON.stringify(lookup(path, context));
   throw new Error(`the chart uses a function that its test does not know: ${words}`);
+}
+
+/** Helm's answers a map for what is none. */
+function fromYaml(path: string, context: HelmContext): object {
+  const found: unknown = parse(String(lookup(path, context)));
+  return typeof found === 'object' && found !== null ? found : {};
 }
 
 function lookup(path: string, { values, namespace }: HelmContext): unknown {
