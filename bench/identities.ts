@@ -1,5 +1,6 @@
 // Certificates for the proxies of the bench: one authority, ECDSA P-256 all the way, usable by Weft and by every peer.
-import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CertificateAuthority } from '../src/ca/index.ts';
 import { createKeyAndCsr } from '../src/identity/index.ts';
@@ -50,4 +51,28 @@ export function createIdentities(folder: string): Identities {
     return { principal, dnsName, keyPem, chainPem: signed.chainPem, files };
   };
   return { roots: authority.roots, rootFile, client: create('client'), server: create('server') };
+}
+
+/** Files of a certificate that signs itself; `bundle` is chain and key together. */
+export interface EdgeCertificate {
+  readonly key: string;
+  readonly chain: string;
+  readonly bundle: string;
+}
+
+/** One of `edge.example`: ECDSA P-256, or RSA of 2,048 bits. */
+export function edgeCertificate(folder: string, kind: 'ecdsa' | 'rsa'): EdgeCertificate {
+  const file = (part: string): string => join(folder, `edge-${kind}-${part}.pem`);
+  const files = { key: file('key'), chain: file('chain'), bundle: file('bundle') };
+  const algorithm =
+    kind === 'rsa' ? ['-newkey', 'rsa:2048'] : ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+  const named = ['-subj', '/CN=edge.example', '-addext', 'subjectAltName=DNS:edge.example'];
+  const out = ['-keyout', files.key, '-out', files.chain];
+  execFileSync('openssl', ['req', '-x509', ...algorithm, '-nodes', '-days', '2', ...named, ...out], {
+    stdio: ['ignore', 'ignore', 'ignore'],
+  });
+  writeFileSync(files.bundle, readFileSync(files.chain, 'utf8') + readFileSync(files.key, 'utf8'), {
+    mode: 0o600,
+  });
+  return files;
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createIdentities, type Identities } from './identities.ts';
+import { createIdentities, type EdgeCertificate, edgeCertificate, type Identities } from './identities.ts';
 import type { Pinning } from './machine.ts';
 import { output, Running, type StartOptions } from './processes.ts';
 
@@ -24,6 +24,7 @@ export class Stage {
   readonly folder: string;
   readonly #programs: Running[] = [];
   #identities: Identities | undefined;
+  readonly #edge = new Map<string, EdgeCertificate>();
   #files = 0;
 
   constructor(settings: BenchSettings) {
@@ -36,6 +37,13 @@ export class Stage {
   get identities(): Identities {
     this.#identities ??= createIdentities(this.folder);
     return this.#identities;
+  }
+
+  /** Of `edge.example`, made when first asked for. */
+  edgeCertificate(kind: 'ecdsa' | 'rsa'): EdgeCertificate {
+    const made = this.#edge.get(kind) ?? edgeCertificate(this.folder, kind);
+    this.#edge.set(kind, made);
+    return made;
   }
 
   /** Writes a file for a program to read; gives its path. */

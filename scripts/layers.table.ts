@@ -149,8 +149,13 @@ export const rooms: Record<string, Room> = {
     packages: ['yaml'],
     instead: 'config/ reads flags and environment once, at boot.',
   },
+  consul: {
+    imports: ['plain', 'errors', 'time'],
+    packages: ['undici'],
+    instead: 'consul/ asks Consul; what its answers mean is for upstreams/ and source/.',
+  },
   source: {
-    imports: ['plain', 'errors', 'model', 'time', 'config', 'registry', 'telemetry', 'kubernetes'],
+    imports: ['plain', 'errors', 'model', 'time', 'config', 'registry', 'telemetry', 'consul', 'kubernetes'],
     packages: ['yaml'],
     instead: 'A source fills the registry; it translates nothing.',
   },
@@ -501,8 +506,8 @@ export const rooms: Record<string, Room> = {
     instead: passIn,
   },
   upstreams: {
-    imports: ['plain', 'errors', 'model', 'time', 'kubernetes', 'probing'],
-    packages: ['dns-packet', 'undici'],
+    imports: ['plain', 'errors', 'model', 'time', 'consul', 'kubernetes', 'probing'],
+    packages: ['dns-packet'],
     instead: 'upstreams/ finds endpoints and asks them how they are; it carries no traffic.',
   },
   redirect: {

@@ -15,7 +15,7 @@ export function envoy(command: string): MeasuredProxy {
     name: 'envoy',
     command,
     version: /\/(\d+\.\d+\.\d+)/.exec(said)?.[1] ?? '',
-    cannot: () => undefined,
+    cannot: job => (job.edge ? 'left out: it is not configured as an edge here' : undefined),
     start: (job, stage) => start(command, job, stage),
   };
 }

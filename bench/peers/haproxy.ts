@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { freePort } from '../../src/wire/testing/ports.ts';
 import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
-import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
+import { type Edge, type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
 
 /** HAProxy at `command`. */
 export function haproxy(command: string): MeasuredProxy {
@@ -24,7 +24,7 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
   const h2 = job.protocol === 'http2';
   // By prior knowledge without TLS, by ALPN within it.
   const [proto, alpn] = h2 ? [' proto h2', ' alpn h2'] : ['', ''];
-  const plain = `bind 127.0.0.1:${port}${proto}`;
+  const plain = job.edge ? edgeBind(job.edge, port, stage) : `bind 127.0.0.1:${port}${proto}`;
   if (job.topology === 'hop') {
     return {
       port,
@@ -38,6 +38,12 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
   const receiving = await run(command, job, stage, tlsPort, secured, `127.0.0.1:${job.backend}${proto}`);
   const sending = await run(command, job, stage, port, plain, upstream);
   return { port, programs: [sending, receiving] };
+}
+
+function edgeBind({ clients, tls }: Edge, port: number, stage: Stage): string {
+  if (tls === undefined) return `bind 127.0.0.1:${port}${clients === 'http2' ? ' proto h2' : ''}`;
+  const { bundle } = stage.edgeCertificate(tls);
+  return `bind 127.0.0.1:${port} ssl crt ${bundle} ssl-min-ver TLSv1.2 alpn h2,http/1.1`;
 }
 
 async function run(
@@ -60,8 +66,10 @@ defaults
   timeout tunnel 1h
   timeout connect 5s
   ${job.protocol === 'tcp' ? '' : 'http-reuse always'}
+  ${job.edge ? 'option forwardfor' : ''}
 frontend in
   ${bind}
+  ${job.edge ? `http-request set-header X-Forwarded-Proto ${job.edge.tls ? 'https' : 'http'}` : ''}
 ${rules(job)}
   default_backend out
 backend out

@@ -9,7 +9,13 @@ import { weft } from './weft.ts';
 
 export { debian, which } from './install.ts';
 export { TOKEN_HEADER } from './policies.ts';
-export { type Job, MATCHES_NO_RULE, type MeasuredProxy, type RunningPath } from './proxy.interface.ts';
+export {
+  type Edge,
+  type Job,
+  MATCHES_NO_RULE,
+  type MeasuredProxy,
+  type RunningPath,
+} from './proxy.interface.ts';
 export { askHop, type Launch, startWeft, weft } from './weft.ts';
 
 /** Names that `--peers` takes. */

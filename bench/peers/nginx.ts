@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { freePort } from '../../src/wire/testing/ports.ts';
 import { listening, type Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
-import type { Job, MeasuredProxy, RunningPath } from './proxy.interface.ts';
+import type { Edge, Job, MeasuredProxy, RunningPath } from './proxy.interface.ts';
 
 const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so';
 
@@ -36,10 +36,8 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
   const port = await freePort();
   const backend = `127.0.0.1:${job.backend}`;
   if (job.topology === 'hop') {
-    return {
-      port,
-      programs: [await run(command, job, stage, port, `listen 127.0.0.1:${port};`, backend, '')],
-    };
+    const listen = job.edge ? edgeListen(job.edge, port, stage) : `listen 127.0.0.1:${port};`;
+    return { port, programs: [await run(command, job, stage, port, listen, backend, '')] };
   }
   const tlsPort = await freePort();
   const secured = `listen 127.0.0.1:${tlsPort} ssl;
@@ -61,6 +59,14 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
   return { port, programs: [sending, receiving] };
 }
 
+function edgeListen({ clients, tls }: Edge, port: number, stage: Stage): string {
+  const listen = `listen 127.0.0.1:${port}${tls ? ' ssl' : ''}${clients === 'http2' ? ' http2' : ''};`;
+  if (tls === undefined) return listen;
+  const { chain, key } = stage.edgeCertificate(tls);
+  return `${listen} ssl_certificate ${chain}; ssl_certificate_key ${key}; ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_session_cache shared:edge:10m;`;
+}
+
 async function run(
   command: string,
   job: Job,
@@ -74,7 +80,7 @@ async function run(
   const body =
     job.protocol === 'tcp'
       ? `stream { server { ${listen} proxy_pass ${backend}; ${tls === '' ? '' : `proxy_ssl on; ${tls}`} } }`
-      : http(stage, listen, backend, tls, job.protocol === 'websocket');
+      : http(stage, listen, backend, tls, job);
   const config = `
 ${job.protocol === 'tcp' ? `load_module ${streamModule};` : ''}
 worker_processes 1; master_process off; daemon off; worker_rlimit_nofile ${connections + 64};
@@ -89,16 +95,20 @@ ${body}
 }
 
 /** nginx closes connections to the backend unless told not to, and passes upgrades on only when told to. */
-function http(stage: Stage, listen: string, backend: string, tls: string, upgrade: boolean): string {
-  const connection = upgrade
-    ? 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 1h;'
-    : 'proxy_set_header Connection "";';
+function http(stage: Stage, listen: string, backend: string, tls: string, job: Job): string {
+  const connection =
+    job.protocol === 'websocket'
+      ? 'proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade"; proxy_read_timeout 1h;'
+      : 'proxy_set_header Connection "";';
+  const forwarded = job.edge
+    ? 'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; proxy_set_header X-Forwarded-Proto $scheme;'
+    : '';
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
     .map(each => `${each}_temp_path ${stage.folder}/${each};`)
     .join(' ');
   return `http { access_log off; keepalive_requests 100000000; keepalive_timeout 1h; ${temporary}
   upstream out { server ${backend}; keepalive 256; keepalive_requests 100000000; keepalive_timeout 1h; }
   server { ${listen} client_max_body_size 0;
-    location / { proxy_pass ${tls === '' ? 'http' : 'https'}://out; proxy_http_version 1.1; ${connection}
+    location / { proxy_pass ${tls === '' ? 'http' : 'https'}://out; proxy_http_version 1.1; ${connection} ${forwarded}
       proxy_set_header Host $http_host; proxy_request_buffering off; proxy_max_temp_file_size 0; ${tls} } } }`;
 }

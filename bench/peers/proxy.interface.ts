@@ -7,6 +7,8 @@ export interface Job {
   readonly protocol: 'http' | 'http2' | 'websocket' | 'tcp';
   /** `hop`: client → proxy → backend, plaintext. `path`: client → proxy → mutual TLS → proxy → backend. */
   readonly topology: 'hop' | 'path';
+  /** Of a hop: it is the way in. What clients speak, HTTP/1 to the backend, and X-Forwarded-For and -Proto are set. */
+  readonly edge?: Edge;
   /** Port of the backend on loopback. */
   readonly backend: number;
   /** Rules in front of the route that is used, of which none matches; see `rulesOf`. */
@@ -15,6 +17,12 @@ export interface Job {
   readonly policies?: boolean;
   /** Connections that must be possible at once; 4096 unless said. */
   readonly connections?: number;
+}
+
+/** What clients of an edge speak; in clear without `tls`, else with a certificate that has such a key. */
+export interface Edge {
+  readonly clients: 'http1' | 'http2';
+  readonly tls?: 'ecdsa' | 'rsa';
 }
 
 /** A proxy, or two, that carry traffic. */

@@ -10,6 +10,7 @@ import type { Stage } from '../stage.ts';
 import type { HopConfig, Question } from '../weft-hop.ts';
 import { weftPolicies } from './policies.ts';
 import { type Job, type MeasuredProxy, type RunningPath, rulesOf } from './proxy.interface.ts';
+import { startGateway } from './weft-gateway.ts';
 
 /** Weft as one of those that are compared. */
 export const weft: MeasuredProxy = {
@@ -36,8 +37,9 @@ export async function startWeft(
   stage: Stage,
   launch: Launch = { flags: [], ipc: false },
 ): Promise<RunningPath> {
-  const { client, server } = stage.identities;
   const port = await freePort();
+  if (job.edge) return { port, programs: [await startGateway(job, job.edge, port, stage)] };
+  const { client, server } = stage.identities;
   const sending = async (endpoint: ClusterEndpoint): Promise<Running> => {
     const ports = { outboundPort: port, inboundPort: await freePort() };
     return run(

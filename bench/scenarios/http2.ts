@@ -44,7 +44,7 @@ export async function http2Backend(stage: Stage): Promise<number> {
 }
 
 /** `streams` at once on each of four connections. */
-export function h2load(streams: number, grpc: boolean): Load {
+export function h2load(streams: number, grpc: boolean, scheme: 'http' | 'https' = 'http'): Load {
   return async (stage, port, seconds) => {
     const flags = [
       '-c',
@@ -66,7 +66,7 @@ export function h2load(streams: number, grpc: boolean): Load {
           'te: trailers',
         ]
       : [];
-    const url = `http://127.0.0.1:${port}/${grpc ? 'Say.grpc' : ''}`;
+    const url = `${scheme}://127.0.0.1:${port}/${grpc ? 'Say.grpc' : ''}`;
     return readH2load(await stage.load(command('h2load', 'nghttp2-client'), [...flags, ...call, url]));
   };
 }

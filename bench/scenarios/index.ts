@@ -1,6 +1,7 @@
 // scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
 import { cores } from './cores.ts';
 import { discoveryScenarios } from './discovery.ts';
+import { edgeScenarios } from './edge.ts';
 import { heldHttp2Scenarios } from './held-http2.ts';
 import { http2Scenarios } from './http2.ts';
 import { idleConnections } from './idle-connections.ts';
@@ -17,6 +18,7 @@ export type { Scenario } from './scenario.interface.ts';
 export const scenarios: readonly Scenario[] = [
   ...trafficScenarios,
   ...http2Scenarios,
+  ...edgeScenarios,
   redirect,
   idleConnections,
   ...heldHttp2Scenarios,

@@ -12,11 +12,13 @@ export interface WrkOptions {
   readonly address?: string;
   /** The Host header; the address unless told. */
   readonly host?: string;
+  readonly tls?: boolean;
 }
 
 /** As fast as it goes: wrk, one thread, closed loop. */
 export function closedLoop(options: WrkOptions = {}): Load {
   const { connections = 32, headers = [], body = 0, path = '/', address = '127.0.0.1', host = '' } = options;
+  const scheme = options.tls === true ? 'https' : 'http';
   return async (stage, port, seconds) => {
     const printed = await stage.load('env', [
       `BENCH_BODY=${body}`,
@@ -27,7 +29,7 @@ export function closedLoop(options: WrkOptions = {}): Load {
       '-s',
       'bench/load/wrk.lua',
       ...[...headers, ...(host === '' ? [] : [`Host: ${host}`])].flatMap(header => ['-H', header]),
-      `http://${address}:${port}${path}`,
+      `${scheme}://${address}:${port}${path}`,
     ]);
     return readResult(printed);
   };
@@ -63,4 +65,10 @@ export function transfer(kind: 'download' | 'upload' | 'tcp'): Load {
 export const websocket: Load = async (stage, port, seconds) => {
   const flags = ['--port', `${port}`, '--seconds', `${seconds}`];
   return readResult(await stage.load(process.execPath, ['bench/load/websocket.ts', ...flags]));
+};
+
+/** A resumed session of TLS for each request, as fast as one process of Node's makes them. */
+export const resumedHandshakes: Load = async (stage, port, seconds) => {
+  const flags = ['--port', `${port}`, '--seconds', `${seconds}`];
+  return readResult(await stage.load(process.execPath, ['bench/load/resumed.ts', ...flags]));
 };

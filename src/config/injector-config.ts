@@ -12,6 +12,8 @@ export interface InjectorConfig {
   /** For `kubernetes`: a kubeconfig and its context; '' for what kubectl, or a pod, would use. */
   readonly kubeconfig: string;
   readonly context: string;
+  /** A Consul whose services are in the mesh, too. */
+  readonly consul?: ConsulConfig;
   /** The folder of the authority; '' for the Secret in the cluster. */
   readonly caDir: string;
   /** The file that says who signs instead (see issuer-settings.ts); '' for the control plane's own key. */
@@ -41,11 +43,32 @@ export interface InjectorConfig {
   readonly identity: Identity;
 }
 
+/** See `--consul`. */
+export interface ConsulConfig {
+  readonly address: string;
+  readonly datacenter?: string;
+  readonly tokenFile?: string;
+  readonly caFile?: string;
+  /** Only instances with this tag. */
+  readonly tag?: string;
+  /** The namespace that its services are in, for policies. */
+  readonly namespace: string;
+  /** What follows `NAME.service.`: the domain of Consul's DNS. */
+  readonly domain: string;
+}
+
 /** The flags of `weft-injector` as the command line gives them. */
 export interface InjectorFlags {
   readonly source?: string;
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly consul?: string;
+  readonly consulDatacenter?: string;
+  readonly consulTokenFile?: string;
+  readonly consulCa?: string;
+  readonly consulTag?: string;
+  readonly consulNamespace?: string;
+  readonly consulDomain?: string;
   readonly caDir?: string;
   readonly issuer?: string;
   readonly tokenKeys?: string;
@@ -80,6 +103,7 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     ...source,
     kubeconfig: flags.kubeconfig ?? '',
     context: flags.context ?? '',
+    ...(flags.consul !== undefined && { consul: readConsul(flags, flags.consul) }),
     issuerFile: flags.issuer ?? '',
     caDir: besidesKubernetes(
       source,
@@ -109,6 +133,23 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     instance: env[ENVIRONMENT.podName] || `weft-injector-${process.pid}`,
     identity,
   });
+}
+
+function readConsul(flags: InjectorFlags, address: string): ConsulConfig {
+  const url = URL.parse(address);
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw bad('consul', address, 'a URL of its HTTP API; write http://HOST:8500 or https://HOST:8501');
+  const namespace = flags.consulNamespace ?? 'consul';
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace))
+    throw bad('consul-namespace', namespace, 'the name of a namespace');
+  const optional = {
+    datacenter: flags.consulDatacenter,
+    tokenFile: flags.consulTokenFile,
+    caFile: flags.consulCa,
+    tag: flags.consulTag,
+  };
+  const given = Object.entries(optional).filter(([, value]) => value !== undefined);
+  return { address, namespace, domain: flags.consulDomain ?? 'consul', ...Object.fromEntries(given) };
 }
 
 function readAliases(text: string, identity: Identity): readonly string[] {

@@ -3,7 +3,7 @@ import { type Authority, RevocationList } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { DiscoveryServer } from '../discovery/index.ts';
 import type { Problem } from '../model/index.ts';
-import { FilesSource } from '../source/index.ts';
+import { FilesSource, type Source } from '../source/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import {
@@ -91,7 +91,14 @@ export async function runInjector(
   view.waitsFor = () => cluster?.source.notReady() ?? 'the configuration is being read';
   const { trustDomain, trustDomainAliases, clusterDomain } = config;
   const pipeline = await startPipeline(
-    { sources: [source], trustDomain, trustDomainAliases, clusterDomain, clock, log },
+    {
+      sources: [source, ...(await consulSource(around))],
+      trustDomain,
+      trustDomainAliases,
+      clusterDomain,
+      clock,
+      log,
+    },
     signal,
   );
   if (signal.aborted) return stopped;
@@ -158,4 +165,11 @@ export async function runInjector(
     'the control plane serves proxies',
   );
   return ports;
+}
+
+/** Services of Consul beside those of the cluster, where it is told of one. */
+async function consulSource({ config, clock }: Surroundings): Promise<readonly Source[]> {
+  if (!config.consul) return [];
+  const { ConsulSource } = await import('../source/consul/index.ts');
+  return [new ConsulSource({ ...config.consul, clock })];
 }

@@ -22,6 +22,16 @@ await new Command('weft-injector')
   )
   .option('--context <name>', 'a context of the kubeconfig')
   .option(
+    '--consul <url>',
+    'the HTTP API of a Consul whose services are in the mesh, too, as NAME.service.consul',
+  )
+  .option('--consul-datacenter <name>', "with --consul: in place of the agent's own")
+  .option('--consul-token-file <file>', 'with --consul: a token with service:read and node:read')
+  .option('--consul-ca <file>', "with --consul: PEM of the authorities to believe the API's certificate from")
+  .option('--consul-tag <tag>', 'with --consul: only instances with this tag')
+  .option('--consul-namespace <name>', 'with --consul: the namespace of its services, default consul')
+  .option('--consul-domain <domain>', 'with --consul: the domain of its DNS, default consul')
+  .option(
     '--ca-dir <folder>',
     'the certificate authority; an empty or missing folder gets a new one (default in a cluster: a Secret)',
   )

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import { type TestContext, test } from 'node:test';
+import { consulUrl } from '../consul/index.ts';
 import type { ConsulDiscovery } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
-import { consulUrl, discoverConsul } from './consul-discovery.ts';
+import { discoverConsul, questionOf } from './consul-discovery.ts';
 import { NameLookup } from './names.ts';
 
 const lookup = new NameLookup(async () => ({ kind: 'none', ttlMs: 1_000 }), {
@@ -25,11 +26,11 @@ const settings: ConsulDiscovery = {
 test('a question names service, datacenter, tag and passing, and waits once an index is known', () => {
   const more = { ...settings, service: 'a/b', datacenter: 'dc1', tag: 'production' };
   assert.equal(
-    consulUrl(more, 0).href,
+    consulUrl(more, questionOf(more), 0).href,
     'http://consul:8500/v1/health/service/a%2Fb?dc=dc1&tag=production&passing=1',
   );
   assert.equal(
-    consulUrl({ ...settings, onlyPassing: false }, 7).href,
+    consulUrl(settings, questionOf({ ...settings, onlyPassing: false }), 7).href,
     'http://consul:8500/v1/health/service/api?index=7&wait=300s',
   );
 });
@@ -139,4 +140,14 @@ test('an answer that is no list is a failure and not the end of all instances', 
   answer((await question()).response, 5, { error: true });
   await until(1);
   assert.match(String(told[0]), /the answer is no list/);
+});
+
+test('what the token may not read is a failure and not the end of all instances', async context => {
+  const { question, told, until } = await consul(context);
+  const { response } = await question();
+  response
+    .writeHead(200, { 'x-consul-index': 5, 'x-consul-results-filtered-by-acls': 'true' })
+    .end(JSON.stringify([]));
+  await until(1);
+  assert.match(String(told[0]), /the token may not read it/);
 });
