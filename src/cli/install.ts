@@ -66,6 +66,12 @@ export function register(program: Command): void {
         'the proxies of a Gateway instead of the control plane, with a Service in front of them (docs/gateway.md)',
       ).conflicts(['monitoring', 'monitoringLabels', 'dashboards']),
     )
+    .addOption(
+      new Option(
+        '--ingress-secrets <namespaces>',
+        'with --gateway: namespaces beside its own whose Secrets Ingresses may name (shop,blog), or all of the cluster (docs/rights.md)',
+      ),
+    )
     .addOption(new Option('--gateway-ports <ports>', 'of that Service').default('80,443'))
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', help)
@@ -77,6 +83,7 @@ interface Flags extends InstallFlags {
   readonly dashboards?: boolean;
   readonly gateway?: string;
   readonly gatewayPorts: string;
+  readonly ingressSecrets?: string;
   readonly monitoring?: MonitoringForm;
   readonly monitoringLabels?: Readonly<Record<string, string>>;
 }
@@ -96,6 +103,6 @@ async function printed(flags: Flags): Promise<{ readonly value: object; readonly
 
 async function itemsOf(flags: Flags, options: InstallOptions): Promise<readonly Manifest[]> {
   if (flags.gateway !== undefined)
-    return gatewayObjects(options, gatewayPlan(flags.gateway, flags.gatewayPorts));
+    return gatewayObjects(options, gatewayPlan(flags.gateway, flags.gatewayPorts, flags.ingressSecrets));
   return flags.dashboards ? dashboardObjects(options) : installObjects(options);
 }

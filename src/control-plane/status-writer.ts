@@ -1,6 +1,7 @@
 import {
   ApiError,
   type ApiObject,
+  FIELD_MANAGER,
   type KubeClient,
   objectPath,
   resourceName,
@@ -163,7 +164,10 @@ export class StatusWriter {
     const { resourceVersion } = current.metadata as { resourceVersion?: string };
     // Lists are replaced whole: whoever else wrote one meanwhile must not lose it.
     const body = { metadata: { resourceVersion }, status };
-    const written = await client.call({ method: 'PATCH', path, body });
+    const written = await client.call({
+      ...{ method: 'PATCH', path, body },
+      query: { fieldManager: FIELD_MANAGER },
+    });
     return written instanceof ApiError ? written : undefined;
   }
 

@@ -20,6 +20,7 @@ export { Reflector, type ReflectorOptions, type ReflectorState } from './reflect
 export {
   apiVersionOf,
   collectionPath,
+  FIELD_MANAGER,
   groupKindOf,
   objectPath,
   type ResourceType,

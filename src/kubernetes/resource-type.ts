@@ -9,6 +9,9 @@ export interface ResourceType {
   readonly namespaced: boolean;
 }
 
+/** What the server notes as the maker of our changes (metadata.managedFields). */
+export const FIELD_MANAGER = 'weft-injector';
+
 /** The kinds that Weft works with itself; every other one is found through discovery. */
 export const TYPES = {
   service: core('Service', 'services'),

@@ -76,6 +76,26 @@ export function isOurs(className: string | undefined, classes: readonly GatewayC
   return classes[0]!.controller === GATEWAY_CONTROLLER;
 }
 
+/** spec.controller of the IngressClasses that are ours. */
+export const INGRESS_CONTROLLER = 'weft.dev/ingress-controller';
+/** Annotations of Ingresses that name Secrets of their namespace. */
+export const INGRESS_SECRETS = ['auth-secret', 'auth-tls-secret', 'proxy-ssl-secret'].map(
+  each => `nginx.ingress.kubernetes.io/${each}`,
+);
+
+/** An Ingress (networking.k8s.io) that a gateway of ours serves, and where its status says that clients find it. */
+export interface ServedIngress {
+  readonly namespace: string;
+  readonly name: string;
+  /** `namespace/name`. */
+  readonly gateway: string;
+  /** Addresses and names that are told as they stand; undefined: those of the Service. */
+  readonly stated?: readonly string[];
+  /** `namespace/name` of the Service in front of the proxies. */
+  readonly service: string;
+  readonly from: ObjectRef;
+}
+
 /** Consent of a namespace that objects of others name its Secrets or ConfigMaps (Gateway API's ReferenceGrant). */
 export interface CredentialGrant {
   readonly namespace: string;

@@ -67,6 +67,8 @@ export {
   type GatewayClass,
   type GatewayHost,
   type GatewayListener,
+  INGRESS_CONTROLLER,
+  INGRESS_SECRETS,
   isOurs,
   kindsOf,
   LISTENER_PROTOCOLS,
@@ -74,6 +76,7 @@ export {
   type ListenerProtocol,
   type ListenerTls,
   mayName,
+  type ServedIngress,
   type TlsVersion,
   type TrustedHops,
 } from './gateway.ts';

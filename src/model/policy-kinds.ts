@@ -8,6 +8,7 @@ import {
   type Gateway,
   type GatewayClass,
   type GatewayHost,
+  type ServedIngress,
 } from './gateway.ts';
 import type { Namespace } from './gateway-attachment.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
@@ -37,6 +38,7 @@ export interface PolicyKinds {
   credentials: Credential;
   credentialGrants: CredentialGrant;
   namespaces: Namespace;
+  servedIngresses: ServedIngress;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -155,6 +157,11 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   namespaces: {
     fact: 'namespaces',
     group: ({ name }) => name,
+    sameScope: () => true,
+  },
+  servedIngresses: {
+    fact: 'served-ingresses',
+    group: ({ namespace, name }) => `${namespace}/${name}`,
     sameScope: () => true,
   },
 };

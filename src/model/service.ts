@@ -24,6 +24,11 @@ export interface Service extends Pick<Site, 'cluster'> {
   readonly host: string;
   /** Virtual addresses; empty for headless and ExternalName Services. */
   readonly addresses: readonly string[];
+  /**
+   * Of a Service of type LoadBalancer: where clients outside of the cluster find it, addresses and names, as its status says.
+   * Undefined for any other type.
+   */
+  readonly balancer?: readonly string[];
   readonly headless: boolean;
   readonly externalName?: string;
   readonly ports: readonly ServicePort[];

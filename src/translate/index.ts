@@ -4,7 +4,6 @@
 
 export type { KindTranslator } from './dialect.ts';
 export { policyKinds } from './dialects.ts';
-export { INGRESS_CONTROLLER } from './ingress/ingress-class.ts';
 export { protocolOf } from './kubernetes/protocol.ts';
 export {
   hasStatus,

@@ -54,6 +54,16 @@ test('the control plane may read Secrets where a gateway is installed, and only 
   assert.ok(!objects.some(each => each.kind === 'ClusterRole'));
 });
 
+test('Secrets that Ingresses name are read where the user says so: in some namespaces, or in all with one right', () => {
+  const rights = (secrets: string): readonly string[] =>
+    gatewayObjects(installOptions(), gatewayPlan('edge/web', '80', secrets)).flatMap(({ kind, metadata }) =>
+      /Role/.test(kind) ? [`${kind} ${metadata.namespace ?? ''}`] : [],
+    );
+  assert.deepEqual(rights('shop, edge'), ['Role edge', 'RoleBinding edge', 'Role shop', 'RoleBinding shop']);
+  assert.deepEqual(rights('all'), ['ClusterRole ', 'ClusterRoleBinding ']);
+  assert.throws(() => gatewayPlan('edge/web', '80', 'shop,*'), /--ingress-secrets is 'shop,\*'; it takes/);
+});
+
 test('what is no gateway, and no port, is named with what is taken', () => {
   assert.throws(() => gatewayPlan('edge', '80'), /--gateway is 'edge'; it takes NAMESPACE\/NAME/);
   for (const ports of ['', 'http', '80,', '60000'])

@@ -14,6 +14,8 @@ export interface GatewayPlan {
   readonly namespace: string;
   readonly name: string;
   readonly ports: readonly number[];
+  /** Whose Secrets its Ingresses may name beside those of its own namespace. */
+  readonly secrets: 'all' | readonly string[];
 }
 
 /** Proxies are no root, and open every port this much higher. */
@@ -21,8 +23,8 @@ const PORT_OFFSET = 8000;
 const tokenFolder = PATHS.token.slice(0, PATHS.token.lastIndexOf('/'));
 const trustFolder = PATHS.rootCertificate.slice(0, PATHS.rootCertificate.lastIndexOf('/'));
 
-/** `shop/edge`, with ports `80,443`. Throws a WeftError that says what is taken. */
-export function gatewayPlan(gateway: string, ports: string): GatewayPlan {
+/** `shop/edge`, with ports `80,443` and secrets of `blog,vault` or `all`. Throws a WeftError that says what is taken. */
+export function gatewayPlan(gateway: string, ports: string, secrets = ''): GatewayPlan {
   const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(gateway) ?? [];
   if (namespace === undefined || name === undefined)
     throw new WeftError(
@@ -37,7 +39,43 @@ export function gatewayPlan(gateway: string, ports: string): GatewayPlan {
     throw new WeftError('bad-configuration', `--gateway-ports is '${ports}'; it takes ports such as 80,443`, {
       source: 'config',
     });
-  return { namespace, name, ports: numbers };
+  const namespaces = secrets === '' ? [] : secrets.split(',').map(each => each.trim());
+  if (!namespaces.every(each => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each)))
+    throw new WeftError(
+      'bad-configuration',
+      `--ingress-secrets is '${secrets}'; it takes namespaces such as shop,blog, or all`,
+      { source: 'config' },
+    );
+  const others = namespaces.filter(each => each !== namespace);
+  return { namespace, name, ports: numbers, secrets: others.includes('all') ? 'all' : others };
+}
+
+/** The right of the control plane to read the Secrets of a namespace, or without one those of the whole cluster. */
+function secretsRight(
+  options: InstallOptions,
+  namespace: string | undefined,
+): readonly [role: Manifest, binding: Manifest] {
+  const metadata = {
+    name: `${NAMES.injector}-certificates`,
+    ...(namespace !== undefined && { namespace }),
+    labels: { ...PART_OF },
+  };
+  const kind = namespace === undefined ? 'ClusterRole' : 'Role';
+  return [
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind,
+      metadata,
+      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }],
+    },
+    {
+      apiVersion: 'rbac.authorization.k8s.io/v1',
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind, name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: NAMES.injector, namespace: options.namespace }],
+    },
+  ];
 }
 
 /** Everything but the Gateway itself. */
@@ -47,22 +85,10 @@ export function gatewayObjects(options: InstallOptions, plan: GatewayPlan): read
   const selector = { 'gateway.networking.k8s.io/gateway-name': name };
   const labels = { ...PART_OF, 'app.kubernetes.io/name': full, ...selector };
   const metadata = { name: full, namespace, labels };
-  const reads = { name: `${NAMES.injector}-certificates`, namespace, labels: { ...PART_OF } };
+  const readable = plan.secrets === 'all' ? [undefined] : [namespace, ...plan.secrets];
   return [
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: reads,
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }],
-    },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: reads,
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: reads.name },
-      subjects: [{ kind: 'ServiceAccount', name: NAMES.injector, namespace: options.namespace }],
-    },
+    ...readable.flatMap(each => secretsRight(options, each)),
     {
       apiVersion: 'v1',
       kind: 'Service',

@@ -1,9 +1,8 @@
 // What becomes of the Ingresses of ingress-nginx when Weft serves them. Pure.
 import { meshOfObjects, type ObjectMeshOptions } from '../../analyze/index.ts';
-import { equal, type ObjectRef, type Problem } from '../../model/index.ts';
+import { equal, INGRESS_CONTROLLER, type ObjectRef, type Problem } from '../../model/index.ts';
 import { fieldAt } from '../../plain/index.ts';
 import type { KubeObject, Stored } from '../../registry/index.ts';
-import { INGRESS_CONTROLLER } from '../../translate/index.ts';
 
 /** spec.controller of the classes of ingress-nginx. */
 const controller = 'k8s.io/ingress-nginx';

@@ -1,4 +1,4 @@
-import { type ApiError, type Reflector, resourceName } from '../../kubernetes/index.ts';
+import { type ApiError, type Reflector, resourceName, TYPES } from '../../kubernetes/index.ts';
 import { type Problem, problem } from '../../model/index.ts';
 
 /** A connection that breaks and is there again is no news. */
@@ -62,9 +62,11 @@ export function refusedObject(kind: string, key: string, path: string, message: 
 
 function forbidden({ type }: Reflector, error: ApiError, verb: string): Problem {
   const rule = `{apiGroups: ["${type.group}"], resources: ["${type.plural}"], verbs: ["list", "watch"]}`;
-  const why =
-    `not allowed to ${verb} ${resourceName(type)} (${error.message}); ` +
-    `add the rule ${rule} to the role of this account, as the ClusterRole of 'weft install' has it`;
+  const remedy =
+    type === TYPES.secret
+      ? `give the right with 'weft install --gateway', whose --ingress-secrets names the namespaces (docs/rights.md)`
+      : `add the rule ${rule} to the role of this account, as the ClusterRole of 'weft install' has it`;
+  const why = `not allowed to ${verb} ${resourceName(type)} (${error.message}); ${remedy}`;
   return problem('api-forbidden', why);
 }
 

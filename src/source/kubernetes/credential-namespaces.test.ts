@@ -22,3 +22,32 @@ test('Secrets are read where Gateways of ours name certificates, and nowhere els
   namespaces.delete(gateway, 'blog/edge');
   assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
 });
+
+test('Secrets are read where Ingresses of a class of ours name certificates or logins, too, as long as one does', () => {
+  const [ingress, ingressClass] = ['Ingress.networking.k8s.io', 'IngressClass.networking.k8s.io'];
+  const namespaces = new CredentialNamespaces();
+  const classOf = (controller: string, annotations: object): Record<string, unknown> => ({
+    metadata: { annotations },
+    spec: { controller },
+  });
+  const tls = { spec: { ingressClassName: 'weft', tls: [{ secretName: 'a' }] } };
+  namespaces.put(ingress, 'shop/a', tls);
+  namespaces.put(ingress, 'shop/b', tls);
+  namespaces.put(ingress, 'blog/a', { spec: { ingressClassName: 'weft', tls: [{ hosts: ['a.example'] }] } });
+  const login = { 'nginx.ingress.kubernetes.io/auth-secret': 'users' };
+  namespaces.put(ingress, 'vault/a', { metadata: { annotations: login }, spec: {} });
+  assert.deepEqual([...namespaces.wanted], [], 'no class of ours');
+  const ours = 'weft.dev/ingress-controller';
+  namespaces.put(ingressClass, 'weft', classOf(ours, { 'weft.dev/default-certificate': 'edge/wildcard' }));
+  assert.deepEqual([...namespaces.wanted], ['edge', 'shop']);
+  namespaces.put(
+    ingressClass,
+    'weft',
+    classOf(ours, { 'ingressclass.kubernetes.io/is-default-class': 'true' }),
+  );
+  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  namespaces.delete(ingress, 'shop/a');
+  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  namespaces.put(ingress, 'shop/b', { spec: { ingressClassName: 'other', tls: [{ secretName: 'a' }] } });
+  assert.deepEqual([...namespaces.wanted], ['vault']);
+});

@@ -1,44 +1,110 @@
 import type { ApiObject } from '../../kubernetes/index.ts';
-import { GATEWAY_CLASS, GATEWAY_CONTROLLER } from '../../model/index.ts';
+import { GATEWAY_CLASS, GATEWAY_CONTROLLER, INGRESS_CONTROLLER, INGRESS_SECRETS } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 
 const gatewayKind = 'Gateway.gateway.networking.k8s.io';
 const classKind = 'GatewayClass.gateway.networking.k8s.io';
+const ingressKind = 'Ingress.networking.k8s.io';
+const ingressClassKind = 'IngressClass.networking.k8s.io';
+
+/** What of an object that names Secrets counts. */
+interface Naming {
+  /** '' where it names none, and the default class's then counts. */
+  readonly className: string;
+  readonly namespaces: readonly string[];
+}
+
+/** A class of Ingresses. */
+interface IngressClassOf extends Naming {
+  readonly isOurs: boolean;
+  readonly isDefault: boolean;
+}
 
 /**
- * In which namespaces Secrets are read: those that Gateways of ours name certificates in. Nowhere else is there any reason to,
- * and nowhere else has the control plane the right to.
+ * In which namespaces Secrets are read: those that Gateways and Ingresses of ours name some in. Nowhere else is there any reason
+ * to, and nowhere else has the control plane the right to.
  */
 export class CredentialNamespaces {
-  readonly #gateways = new Map<
-    string,
-    { readonly className: string; readonly namespaces: readonly string[] }
-  >();
+  readonly #gateways = new Map<string, Naming>();
   readonly #controllers = new Map<string, string>();
+  readonly #ingresses = new Map<string, Naming>();
+  /** How many Ingresses of a class name Secrets in a namespace: there may be thousands of them. */
+  readonly #counts = new Map<string, Map<string, number>>();
+  readonly #ingressClasses = new Map<string, IngressClassOf>();
 
   /** Whether objects of the kind have a say. */
   static concerns(kind: string): boolean {
-    return kind === gatewayKind || kind === classKind;
+    return [gatewayKind, classKind, ingressKind, ingressClassKind].includes(kind);
   }
 
   put(kind: string, key: string, object: ApiObject): void {
     const spec = recordOf(object.spec);
-    if (kind === classKind) this.#controllers.set(key, String(spec.controllerName));
-    else
-      this.#gateways.set(key, {
-        className: String(spec.gatewayClassName),
-        namespaces: namespacesOf(key, spec),
-      });
+    const annotations = recordOf(recordOf(object.metadata).annotations);
+    const own = key.split('/')[0]!;
+    switch (kind) {
+      case classKind:
+        this.#controllers.set(key, String(spec.controllerName));
+        break;
+      case gatewayKind:
+        this.#gateways.set(key, {
+          className: String(spec.gatewayClassName),
+          namespaces: ofListeners(own, spec),
+        });
+        break;
+      case ingressKind: {
+        const named = annotations['kubernetes.io/ingress.class'] ?? spec.ingressClassName ?? '';
+        const namespaces = ofIngress(own, spec, annotations);
+        this.#setIngress(key, { className: String(named), namespaces });
+        break;
+      }
+      case ingressClassKind:
+        this.#ingressClasses.set(key, {
+          className: key,
+          isOurs: spec.controller === INGRESS_CONTROLLER,
+          isDefault: annotations['ingressclass.kubernetes.io/is-default-class'] === 'true',
+          namespaces: namespaceOf(annotations['weft.dev/default-certificate']),
+        });
+        break;
+    }
   }
 
   delete(kind: string, key: string): void {
-    if (kind === classKind) this.#controllers.delete(key);
-    else this.#gateways.delete(key);
+    if (kind === ingressKind) this.#setIngress(key, undefined);
+    for (const [of, map] of [
+      [classKind, this.#controllers],
+      [gatewayKind, this.#gateways],
+      [ingressClassKind, this.#ingressClasses],
+    ] as const)
+      if (of === kind) map.delete(key);
+  }
+
+  #setIngress(key: string, naming: Naming | undefined): void {
+    const before = this.#ingresses.get(key);
+    if (naming === undefined) this.#ingresses.delete(key);
+    else this.#ingresses.set(key, naming);
+    const count = ({ className, namespaces }: Naming, by: number): void => {
+      const counts = this.#counts.get(className) ?? new Map<string, number>();
+      this.#counts.set(className, counts);
+      for (const each of namespaces) {
+        const next = (counts.get(each) ?? 0) + by;
+        if (next > 0) counts.set(each, next);
+        else counts.delete(each);
+      }
+    };
+    if (before !== undefined) count(before, -1);
+    if (naming !== undefined) count(naming, 1);
   }
 
   get wanted(): ReadonlySet<string> {
-    const ours = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
-    return new Set(ours.flatMap(each => each.namespaces));
+    const gateways = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
+    const classes = [...this.#ingressClasses.values()];
+    const ours = new Map(classes.filter(each => each.isOurs).map(each => [each.className, each]));
+    const hasDefault = classes.some(each => each.isOurs && each.isDefault);
+    const ingresses = [...this.#counts].flatMap(([className, counts]) =>
+      (className === '' ? hasDefault : ours.has(className)) ? [...counts.keys()] : [],
+    );
+    const named = [...gateways, ...ours.values()].flatMap(each => each.namespaces);
+    return new Set([...named, ...ingresses]);
   }
 
   #isOurs(className: string): boolean {
@@ -48,11 +114,27 @@ export class CredentialNamespaces {
 }
 
 /** Of the certificates that its listeners name. */
-function namespacesOf(key: string, spec: Readonly<Record<string, unknown>>): readonly string[] {
-  const own = key.split('/')[0]!;
+function ofListeners(own: string, spec: Readonly<Record<string, unknown>>): readonly string[] {
   return recordsOf(spec.listeners).flatMap(listener =>
     recordsOf(recordOf(listener.tls).certificateRefs).map(({ namespace }) =>
       typeof namespace === 'string' && namespace !== '' ? namespace : own,
     ),
   );
+}
+
+/** Of its certificates, logins and authorities, which are all in its own namespace. */
+function ofIngress(
+  own: string,
+  spec: Readonly<Record<string, unknown>>,
+  annotations: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  const names =
+    recordsOf(spec.tls).some(({ secretName }) => typeof secretName === 'string' && secretName !== '') ||
+    INGRESS_SECRETS.some(each => annotations[each] !== undefined);
+  return names ? [own] : [];
+}
+
+function namespaceOf(text: unknown): readonly string[] {
+  const [namespace = '', name = ''] = String(text ?? '').split('/');
+  return name === '' ? [] : [namespace];
 }

@@ -1,4 +1,5 @@
-import type { ApiObject } from '../../kubernetes/index.ts';
+import { INGRESS_CONFIG } from '../../config/index.ts';
+import { type ApiObject, FIELD_MANAGER } from '../../kubernetes/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 
 /** What of an object is kept; undefined when it is of no use at all. */
@@ -26,7 +27,15 @@ const prunes: Readonly<Record<string, Prune>> = {
     ports: object.ports,
     endpoints: object.endpoints,
   }),
-  ConfigMap: object => ({ ...headOf(object, 'weft.dev/'), data: pick(object.data, ['mesh']) }),
+  ConfigMap: object => ({
+    ...headOf(object, 'weft.dev/'),
+    // ingress-nginx has a key for each setting.
+    data: nameOf(object) === INGRESS_CONFIG ? object.data : pick(object.data, ['mesh']),
+  }),
+  'Ingress.networking.k8s.io': object => ({
+    ...prunePolicy(object),
+    ...(wroteStatus(object) && { status: pick(object.status, ['loadBalancer']) }),
+  }),
   Namespace: object => headOf(object, ''),
   Secret: object => ({
     ...headOf(object, 'weft.dev/'),
@@ -39,6 +48,10 @@ const prunes: Readonly<Record<string, Prune>> = {
 /** What gateways have a use for. */
 const credentialKeys = ['tls.crt', 'tls.key', 'ca.crt', 'auth', 'cert', 'key', 'cacert'];
 
+function nameOf({ metadata }: ApiObject): unknown {
+  return recordOf(metadata).name;
+}
+
 /** Where a node stands. */
 const nodeLabels = ['topology.kubernetes.io/', 'failure-domain.beta.kubernetes.io/', 'topology.istio.io/'];
 
@@ -47,6 +60,16 @@ function prunePolicy(object: ApiObject): ApiObject {
   const { metadata, status: _, ...rest } = object;
   const head = headOf({ ...object, metadata }, '');
   return withUid({ ...head, ...rest, metadata: head.metadata }, object);
+}
+
+/**
+ * Whether the status is of our own making, by the name that the server keeps for whoever changes an object. Then it is kept, so
+ * that it can be taken away when the object is another controller's; what others say there is not read.
+ */
+function wroteStatus({ metadata }: ApiObject): boolean {
+  return recordsOf(recordOf(metadata).managedFields).some(
+    ({ manager, fieldsV1 }) => manager === FIELD_MANAGER && recordOf(fieldsV1)['f:status'] !== undefined,
+  );
 }
 
 /** With the uid, which is for events: kubectl describe finds them by it. */

@@ -192,9 +192,21 @@ export class IngressAssembler {
       const made = [ingressClass, defaults, fallback?.ingress, whole.other, aliases.join(' '), ...own];
       once(`${id} host ${host}`, made, () => hostParts(ingressClass, whole, defaults));
     }
+    const served = new Map(
+      ingresses.map(each => [`${each.namespace}/${each.name}`, servedPart(each, ingressClass)]),
+    );
+    into.set(`${id} served`, { made: [], parts: served, problems: [] });
     const backends = new Map(backendPolicies(ingressClass, hosts.values()));
     into.set(`${id} backends`, { made: [], parts: backends, problems: [] });
   }
+}
+
+function servedPart(
+  { namespace, name, from, createdAt }: ReadIngress,
+  { gateway, service, stated }: ReadIngressClass,
+): Part {
+  const policy = { namespace, name, gateway, service, ...(stated && { stated }), from };
+  return { kind: 'policy', of: 'servedIngresses', policy, createdAt };
 }
 
 function isSame(left: readonly unknown[], right: readonly unknown[]): boolean {

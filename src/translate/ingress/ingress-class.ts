@@ -1,12 +1,10 @@
+import { GATEWAY_CLASS, INGRESS_CONTROLLER, isIpAddress } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
-
-/** spec.controller of the classes that Weft carries out. */
-export const INGRESS_CONTROLLER = 'weft.dev/ingress-controller';
 
 /** networking.k8s.io IngressClass: whose Ingresses are ours, and which gateway serves them. */
 export const ingressClassTranslator: KindTranslator = {
@@ -36,7 +34,7 @@ function translateIngressClass(
   let gateway = `${home}/${name}`;
   const ports = { http: 80, https: 443 };
   // What other controllers are told is none of our business.
-  if (!isOurs) return [{ kind: 'ingress-class', ingressClass: { ...base, gateway, ports } }];
+  if (!isOurs) return [{ kind: 'ingress-class', ingressClass: { ...base, gateway, ports, service: '' } }];
   if (parameters !== undefined) {
     const kind = parameters.text('kind');
     const group = parameters.text('apiGroup');
@@ -61,7 +59,31 @@ function translateIngressClass(
     else ports[each] = port;
   }
   const defaultCertificate = annotations['weft.dev/default-certificate'];
-  return [
-    { kind: 'ingress-class', ingressClass: { ...base, gateway, ports, ...given({ defaultCertificate }) } },
-  ];
+  const service = serviceOf(annotations['weft.dev/publish-service'], report) ?? `${gateway}-${GATEWAY_CLASS}`;
+  const stated = statedOf(annotations['weft.dev/status-addresses'], report);
+  const ingressClass = { ...base, gateway, ports, service, ...given({ defaultCertificate, stated }) };
+  return [{ kind: 'ingress-class', ingressClass }];
+}
+
+/** The Service in front of the proxies, where it is not the one that `weft install --gateway` makes. */
+function serviceOf(text: string | undefined, report: Report): string | undefined {
+  if (text === undefined || /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text)) return text;
+  const path = "metadata.annotations['weft.dev/publish-service']";
+  report.error('field-invalid', path, `${path}: '${text}' is no NAMESPACE/NAME of a Service`);
+  return undefined;
+}
+
+/** Addresses and names, as they are told. */
+function statedOf(text: string | undefined, report: Report): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const all = text.split(',').map(each => each.trim());
+  const wrong = all.find(each => !isIpAddress(each) && !/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(each));
+  if (wrong === undefined) return all;
+  const path = "metadata.annotations['weft.dev/status-addresses']";
+  report.error(
+    'field-invalid',
+    path,
+    `${path}: '${wrong}' is neither an address nor a name; write for example 203.0.113.5,edge.example.com`,
+  );
+  return undefined;
 }

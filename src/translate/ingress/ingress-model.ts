@@ -97,6 +97,9 @@ export interface ReadIngressClass {
   /** `namespace/name` of the gateway that its Ingresses are served by. */
   readonly gateway: string;
   readonly ports: { readonly http: number; readonly https: number };
+  /** What statuses of its Ingresses say; see ServedIngress. */
+  readonly stated?: readonly string[];
+  readonly service: string;
   /** `namespace/name` of the Secret for hosts of spec.tls without one. */
   readonly defaultCertificate?: string;
   readonly from: ObjectRef;

@@ -29,6 +29,7 @@ function translateService(object: KubeObject, context: TranslateContext, report:
         name,
         host,
         addresses: headless || externalName !== undefined ? [] : addressesOf(spec, object, report),
+        ...(type === 'LoadBalancer' && { balancer: balancerOf(spec, object, report) }),
         headless,
         ...(externalName === undefined ? {} : { externalName }),
         ports: portsOf(spec, selector !== undefined, report),
@@ -58,6 +59,13 @@ function addressesOf(spec: Fields, object: KubeObject, report: Report): readonly
     if (ingress.text('ipMode') !== 'Proxy') add(ingress.text('ip'), ingress.at('ip'));
   }
   return [...addresses];
+}
+
+/** Where clients outside of the cluster find it: what the balancer's maker says, and what the author says beside. */
+function balancerOf(spec: Fields, object: KubeObject, report: Report): readonly string[] {
+  const entries = fieldsOf(object, 'status', report).object('loadBalancer')?.objects('ingress') ?? [];
+  const told = entries.flatMap(entry => entry.text('ip') || entry.text('hostname') || []);
+  return [...new Set([...told, ...spec.texts('externalIPs')])];
 }
 
 /** An empty one selects nothing: Kubernetes makes no endpoints for it. */

@@ -1,6 +1,7 @@
-import { equal, GATEWAY_CONTROLLER } from '../../model/index.ts';
-import { recordsOf } from '../../plain/index.ts';
+import { equal, GATEWAY_CONTROLLER, isIpAddress } from '../../model/index.ts';
+import { recordOf, recordsOf } from '../../plain/index.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
+import { entriesOf } from './ingress-status.ts';
 import { ACCEPTED, CODE_PREFIX } from './istio-status.ts';
 import type { Condition, StatusContent } from './object-status.ts';
 
@@ -22,8 +23,12 @@ export function mergeStatus(
   nowText: string,
 ): Fields | undefined {
   const next = nextStatus(content, current, generation, nowText);
-  const differs = Object.entries(next).some(([name, list]) => !equal(current[name] ?? [], list));
+  const differs = Object.entries(next).some(([name, list]) => !equal(current[name] ?? emptyOf(list), list));
   return differs ? next : undefined;
+}
+
+function emptyOf(value: unknown): unknown {
+  return Array.isArray(value) ? [] : {};
 }
 
 function nextStatus(content: StatusContent, current: Fields, generation: unknown, nowText: string): Fields {
@@ -47,9 +52,23 @@ function nextStatus(content: StatusContent, current: Fields, generation: unknown
         }),
         addresses: content.addresses.map(value => ({ type: 'IPAddress', value })),
       };
+    case 'load-balancer':
+      return { loadBalancer: balancerOf(content.addresses, current) };
     case 'class':
       return ownConditions(content.conditions, current, generation, nowText);
   }
+}
+
+/** Entries that stand already stay as they are, with what a server adds to them; null takes the field away. */
+function balancerOf(addresses: readonly string[], current: Fields): Fields {
+  const before = entriesOf(current);
+  const entries = addresses.map(
+    address =>
+      before.find(({ ip, hostname }) => (ip ?? hostname) === address) ??
+      (isIpAddress(address) ? { ip: address } : { hostname: address }),
+  );
+  if (entries.length > 0) return { ...recordOf(current.loadBalancer), ingress: entries };
+  return before.length === 0 ? recordOf(current.loadBalancer) : { ingress: null };
 }
 
 /** Conditions of other types stay, where they are. */

@@ -46,6 +46,12 @@ export type StatusContent =
       readonly conditions: readonly Condition[];
       readonly listeners: readonly ListenerStatus[];
     }
+  | {
+      /** Of an Ingress. */
+      readonly shape: 'load-balancer';
+      /** Addresses and names. */
+      readonly addresses: readonly string[];
+    }
   | { readonly shape: 'class'; readonly conditions: readonly Condition[] }
   | {
       readonly shape: 'conditions';
@@ -83,7 +89,15 @@ export function isGatewayKind(kind: string): boolean {
   return /^Gateway(Class)?\.gateway\.networking\.k8s\.io$/.test(kind);
 }
 
+/** The kind whose status says where clients find it, and nothing else. */
+export const INGRESS_KIND = 'Ingress.networking.k8s.io';
+
 /** Whether a status is written for the kind. */
 export function hasStatus(kind: string): boolean {
-  return isRoute(kind) || isGatewayKind(kind) || /\.(networking|security|telemetry)\.istio\.io$/.test(kind);
+  return (
+    isRoute(kind) ||
+    isGatewayKind(kind) ||
+    kind === INGRESS_KIND ||
+    /\.(networking|security|telemetry)\.istio\.io$/.test(kind)
+  );
 }

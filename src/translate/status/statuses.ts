@@ -1,9 +1,17 @@
 import { equal, GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem } from '../../model/index.ts';
 import { type KubeObject, kindOf, type Stored } from '../../registry/index.ts';
 import { gatewayClassStatus, gatewayStatus } from './gateway-status.ts';
+import { ingressStatus } from './ingress-status.ts';
 import { istioStatus } from './istio-status.ts';
 import { missingTargets } from './missing-targets.ts';
-import { hasStatus, isGatewayKind, isRoute, type ObjectStatus, type StatusContent } from './object-status.ts';
+import {
+  hasStatus,
+  INGRESS_KIND,
+  isGatewayKind,
+  isRoute,
+  type ObjectStatus,
+  type StatusContent,
+} from './object-status.ts';
 import { routeStatus } from './route-status.ts';
 import { idOf, TableIndex } from './table-index.ts';
 import { isFatal } from './words.ts';
@@ -80,6 +88,10 @@ function contentOf(
   otherwise: () => StatusContent,
 ): { readonly content?: StatusContent } {
   if (!hasStatus(kind)) return {};
+  if (kind === INGRESS_KIND) {
+    const content = ingressStatus(object, ref, mesh);
+    return content === undefined ? {} : { content };
+  }
   if (!isGatewayKind(kind)) return { content: otherwise() };
   const content = kind.startsWith('GatewayClass.')
     ? gatewayClassStatus(object, GATEWAY_CONTROLLER)
