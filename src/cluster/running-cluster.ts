@@ -2,6 +2,7 @@ import {
   type ClusterConfig,
   type ClusterEndpoint,
   type EndpointsResource,
+  equal,
   formatAddress,
   type TrafficSettings,
 } from '../model/index.ts';
@@ -88,7 +89,7 @@ export class RunningCluster implements EjectionsOwner {
 
   /** Takes new settings on; connections stay. */
   configure(config: ClusterConfig): void {
-    const before = this.config.settings.balancer;
+    const { balancer: before, tls } = this.config.settings;
     this.config = config;
     const { settings } = config;
     this.occupancy.limits = settings.limits;
@@ -99,6 +100,7 @@ export class RunningCluster implements EjectionsOwner {
       this.#balancer.update([...this.#endpoints.values()]);
     }
     this.#takeSettings();
+    if (!equal(tls, settings.tls)) this.#beginAnew();
     for (const endpoint of this.#endpoints.values()) {
       Object.assign(endpoint.pool.settings, poolSettings(settings));
       endpoint.sessions?.configure(poolSettings(settings));
@@ -315,6 +317,16 @@ export class RunningCluster implements EjectionsOwner {
       pool.closeAllIdle();
       sessions?.closeAllIdle();
     }
+  }
+
+  /** Who is trusted now may not be who was: no request goes on a connection from before. */
+  #beginAnew(): void {
+    for (const [key, endpoint] of this.#endpoints) {
+      this.#stop(endpoint);
+      this.#endpoints.set(key, this.#start(key, endpoint.config));
+    }
+    this.#sessions = undefined;
+    this.#balancer.update([...this.#endpoints.values()]);
   }
 
   #stop(endpoint: RunningEndpoint): void {

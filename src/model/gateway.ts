@@ -45,6 +45,8 @@ export interface Gateway {
    */
   readonly needsGrant?: { readonly group: string; readonly kind: string };
   readonly listeners: readonly GatewayListener[];
+  /** What its proxies show upstreams that ask for a certificate, where they speak TLS with them. */
+  readonly clientCertificate?: CredentialRef;
   /** What is wrong with the object, for its author, where the gateway is ours. */
   readonly problems?: readonly Problem[];
   readonly from: ObjectRef;

@@ -29,6 +29,7 @@ export {
   type ValueMatch,
   type WorkloadAuthorization,
 } from './authorization.ts';
+export { type BackendTls, backendTlsOf, type ExpectedName } from './backend-tls.ts';
 export { parseDurationMs } from './duration.ts';
 export type {
   AddressRules,

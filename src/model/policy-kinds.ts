@@ -1,5 +1,6 @@
 import type { RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
+import type { BackendTls } from './backend-tls.ts';
 import { equal } from './equal.ts';
 import {
   type Credential,
@@ -39,6 +40,7 @@ export interface PolicyKinds {
   credentialGrants: CredentialGrant;
   namespaces: Namespace;
   servedIngresses: ServedIngress;
+  backendTls: BackendTls;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -163,6 +165,11 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'served-ingresses',
     group: ({ namespace, name }) => `${namespace}/${name}`,
     sameScope: () => true,
+  },
+  backendTls: {
+    fact: 'backend-tls',
+    group: ({ host }) => host,
+    sameScope: (left, right) => left.portName === right.portName,
   },
 };
 

@@ -1,3 +1,6 @@
+import type { ExpectedName } from './backend-tls.ts';
+import type { TlsVersion } from './gateway.ts';
+
 /** What a consistent hash is made of; the first of several that the request has counts. */
 export type HashSource =
   | { readonly kind: 'header'; readonly name: string }
@@ -44,6 +47,18 @@ export interface AdaptiveConcurrency {
 
 /** TLS towards an upstream that is no mesh peer. Files are the proxy's own. */
 export interface OriginatedTls {
+  /** Only for requests: what an app sends as bytes is its own affair, and may be TLS already. */
+  readonly requestsOnly?: boolean;
+  /** PEM of the authorities, in place of a file. */
+  readonly authorities?: string;
+  /** In place of files: CertificateResource.key of what is shown where the upstream asks. Gateways alone can have it. */
+  readonly certificate?: string;
+  /** Names, in place of `subjectAltNames`: one of them must be the certificate's. */
+  readonly expected?: readonly ExpectedName[];
+  readonly minVersion?: TlsVersion;
+  readonly maxVersion?: TlsVersion;
+  /** Why nothing can be trusted: no connection is made. */
+  readonly why?: string;
   readonly mode: 'simple' | 'mutual';
   readonly serverName?: string;
   readonly subjectAltNames?: readonly string[];

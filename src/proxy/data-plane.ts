@@ -82,7 +82,7 @@ export class DataPlane {
       address: options.address,
       port: () => this.#outboundPort,
     });
-    this.services = newServices(options, own);
+    this.services = newServices(options, own, key => this.gateway?.certificate(key));
     const codecs = clientCodecs(this.services);
     const sources = new AppSources(options.redirected, options.ownAddresses);
     const hosts = new ClusterHosts(this.services, codecs, sources, options.staleAfterMs);
@@ -188,6 +188,7 @@ export class DataPlane {
   apply(resource: Resource): string | undefined {
     switch (resource.kind) {
       case 'destination':
+        this.gateway?.heed(resource);
         return this.destinations.applyDestination(resource);
       case 'endpoints':
         return this.destinations.applyEndpoints(resource);

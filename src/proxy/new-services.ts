@@ -11,6 +11,7 @@ import {
   UNKNOWN_PEER,
 } from '../telemetry/index.ts';
 import { TimerWheel } from '../time/index.ts';
+import type { CertificateOf } from '../tls/index.ts';
 import { Connector } from './connect/connector.ts';
 import type { OwnListener } from './connect/own-listener.ts';
 import type { DataPlaneOptions } from './data-plane-options.ts';
@@ -31,7 +32,11 @@ const idleTimeoutMs = 3_600_000;
 const lingerMs = 1_000;
 
 /** What all connections of a proxy share, as it begins. */
-export function newServices(options: DataPlaneOptions, own: OwnListener): Services {
+export function newServices(
+  options: DataPlaneOptions,
+  own: OwnListener,
+  certificateOf: CertificateOf,
+): Services {
   const { clock, tls, address, metricLimits } = options;
   const timers = new TimerWheel(clock);
   const http1: ServerOptions = {
@@ -48,6 +53,7 @@ export function newServices(options: DataPlaneOptions, own: OwnListener): Servic
     address,
     nowMs: () => clock.monotonic(),
     own,
+    certificateOf,
   });
   const http2 = http2Listening({ clock, timers, idleTimeoutMs, lingerMs }, options.inboundHttp2);
   const http2Upstream = http2Dialling({ clock, timers, idleTimeoutMs, lingerMs });

@@ -1,11 +1,22 @@
 import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../model/index.ts';
 
+/** What is to be told apart of clusters of one port. */
+interface Secured {
+  /** `namespace/name` of the gateway that speaks TLS of its own with these endpoints, whether they are of the mesh or not. */
+  readonly securedBy?: string;
+}
+
 /** What a cluster's name says; see ClusterConfig.name. */
 export type ClusterName =
   /** Every endpoint of a Service's port. */
-  | { readonly kind: 'service'; readonly host: string; readonly port: number }
+  | ({ readonly kind: 'service'; readonly host: string; readonly port: number } & Secured)
   /** A Subset of them. */
-  | { readonly kind: 'subset'; readonly host: string; readonly port: number; readonly subset: string }
+  | ({
+      readonly kind: 'subset';
+      readonly host: string;
+      readonly port: number;
+      readonly subset: string;
+    } & Secured)
   /** One address, called directly, that stands behind a Service's port. */
   | { readonly kind: 'backing'; readonly host: string; readonly port: number; readonly direct: HostPort }
   /** One address of no Service. */
@@ -13,17 +24,27 @@ export type ClusterName =
 
 /**
  * `reviews.shop.svc.cluster.local:80`, with `/v1` or `/10.244.0.7:8080` for a subset or one address; `10.244.0.7:8080` of none.
+ * `@shop/edge` at the end for that gateway's own TLS.
  */
 export function formatClusterName(name: ClusterName): string {
   if (name.kind === 'direct') return formatAddress(name.direct.host, name.direct.port);
   const service = formatAddress(name.host, name.port);
-  if (name.kind === 'service') return service;
-  if (name.kind === 'subset') return `${service}/${name.subset}`;
+  const secured = 'securedBy' in name && name.securedBy !== undefined ? `@${name.securedBy}` : '';
+  if (name.kind === 'service') return service + secured;
+  if (name.kind === 'subset') return `${service}/${name.subset}${secured}`;
   return `${service}/${formatAddress(name.direct.host, name.direct.port)}`;
 }
 
 /** The other way; undefined for what formatClusterName does not write. */
 export function parseClusterName(text: string): ClusterName | undefined {
+  const at = text.lastIndexOf('@');
+  if (at < 0) return parsePlain(text);
+  const [plain, securedBy] = [parsePlain(text.slice(0, at)), text.slice(at + 1)];
+  const isKnown = plain?.kind === 'service' || plain?.kind === 'subset';
+  return isKnown && /^[^/@]+\/[^/@]+$/.test(securedBy) ? { ...plain, securedBy } : undefined;
+}
+
+function parsePlain(text: string): ClusterName | undefined {
   const slash = text.indexOf('/');
   const first = parseHostPort(slash < 0 ? text : text.slice(0, slash));
   if (!first) return undefined;

@@ -209,6 +209,8 @@ class EndpointSets {
   /** Mesh TLS where the workload's proxy takes it, unless a policy of either side decides. */
   #tlsOf(workload: Workload | undefined, port: number): UpstreamTls {
     const { mtls } = this.#traffic;
+    // A gateway's own TLS is with the app: no proxy beside it would know what to make of it.
+    if ('securedBy' in this.#name && this.#name.securedBy !== undefined) return 'plaintext';
     if (mtls !== undefined) return mtls === 'mesh' ? 'mesh' : 'plaintext';
     if (!workload?.meshed || !interceptsPort(workload, port)) return 'plaintext';
     return peerMode(this.#reader, workload, port).mode === 'disable' ? 'plaintext' : 'mesh';

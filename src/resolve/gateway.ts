@@ -82,12 +82,14 @@ export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Res
   });
   if (parsed === undefined) return none(`'${key}' names no certificate`);
   const { gateway: of, ref, credential } = parsed;
-  const naming = listenersOf(reader, caller, of).filter(({ listener }) =>
-    listener.tls?.certificates.some(each => credentialKey(each) === credential),
+  const naming = listenersOf(reader, caller, of).filter(({ listener, gateway }) =>
+    [...(listener.tls?.certificates ?? []), gateway.clientCertificate].some(
+      each => each !== undefined && credentialKey(each) === credential,
+    ),
   );
   if (naming.length === 0)
     return none(
-      `no listener of gateway ${of} that a proxy of namespace ${caller.namespace} serves names ${credential}`,
+      `gateway ${of}, as far as a proxy of namespace ${caller.namespace} serves it, does not name ${credential}`,
     );
   const grants = reader.policies('credentialGrants', ref.namespace);
   if (!naming.some(({ gateway }) => mayName(gateway, ref, grants)))

@@ -1,14 +1,18 @@
 import {
+  type BackendTls,
   type ClusterConfig,
   type DestinationResource,
   formatAddress,
+  type Gateway,
   type Mirror,
   type RetryBudget,
   type RouteTarget,
   type RuleMirror,
   type Service,
+  type TrafficSettings,
   type WeightedCluster,
 } from '../model/index.ts';
+import { backendTls, originated } from './backend-tls.ts';
 import { formatClusterName } from './cluster-name.ts';
 import { type CallerView, type Found, find } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
@@ -28,14 +32,21 @@ export interface RoutedHost {
   readonly cluster: string | undefined;
 }
 
+/** Who speaks the TLS that BackendTLSPolicies ask for. `nobody`: what goes there is bytes of somebody else's. */
+export type Secures =
+  | { readonly who: 'sidecar' | 'nobody' }
+  | { readonly who: 'gateway'; readonly gateway: Gateway };
+
 /** Gathers the clusters that the routes of one destination name. */
 export class Clusters {
   readonly #view: CallerView;
   readonly #place: string | undefined;
+  readonly #secures: Secures;
   readonly #configs = new Map<string, ClusterConfig>();
 
-  constructor(view: CallerView) {
+  constructor(view: CallerView, secures: Secures = { who: 'sidecar' }) {
     this.#view = view;
+    this.#secures = secures;
     const { reader, caller } = view;
     this.#place = placeOf(caller, caller.node === undefined ? undefined : reader.node(caller.node));
   }
@@ -96,11 +107,24 @@ export class Clusters {
     const isMeant =
       service?.external?.resolution === 'by-name' && wildcardsOf(routed.host).includes(called.host);
     const to = isMeant ? { ...called, host: routed.host } : called;
-    const name = formatClusterName(
-      subset === undefined ? { kind: 'service', ...to } : { kind: 'subset', ...to, subset },
-    );
+    const securedBy = this.#securedBy(service, to.port);
+    const name = formatClusterName({
+      ...(subset === undefined ? { kind: 'service', ...to } : { kind: 'subset', ...to, subset }),
+      ...(securedBy && { securedBy }),
+    });
     this.add(name, service, { ...to, ...(subset !== undefined && { subset }) }, budget);
     return name;
+  }
+
+  #backendTls(service: Service | undefined, port: number): BackendTls | undefined {
+    if (service === undefined || this.#secures.who === 'nobody') return undefined;
+    return backendTls(this.#view.reader, service, port);
+  }
+
+  #securedBy(service: Service | undefined, port: number): string | undefined {
+    if (this.#secures.who !== 'gateway' || this.#backendTls(service, port) === undefined) return undefined;
+    const { namespace, name } = this.#secures.gateway;
+    return `${namespace}/${name}`;
   }
 
   /** Puts the cluster in, once. */
@@ -117,7 +141,11 @@ export class Clusters {
     }
     const { reader, caller } = this.#view;
     const protocol = service?.ports.find(({ number }) => number === scope.port)?.protocol ?? 'auto';
-    const { settings } = resolveTraffic(reader, caller, scope, protocol);
+    const settings = this.#secured(
+      resolveTraffic(reader, caller, scope, protocol).settings,
+      service,
+      scope.port,
+    );
     const isOriginal = service?.external?.resolution === 'none';
     this.#configs.set(name, {
       name,
@@ -127,6 +155,13 @@ export class Clusters {
       ...(this.#place !== undefined && { callerLocality: this.#place }),
       ...(isOriginal && { originalDestination: true }),
     });
+  }
+
+  #secured(settings: TrafficSettings, service: Service | undefined, port: number): TrafficSettings {
+    const policy = this.#backendTls(service, port);
+    if (policy === undefined) return settings;
+    const gateway = this.#secures.who === 'gateway' ? this.#secures.gateway : undefined;
+    return { ...settings, tls: originated(this.#view.reader, policy, gateway) };
   }
 
   /** Without a port in the rule: the one that was called, where the target has it, else its only one. */

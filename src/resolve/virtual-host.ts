@@ -11,7 +11,7 @@ import { bySpecificity, hostAt, listenersOf, type ServedListener } from './gatew
 import { wildcardsOf } from './hosts.ts';
 import { routesOf } from './routes.ts';
 import { type CallerRule, callerRules } from './rules.ts';
-import { Clusters, type RoutedHost, used } from './targets.ts';
+import { Clusters, type RoutedHost, type Secures, used } from './targets.ts';
 import { resolveTraffic } from './traffic.ts';
 
 /** The routes of one listener of a gateway for one host, or for all of its connections where it reads none of them. */
@@ -33,7 +33,7 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
       refused,
     };
   }
-  const clusters = new Clusters(view);
+  const clusters = new Clusters(view, securesOf(served));
   const routed: RoutedHost = { host, port, cluster: undefined };
   const { protocol } = served.listener;
   if (protocol === 'http' || protocol === 'https') {
@@ -63,6 +63,12 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     ...{ ...common, found: 'service', host: served.listener.hostname ?? gateway },
     ...{ protocol: spoken, routes: [], ...streams, clusters: configs },
   };
+}
+
+/** What comes as bytes in clear, or as TLS that is passed on, goes on as it is. */
+function securesOf({ listener: { protocol, tls }, gateway }: ServedListener): Secures {
+  const isBytes = protocol === 'tcp' || protocol === 'udp' || tls?.mode === 'passthrough';
+  return isBytes ? { who: 'nobody' } : { who: 'gateway', gateway };
 }
 
 /**

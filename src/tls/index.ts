@@ -21,4 +21,4 @@ export {
 } from './handshake.ts';
 export { MeshPeers, type OpenPeer, type PeerTerms } from './mesh-peers.ts';
 export { ALPN, beginsMeshHello, isMeshHello, MeshTls } from './mesh-tls.ts';
-export { OriginatedContexts } from './originated.ts';
+export { type CertificateOf, OriginatedContexts } from './originated.ts';

@@ -4,28 +4,58 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { checkServerIdentity, createSecureContext, type PeerCertificate, type SecureContext } from 'node:tls';
 import { errorMessage, WeftError } from '../errors/index.ts';
-import type { OriginatedTls } from '../model/index.ts';
+import type { CertificateResource, ExpectedName, OriginatedTls } from '../model/index.ts';
 
 const keptMs = 60_000;
 
+/** The certificate of this key (CertificateResource.key), as it is now; undefined where nobody has told it yet. */
+export type CertificateOf = (key: string) => CertificateResource | undefined;
+
+interface Kept {
+  readonly context: SecureContext;
+  readonly shown: CertificateResource | undefined;
+  readonly atMs: number;
+}
+
 /** Contexts by settings; files are read again every minute, so that certificates that are rotated on disk are taken over. */
 export class OriginatedContexts {
-  readonly #kept = new WeakMap<OriginatedTls, { readonly context: SecureContext; readonly atMs: number }>();
+  readonly #certificateOf: CertificateOf;
+  readonly #kept = new WeakMap<OriginatedTls, Kept>();
 
-  /** `nowMs` monotonic. Throws a WeftError that names the file which cannot be used. */
+  /** `certificateOf`: for OriginatedTls.certificate, as it is now. */
+  constructor(certificateOf: CertificateOf = () => undefined) {
+    this.#certificateOf = certificateOf;
+  }
+
+  /** `nowMs` monotonic. Throws a WeftError that names what cannot be used. */
   get(settings: OriginatedTls, nowMs: number): SecureContext {
+    const { why, certificate: key, authorities, caFile, certificateFile, keyFile, mode } = settings;
+    if (why !== undefined) throw bad(why);
+    const shown = key === undefined ? undefined : this.#shown(key);
     const known = this.#kept.get(settings);
-    if (known !== undefined && nowMs - known.atMs < keptMs) return known.context;
-    const { caFile, certificateFile, keyFile, mode } = settings;
-    if (mode === 'mutual' && (certificateFile === undefined || keyFile === undefined))
+    if (known !== undefined && known.shown === shown && nowMs - known.atMs < keptMs) return known.context;
+    if (mode === 'mutual' && shown === undefined && (certificateFile === undefined || keyFile === undefined))
       throw bad('tls mode MUTUAL needs a client certificate and its private key');
+    const { minVersion, maxVersion } = settings;
     const context = make({
+      ...(minVersion && { minVersion }),
+      ...(maxVersion && { maxVersion }),
+      ...(shown && { cert: shown.chain, key: shown.privateKey }),
       ...(caFile !== undefined && { ca: read(caFile) }),
+      ...(authorities !== undefined && { ca: authorities }),
       ...(certificateFile !== undefined && { cert: read(certificateFile) }),
       ...(keyFile !== undefined && { key: read(keyFile) }),
     });
-    this.#kept.set(settings, { context, atMs: nowMs });
+    this.#kept.set(settings, { context, shown, atMs: nowMs });
     return context;
+  }
+
+  #shown(key: string): CertificateResource {
+    const certificate = this.#certificateOf(key);
+    if (certificate === undefined) throw bad('the certificate to show this upstream is not here yet');
+    if (certificate.why !== undefined)
+      throw bad(`the certificate to show this upstream cannot be had: ${certificate.why}`);
+    return certificate;
   }
 }
 
@@ -35,7 +65,8 @@ export function wrongUpstream(
   serverName: string,
   certificate: PeerCertificate,
 ): string | undefined {
-  const { subjectAltNames } = settings;
+  const { subjectAltNames, expected } = settings;
+  if (expected !== undefined) return wrongNames(expected, certificate);
   if (subjectAltNames !== undefined && subjectAltNames.length > 0) {
     const has = namesOf(certificate.subjectaltname ?? '');
     if (subjectAltNames.some(each => has.includes(each))) return undefined;
@@ -49,20 +80,50 @@ export function wrongUpstream(
   }
 }
 
+/** By the sort of each name: a URI that looks like a host is none. */
+function wrongNames(
+  expected: readonly ExpectedName[],
+  { subjectaltname = '' }: PeerCertificate,
+): string | undefined {
+  const has = typedNamesOf(subjectaltname);
+  const isGood = expected.some(({ type, name }) =>
+    has.some(each =>
+      type === 'uri'
+        ? each.type === 'URI' && each.name === name
+        : each.type === 'DNS' && isSameHost(each.name.toLowerCase(), name),
+    ),
+  );
+  if (isGood) return undefined;
+  const words = has.map(each => each.name).join(', ') || 'nobody';
+  return `its certificate is for ${words}, expected ${expected.map(each => each.name).join(' or ')}`;
+}
+
+/** `*.` on either side stands for one label (RFC 6125 section 6.4.3). */
+function isSameHost(left: string, right: string): boolean {
+  if (left === right) return true;
+  const covers = (wide: string, narrow: string): boolean =>
+    wide.startsWith('*.') && narrow.slice(narrow.indexOf('.')) === wide.slice(1) && narrow.indexOf('.') > 0;
+  return covers(left, right) || covers(right, left);
+}
+
 /** `TYPE:value, TYPE:"value"`: Node quotes what holds a comma or a quote, so that one name cannot pretend to be two. */
-const namePattern = /(?:^|, )[^:,"]+:("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/gy;
+const namePattern = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/gy;
 
 /** The alternative names in Node's text; those before the first that cannot be read. */
-function namesOf(text: string): string[] {
-  const names: string[] = [];
-  for (const [, name = ''] of text.matchAll(namePattern)) {
+function typedNamesOf(text: string): { readonly type: string; readonly name: string }[] {
+  const names: { readonly type: string; readonly name: string }[] = [];
+  for (const [, type = '', name = ''] of text.matchAll(namePattern)) {
     try {
-      names.push(name.startsWith('"') ? String(JSON.parse(name)) : name);
+      names.push({ type, name: name.startsWith('"') ? String(JSON.parse(name)) : name });
     } catch {
       return names;
     }
   }
   return names;
+}
+
+function namesOf(text: string): string[] {
+  return typedNamesOf(text).map(each => each.name);
 }
 
 function read(file: string): Buffer {

@@ -43,9 +43,11 @@ test('a gateway is a Deployment, a Service and their account in its own namespac
   assert.equal(template.spec.serviceAccountName, of('ServiceAccount').metadata.name);
 });
 
-test('the control plane may read Secrets where a gateway is installed, and only list and watch them', () => {
+test('the control plane may read Secrets and ConfigMaps where a gateway is installed, and only list and watch them', () => {
   const { rules } = of('Role') as unknown as { rules: readonly { resources: string[]; verbs: string[] }[] };
-  assert.deepEqual(rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }]);
+  assert.deepEqual(rules, [
+    { apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['list', 'watch'] },
+  ]);
   assert.equal(of('Role').metadata.namespace, 'shop');
   const { subjects } = of('RoleBinding') as unknown as {
     subjects: readonly { name: string; namespace: string }[];

@@ -66,7 +66,7 @@ function secretsRight(
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind,
       metadata,
-      rules: [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }],
+      rules: [{ apiGroups: [''], resources: ['secrets', 'configmaps'], verbs: ['list', 'watch'] }],
     },
     {
       apiVersion: 'rbac.authorization.k8s.io/v1',

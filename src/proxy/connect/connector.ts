@@ -11,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import { Deadline, type TimerWheel } from '../../time/index.ts';
 import {
+  type CertificateOf,
   connectMeshTls,
   connectOriginatedTls,
   type Handshake,
@@ -39,6 +40,8 @@ export interface ConnectorOptions {
   readonly nowMs: () => number;
   /** Connections there would come back in here. */
   readonly own?: OwnListener;
+  /** For OriginatedTls.certificate. */
+  readonly certificateOf?: CertificateOf;
   /** The system's resolver unless told. */
   readonly lookUp?: LookUp;
 }
@@ -74,10 +77,11 @@ const systemLookUp: LookUp = (name, answer) => lookup(name, { all: true }, answe
 /** Opens connections to endpoints: TCP, then mesh TLS with the identity check and the preface where the endpoint is meshed. */
 export class Connector {
   readonly #options: ConnectorOptions;
-  readonly #contexts = new OriginatedContexts();
+  readonly #contexts: OriginatedContexts;
 
   constructor(options: ConnectorOptions) {
     this.#options = options;
+    this.#contexts = new OriginatedContexts(options.certificateOf);
   }
 
   /** Begins to open a connection; the wire comes without a handler and does not read yet. */

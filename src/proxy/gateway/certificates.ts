@@ -44,7 +44,12 @@ export class GatewayCertificates {
     return `${nameOf(key)}: ${names}`;
   }
 
-  /** Forgets one that no listener names any more. */
+  /** For upstreams: the last one that is good, or why there is none. */
+  find(key: string): CertificateResource | undefined {
+    return this.#kept.get(key)?.resource;
+  }
+
+  /** Forgets one that nothing names any more. */
   forget(key: string): void {
     this.#kept.delete(key);
   }

@@ -1,5 +1,5 @@
 // What a data plane knows of being a gateway. Sidecars are none, and do not load what makes one.
-import type { CertificateResource, GatewayResource } from '../../model/index.ts';
+import type { CertificateResource, DestinationResource, GatewayResource } from '../../model/index.ts';
 import type { DestinationSource, Destinations } from '../destinations/destinations.ts';
 import type { Services } from '../services/services.ts';
 
@@ -23,6 +23,10 @@ export interface GatewayRole {
   serve(names: readonly string[]): void;
   /** As DataPlane.apply. */
   apply(resource: CertificateResource | GatewayResource): string | undefined;
+  /** Asks for the certificates that this destination's upstreams are to be shown. */
+  heed(resource: DestinationResource): void;
+  /** A certificate that was asked for, as it is now. */
+  certificate(key: string): CertificateResource | undefined;
   /** For the admin pages. */
   readonly ports: readonly ListeningPort[];
   /** Connections whose bytes nobody reads. */

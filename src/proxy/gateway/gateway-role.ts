@@ -2,6 +2,7 @@ import { errorMessage, guarded } from '../../errors/index.ts';
 import {
   type BoundListener,
   type CertificateResource,
+  type DestinationResource,
   type GatewayResource,
   gatewayKey,
   parseGatewayKey,
@@ -62,6 +63,8 @@ class RunningGateway implements GatewayRole {
   readonly #ports = new Map<number, RunningPort>();
   #wanted: ReadonlySet<string> = new Set();
   #kept: ReadonlySet<string> = new Set();
+  /** By destination: certificates that its upstreams are shown. */
+  readonly #shown = new Map<string, readonly string[]>();
   /** Those of ports that are gone, too. */
   readonly #connections = new Set<GatewayConnection>();
   #paused = false;
@@ -112,6 +115,17 @@ class RunningGateway implements GatewayRole {
     this.#resources.set(resource.key, resource);
     this.#renew();
     return undefined;
+  }
+
+  heed({ key, clusters }: DestinationResource): void {
+    const shown = clusters.flatMap(({ settings }) => settings.tls?.certificate ?? []);
+    if (shown.length === 0 && !this.#shown.has(key)) return;
+    this.#shown.set(key, shown);
+    this.#wantCertificates();
+  }
+
+  certificate(key: string): CertificateResource | undefined {
+    return this.#certificates.find(key);
   }
 
   get ports(): readonly ListeningPort[] {
@@ -177,20 +191,32 @@ class RunningGateway implements GatewayRole {
   }
 
   #want(bound: readonly BoundListener[]): void {
-    const { source, destinations } = this.#given;
-    const certificates = new Set(bound.flatMap(each => each.tls?.certificates ?? []));
+    const { destinations } = this.#given;
     const hosts = new Set(
       bound.flatMap(each => [
         ...each.hosts.map(({ destination }) => destination),
         ...(each.destination === undefined ? [] : [each.destination]),
       ]),
     );
-    const [wanted, kept] = [this.#wanted, this.#kept];
-    this.#wanted = certificates;
+    const kept = this.#kept;
     this.#kept = hosts;
-    for (const key of certificates) if (!wanted.has(key)) source.want(key);
+    for (const key of kept) if (!hosts.has(key)) this.#shown.delete(key);
+    this.#wantCertificates();
     for (const key of hosts) if (!kept.has(key)) destinations.keep(key);
     for (const key of kept) if (!hosts.has(key)) destinations.release(key);
+  }
+
+  /** Those of listeners, and those for upstreams. */
+  #wantCertificates(): void {
+    const { source } = this.#given;
+    const bound = [...this.#resources.values()].flatMap(each => each.listeners);
+    const certificates = new Set([
+      ...bound.flatMap(each => each.tls?.certificates ?? []),
+      ...[...this.#shown.values()].flat(),
+    ]);
+    const wanted = this.#wanted;
+    this.#wanted = certificates;
+    for (const key of certificates) if (!wanted.has(key)) source.want(key);
     for (const key of wanted) {
       if (certificates.has(key)) continue;
       source.forget(key);

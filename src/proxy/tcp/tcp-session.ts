@@ -199,7 +199,7 @@ export class TcpSession implements WireHandler, SessionOutcome {
         timeoutMs: settings.connectTimeoutMs,
         localAddress: this.#options.localAddress,
         ...(this.#options.foreignPort !== undefined && { foreignPort: this.#options.foreignPort }),
-        ...(settings.tls && { tls: settings.tls }),
+        ...(settings.tls && settings.tls.requestsOnly !== true && { tls: settings.tls }),
         ...(settings.tcpKeepalive && { keepalive: settings.tcpKeepalive }),
       },
       wire => this.#safely(() => this.onBytes(wire)),

@@ -14,13 +14,32 @@ test('Secrets are read where Gateways of ours name certificates, and nowhere els
   namespaces.put(gateway, 'shop/edge', gatewayOf('weft', { name: 'a' }, { name: 'b', namespace: 'vault' }));
   namespaces.put(gateway, 'blog/edge', gatewayOf('other', { name: 'a' }));
   namespaces.put(gateway, 'plain/edge', gatewayOf('weft'));
-  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['shop', 'vault']);
   namespaces.put(classes, 'other', { spec: { controllerName: 'weft.dev/gateway-controller' } });
   namespaces.put(classes, 'weft', { spec: { controllerName: 'example.com/controller' } });
-  assert.deepEqual([...namespaces.wanted], ['blog']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['blog']);
   namespaces.delete(classes, 'weft');
   namespaces.delete(gateway, 'blog/edge');
-  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['shop', 'vault']);
+});
+
+test('ConfigMaps are read where Gateways of ours name authorities, and where BackendTLSPolicies do as long as there is such a Gateway', () => {
+  const policy = 'BackendTLSPolicy.gateway.networking.k8s.io';
+  const namespaces = new CredentialNamespaces();
+  namespaces.put(policy, 'apps/tls', { spec: { validation: { caCertificateRefs: [{ name: 'ca' }] } } });
+  namespaces.put(policy, 'public/tls', { spec: { validation: { wellKnownCACertificates: 'System' } } });
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], []);
+  const validation = (...caCertificateRefs: object[]): object => ({ validation: { caCertificateRefs } });
+  const frontend = {
+    default: validation({ name: 'ca' }),
+    perPort: [{ port: 443, tls: validation({ name: 'ca', namespace: 'vault' }) }],
+  };
+  const backend = { clientCertificateRef: { name: 'shown', namespace: 'keys' } };
+  namespaces.put(gateway, 'shop/edge', { spec: { gatewayClassName: 'weft', tls: { frontend, backend } } });
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], ['shop', 'vault', 'apps']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['keys']);
+  namespaces.delete(policy, 'apps/tls');
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], ['shop', 'vault']);
 });
 
 test('Secrets are read where Ingresses of a class of ours name certificates or logins, too, as long as one does', () => {
@@ -36,18 +55,18 @@ test('Secrets are read where Ingresses of a class of ours name certificates or l
   namespaces.put(ingress, 'blog/a', { spec: { ingressClassName: 'weft', tls: [{ hosts: ['a.example'] }] } });
   const login = { 'nginx.ingress.kubernetes.io/auth-secret': 'users' };
   namespaces.put(ingress, 'vault/a', { metadata: { annotations: login }, spec: {} });
-  assert.deepEqual([...namespaces.wanted], [], 'no class of ours');
+  assert.deepEqual([...namespaces.wanted('Secret')], [], 'no class of ours');
   const ours = 'weft.dev/ingress-controller';
   namespaces.put(ingressClass, 'weft', classOf(ours, { 'weft.dev/default-certificate': 'edge/wildcard' }));
-  assert.deepEqual([...namespaces.wanted], ['edge', 'shop']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['edge', 'shop']);
   namespaces.put(
     ingressClass,
     'weft',
     classOf(ours, { 'ingressclass.kubernetes.io/is-default-class': 'true' }),
   );
-  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['shop', 'vault']);
   namespaces.delete(ingress, 'shop/a');
-  assert.deepEqual([...namespaces.wanted], ['shop', 'vault']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['shop', 'vault']);
   namespaces.put(ingress, 'shop/b', { spec: { ingressClassName: 'other', tls: [{ secretName: 'a' }] } });
-  assert.deepEqual([...namespaces.wanted], ['vault']);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['vault']);
 });

@@ -4,14 +4,20 @@ import { recordOf, recordsOf } from '../../plain/index.ts';
 
 const gatewayKind = 'Gateway.gateway.networking.k8s.io';
 const classKind = 'GatewayClass.gateway.networking.k8s.io';
+const backendTlsKind = 'BackendTLSPolicy.gateway.networking.k8s.io';
 const ingressKind = 'Ingress.networking.k8s.io';
 const ingressClassKind = 'IngressClass.networking.k8s.io';
+
+/** What holds credentials: Secrets certificates with their keys, ConfigMaps authorities. */
+export type CredentialKind = 'Secret' | 'ConfigMap';
 
 /** What of an object that names Secrets counts. */
 interface Naming {
   /** '' where it names none, and the default class's then counts. */
   readonly className: string;
   readonly namespaces: readonly string[];
+  /** The same of ConfigMaps. */
+  readonly configMaps?: readonly string[];
 }
 
 /** A class of Ingresses. */
@@ -26,6 +32,8 @@ interface IngressClassOf extends Naming {
  */
 export class CredentialNamespaces {
   readonly #gateways = new Map<string, Naming>();
+  /** Where BackendTLSPolicies name ConfigMaps. They count wherever there is a Gateway of ours. */
+  readonly #policies = new Map<string, string>();
   readonly #controllers = new Map<string, string>();
   readonly #ingresses = new Map<string, Naming>();
   /** How many Ingresses of a class name Secrets in a namespace: there may be thousands of them. */
@@ -34,7 +42,7 @@ export class CredentialNamespaces {
 
   /** Whether objects of the kind have a say. */
   static concerns(kind: string): boolean {
-    return [gatewayKind, classKind, ingressKind, ingressClassKind].includes(kind);
+    return [gatewayKind, classKind, backendTlsKind, ingressKind, ingressClassKind].includes(kind);
   }
 
   put(kind: string, key: string, object: ApiObject): void {
@@ -48,8 +56,13 @@ export class CredentialNamespaces {
       case gatewayKind:
         this.#gateways.set(key, {
           className: String(spec.gatewayClassName),
-          namespaces: ofListeners(own, spec),
+          namespaces: certificatesOf(own, spec),
+          configMaps: authoritiesOf(own, spec),
         });
+        break;
+      case backendTlsKind:
+        if (recordsOf(recordOf(spec.validation).caCertificateRefs).length > 0) this.#policies.set(key, own);
+        else this.#policies.delete(key);
         break;
       case ingressKind: {
         const named = annotations['kubernetes.io/ingress.class'] ?? spec.ingressClassName ?? '';
@@ -73,6 +86,7 @@ export class CredentialNamespaces {
     for (const [of, map] of [
       [classKind, this.#controllers],
       [gatewayKind, this.#gateways],
+      [backendTlsKind, this.#policies],
       [ingressClassKind, this.#ingressClasses],
     ] as const)
       if (of === kind) map.delete(key);
@@ -95,7 +109,17 @@ export class CredentialNamespaces {
     if (naming !== undefined) count(naming, 1);
   }
 
-  get wanted(): ReadonlySet<string> {
+  wanted(kind: CredentialKind): ReadonlySet<string> {
+    return kind === 'Secret' ? this.#secrets() : this.#configMaps();
+  }
+
+  #configMaps(): ReadonlySet<string> {
+    const gateways = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
+    if (gateways.length === 0) return new Set();
+    return new Set([...gateways.flatMap(each => each.configMaps ?? []), ...this.#policies.values()]);
+  }
+
+  #secrets(): ReadonlySet<string> {
     const gateways = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
     const classes = [...this.#ingressClasses.values()];
     const ours = new Map(classes.filter(each => each.isOurs).map(each => [each.className, each]));
@@ -113,13 +137,28 @@ export class CredentialNamespaces {
   }
 }
 
-/** Of the certificates that its listeners name. */
-function ofListeners(own: string, spec: Readonly<Record<string, unknown>>): readonly string[] {
-  return recordsOf(spec.listeners).flatMap(listener =>
-    recordsOf(recordOf(listener.tls).certificateRefs).map(({ namespace }) =>
-      typeof namespace === 'string' && namespace !== '' ? namespace : own,
-    ),
-  );
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Of certificates of its listeners, and of the one for upstreams. */
+function certificatesOf(own: string, spec: Spec): readonly string[] {
+  const shown = recordOf(recordOf(spec.tls).backend).clientCertificateRef;
+  const listeners = recordsOf(spec.listeners);
+  return namespacesOf(own, [
+    ...listeners.flatMap(({ tls }) => recordsOf(recordOf(tls).certificateRefs)),
+    ...(shown === undefined ? [] : [recordOf(shown)]),
+  ]);
+}
+
+/** Of authorities of clients. */
+function authoritiesOf(own: string, spec: Spec): readonly string[] {
+  const { default: otherwise, perPort } = recordOf(recordOf(spec.tls).frontend);
+  const validations = [otherwise, ...recordsOf(perPort).map(({ tls }) => tls)];
+  const refs = validations.flatMap(each => recordsOf(recordOf(recordOf(each).validation).caCertificateRefs));
+  return namespacesOf(own, refs);
+}
+
+function namespacesOf(own: string, refs: readonly Spec[]): readonly string[] {
+  return refs.map(({ namespace }) => (typeof namespace === 'string' && namespace !== '' ? namespace : own));
 }
 
 /** Of its certificates, logins and authorities, which are all in its own namespace. */

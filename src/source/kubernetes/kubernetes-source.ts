@@ -18,7 +18,7 @@ import type { Log } from '../../telemetry/index.ts';
 import type { BackoffTimes, Clock } from '../../time/index.ts';
 import type { Source } from '../source.interface.ts';
 import { apiProblems, refusedObject, waitingWords } from './api-problems.ts';
-import { CredentialNamespaces } from './credential-namespaces.ts';
+import { type CredentialKind, CredentialNamespaces } from './credential-namespaces.ts';
 import { Interner } from './intern.ts';
 import { pruneOf } from './prune.ts';
 
@@ -49,6 +49,16 @@ interface Running {
 
 /** Of Secrets the two sorts of which a cluster may have thousands are not read. */
 const usefulSecrets = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
+
+/** Those with settings are read by their names, wherever they are. */
+const usefulConfigMaps = [...MESH_CONFIG, INGRESS_CONFIG, 'kube-root-ca.crt']
+  .map(name => `metadata.name!=${name}`)
+  .join(',');
+
+const credentialTypes = [
+  [TYPES.secret, usefulSecrets],
+  [TYPES.configMap, usefulConfigMaps],
+] as const;
 
 /** Nothing is read of pods that have ended: a cluster may keep thousands of them for their logs. */
 const livePods = 'status.phase!=Succeeded,status.phase!=Failed';
@@ -139,14 +149,14 @@ export class KubernetesSource implements Source {
         this.#put(prune(object), kind, key, entries);
         if (!CredentialNamespaces.concerns(kind)) return;
         this.#credentials.put(kind, key, object);
-        this.#followSecrets(entries, signal);
+        this.#followCredentials(entries, signal);
       },
       gone: key => {
         this.#refused.delete(`${kind} ${key}`);
         entries.delete(kind, key);
         if (!CredentialNamespaces.concerns(kind)) return;
         this.#credentials.delete(kind, key);
-        this.#followSecrets(entries, signal);
+        this.#followCredentials(entries, signal);
       },
       changed: () => this.#note(),
       ...(backoff && { backoff }),
@@ -164,20 +174,22 @@ export class KubernetesSource implements Source {
     });
   }
 
-  /** Begins to read Secrets where Gateways name some, and stops where none does any more. */
-  #followSecrets(entries: Entries, signal: AbortSignal): void {
+  /** Begins to read Secrets and ConfigMaps where Gateways name some, and stops where none does any more. */
+  #followCredentials(entries: Entries, signal: AbortSignal): void {
     if (signal.aborted) return;
-    const { wanted } = this.#credentials;
-    const kind = groupKindOf(TYPES.secret);
-    for (const namespace of wanted)
-      if (!this.#running.has(`${kind} in ${namespace}`))
-        this.#begin(TYPES.secret, false, entries, signal, { fieldSelector: usefulSecrets, namespace });
-    for (const id of this.#running.keys()) {
-      const [, namespace] = /^Secret in (.+)$/.exec(id) ?? [];
-      if (namespace !== undefined && !wanted.has(namespace))
-        void this.#end(id, 'no Gateway names any').catch((thrown: unknown) =>
-          internalError('secrets', thrown),
-        );
+    for (const [type, fieldSelector] of credentialTypes) {
+      const kind = groupKindOf(type) as CredentialKind;
+      const wanted = this.#credentials.wanted(kind);
+      for (const namespace of wanted)
+        if (!this.#running.has(`${kind} in ${namespace}`))
+          this.#begin(type, false, entries, signal, { fieldSelector, namespace });
+      for (const id of this.#running.keys()) {
+        const [found, namespace] = id.split(' in ');
+        if (found === kind && namespace !== undefined && !wanted.has(namespace))
+          void this.#end(id, 'no Gateway names any').catch((thrown: unknown) =>
+            internalError('credentials', thrown),
+          );
+      }
     }
   }
 

@@ -30,7 +30,7 @@ const prunes: Readonly<Record<string, Prune>> = {
   ConfigMap: object => ({
     ...headOf(object, 'weft.dev/'),
     // ingress-nginx has a key for each setting.
-    data: nameOf(object) === INGRESS_CONFIG ? object.data : pick(object.data, ['mesh']),
+    data: nameOf(object) === INGRESS_CONFIG ? object.data : pick(object.data, ['mesh', 'ca.crt']),
   }),
   'Ingress.networking.k8s.io': object => ({
     ...prunePolicy(object),

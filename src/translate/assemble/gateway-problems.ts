@@ -1,4 +1,5 @@
 import {
+  type BackendTls,
   type CredentialRef,
   credentialKey,
   type Gateway,
@@ -16,11 +17,71 @@ export function* gatewayProblems(mesh: Mesh): Iterable<Problem> {
   for (const gateways of mesh.gateways.values()) {
     const ours = gateways.filter(each => isOurGateway(each, mesh));
     for (const { problems = [] } of ours) yield* problems;
+    for (const each of ours) yield* clientCertificateProblems(each, mesh);
     for (const joined of joinedListeners(ours)) {
       yield* conflictOf(joined);
       yield* credentialProblems(joined, mesh);
     }
   }
+}
+
+function* clientCertificateProblems(gateway: Gateway, mesh: Mesh): Iterable<Problem> {
+  const { clientCertificate, from } = gateway;
+  if (clientCertificate === undefined) return;
+  const wrong = whyNoCredential(gateway, clientCertificate, ['tls.crt', 'tls.key'], mesh);
+  if (wrong === undefined) return;
+  const path = 'spec.tls.backend.clientCertificateRef';
+  const message = `${path}: ${wrong.why}; upstreams that ask for a certificate get none`;
+  yield problem(wrong.code, message, { object: from, path, severity: 'warning' });
+}
+
+/** What is wrong with BackendTLSPolicies between objects: Services and authorities that are not there. */
+export function* backendTlsProblems(mesh: Mesh): Iterable<Problem> {
+  for (const policies of mesh.backendTls.values())
+    for (const policy of policies) {
+      const { from, host, portName } = policy;
+      const missing = whyNoService({ host, ...(portName !== undefined && { portName }) }, mesh);
+      if (missing !== undefined)
+        yield problem('target-not-found', `spec.targetRefs: ${missing}`, {
+          ...{ object: from, path: 'spec.targetRefs', severity: 'warning' },
+        });
+      const trouble = backendTlsTrouble(policy, mesh);
+      // A kind that is none, or an object that cannot be read, is named where it is translated.
+      if (trouble === undefined || policy.authorities.length === 0) continue;
+      const path = 'spec.validation.caCertificateRefs';
+      const outcome = trouble.all ? '; nothing can be sent to its Services' : '';
+      yield problem(trouble.code, `${path}: ${trouble.why}${outcome}`, {
+        object: from,
+        path,
+        severity: 'warning',
+      });
+    }
+}
+
+/** What is wrong with the authorities of a policy; `all`: none is there, so that nobody's certificate is good. */
+export function backendTlsTrouble(
+  { authorities, from }: BackendTls,
+  mesh: Pick<Mesh, 'credentials' | 'credentialGrants'>,
+): { readonly code: string; readonly why: string; readonly all: boolean } | undefined {
+  if (authorities === 'system') return undefined;
+  const none = { code: 'credential-missing', why: 'no ConfigMap is named', all: true };
+  if (authorities.length === 0) return none;
+  const wrong = authorities.flatMap(ref => whyNoCredential(from, ref, ['ca.crt'], mesh) ?? []);
+  const [first] = wrong;
+  return first && { ...first, all: wrong.length === authorities.length };
+}
+
+/** Why there is no such Service, or port of it by its name; undefined where there is. */
+export function whyNoService(
+  { host, portName }: { readonly host: string; readonly portName?: string },
+  { services, serviceByHost, clusterDomain }: Pick<Mesh, 'services' | 'serviceByHost' | 'clusterDomain'>,
+): string | undefined {
+  const name = host.slice(0, -`.svc.${clusterDomain}`.length);
+  const service = services.get(serviceByHost.get(host) ?? '');
+  if (service === undefined) return `there is no Service ${name}`;
+  if (portName === undefined || service.ports.some(each => each.name === portName)) return undefined;
+  const known = service.ports.map(each => each.name).join(', ') || 'none';
+  return `Service ${name} has no port called ${portName} (it has ${known})`;
 }
 
 /** Whether its class is one of ours. */
@@ -41,7 +102,7 @@ function* conflictOf({ listener, gateway, conflict }: JoinedListener): Iterable<
 
 /** Why nothing can be had of the reference; undefined where it can. `keys`: those that must be there. */
 export function whyNoCredential(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'namespace' | 'needsGrant'>,
   ref: CredentialRef,
   keys: readonly string[],
   { credentials, credentialGrants }: Pick<Mesh, 'credentials' | 'credentialGrants'>,

@@ -16,6 +16,7 @@ import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readSelector } from '../selector.ts';
+import { readCredentialRef, readTlsVersions } from './credential-ref.ts';
 import { readListenerOptions } from './listener-options.ts';
 import { required } from './matches.ts';
 import { GATEWAY_GROUP } from './parent-ref.ts';
@@ -40,7 +41,9 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const own = new Report(report.object);
   const fields = fieldsOf(object, 'spec', own);
   fields.text('gatewayClassName');
-  const frontend = readFrontend(fields.object('tls'), namespace, own);
+  const tls = fields.object('tls');
+  const frontend = readFrontend(tls, namespace, own);
+  const clientCertificate = readClientCertificate(tls?.object('backend'), namespace, own);
   const options = readListenerOptions(object, own);
   const listeners = fields
     .objects('listeners')
@@ -54,7 +57,7 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const gateway: Gateway = {
     ...{ namespace, name, className, listeners, from: report.object },
     needsGrant: { group: GATEWAY_GROUP, kind: 'Gateway' },
-    ...given({ problems: some(own.problems) }),
+    ...given({ clientCertificate, problems: some(own.problems) }),
   };
   return [{ kind: 'policy', of: 'gateways', policy: gateway, createdAt: creationTimestamp }];
 }
@@ -115,52 +118,30 @@ function readTls(tls: Fields | undefined, namespace: string, report: Report): Li
   const certificates = tls
     .objects('certificateRefs')
     .flatMap(each => readCredentialRef(each, 'Secret', namespace, report) ?? []);
-  const own = tls.strings('options') ?? {};
-  const version = (name: string): ListenerTls['minVersion'] => {
-    const value = own[`weft.dev/${name}`];
-    if (value === undefined || value === 'TLSv1.2' || value === 'TLSv1.3') return value;
-    report.fail(
-      'field-invalid',
-      tls.at('options'),
-      `${tls.at('options')}: weft.dev/${name} is '${value}'; it takes TLSv1.2 or TLSv1.3, and holds as if it were not there`,
-    );
-    return undefined;
-  };
-  const [minVersion, maxVersion] = [version('min-version'), version('max-version')];
+  const versions = readTlsVersions(tls, report);
   tls.rest();
   return {
     mode: mode === 'Terminate' ? 'terminate' : 'passthrough',
     certificates,
-    ...given({ minVersion, maxVersion }),
+    ...given(versions),
   };
 }
 
-/** Undefined, with a problem, for what is of another kind. */
-function readCredentialRef(
-  fields: Fields,
-  wanted: CredentialRef['kind'],
+/** spec.tls.backend. */
+function readClientCertificate(
+  backend: Fields | undefined,
   namespace: string,
   report: Report,
 ): CredentialRef | undefined {
-  const group = fields.text('group') ?? '';
-  const kind = fields.text('kind') ?? wanted;
-  const name = required(fields, 'name', report);
-  const own = fields.text('namespace') || namespace;
-  fields.rest();
-  if ((group === '' || group === 'core') && kind === wanted) return { kind: wanted, namespace: own, name };
-  const named = group === '' ? kind : `${kind}.${group}`;
-  report.warn(
-    'reference-kind-invalid',
-    fields.path,
-    `${fields.path}: certificates are not read from a ${named}; name a ${wanted}`,
-  );
-  return undefined;
+  const ref = backend?.object('clientCertificateRef');
+  backend?.rest();
+  return ref && readCredentialRef(ref, 'Secret', namespace, report);
 }
 
 function readFrontend(tls: Fields | undefined, namespace: string, report: Report): FrontendValidation {
   const none: FrontendValidation = { byPort: new Map(), otherwise: undefined };
   if (!tls) return none;
-  tls.unsupported('backend', 'certificates of gateways for upstreams are not supported yet');
+  tls.pass('backend');
   const frontend = tls.object('frontend');
   tls.rest();
   if (!frontend) return none;

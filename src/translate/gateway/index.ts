@@ -1,6 +1,7 @@
 // gateway: Gateway API: Gateways and their classes; its routes, whose parents are Gateways or Services (GAMMA), and Linkerd's
 // HTTPRoute, which has the same shape. Each route becomes a table for each Service, and for each Gateway one for each host. Pure.
 import type { KindTranslator } from '../dialect.ts';
+import { backendTlsPolicyTranslator } from './backend-tls-policy.ts';
 import { readFilters } from './filters.ts';
 import { gatewayTranslator } from './gateway.ts';
 import { gatewayClassTranslator } from './gateway-class.ts';
@@ -10,6 +11,7 @@ import { readHttpMatch } from './matches.ts';
 import { referenceGrantTranslator } from './reference-grant.ts';
 import { tcpRouteTranslator, tlsRouteTranslator } from './stream-route.ts';
 
+export { readTargetRefs, type TargetRef } from './backend-tls-policy.ts';
 export type { RouteContext } from './backends.ts';
 export { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
 export { isGateway } from './parents.ts';
@@ -25,4 +27,5 @@ export const gateway: readonly KindTranslator[] = [
   tcpRouteTranslator,
   linkerdHttpRouteTranslator,
   referenceGrantTranslator,
+  backendTlsPolicyTranslator,
 ];

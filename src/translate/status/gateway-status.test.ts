@@ -37,7 +37,10 @@ function conditions(
 test('a Gateway of ours has its listeners, each with what became of it and how many routes it has', () => {
   const { content } = told.get('Gateway edge')!;
   assert.ok(content?.shape === 'gateway');
-  assert.equal(conditions(content.conditions), 'Accepted=True ListenersNotValid, Programmed=True Programmed');
+  assert.equal(
+    conditions(content.conditions),
+    'Accepted=True ListenersNotValid, Programmed=True Programmed, ResolvedRefs=False ListenersNotResolved',
+  );
   assert.deepEqual(content.addresses, ['10.96.0.9']);
   assert.deepEqual(
     content.listeners.map(
@@ -112,9 +115,66 @@ test('every condition names the generation that it speaks of, keeps its time, an
       ['Ready', undefined, 't'],
       ['Accepted', 7, 'before'],
       ['Programmed', 7, 'now'],
+      ['ResolvedRefs', 7, 'now'],
     ],
   );
   assert.deepEqual(merged.addresses, [{ type: 'IPAddress', value: '10.96.0.9' }]);
   assert.ok(merged.listeners.every(each => each.conditions.every(one => one.observedGeneration === 7)));
   assert.equal(mergeStatus(content!, merged, 7, 'later'), undefined, 'nothing to write');
+});
+
+test('a BackendTLSPolicy says for each Gateway that sends to its Services whether it holds, and which authorities are not there', () => {
+  const golden = readFileSync(join(import.meta.dirname, '../golden/gateway/backend-tls.yaml'), 'utf8');
+  const all = statuses(golden);
+  const said = [...all].flatMap(([name, { content }]) =>
+    content?.shape === 'ancestors'
+      ? [[name.split(' ')[1], ...content.ancestors.map(each => conditions(each.conditions))]]
+      : [],
+  );
+  assert.deepEqual(said, [
+    ['b-whole', 'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs'],
+    ['c-port', 'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs'],
+    ['d-late', 'Accepted=False Conflicted, ResolvedRefs=True ResolvedRefs'],
+    ['malformed', 'Accepted=False NoValidCACertificate, ResolvedRefs=False InvalidCACertificateRef'],
+    ['kind', 'Accepted=False TargetNotFound, ResolvedRefs=False InvalidKind'],
+    ['unknown-set', 'Accepted=False Invalid, ResolvedRefs=True ResolvedRefs'],
+    ['nobody'],
+  ]);
+  const withKind = statuses(
+    `${golden}\n---\napiVersion: v1\nkind: Service\nmetadata: { name: kind, namespace: shop }\nspec: { clusterIP: 10.96.0.3, ports: [{ port: 1 }] }\n`,
+  ).get('BackendTLSPolicy kind')!.content;
+  assert.ok(withKind?.shape === 'ancestors');
+  assert.equal(
+    conditions(withKind.ancestors[0]!.conditions),
+    'Accepted=False NoValidCACertificate, ResolvedRefs=False InvalidKind',
+  );
+  const foreign = { ancestorRef: { name: 'x' }, controllerName: 'example.com/other', conditions: [] };
+  const merged = mergeStatus(withKind, { ancestors: [foreign] }, 3, 'now') as {
+    ancestors: { controllerName: string; conditions: { observedGeneration?: number }[] }[];
+  };
+  assert.deepEqual(
+    merged.ancestors.map(each => [each.controllerName, each.conditions.map(one => one.observedGeneration)]),
+    [
+      ['example.com/other', []],
+      ['weft.dev/gateway-controller', [3, 3]],
+    ],
+  );
+});
+
+test('a Gateway whose certificate for upstreams is not there says so', () => {
+  const golden = readFileSync(join(import.meta.dirname, '../golden/gateway/backend-tls.yaml'), 'utf8');
+  const resolved = (yaml: string): string => {
+    const { content } = statuses(yaml).get('Gateway edge')!;
+    assert.ok(content?.shape === 'gateway');
+    return conditions(content.conditions.filter(each => each.type === 'ResolvedRefs'));
+  };
+  assert.equal(resolved(golden), 'ResolvedRefs=True ResolvedRefs');
+  const to = (ref: string): string =>
+    golden.replace('clientCertificateRef: { name: edge-client }', `clientCertificateRef: ${ref}`);
+  assert.equal(resolved(to('{ name: missing }')), 'ResolvedRefs=False InvalidClientCertificateRef');
+  assert.equal(
+    resolved(to('{ kind: ConfigMap, name: ca }')),
+    'ResolvedRefs=False InvalidClientCertificateRef',
+  );
+  assert.equal(resolved(to('{ name: x, namespace: vault }')), 'ResolvedRefs=False RefNotPermitted');
 });

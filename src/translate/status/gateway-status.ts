@@ -46,9 +46,37 @@ export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): S
   return {
     shape: 'gateway',
     addresses: address.addresses,
-    conditions: [acceptedOf(listeners, sound), programmedOf(sound, address.why)],
+    conditions: [
+      acceptedOf(listeners, sound),
+      programmedOf(sound, address.why),
+      gatewayResolved(gateway, listeners, mesh),
+    ],
     listeners,
   };
+}
+
+/** Of its own references, and in sum those of its listeners. */
+function gatewayResolved(gateway: Gateway, listeners: readonly ListenerStatus[], mesh: Mesh): Condition {
+  const not = (reason: string, message: string): Condition => ({
+    ...{ type: 'ResolvedRefs', status: 'False' },
+    ...{ reason, message },
+  });
+  const { clientCertificate, problems = [] } = gateway;
+  const path = 'spec.tls.backend.clientCertificateRef';
+  const wrongKind = problems.find(each => each.code === 'reference-kind-invalid' && each.path === path);
+  if (wrongKind !== undefined) return not('InvalidClientCertificateRef', wrongKind.message);
+  const wrong =
+    clientCertificate && whyNoCredential(gateway, clientCertificate, ['tls.crt', 'tls.key'], mesh);
+  if (wrong !== undefined) {
+    const isForbidden = wrong.code === 'reference-not-permitted';
+    return not(isForbidden ? 'RefNotPermitted' : 'InvalidClientCertificateRef', `${path}: ${wrong.why}`);
+  }
+  const unresolved = listeners.filter(({ conditions }) =>
+    conditions.some(({ type, status }) => type === 'ResolvedRefs' && status === 'False'),
+  );
+  if (unresolved.length > 0)
+    return not('ListenersNotResolved', `of listeners ${unresolved.map(each => each.name).join(', ')}`);
+  return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
 }
 
 function isProgrammed({ conditions }: ListenerStatus): boolean {

@@ -9,6 +9,8 @@ import type { Condition, StatusContent } from './object-status.ts';
 export const CONTROLLER_NAME = 'weft.dev/mesh-controller';
 /** maxItems of status.parents. */
 const mostParents = 32;
+/** maxItems of status.ancestors. */
+const mostAncestors = 16;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -54,6 +56,8 @@ function nextStatus(content: StatusContent, current: Fields, generation: unknown
       };
     case 'load-balancer':
       return { loadBalancer: balancerOf(content.addresses, current) };
+    case 'ancestors':
+      return mergeAncestors(content, current, generation, nowText);
     case 'class':
       return ownConditions(content.conditions, current, generation, nowText);
   }
@@ -102,6 +106,24 @@ function mergeParents(
     return { parentRef, controllerName, conditions: timed };
   });
   return { parents: [...others, ...own].slice(0, mostParents) };
+}
+
+function mergeAncestors(
+  { ancestors }: Extract<StatusContent, { shape: 'ancestors' }>,
+  current: Fields,
+  generation: unknown,
+  nowText: string,
+): Fields {
+  const before = recordsOf(current.ancestors);
+  const others = before.filter(each => each.controllerName !== GATEWAY_CONTROLLER);
+  const own = ancestors.map(({ ancestorRef, controllerName, conditions }) => {
+    const old = before.find(
+      each => each.controllerName === controllerName && equal(each.ancestorRef, ancestorRef),
+    );
+    const timed = conditions.map(each => withTimes(each, recordsOf(old?.conditions), generation, nowText));
+    return { ancestorRef, controllerName, conditions: timed };
+  });
+  return { ancestors: [...others, ...own].slice(0, mostAncestors) };
 }
 
 function mergeConditions(

@@ -33,6 +33,13 @@ export interface ListenerStatus {
   readonly conditions: readonly Condition[];
 }
 
+/** What a policy is to one of the Gateways that it is about. */
+export interface AncestorStatus {
+  readonly ancestorRef: unknown;
+  readonly controllerName: string;
+  readonly conditions: readonly Condition[];
+}
+
 /** What is to stand in an object's status: Gateway API's shape, or Istio's. */
 export type StatusContent =
   | {
@@ -52,6 +59,7 @@ export type StatusContent =
       /** Addresses and names. */
       readonly addresses: readonly string[];
     }
+  | { readonly shape: 'ancestors'; readonly ancestors: readonly AncestorStatus[] }
   | { readonly shape: 'class'; readonly conditions: readonly Condition[] }
   | {
       readonly shape: 'conditions';
@@ -91,6 +99,8 @@ export function isGatewayKind(kind: string): boolean {
 
 /** The kind whose status says where clients find it, and nothing else. */
 export const INGRESS_KIND = 'Ingress.networking.k8s.io';
+/** The kind whose status says for each Gateway what it is to it. */
+export const BACKEND_TLS_KIND = 'BackendTLSPolicy.gateway.networking.k8s.io';
 
 /** Whether a status is written for the kind. */
 export function hasStatus(kind: string): boolean {
@@ -98,6 +108,7 @@ export function hasStatus(kind: string): boolean {
     isRoute(kind) ||
     isGatewayKind(kind) ||
     kind === INGRESS_KIND ||
+    kind === BACKEND_TLS_KIND ||
     /\.(networking|security|telemetry)\.istio\.io$/.test(kind)
   );
 }

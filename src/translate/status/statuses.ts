@@ -1,10 +1,12 @@
 import { equal, GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem } from '../../model/index.ts';
 import { type KubeObject, kindOf, type Stored } from '../../registry/index.ts';
+import { backendTlsStatus, GatewayBackends } from './backend-tls-status.ts';
 import { gatewayClassStatus, gatewayStatus } from './gateway-status.ts';
 import { ingressStatus } from './ingress-status.ts';
 import { istioStatus } from './istio-status.ts';
 import { missingTargets } from './missing-targets.ts';
 import {
+  BACKEND_TLS_KIND,
   hasStatus,
   INGRESS_KIND,
   isGatewayKind,
@@ -34,8 +36,9 @@ export function objectStatuses({ objects, problems, mesh }: StatusInput): readon
     byObject.set(id, [...(byObject.get(id) ?? []), each]);
   }
   const index = new TableIndex(mesh);
+  const backends = new GatewayBackends(mesh);
   return [...objects].map(stored =>
-    statusOf(stored, unique(byObject.get(idOf(stored.ref)) ?? []), index, mesh),
+    statusOf(stored, unique(byObject.get(idOf(stored.ref)) ?? []), index, backends, mesh),
   );
 }
 
@@ -48,6 +51,7 @@ function statusOf(
   { object, ref }: Stored,
   problems: readonly Problem[],
   index: TableIndex,
+  backends: GatewayBackends,
   mesh: Mesh,
 ): ObjectStatus {
   const kind = kindOf(object.apiVersion, object.kind);
@@ -76,7 +80,11 @@ function statusOf(
     ref,
     effect,
     problems: said,
-    ...contentOf(kind, object, ref, mesh, () => istioStatus(effect, said, missing.all)),
+    ...contentOf(kind, object, ref, mesh, () =>
+      kind === BACKEND_TLS_KIND
+        ? backendTlsStatus(object, ref, problems, mesh, backends)
+        : istioStatus(effect, said, missing.all),
+    ),
   };
 }
 
