@@ -91,6 +91,7 @@ export class CertManagerIssuer implements RemoteIssuer {
 
   async #follow(path: string, signal: AbortSignal): Promise<string | WeftError> {
     const { request, clock } = this.#options;
+    let waitsFor = 'is cert-manager up, and is there an approver?';
     for (let waitMs = firstLookMs; !signal.aborted; waitMs = Math.min(longestLookMs, waitMs * 2)) {
       const answer = await request({ method: 'GET', path });
       if (answer.status !== 200) return this.#refusal('get', answer);
@@ -113,12 +114,18 @@ export class CertManagerIssuer implements RemoteIssuer {
         if (typeof status.ca === 'string' && status.ca !== '') this.#said = fromBase64(status.ca);
         return fromBase64(status.certificate);
       }
-      await new Promise<void>(resolve => clock.after(waitMs, resolve));
+      // Its own words: an issuer that is not there, or not ready.
+      if (typeof ready?.message === 'string') waitsFor = `cert-manager says: ${ready.message.slice(0, 500)}`;
+      await new Promise<void>(resolve => {
+        const cancel = clock.after(waitMs, resolve);
+        const aborted = (): void => {
+          cancel();
+          resolve();
+        };
+        signal.addEventListener('abort', aborted, { once: true });
+      });
     }
-    return refuse(
-      'issuer-unreachable',
-      'the CertificateRequest was not answered in time; is cert-manager up, and is there an approver?',
-    );
+    return refuse('issuer-unreachable', `the CertificateRequest was not answered in time; ${waitsFor}`);
   }
 
   #refusal(verb: string, { status, body }: { readonly status: number; readonly body: unknown }): WeftError {

@@ -14,7 +14,7 @@ import type { Clock } from '../time/index.ts';
 import type { Authority, AuthorityChange } from './authority.interface.ts';
 import { type AuthorityExpiry, alarmsOf } from './authority-expiry.ts';
 import { DEFAULT_LIFETIME_MS, type SignedChain, type SignOptions } from './certificate-authority.ts';
-import { splitRoots } from './rotation.ts';
+import { fingerprintsOf, splitRoots } from './rotation.ts';
 import { readSigningRequest, refusedNames } from './signing-request.ts';
 
 /** What a remote issuer is asked for. */
@@ -48,7 +48,12 @@ export interface RemoteAuthorityOptions {
   readonly limitMs?: number;
   /** How often roots are asked for; a minute unless told. */
   readonly rootsEveryMs?: number;
+  /** How long a root is trusted before a certificate under it is handed out, the first root aside; 10 s unless told. */
+  readonly announceMs?: number;
 }
+
+/** So long an issuer that was told to stop has for saying why. */
+const lastWordMs = 200;
 
 /**
  * An authority whose key is elsewhere. Nothing is signed here and no key is held: what comes back is checked as if it came from a
@@ -63,6 +68,8 @@ export class RemoteAuthority implements Authority {
   #others: readonly string[] = [];
   #roots: readonly string[] = [];
   #issuerRoot = '';
+  /** Since when roots are trusted, by fingerprint, on the monotonic clock. */
+  readonly #since = new Map<string, number>();
   #chain: readonly X509Certificate[] = [];
   #failed: WeftError | undefined;
 
@@ -201,8 +208,11 @@ export class RemoteAuthority implements Authority {
     if (roots instanceof WeftError) return roots;
     const root = followChain(chain, roots, nowMs);
     if (root instanceof WeftError) return root;
+    const fingerprint = fingerprintOf(root);
+    const early = this.#tooEarly(fingerprint, lifetimeMs);
+    if (early) return early;
     this.#chain = chain.slice(1);
-    this.#issuedUnder(fingerprintOf(root));
+    this.#issuedUnder(fingerprint);
     const notAfterMs = Math.min(...chain.map(each => each.validToDate.getTime()));
     return {
       chainPem: chain.map(each => writePem('CERTIFICATE', each.raw)).join(''),
@@ -211,6 +221,20 @@ export class RemoteAuthority implements Authority {
       notAfterMs,
       shortened: notAfterMs < nowMs + lifetimeMs - 1_000,
     };
+  }
+
+  /** A certificate under a root that not every proxy can have heard of yet would be refused by its peers. */
+  #tooEarly(root: string, lifetimeMs: number): WeftError | undefined {
+    const { clock } = this.#options;
+    // Lives of seconds leave no ten for it.
+    const announceMs = Math.min(this.#options.announceMs ?? 10_000, lifetimeMs / 4);
+    if (this.#issuerRoot === '' || root === this.#issuerRoot) return undefined;
+    const ageMs = clock.monotonic() - (this.#since.get(root) ?? 0);
+    if (ageMs >= announceMs) return undefined;
+    return refuse(
+      'issuer-root-new',
+      `it signs under the root ${root.slice(0, 16)}, which proxies are being told of; certificates under it are handed out in ${Math.ceil((announceMs - ageMs) / 1000)} s`,
+    );
   }
 
   #issuedUnder(root: string): void {
@@ -225,6 +249,8 @@ export class RemoteAuthority implements Authority {
     if (roots.length === this.#roots.length && roots.every((each, at) => each === this.#roots[at])) return;
     this.#others = [...new Set([...this.#others, ...this.#roots])];
     this.#roots = [...new Set([...roots, ...this.#roots])];
+    for (const each of fingerprintsOf(this.#roots))
+      if (!this.#since.has(each)) this.#since.set(each, this.#options.clock.monotonic());
     this.#tell('roots');
   }
 
@@ -236,13 +262,12 @@ export class RemoteAuthority implements Authority {
   async #limited<T>(call: (signal: AbortSignal) => Promise<T | WeftError>): Promise<T | WeftError> {
     const { clock, limitMs = 8_000, signal } = this.#options;
     const limit = new AbortController();
-    const cancel = clock.after(limitMs, () => limit.abort());
+    const cancelLimit = clock.after(limitMs, () => limit.abort());
+    let cancelOver = (): void => {};
+    // Who was asked may know why there is none yet, and hears first that the time is over.
     const over = new Promise<WeftError>(resolve => {
-      limit.signal.addEventListener(
-        'abort',
-        () => resolve(refuse('issuer-unreachable', `no answer within ${limitMs / 1000} s; is it up?`)),
-        { once: true },
-      );
+      const error = refuse('issuer-unreachable', `no answer within ${limitMs / 1000} s; is it up?`);
+      cancelOver = clock.after(limitMs + lastWordMs, () => resolve(error));
     });
     try {
       return await Promise.race([call(AbortSignal.any([signal, limit.signal])), over]);
@@ -250,7 +275,8 @@ export class RemoteAuthority implements Authority {
       if (thrown instanceof WeftError) return thrown;
       return refuse('issuer-unreachable', `${errorMessage(thrown)}; check its address and that it is up`);
     } finally {
-      cancel();
+      cancelLimit();
+      cancelOver();
     }
   }
 }

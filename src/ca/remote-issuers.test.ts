@@ -8,7 +8,7 @@ import { WeftError } from '../errors/index.ts';
 import { createKeyAndCsr, fingerprintOf, principalOf, readCertificates } from '../identity/index.ts';
 import { type Identity, parseSpiffe } from '../model/index.ts';
 import { recordOf } from '../plain/index.ts';
-import { systemClock } from '../time/index.ts';
+import { FakeClock, systemClock } from '../time/index.ts';
 import { freePort } from '../wire/testing/ports.ts';
 import {
   CertificateAuthority,
@@ -16,6 +16,7 @@ import {
   jsonClient,
   type KubeRequest,
   RemoteAuthority,
+  type RemoteAuthorityOptions,
   type RemoteIssuer,
   type SignedChain,
   VaultIssuer,
@@ -25,10 +26,15 @@ import { DOUBLE_ROOT_TOKEN, VaultDouble } from './testing/vault-double.ts';
 const web = 'spiffe://cluster.local/ns/shop/sa/web';
 const identity = (uri: string): Identity => parseSpiffe(uri)!;
 
-async function opened(context: TestContext, issuer: RemoteIssuer): Promise<RemoteAuthority> {
+async function opened(
+  context: TestContext,
+  issuer: RemoteIssuer,
+  given: Partial<RemoteAuthorityOptions> = {},
+): Promise<RemoteAuthority> {
   const stop = new AbortController();
   context.after(() => stop.abort());
-  const authority = await RemoteAuthority.open({ issuer, clock: systemClock, signal: stop.signal }, error => {
+  const options = { issuer, clock: systemClock, signal: stop.signal, ...given };
+  const authority = await RemoteAuthority.open(options, error => {
     throw error;
   });
   return authority!;
@@ -110,6 +116,7 @@ test('another issuer of the mount is trusted before it is the default, and then 
   const authority = await opened(
     context,
     vaultIssuer(vault.address, () => DOUBLE_ROOT_TOKEN),
+    { announceMs: 0 },
   );
   certificate(await authority.sign(createKeyAndCsr().csrPem, identity(web)));
   const changes: string[] = [];
@@ -291,4 +298,58 @@ test("cert-manager's refusal is told with its words", async context => {
   const refused = await authority.sign(createKeyAndCsr({ uri: web }).csrPem, identity(web));
   assert.match(String(refused), /no policy approved this request; see its issuer/);
   assert.equal(double.requests.size, 0);
+});
+
+test('a new root that first shows in a certificate is announced before any certificate under it is handed out', async context => {
+  const clock = new FakeClock();
+  const make = () => CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock });
+  let current = make();
+  const issuer: RemoteIssuer = {
+    ...{ name: 'a double', signsNamesOfRequest: false },
+    roots: async () => current.roots,
+    sign: async ({ csrPem, uri }) => {
+      const signed = current.sign(csrPem, identity(uri));
+      return signed instanceof WeftError ? signed : signed.chainPem;
+    },
+  };
+  const authority = await opened(context, issuer, { clock });
+  const sign = () => authority.sign(createKeyAndCsr().csrPem, identity(web));
+  certificate(await sign());
+  const old = authority.issuerRoot;
+  current = make();
+  const early = await sign();
+  assert.ok(early instanceof WeftError);
+  assert.equal(early.code, 'issuer-root-new');
+  assert.equal(authority.roots.length, 2, 'it is trusted at once');
+  assert.equal(authority.issuerRoot, old);
+  await clock.advance(9_000);
+  assert.equal(((await sign()) as WeftError).code, 'issuer-root-new');
+  await clock.advance(1_000);
+  certificate(await sign());
+  assert.notEqual(authority.issuerRoot, old);
+  assert.deepEqual(authority.problems(), []);
+});
+
+test('why cert-manager has not signed yet is told when the time is over', async context => {
+  const status = {
+    conditions: [
+      { type: 'Ready', status: 'False', reason: 'Pending', message: 'Referenced "ClusterIssuer" not found' },
+    ],
+  };
+  const request: KubeRequest = async ({ method }) =>
+    method === 'POST'
+      ? { status: 201, body: { metadata: { name: 'weft-1' } } }
+      : { status: 200, body: { status } };
+  const issuer = new CertManagerIssuer({
+    ...{ request, namespace: 'weft-system', own: web, clock: systemClock },
+    issuer: { name: 'mesh-ca', kind: 'ClusterIssuer', group: 'cert-manager.io' },
+    roots: async () =>
+      CertificateAuthority.createRoot({ trustDomain: 'x', clock: systemClock }).roots.join(''),
+  });
+  const authority = await opened(context, issuer, { limitMs: 300 });
+  const refused = await authority.sign(createKeyAndCsr({ uri: web }).csrPem, identity(web));
+  assert.match(
+    (refused as WeftError).message,
+    /not answered in time; cert-manager says: Referenced "ClusterIssuer" not found/,
+  );
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clusterRules, ownRules } from '../../../src/cli/install/index.ts';
+import { clusterRules, installOptions, ownRules } from '../../../src/cli/install/index.ts';
 import { ApiError, type ApiObject, type KubeClient } from '../../../src/kubernetes/index.ts';
 
 /** Where the control plane under test believes to run. */
@@ -54,11 +54,15 @@ export async function tokenOf(
   return (answer.status as { token: string }).token;
 }
 
-/** The account of the control plane with exactly the roles that `weft install` gives it; `leaveOut` resources of them. */
+/**
+ * The account of the control plane with exactly the roles that `weft install` gives it; `leaveOut` resources of them. `issuer`: the
+ * text of `weft install --issuer`.
+ */
 export async function makeControlPlaneAccount(
   client: KubeClient,
   name: string,
   leaveOut: readonly string[] = [],
+  issuer = '',
 ): Promise<string> {
   await makeNamespace(client, system);
   await makeAccount(client, system, name);
@@ -75,7 +79,7 @@ export async function makeControlPlaneAccount(
   const own = `${root}/namespaces/${system}`;
   await apply(client, `${root}/clusterroles`, { metadata, rules: without(clusterRules()) });
   await apply(client, `${root}/clusterrolebindings`, { metadata, subjects, roleRef: ref('ClusterRole') });
-  await apply(client, `${own}/roles`, { metadata, rules: without(ownRules()) });
+  await apply(client, `${own}/roles`, { metadata, rules: without(ownRules(installOptions({ issuer }))) });
   await apply(client, `${own}/rolebindings`, { metadata, subjects, roleRef: ref('Role') });
   return tokenOf(client, system, name);
 }
