@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
-.PHONY: sbom short-lives
+.PHONY: sbom short-lives cert-manager
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ sbom: setup ## dist/sbom/: what both images hold, in CycloneDX, with licences
 
 short-lives: setup ## certificates of 20 s for ten minutes under load, the control plane away for 60 % of it
 	@WEFT_SHORT_LIVES=600 $(node) --test --test-timeout=1300000 test/identity/short-lives.test.ts
+
+cert-manager: setup ## a real cert-manager signs, on an API server: WEFT_CERT_MANAGER as .ci/build-cert-manager prints it, and KUBEBUILDER_ASSETS
+	@$(node) --test --test-concurrency=1 --test-timeout=600000 test/cert-manager/*.test.ts
 
 build: setup ## one bundled file per process, into dist/
 	@$(node) scripts/build.ts

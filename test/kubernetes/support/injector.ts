@@ -105,7 +105,7 @@ export function startProxy(
   port: number,
   roots: () => readonly string[],
   token: () => string,
-  pod: { namespace: string; name: string },
+  pod: { namespace: string; name: string; principal?: string },
   questions?: QuestionHandler,
 ): TestProxy {
   const controlPlane = {
@@ -116,6 +116,7 @@ export function startProxy(
   const notices: KeeperNotice[] = [];
   const keeper: CertificateKeeper = new CertificateKeeper({
     clock: systemClock,
+    ...(pod.principal !== undefined && { principal: pod.principal }),
     sign: remoteSigner({ controlPlane, token: async () => token(), credentials: () => keeper.credentials }),
     notice: notice => notices.push(notice),
   });

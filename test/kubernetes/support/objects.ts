@@ -55,8 +55,8 @@ export async function tokenOf(
 }
 
 /**
- * The account of the control plane with exactly the roles that `weft install` gives it; `leaveOut` resources of them. `issuer`: the
- * text of `weft install --issuer`.
+ * The account of the control plane with exactly the roles that `weft install` gives it; `leaveOut` resources of them. `issuer`:
+ * the text of `weft install --issuer`.
  */
 export async function makeControlPlaneAccount(
   client: KubeClient,
