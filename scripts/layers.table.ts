@@ -159,6 +159,12 @@ export const rooms: Record<string, Room> = {
     packages: ['yaml'],
     instead: 'A source fills the registry; it translates nothing.',
   },
+  deployment: {
+    imports: ['plain', 'errors', 'model', 'config'],
+    packages: ['yaml'],
+    pure: true,
+    instead: "deployment/ says what a gateway's proxies run as; who writes it to a cluster is passed it.",
+  },
   translate: {
     imports: [
       'plain',
@@ -171,6 +177,7 @@ export const rooms: Record<string, Room> = {
       'log-format',
       'registry',
       'config',
+      'deployment',
     ],
     packages: ['yaml'],
     pure: true,
@@ -615,6 +622,7 @@ export const rooms: Record<string, Room> = {
       'config',
       'source',
       'registry',
+      'deployment',
       'translate',
       'translate/sentinel',
       'resolve',
@@ -657,6 +665,7 @@ export const rooms: Record<string, Room> = {
       'registry',
       'kubernetes',
       'source',
+      'deployment',
       'translate',
       'translate/sentinel',
       'resolve',

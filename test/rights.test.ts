@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { deployRules } from '../src/cli/install/gateway-rights.ts';
 import { fieldAt, recordsOf } from '../src/plain/index.ts';
 import { dialects } from '../src/translate/dialects.ts';
 
@@ -61,6 +62,16 @@ test('every right that is installed stands in docs/rights.md with its reason, an
     'docs/rights.md: a row for each rule of manifests/rbac.yaml',
   );
   for (const [row, why] of rows) assert.ok(why.trim().length > 10, row);
+});
+
+test('what --deploy-gateways gives besides stands there, too', () => {
+  const rows = deployRules().map(
+    ({ resources, verbs }) => `${resources.toSorted().join(', ')} | ${verbs.toSorted().join(', ')}`,
+  );
+  const told = [...read('docs/rights.md').matchAll(/^\| (`[a-z, ]+`) \| ([^|]+) \| [^|]+ \|$/gm)].map(
+    ([, what = '', verbs = '']) => `${what} | ${verbs}`.replaceAll('`', ''),
+  );
+  assert.deepEqual(told.toSorted(), rows.toSorted());
 });
 
 test('nothing may write what runs: no pods, workloads, roles or webhooks but its own', () => {

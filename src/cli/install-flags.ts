@@ -24,6 +24,7 @@ export interface InstallFlags {
   readonly proxyLogLevel?: string;
   readonly accessLog?: string;
   readonly issuer?: string;
+  readonly deployGateways?: string;
   readonly kubernetesVersion?: string;
   readonly cpuRequest?: string;
   readonly memoryRequest?: string;
@@ -96,6 +97,10 @@ export function installFlags(command: Command): Command {
       '--issuer <file>',
       "who signs instead of the control plane's own key: Vault or cert-manager, as docs/certificates.md has the file; none for its own (default: none)",
     ).argParser(issuerText),
+  );
+  text(
+    '--deploy-gateways <namespaces>',
+    'proxies for each Gateway of these namespaces, comma-separated, or all, with the right to make them (docs/gateway.md)',
   );
   choice('--log-level <level>', 'of the control plane', LOG_LEVELS, defaults.logLevel);
   choice('--proxy-log-level <level>', 'of proxies', LOG_LEVELS, defaults.proxyLogLevel);

@@ -23,6 +23,8 @@ export interface InjectorConfig {
   readonly tokenIssuer: string;
   /** The settings of injection; '' for a control plane without the admission webhook. */
   readonly injectionSettings: string;
+  /** Where proxies are deployed for Gateways: `all` namespaces, or these. */
+  readonly deployGateways: 'all' | readonly string[];
   /** An empty host means every address of the machine. */
   readonly listen: HostPort;
   readonly metricsListen: HostPort;
@@ -74,6 +76,8 @@ export interface InjectorFlags {
   readonly tokenKeys?: string;
   readonly tokenIssuer?: string;
   readonly injectionSettings?: string;
+  /** Namespaces, comma-separated, or `all`. */
+  readonly deployGateways?: string;
   readonly listen?: string;
   readonly metricsListen?: string;
   readonly webhookListen?: string;
@@ -119,6 +123,7 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     ),
     tokenIssuer: flags.tokenIssuer ?? `https://kubernetes.default.svc.${clusterDomain}`,
     injectionSettings: flags.injectionSettings ?? '',
+    deployGateways: readDeployGateways(flags),
     listen,
     metricsListen: readListen('metrics-listen', flags.metricsListen ?? '', on(PORTS.controlPlaneMetrics)),
     webhookListen: readListen('webhook-listen', flags.webhookListen ?? '', on(PORTS.webhook)),
@@ -160,6 +165,20 @@ function readAliases(text: string, identity: Identity): readonly string[] {
   const wrong = names.find(trustDomain => !parseSpiffe(formatSpiffe({ ...identity, trustDomain })));
   if (wrong !== undefined) throw bad('trust-domain-alias', wrong, 'a lowercase DNS name');
   return [...new Set(names)].filter(each => each !== identity.trustDomain);
+}
+
+function readDeployGateways({
+  deployGateways = '',
+  injectionSettings,
+}: InjectorFlags): InjectorConfig['deployGateways'] {
+  const names = deployGateways.split(',').filter(Boolean);
+  if (names.length > 0 && !injectionSettings)
+    throw bad('deploy-gateways', deployGateways, 'of use without --injection-settings, which name the image');
+  if (deployGateways === 'all') return 'all';
+  const wrong = names.find(each => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each));
+  if (wrong !== undefined)
+    throw bad('deploy-gateways', wrong, 'a namespace; write some, comma-separated, or all');
+  return names;
 }
 
 type Source = Pick<InjectorConfig, 'source' | 'files'>;

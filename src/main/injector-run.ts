@@ -143,9 +143,22 @@ export async function runInjector(
       : undefined;
   parts.webhook = webhook?.running;
 
-  // 9. What one replica does for all: roots in every namespace, the webhook's caBundle.
+  // 9. What one replica does for all: roots in every namespace, the webhook's caBundle, proxies of Gateways.
   if (inCluster && cluster) {
-    const elected = (): void => webhook?.elected();
+    const gateways =
+      webhook && config.deployGateways.length > 0
+        ? (await import('./injector-gateways.ts')).openGateways(
+            cluster.client,
+            pipeline,
+            webhook,
+            around,
+            view,
+          )
+        : undefined;
+    const elected = (leading: AbortSignal): void => {
+      webhook?.elected();
+      void gateways?.lead(leading);
+    };
     leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refusedByProxies).leads;
   }
 

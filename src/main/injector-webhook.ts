@@ -37,10 +37,16 @@ export interface WebhookParts {
 }
 
 const searchEveryMs = 60_000;
+/** What a server is taken for that does not say its version. */
+const newest = 34;
 
 /** The webhook, and what the replica that leads does for it. */
 export interface InjectorWebhook {
   readonly running: RunningWebhook;
+  /** The server is Kubernetes 1.`minor`. */
+  readonly minor: number;
+  /** As they hold now. */
+  readonly settings: () => WebhookSettings;
   /** Sees at once to what must be right when a replica begins to lead. */
   elected(): void;
 }
@@ -115,7 +121,8 @@ export async function openWebhook(
     );
   });
   signal.addEventListener('abort', cancel, { once: true });
-  return { running, elected: () => void bundle.check() };
+  const minor = version instanceof Error ? newest : Number.parseInt(String(version.minor), 10) || newest;
+  return { running, minor, settings, elected: () => void bundle.check() };
 }
 
 /** What the registry has of pods fits what the search looks at first; suspects are then read whole. */

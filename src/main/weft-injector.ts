@@ -48,6 +48,10 @@ await new Command('weft-injector')
   .option('--metrics-listen <address>', 'metrics, readiness, /debug (default: port 15014 of the same host)')
   .option('--injection-settings <file>', 'settings of the admission webhook; without them there is none')
   .option(
+    '--deploy-gateways <namespaces>',
+    'deploy proxies for the Gateways of these namespaces, comma-separated, or all (default: none)',
+  )
+  .option(
     '--webhook-listen <address>',
     'where the API server asks about pods (default: port 8443 of the same host)',
   )

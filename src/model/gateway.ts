@@ -1,6 +1,6 @@
 // Gateways: ways into the mesh for those outside of it. A gateway has listeners; tables of routes attach themselves to it (see
 // RouteTable.attachment), and what its proxies are told follows from both in resolve/.
-import type { LabelSelector } from './labels.ts';
+import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Problem } from './problem.ts';
 
@@ -47,9 +47,40 @@ export interface Gateway {
   readonly listeners: readonly GatewayListener[];
   /** What its proxies show upstreams that ask for a certificate, where they speak TLS with them. */
   readonly clientCertificate?: CredentialRef;
+  /** What its proxies, and what stands in front of them, are to be like; undefined where the object says nothing of it. */
+  readonly infrastructure?: GatewayInfrastructure;
+  /** Addresses that it asks for (spec.addresses); undefined: any. */
+  readonly addresses?: readonly RequestedAddress[];
   /** What is wrong with the object, for its author, where the gateway is ours. */
   readonly problems?: readonly Problem[];
   readonly from: ObjectRef;
+}
+
+/** Gateway API's spec.infrastructure. */
+export interface GatewayInfrastructure {
+  /** For every object that is made for the gateway. */
+  readonly labels?: Labels;
+  readonly annotations?: Labels;
+  readonly parameters?: ParametersRef;
+}
+
+/** Where settings of a gateway's proxies are. */
+export interface ParametersRef {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The key of a ConfigMap that ParametersRef names. */
+export const GATEWAY_SETTINGS_KEY = 'gateway.yaml';
+
+/** An address that a gateway is to have. */
+export interface RequestedAddress {
+  /** `IPAddress`, `Hostname`, or what some implementation calls its own. */
+  readonly type: string;
+  /** Undefined: any of this type. */
+  readonly value?: string;
 }
 
 /** A Secret, or a ConfigMap, that holds certificates, keys or logins. */
@@ -63,6 +94,8 @@ export interface CredentialRef {
 export interface GatewayClass {
   readonly name: string;
   readonly controller: string;
+  /** Defaults for proxies of its Gateways. */
+  readonly parameters?: ParametersRef;
   readonly from: ObjectRef;
 }
 

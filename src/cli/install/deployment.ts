@@ -95,6 +95,7 @@ function container(options: InstallOptions): Json {
       `--certificate-lifetime=${options.certificateLifetime}`,
       `--log-level=${options.logLevel}`,
       ...issuerParts(options).args,
+      ...(options.deployGateways === '' ? [] : [`--deploy-gateways=${options.deployGateways}`]),
     ],
     env: [field('POD_NAME', 'metadata.name'), field('POD_NAMESPACE', 'metadata.namespace')],
     ports: [

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gatewayObjects, gatewayPlan } from './gateway.ts';
-import { installOptions } from './options.ts';
+import { installObjects } from './objects.ts';
+import { checkInstallOptions, installOptions } from './options.ts';
 
 type Pod = {
   readonly serviceAccountName: string;
@@ -62,7 +63,10 @@ test('Secrets that Ingresses name are read where the user says so: in some names
       /Role/.test(kind) ? [`${kind} ${metadata.namespace ?? ''}`] : [],
     );
   assert.deepEqual(rights('shop, edge'), ['Role edge', 'RoleBinding edge', 'Role shop', 'RoleBinding shop']);
-  assert.deepEqual(rights('all'), ['ClusterRole ', 'ClusterRoleBinding ']);
+  assert.deepEqual(rights('all'), [
+    ...['Role edge', 'RoleBinding edge'],
+    ...['ClusterRole ', 'ClusterRoleBinding '],
+  ]);
   assert.throws(() => gatewayPlan('edge/web', '80', 'shop,*'), /--ingress-secrets is 'shop,\*'; it takes/);
 });
 
@@ -73,4 +77,22 @@ test('what is no gateway, and no port, is named with what is taken', () => {
       () => gatewayPlan('shop/edge', ports),
       /--gateway-ports is '.*'; it takes ports such as 80,443/,
     );
+});
+
+test('told to deploy gateways the control plane gets the rights for that, where it is told and nowhere else', () => {
+  const kindsOf = (deployGateways: string): readonly string[] =>
+    installObjects(installOptions({ deployGateways }))
+      .filter(each => each.metadata.name === 'weft-injector-gateways')
+      .map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}`.trim());
+  assert.deepEqual(kindsOf(''), []);
+  assert.deepEqual(kindsOf('shop,blog'), ['Role shop', 'RoleBinding shop', 'Role blog', 'RoleBinding blog']);
+  assert.deepEqual(kindsOf('all'), ['ClusterRole', 'ClusterRoleBinding']);
+  const told = installObjects(installOptions({ deployGateways: 'shop' })).find(
+    each => each.kind === 'Deployment',
+  );
+  assert.match(JSON.stringify(told), /"--deploy-gateways=shop"/);
+  assert.match(
+    checkInstallOptions(installOptions({ deployGateways: 'Shop' }))!.message,
+    /^--deploy-gateways 'Shop' is not namespaces, comma-separated, or all/,
+  );
 });

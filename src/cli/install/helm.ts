@@ -44,7 +44,14 @@ function templateOptions(): InstallOptions {
 
 /** values.yaml: the defaults, by the names of InstallOptions. */
 function values(): Record<string, unknown> {
-  const { namespace: _, version: __, kubernetesVersion: ___, ...rest } = installOptions();
+  // --deploy-gateways changes rights and arguments together: weft install has it.
+  const {
+    namespace: _,
+    version: __,
+    kubernetesVersion: ___,
+    deployGateways: ____,
+    ...rest
+  } = installOptions();
   return rest;
 }
 

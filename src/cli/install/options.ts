@@ -43,6 +43,8 @@ export interface InstallOptions {
   readonly proxyResources: ProxyResources;
   /** Who signs in place of the control plane, as weft-injector's file of --issuer has it (YAML); '' for its own key. */
   readonly issuer: string;
+  /** Where the control plane deploys proxies for Gateways: namespaces, comma-separated, `all`, or '' for nowhere. */
+  readonly deployGateways: string;
   /** The oldest server that the manifests are for, `1.20`: before 1.21 a PodDisruptionBudget is policy/v1beta1. */
   readonly kubernetesVersion: string;
 }
@@ -72,6 +74,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     resources: { cpuRequest: '50m', memoryRequest: '192Mi', memoryLimit: '1Gi' },
     proxyResources: inject.resources,
     issuer: '',
+    deployGateways: '',
     kubernetesVersion: '1.21',
     ...given,
   };
@@ -82,6 +85,11 @@ const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['image', /^[^\s{}]+$/, 'an image'],
   ['proxyImage', /^[^\s{}]+$/, 'an image'],
   ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
+  [
+    'deployGateways',
+    /^(?:[a-z0-9]([a-z0-9-]*[a-z0-9])?(?:,[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$/,
+    'namespaces, comma-separated, or all',
+  ],
   ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
 

@@ -264,6 +264,10 @@ export class FakeApi {
     }
     const id = idOf(type, namespace, name);
     const stored = this.#objects.get(id);
+    if (call.method === 'PATCH' && call.query.has('fieldManager')) {
+      this.#apply(type, id, call.body as FakeObject, response);
+      return;
+    }
     if (!stored) {
       refuse(response, 404, 'NotFound', `${type.plural} "${name}" not found`);
       return;
@@ -285,6 +289,13 @@ export class FakeApi {
     }
     const next = call.method === 'PATCH' ? merged(stored.object, given) : given;
     send(response, 200, this.#store(type, id, next as Record<string, unknown>, 'MODIFIED'));
+  }
+
+  /** Server-side apply by the only manager there is: what is given stands in place of what was. */
+  #apply(type: ResourceType, id: string, given: FakeObject, response: ServerResponse): void {
+    const before = this.#objects.get(id)?.object as FakeObject | undefined;
+    const next = { ...before, ...given, metadata: { ...before?.metadata, ...given.metadata } };
+    send(response, before ? 200 : 201, this.#store(type, id, next, before ? 'MODIFIED' : 'ADDED'));
   }
 
   #create(type: ResourceType, namespace: string | undefined, body: unknown, response: ServerResponse): void {

@@ -70,3 +70,18 @@ test('Secrets are read where Ingresses of a class of ours name certificates or l
   namespaces.put(ingress, 'shop/b', { spec: { ingressClassName: 'other', tls: [{ secretName: 'a' }] } });
   assert.deepEqual([...namespaces.wanted('Secret')], ['vault']);
 });
+
+test('ConfigMaps are read where Gateways of ours, or their classes, have the settings of their proxies', () => {
+  const namespaces = new CredentialNamespaces();
+  const ref = (namespace?: string): object => ({ group: '', kind: 'ConfigMap', name: 'proxies', namespace });
+  const infrastructure = { parametersRef: { group: '', kind: 'ConfigMap', name: 'proxies' } };
+  namespaces.put(gateway, 'shop/edge', { spec: { gatewayClassName: 'weft', infrastructure } });
+  namespaces.put(gateway, 'blog/edge', { spec: { gatewayClassName: 'other', infrastructure } });
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], ['shop']);
+  const controllerName = 'weft.dev/gateway-controller';
+  namespaces.put(classes, 'weft', { spec: { controllerName, parametersRef: ref('weft-system') } });
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], ['shop', 'weft-system']);
+  namespaces.delete(classes, 'weft');
+  namespaces.delete(gateway, 'shop/edge');
+  assert.deepEqual([...namespaces.wanted('ConfigMap')], []);
+});

@@ -35,6 +35,8 @@ export class CredentialNamespaces {
   /** Where BackendTLSPolicies name ConfigMaps. They count wherever there is a Gateway of ours. */
   readonly #policies = new Map<string, string>();
   readonly #controllers = new Map<string, string>();
+  /** Where classes have the settings of their gateways' proxies. */
+  readonly #defaults = new Map<string, readonly string[]>();
   readonly #ingresses = new Map<string, Naming>();
   /** How many Ingresses of a class name Secrets in a namespace: there may be thousands of them. */
   readonly #counts = new Map<string, Map<string, number>>();
@@ -52,12 +54,16 @@ export class CredentialNamespaces {
     switch (kind) {
       case classKind:
         this.#controllers.set(key, String(spec.controllerName));
+        this.#defaults.set(key, parametersOf('', spec.parametersRef));
         break;
       case gatewayKind:
         this.#gateways.set(key, {
           className: String(spec.gatewayClassName),
           namespaces: certificatesOf(own, spec),
-          configMaps: authoritiesOf(own, spec),
+          configMaps: [
+            ...authoritiesOf(own, spec),
+            ...parametersOf(own, recordOf(spec.infrastructure).parametersRef),
+          ],
         });
         break;
       case backendTlsKind:
@@ -85,6 +91,7 @@ export class CredentialNamespaces {
     if (kind === ingressKind) this.#setIngress(key, undefined);
     for (const [of, map] of [
       [classKind, this.#controllers],
+      [classKind, this.#defaults],
       [gatewayKind, this.#gateways],
       [backendTlsKind, this.#policies],
       [ingressClassKind, this.#ingressClasses],
@@ -116,7 +123,10 @@ export class CredentialNamespaces {
   #configMaps(): ReadonlySet<string> {
     const gateways = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
     if (gateways.length === 0) return new Set();
-    return new Set([...gateways.flatMap(each => each.configMaps ?? []), ...this.#policies.values()]);
+    const classes = new Set(gateways.map(each => each.className));
+    const defaults = [...classes].flatMap(each => this.#defaults.get(each) ?? []);
+    const named = gateways.flatMap(each => each.configMaps ?? []);
+    return new Set([...named, ...defaults, ...this.#policies.values()]);
   }
 
   #secrets(): ReadonlySet<string> {
@@ -176,4 +186,10 @@ function ofIngress(
 function namespaceOf(text: unknown): readonly string[] {
   const [namespace = '', name = ''] = String(text ?? '').split('/');
   return name === '' ? [] : [namespace];
+}
+
+/** Of settings of a gateway's proxies. */
+function parametersOf(own: string, ref: unknown): readonly string[] {
+  const { kind, namespace = own } = recordOf(ref);
+  return kind === 'ConfigMap' && typeof namespace === 'string' && namespace !== '' ? [namespace] : [];
 }

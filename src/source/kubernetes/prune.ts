@@ -1,5 +1,6 @@
 import { INGRESS_CONFIG } from '../../config/index.ts';
 import { type ApiObject, FIELD_MANAGER } from '../../kubernetes/index.ts';
+import { GATEWAY_SETTINGS_KEY } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 
 /** What of an object is kept; undefined when it is of no use at all. */
@@ -30,7 +31,10 @@ const prunes: Readonly<Record<string, Prune>> = {
   ConfigMap: object => ({
     ...headOf(object, 'weft.dev/'),
     // ingress-nginx has a key for each setting.
-    data: nameOf(object) === INGRESS_CONFIG ? object.data : pick(object.data, ['mesh', 'ca.crt']),
+    data:
+      nameOf(object) === INGRESS_CONFIG
+        ? object.data
+        : pick(object.data, ['mesh', 'ca.crt', GATEWAY_SETTINGS_KEY]),
   }),
   'Ingress.networking.k8s.io': object => ({
     ...prunePolicy(object),

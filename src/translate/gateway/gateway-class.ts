@@ -1,8 +1,10 @@
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readParametersRef } from './infrastructure.ts';
 import { required } from './matches.ts';
 
 /** gateway.networking.k8s.io GatewayClass, v1beta1 and v1: whose the Gateways of a class are. */
@@ -19,6 +21,7 @@ function translateGatewayClass(
   const spec = fieldsOf(object, 'spec', report);
   const controller = required(spec, 'controllerName', report);
   const { name, creationTimestamp = '' } = object.metadata;
-  const policy = { name, controller, from: report.object };
+  const parameters = readParametersRef(spec.object('parametersRef'), '');
+  const policy = { name, controller, ...given({ parameters }), from: report.object };
   return [{ kind: 'policy', of: 'gatewayClasses', policy, createdAt: creationTimestamp }];
 }

@@ -17,6 +17,7 @@ import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readSelector } from '../selector.ts';
 import { readCredentialRef, readTlsVersions } from './credential-ref.ts';
+import { readInfrastructure } from './infrastructure.ts';
 import { readListenerOptions } from './listener-options.ts';
 import { required } from './matches.ts';
 import { GATEWAY_GROUP } from './parent-ref.ts';
@@ -48,16 +49,18 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const listeners = fields
     .objects('listeners')
     .flatMap(each => readListener(each, { namespace, frontend, options }, own));
-  // Read by whoever makes the gateway's Deployment and Service.
-  fields.object('infrastructure');
-  fields.objects('addresses');
+  const infrastructure = readInfrastructure(fields.object('infrastructure'), namespace);
+  const addresses = fields.objects('addresses').map(each => {
+    const value = each.text('value') || undefined;
+    return { type: each.text('type') || 'IPAddress', ...given({ value }) };
+  });
   fields.unsupported('allowedListeners', 'ListenerSets are not read yet; list the listeners here');
   fields.unsupported('defaultScope');
   fields.rest();
   const gateway: Gateway = {
     ...{ namespace, name, className, listeners, from: report.object },
     needsGrant: { group: GATEWAY_GROUP, kind: 'Gateway' },
-    ...given({ clientCertificate, problems: some(own.problems) }),
+    ...given({ clientCertificate, infrastructure, addresses: some(addresses), problems: some(own.problems) }),
   };
   return [{ kind: 'policy', of: 'gateways', policy: gateway, createdAt: creationTimestamp }];
 }

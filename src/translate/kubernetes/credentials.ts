@@ -1,12 +1,22 @@
-import { type Credential, NAMESPACE_NAME_LABEL } from '../../model/index.ts';
+import { type Credential, GATEWAY_SETTINGS_KEY, NAMESPACE_NAME_LABEL } from '../../model/index.ts';
 import { isRecord } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 
-/** What gateways have a use for: certificates, authorities, lists of users. */
-const usedKeys = ['tls.crt', 'tls.key', 'ca.crt', 'tls.ocsp-staple', 'auth', 'cert', 'key', 'cacert'];
+/** What gateways have a use for: certificates, authorities, lists of users, settings of their proxies. */
+const usedKeys = [
+  GATEWAY_SETTINGS_KEY,
+  'tls.crt',
+  'tls.key',
+  'ca.crt',
+  'tls.ocsp-staple',
+  'auth',
+  'cert',
+  'key',
+  'cacert',
+];
 
 /** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */
 export const secretTranslator: KindTranslator = {

@@ -1,3 +1,4 @@
+import { deploymentName, settingsOf } from '../../deployment/index.ts';
 import {
   type AttachedKind,
   allowedKinds,
@@ -12,6 +13,7 @@ import { recordOf, recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import { isOurGateway, whyNoCredential } from '../assemble/gateway-problems.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
+import { SUPPORTED_FEATURES } from './features.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
 import { idOf } from './table-index.ts';
 
@@ -47,8 +49,8 @@ export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): S
     shape: 'gateway',
     addresses: address.addresses,
     conditions: [
-      acceptedOf(listeners, sound),
-      programmedOf(sound, address.why),
+      unsupportedOf(gateway, mesh) ?? acceptedOf(listeners, sound),
+      programmedOf(sound, address),
       gatewayResolved(gateway, listeners, mesh),
     ],
     listeners,
@@ -79,6 +81,20 @@ function gatewayResolved(gateway: Gateway, listeners: readonly ListenerStatus[],
   return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
 }
 
+/** That nothing is made of the Gateway as it stands; undefined where it can be. */
+function unsupportedOf(gateway: Gateway, mesh: Mesh): Condition | undefined {
+  const not = (reason: string, message: string): Condition => ({
+    ...{ type: 'Accepted', status: 'False', reason, message },
+  });
+  const wrong = (gateway.addresses ?? []).find(
+    ({ type, value }) => type !== 'IPAddress' && !(type === 'Hostname' && value === undefined),
+  );
+  if (wrong !== undefined)
+    return not('UnsupportedAddress', `spec.addresses: an address of type ${wrong.type} cannot be asked for`);
+  const read = settingsOf(gateway, mesh);
+  return 'why' in read ? not('InvalidParameters', read.why) : undefined;
+}
+
 function isProgrammed({ conditions }: ListenerStatus): boolean {
   return conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
 }
@@ -96,15 +112,12 @@ function acceptedOf(all: readonly ListenerStatus[], sound: readonly ListenerStat
   };
 }
 
-function programmedOf(sound: readonly ListenerStatus[], whyNoAddress: string | undefined): Condition {
-  const not = (reason: string, message: string): Condition => ({
-    type: 'Programmed',
-    status: 'False',
-    reason,
-    message,
+function programmedOf(sound: readonly ListenerStatus[], { reason, why = '' }: Addresses): Condition {
+  const not = (because: string, message: string): Condition => ({
+    ...{ type: 'Programmed', status: 'False', reason: because, message },
   });
   if (sound.length === 0) return not('Invalid', 'no listener is sound');
-  if (whyNoAddress !== undefined) return not('AddressNotAssigned', whyNoAddress);
+  if (reason !== undefined) return not(reason, why);
   return {
     type: 'Programmed',
     status: 'True',
@@ -113,18 +126,33 @@ function programmedOf(sound: readonly ListenerStatus[], whyNoAddress: string | u
   };
 }
 
-/** Those of the Service in front of its proxies, which is called NAME-CLASS (gateway-api.sigs.k8s.io/geps/gep-1762). */
-function addressesOf(
-  { namespace, name, className = '' }: Gateway,
-  { services }: Mesh,
-): { readonly addresses: readonly string[]; readonly why?: string } {
-  const service = `${name}-${className}`;
-  const addresses = services.get(`${namespace}/${service}`)?.addresses ?? [];
-  if (addresses.length > 0) return { addresses };
-  return {
-    addresses,
-    why: `there is no Service ${service} with an address in ${namespace}; docs/gateway.md has one`,
-  };
+interface Addresses {
+  readonly addresses: readonly string[];
+  /** Undefined where it has what it needs. */
+  readonly reason?: 'AddressNotAssigned' | 'AddressNotUsable';
+  readonly why?: string;
+}
+
+/** Those of the Service in front of its proxies: of its load balancer, where it has one. */
+function addressesOf(gateway: Gateway, { services }: Mesh): Addresses {
+  const { namespace, name, className = '', addresses: requested = [] } = gateway;
+  const called = deploymentName(name, className);
+  const service = services.get(`${namespace}/${called}`);
+  const found = service?.balancer ?? service?.addresses ?? [];
+  const wanted = requested.flatMap(({ type, value }) => (type === 'IPAddress' && value ? [value] : []));
+  const missing = wanted.filter(each => !found.includes(each));
+  if (missing.length > 0)
+    return {
+      addresses: wanted.filter(each => found.includes(each)),
+      reason: 'AddressNotUsable',
+      why: `Service ${called} has not been given ${missing.join(', ')}`,
+    };
+  if (found.length > 0) return { addresses: wanted.length > 0 ? wanted : found };
+  const why =
+    service === undefined
+      ? `there is no Service ${called} in ${namespace}; docs/gateway.md tells how it is made`
+      : `Service ${called} has no address yet`;
+  return { addresses: [], reason: 'AddressNotAssigned', why };
 }
 
 function listenerStatus(
@@ -236,6 +264,7 @@ export function gatewayClassStatus(object: KubeObject, controller: string): Stat
     conditions: [
       { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'Weft serves its Gateways' },
     ],
+    features: SUPPORTED_FEATURES,
   };
 }
 

@@ -52,14 +52,19 @@ function nextStatus(content: StatusContent, current: Fields, generation: unknown
             ),
           };
         }),
-        addresses: content.addresses.map(value => ({ type: 'IPAddress', value })),
+        addresses: content.addresses.map(value => ({
+          ...{ type: isIpAddress(value) ? 'IPAddress' : 'Hostname', value },
+        })),
       };
     case 'load-balancer':
       return { loadBalancer: balancerOf(content.addresses, current) };
     case 'ancestors':
       return mergeAncestors(content, current, generation, nowText);
     case 'class':
-      return ownConditions(content.conditions, current, generation, nowText);
+      return {
+        ...ownConditions(content.conditions, current, generation, nowText),
+        supportedFeatures: content.features.map(name => ({ name })),
+      };
   }
 }
 

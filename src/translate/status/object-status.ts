@@ -48,7 +48,7 @@ export type StatusContent =
     }
   | {
       readonly shape: 'gateway';
-      /** IP literals. */
+      /** IP literals, and names of load balancers that have those. */
       readonly addresses: readonly string[];
       readonly conditions: readonly Condition[];
       readonly listeners: readonly ListenerStatus[];
@@ -60,7 +60,12 @@ export type StatusContent =
       readonly addresses: readonly string[];
     }
   | { readonly shape: 'ancestors'; readonly ancestors: readonly AncestorStatus[] }
-  | { readonly shape: 'class'; readonly conditions: readonly Condition[] }
+  | {
+      readonly shape: 'class';
+      readonly conditions: readonly Condition[];
+      /** Names of Gateway API's features, sorted. */
+      readonly features: readonly string[];
+    }
   | {
       readonly shape: 'conditions';
       readonly conditions: readonly Condition[];

@@ -1,0 +1,83 @@
+// What the control plane may do where gateways are: read what they name, and, where it is told to deploy them, write their
+// objects.
+import { NAMES, PART_OF } from './names.ts';
+import type { Manifest } from './objects.ts';
+import type { InstallOptions } from './options.ts';
+import type { Rule } from './rbac.ts';
+
+const group = 'rbac.authorization.k8s.io';
+
+const secretsRule: Rule = {
+  why: 'gateways: certificates and logins; which ones, only Gateways and Ingresses say',
+  apiGroups: [''],
+  resources: ['secrets'],
+  verbs: ['list', 'watch'],
+};
+
+/** Beside them, where Gateways are: authorities of clients, settings of proxies. */
+const readRule: Rule = { ...secretsRule, resources: ['secrets', 'configmaps'] };
+
+/**
+ * To read what Gateways name where one is (`own`), and the Secrets that its Ingresses name in other namespaces, or in `all` of
+ * the cluster.
+ */
+export function readRights(
+  options: InstallOptions,
+  own: string,
+  secrets: 'all' | readonly string[],
+): readonly Manifest[] {
+  const metadata = { name: `${NAMES.injector}-certificates`, labels: { ...PART_OF } };
+  const others = secrets === 'all' ? [] : secrets;
+  return [
+    ...pair('Role', { ...metadata, namespace: own }, options, [readRule]),
+    ...others.flatMap(namespace => pair('Role', { ...metadata, namespace }, options, [secretsRule])),
+    ...(secrets === 'all' ? pair('ClusterRole', metadata, options, [secretsRule]) : []),
+  ];
+}
+
+/** Who may write Deployments can run anything as any ServiceAccount of the namespace: see docs/rights.md. */
+export function deployRules(): readonly Rule[] {
+  const kept = (apiGroup: string, ...resources: readonly string[]): Rule => ({
+    why: 'gateways: their proxies, Service and ServiceAccount, made, kept and taken away',
+    apiGroups: [apiGroup],
+    resources,
+    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+  });
+  return [
+    readRule,
+    kept('', 'serviceaccounts', 'services'),
+    kept('apps', 'deployments'),
+    kept('autoscaling', 'horizontalpodautoscalers'),
+    kept('policy', 'poddisruptionbudgets'),
+  ];
+}
+
+/** Where the control plane deploys gateways (`--deploy-gateways`): in some namespaces, or in all. */
+export function deployRights(options: InstallOptions): Manifest[] {
+  const { deployGateways } = options;
+  const name = `${NAMES.injector}-gateways`;
+  if (deployGateways === '') return [];
+  if (deployGateways === 'all')
+    return pair('ClusterRole', { name, labels: { ...PART_OF } }, options, deployRules());
+  return deployGateways
+    .split(',')
+    .flatMap(namespace => pair('Role', { name, namespace, labels: { ...PART_OF } }, options, deployRules()));
+}
+
+function pair(
+  kind: 'Role' | 'ClusterRole',
+  metadata: Manifest['metadata'],
+  options: InstallOptions,
+  rules: readonly Rule[],
+): Manifest[] {
+  return [
+    { apiVersion: `${group}/v1`, kind, metadata, rules: rules.map(({ why: _, ...rule }) => rule) },
+    {
+      apiVersion: `${group}/v1`,
+      kind: `${kind}Binding`,
+      metadata,
+      roleRef: { apiGroup: group, kind, name: metadata.name },
+      subjects: [{ kind: 'ServiceAccount', name: NAMES.injector, namespace: options.namespace }],
+    },
+  ];
+}
