@@ -407,6 +407,7 @@ export const rooms: Record<string, Room> = {
       'tls',
       'telemetry',
       'cluster',
+      'authorization',
       'proxy/detection',
       'proxy/services',
       'proxy/destinations',

@@ -17,7 +17,7 @@ import { portFindings } from './ports.ts';
 import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
-import { selectorFindings } from './selectors.ts';
+import { gatewayTargetFindings, selectorFindings } from './selectors.ts';
 import { serverFindings } from './servers.ts';
 import { shadowFindings } from './shadowed.ts';
 import { sidecarFindings } from './sidecars.ts';
@@ -48,6 +48,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   serverFindings,
   exportFindings,
   selectorFindings,
+  gatewayTargetFindings,
   retryFindings,
   portFindings,
 ];

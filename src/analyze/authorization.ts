@@ -91,6 +91,7 @@ class BytePorts {
   of(policy: AuthorizationPolicy, rule: AuthorizationRule): string | undefined {
     const named = portsOf(rule);
     for (const workload of this.#workloads) {
+      if (policy.gateways !== undefined && policy.services === undefined) return undefined;
       if (!selects(policy, workload)) continue;
       const port = this.#portsOf(workload).find(
         ({ number, service }) =>

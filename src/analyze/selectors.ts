@@ -1,12 +1,14 @@
 // Policies and rules that are for nobody.
 import {
   type CallerMatch,
+  type GatewayTarget,
   type LabelSelector,
   type Mesh,
   matchesLabels,
   type ObjectRef,
   type Workload,
 } from '../model/index.ts';
+import { GATEWAY_NAME_LABEL } from '../resolve/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { unlessMade } from './pod-makers.ts';
@@ -25,6 +27,10 @@ export function selectorFindings(context: AnalysisContext): readonly Finding[] {
   if (!knowsWorkloads) return [];
   const nobody = selectingOf(mesh).flatMap(({ object, namespace, selector }) => {
     if (!selector || workloads.some(each => isSelected(each, namespace, selector))) return [];
+    // A gateway that runs without a cluster has no pods, and stands for them.
+    const gateway = selector.matchLabels?.[GATEWAY_NAME_LABEL];
+    if (gateway !== undefined && [...mesh.gateways.values()].flat().some(({ name }) => name === gateway))
+      return [];
     const where = namespace ? ` in namespace ${namespace}` : '';
     const reason = `its selector ${selectorText(selector)} matches no pod${where}: it has no effect`;
     return [
@@ -36,6 +42,29 @@ export function selectorFindings(context: AnalysisContext): readonly Finding[] {
     ];
   });
   return [...nobody, ...callers(mesh, workloads)];
+}
+
+/** Policies that name Gateways or classes that are not here. */
+export function gatewayTargetFindings({ mesh }: AnalysisContext): readonly Finding[] {
+  const gateways = [...mesh.gateways.values()].flat();
+  const isHere = ({ kind, name }: GatewayTarget, { namespace }: ObjectRef): boolean =>
+    gateways.some(each =>
+      kind === 'Gateway' ? each.name === name && each.namespace === namespace : each.className === name,
+    );
+  return [...mesh.authorizationPolicies.values(), ...mesh.requestAuthentications.values()]
+    .flat()
+    .flatMap(({ gateways: targets = [], from }) =>
+      targets
+        .filter(each => !isHere(each, from))
+        .map(({ kind, name }) => {
+          const where =
+            kind === 'Gateway'
+              ? `no Gateway ${name} in namespace ${from.namespace}`
+              : `no Gateway of class ${name}`;
+          const reason = `it is about ${kind} ${name}, and there is ${where}: it has no effect there`;
+          return finding('policy-selects-nothing', { object: from, path: 'spec.targetRefs', reason });
+        }),
+    );
 }
 
 function selectingOf(mesh: Mesh): readonly Selecting[] {

@@ -12,6 +12,8 @@ export interface JudgedCaller {
   readonly address: string;
   /** The name that its ClientHello asked for; '' for none. */
   readonly serverName: string;
+  /** At an edge: the address of who made the request, as far as proxies before it are believed. Elsewhere undefined. */
+  clientAddressOf?(head: Head): string;
 }
 
 /** A request, its path normalised, and whose it is. */

@@ -160,11 +160,13 @@ const COMMA = 0x2c;
 
 /**
  * The last address of the last X-Forwarded-For, which the proxy before us has written; of the connection where there is none, or
- * what stands there is no address.
+ * what stands there is no address. An edge believes nobody of whom it was not told.
  */
-export function remoteAddress({ address, request, head }: Subject): AddressWords | undefined {
+export function remoteAddress({ address, request, head, caller }: Subject): AddressWords | undefined {
   let told: AddressWords | undefined;
-  if (request !== undefined)
+  if (request !== undefined && caller.clientAddressOf !== undefined)
+    told = addressWords(caller.clientAddressOf(head));
+  else if (request !== undefined)
     head.eachValue(forwardedFor, (bytes, start, end) => {
       let from = end;
       while (from > start && bytes[from - 1] !== COMMA) from--;

@@ -100,3 +100,35 @@ spec: {targetRef: {group: policy.linkerd.io, kind: Server, name: none}, required
   assert.match(audit, /shop\/web +ALLOW Server web-http\.shop/);
   assert.match(audit, /warning target-not-found: AuthorizationPolicy lost\.shop/);
 });
+
+test('check tells who of outside may come in by a gateway, and audit what holds there', () => {
+  const edge = `${yaml}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: edge, namespace: shop}
+spec: {gatewayClassName: weft, listeners: [{name: http, port: 80, protocol: HTTP}, {name: tcp, port: 5000, protocol: TCP}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: edge, namespace: shop}
+spec:
+  targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: edge}]
+  rules: [{to: [{operation: {paths: ["/shop*"]}}]}]
+`;
+  const asked = (path: string): string[] => {
+    const { stdout, stderr } = run(['check', 'GET', path, '--to', 'gateway/shop/edge', '-o', 'json'], edge);
+    assert.equal(stderr, '');
+    const answers = JSON.parse(stdout) as { from: string; port: number; allowed: boolean; why: string }[];
+    return answers.map(({ from, port, allowed, why }) => `${from} ${port} ${allowed} ${why}`);
+  };
+  const no = 'false no rule of AuthorizationPolicy edge.shop allows it';
+  // Bytes have no path: as in Istio, the rule is none there.
+  assert.deepEqual(asked('/shop/1'), ['outside 80 true the policies allow it', `outside 5000 ${no}`]);
+  assert.deepEqual(asked('/admin'), [`outside 80 ${no}`, `outside 5000 ${no}`]);
+  const all = run(['check', '-o', 'json'], edge);
+  assert.match(all.stdout, /"to": ?"gateway\/shop\/edge"/);
+  assert.match(
+    run(['audit'], edge).stdout,
+    /gateway\/shop\/edge +ALLOW edge\.shop, \(tried\) DENY tried\.shop +nobody else/,
+  );
+});

@@ -18,6 +18,7 @@ Examples:
   weft authz check GET /admin --to shop/cart -f manifests/
   weft authz check POST /orders --from shop/web --to shop/cart -H 'x-tenant: a'
   weft authz check --bytes --to shop/redis
+  weft authz check GET /admin --to gateway/shop/edge
   weft authz check --observed seen.jsonl -f manifests/     # what weft tap -o json has printed: would all of it still be allowed?`;
 
 const auditHelp = `
@@ -58,7 +59,10 @@ export function register(program: Command): void {
     .argument('[path]', 'with its query; / unless told');
   common(check)
     .option('--from <workload>', 'who calls: NAMESPACE/NAME; everybody and a client in plaintext unless told')
-    .option('--to <workload>', 'who is called: NAMESPACE/NAME; every workload unless told')
+    .option(
+      '--to <workload>',
+      'who is called: NAMESPACE/NAME, or gateway/NAMESPACE/NAME; every workload and every gateway with policies unless told',
+    )
     .option('--host <name>', 'the Host of the request; the name of the Service unless told')
     .option('-H, --header <line>', "a header of the request, 'name: value'; may be repeated", collect, [])
     .option('--bytes', 'a connection whose bytes are not read, instead of a request')

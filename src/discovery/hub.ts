@@ -173,10 +173,13 @@ export class Hub {
   ): Watch<DestinationResource | GatewayResource | CertificateResource> {
     const kind = askedKind(key);
     if (kind === 'destination') return this.watchDestination(caller, key, listener);
-    const resolve = kind === 'gateway' ? resolveGateway : resolveCertificate;
-    return this.#watchFor<GatewayResource | CertificateResource>(caller, `${kind} ${key}`, listener, {
-      resolve: mesh => resolve(mesh, caller, key),
-    });
+    if (kind === 'certificate')
+      return this.#watchFor(caller, `certificate ${key}`, listener, {
+        resolve: mesh => resolveCertificate(mesh, caller, key),
+      });
+    // Policies select gateways by any of their labels, and there are few callers to share with.
+    const what = `gateway ${key} ${JSON.stringify(Object.entries(caller.labels).sort())}`;
+    return this.#watchFor(caller, what, listener, { resolve: mesh => resolveGateway(mesh, caller, key) });
   }
 
   watchEndpoints(caller: Caller, cluster: string, listener: WatchListener): Watch<EndpointsResource> {

@@ -42,6 +42,7 @@ export interface Question {
   readonly body: Buffer | undefined;
   /** Whether the body is longer than what is told. */
   readonly isPartial: boolean;
+  readonly scheme: 'http' | 'https';
   /** As the access log has it: `HTTP/1.1`. */
   readonly protocol: string;
   readonly source: { readonly address: string; readonly port: number; readonly principal: string };

@@ -24,6 +24,7 @@ const question: Question = {
   ],
   body: undefined,
   isPartial: false,
+  scheme: 'http' as const,
   protocol: 'HTTP/1.1',
   source: { address: '10.0.0.7', port: 4711, principal: 'spiffe://cluster.local/ns/shop/sa/web' },
   destination: { address: '10.0.0.8', port: 8080, principal: 'spiffe://cluster.local/ns/shop/sa/cart' },

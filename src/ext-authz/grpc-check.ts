@@ -14,20 +14,20 @@ const ADD_IF_ABSENT = 1;
 
 /** CheckRequest, without the five bytes before a message of gRPC. */
 export function checkRequest(question: Question, asBytes: boolean): Buffer {
-  const { method, target, authority, fields, body, isPartial, protocol, source, destination, atMs, id } =
-    question;
+  const { method, target, authority, fields, body, isPartial, source, destination } = question;
+  const { protocol, scheme, atMs, id } = question;
   const headers = new Map<string, string>();
   // As in Envoy, where a map has one value for each name.
   for (const [name, value] of fields)
     headers.set(name, headers.has(name) ? `${headers.get(name)},${value}` : value);
-  headers.set(':method', method).set(':path', target).set(':authority', authority).set(':scheme', 'http');
+  headers.set(':method', method).set(':path', target).set(':authority', authority).set(':scheme', scheme);
   if (body !== undefined) headers.set('x-envoy-auth-partial-body', String(isPartial));
   const http = new MessageWriter().text(1, id).text(2, method);
   for (const [name, value] of headers) http.message(3, new MessageWriter().text(1, name).text(2, value));
   http
     .text(4, target)
     .text(5, authority)
-    .text(6, 'http')
+    .text(6, scheme)
     .number(9, body?.length ?? 0)
     .text(10, protocol);
   if (body !== undefined && asBytes) http.bytes(12, body);

@@ -1,3 +1,4 @@
+import type { GatewayTarget } from './authorization.ts';
 import type { LabelSelector } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 
@@ -40,6 +41,10 @@ export interface RequestAuthenticationPolicy {
   readonly namespace?: string;
   /** Undefined for every workload of its scope. */
   readonly selector?: LabelSelector;
+  /** Only workloads that serve one of these Services of its namespace (names); undefined where it is not about Services. */
+  readonly services?: readonly string[];
+  /** As of AuthorizationPolicy. */
+  readonly gateways?: readonly GatewayTarget[];
   readonly rules: readonly JwtRule[];
   readonly from: ObjectRef;
 }

@@ -110,6 +110,12 @@ export interface WorkloadAuthorization {
   readonly from: ObjectRef;
 }
 
+/** A Gateway of Gateway API, or all of a class, as policies name them. */
+export interface GatewayTarget {
+  readonly kind: 'Gateway' | 'GatewayClass';
+  readonly name: string;
+}
+
 /** What one object says, and of which workloads. */
 export interface AuthorizationPolicy
   extends Omit<WorkloadAuthorization, 'ports' | 'exceptPorts' | 'onlyRequests'> {
@@ -119,6 +125,11 @@ export interface AuthorizationPolicy
   readonly selector?: LabelSelector;
   /** Only the ports behind these Services of its namespace (names); undefined where it is not about Services. */
   readonly services?: readonly string[];
+  /**
+   * Only these ways into the mesh (of its own namespace; classes wherever they are), and of workloads those of `services` alone;
+   * undefined where it is not about gateways in particular: then it holds at those whose proxies it selects.
+   */
+  readonly gateways?: readonly GatewayTarget[];
   /** Of several objects with this that are about the same namespace and Services, the oldest alone counts. */
   readonly onePerScope?: true;
 }

@@ -164,9 +164,14 @@ export interface GatewayResource {
   /** gatewayKey */
   readonly key: string;
   readonly listeners: readonly BoundListener[];
+  /** What is said of who comes in, at all of its listeners; undefined where nobody says anything. */
+  readonly policies?: GatewayPolicies;
   /** Why there is none; undefined where the gateway is known. */
   readonly why?: string;
 }
+
+/** What policies say of requests and connections, as of those to a workload: see InboundResource. */
+export type GatewayPolicies = Pick<InboundResource, 'authorization' | 'authorizers' | 'tokenRules'>;
 
 /** A listener of a gateway, as its proxies have it. Several may share a port: those of TLS, and of HTTP, told apart by host. */
 export interface BoundListener {

@@ -35,6 +35,7 @@ import { DEFAULT_DESTINATION_TIMES, Destinations } from './destinations/destinat
 import { InboundPorts } from './destinations/inbound-ports.ts';
 import { PassThrough } from './destinations/pass-through.ts';
 import { PortAuthentication } from './destinations/port-authentication.ts';
+import type { AuthorizationHost } from './destinations/port-policies.ts';
 import { TrialLog } from './destinations/trial-log.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
@@ -104,23 +105,22 @@ export class DataPlane {
       }),
     );
     this.passThrough = new PassThrough(hosts.of('outbound'));
-    this.authentication = new PortAuthentication(
-      options.clock,
-      options.log,
-      options.fetchKeys ?? keyFetcher(),
-    );
+    const fetchKeys = options.fetchKeys ?? keyFetcher();
+    this.authentication = new PortAuthentication(options.clock, options.log, fetchKeys);
+    const { counts } = this.authentication;
+    const authorization: AuthorizationHost = {
+      open: (policy, outcome) => this.services.authorizations.open(policy, outcome),
+      trials: new TrialLog(options.log, options.clock),
+      asks: authorizer => new AskAuthorizer(authorizer, calls),
+      principal: () => options.tls.principal,
+    };
     this.inboundPorts = new InboundPorts(
       hosts.of('inbound'),
       options.mtlsUntilKnown,
       this.services.limits,
       caller => hosts.of('inbound', caller),
       this.authentication,
-      {
-        open: (policy, outcome) => this.services.authorizations.open(policy, outcome),
-        trials: new TrialLog(options.log, options.clock),
-        asks: authorizer => new AskAuthorizer(authorizer, calls),
-        principal: () => options.tls.principal,
-      },
+      authorization,
     );
     this.#named = new NamedDestinations(this.services, this.destinations, this.passThrough, own);
     this.#ownPorts = new Set(options.ownPorts);
@@ -128,6 +128,8 @@ export class DataPlane {
       services: this.services,
       destinations: this.destinations,
       source: options.source,
+      authentication: () => new PortAuthentication(options.clock, options.log, fetchKeys, counts),
+      authorization,
       sharePorts: options.sharePorts === true,
       accepting: () => this.#takeRoom(),
     });

@@ -3,7 +3,10 @@ import {
   type AuthorizationRule,
   type AuthorizationTest,
   equal,
+  type InboundResource,
+  type JwtRule,
   matchesLabels,
+  type RequestAuthenticationPolicy,
   type ValueMatch,
   type Workload,
   type WorkloadAuthorization,
@@ -31,8 +34,7 @@ export function authorizationOf(
   const counting = all.filter(policy => !isOutranked(policy, all));
   const found = [...counting.flatMap(policy => forWorkload(policy, portsOf)), ...ofServers];
   if (found.length === 0) return undefined;
-  const domains = reader.trustDomains();
-  return found.map(each => ({ ...each, rules: each.rules.map(rule => inAllDomains(rule, domains)) }));
+  return inAllDomains(reader, found);
 }
 
 /** Whether an older object says all that there is to say of its scope. */
@@ -45,10 +47,10 @@ function isOutranked(policy: AuthorizationPolicy, all: readonly AuthorizationPol
   return first.from.name !== from.name || first.from.namespace !== from.namespace;
 }
 
-/** Nothing where it is about Services that the workload does not serve. */
-function forWorkload(policy: AuthorizationPolicy, portsOf: PortsOf): readonly WorkloadAuthorization[] {
-  const { action, rules, dryRun, provider, denial, services, from } = policy;
-  const said: WorkloadAuthorization = {
+/** What the policy says, whomever it is about. */
+export function saidOf(policy: AuthorizationPolicy): WorkloadAuthorization {
+  const { action, rules, dryRun, provider, denial, from } = policy;
+  return {
     action,
     rules,
     ...(dryRun && { dryRun }),
@@ -56,16 +58,51 @@ function forWorkload(policy: AuthorizationPolicy, portsOf: PortsOf): readonly Wo
     ...(denial && { denial }),
     from: withoutOrigin(from),
   };
-  if (services === undefined) return [said];
+}
+
+/** Nothing where it is about gateways, or about Services that the workload does not serve. */
+function forWorkload(policy: AuthorizationPolicy, portsOf: PortsOf): readonly WorkloadAuthorization[] {
+  const said = saidOf(policy);
+  const { services, gateways } = policy;
+  if (services === undefined) return gateways === undefined ? [said] : [];
   const ports = [...new Set(services.flatMap(portsOf))].sort((left, right) => left - right);
   return ports.length === 0 ? [] : [{ ...said, ports }];
+}
+
+/** Those of the mesh's settings that the policies name. */
+export function namedAuthorizers(
+  reader: MeshReader,
+  authorization: readonly WorkloadAuthorization[] = [],
+): Pick<InboundResource, 'authorizers'> {
+  const named = new Set(authorization.map(({ provider }) => provider));
+  named.delete(undefined);
+  if (named.size === 0) return {};
+  const authorizers = reader.authorizers().filter(({ name }) => named.has(name));
+  return authorizers.length === 0 ? {} : { authorizers };
+}
+
+/** Rules of all of them are joined, not chosen from. */
+export function rulesOfTokens(policies: readonly RequestAuthenticationPolicy[]): readonly JwtRule[] {
+  return policies.flatMap(({ rules, from }) => rules.map(rule => ({ ...rule, from: withoutOrigin(from) })));
+}
+
+/** See `ruleInAllDomains`. */
+export function inAllDomains(
+  reader: MeshReader,
+  authorization: readonly WorkloadAuthorization[],
+): readonly WorkloadAuthorization[] {
+  const domains = reader.trustDomains();
+  return authorization.map(each => ({
+    ...each,
+    rules: each.rules.map(rule => ruleInAllDomains(rule, domains)),
+  }));
 }
 
 /**
  * Principals and trust domains of this mesh under every name that it has or had (Istio's trust domain migration): those that
  * name the local one, an alias or `cluster.local` stand for all of them, others and wildcards for themselves.
  */
-function inAllDomains(rule: AuthorizationRule, domains: readonly string[]): AuthorizationRule {
+function ruleInAllDomains(rule: AuthorizationRule, domains: readonly string[]): AuthorizationRule {
   const touched = rule.clauses.flat(2).some(({ of }) => of === 'principal' || of === 'trust-domain');
   if (!touched || domains.length < 2) return rule;
   const renamed = (test: AuthorizationTest): AuthorizationTest => ({

@@ -15,6 +15,7 @@ import {
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import { hostsAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
+import { gatewayPoliciesOf } from './gateway-policies.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 
 /** Where the gateway of this key listens, for a proxy that serves it; anybody else is told that there is none. */
@@ -28,8 +29,20 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
       ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
       : undefined;
   const bound = open.map(each => boundListener(reader, each));
+  const policies =
+    listeners.length === 0
+      ? undefined
+      : gatewayPoliciesOf(
+          reader,
+          caller,
+          listeners.map(each => each.gateway),
+        );
   return {
-    resource: { kind: 'gateway', key, listeners: bound, ...(why !== undefined && { why }) },
+    resource: {
+      ...{ kind: 'gateway', key, listeners: bound },
+      ...(policies && { policies }),
+      ...(why !== undefined && { why }),
+    },
     facts: reader.facts,
   };
 }

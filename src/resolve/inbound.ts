@@ -10,7 +10,7 @@ import {
   type Service,
   type Workload,
 } from '../model/index.ts';
-import { authorizationOf } from './authorization.ts';
+import { authorizationOf, namedAuthorizers, type PortsOf, rulesOfTokens } from './authorization.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { type PeerMode, peerModes } from './peer-mode.ts';
 import { peerOf, serviceLabels, withoutOrigin } from './refs.ts';
@@ -73,14 +73,14 @@ function inboundOf(reader: MeshReader, key: string, workload: Workload): Inbound
       )
       .map(([number]) => number);
   const authorization = authorizationOf(reader, workload, portsOf, servers.authorization);
-  const tokenRules = tokenRulesOf(reader, workload);
+  const tokenRules = tokenRulesOf(reader, workload, portsOf);
   return {
     kind: 'inbound',
     key,
     self: peerOf(workload),
     ports,
     ...(authorization && { authorization }),
-    ...authorizersOf(reader, authorization),
+    ...namedAuthorizers(reader, authorization),
     defaultMtls: modes.general.mode,
     ...fromOf('defaultFrom', modes.general),
     ...rateLimits(
@@ -103,25 +103,20 @@ function limitsOf(reader: MeshReader, { namespace, labels }: Workload): readonly
   return all.filter(({ selector }) => !selector || matchesLabels({ matchLabels: selector }, labels));
 }
 
-/** Those of the mesh's settings that policies of the workload name. */
-function authorizersOf(
-  reader: MeshReader,
-  authorization: InboundResource['authorization'] = [],
-): Pick<InboundResource, 'authorizers'> {
-  const named = new Set(authorization.map(({ provider }) => provider));
-  named.delete(undefined);
-  if (named.size === 0) return {};
-  const authorizers = reader.authorizers().filter(({ name }) => named.has(name));
-  return authorizers.length === 0 ? {} : { authorizers };
-}
-
 /** Rules of every RequestAuthentication that selects the workload, of the mesh first: they are joined, not chosen from. */
-function tokenRulesOf(reader: MeshReader, { namespace, labels }: Workload): readonly JwtRule[] {
+function tokenRulesOf(
+  reader: MeshReader,
+  { namespace, labels }: Workload,
+  portsOf: PortsOf,
+): readonly JwtRule[] {
   const all = [
     ...reader.policies('requestAuthentications', ''),
     ...reader.policies('requestAuthentications', namespace),
-  ].filter(({ selector }) => !selector || matchesLabels(selector, labels));
-  return all.flatMap(({ rules, from }) => rules.map(rule => ({ ...rule, from: withoutOrigin(from) })));
+  ].filter(({ selector, services, gateways }) => {
+    if (services !== undefined) return services.some(each => portsOf(each).length > 0);
+    return gateways === undefined && (!selector || matchesLabels(selector, labels));
+  });
+  return rulesOfTokens(all);
 }
 
 function rateLimits<K extends 'rateLimits' | 'defaultRateLimits'>(

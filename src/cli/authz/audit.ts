@@ -3,6 +3,7 @@ import { analyze, type Finding, type ObjectMesh } from '../../analyze/index.ts';
 import { formatRef, type WorkloadAuthorization } from '../../model/index.ts';
 import type { AuthzFlags } from '../authz.ts';
 import { type Cell, type Screen, table } from '../table.ts';
+import { gatewaysOf } from './gateways.ts';
 import { workloadsOf } from './workloads.ts';
 
 /** What holds for one workload. */
@@ -33,7 +34,8 @@ const KINDS: ReadonlySet<string> = new Set([
 
 /** Reads it off the mesh. */
 export function auditOf(mesh: ObjectMesh, { namespace }: AuthzFlags): Audit {
-  const workloads = workloadsOf(mesh, undefined, namespace).map(({ name, inbound }): AuditedWorkload => {
+  const called = [...workloadsOf(mesh, undefined, namespace), ...gatewaysOf(mesh, undefined, namespace)];
+  const workloads = called.map(({ name, inbound }): AuditedWorkload => {
     const { authorization = [], defaultMtls } = inbound;
     const enforced = authorization.filter(({ dryRun }) => !dryRun);
     const hasAllow = enforced.some(({ action }) => action === 'allow');

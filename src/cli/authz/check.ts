@@ -6,11 +6,12 @@ import { PathNormalizer, RequestParts } from '../../routing/index.ts';
 import type { CheckFlags } from '../authz.ts';
 import { headOf } from '../route/request.ts';
 import { type Cell, type Screen, table } from '../table.ts';
+import { gatewaysOf } from './gateways.ts';
 import { type Called, principalOf, workloadsOf } from './workloads.ts';
 
 /** One caller at one port of one workload. */
 export interface CheckAnswer {
-  /** `shop/web`, or `plaintext`. */
+  /** `shop/web`, `plaintext`, or `outside` of who comes to a gateway. */
   readonly from: string;
   readonly to: string;
   readonly port: number;
@@ -25,6 +26,15 @@ export interface CheckAnswer {
 
 const parts = new RequestParts();
 
+/** Who is called: a workload, or a gateway. */
+interface Callee extends Pick<Called, 'name' | 'inbound'> {
+  readonly address: string;
+  /** What a request names that names nothing. */
+  readonly host: string;
+  /** Whoever comes to a gateway is nobody of the mesh. */
+  readonly isGateway?: true;
+}
+
 /** Asks for every pair of caller and called that the flags leave. */
 export function checkOf(
   mesh: ObjectMesh,
@@ -32,7 +42,7 @@ export function checkOf(
   path: string,
   { from, to, namespace, host, header, bytes = false }: CheckFlags,
 ): readonly CheckAnswer[] {
-  const called = workloadsOf(mesh, to, namespace);
+  const called = calleesOf(mesh, to, namespace);
   const callers: readonly (Called | undefined)[] =
     from === 'plaintext'
       ? [undefined]
@@ -44,17 +54,39 @@ export function checkOf(
     const { ports } = callee.inbound;
     const numbers = ports.length === 0 ? [0] : ports.map(({ number }) => number);
     return numbers.flatMap(port =>
-      callers.map(caller => {
+      callersOf(callee, callers).map(caller => {
         const name = callee.inbound.ports.find(({ number }) => number === port)?.service?.host;
-        const request = [method, path, host ?? name ?? callee.workload.owner.name, headers, bytes] as const;
+        const request = [method, path, host ?? name ?? callee.host, headers, bytes] as const;
         return answerOf(callee, port, caller, ...request);
       }),
     );
   });
 }
 
+function calleesOf(
+  mesh: ObjectMesh,
+  to: string | undefined,
+  namespace: string | undefined,
+): readonly Callee[] {
+  const gateways = gatewaysOf(mesh, to, namespace).map(
+    (each): Callee => ({ ...each, address: '', host: each.name.split('/').at(-1)!, isGateway: true }),
+  );
+  if (to !== undefined && gateways.length > 0) return gateways;
+  const workloads = workloadsOf(mesh, to, namespace).map(({ name, inbound, workload }): Callee => {
+    return { name, inbound, address: workload.addresses[0] ?? '', host: workload.owner.name };
+  });
+  return [...workloads, ...gateways];
+}
+
+function callersOf(
+  { isGateway }: Callee,
+  callers: readonly (Called | undefined)[],
+): readonly (Called | undefined)[] {
+  return isGateway ? callers.filter(each => each === undefined) : callers;
+}
+
 function answerOf(
-  callee: Called,
+  callee: Callee,
   port: number,
   caller: Called | undefined,
   method: string,
@@ -63,7 +95,8 @@ function answerOf(
   headers: readonly (readonly [string, string])[],
   bytes: boolean,
 ): CheckAnswer {
-  const base = { from: caller?.name ?? 'plaintext', to: callee.name, port };
+  const nobody = callee.isGateway ? 'outside' : 'plaintext';
+  const base = { from: caller?.name ?? nobody, to: callee.name, port };
   const said = callee.inbound.ports.find(({ number }) => number === port);
   const mtls = said?.mtls ?? callee.inbound.defaultMtls;
   if (caller === undefined && mtls === 'strict') {
@@ -75,7 +108,7 @@ function answerOf(
       ...(policy && { policy: nameOf(policy) }),
     };
   }
-  const address = callee.workload.addresses[0] ?? '';
+  const { address } = callee;
   // What is not declared as bytes is read, and judged as requests.
   const isBytes = bytes || said?.protocol === 'tcp' || said?.protocol === 'tls';
   const all = callee.inbound.authorization;

@@ -4,7 +4,8 @@ import type { DestinationResource, EndpointsResource } from '../../model/index.t
 import { LimitMetrics, RouteMetrics } from '../../telemetry/index.ts';
 import type { Clock } from '../../time/index.ts';
 import type { EdgeFilters } from '../filters/edge.interface.ts';
-import { RunningDestination } from './destination.ts';
+import type { RequestFilter } from '../filters/filter.interface.ts';
+import { type RequestPolicy, RunningDestination } from './destination.ts';
 import { pinOriginalDestination } from './original-destination.ts';
 import type { RouteParts } from './running-route.ts';
 
@@ -63,6 +64,7 @@ export class Destinations {
   /** Never forgotten while somebody keeps them. */
   readonly #kept = new Set<string>();
   readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
+  readonly #guards = new Map<string, readonly RequestFilter[]>();
   #noRoomMs = Number.NEGATIVE_INFINITY;
   timeouts = 0;
 
@@ -128,8 +130,31 @@ export class Destinations {
     this.#source.want(key);
   }
 
+  /** What requests to the destination must come through before their route is looked for, from now on; undefined for nothing. */
+  guard(key: string, filters: readonly RequestFilter[] | undefined): void {
+    if (this.#guards.get(key) === filters) return;
+    if (filters === undefined) this.#guards.delete(key);
+    else this.#guards.set(key, filters);
+    const entry = this.#entries.get(key);
+    // One that cannot be used refuses everything, and gets them with what mends it.
+    if (entry?.current === undefined || entry.current.unusable) return;
+    const { resource } = entry.current;
+    entry.current = new RunningDestination(
+      resource,
+      this.#partsOf(resource),
+      entry.current,
+      this.#guardOf(key),
+    );
+  }
+
+  #guardOf(key: string): RequestPolicy | undefined {
+    const filters = this.#guards.get(key);
+    return filters && { filters, rules: {} };
+  }
+
   /** Forgets one that was kept. */
   release(key: string): void {
+    this.#guards.delete(key);
     if (this.#kept.delete(key)) this.#forget(key);
     this.#dropUnusedClusters();
   }
@@ -166,7 +191,7 @@ export class Destinations {
     const parts = this.#partsOf(resource);
     let refused: string | undefined;
     try {
-      const destination = new RunningDestination(resource, parts, entry.current);
+      const destination = new RunningDestination(resource, parts, entry.current, this.#guardOf(told.key));
       // Nothing can fail any more: now change what runs.
       for (const config of resource.clusters) this.#clusters.get(config.name)?.configure(config);
       entry.current = destination;

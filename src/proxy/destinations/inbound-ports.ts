@@ -1,11 +1,9 @@
-import { Authorizer, externalRules, type OpenSeries } from '../../authorization/index.ts';
 import { type ClusterHost, type Random, RunningCluster } from '../../cluster/index.ts';
 import {
   type ClusterConfig,
   DEFAULT_RETRY,
   DEFAULT_TRAFFIC,
   type DestinationResource,
-  type ExternalAuthorizer,
   formatAddress,
   formatRef,
   type InboundPort,
@@ -14,18 +12,19 @@ import {
   type Protocol,
   type Route,
   type WeightedCluster,
-  type WorkloadAuthorization,
 } from '../../model/index.ts';
 import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
 import { LimitMetrics } from '../../telemetry/index.ts';
-import type { AsksAuthorizer } from '../filters/external-authorization.ts';
-import { compileFilters } from '../filters/filter.interface.ts';
-import { INBOUND_FILTERS, type PortRules } from '../filters/lists.ts';
 import { type RequestPolicy, RunningDestination } from './destination.ts';
 import type { PortAuthentication } from './port-authentication.ts';
 import { PortEntry } from './port-entry.ts';
+import {
+  type AuthorizationHost,
+  type PortAuthorization,
+  portAuthorization,
+  portFilters,
+} from './port-policies.ts';
 import { policyName } from './running-route.ts';
-import type { TrialLog } from './trial-log.ts';
 
 /** The app's side of one inbound port. */
 export interface RunningPort {
@@ -46,26 +45,7 @@ export interface PortsWatcher {
   onPortsChanged(): void;
 }
 
-/** What is told of decisions about who may call. */
-export interface AuthorizationHost {
-  readonly open: OpenSeries;
-  readonly trials: TrialLog;
-  /** Asks somebody outside. */
-  readonly asks: (authorizer: ExternalAuthorizer) => AsksAuthorizer;
-  /** This workload's identity, as far as it is known. */
-  readonly principal: () => string;
-}
-
-/** Who may call one port, for requests and for what is not read. */
-interface PortAuthorization {
-  readonly requests: Authorizer | undefined;
-  readonly connections: Authorizer | undefined;
-  readonly external: PortRules['external'];
-  readonly at: { readonly address: string; readonly port: number };
-}
-
-const nobody = (): string => '';
-
+const nothingSaid = {};
 const noService = { host: '', name: '', namespace: '' };
 /** The app is next door: only what is certainly safe is repeated, and nothing is ejected. */
 const retry = { ...DEFAULT_RETRY, attempts: 0 };
@@ -207,44 +187,18 @@ export class InboundPorts {
     );
     this.#limitsBefore.set(key, limits);
     const tokens = this.#authentication?.authenticator;
-    const { requests: authorizer, external } = who;
-    if (asked === undefined && tokens === undefined && authorizer === undefined && external.length === 0)
-      return undefined;
-    const own = {
-      ...who.at,
-      principal: this.#authorization?.principal ?? nobody,
-      now: () => this.#host.clock.now(),
-    };
-    const filters = compileFilters(INBOUND_FILTERS, { tokens, authorizer, external, own, limits });
+    const filters = portFilters(who, this.#authorization, this.#host.clock, { tokens, limits });
+    if (asked === undefined && filters.length === 0) return undefined;
     return { filters, rules: asked === undefined ? {} : { rateLimits: asked } };
-  }
-
-  /** Undefined where the mesh's settings do not name the provider. */
-  #asks(provider: string): AsksAuthorizer | undefined {
-    const authorizer = this.#resource?.authorizers?.find(({ name }) => name === provider);
-    return authorizer && this.#authorization?.asks(authorizer);
   }
 
   /** Compiled once, for all callers of the port. */
   #authorizationAt(key: string, address: string, port: number): PortAuthorization {
     let known = this.#authorizers.get(key);
-    if (known !== undefined) return known;
-    const all = this.#resource?.authorization;
-    const { open, trials } = this.#authorization ?? {};
-    const requests = { address, port, of: 'requests' } as const;
-    known = {
-      requests: Authorizer.of(all, requests, open),
-      connections: Authorizer.of(all?.map(asBytes), { address, port, of: 'connections' }, open),
-      external: externalRules(all, requests).map(({ provider, rules }) => ({
-        provider,
-        asks: this.#asks(provider),
-        match: request => rules.match(request)?.policy.from,
-      })),
-      at: { address, port },
-    };
-    for (const each of [known.requests, known.connections])
-      if (each !== undefined && trials !== undefined) each.onTrial = trials.note;
-    this.#authorizers.set(key, known);
+    if (known === undefined) {
+      known = portAuthorization(this.#resource ?? nothingSaid, { address, port }, this.#authorization);
+      this.#authorizers.set(key, known);
+    }
     return known;
   }
 
@@ -325,9 +279,4 @@ function routesOf(said: InboundPort | undefined, clusters: readonly WeightedClus
     ...common,
   }));
   return [...told, { name: 'inbound', action, ...common }];
-}
-
-/** Nobody outside can be asked about bytes that are not read: what is an authorizer's business is refused. */
-function asBytes(policy: WorkloadAuthorization): WorkloadAuthorization {
-  return policy.action === 'custom' ? { ...policy, action: 'deny' } : policy;
 }

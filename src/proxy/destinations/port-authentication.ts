@@ -7,15 +7,15 @@ const none: readonly JwtRule[] = [];
 
 /** Who verifies the tokens of requests to this pod: one for all of its ports, so that they share what is known of tokens. */
 export class PortAuthentication {
-  readonly counts = new TokenCounts();
+  readonly counts: TokenCounts;
   readonly #clock: Clock;
   readonly #keys: KeyStore;
   #rules: readonly JwtRule[] = none;
   #authenticator: Authenticator | undefined;
 
-  constructor(clock: Clock, log: Log, fetch: FetchKeys) {
+  constructor(clock: Clock, log: Log, fetch: FetchKeys, counts: TokenCounts = new TokenCounts()) {
     this.#clock = clock;
-    const { counts } = this;
+    this.counts = counts;
     this.#keys = new KeyStore({
       clock,
       fetch,

@@ -118,6 +118,26 @@ function withBody(
   return WAIT;
 }
 
+/** What an edge knows itself of who calls, whatever a client says of it, in any spelling. */
+const clientFields =
+  /^(?:forwarded|x-forwarded-.*|x-real-ip|x-original-forwarded-for|x-envoy-external-address)$/;
+
+/** In place of what clients claim: nothing has been taken out of a request yet that its route is not known of. */
+function clientOf({ caller, clientAddress, secure }: FilteredRequest): readonly Field[] {
+  if (caller.clientAddressOf === undefined) return [];
+  return [
+    ['x-forwarded-for', clientAddress],
+    ['x-forwarded-proto', secure ? 'https' : 'http'],
+  ];
+}
+
+/** Path and query, also where the target is a URL. */
+function targetOf({ parts }: FilteredRequest): string {
+  const { head, pathBytes, pathStart, pathEnd, hasQuery, queryStart, queryEnd } = parts;
+  const path = pathBytes.toString('latin1', pathStart, pathEnd);
+  return hasQuery ? `${path}?${head.bytes.toString('latin1', queryStart, queryEnd)}` : path;
+}
+
 function questionOf(
   request: FilteredRequest,
   own: OwnSide,
@@ -125,10 +145,13 @@ function questionOf(
   isPartial: boolean,
 ): Question {
   const { head, caller } = request;
-  const fields: Field[] = [];
+  const isEdge = caller.clientAddressOf !== undefined;
+  const fields: Field[] = [...clientOf(request)];
   for (let i = 0; i < head.count; i++) {
     if (head.isRemoved(i) || i === head.host || i === head.clientCertificate) continue;
-    fields.push([head.name(i).toLowerCase(), head.text(i)]);
+    const name = head.name(i).toLowerCase();
+    if (isEdge && clientFields.test(name.replaceAll('_', '-'))) continue;
+    fields.push([name, head.text(i)]);
   }
   for (let i = 0; i < head.addedCount; i++)
     fields.push([
@@ -138,13 +161,14 @@ function questionOf(
   const port = /:(\d+)$/.exec(caller.downstream)?.[1];
   return {
     method: head.methodText,
-    target: head.targetText,
+    target: targetOf(request),
     authority: head.authority,
     fields,
     body,
     isPartial,
     protocol: request.protocol,
-    source: { address: caller.address, port: Number(port ?? 0), principal: caller.principal },
+    scheme: request.secure ? 'https' : 'http',
+    source: { address: request.clientAddress, port: Number(port ?? 0), principal: caller.principal },
     destination: { address: own.address, port: own.port, principal: own.principal() },
     atMs: own.now(),
     id: head.text(head.requestId),

@@ -6,9 +6,10 @@ import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import { acceptServerTls, type Handshake } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
+import { refuseBytes } from '../accept/denied-bytes.ts';
 import { Downstream, labelOf } from '../accept/downstream.ts';
-import { outboundLabels, UnplacedRequests } from '../accept/outbound-metrics.ts';
-import { mayLog, type RefusedKind, refuseStart, withoutPort } from '../accept/refusal.ts';
+import { UnplacedRequests } from '../accept/outbound-metrics.ts';
+import { mayLog, type RefusedKind, type RefusedStart, refuseStart, withoutPort } from '../accept/refusal.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
 import { Detection, type DetectionWaiter } from '../detection/detection.ts';
@@ -23,7 +24,7 @@ import {
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
-import { TcpSession } from '../tcp/tcp-session.ts';
+import { CarriedBytes } from './carried-bytes.ts';
 import type { GatewayCertificates } from './certificates.ts';
 import { Forwarded } from './forwarded.ts';
 import type { PortTable, TableListener } from './gateway-port.ts';
@@ -69,8 +70,10 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   #listener = '';
   #reading: { stop(): void } | undefined;
   #handshake: Handshake | undefined;
-  /** Whether nobody reads what it carries. */
-  carriesBytes = false;
+  /** Where nobody reads what it carries. */
+  #bytes: CarriedBytes | undefined;
+  /** BoundListener.name of the one that took them. */
+  #carriedBy = '';
   #requests = 0;
   #over = false;
   #unplaced: UnplacedRequests | undefined;
@@ -130,6 +133,19 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     if (this.serving === undefined && hard && (this.#reading ?? this.#handshake) !== undefined)
       this.destroy();
     else super.relieve(hard);
+  }
+
+  /** Whether nobody reads what it carries. */
+  get carriesBytes(): boolean {
+    return this.#bytes !== undefined;
+  }
+
+  /** Who may not send bytes any more is cut off; requests are judged one by one. */
+  onPoliciesChanged(): void {
+    if (this.#bytes === undefined || this.#over) return;
+    const listener = this.#port.table.tables.find(({ bound }) => bound.name === this.#carriedBy);
+    const denial = listener?.policies?.connections?.judgeConnection(this);
+    if (denial !== undefined) this.#bytes.forbid(denial);
   }
 
   /** Whose request it is; see TrustedHops. */
@@ -318,7 +334,13 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   }
 
   /** Bytes that nobody reads. */
-  #carry({ bound }: TableListener, host: string, first: Buffer | undefined): void {
+  #carry({ bound, policies }: TableListener, host: string, first: Buffer | undefined): void {
+    const denial = policies?.connections?.judgeConnection(this);
+    if (denial !== undefined) {
+      refuseBytes(this.services, this.#refused('tcp'), denial, 0);
+      this.#end();
+      return;
+    }
     const key = bound.destination ?? '';
     const go = (answer: DestinationAnswer): void => {
       if (this.wire.closed) return;
@@ -328,31 +350,17 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
         : destination?.tcp.pick();
       if (cluster === undefined)
         this.#refuse('nothing', `no route of listener ${bound.name} is for this connection`);
-      else this.#openSession(cluster, destination!, first);
+      else {
+        const start = this.#refused('tcp');
+        this.#bytes = new CarriedBytes(this.services, destination!, cluster, this.wire, start, () =>
+          this.#end(),
+        );
+        this.#carriedBy = bound.name;
+        this.#bytes.begin(first);
+      }
     };
     const known = this.#parts.destinations.find(key, guarded('destination', go, this.wire));
     if (known !== undefined) go(known);
-  }
-
-  #openSession(cluster: RunningCluster, destination: RunningDestination, first: Buffer | undefined): void {
-    this.carriesBytes = true;
-    this.services.counters.accepted.add('direction="gateway",protocol="tcp"');
-    const session = new TcpSession(
-      this.services,
-      {
-        direction: 'outbound',
-        downstream: this.downstream,
-        principal: '',
-        localAddress: '',
-        labels: (endpoint, of) =>
-          outboundLabels(this.services, endpoint, of?.config.service ?? destination.service, 'tcp'),
-        onEnd: () => this.#end(),
-      },
-      cluster,
-      this.wire,
-      false,
-    );
-    session.start(first);
   }
 
   #hostOf(head: Head): string {
@@ -378,15 +386,13 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   #refuse(kind: RefusedKind, why: string, reason: 'not-http' | 'slow-start' = 'not-http'): void {
     this.#reading?.stop();
     this.services.timers.cancel(this.#deadline);
-    const { wire, downstream: client } = this;
-    const { port } = this.#port;
-    refuseStart(
-      this.services,
-      { wire, direction: 'outbound', kind, client, principal: '', port },
-      reason,
-      why,
-    );
+    refuseStart(this.services, this.#refused(kind), reason, why);
     this.#end();
+  }
+
+  #refused(kind: RefusedKind): RefusedStart {
+    const { wire, downstream: client } = this;
+    return { wire, direction: 'outbound', kind, client, principal: '', port: this.#port.port };
   }
 
   #note(why: string): void {

@@ -1,6 +1,8 @@
 // What a data plane knows of being a gateway. Sidecars are none, and do not load what makes one.
 import type { CertificateResource, DestinationResource, GatewayResource } from '../../model/index.ts';
 import type { DestinationSource, Destinations } from '../destinations/destinations.ts';
+import type { PortAuthentication } from '../destinations/port-authentication.ts';
+import type { AuthorizationHost } from '../destinations/port-policies.ts';
 import type { Services } from '../services/services.ts';
 
 /** A port that a gateway listens on, or would. */
@@ -48,6 +50,10 @@ export interface GatewayServices {
   readonly services: Services;
   readonly destinations: Destinations;
   readonly source: DestinationSource;
+  /** Who verifies tokens of one gateway's clients; made anew with each call. */
+  readonly authentication: () => PortAuthentication;
+  /** What is told of decisions about who may come in. */
+  readonly authorization: AuthorizationHost;
   /** Other cores listen on the same ports. */
   readonly sharePorts: boolean;
   /** A connection is about to be taken on: memory may be short. */

@@ -14,7 +14,8 @@ import { LISTENER_FILTERS } from '../filters/lists.ts';
 import { GATEWAY_TRUST } from '../services/trust.ts';
 import { GatewayCertificates } from './certificates.ts';
 import { type ConnectionParts, GatewayConnection } from './gateway-connection.ts';
-import { type PortTable, placesOf, portTable } from './gateway-port.ts';
+import { RunningPolicies } from './gateway-policies.ts';
+import { type GuardedListener, type PortTable, placesOf, portTable } from './gateway-port.ts';
 import type {
   GatewayRole,
   GatewayServices,
@@ -59,6 +60,8 @@ class RunningGateway implements GatewayRole {
   readonly #terms: ListenerTerms;
   readonly #certificates = new GatewayCertificates();
   readonly #resources = new Map<string, GatewayResource>();
+  /** By gatewayKey. */
+  readonly #policies = new Map<string, RunningPolicies>();
   #names: ReadonlySet<string> = new Set();
   readonly #ports = new Map<number, RunningPort>();
   #wanted: ReadonlySet<string> = new Set();
@@ -103,7 +106,7 @@ class RunningGateway implements GatewayRole {
     for (const each of before) {
       if (this.#names.has(each)) continue;
       source.forget(gatewayKey(each));
-      this.#resources.delete(gatewayKey(each));
+      this.#forget(gatewayKey(each));
     }
     if (before.size > 0) this.#renew();
   }
@@ -113,6 +116,7 @@ class RunningGateway implements GatewayRole {
     // What was sent may cross a change of names on its way.
     if (!this.#names.has(parseGatewayKey(resource.key) ?? '')) return undefined;
     this.#resources.set(resource.key, resource);
+    this.#policiesOf(resource.key).apply(resource.policies);
     this.#renew();
     return undefined;
   }
@@ -126,6 +130,23 @@ class RunningGateway implements GatewayRole {
 
   certificate(key: string): CertificateResource | undefined {
     return this.#certificates.find(key);
+  }
+
+  #policiesOf(key: string): RunningPolicies {
+    let known = this.#policies.get(key);
+    if (known === undefined) {
+      const { services, authentication, authorization } = this.#given;
+      const { clock, address } = services;
+      known = new RunningPolicies({ clock, address, authentication, authorization });
+      this.#policies.set(key, known);
+    }
+    return known;
+  }
+
+  #forget(key: string): void {
+    this.#resources.delete(key);
+    this.#policies.get(key)?.close();
+    this.#policies.delete(key);
   }
 
   get ports(): readonly ListeningPort[] {
@@ -178,16 +199,31 @@ class RunningGateway implements GatewayRole {
   destroy(): void {
     this.close();
     for (const each of [...this.#connections]) each.destroy();
+    for (const each of this.#policies.values()) each.close();
   }
 
   /** Puts what all gateways say to use: first what is asked for, then where is listened. */
   #renew(): void {
-    const bound = [...this.#resources.values()].flatMap(each => each.listeners);
-    this.#want(bound);
-    const byPort = new Map<number, BoundListener[]>();
-    for (const each of bound) byPort.set(each.port, [...(byPort.get(each.port) ?? []), each]);
+    const guarded = [...this.#resources.values()].flatMap(({ key, listeners }) =>
+      listeners.map(bound => ({ bound, policies: this.#policies.get(key)?.at(bound.port) })),
+    );
+    this.#guard(guarded);
+    this.#want(guarded.map(each => each.bound));
+    const byPort = new Map<number, GuardedListener[]>();
+    for (const each of guarded) {
+      const { port } = each.bound;
+      byPort.set(port, [...(byPort.get(port) ?? []), each]);
+    }
     for (const [number, running] of this.#ports) if (!byPort.has(number)) this.#shut(running);
     for (const [number, listeners] of byPort) this.#open(number, listeners);
+    for (const each of [...this.#connections]) each.onPoliciesChanged();
+  }
+
+  /** Before anything is asked for: no destination is to be used without what guards it. */
+  #guard(guarded: readonly GuardedListener[]): void {
+    const { destinations } = this.#given;
+    for (const { bound, policies } of guarded)
+      for (const { destination } of bound.hosts) destinations.guard(destination, policies?.filters);
   }
 
   #want(bound: readonly BoundListener[]): void {
@@ -224,9 +260,9 @@ class RunningGateway implements GatewayRole {
     }
   }
 
-  #open(number: number, listeners: readonly BoundListener[]): void {
+  #open(number: number, listeners: readonly GuardedListener[]): void {
     const table = portTable(listeners, this.#given.services);
-    const places = placesOf(listeners, this.#place.hosts);
+    const places = placesOf(table.all, this.#place.hosts);
     const running = this.#ports.get(number);
     if (running === undefined) {
       const made: RunningPort = {

@@ -1,17 +1,13 @@
-import type {
-  AuthorizationAction,
-  AuthorizationPolicy,
-  LabelSelector,
-  ObjectRef,
-} from '../../model/index.ts';
+import type { AuthorizationAction, AuthorizationPolicy, ObjectRef } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
-import { given, some } from '../given.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readDenial } from './authorization-denial.ts';
 import { readRule } from './authorization-rule.ts';
+import { type PolicyTarget, readTarget } from './policy-target.ts';
 
 /** security.istio.io AuthorizationPolicy, v1beta1 and v1. */
 export const authorizationPolicyTranslator: KindTranslator = {
@@ -29,7 +25,6 @@ const actions: Readonly<Record<string, AuthorizationAction>> = {
 
 /** Istio takes no more of them. */
 const maxRules = 512;
-const maxTargets = 16;
 const dryRunAnnotation = 'istio.io/dry-run';
 
 /** What an external authorizer's policy cannot ask for: it is asked before tokens and peers are known (Istio's reference). */
@@ -43,7 +38,7 @@ function translateAuthorizationPolicy(
 ): readonly Part[] {
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
-  const target = targetOf(spec, report);
+  const { nowhere, ...target } = readTarget(spec, isRoot(namespace, context), report);
   const action = actions[spec.choice('action', Object.keys(actions)) ?? 'ALLOW']!;
   const provider = spec.object('provider');
   const providerName = provider?.text('name');
@@ -53,7 +48,8 @@ function translateAuthorizationPolicy(
   spec.refuseRest();
   const policy: AuthorizationPolicy = {
     ...scopeOf(namespace, context),
-    ...given({ selector: target.selector, services: target.services, provider: providerName }),
+    ...target,
+    ...given({ provider: providerName }),
     action,
     rules,
     ...(dryRunOf(object, action, report) && { dryRun: true }),
@@ -61,7 +57,7 @@ function translateAuthorizationPolicy(
     from: report.object,
   };
   check(policy, spec, report);
-  if (target.nowhere) return [];
+  if (nowhere) return [];
   return [{ kind: 'policy', of: 'authorizationPolicies', policy, createdAt }];
 }
 
@@ -73,15 +69,15 @@ function closedPolicy(object: KubeObject, context: TranslateContext, from: Objec
   const unheard = new Report(from);
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', unheard);
-  const target = targetOf(spec, unheard);
+  const read = readTarget(spec, isRoot(namespace, context), unheard);
   // Where it cannot be told whom it selects, it is everybody.
-  const { selector, services, nowhere }: Target = unheard.refused ? { nowhere: false } : target;
+  const { nowhere, ...target }: PolicyTarget = unheard.refused ? {} : read;
   const action = actions[spec.text('action') ?? 'ALLOW'] ?? 'deny';
   const isDryRun = object.metadata.annotations?.[dryRunAnnotation] === 'true';
   if (nowhere || action === 'audit' || (isDryRun && action !== 'custom')) return [];
   const policy: AuthorizationPolicy = {
     ...scopeOf(namespace, context),
-    ...given({ selector, services }),
+    ...target,
     action: action === 'allow' ? 'allow' : 'deny',
     rules: action === 'allow' ? [] : [{ name: 'unreadable', clauses: [] }],
     from,
@@ -89,79 +85,12 @@ function closedPolicy(object: KubeObject, context: TranslateContext, from: Objec
   return [{ kind: 'policy', of: 'authorizationPolicies', policy, createdAt }];
 }
 
-function scopeOf(namespace: string, { rootNamespaces }: TranslateContext): { readonly namespace?: string } {
-  return rootNamespaces.includes(namespace) ? {} : { namespace };
+function isRoot(namespace: string, { rootNamespaces }: TranslateContext): boolean {
+  return rootNamespaces.includes(namespace);
 }
 
-interface Target {
-  readonly selector?: LabelSelector | undefined;
-  readonly services?: readonly string[] | undefined;
-  /** It speaks of gateways alone, which are not here. */
-  readonly nowhere: boolean;
-}
-
-function targetOf(spec: Fields, report: Report): Target {
-  const selector = selectorOf(spec, report);
-  const refs = [...spec.objects('targetRefs'), ...(spec.has('targetRef') ? [spec.object('targetRef')] : [])];
-  if (refs.length === 0) return { selector, nowhere: false };
-  const at = spec.at(spec.has('targetRefs') ? 'targetRefs' : 'targetRef');
-  if (spec.has('selector'))
-    report.error('field-invalid', at, `${at} and spec.selector exclude each other; keep one`);
-  if (refs.length > maxTargets)
-    report.error('field-invalid', at, `${at} has more than ${maxTargets} targets; write two policies`);
-  const services: string[] = [];
-  const others: string[] = [];
-  for (const ref of refs) {
-    const kind = ref?.text('kind') ?? '';
-    const group = ref?.text('group') ?? '';
-    const name = ref?.text('name') ?? '';
-    const elsewhere = ref?.text('namespace');
-    ref?.refuseRest();
-    if (elsewhere !== undefined && elsewhere !== report.object.namespace && report.object.namespace !== '')
-      report.error(
-        'field-invalid',
-        ref!.at('namespace'),
-        `${ref!.at('namespace')}: a policy speaks of what is in its own namespace`,
-      );
-    if (kind === '' || name === '')
-      report.error('field-invalid', ref?.path ?? at, `${ref?.path ?? at} needs a kind and a name`);
-    else if (kind === 'Service' && (group === '' || group === 'core')) services.push(name);
-    else others.push(`${kind} ${name}`);
-  }
-  if (others.length > 0) {
-    const words = `${others.join(', ')}: only Services can be meant here; gateways, waypoints and ServiceEntries are not supported yet`;
-    report.warn(
-      'policy-ignored',
-      at,
-      `${at}: ${words}${services.length === 0 ? ', so this policy has no effect' : ''}`,
-    );
-  }
-  return { services: some(services), nowhere: services.length === 0 };
-}
-
-/** One without labels selects all of the namespace, which may not be meant. */
-function selectorOf(spec: Fields, report: Report): LabelSelector | undefined {
-  const selector = spec.object('selector');
-  const matchLabels = selector?.strings('matchLabels');
-  selector?.refuseRest();
-  if (selector === undefined) return undefined;
-  const keys = Object.keys(matchLabels ?? {});
-  if (keys.length === 0) {
-    const words =
-      'has no labels, so that the policy holds for every workload of its scope; write labels, or leave the selector out to say so';
-    report.warn('selector-empty', selector.path, `${selector.path} ${words}`);
-    return undefined;
-  }
-  for (const key of keys) {
-    const path = selector.at('matchLabels');
-    if (key === '' || key.includes('*') || matchLabels![key]!.includes('*'))
-      report.error(
-        'field-invalid',
-        path,
-        `${path}: '${key}: ${matchLabels![key]}': labels of selectors have no wildcards and no empty keys`,
-      );
-  }
-  return { matchLabels: matchLabels! };
+function scopeOf(namespace: string, context: TranslateContext): { readonly namespace?: string } {
+  return isRoot(namespace, context) ? {} : { namespace };
 }
 
 function dryRunOf(object: KubeObject, action: AuthorizationAction, report: Report): boolean {

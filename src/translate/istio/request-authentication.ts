@@ -1,7 +1,6 @@
 import {
   forbiddenHost,
   type JwtRule,
-  type LabelSelector,
   type ObjectRef,
   type RequestAuthenticationPolicy,
 } from '../../model/index.ts';
@@ -12,6 +11,7 @@ import { type Fields, fieldsOf } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
+import { type PolicyTarget, readTarget } from './policy-target.ts';
 
 /** security.istio.io RequestAuthentication, v1beta1 and v1: which tokens workloads take. */
 export const requestAuthenticationTranslator: KindTranslator = {
@@ -43,21 +43,15 @@ function translateRequestAuthentication(
 ): readonly Part[] {
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
-  const selector = selectorOf(spec);
-  const targeted = isTargeted(spec);
+  const { nowhere, ...target } = readTarget(spec, isRoot(namespace, context), report);
   const rules = spec.objects('jwtRules').map(each => readRule(each, report));
   spec.rest();
-  if (targeted) {
-    const message =
-      'spec.targetRefs: gateways and waypoints are not supported yet, and what it says is for them alone; this object has no effect. For pods write a selector';
-    report.warn('policy-ignored', 'spec.targetRefs', message);
-    return [];
-  }
+  if (nowhere) return [];
   if (rules.length === 0 && !report.refused)
     report.warn('policy-ignored', 'spec.jwtRules', 'spec.jwtRules is empty, so that no token is looked at');
   const policy: RequestAuthenticationPolicy = {
     ...scopeOf(namespace, context),
-    ...given({ selector }),
+    ...target,
     rules,
     from: report.object,
   };
@@ -77,14 +71,14 @@ function closedRequestAuthentication(
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const unheard = new Report(from);
   const spec = fieldsOf(object, 'spec', unheard);
-  const selector = selectorOf(spec);
+  const read = readTarget(spec, isRoot(namespace, context), unheard);
   // Where it cannot be told whom it selects, it is everybody.
-  const scope = unheard.refused ? undefined : selector;
-  if (isTargeted(spec)) return [];
+  const { nowhere, ...target }: PolicyTarget = unheard.refused ? {} : read;
+  if (nowhere) return [];
   const rules = spec.objects('jwtRules').map(each => closedRule(each, unheard));
   const policy: RequestAuthenticationPolicy = {
     ...scopeOf(namespace, context),
-    ...given({ selector: scope }),
+    ...target,
     rules: rules.length > 0 ? rules : [{ issuer: '', jwks: '' }],
     from,
   };
@@ -98,21 +92,12 @@ function closedRule(rule: Fields, unheard: Report): JwtRule {
 }
 
 /** One of a root namespace is for the whole mesh, with a selector for the workloads of all namespaces that have its labels. */
-function scopeOf(namespace: string, { rootNamespaces }: TranslateContext): { readonly namespace?: string } {
-  return rootNamespaces.includes(namespace) ? {} : { namespace };
+function scopeOf(namespace: string, context: TranslateContext): { readonly namespace?: string } {
+  return isRoot(namespace, context) ? {} : { namespace };
 }
 
-/** Undefined where it has no labels. */
-function selectorOf(spec: Fields): LabelSelector | undefined {
-  const selector = spec.object('selector');
-  const matchLabels = selector?.strings('matchLabels');
-  selector?.refuseRest();
-  return matchLabels && Object.keys(matchLabels).length > 0 ? { matchLabels } : undefined;
-}
-
-function isTargeted(spec: Fields): boolean {
-  const targets = spec.objects('targetRefs');
-  return targets.length > 0 || spec.object('targetRef') !== undefined;
+function isRoot(namespace: string, { rootNamespaces }: TranslateContext): boolean {
+  return rootNamespaces.includes(namespace);
 }
 
 /** Its issuer is '' where it cannot be read. */

@@ -102,12 +102,13 @@ export class GatewayRig {
   readonly #stream: InProcessStream;
   #objects = new Map<string, Change>();
 
-  /** `options`: of every listener, beside what the YAML says. */
+  /** `options`: of every listener, beside what the YAML says. `edit`: of what the gateway is told, for what no YAML says yet. */
   constructor(
     yaml: string,
     clock: Clock = systemClock,
     portOffset: number | 'any' = 'any',
     options: ListenerOptions = {},
+    edit: (resource: Resource) => Resource = resource => resource,
   ) {
     const withOptions = (resource: Resource): Resource =>
       resource.kind === 'gateway'
@@ -133,7 +134,7 @@ export class GatewayRig {
     });
     this.#stream = new InProcessStream({
       hub: this.#hub,
-      sink: { apply: resource => this.plane.apply(withOptions(resource)), connection() {} },
+      sink: { apply: resource => this.plane.apply(edit(withOptions(resource))), connection() {} },
       log: this.log,
       caller: { namespace: 'shop', labels: {} },
       source: 'test',
