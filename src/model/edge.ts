@@ -7,6 +7,7 @@ import type { ObjectRef } from './object-ref.ts';
 export interface EdgePolicy {
   /** The object, for who is refused. */
   readonly from?: ObjectRef;
+  readonly clientCertificates?: ClientCertificates;
   readonly body?: BodyLimits;
   /** Of addresses, basicAuth and authRequest: `any`: one that lets the request pass suffices; `all` unless told. */
   readonly satisfy?: 'all' | 'any';
@@ -22,6 +23,35 @@ export interface EdgePolicy {
   /** Requests over HTTP are sent to the same URL over https. */
   readonly toHttps?: HttpsRedirect;
   readonly buffering?: Buffering;
+}
+
+/**
+ * Certificates of clients, judged for each request behind a handshake that lets everybody in: so who shows none, or a bad one, is
+ * told why (nginx's ssl_verify_client). The listener asks for them: ClientValidation `insecure`.
+ */
+export interface ClientCertificates {
+  /** `required`: who shows none is refused; `any`: one of an unknown authority is as good as one of a known. */
+  readonly demand: 'required' | 'optional' | 'any';
+  /** Authorities between that of the listener and the client, at most. */
+  readonly maxDepth: number;
+  /** A pattern (RE2) that the subject must have somewhere. */
+  readonly subject?: string;
+  /** Whether the upstream gets the certificate itself. */
+  readonly forward: boolean;
+  /** Where who is refused for its certificate is redirected to. */
+  readonly refusedTo?: string;
+}
+
+/** What a client has shown in the handshake of its connection. */
+export interface ShownCertificate {
+  /** Distinguished names as RFC 2253 writes them. */
+  readonly subject: string;
+  readonly issuer: string;
+  readonly pem: string;
+  /** Authorities between it and the root that it leads to. */
+  readonly depth: number;
+  /** Why it is no good, OpenSSL's code and words; undefined for a good one. */
+  readonly fault?: { readonly code: string; readonly words: string };
 }
 
 /** How much of a body is taken. */

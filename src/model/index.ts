@@ -39,6 +39,7 @@ export type {
   BasicCredential,
   BodyLimits,
   Buffering,
+  ClientCertificates,
   ClientConnections,
   ClientKey,
   ClientLimit,
@@ -47,6 +48,7 @@ export type {
   ErrorPage,
   Hsts,
   HttpsRedirect,
+  ShownCertificate,
 } from './edge.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';

@@ -3,7 +3,7 @@ import { isIP, Socket } from 'node:net';
 import { connect, type SecureContext, TLSSocket } from 'node:tls';
 import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { principalOf } from '../identity/index.ts';
-import type { OriginatedTls } from '../model/index.ts';
+import type { OriginatedTls, ShownCertificate } from '../model/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
 import type { MeshPeers } from './mesh-peers.ts';
 import type { MeshTls } from './mesh-tls.ts';
@@ -18,6 +18,8 @@ export interface Secured {
   readonly protocol: string;
   /** Bytes that came with the handshake; the wire does not read yet. */
   readonly first: Buffer | undefined;
+  /** What a client has shown that was asked for a certificate. */
+  readonly client?: ShownCertificate;
 }
 
 /** Learns how a handshake ended; exactly one of the two is called, once. */
@@ -70,13 +72,15 @@ export interface ServerTerms {
    * without any, `insecure` everybody.
    */
   readonly clients?: 'require' | 'optional' | 'insecure';
+  /** What a client that was asked has shown, for Secured.client. `fault`: what verification said. */
+  readonly shownBy?: (secure: TLSSocket, fault: Error | null) => ShownCertificate | undefined;
 }
 
 /** The server side of TLS with anybody. `first`: the ClientHello that was read. The waiter's `principal` is ''. */
 export function acceptServerTls(
   wire: Wire,
   first: Buffer,
-  { context, alpn, clients }: ServerTerms,
+  { context, alpn, clients, shownBy }: ServerTerms,
   waiter: HandshakeWaiter,
 ): Handshake {
   const socket = socketOf(wire);
@@ -98,7 +102,19 @@ export function acceptServerTls(
     if (!shown) return clients === 'optional' ? null : new Error('the client has shown no certificate');
     return (secure as unknown as WithHandle)._handle.verifyError();
   };
-  return attend(secure, socket, 'secure', waiter, undefined, verify, 'TLS failed');
+  const told: HandshakeWaiter =
+    clients === undefined || shownBy === undefined
+      ? waiter
+      : {
+          onSecured: secured => {
+            const fault = (secure as unknown as WithHandle)._handle.verifyError();
+            const client = shownBy(secure, fault);
+            waiter.onSecured({ ...secured, ...(client && { client }) });
+          },
+          onHandshakeError: reason => waiter.onHandshakeError(reason),
+          onFault: () => waiter.onFault?.(),
+        };
+  return attend(secure, socket, 'secure', told, undefined, verify, 'TLS failed');
 }
 
 /** What is expected of an upstream that is no mesh peer. */

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
-import { request as requestTls } from 'node:https';
+import { createServer as createTlsServer, request as requestTls } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { certificateFor, GatewayRig, secret, service } from '../../src/proxy/gateway/testing/gateway-rig.ts';
 import { httpServer } from '../../src/proxy/testing/clients.ts';
@@ -237,4 +238,38 @@ spec: { defaultBackend: { service: { name: v2, port: { number: 80 } } } }
   const { ask } = await place(t, ingress('main', 'a.example', { '/a': 'v1' }) + fallback);
   assert.equal((await ask('a.example', '/a')).text, 'v1');
   assert.equal((await ask('nobody.example')).text, 'v2');
+});
+
+test('ssl-passthrough: TLS of the host goes to the backend of / unread, beside hosts whose TLS ends here', async t => {
+  const [theirs, own] = [certificateFor(['passed.example']), certificateFor(['ended.example'])];
+  const backend = createTlsServer({ key: theirs.keyPem, cert: theirs.pem }, (_, response) =>
+    response.end('backend'),
+  ).listen(0, '127.0.0.1');
+  await once(backend, 'listening');
+  t.after(() => backend.close());
+  const { port } = backend.address() as AddressInfo;
+  const { rig } = await place(
+    t,
+    secret('own', own) +
+      service('secured', port) +
+      ingress('passed', 'passed.example', { '/': 'secured' }, { 'ssl-passthrough': 'true' }) +
+      ingress(
+        'ended',
+        'ended.example',
+        { '/': 'v1' },
+        {},
+        { tls: [{ hosts: ['ended.example'], secretName: 'own' }] },
+      ),
+  );
+  const over = async (host: string, ca: string): Promise<string> =>
+    (
+      await read(
+        requestTls({
+          ...{ host: '127.0.0.1', port: rig.port(443), servername: host, ca, agent: false },
+          headers: { host },
+        }),
+      )
+    ).text;
+  assert.equal(await over('passed.example', theirs.pem), 'backend');
+  assert.equal(await over('ended.example', own.pem), 'v1');
 });

@@ -8,6 +8,7 @@ import { accessFilter } from './access.ts';
 import { answersFilter } from './answers.ts';
 import { AuthQuestions } from './auth-request.ts';
 import { bodySizeFilter } from './body-size.ts';
+import { clientCertificatesFilter } from './client-certificates.ts';
 import { ClientLimits } from './client-limits.ts';
 import { httpsFilter } from './https.ts';
 import { Passwords } from './passwords.ts';
@@ -22,6 +23,7 @@ export const edgeFilters: MakeEdgeFilters = services => {
       'edge-answers': policy => answersFilter(policy, services),
       'body-size': policy => bodySizeFilter(policy),
       https: policy => httpsFilter(policy),
+      'client-certificates': policy => clientCertificatesFilter(policy),
       'client-limits': policy => limits.filter(policy),
       'edge-access': (policy, { name }) => accessFilter(policy, name, passwords, questions),
     };

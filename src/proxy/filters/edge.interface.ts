@@ -5,7 +5,13 @@ import type { EdgePolicy, Route } from '../../model/index.ts';
 import type { FilterKind, RequestFilter } from './filter.interface.ts';
 
 /** The places of an edge's filters in the list of a route's, by name. */
-export type EdgePlace = 'body-size' | 'edge-answers' | 'https' | 'client-limits' | 'edge-access';
+export type EdgePlace =
+  | 'body-size'
+  | 'edge-answers'
+  | 'https'
+  | 'client-certificates'
+  | 'client-limits'
+  | 'edge-access';
 
 /** Makes filters of what an edge asks of its clients. */
 export interface EdgeFilters {

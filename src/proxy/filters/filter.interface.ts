@@ -1,7 +1,7 @@
 // What a filter is: something that looks at a request before it goes on, and lets it pass, answers it, or has it wait.
 import type { Flag } from '../../errors/index.ts';
 import type { AnswerStream, Field, Head, LocalReply, ServerStream } from '../../http/index.ts';
-import type { ObjectRef, VerifiedToken } from '../../model/index.ts';
+import type { ObjectRef, ShownCertificate, VerifiedToken } from '../../model/index.ts';
 import type { Random, RequestParts, VariableSource } from '../../routing/index.ts';
 
 /** An answer that takes the upstream's place. */
@@ -38,6 +38,8 @@ export interface Caller {
   clientAddressOf?(head: Head): string;
   /** At an edge: see FilteredRequest.secure. */
   isSecure?(head: Head): boolean;
+  /** At an edge: what it has shown where it was asked for a certificate. */
+  readonly clientCertificate?: ShownCertificate | undefined;
 }
 
 /**

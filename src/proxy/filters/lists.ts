@@ -67,6 +67,8 @@ export const OUTBOUND_FILTERS: readonly FilterKind<RouteRules>[] = [
   edgeFilter('body-size'),
   // Before anybody is asked who he is: a password in clear has been seen already.
   edgeFilter('https'),
+  // Whoever has no certificate where one is demanded gets no other answer, a preflight's neither.
+  edgeFilter('client-certificates'),
   // A preflight is the browser's question and no request of the app; whether an answer of the filters below may be read by the
   // page that asked is settled here.
   cors,

@@ -1,7 +1,7 @@
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
-import type { ListenerOptions } from '../../model/index.ts';
+import type { ListenerOptions, ShownCertificate } from '../../model/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import { acceptServerTls, type Handshake } from '../../tls/index.ts';
@@ -26,6 +26,7 @@ import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
 import { CarriedBytes } from './carried-bytes.ts';
 import type { GatewayCertificates } from './certificates.ts';
+import { shownBy } from './client-certificate.ts';
 import { Forwarded } from './forwarded.ts';
 import type { PortTable, TableListener } from './gateway-port.ts';
 import { hostOf } from './host-table.ts';
@@ -60,6 +61,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   readonly principal = '';
   readonly mutualTls = false;
   serverName = '';
+  clientCertificate: ShownCertificate | undefined = undefined;
   protected readonly detection: Detection;
   readonly #parts: ConnectionParts;
   readonly #port: ConnectionPort;
@@ -306,11 +308,12 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
       {
         context: chosen.context,
         alpn: protocol === 'https' ? names : [],
-        ...(clients && { clients: clients.mode }),
+        ...(clients && { clients: clients.mode, shownBy }),
       },
       {
-        onSecured: ({ wire, protocol: agreed, first }) => {
+        onSecured: ({ wire, protocol: agreed, first, client }) => {
           this.#handshake = undefined;
+          this.clientCertificate = client;
           this.services.timers.cancel(this.#deadline);
           this.wire = wire;
           this.#listener = listener.bound.name;

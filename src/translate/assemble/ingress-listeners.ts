@@ -8,6 +8,9 @@ export interface TlsOf {
   /** Undefined where nobody names one: then connections for the host cannot be secured, which the listener's status says. */
   readonly secret?: CredentialRef;
   readonly path: string;
+  /** Secret of its namespace with the authorities of clients. */
+  readonly authorities?: CredentialRef;
+  readonly ciphers?: readonly string[];
 }
 
 /** Where plain requests of a class come in. */
@@ -25,16 +28,38 @@ export function httpListener(ingressClass: ReadIngressClass): Part {
 export function tlsListener(
   ingressClass: ReadIngressClass,
   host: string,
-  { ingress, secret, path }: TlsOf,
+  { ingress, secret, path, authorities, ciphers }: TlsOf,
 ): Part {
   return listenerPart(ingressClass, ingress.from, ingress.createdAt, {
     name: `https-${host === '' ? 'default' : host.replace('*', 'any')}`,
     port: ingressClass.ports.https,
     protocol: 'https',
     ...(host !== '' && { hostname: host }),
-    tls: { mode: 'terminate', certificates: secret === undefined ? [] : [secret] },
+    tls: {
+      ...{ mode: 'terminate', certificates: secret === undefined ? [] : [secret] },
+      // Everybody is let in here: who has no good one is told so by an answer, as nginx does it.
+      ...(authorities && { clients: { mode: 'insecure', authorities: [authorities] } }),
+      ...(ciphers && { ciphers }),
+    },
     allowed: { namespaces: 'all' },
     path,
+  });
+}
+
+/** Where connections for a host are passed on as they are. */
+export function passthroughListener(
+  ingressClass: ReadIngressClass,
+  host: string,
+  ingress: ReadIngress,
+): Part {
+  return listenerPart(ingressClass, ingress.from, ingress.createdAt, {
+    name: `tls-${host}`,
+    port: ingressClass.ports.https,
+    protocol: 'tls',
+    hostname: host,
+    tls: { mode: 'passthrough', certificates: [] },
+    allowed: { namespaces: 'all' },
+    path: 'metadata.annotations',
   });
 }
 

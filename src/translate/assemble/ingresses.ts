@@ -11,7 +11,7 @@ import {
 } from '../ingress/ingress-model.ts';
 import type { IngressClassPart, IngressDefaultsPart, IngressPart, Part } from '../part.ts';
 import { backendPolicies } from './ingress-backends.ts';
-import { httpListener, type TlsOf, tlsListener } from './ingress-listeners.ts';
+import { httpListener, passthroughListener, type TlsOf, tlsListener } from './ingress-listeners.ts';
 
 /** Takes a part of the mesh away from under `id`, or puts it there. */
 type SetPart = (id: string, part: Part, present: boolean) => void;
@@ -230,8 +230,14 @@ function hostParts(
 ): Omit<HostParts, 'made'> {
   const { paths, canaries, ingresses, fallback } = gathered;
   const parts = new Map<string, Part>();
-  const tls = tlsOf(host, ingresses, ingressClass);
-  if (tls !== undefined) parts.set('tls', tlsListener(ingressClass, host, tls));
+  const passed = passedOn(host, paths);
+  const found = tlsOf(host, ingresses, ingressClass);
+  const tls = found && { ...found, ...tlsSettings(paths) };
+  if (passed !== undefined)
+    passthroughParts(ingressClass, host, passed).forEach(
+      (part, index) => void parts.set(`passthrough ${index}`, part),
+    );
+  else if (tls !== undefined) parts.set('tls', tlsListener(ingressClass, host, tls));
   const whole: HostOf = { host, paths, canaries, tls: tls !== undefined, ...(fallback && { fallback }) };
   const { rules, shadowed, texts } = hostRules(whole, defaults);
   const problems = [...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem)];
@@ -249,6 +255,46 @@ function hostParts(
     (part, index) => void parts.set(`www ${index}`, part),
   );
   return { parts, problems };
+}
+
+/** The path `/` whose backend ends TLS of the host itself. */
+function passedOn(host: string, paths: readonly PathOf[]): PathOf | undefined {
+  if (host === '' || !paths.some(({ settings }) => settings.sslPassthrough === true)) return undefined;
+  return paths.find(({ path }) => path.path === '/');
+}
+
+function passthroughParts(
+  ingressClass: ReadIngressClass,
+  host: string,
+  { ingress, path }: PathOf,
+): readonly Part[] {
+  const { from, createdAt, namespace } = ingress;
+  const tcp = [{ path: path.at, caller: [], serverNames: [], destinationCidrs: [], targets: [path.target] }];
+  const tables = gatewayTables({
+    attachment: { gateway: ingressClass.gateway, kind: 'tls' },
+    hosts: [host],
+    namespace,
+    table: {
+      ...{ http: [], tcp, combine: 'exclusive', unmatched: 'not-found' },
+      ...{ rank: ROUTE_RANKS.ingress, from, createdAt },
+    },
+  });
+  return [passthroughListener(ingressClass, host, ingress), ...tables];
+}
+
+/** What the oldest Ingress of a host says of its TLS beside the certificate. */
+function tlsSettings(paths: readonly PathOf[]): Pick<TlsOf, 'authorities' | 'ciphers'> {
+  const of = paths.find(({ settings }) => settings.clientCertificates !== undefined);
+  const ciphers = paths.find(({ settings }) => settings.ciphers !== undefined)?.settings.ciphers;
+  return {
+    ...(of && {
+      authorities: {
+        ...{ kind: 'Secret', namespace: of.ingress.namespace },
+        name: of.settings.clientCertificates!.secret,
+      },
+    }),
+    ...(ciphers && { ciphers }),
+  };
 }
 
 function tables(

@@ -54,6 +54,40 @@ const works: readonly Row[] = [
     'false',
     'www.HOST is redirected to HOST, or the other way round, with 308',
   ],
+  // TLS of the host
+  [
+    'ssl-passthrough',
+    'flag',
+    'false',
+    'TLS of the host goes to the backend of / unread, by server name; the other annotations then hold for plain HTTP alone',
+  ],
+  ['ssl-ciphers', 'text', '', 'suites of TLS 1.2 for the host, by their names in OpenSSL'],
+  [
+    'auth-tls-secret',
+    'text',
+    '',
+    'Secret of its namespace with the authorities of clients (ca.crt); for the whole host',
+  ],
+  [
+    'auth-tls-verify-client',
+    'text',
+    'on',
+    'on: without a good certificate 400; optional: a bad one 400; optional_no_ca: also of an unknown authority; off',
+  ],
+  [
+    'auth-tls-verify-depth',
+    'count',
+    '1',
+    'authorities between the root and the client; a longer chain is 400',
+  ],
+  ['auth-tls-error-page', 'text', '', 'URL to which 302 redirects in place of that 400'],
+  [
+    'auth-tls-pass-certificate-to-upstream',
+    'flag',
+    'false',
+    'ssl-client-cert for the backend, beside ssl-client-verify, ssl-client-subject-dn and ssl-client-issuer-dn',
+  ],
+  ['auth-tls-match-cn', 'text', '', 'a regular expression that the subject must have, CN=…; else 403'],
   // Paths and hosts
   [
     'rewrite-target',
@@ -260,55 +294,12 @@ const differs: readonly Row[] = [
   ],
   ['opentelemetry-operation-name', 'text', '', 'spans are named after the route'],
   ['opentelemetry-trust-incoming-span', 'flag', 'true', 'traces of clients go on'],
-  ['ssl-ciphers', 'text', '', 'suites are those of Node for TLS 1.2 and 1.3'],
   ['custom-headers', 'text', '', 'write more_set_headers in a configuration-snippet'],
   ['disable-proxy-intercept-errors', 'flag', 'false', 'leave custom-http-errors out instead'],
   ['enable-global-auth', 'flag', 'true', 'there is no global-auth-url'],
 ];
 
 const refused: readonly Row[] = [
-  [
-    'ssl-passthrough',
-    'flag',
-    'false',
-    'TLS of the host would go to the backend untouched; write a TLSRoute (gateway.networking.k8s.io) for it',
-  ],
-  [
-    'auth-tls-secret',
-    'text',
-    '',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
-  [
-    'auth-tls-verify-client',
-    'text',
-    'on',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
-  [
-    'auth-tls-verify-depth',
-    'count',
-    '1',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
-  [
-    'auth-tls-error-page',
-    'text',
-    '',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
-  [
-    'auth-tls-pass-certificate-to-upstream',
-    'flag',
-    'false',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
-  [
-    'auth-tls-match-cn',
-    'text',
-    '',
-    'clients would not be asked for certificates; say it at the listener of a Gateway (frontendValidation)',
-  ],
   [
     'proxy-ssl-secret',
     'text',

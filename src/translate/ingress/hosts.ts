@@ -1,7 +1,7 @@
 // What the hosts of a gateway answer when all its Ingresses are put together, as ingress-nginx does it: the oldest object wins a
 // path, a regular expression anywhere in a host makes all of its paths regular expressions, canaries stand beside the paths that
 // they take from.
-import type { ObjectRef, RouteRule, RouteTarget } from '../../model/index.ts';
+import type { ClientCertificates, ObjectRef, RouteRule, RouteTarget } from '../../model/index.ts';
 import { canaryRules } from './canary.ts';
 import type { Canary, IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
 import { isPatternHost, type OrderedPath, orderPaths } from './paths.ts';
@@ -61,7 +61,11 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
   const paths = [...firsts.values()];
   const patterns = isPatternHost(paths);
   const ordered = orderPaths(paths, patterns);
-  const context = { host: host.host, tls: host.tls, defaults };
+  const certificates = clientCertificatesOf(paths);
+  const context = {
+    ...{ host: host.host, tls: host.tls, defaults },
+    ...(certificates && { clientCertificates: certificates.rule }),
+  };
   const appRoot = paths.find(({ settings }) => settings.appRoot !== undefined);
   const server = serverSnippet(paths);
   const rules = [
@@ -88,6 +92,12 @@ export interface RuleContext {
   readonly host: string;
   readonly tls: boolean;
   readonly defaults: IngressDefaults;
+  readonly clientCertificates?: ClientCertificates;
+}
+
+/** Of a host the oldest Ingress that asks for certificates of clients. */
+export function clientCertificatesOf(paths: readonly PathOf[]): IngressSettings['clientCertificates'] {
+  return paths.find(({ settings }) => settings.clientCertificates !== undefined)?.settings.clientCertificates;
 }
 
 function pathRules(

@@ -1,6 +1,7 @@
 // What Ingress objects say, read and not yet joined: one object's word holds for the paths of its rules, and what a host answers
 // in the end follows from all objects that speak of it (hosts.ts).
 import type {
+  ClientCertificates,
   CorsPolicy,
   EdgePolicy,
   HeaderEdits,
@@ -61,6 +62,12 @@ export interface IngressSettings {
   /** Every request goes there. Operators of values of fields stand in it. */
   readonly redirect?: { readonly status: number; readonly location: string };
   readonly fromToWww?: boolean;
+  /** TLS of the host goes to the backend of `/` unread. */
+  readonly sslPassthrough?: boolean;
+  /** Of the whole host. `secret`: with the authorities. */
+  readonly clientCertificates?: { readonly rule: ClientCertificates; readonly secret: string };
+  /** OpenSSL's names, for TLS 1.2; of the whole host. */
+  readonly ciphers?: readonly string[];
   readonly rewriteTarget?: string;
   readonly useRegex?: boolean;
   readonly serverAliases?: readonly string[];

@@ -166,7 +166,7 @@ function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleM
 
 function edgeOf(
   { edge, sslRedirect, forceSslRedirect }: IngressSettings,
-  { tls, defaults }: RuleContext,
+  { tls, defaults, clientCertificates }: RuleContext,
   server: SnippetRules | undefined,
 ): EdgePolicy {
   const toHttps =
@@ -175,6 +175,7 @@ function edgeOf(
   const rules = [...(server?.addresses ?? []), ...(addresses?.rules ?? [])];
   return {
     ...edge,
+    ...given({ clientCertificates }),
     ...(rules.length > 0 && { addresses: { rules, otherwise: addresses?.otherwise ?? true } }),
     ...(toHttps && { toHttps: { status: defaults.redirectStatus } }),
     ...(tls && given({ hsts: defaults.hsts })),

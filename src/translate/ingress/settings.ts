@@ -12,6 +12,7 @@ import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 import { readAccess } from './access.ts';
 import type { Annotations } from './annotations.ts';
+import { readClientCertificates } from './client-certificates.ts';
 import type { Canary, IngressDefaults, IngressSettings } from './ingress-model.ts';
 import { SnippetError } from './snippet.ts';
 import { readSnippet, type SnippetRules } from './snippet-rules.ts';
@@ -53,6 +54,9 @@ export function readSettings(annotations: Annotations, context: SettingsContext)
       forceSslRedirect: annotations.flag('force-ssl-redirect'),
       appRoot: appRootOf(annotations),
       redirect: redirectOf(annotations),
+      sslPassthrough: annotations.flag('ssl-passthrough'),
+      clientCertificates: readClientCertificates(annotations, context),
+      ciphers: some((annotations.text('ssl-ciphers') ?? '').split(':').filter(Boolean)),
       fromToWww: annotations.flag('from-to-www-redirect'),
       rewriteTarget,
       useRegex: annotations.flag('use-regex'),
