@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
-.PHONY: sbom short-lives cert-manager
+.PHONY: sbom short-lives cert-manager edge-changes
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ fuzz: setup ## a million and more cases through each HTTP codec, then what stran
 
 h2spec: setup ## h2spec, strict, against the HTTP/2 codec alone and the listeners of a proxy; WEFT_H2SPEC names the program
 	@$(node) test/h2spec/main.ts $(ARGS)
+
+edge-changes: network ## 1,000 WebSockets and 200 requests/s over 200 changes of a gateway, some minutes; WEFT_TEST_CHANGES says how many
+	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_CHANGES=$${WEFT_TEST_CHANGES:-200} WEFT_TEST_WEBSOCKETS=1000 WEFT_TEST_RATE=200 \
+		$(node) --test --test-timeout=3600000 test/gateway/changes.test.ts
 
 restarts: network ## rolling restarts under HTTP, gRPC and WebSocket load; WEFT_TEST_RESTARTS says how many (20)
 	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_RESTARTS=$${WEFT_TEST_RESTARTS:-20} $(node) --test --test-timeout=3600000 test/sandbox/restarts.test.ts

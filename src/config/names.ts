@@ -127,6 +127,7 @@ export const ENVIRONMENT = {
   http2MaxHeaders: 'WEFT_HTTP2_MAX_HEADERS',
   concurrency: 'WEFT_CONCURRENCY',
   gateway: 'WEFT_GATEWAY',
+  dnsForward: 'WEFT_DNS_FORWARD',
   traceZipkin: 'WEFT_TRACE_ZIPKIN',
   traceOtlp: 'WEFT_TRACE_OTLP',
   traceSampling: 'WEFT_TRACE_SAMPLING',

@@ -10,6 +10,7 @@ import {
   type TracingSettings,
 } from '../model/index.ts';
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
+import { readDnsForwards } from './dns-forwards.ts';
 import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
 import { readTracing } from './tracing-flags.ts';
 
@@ -64,6 +65,8 @@ export interface ProxyConfig {
   /** The address of the Service `kubernetes`, the first of its cluster; '' outside of one. */
   readonly firstServiceAddress: string;
   readonly mtlsUntilKnown: MtlsMode;
+  /** DNS servers of domains of their own. */
+  readonly dnsForwards: ReadonlyMap<string, readonly HostPort[]>;
   /** Threads that carry traffic, 1 to 64. */
   readonly concurrency: number;
   readonly logLevel: LogLevel;
@@ -128,6 +131,7 @@ export interface ProxyFlags {
   readonly traceZipkin?: string;
   readonly traceOtlp?: string;
   readonly traceSampling?: string;
+  readonly dnsForward?: string;
   readonly podName?: string;
   readonly podNamespace?: string;
   readonly podIps?: string;
@@ -214,6 +218,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
       pick(flags.maxConnectionAgeGrace, ENVIRONMENT.maxConnectionAgeGrace, 'off'),
     ),
     http2MaxStreams: maxStreams(pick(flags.http2MaxStreams, ENVIRONMENT.http2MaxStreams, 'auto')),
+    dnsForwards: readDnsForwards(pick(flags.dnsForward, ENVIRONMENT.dnsForward, '')),
     http2MaxHeaderBytes: maxHeaderBytes(pick(flags.http2MaxHeaders, ENVIRONMENT.http2MaxHeaders, 'auto')),
     tracing: readTracing({
       zipkin: pick(flags.traceZipkin, ENVIRONMENT.traceZipkin, ''),

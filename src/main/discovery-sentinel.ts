@@ -22,7 +22,7 @@ const NAMESPACE = 'sentinel';
 export async function openSentinel(config: ProxyConfig, context: DiscoveryContext): Promise<Discovery> {
   const { clock, log, signal } = context;
   let draining = false;
-  const settings = readDnsSettings();
+  const settings = readDnsSettings(config.dnsForwards);
   const told = (status: UpstreamStatus): void => source.endpointsChanged(status);
   const upstreams = new Upstreams({ clock, lookup: new NameLookup(askServers(settings), settings) }, told);
   const subject: BuiltinSubject = {

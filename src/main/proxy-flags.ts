@@ -61,6 +61,10 @@ export function withProxyFlags(command: Command): Command {
       'from where on a request is slow: auto (twice the 99th percentile of its route), 500ms, … (WEFT_SLOW_REQUESTS)',
     )
     .option(
+      '--dns-forward <domain=server,…>',
+      'DNS servers for names in some domains: consul=10.0.0.53:8600 (WEFT_DNS_FORWARD)',
+    )
+    .option(
       '--trace-otlp <host:port>',
       'report spans to this OpenTelemetry collector, over HTTP, where discovery names none (WEFT_TRACE_OTLP)',
     )

@@ -18,6 +18,7 @@ import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from 
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
 // Not by the room's index: what asks is no part of a proxy.
 import { Answering } from '../live/answering.ts';
+import type { Resource } from '../model/index.ts';
 import { appIsPresent, DataPlane, drained, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
@@ -33,6 +34,7 @@ import { withProxyFlags } from './proxy-flags.ts';
 import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, memoryMetrics } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
+import { ProxyNames } from './proxy-names.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
@@ -101,6 +103,23 @@ export async function run(config: ProxyConfig): Promise<void> {
         })
       : undefined;
   const tls = cores ? new SharedTls(credentials => cores.useCredentials(credentials)) : new MeshTls();
+  const put = (
+    resource: Resource | undefined,
+    use: (resource: Resource) => string | undefined,
+  ): string | undefined => {
+    if (resource === undefined) return undefined;
+    const refused = applySafely(() => use(resource));
+    if (refused !== undefined) return refused;
+    tracing.heed(resource);
+    cores?.apply(resource);
+    return undefined;
+  };
+  const names = new ProxyNames({
+    ...{ clock: systemClock, log, forwards: config.dnsForwards },
+    apply: resource => void put(resource, each => plane.apply(each)),
+    // Of other cores it is not known what they use.
+    isUsed: key => cores !== undefined || plane.destinations.hasCluster(key),
+  });
   const discovery: Discovery = await openDiscovery(config, {
     clock: systemClock,
     log,
@@ -115,19 +134,9 @@ export async function run(config: ProxyConfig): Promise<void> {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.
       if (ended) setImmediate(guarded('app-exit', () => stop('the app of this pod has ended', true)));
-      const refused = applySafely(() => plane.apply(resource));
-      if (refused !== undefined) return refused;
-      tracing.heed(resource);
-      cores?.apply(resource);
-      return undefined;
+      return put(names.take(resource), each => plane.apply(each));
     },
-    restore: resource => {
-      const refused = applySafely(() => plane.restore(resource));
-      if (refused !== undefined) return refused;
-      tracing.heed(resource);
-      cores?.apply(resource);
-      return undefined;
-    },
+    restore: resource => put(names.take(resource), each => plane.restore(each)),
   });
   // 3. The data plane.
   const gateway = await gatewayParts(config);

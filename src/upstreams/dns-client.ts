@@ -5,8 +5,8 @@ import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import { decode, encode, type Packet, type RecordType } from 'dns-packet';
 import { errorMessage } from '../errors/index.ts';
-import { isIpv6 } from '../model/index.ts';
-import type { DnsSettings } from './dns-settings.ts';
+import { type HostPort, isIpv6 } from '../model/index.ts';
+import { type DnsSettings, serversFor } from './dns-settings.ts';
 
 /** What a server says: records, none of them (`none`: the name or the type does not exist), or nothing at all. */
 export type DnsReply =
@@ -33,12 +33,12 @@ const NONE_TTL_MS = 5_000;
 const TRUNCATED = 1 << 9;
 const NXDOMAIN = 3;
 
-/** The servers one after the other, until one answers. */
-export function askServers({ servers, timeoutMs }: DnsSettings): AskDns {
+/** The servers of the name one after the other, until one answers. */
+export function askServers(settings: DnsSettings): AskDns {
   return async (name, type) => {
     const failures: string[] = [];
-    for (const server of servers) {
-      const reply = await askOne(server, name, type, timeoutMs);
+    for (const server of serversFor(name, settings)) {
+      const reply = await askOne(server, name, type, settings.timeoutMs);
       if (reply.kind !== 'failed') return reply;
       failures.push(`${server.host}: ${reply.why}`);
     }
@@ -47,7 +47,7 @@ export function askServers({ servers, timeoutMs }: DnsSettings): AskDns {
 }
 
 async function askOne(
-  server: DnsSettings['servers'][number],
+  server: HostPort,
   name: string,
   type: 'A' | 'AAAA' | 'SRV',
   timeoutMs: number,
@@ -68,7 +68,7 @@ async function askOne(
 }
 
 function overUdp(
-  { host, port }: DnsSettings['servers'][number],
+  { host, port }: HostPort,
   query: Buffer,
   id: number,
   timeoutMs: number,
@@ -98,7 +98,7 @@ function overUdp(
 }
 
 function overTcp(
-  { host, port }: DnsSettings['servers'][number],
+  { host, port }: HostPort,
   query: Buffer,
   id: number,
   timeoutMs: number,

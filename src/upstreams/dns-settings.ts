@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { isIpAddress } from '../model/index.ts';
+import { type HostPort, isIpAddress } from '../model/index.ts';
 
 /** How names are looked up on this machine. */
 export interface DnsSettings {
-  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  readonly servers: readonly HostPort[];
+  /** Names in these domains are asked of servers of their own; of several the longest counts. */
+  readonly forwards?: ReadonlyMap<string, readonly HostPort[]>;
   /** Domains that short names are tried in. */
   readonly search: readonly string[];
   /** Names with fewer dots are tried in the domains first. */
@@ -13,8 +15,12 @@ export interface DnsSettings {
   readonly hosts: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Of /etc/resolv.conf and /etc/hosts, as they are now. */
-export function readDnsSettings(resolv = '/etc/resolv.conf', hosts = '/etc/hosts'): DnsSettings {
+/** Of /etc/resolv.conf and /etc/hosts, as they are now, and with servers of their own for some domains. */
+export function readDnsSettings(
+  forwards: ReadonlyMap<string, readonly HostPort[]> = new Map(),
+  resolv = '/etc/resolv.conf',
+  hosts = '/etc/hosts',
+): DnsSettings {
   const lines = read(resolv)
     .split('\n')
     .map(line =>
@@ -34,7 +40,19 @@ export function readDnsSettings(resolv = '/etc/resolv.conf', hosts = '/etc/hosts
     ndots: ndots === undefined ? 1 : Math.min(Number(ndots), 15),
     timeoutMs: 2_000,
     hosts: hostsOf(read(hosts)),
+    ...(forwards.size > 0 && { forwards }),
   };
+}
+
+/** Whom to ask for a name. */
+export function serversFor(name: string, { servers, forwards }: DnsSettings): readonly HostPort[] {
+  const lower = name.toLowerCase();
+  for (let rest = lower; forwards && rest !== ''; rest = rest.slice(rest.indexOf('.') + 1)) {
+    const found = forwards.get(rest);
+    if (found) return found;
+    if (!rest.includes('.')) break;
+  }
+  return servers;
 }
 
 function hostsOf(text: string): ReadonlyMap<string, readonly string[]> {
@@ -60,8 +78,10 @@ function read(file: string): string {
 }
 
 /** Names to ask for, in order: absolute ones as they are. */
-export function candidates(name: string, { search, ndots }: DnsSettings): readonly string[] {
+export function candidates(name: string, settings: DnsSettings): readonly string[] {
+  const { search, ndots, servers } = settings;
   if (name.endsWith('.')) return [name.slice(0, -1)];
+  if (serversFor(name, settings) !== servers) return [name];
   const dots = name.split('.').length - 1;
   const searched = search.map(domain => `${name}.${domain.replace(/\.$/, '')}`);
   return dots >= ndots ? [name, ...searched] : [...searched, name];

@@ -82,7 +82,7 @@ test('the machine’s settings are read: servers, domains, dots, hosts', context
     '# a comment\nnameserver 10.96.0.10\nnameserver fd00::10\nsearch x.svc svc\noptions ndots:5 timeout:1\n',
   );
   writeFileSync(hosts, '127.0.0.1 localhost me # here\n::1 localhost\nnot-an-address x\n');
-  const read = readDnsSettings(resolv, hosts);
+  const read = readDnsSettings(undefined, resolv, hosts);
   assert.deepEqual(
     read.servers.map(each => each.host),
     ['10.96.0.10', 'fd00::10'],
@@ -98,7 +98,9 @@ test('the machine’s settings are read: servers, domains, dots, hosts', context
   assert.deepEqual(candidates('api.default', read), ['api.default.x.svc', 'api.default.svc', 'api.default']);
   assert.deepEqual(candidates('a.b.c.d.e.f', read), ['a.b.c.d.e.f', 'a.b.c.d.e.f.x.svc', 'a.b.c.d.e.f.svc']);
   assert.deepEqual(candidates('api.default.', read), ['api.default']);
-  assert.deepEqual(readDnsSettings('/no/such', '/no/such').servers, [{ host: '127.0.0.1', port: 53 }]);
+  assert.deepEqual(readDnsSettings(undefined, '/no/such', '/no/such').servers, [
+    { host: '127.0.0.1', port: 53 },
+  ]);
 });
 
 /** Answers by hand, a clock by hand, and what a discovery told. */
@@ -200,4 +202,37 @@ test('half of a service is not taken for all of it', async () => {
   for (const type of ['A', 'AAAA']) answers.set(`${type} c.test`, { kind: 'failed', why: 'down' });
   await start();
   assert.deepEqual(told, ['s.test cannot be looked up: down']);
+});
+
+test('names in a domain with servers of its own are asked of those, as they are, and others as ever', async context => {
+  const [consul, everybody] = [
+    await fakeDns(name => [{ type: 'A', name, data: '10.7.0.1', ttl: 60 }]),
+    await fakeDns(name => [{ type: 'A', name, data: '10.8.0.1', ttl: 60 }]),
+  ];
+  context.after(() => [consul, everybody].forEach(each => void each.close()));
+  const down = { host: '127.0.0.1', port: 1 };
+  const settings: DnsSettings = {
+    ...{ servers: [everybody.server], search: ['shop.svc.cluster.local'], ndots: 5 },
+    ...{ timeoutMs: 2_000, hosts: new Map() },
+    forwards: new Map([
+      ['consul', [down, consul.server]],
+      ['dc2.consul', [down]],
+    ]),
+  };
+  const addresses = async (name: string): Promise<string> => {
+    const looked = await new NameLookup(askServers(settings), settings).addresses(name);
+    return looked.kind === 'found' ? looked.addresses.join() : looked.kind;
+  };
+  assert.equal(
+    await addresses('api.service.Consul'),
+    '10.7.0.1',
+    'the second server, since the first is away',
+  );
+  assert.equal(await addresses('api.service.dc2.consul'), 'failed', 'the longest domain counts');
+  assert.equal(await addresses('notconsul'), '10.8.0.1');
+  assert.deepEqual(
+    consul.asked.toSorted(),
+    ['udp A api.service.Consul', 'udp AAAA api.service.Consul'],
+    'no domain is searched for them',
+  );
 });

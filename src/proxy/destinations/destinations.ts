@@ -293,6 +293,9 @@ export class Destinations {
   get clusters(): IterableIterator<RunningCluster> {
     return this.#clusters.values();
   }
+  hasCluster(name: string): boolean {
+    return this.#clusters.has(name);
+  }
   get running(): RunningDestination[] {
     return [...this.#entries.values()].flatMap(entry => (entry.current === undefined ? [] : [entry.current]));
   }
