@@ -113,9 +113,13 @@ export async function askConsul(
     const text = await body.text();
     if (statusCode !== 200) throw new Error(`answered ${statusCode} ${text.trim().slice(0, 200)}`);
     const answer: unknown = JSON.parse(text);
-    // What a token may not read is left out of the answer as if it were not there.
-    if (headers['x-consul-results-filtered-by-acls'] === 'true' && isEmpty(answer))
-      throw new Error('the token may not read it (service:read and node:read are needed)');
+    // What may not be read is left out of an answer as if it were not there; who has no token is not even told so.
+    const filtered = headers['x-consul-results-filtered-by-acls'] === 'true';
+    const anonymous = secret === undefined && headers['x-consul-default-acl-policy'] === 'deny';
+    if ((filtered || anonymous) && isEmpty(answer))
+      throw new Error(
+        `${anonymous ? 'who has no token' : 'the token'} may not read it (service:read and node:read are needed)`,
+      );
     return { index: Number(headers['x-consul-index'] ?? 0) || 0, body: answer };
   } finally {
     void dispatcher.destroy();

@@ -121,6 +121,8 @@ export class RealConsul {
     const check = { CheckID: `check-${id}`, TTL: '1h', Status: status };
     const body = { ID: id, Name: name, Address: address, Port: port, Tags: tags, Meta: meta, Check: check };
     await this.put('/v1/agent/service/register', body);
+    // Written down by the agent, unlike the first state, so that it holds when Consul comes again.
+    if (status === 'passing') await this.put(`/v1/agent/check/pass/check-${id}`);
   }
 
   async put(path: string, body: unknown = {}): Promise<unknown> {

@@ -141,8 +141,14 @@ test('with rules of access, by a token that is renewed in its file', { skip }, a
   await is(found, '10.0.0.1:80*1');
   // Who may not read it is told that there is nothing: not to be taken for the end of all instances.
   const stranger = upstream(t, consul);
-  await until('a missing token is named', () => /token may not read it/.test(stranger.failures()));
-  assert.equal(stranger.found(), 'unknown');
+  await until('a missing token is named', () => /who has no token may not read it/.test(stranger.failures()));
+  await consul.put('/v1/acl/policy', { Name: 'other', Rules: 'service "other" { policy = "read" }' });
+  const other = (await consul.put('/v1/acl/token', { Policies: [{ Name: 'other' }] })) as {
+    SecretID: string;
+  };
+  const poor = upstream(t, consul, { token: other.SecretID });
+  await until('a poor token is named', () => /the token may not read it/.test(poor.failures()));
+  assert.deepEqual([stranger.found(), poor.found()], ['unknown', 'unknown']);
   // Revoked: what was found stays. Renewed: changes are heard of again.
   const revoked = await fetch(`${consul.url}/v1/acl/token/${made.AccessorID}`, {
     method: 'DELETE',
