@@ -128,6 +128,12 @@ export const rooms: Record<string, Room> = {
     packages: ['node-forge', 'jose'],
     instead: passIn,
   },
+  acme: {
+    imports: ['plain', 'errors', 'model', 'time', 'identity'],
+    packages: ['undici'],
+    instead:
+      'acme/ talks to ACME servers and keeps Secrets in a store that is passed in; it knows no cluster and no proxy.',
+  },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   tracing: {
     imports: ['errors', 'time', 'model', 'http', 'tls', 'telemetry', 'grpc'],
@@ -661,6 +667,7 @@ export const rooms: Record<string, Room> = {
       'tls',
       'identity',
       'ca',
+      'acme',
       'telemetry',
       'tracing',
       'registry',

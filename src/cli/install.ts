@@ -73,6 +73,10 @@ export function register(program: Command): void {
       ),
     )
     .addOption(new Option('--gateway-ports <ports>', 'of that Service').default('80,443'))
+    .option(
+      '--gateway-certificates',
+      'let the control plane write Secrets in its namespace, as CertificateIssuers need it (docs/acme.md)',
+    )
     .addOption(new Option('-o, --output <format>', 'yaml or json').choices(['yaml', 'json']).default('yaml'))
     .addHelpText('after', help)
     .action(guarded(install));
@@ -84,6 +88,7 @@ interface Flags extends InstallFlags {
   readonly gateway?: string;
   readonly gatewayPorts: string;
   readonly ingressSecrets?: string;
+  readonly gatewayCertificates?: boolean;
   readonly monitoring?: MonitoringForm;
   readonly monitoringLabels?: Readonly<Record<string, string>>;
 }
@@ -103,6 +108,9 @@ async function printed(flags: Flags): Promise<{ readonly value: object; readonly
 
 async function itemsOf(flags: Flags, options: InstallOptions): Promise<readonly Manifest[]> {
   if (flags.gateway !== undefined)
-    return gatewayObjects(options, gatewayPlan(flags.gateway, flags.gatewayPorts, flags.ingressSecrets));
+    return gatewayObjects(options, {
+      ...gatewayPlan(flags.gateway, flags.gatewayPorts, flags.ingressSecrets),
+      certificates: flags.gatewayCertificates === true,
+    });
   return flags.dashboards ? dashboardObjects(options) : installObjects(options);
 }

@@ -95,6 +95,8 @@ export interface GatewayConfig {
   readonly hosts: readonly string[];
   /** Added to every port. */
   readonly portOffset: number;
+  /** Folder of the certificates that issuers give, for who has no cluster; '' for none. */
+  readonly certificates: string;
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
@@ -234,6 +236,7 @@ export interface GatewayFlags extends ProxyFlags {
   readonly config?: string;
   readonly test?: boolean;
   readonly portOffset?: string;
+  readonly certificates?: string;
 }
 
 /**
@@ -268,8 +271,10 @@ export function readGatewayConfig(flags: GatewayFlags, env: Environment): ProxyC
     env,
   );
   const portOffset = port('--port-offset', flags.portOffset, 0);
+  const kept = config.stateDir === '' ? '' : `${config.stateDir}/certificates`;
+  const certificates = flags.config === undefined ? '' : (flags.certificates ?? kept);
   const hosts = flags.listen === undefined ? [dualStack() ? '::' : '0.0.0.0'] : [flags.listen];
-  return Object.freeze({ ...config, gateway: { names, hosts, portOffset } });
+  return Object.freeze({ ...config, gateway: { names, hosts, portOffset, certificates } });
 }
 
 /** Whether this machine has IPv6 at all. */

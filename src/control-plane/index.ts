@@ -8,6 +8,7 @@ export {
   followBundle,
   followRevocations,
 } from './authority-store.ts';
+export { type ClusterSecret, ClusterSecrets } from './cluster-secrets.ts';
 export {
   GatewayDeployer,
   type GatewayDeployerOptions,

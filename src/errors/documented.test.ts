@@ -13,7 +13,7 @@ const allFaults = (): readonly { readonly code: string }[] => [...allFaults1(), 
 const root = join(import.meta.dirname, '../..');
 const makers = [
   // new WeftError('code', …), report.error('code', …), problem('code', …) and the helpers of single files.
-  /(?:new (?:Weft|Api)Error|\bproblem)\(\s*'([a-z0-9]+(?:-[a-z0-9]+)*)',/g,
+  /(?:new (?:(?:Weft|Api)Error|AcmeFailure)|\bproblem)\(\s*'([a-z0-9]+(?:-[a-z0-9]+)*)',/g,
   // Elsewhere these take words, which have no hyphens in them.
   /\b(?:error|warn|fail|reject|refuse|report)\(\s*(?:gathered,\s*)?'([a-z0-9]+(?:-[a-z0-9]+)+)',/g,
   // api-error.ts: by status.

@@ -6,6 +6,7 @@ export { CertificateKeeper, type CredentialsListener, type KeeperOptions } from 
 export { checkTime, followChain, nameOf, readRoots, rootFingerprint } from './chain.ts';
 export { clockSkewWarning, MAX_QUIET_SKEW_MS } from './clock-skew.ts';
 export { type CredentialParts, type Credentials, readCredentials, readPrivateKey } from './credentials.ts';
+export { type DerElement, der, derBitString, derOid, readDer, TAG } from './der.ts';
 export type { KeeperNotice, KeeperReport } from './keeper-report.ts';
 export type { Held, KeeperState } from './keeper-state.ts';
 export { fingerprintOf, type PemBlock, readCertificates, readPem, writePem } from './pem.ts';

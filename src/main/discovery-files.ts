@@ -16,5 +16,6 @@ export async function openFiles(config: ProxyConfig, context: DiscoveryContext):
   if (config.files.endsWith('.kdl'))
     return (await import('./discovery-sentinel.ts')).openSentinel(config, context);
   const source = new FilesSource({ folder: config.files, clock: context.clock });
-  return openInProcess(config, context, { source, readFirst: true });
+  const certificates = config.gateway?.certificates ?? '';
+  return openInProcess(config, context, { source, readFirst: true, certificates });
 }

@@ -4,12 +4,19 @@ import type { ProxyConfig } from '../config/proxy-config.ts';
 import { InProcessStream } from '../discovery/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { CertificateKeeper } from '../identity/index.ts';
-import { formatSpiffe, type Identity, type InboundResource, type Mesh } from '../model/index.ts';
+import {
+  formatSpiffe,
+  type Identity,
+  type InboundResource,
+  type Mesh,
+  type Problem,
+} from '../model/index.ts';
 import { resolveInbound } from '../resolve/index.ts';
-import type { Source } from '../source/index.ts';
+import { SecretsFolder, type Source } from '../source/index.ts';
 import { UNKNOWN_PEER } from '../telemetry/index.ts';
 import type { KindTranslator } from '../translate/index.ts';
 import { IdentityMetrics } from './identity-metrics.ts';
+import { IssuedCertificates } from './issued-certificates.ts';
 import { openPipeline } from './pipeline.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
 
@@ -22,13 +29,18 @@ export interface InProcessSource {
   readonly readFirst: boolean;
   /** Beside those that everybody reads. */
   readonly dialects?: readonly KindTranslator[];
+  /** Folder of the certificates that CertificateIssuers give; '' for none, and then none is asked for. */
+  readonly certificates?: string;
 }
+
+/** Objects reach the data plane by then, and so do challenges. */
+const spreadMs = 1_000;
 
 /** Resources from the source; with an authority's folder the proxy also signs its own certificate. */
 export async function openInProcess(
   config: ProxyConfig,
   context: DiscoveryContext,
-  { source, notReady, readFirst, dialects = [] }: InProcessSource,
+  { source, notReady, readFirst, dialects = [], certificates: folder = '' }: InProcessSource,
 ): Promise<Discovery> {
   const { clock, log, signal, tls } = context;
   const { trustDomain, clusterDomain } = config;
@@ -40,14 +52,28 @@ export async function openInProcess(
     gateways = mesh.gateways;
     context.gatewaysFound?.([...gateways.keys()]);
   };
+  const secrets = new SecretsFolder(
+    folder,
+    (of, name) => pipeline.registry.get('Secret', `${of}/${name}`)?.object,
+  );
+  const certificates =
+    folder === '' ? undefined : new IssuedCertificates({ store: secrets, clock, log, spreadMs });
   const { pipeline, started } = openPipeline(
-    { sources: [source], dialects, trustDomain, clusterDomain, clock, log, onMesh: mesh => announce(mesh) },
+    {
+      sources: [source, ...(certificates ? [secrets] : [])],
+      ...{ dialects, trustDomain, clusterDomain, clock, log },
+      onMesh: mesh => {
+        announce(mesh);
+        certificates?.follow(mesh);
+      },
+    },
     signal,
   );
   if (readFirst) await started;
   const keeper = config.caDir === '' ? undefined : await keepCertificate(config, context);
   const identity = new IdentityMetrics(tls, clock);
   const { namespace, name } = config.pod;
+  const problems = (): readonly Problem[] => [...pipeline.problems(), ...(certificates?.problems() ?? [])];
   const waiting = new Set<string>();
   let stream: InProcessStream | undefined;
   const begin = (): void => {
@@ -62,6 +88,8 @@ export async function openInProcess(
     });
     stream.start();
     isReady = true;
+    certificates?.follow(pipeline.mesh);
+    certificates?.lead(signal);
     announce(pipeline.mesh);
     for (const key of waiting) stream.want(key);
     waiting.clear();
@@ -76,11 +104,11 @@ export async function openInProcess(
     notReady: () =>
       notReady?.() ??
       (keeper !== undefined && keeper.credentials === undefined ? 'no certificate yet' : undefined),
-    status: () => ({ discovery: source.name, problems: pipeline.problems(), principal: tls.principal }),
+    status: () => ({ discovery: source.name, problems: problems(), principal: tls.principal }),
     metrics(out) {
       identity.render(out);
       out.family('weft_config_problems', 'gauge', 'Things wrong with the objects that were read.');
-      out.sample('weft_config_problems', '', pipeline.problems().length);
+      out.sample('weft_config_problems', '', problems().length);
     },
   };
 }

@@ -19,6 +19,10 @@ export function register(program: Command): void {
       "in place of a control plane: a folder of Kubernetes YAML, watched, or a .kdl file in Sentinel's dialect, read again at SIGHUP (SENTINEL_CONFIG)",
     )
     .option('-t, --test', 'with a .kdl file: say whether it can be used, and end')
+    .option(
+      '--certificates <folder>',
+      'with --config: where certificates that CertificateIssuers give are kept (default: certificates in the folder of --state)',
+    )
     .option('--port-offset <number>', 'added to the port of every listener: 8000 makes 80 8080')
     .option('--discovery <source>', 'control-plane or kubernetes (the API server)', 'control-plane')
     .action(async (flags: GatewayFlags) => {

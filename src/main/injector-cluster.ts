@@ -2,15 +2,28 @@
 import { apiEventSink, EventReporter, kubeApiOf } from '../../webhook/index.ts';
 import type { Authority, LiveAuthority, RevocationList } from '../ca/index.ts';
 import { VERSION } from '../config/version.ts';
-import { AuthorityStore, type StatusWish, StatusWriter, TrustDistributor } from '../control-plane/index.ts';
+import {
+  AuthorityStore,
+  ClusterSecrets,
+  type StatusWish,
+  StatusWriter,
+  TrustDistributor,
+} from '../control-plane/index.ts';
 import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
 import type { Problem } from '../model/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { type ObjectStatus, policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import { watchUnready } from './injector-endpoints.ts';
-import { authorityEvents, changesStatuses, policyEvent, statusWishes } from './injector-status.ts';
+import {
+  authorityEvents,
+  certificateEvent,
+  changesStatuses,
+  policyEvent,
+  statusWishes,
+} from './injector-status.ts';
 import type { InjectorView } from './injector-view.ts';
+import { IssuedCertificates } from './issued-certificates.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** Secrets, Lease and ServiceAccount are called so; see cli/install. */
@@ -20,6 +33,8 @@ const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
 
 /** How often it is looked whether the authority runs out; the same event is told again after an hour. */
 const alarmEveryMs = 60_000;
+/** Until every replica of the control plane has seen a Secret, and every gateway has been told. */
+const challengeSpreadMs = 3_000;
 
 /** The cluster that this control plane is for. */
 export interface RunningCluster {
@@ -89,6 +104,14 @@ export function competeToLead(
   };
   const wishes = (): readonly StatusWish[] => statusWishes(pipeline, clock, { refused, heard });
   const statuses = new StatusWriter({ client, clock, wishes });
+  const certificates = new IssuedCertificates({
+    ...{ store: new ClusterSecrets(client), clock, log, spreadMs: challengeSpreadMs },
+    heard: news => {
+      const event = certificateEvent(news);
+      if (event) events.report(event);
+    },
+  });
+  certificates.follow(pipeline.mesh);
   let refusedBefore = '[]';
   const lookAtProxies = (): void => {
     const now = JSON.stringify(refused());
@@ -98,6 +121,7 @@ export function competeToLead(
   view.own.push(
     () => distributor.problems(),
     () => statuses.problems(),
+    () => certificates.problems(),
   );
   // Where people look who read no metrics: kubectl get events, weft events.
   const alarm = (): void => {
@@ -109,6 +133,7 @@ export function competeToLead(
     clock.every(2_000, lookAtProxies),
     live.subscribe(() => distributor.changed()),
     pipeline.registry.subscribe(({ changes }) => {
+      certificates.follow(pipeline.mesh);
       if (changes.some(each => each.kind === 'Namespace')) distributor.changed();
       if (changesStatuses(changes.map(each => each.kind))) statuses.changed();
     }),
@@ -128,6 +153,7 @@ export function competeToLead(
     log.info({ instance: config.instance }, 'this replica leads: it does what must be done once');
     void distributor.lead(leading);
     void statuses.lead(leading);
+    certificates.lead(leading);
     elected(leading);
     alarm();
   }, signal);

@@ -1,6 +1,7 @@
 // What became of each policy object, as the status writer wants it.
 
 import type { MeshEvent } from '../../webhook/index.ts';
+import type { CertificateNews } from '../acme/index.ts';
 import { authorizationProblems } from '../analyze/index.ts';
 import type { StatusWish } from '../control-plane/index.ts';
 import { equal, type Problem } from '../model/index.ts';
@@ -51,6 +52,18 @@ export function policyEvent({ object, ref, problems }: ObjectStatus): MeshEvent 
     type: 'Warning',
     reason: 'PolicyNotInEffect',
     message: `${first.message}${more}`,
+  };
+}
+
+/** What became of a certificate, about the object that asks for it; undefined where that is no object of the API. */
+export function certificateEvent({ wish, what, message }: CertificateNews): MeshEvent | undefined {
+  const { apiVersion, kind, namespace, name } = wish.from;
+  if (namespace === '') return undefined;
+  const issued = what === 'issued';
+  return {
+    ...{ namespace, about: { apiVersion, kind, name }, message },
+    type: issued ? 'Normal' : 'Warning',
+    reason: issued ? 'CertificateIssued' : 'CertificateNotIssued',
   };
 }
 

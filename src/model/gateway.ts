@@ -1,5 +1,6 @@
 // Gateways: ways into the mesh for those outside of it. A gateway has listeners; tables of routes attach themselves to it (see
 // RouteTable.attachment), and what its proxies are told follows from both in resolve/.
+import type { IssuedCertificate } from './certificate-issuer.ts';
 import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { Problem } from './problem.ts';
@@ -167,6 +168,8 @@ export interface Credential extends CredentialRef {
   /** `kubernetes.io/tls` and the like; '' for none. */
   readonly type: string;
   readonly data: Readonly<Record<string, string>>;
+  /** Of a certificate that an issuer is asked for: why the last attempt failed, and when there will be another one. */
+  readonly failure?: string;
   readonly from: ObjectRef;
 }
 
@@ -201,6 +204,8 @@ export interface ListenerTls {
   readonly mode: 'terminate' | 'passthrough';
   /** Chosen by server name among the names that each is for; the first for who asks for none of them, or for none at all. */
   readonly certificates: readonly CredentialRef[];
+  /** Those of them that an issuer is asked for. */
+  readonly issued?: readonly IssuedCertificate[];
   /** TLSv1.2 unless told. */
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;

@@ -31,6 +31,20 @@ export {
   type WorkloadAuthorization,
 } from './authorization.ts';
 export { type BackendTls, backendTlsOf, type ExpectedName } from './backend-tls.ts';
+export {
+  ACME_CHALLENGES,
+  type AcmeChallengeKind,
+  CERTIFICATE_KEY_TYPES,
+  type CertificateIssuer,
+  type CertificateKeyType,
+  CHALLENGES_SECRET,
+  ISSUED_MARKS,
+  ISSUER_ANNOTATION,
+  type IssuedCertificate,
+  issuerKey,
+  type ServedChallenge,
+  type ServedChallenges,
+} from './certificate-issuer.ts';
 export { parseDurationMs } from './duration.ts';
 export type {
   AddressRules,

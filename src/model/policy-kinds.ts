@@ -1,6 +1,7 @@
 import type { RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
 import type { BackendTls } from './backend-tls.ts';
+import { type CertificateIssuer, issuerKey, type ServedChallenges } from './certificate-issuer.ts';
 import { equal } from './equal.ts';
 import {
   type Credential,
@@ -38,6 +39,8 @@ export interface PolicyKinds {
   gatewayClasses: GatewayClass;
   credentials: Credential;
   credentialGrants: CredentialGrant;
+  certificateIssuers: CertificateIssuer;
+  servedChallenges: ServedChallenges;
   namespaces: Namespace;
   servedIngresses: ServedIngress;
   backendTls: BackendTls;
@@ -155,6 +158,16 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'credentials',
     group: credentialKey,
     sameScope: () => true,
+  },
+  certificateIssuers: {
+    fact: 'certificate-issuers',
+    group: issuerKey,
+    sameScope: () => true,
+  },
+  servedChallenges: {
+    fact: 'served-challenges',
+    group: ({ namespace }) => namespace,
+    sameScope: () => false,
   },
   namespaces: {
     fact: 'namespaces',

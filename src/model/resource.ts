@@ -2,6 +2,7 @@
 // a resource read from the wire, from the last snapshot on disk, or made in-process are the same thing.
 import type { ExternalAuthorizer, JwtRule } from './authentication.ts';
 import type { WorkloadAuthorization } from './authorization.ts';
+import type { ServedChallenge } from './certificate-issuer.ts';
 import type { ClientValidation, ListenerOptions, ListenerProtocol, ListenerTls } from './gateway.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { PathNormalization } from './path-normalization.ts';
@@ -166,6 +167,8 @@ export interface GatewayResource {
   readonly listeners: readonly BoundListener[];
   /** What is said of who comes in, at all of its listeners; undefined where nobody says anything. */
   readonly policies?: GatewayPolicies;
+  /** What is shown now to servers that look whether names are ours; undefined where none does. */
+  readonly challenges?: readonly ServedChallenge[];
   /** Why there is none; undefined where the gateway is known. */
   readonly why?: string;
 }
@@ -198,7 +201,7 @@ export interface BoundHost {
 }
 
 /** ListenerTls with what its references lead to. */
-export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'clients'> {
+export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'issued' | 'clients'> {
   /** CertificateResource.key */
   readonly certificates: readonly string[];
   readonly clients?: {

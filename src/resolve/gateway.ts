@@ -11,6 +11,7 @@ import {
   mayName,
   parseCertificateKey,
   parseGatewayKey,
+  type ServedChallenge,
   virtualHostKey,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
@@ -29,6 +30,7 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
       ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
       : undefined;
   const bound = open.map(each => boundListener(reader, each));
+  const challenges = challengesFor(reader, open);
   const policies =
     listeners.length === 0
       ? undefined
@@ -40,11 +42,21 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
   return {
     resource: {
       ...{ kind: 'gateway', key, listeners: bound },
+      ...(challenges.length > 0 && { challenges }),
       ...(policies && { policies }),
       ...(why !== undefined && { why }),
     },
     facts: reader.facts,
   };
+}
+
+/** Of the certificates that its listeners have from issuers: whoever serves one of them may be asked. */
+function challengesFor(reader: MeshReader, open: readonly ServedListener[]): readonly ServedChallenge[] {
+  const issued = open.flatMap(({ listener }) => listener.tls?.issued ?? []);
+  const namespaces = new Set(issued.map(each => each.secret.namespace));
+  return [...namespaces].flatMap(each =>
+    reader.policies('servedChallenges', each).flatMap(({ challenges }) => challenges),
+  );
 }
 
 function boundListener(reader: MeshReader, served: ServedListener): BoundListener {
@@ -69,7 +81,7 @@ function boundListener(reader: MeshReader, served: ServedListener): BoundListene
 function boundTls(
   reader: MeshReader,
   { of, gateway }: ServedListener,
-  { certificates, clients, ...tls }: ListenerTls,
+  { certificates, issued: _, clients, ...tls }: ListenerTls,
 ): BoundTls {
   const pem = (ref: CredentialRef): string => {
     const grants = reader.policies('credentialGrants', ref.namespace);
@@ -107,10 +119,14 @@ export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Res
   const grants = reader.policies('credentialGrants', ref.namespace);
   if (!naming.some(({ gateway }) => mayName(gateway, ref, grants)))
     return none(`no ReferenceGrant in ${ref.namespace} lets Gateways of other namespaces name ${credential}`);
-  const data = reader.policies('credentials', credential)[0]?.data;
+  const { data, failure } = reader.policies('credentials', credential)[0] ?? {};
   if (data === undefined) return none(`${credential} does not exist`);
   const [chain, privateKey] = [data['tls.crt'] ?? data.cert ?? '', data['tls.key'] ?? data.key ?? ''];
   if (chain === '' || privateKey === '')
-    return none(`${credential} has no ${chain === '' ? 'tls.crt' : 'tls.key'}`);
+    return none(
+      failure === undefined
+        ? `${credential} has no ${chain === '' ? 'tls.crt' : 'tls.key'}`
+        : `${credential} waits for its certificate: ${failure}`,
+    );
   return { resource: { kind: 'certificate', key, chain, privateKey }, facts: reader.facts };
 }

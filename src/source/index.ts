@@ -6,4 +6,5 @@ export { FilesSource, type FilesSourceOptions } from './files/files-source.ts';
 export { kubeValue } from './files/kube-yaml.ts';
 export { quotedTemplateWords, templateWords, toolFile, withoutChartParts } from './files/not-manifests.ts';
 export { type ParsedFile, type ParsedObject, parseFile } from './files/parse-file.ts';
+export { type FolderSecret, SecretsFolder } from './files/secrets-folder.ts';
 export type { Source } from './source.interface.ts';

@@ -1,5 +1,6 @@
-// The definitions of Weft's own policies, so that an API server takes them and kubectl explain tells about them. What they mean
-// is in docs/rate-limits.md and docs/traffic-settings.md; src/translate/weft/ reads them, and refuses what a schema cannot.
+// The definitions of Weft's own policies, so that an API server takes them and kubectl explain tells about them. What they
+// mean is in docs/rate-limits.md, docs/traffic-settings.md and docs/acme.md; src/translate/weft/ reads them, and refuses
+// what a schema cannot.
 import type { Manifest } from './objects.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -11,6 +12,7 @@ export function policyDefinitions(labels: Readonly<Record<string, string>>): Man
   return [
     definition('RateLimit', 'ratelimits', 'ratelimit', rateLimit, labels),
     definition('TrafficSettings', 'trafficsettings', 'trafficsettings', trafficSettings, labels),
+    definition('CertificateIssuer', 'certificateissuers', 'certificateissuer', certificateIssuer, labels),
   ];
 }
 
@@ -99,6 +101,40 @@ const trafficSettings: Schema = {
     streamIdleTimeout: text('nothing sent or received on a request for this long ends it'),
   }),
   required: ['host'],
+};
+
+const certificateIssuer: Schema = {
+  ...object('an ACME server that gateways get their certificates from', {
+    server: text('URL of its directory, or letsencrypt, or letsencrypt-staging'),
+    emails: {
+      type: 'array',
+      items: { type: 'string' },
+      description: 'addresses that the server may write to',
+    },
+    challenge: {
+      ...text('how names are shown to be ours; http-01 unless said'),
+      enum: ['http-01', 'tls-alpn-01', 'dns-01'],
+    },
+    keyType: {
+      ...text('of the keys of certificates; ecdsa-p256 unless said'),
+      enum: ['ecdsa-p256', 'ecdsa-p384', 'rsa-2048', 'rsa-4096'],
+    },
+    preferredChain: text('common name at the top of the chain that is wanted, where the server has several'),
+    caBundle: text('PEM of who vouches for the server; without it the authorities of the system'),
+    externalAccount: object('an account elsewhere that ours belongs to', {
+      keyId: text('as the server gave it'),
+      secret: text('a Secret of this namespace with hmac-key, base64url as the server gave it'),
+    }),
+    dnsWebhook: object('who puts records into DNS, for dns-01', {
+      url: text('where it is asked'),
+      secret: text('a Secret of this namespace with token, which it is asked with'),
+      timeout: text('for its answer; 2m unless said'),
+    }),
+    renewBefore: text(
+      'so long before a certificate runs out; when the server says, or a third of its life, unless said',
+    ),
+  }),
+  required: ['server'],
 };
 
 function definition(

@@ -14,24 +14,34 @@ const secretsRule: Rule = {
   verbs: ['list', 'watch'],
 };
 
+/** Where certificates are fetched from ACME servers: accounts, challenges and what was issued are Secrets. */
+const writeRule: Rule = {
+  why: 'gateways: certificates from ACME servers, their accounts and challenges (CertificateIssuer)',
+  apiGroups: [''],
+  resources: ['secrets'],
+  verbs: ['get', 'create', 'update', 'delete'],
+};
+
 /** Beside them, where Gateways are: authorities of clients, settings of proxies. */
 const readRule: Rule = { ...secretsRule, resources: ['secrets', 'configmaps'] };
 
 /**
  * To read what Gateways name where one is (`own`), and the Secrets that its Ingresses name in other namespaces, or in `all` of
- * the cluster.
+ * the cluster. `writes`: and to write them, where certificates are fetched.
  */
 export function readRights(
   options: InstallOptions,
   own: string,
   secrets: 'all' | readonly string[],
+  writes = false,
 ): readonly Manifest[] {
   const metadata = { name: `${NAMES.injector}-certificates`, labels: { ...PART_OF } };
   const others = secrets === 'all' ? [] : secrets;
+  const more = writes ? [writeRule] : [];
   return [
-    ...pair('Role', { ...metadata, namespace: own }, options, [readRule]),
-    ...others.flatMap(namespace => pair('Role', { ...metadata, namespace }, options, [secretsRule])),
-    ...(secrets === 'all' ? pair('ClusterRole', metadata, options, [secretsRule]) : []),
+    ...pair('Role', { ...metadata, namespace: own }, options, [readRule, ...more]),
+    ...others.flatMap(namespace => pair('Role', { ...metadata, namespace }, options, [secretsRule, ...more])),
+    ...(secrets === 'all' ? pair('ClusterRole', metadata, options, [secretsRule, ...more]) : []),
   ];
 }
 

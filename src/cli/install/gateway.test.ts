@@ -44,6 +44,13 @@ test('a gateway is a Deployment, a Service and their account in its own namespac
   assert.equal(template.spec.serviceAccountName, of('ServiceAccount').metadata.name);
 });
 
+test('the control plane may write Secrets only where certificates are fetched', () => {
+  const plan = { ...gatewayPlan('shop/edge', '80,443'), certificates: true };
+  const role = gatewayObjects(installOptions(), plan).find(each => each.kind === 'Role')!;
+  const { rules } = role as unknown as { rules: readonly { verbs: string[] }[] };
+  assert.deepEqual(rules[1]!.verbs, ['get', 'create', 'update', 'delete']);
+});
+
 test('the control plane may read Secrets and ConfigMaps where a gateway is installed, and only list and watch them', () => {
   const { rules } = of('Role') as unknown as { rules: readonly { resources: string[]; verbs: string[] }[] };
   assert.deepEqual(rules, [

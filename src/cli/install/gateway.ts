@@ -14,6 +14,8 @@ export interface GatewayPlan {
   readonly ports: readonly number[];
   /** Whose Secrets its Ingresses may name beside those of its own namespace. */
   readonly secrets: 'all' | readonly string[];
+  /** Whether certificates are fetched there (CertificateIssuer), and so Secrets written. */
+  readonly certificates?: boolean;
 }
 
 /** `shop/edge`, with ports `80,443` and secrets of `blog,vault` or `all`. Throws a WeftError that says what is taken. */
@@ -64,5 +66,5 @@ export function gatewayObjects(options: InstallOptions, plan: GatewayPlan): read
     },
   );
   const [account, ...others] = objects;
-  return [account!, ...readRights(options, namespace, secrets), ...others];
+  return [account!, ...readRights(options, namespace, secrets, plan.certificates === true), ...others];
 }

@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls';
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
@@ -32,6 +33,7 @@ import type { PortTable, TableListener } from './gateway-port.ts';
 import { hostOf } from './host-table.ts';
 import { ProxyHeaderReader } from './proxy-header-reader.ts';
 import { authorityOf, originForm, targetFault } from './request-target.ts';
+import { ACME_TLS, type ShownChallenges } from './shown-challenges.ts';
 import type { StandingAnswers } from './standing-answers.ts';
 
 /** For a ClientHello and the handshake, unless the listener says otherwise. */
@@ -52,6 +54,7 @@ export interface ConnectionParts {
   readonly services: Services;
   readonly destinations: Destinations;
   readonly certificates: GatewayCertificates;
+  readonly challenges: ShownChallenges;
   readonly answers: StandingAnswers;
 }
 
@@ -160,7 +163,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   }
 
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
-    const { answers, destinations } = this.#parts;
+    const { answers, challenges, destinations } = this.#parts;
     const fault = targetFault(head);
     if (fault !== undefined) {
       setImmediate(tellTarget, waiter, undefined, 'DPE', fault);
@@ -168,6 +171,10 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     }
     // The answer to the last one says so.
     if (++this.#requests >= this.#port.table.maxRequests) this.drain();
+    if (challenges.any) {
+      const shown = challenges.answerTo(head);
+      if (shown !== undefined) return shown;
+    }
     const host = this.#hostOf(head);
     const listener = this.#port.table.listeners.find(host);
     if (listener === undefined) return answers.notFound;
@@ -284,6 +291,12 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     }
     this.serverName = name.toLowerCase();
     const host = hostOf(this.serverName);
+    const { challenges } = this.#parts;
+    const shown = challenges.any ? challenges.contextFor(host, hello) : undefined;
+    if (shown !== undefined) {
+      this.#showChallenge(shown, hello);
+      return;
+    }
     const listener = table.listeners.find(host) ?? (host === '' ? table.first : undefined);
     if (listener === undefined)
       this.#refuseTls(`no listener of port ${this.#port.port} is for ${this.serverName}`);
@@ -329,6 +342,26 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
       },
     );
     this.#handshake = secured;
+  }
+
+  /** To an ACME server, which looks at the certificate and goes. */
+  #showChallenge(context: SecureContext, hello: Buffer): void {
+    this.#handshake = acceptServerTls(
+      this.wire,
+      hello,
+      { context, alpn: [ACME_TLS] },
+      {
+        onSecured: ({ wire }) => {
+          wire.destroy();
+          this.#end();
+        },
+        onHandshakeError: reason => {
+          this.#note(reason);
+          this.#end();
+        },
+        onFault: () => this.destroy(),
+      },
+    );
   }
 
   #serve(kind: Served, first: Buffer | undefined): void {

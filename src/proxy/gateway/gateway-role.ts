@@ -22,6 +22,7 @@ import type {
   ListeningPort,
   MakeGatewayRole,
 } from './gateway-role.interface.ts';
+import { ShownChallenges } from './shown-challenges.ts';
 import { standingAnswers } from './standing-answers.ts';
 
 /** A port that cannot be opened is tried again so often. */
@@ -59,6 +60,7 @@ class RunningGateway implements GatewayRole {
   readonly #parts: ConnectionParts;
   readonly #terms: ListenerTerms;
   readonly #certificates = new GatewayCertificates();
+  readonly #challenges: ShownChallenges;
   readonly #resources = new Map<string, GatewayResource>();
   /** By gatewayKey. */
   readonly #policies = new Map<string, RunningPolicies>();
@@ -78,10 +80,12 @@ class RunningGateway implements GatewayRole {
     this.#place = place;
     this.#given = given;
     const { services, destinations } = given;
+    this.#challenges = new ShownChallenges(() => services.clock.monotonic());
     this.#parts = {
       services,
       destinations,
       certificates: this.#certificates,
+      challenges: this.#challenges,
       answers: standingAnswers(services.clock.monotonic()),
     };
     this.#terms = {
@@ -209,6 +213,7 @@ class RunningGateway implements GatewayRole {
     );
     this.#guard(guarded);
     this.#want(guarded.map(each => each.bound));
+    this.#challenges.show([...this.#resources.values()].flatMap(each => each.challenges ?? []));
     const byPort = new Map<number, GuardedListener[]>();
     for (const each of guarded) {
       const { port } = each.bound;

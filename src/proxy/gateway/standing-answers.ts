@@ -13,29 +13,37 @@ export interface StandingAnswers {
 
 /** `nowMs` monotonic. */
 export function standingAnswers(nowMs: number): StandingAnswers {
-  const answer = (name: string, status: number, body: string): RunningDestination => {
-    const route: Route = {
-      name,
-      action: { kind: 'respond', status, body, contentType: body === '' ? '' : 'text/plain; charset=utf-8' },
-      timeoutMs: 0,
-      idleTimeoutMs: 0,
-      retry: DEFAULT_RETRY,
-    };
-    const resource: DestinationResource = {
-      ...{ kind: 'destination', key: name, found: 'unknown', host: '', port: 0, protocol: 'http' },
-      ...{ routes: [route], tcp: [], clusters: [] },
-    };
-    const cluster = (of: string): never => {
-      throw new Error(`there is no cluster ${of}`);
-    };
-    return new RunningDestination(resource, { cluster, random: Math.random, nowMs });
-  };
   return {
-    notFound: answer(NO_ROUTE, 404, ''),
-    misdirected: answer(
+    notFound: standingAnswer(NO_ROUTE, 404, '', nowMs),
+    misdirected: standingAnswer(
       'misdirected',
       421,
       'weft: this connection is for another host; clients make a connection of its own for this one\n',
+      nowMs,
     ),
   };
+}
+
+/** A destination that only answers. `nowMs` monotonic. */
+export function standingAnswer(
+  name: string,
+  status: number,
+  body: string,
+  nowMs: number,
+): RunningDestination {
+  const route: Route = {
+    name,
+    action: { kind: 'respond', status, body, contentType: body === '' ? '' : 'text/plain; charset=utf-8' },
+    timeoutMs: 0,
+    idleTimeoutMs: 0,
+    retry: DEFAULT_RETRY,
+  };
+  const resource: DestinationResource = {
+    ...{ kind: 'destination', key: name, found: 'unknown', host: '', port: 0, protocol: 'http' },
+    ...{ routes: [route], tcp: [], clusters: [] },
+  };
+  const cluster = (of: string): never => {
+    throw new Error(`there is no cluster ${of}`);
+  };
+  return new RunningDestination(resource, { cluster, random: Math.random, nowMs });
 }

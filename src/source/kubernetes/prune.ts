@@ -1,6 +1,6 @@
 import { INGRESS_CONFIG } from '../../config/index.ts';
 import { type ApiObject, FIELD_MANAGER } from '../../kubernetes/index.ts';
-import { GATEWAY_SETTINGS_KEY } from '../../model/index.ts';
+import { CHALLENGES_SECRET, GATEWAY_SETTINGS_KEY } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 
 /** What of an object is kept; undefined when it is of no use at all. */
@@ -50,7 +50,16 @@ const prunes: Readonly<Record<string, Prune>> = {
 };
 
 /** What gateways have a use for. */
-const credentialKeys = ['tls.crt', 'tls.key', 'ca.crt', 'auth', 'cert', 'key', 'cacert'];
+const credentialKeys = [
+  'tls.crt',
+  'tls.key',
+  'ca.crt',
+  'auth',
+  'cert',
+  'key',
+  'cacert',
+  CHALLENGES_SECRET.key,
+];
 
 function nameOf({ metadata }: ApiObject): unknown {
   return recordOf(metadata).name;

@@ -3,6 +3,7 @@ import {
   type CredentialRef,
   credentialKey,
   type Gateway,
+  ISSUER_ANNOTATION,
   isOurs,
   type JoinedListener,
   joinedListeners,
@@ -21,6 +22,7 @@ export function* gatewayProblems(mesh: Mesh): Iterable<Problem> {
     for (const joined of joinedListeners(ours)) {
       yield* conflictOf(joined);
       yield* credentialProblems(joined, mesh);
+      yield* issuerProblems(joined, mesh);
     }
   }
 }
@@ -122,6 +124,8 @@ export function whyNoCredential(
   if (found === undefined) return { code: 'credential-missing', why: `there is no ${name}` };
   const bad = keys.find(key => !hasPem(found.data[key] ?? ''));
   if (bad === undefined) return undefined;
+  if (found.failure !== undefined)
+    return { code: 'credential-invalid', why: `${name} waits for its certificate: ${found.failure}` };
   const what = found.data[bad] === undefined ? `has no ${bad}` : `has no PEM under ${bad}`;
   return { code: 'credential-invalid', why: `${name} ${what}` };
 }
@@ -131,6 +135,24 @@ function hasPem(text: string): boolean {
   const [, label, body = ''] =
     /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]+)-----END \1-----/.exec(text) ?? [];
   return label !== undefined && body.trim().length > 0;
+}
+
+/** Issuers that are not there, and names that theirs cannot be shown for. */
+function* issuerProblems({ listener, gateway }: JoinedListener, mesh: Mesh): Iterable<Problem> {
+  const path = `${listener.path}.tls`;
+  for (const { issuer: key, names } of listener.tls?.issued ?? []) {
+    const issuer = mesh.certificateIssuers.get(key)?.[0];
+    const wildcard = names.find(each => each.startsWith('*.'));
+    const why =
+      issuer === undefined
+        ? `there is no CertificateIssuer ${key}, which ${ISSUER_ANNOTATION} names`
+        : wildcard !== undefined && issuer.challenge !== 'dns-01'
+          ? `${wildcard} can be shown to be ours by DNS alone; say challenge: dns-01 in CertificateIssuer ${key}`
+          : undefined;
+    if (why === undefined) continue;
+    const message = `${path}: ${why}; no certificate is fetched`;
+    yield problem('issuer-missing', message, { object: gateway.from, path, severity: 'warning' });
+  }
 }
 
 function* credentialProblems({ listener, gateway }: JoinedListener, mesh: Mesh): Iterable<Problem> {

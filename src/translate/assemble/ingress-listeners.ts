@@ -1,4 +1,4 @@
-import type { CredentialRef, GatewayListener } from '../../model/index.ts';
+import { type CredentialRef, type GatewayListener, ISSUER_ANNOTATION, issuerKey } from '../../model/index.ts';
 import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import type { Part } from '../part.ts';
 
@@ -30,6 +30,9 @@ export function tlsListener(
   host: string,
   { ingress, secret, path, authorities, ciphers }: TlsOf,
 ): Part {
+  const named = ingress.annotations[ISSUER_ANNOTATION];
+  const issuer = named && issuerKey({ namespace: ingress.namespace, name: named });
+  const names = host === '' ? [] : [host];
   return listenerPart(ingressClass, ingress.from, ingress.createdAt, {
     name: `https-${host === '' ? 'default' : host.replace('*', 'any')}`,
     port: ingressClass.ports.https,
@@ -40,6 +43,7 @@ export function tlsListener(
       // Everybody is let in here: who has no good one is told so by an answer, as nginx does it.
       ...(authorities && { clients: { mode: 'insecure', authorities: [authorities] } }),
       ...(ciphers && { ciphers }),
+      ...(issuer && secret && { issued: [{ secret, names, issuer }] }),
     },
     allowed: { namespaces: 'all' },
     path,

@@ -5,6 +5,8 @@ import {
   type CredentialRef,
   type Gateway,
   type GatewayListener,
+  ISSUER_ANNOTATION,
+  issuerKey,
   LISTENER_PROTOCOLS,
   type ListenerProtocol,
   type ListenerTls,
@@ -46,9 +48,11 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const frontend = readFrontend(tls, namespace, own);
   const clientCertificate = readClientCertificate(tls?.object('backend'), namespace, own);
   const options = readListenerOptions(object, own);
+  const named = object.metadata.annotations?.[ISSUER_ANNOTATION];
+  const issuer = named === undefined ? undefined : issuerKey({ namespace, name: named });
   const listeners = fields
     .objects('listeners')
-    .flatMap(each => readListener(each, { namespace, frontend, options }, own));
+    .flatMap(each => readListener(each, { namespace, frontend, options, issuer }, own));
   const infrastructure = readInfrastructure(fields.object('infrastructure'), namespace);
   const addresses = fields.objects('addresses').map(each => {
     const value = each.text('value') || undefined;
@@ -74,11 +78,13 @@ interface ListenerContext {
   readonly namespace: string;
   readonly frontend: FrontendValidation;
   readonly options: GatewayListener['options'];
+  /** Of the certificates that its listeners name; see issuerKey. */
+  readonly issuer: string | undefined;
 }
 
 function readListener(
   listener: Fields,
-  { namespace, frontend, options }: ListenerContext,
+  { namespace, frontend, options, issuer }: ListenerContext,
   report: Report,
 ): readonly GatewayListener[] {
   const name = required(listener, 'name', report);
@@ -106,13 +112,34 @@ function readListener(
   if (protocol === 'https' && tls?.mode === 'passthrough')
     return fail('tls.mode', ': HTTPS ends TLS here; write protocol: TLS to pass it through');
   const clients = frontend.byPort.has(port) ? frontend.byPort.get(port) : frontend.otherwise;
-  const ended = tls?.mode === 'terminate' && clients ? { ...tls, clients } : tls;
+  const issued = issuer === undefined ? undefined : issuedAt(listener, tls, hostname, issuer, report);
+  const ended = tls?.mode === 'terminate' ? { ...tls, ...given({ clients, issued }) } : tls;
   return [
     {
       ...{ name, port, protocol, path: listener.path, allowed },
       ...given({ hostname, options, tls: isTls ? ended : undefined }),
     },
   ];
+}
+
+/** The first certificate that the listener names is fetched for its hostname. */
+function issuedAt(
+  listener: Fields,
+  tls: ListenerTls | undefined,
+  hostname: string | undefined,
+  issuer: string,
+  report: Report,
+): ListenerTls['issued'] {
+  const secret = tls?.mode === 'terminate' ? tls.certificates[0] : undefined;
+  if (secret === undefined) return undefined;
+  if (hostname !== undefined) return [{ secret, names: [hostname], issuer }];
+  const path = listener.at('hostname');
+  report.warn(
+    'certificate-unnamed',
+    path,
+    `${path} is missing, so that no certificate can be fetched for the listener; name a host, or take the annotation ${ISSUER_ANNOTATION} away`,
+  );
+  return undefined;
 }
 
 function readTls(tls: Fields | undefined, namespace: string, report: Report): ListenerTls | undefined {

@@ -1,5 +1,12 @@
-import { type Credential, GATEWAY_SETTINGS_KEY, NAMESPACE_NAME_LABEL } from '../../model/index.ts';
-import { isRecord } from '../../plain/index.ts';
+import {
+  CHALLENGES_SECRET,
+  type Credential,
+  GATEWAY_SETTINGS_KEY,
+  ISSUED_MARKS,
+  NAMESPACE_NAME_LABEL,
+  type ServedChallenge,
+} from '../../model/index.ts';
+import { isRecord, recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import type { Part } from '../part.ts';
@@ -21,7 +28,10 @@ const usedKeys = [
 /** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */
 export const secretTranslator: KindTranslator = {
   kind: 'Secret',
-  translate: (object, _context, report) => credentialPart('Secret', object, secretData(object), report),
+  translate: (object, _context, report) =>
+    object.type === CHALLENGES_SECRET.type
+      ? challengesPart(object, report)
+      : credentialPart('Secret', object, secretData(object), report),
 };
 
 /** v1 ConfigMap: authorities that clients or upstreams are checked by. */
@@ -47,18 +57,53 @@ export const namespaceLabelsTranslator: KindTranslator = {
   },
 };
 
-function secretData({ data, stringData }: KubeObject): Record<string, string> {
-  const decoded = textsOf(data, text => {
-    const bytes = Buffer.from(text, 'base64');
-    return /^[A-Za-z0-9+/=\s]*$/.test(text) ? bytes.toString('utf8') : undefined;
+/** What gateways show to servers that look whether names are ours; Weft writes it, and what is broken shows nothing. */
+function challengesPart(object: KubeObject, report: Report): readonly Part[] {
+  const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
+  const { key } = CHALLENGES_SECRET;
+  const text = { ...decodedOf(object.data, [key]), ...textsOf(object.stringData, each => each, [key]) }[key];
+  let read: unknown;
+  try {
+    read = JSON.parse(text ?? '[]');
+  } catch {
+    read = [];
+  }
+  const challenges = recordsOf(read).flatMap((each): readonly ServedChallenge[] => {
+    const [host, token, authorization, chain, privateKey] = [
+      'host',
+      'token',
+      'authorization',
+      'chain',
+      'privateKey',
+    ].map(name => String(each[name] ?? '')) as [string, string, string, string, string];
+    if (each.kind === 'http-01') return [{ kind: 'http-01', host, token, authorization }];
+    return each.kind === 'tls-alpn-01' ? [{ kind: 'tls-alpn-01', host, chain, privateKey }] : [];
   });
-  return { ...decoded, ...textsOf(stringData, text => text) };
+  if (challenges.length === 0) return [];
+  const policy = { namespace, challenges, from: report.object };
+  return [{ kind: 'policy', of: 'servedChallenges', policy, createdAt }];
 }
 
-function textsOf(data: unknown, read: (text: string) => string | undefined): Record<string, string> {
+function secretData({ data, stringData }: KubeObject): Record<string, string> {
+  return { ...decodedOf(data, usedKeys), ...textsOf(stringData, text => text) };
+}
+
+function decodedOf(data: unknown, keys: readonly string[]): Record<string, string> {
+  const decode = (text: string): string | undefined => {
+    const bytes = Buffer.from(text, 'base64');
+    return /^[A-Za-z0-9+/=\s]*$/.test(text) ? bytes.toString('utf8') : undefined;
+  };
+  return textsOf(data, decode, keys);
+}
+
+function textsOf(
+  data: unknown,
+  read: (text: string) => string | undefined,
+  keys: readonly string[] = usedKeys,
+): Record<string, string> {
   if (!isRecord(data)) return {};
   return Object.fromEntries(
-    usedKeys.flatMap(key => {
+    keys.flatMap(key => {
       const value = data[key];
       const text = typeof value === 'string' ? read(value) : undefined;
       return text === undefined ? [] : [[key, text]];
@@ -76,6 +121,11 @@ function credentialPart(
   const type = typeof object.type === 'string' ? object.type : '';
   // Whoever names a Secret of TLS without a certificate is told what is missing in it, and not that there is none.
   if (Object.keys(data).length === 0 && type !== 'kubernetes.io/tls') return [];
-  const policy: Credential = { kind, namespace, name, type, data, from: report.object };
+  const failure = object.metadata.annotations?.[ISSUED_MARKS.failure];
+  const policy: Credential = {
+    ...{ kind, namespace, name, type, data },
+    ...(failure !== undefined && { failure }),
+    from: report.object,
+  };
   return [{ kind: 'policy', of: 'credentials', policy, createdAt: creationTimestamp }];
 }
