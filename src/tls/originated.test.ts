@@ -1,8 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { PeerCertificate } from 'node:tls';
+import { CertificateAuthority } from '../ca/index.ts';
 import type { OriginatedTls } from '../model/index.ts';
-import { wrongUpstream } from './originated.ts';
+import { systemClock } from '../time/index.ts';
+import { OriginatedContexts, wrongUpstream } from './originated.ts';
 
 const certificate = (subjectaltname: string) =>
   ({ subjectaltname, subject: { CN: 'x' } }) as unknown as PeerCertificate;
@@ -26,4 +31,25 @@ test('names that cannot be read are a reason, not an exception', () => {
     assert.equal(typeof wrong(text, 'a'), 'string');
     assert.equal(typeof wrong(text), 'string', text);
   }
+});
+
+test('renewed files are taken over within a minute, and half of a renewal changes nothing', context => {
+  const folder = mkdtempSync(join(tmpdir(), 'weft-originated-'));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const [certificateFile, keyFile] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+  const settings: OriginatedTls = { mode: 'mutual', certificateFile, keyFile };
+  const contexts = new OriginatedContexts();
+  const [first, second] = ['a', 'b'].map(
+    trustDomain => CertificateAuthority.createRoot({ trustDomain, clock: systemClock }).parts,
+  );
+  writeFileSync(certificateFile, first!.chainPem);
+  assert.throws(() => contexts.get(settings, 0), /tls\.key cannot be read/, 'before there was anything good');
+  writeFileSync(keyFile, first!.keyPem);
+  const before = contexts.get(settings, 0);
+  writeFileSync(certificateFile, second!.chainPem);
+  assert.equal(contexts.get(settings, 59_000), before);
+  assert.equal(contexts.get(settings, 60_000), before, 'the new certificate with the old key');
+  writeFileSync(keyFile, second!.keyPem);
+  assert.equal(contexts.get(settings, 64_000), before);
+  assert.notEqual(contexts.get(settings, 65_000), before);
 });

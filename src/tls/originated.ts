@@ -7,6 +7,8 @@ import { errorMessage, WeftError } from '../errors/index.ts';
 import type { CertificateResource, ExpectedName, OriginatedTls } from '../model/index.ts';
 
 const keptMs = 60_000;
+/** Until files that could not be used are tried again. */
+const againMs = 5_000;
 
 /** The certificate of this key (CertificateResource.key), as it is now; undefined where nobody has told it yet. */
 export type CertificateOf = (key: string) => CertificateResource | undefined;
@@ -37,17 +39,24 @@ export class OriginatedContexts {
     if (mode === 'mutual' && shown === undefined && (certificateFile === undefined || keyFile === undefined))
       throw bad('tls mode MUTUAL needs a client certificate and its private key');
     const { minVersion, maxVersion } = settings;
-    const context = make({
-      ...(minVersion && { minVersion }),
-      ...(maxVersion && { maxVersion }),
-      ...(shown && { cert: shown.chain, key: shown.privateKey }),
-      ...(caFile !== undefined && { ca: read(caFile) }),
-      ...(authorities !== undefined && { ca: authorities }),
-      ...(certificateFile !== undefined && { cert: read(certificateFile) }),
-      ...(keyFile !== undefined && { key: read(keyFile) }),
-    });
-    this.#kept.set(settings, { context, shown, atMs: nowMs });
-    return context;
+    try {
+      const context = make({
+        ...(minVersion && { minVersion }),
+        ...(maxVersion && { maxVersion }),
+        ...(shown && { cert: shown.chain, key: shown.privateKey }),
+        ...(caFile !== undefined && { ca: read(caFile) }),
+        ...(authorities !== undefined && { ca: authorities }),
+        ...(certificateFile !== undefined && { cert: read(certificateFile) }),
+        ...(keyFile !== undefined && { key: read(keyFile) }),
+      });
+      this.#kept.set(settings, { context, shown, atMs: nowMs });
+      return context;
+    } catch (thrown) {
+      // Files are written one after the other: until they fit together again, what they said before holds.
+      if (known === undefined || known.shown !== shown) throw thrown;
+      this.#kept.set(settings, { ...known, atMs: nowMs - keptMs + againMs });
+      return known.context;
+    }
   }
 
   #shown(key: string): CertificateResource {

@@ -15,11 +15,13 @@ import { apply, good, system, until } from '../kubernetes/support/objects.ts';
 /** A folder with `cert-manager-controller` and `crds/`, as .ci/build-cert-manager makes it. */
 const folder = process.env.WEFT_CERT_MANAGER ?? '';
 
+/** Why there is none; false where there is one. */
+export const controllerMissing: string | false =
+  !existsSync(join(folder, 'cert-manager-controller')) &&
+  'set WEFT_CERT_MANAGER to a folder with cert-manager-controller and crds/';
+
 /** Why tests with it are left out; false when they can run. */
-export const noCertManager: string | false =
-  noApiServer ||
-  (!existsSync(join(folder, 'cert-manager-controller')) &&
-    'set WEFT_CERT_MANAGER to a folder with cert-manager-controller and crds/');
+export const noCertManager: string | false = noApiServer || controllerMissing;
 
 export const requests = `/apis/cert-manager.io/v1/namespaces/${system}/certificaterequests`;
 export const clusterIssuers = '/apis/cert-manager.io/v1/clusterissuers';

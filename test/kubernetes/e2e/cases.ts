@@ -15,7 +15,7 @@ const strictness = {
   plural: 'peerauthentications',
 };
 
-const apps = ['target.mjs', 'ask.mjs'] as const;
+const apps = ['target.mjs', 'ask.mjs', 'neighbour.mjs'] as const;
 
 /** A container of one of the programs; `more` is merged into it. */
 export function container(image: string, name: string, args: readonly string[], more: object = {}): object {

@@ -2,22 +2,28 @@
 // makes the namespaces shop, outside, cases and guarded, and deletes them at the end.
 //   node test/kubernetes/e2e/main.ts --proxy-image weft-proxy:0.1.0 --injector-image weft-injector:0.1.0
 //        --shop-image weft-example-shop:dev [--restarts 20] [--restart-minutes 60] [--prometheus /usr/bin/prometheus]
+//        [--only issuer,ports]
 // The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this
-// machine must reach the addresses of pods. The last line says how many claims passed and failed.
+// machine must reach the addresses of pods. With WEFT_CERT_MANAGER (.ci/build-cert-manager) the issuer changes to a cert-manager
+// that runs beside the cluster, and back. The last line says how many claims passed and failed.
 import { parseArgs } from 'node:util';
+import { controllerMissing } from '../../cert-manager/support.ts';
 import { removeCases, strictNamespace } from './cases.ts';
 import { type Claim, type Context, show, showAll } from './claim.ts';
 import { commandsAnswer } from './claims/commands.ts';
 import { away, killed, missedPods } from './claims/control-plane.ts';
 import { fit, installs, labels, uninstalls } from './claims/install.ts';
+import { changesIssuer } from './claims/issuer.ts';
 import { cronJobsEnd, initContainersCall, jobsEnd } from './claims/jobs.ts';
 import { sameNames, withoutMesh } from './claims/names.ts';
 import { restrictedNamespace } from './claims/pod-security.ts';
+import { closedPorts } from './claims/ports.ts';
 import { honestProbes, livenessRestarts } from './claims/probes.ts';
 import { scraped } from './claims/prometheus.ts';
 import { queried } from './claims/queries.ts';
 import { withoutRules } from './claims/redirection.ts';
 import { rollingRestarts } from './claims/restarts.ts';
+import { suggests } from './claims/suggest.ts';
 import { everyHop } from './claims/traffic.ts';
 import { Cluster } from './cluster.ts';
 import { NAMESPACES, Shop } from './shop.ts';
@@ -31,6 +37,8 @@ const { values } = parseArgs({
     // No further restart begins after this time, but for the first three.
     'restart-minutes': { type: 'string', default: '60' },
     prometheus: { type: 'string' },
+    // Claims whose names have one of these words; what they stand on is shown in any case.
+    only: { type: 'string' },
   },
 });
 const kubeconfig = process.env.KUBECONFIG;
@@ -67,22 +75,28 @@ async function needed(...claims: readonly Claim[]): Promise<boolean> {
   return true;
 }
 
+const words = values.only?.split(',');
+/** Those of the claims that are wanted. */
+const wanted = (...claims: readonly Claim[]): readonly Claim[] =>
+  claims.filter(({ name }) => words === undefined || words.some(word => name.includes(word)));
+
 if (await needed(fit, withoutMesh, installs, labels)) {
-  results.push(...(await showAll([everyHop, sameNames], context)));
+  results.push(...(await showAll(wanted(everyHop, sameNames), context)));
   if (await needed(strictNamespace)) {
     const groups = [
       [cronJobsEnd],
       [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules, restrictedNamespace],
     ];
-    results.push(...(await Promise.all(groups.map(group => showAll(group, context)))).flat());
-    results.push(
-      ...(await showAll(
-        [...(prometheus ? [scraped, queried] : []), commandsAnswer, killed, away, missedPods],
-        context,
-      )),
-    );
+    results.push(...(await Promise.all(groups.map(group => showAll(wanted(...group), context)))).flat());
+    const others = [
+      ...(prometheus ? [scraped, queried] : []),
+      ...[commandsAnswer, closedPorts, suggests],
+      ...(controllerMissing ? [] : [changesIssuer]),
+      ...[killed, away, missedPods],
+    ];
+    results.push(...(await showAll(wanted(...others), context)));
   }
-  results.push(...(await showAll([rollingRestarts, uninstalls], context)));
+  results.push(...(await showAll([...wanted(rollingRestarts), uninstalls], context)));
 }
 await removeCases(cluster);
 for (const name of NAMESPACES) await cluster.delete(`/api/v1/namespaces/${name}`);
