@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { type TestContext, test } from 'node:test';
 import { readInjectorConfig } from '../config/injector-config.ts';
-import { systemClock } from '../time/index.ts';
+import { type Clock, FakeClock, systemClock } from '../time/index.ts';
 import { Translator } from '../translate/index.ts';
 import { changesOf } from '../translate/testing/from-yaml.ts';
 import { serveRoutes } from './injector-http.ts';
@@ -22,13 +22,21 @@ spec: {hostNetwork: true}
 status: {podIP: 192.168.0.2, podIPs: [{ip: 192.168.0.2}]}
 `;
 
-function viewOf(context: TestContext, read: boolean): InjectorView {
+const starting = `
+apiVersion: v1
+kind: Pod
+metadata: {name: new, namespace: shop}
+spec: {nodeName: node-1}
+status: {phase: Pending}
+`;
+
+function viewOf(context: TestContext, read: boolean, more = '', clock: Clock = systemClock): InjectorView {
   const stop = new AbortController();
   context.after(() => stop.abort());
   const flags = { source: 'files:x', caDir: 'ca', tokenKeys: 'k' };
-  const view = new InjectorView(readInjectorConfig(flags, {}), stop.signal);
+  const view = new InjectorView(readInjectorConfig(flags, {}), stop.signal, clock);
   const translator = new Translator();
-  const { mesh } = translator.apply(changesOf(pods));
+  const { mesh } = translator.apply(changesOf(pods + more));
   if (read) view.parts.pipeline = { mesh } as NonNullable<InjectorView['parts']['pipeline']>;
   return view;
 }
@@ -45,6 +53,19 @@ test('/debug is told to no pod, but to loopback and the API server; before the p
   const early = viewOf(context, false);
   assert.match(early.closedTo('192.168.0.2') ?? '', /before the configuration/);
   assert.equal(early.closedTo('127.0.0.1'), undefined);
+});
+
+test('an unknown address may be that of a pod that is starting: it is told nothing until that must be known', async context => {
+  const clock = new FakeClock();
+  const view = viewOf(context, true, `---${starting}`, clock);
+  const may = /shop\/new is starting .* ask again in 10 s/;
+  assert.match(view.closedTo('10.1.0.6') ?? '', may);
+  assert.equal(view.closedTo('127.0.0.1'), undefined);
+  await clock.advance(9_999);
+  assert.match(view.closedTo('10.1.0.6') ?? '', may);
+  await clock.advance(1);
+  assert.equal(view.closedTo('10.1.0.6'), undefined, 'one that never starts closes it to nobody');
+  assert.match(view.closedTo('10.1.0.7') ?? '', may);
 });
 
 function get(port: number, path: string, host: string): Promise<number> {

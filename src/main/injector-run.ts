@@ -41,7 +41,7 @@ export async function runInjector(
   const around: Surroundings = { config, clock, log, signal };
 
   // 1. What it tells about itself, first: probes are answered while everything else is waited for.
-  const view = new InjectorView(config, signal);
+  const view = new InjectorView(config, signal, clock);
   const { parts } = view;
   const turnedAway = (code: string): void => view.metrics.refused(code);
   const metricsPort = await serveRoutes(

@@ -8,6 +8,7 @@ import type { DiscoveryServer } from '../discovery/index.ts';
 import type { CertificateKeeper } from '../identity/index.ts';
 import type { Problem } from '../model/index.ts';
 import { ControlPlaneMetrics } from '../telemetry/control-plane-metrics.ts';
+import { type Clock, systemClock } from '../time/index.ts';
 import type { Routes } from './injector-http.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -23,6 +24,10 @@ export interface InjectorParts {
   leader?: () => { readonly leads: boolean; readonly holder: string };
 }
 
+/** A kubelet tells the address of a new pod within a second or two. */
+const startingMs = 10_000;
+const mostStrangers = 1_024;
+
 /** See the head of this file. */
 export class InjectorView {
   readonly parts: InjectorParts = {};
@@ -33,10 +38,14 @@ export class InjectorView {
   waitsFor: (() => string | undefined) | undefined = () => 'the control plane is starting';
   readonly #config: InjectorConfig;
   readonly #signal: AbortSignal;
+  readonly #clock: Clock;
+  /** Addresses that are no pod's, and since when they have asked, on the monotonic clock. */
+  readonly #strangers = new Map<string, number>();
 
-  constructor(config: InjectorConfig, signal: AbortSignal) {
+  constructor(config: InjectorConfig, signal: AbortSignal, clock: Clock = systemClock) {
     this.#config = config;
     this.#signal = signal;
+    this.#clock = clock;
     this.metrics = new ControlPlaneMetrics({
       version: VERSION,
       problems: () => countProblems(this.problems()),
@@ -68,11 +77,28 @@ export class InjectorView {
     if (/^127\.|^::1$/.test(from)) return undefined;
     const { pipeline } = this.parts;
     if (pipeline === undefined) return 'nothing is told before the configuration has been read';
+    let starting = '';
     // A pod with the node's network has no address of its own in the mesh.
-    for (const { namespace, name, addresses } of pipeline.mesh.workloads.values())
+    for (const { namespace, name, addresses, awaitsAddress } of pipeline.mesh.workloads.values()) {
       if (addresses.includes(from))
         return `the pod ${namespace}/${name} may not ask this; use weft proxy-status, weft check or kubectl port-forward`;
-    return undefined;
+      if (awaitsAddress) starting = `${namespace}/${name}`;
+    }
+    return this.#mayBe(starting, from);
+  }
+
+  /**
+   * A pod may call before its kubelet has told its address. Who has been unknown for longer than that takes is none of these:
+   * pods that never start must not close this to the API server.
+   */
+  #mayBe(starting: string, from: string): string | undefined {
+    if (starting === '') return undefined;
+    const now = this.#clock.monotonic();
+    const since = this.#strangers.get(from);
+    if (since !== undefined && now - since >= startingMs) return undefined;
+    if (this.#strangers.size >= mostStrangers) this.#strangers.clear();
+    if (since === undefined) this.#strangers.set(from, now);
+    return `the pod ${starting} is starting and its address is not known yet, so that this may be it; ask again in ${startingMs / 1000} s`;
   }
 
   routes(): Routes {

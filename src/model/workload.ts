@@ -39,6 +39,8 @@ export interface Workload extends Site {
   readonly name: string;
   /** Its own addresses; empty while it has none, and with the host's network, whose addresses many share. */
   readonly addresses: readonly string[];
+  /** It has a node and will have an address of its own, which nobody has told yet: it may be calling already. */
+  readonly awaitsAddress?: true;
   readonly identity: Identity;
   readonly labels: Labels;
   /** What the pod belongs to, for the metric label `*_workload`: the Deployment's name, not its ReplicaSet's. */

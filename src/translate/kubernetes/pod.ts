@@ -27,10 +27,13 @@ function translatePod(object: KubeObject, context: TranslateContext, report: Rep
   const owner = ownerOf(object.metadata);
   const serviceAccount = spec.text('serviceAccountName') || spec.text('serviceAccount') || 'default';
   const meshed = ANNOTATIONS.status in annotations;
+  const addresses = spec.flag('hostNetwork') ? [] : addressesOf(status);
+  const awaitsAddress = !spec.flag('hostNetwork') && addresses.length === 0 && Boolean(spec.text('nodeName'));
   const workload: Workload = {
     namespace,
     name,
-    addresses: spec.flag('hostNetwork') ? [] : addressesOf(status),
+    addresses,
+    ...(awaitsAddress && { awaitsAddress }),
     identity: { trustDomain: context.trustDomain, namespace, serviceAccount },
     labels,
     owner,

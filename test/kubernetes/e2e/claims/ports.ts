@@ -6,7 +6,7 @@ import { container, podSpec, programs } from '../cases.ts';
 import type { Claim } from '../claim.ts';
 import { type Cluster, isReady, until } from '../cluster.ts';
 
-const nobody = /^(?:ECONN|EPROTO|ERR_|socket hang up|silence|write E)/;
+const nobody = /^(?:ECONN|EPROTO|ERR_|socket hang up|HPE_|silence|write E)/;
 
 interface Try {
   readonly scheme: 'http' | 'https';
@@ -48,7 +48,7 @@ const tries: readonly Try[] = [
     port: PORTS.controlPlaneMetrics,
     scheme: 'http',
     path: '/debug/proxies',
-    hears: /^403 .*outside\/neighbour/,
+    hears: /^403 .*(?:outside\/neighbour may not|is starting)/,
   },
   {
     of: 'injector',
