@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
-.PHONY: sbom short-lives cert-manager edge-changes real-consul
+.PHONY: sbom short-lives cert-manager edge-changes real-consul conformance
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ lint: setup ## lint, format, import layers and the width of comments
 	@$(bin)/biome check --error-on-warnings .
 	@$(node) scripts/layers.ts
 	@$(node) scripts/comment-width.ts
+
+conformance: ## Gateway API's own suite on the cluster of KUBECONFIG; what it takes: the head of test/kubernetes/conformance/run.sh; PART=gateways or mesh
+	@test/kubernetes/conformance/run.sh $(or $(PART),all) $(ARGS)
 
 end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of Weft; ARGS names the images
 	@$(node) test/kubernetes/e2e/main.ts $(ARGS)

@@ -607,3 +607,32 @@ test('a connection without a request, and a head that stays half, have the time 
   await clock.advance(4_000);
   await idle.until(({ ended, closed }) => ended || closed);
 });
+
+test('the share of a backend that does not exist, or that nobody grants, is answered 500, the rest as ever', async t => {
+  const shared = (name: string, host: string, ref: string): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: ${name}, namespace: shop }
+spec:
+  parentRefs: [{ name: edge }]
+  hostnames: [${host}]
+  rules: [{ backendRefs: [{ name: web, port: 80, weight: 1 }, ${ref}] }]
+`;
+  const made = await rig(
+    t,
+    gateway(http) +
+      service('web', await app(t, 'web')) +
+      shared('missing', 'missing.example', '{ name: gone, port: 80, weight: 1 }') +
+      shared('foreign', 'foreign.example', '{ name: web, namespace: other, port: 80, weight: 1 }') +
+      shared('unknown', 'unknown.example', '{ group: example.com, kind: Bucket, name: web, weight: 1 }') +
+      route('none', 'gone', 'none.example'),
+  );
+  const port = made.port(80);
+  for (const host of ['missing.example', 'foreign.example', 'unknown.example']) {
+    const statuses = new Set<number>();
+    // Of a hundred requests all to one of two halves: once in 10^30 runs.
+    for (let i = 0; i < 100; i++) statuses.add((await ask(port, host)).status);
+    assert.deepEqual([...statuses].sort(), [200, 500], host);
+  }
+  assert.equal((await ask(port, 'none.example')).status, 500);
+});

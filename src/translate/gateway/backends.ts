@@ -37,21 +37,25 @@ export function readBackendRef(
   const name = required(fields, 'name', report);
   const namespace = fields.text('namespace') || own;
   const port = fields.port('port');
+  const isService = kind === 'Service' && (group === '' || group === 'core');
+  const isHostname = kind === 'Hostname' && group === 'networking.istio.io';
+  if (name === '') return undefined;
+  if (!isService && !isHostname) {
+    const named = group === '' ? kind : `${kind}.${group}`;
+    const message = `${fields.path}: requests cannot be sent to a ${named}, so that its share is refused; name a Service`;
+    report.warn('reference-kind-invalid', fields.path, message);
+    // Only Services must have a port.
+    const target = { host: `${name}.${namespace}.svc.${clusterDomain}`, port: port ?? 80, weight };
+    return { target: nowhere(target, name.toLowerCase(), namespace, 'not-supported') };
+  }
   if (!fields.has('port'))
     report.error(
       'field-invalid',
       fields.at('port'),
       `${fields.at('port')} is missing; name the port of ${name}`,
     );
-  if (name === '' || port === undefined) return undefined;
-  if (kind === 'Hostname' && group === 'networking.istio.io')
-    return { target: { host: name.toLowerCase(), port, weight } };
+  if (port === undefined) return undefined;
+  if (isHostname) return { target: { host: name.toLowerCase(), port, weight } };
   const target: RouteTarget = { host: `${name}.${namespace}.svc.${clusterDomain}`, port, weight };
-  if (kind !== 'Service' || (group !== '' && group !== 'core')) {
-    const named = group === '' ? kind : `${kind}.${group}`;
-    const message = `${fields.path}: requests cannot be sent to a ${named}, so that its share is refused; name a Service`;
-    report.warn('reference-kind-invalid', fields.path, message);
-    return { target: nowhere(target, name.toLowerCase(), namespace, 'not-supported') };
-  }
   return { target, ...(namespace !== own && { foreign: { namespace, name } }) };
 }
