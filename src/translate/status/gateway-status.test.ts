@@ -178,3 +178,56 @@ test('a Gateway whose certificate for upstreams is not there says so', () => {
   );
   assert.equal(resolved(to('{ name: x, namespace: vault }')), 'ResolvedRefs=False RefNotPermitted');
 });
+
+test('what a Gateway asks for besides listeners, and cannot have, its conditions say', () => {
+  const told = (spec: string, address = '192.0.2.5'): string => {
+    const { content } = statuses(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec: { gatewayClassName: weft, listeners: [{ name: http, port: 80, protocol: HTTP }], ${spec} }
+---
+apiVersion: v1
+kind: Service
+metadata: { name: edge-weft, namespace: shop }
+spec: { type: LoadBalancer, clusterIP: 10.96.0.9, ports: [{ port: 80 }] }
+status: { loadBalancer: { ingress: [${address}] } }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: wrong, namespace: shop }
+data: { gateway.yaml: "replicas: many" }
+`).get('Gateway edge')!;
+    assert.ok(content?.shape === 'gateway');
+    const [accepted, programmed] = content.conditions;
+    return `${accepted!.reason} ${programmed!.reason} ${content.addresses.join()}`;
+  };
+  const one = '{ ip: 192.0.2.5 }';
+  const asking = (addresses: string): string => `addresses: [${addresses}]`;
+  const named = (kind: string, name: string): string =>
+    `infrastructure: { parametersRef: { group: "", kind: ${kind}, name: ${name} } }`;
+  assert.equal(told('', one), 'Accepted Programmed 192.0.2.5');
+  assert.equal(told('', '{ hostname: lb.example.com }'), 'Accepted Programmed lb.example.com');
+  assert.equal(told('', ''), 'Accepted AddressNotAssigned ', 'cluster addresses are not what was asked for');
+  assert.equal(told(asking('{ value: 192.0.2.5 }'), one), 'Accepted Programmed 192.0.2.5');
+  assert.equal(told(asking('{ type: IPAddress }'), one), 'Accepted Programmed 192.0.2.5');
+  assert.equal(told(asking('{ value: 192.0.2.6 }'), one), 'Accepted AddressNotUsable ');
+  const both = asking('{ value: 192.0.2.5 }, { value: 192.0.2.6 }');
+  assert.equal(told(both, one), 'Accepted AddressNotUsable 192.0.2.5');
+  const odd = asking('{ type: example.com/x, value: y }');
+  assert.equal(told(odd, one), 'UnsupportedAddress Programmed 192.0.2.5');
+  for (const [kind, name] of [
+    ['ConfigMap', 'gone'],
+    ['ConfigMap', 'wrong'],
+    ['Secret', 'wrong'],
+  ])
+    assert.equal(told(named(kind!, name!), one), 'InvalidParameters Programmed 192.0.2.5', `${kind} ${name}`);
+});
+
+test('a class of ours says what it supports, sorted', () => {
+  const { content } = told.get('GatewayClass weft')!;
+  assert.ok(content?.shape === 'class');
+  assert.deepEqual(content.features, content.features.toSorted());
+  const { supportedFeatures } = mergeStatus(content, {}, 1, 'now') as { supportedFeatures: object[] };
+  assert.deepEqual(supportedFeatures[0], { name: content.features[0] });
+});

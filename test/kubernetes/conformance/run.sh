@@ -17,7 +17,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 if [[ $channel != none ]]; then
-  "$kubectl" apply --server-side --force-conflicts -f "$module/config/crd/$channel" >/dev/null
+  "$kubectl" apply --server-side --force-conflicts -k "$module/config/crd/$channel" >/dev/null
   "$kubectl" wait --for=condition=Established --timeout=60s crd -l '!none' >/dev/null
 fi
 # One small proxy for each of the suite's many Gateways.

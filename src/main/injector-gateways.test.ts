@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fieldAt, recordsOf } from '../plain/index.ts';
+import { changesOf } from '../translate/testing/from-yaml.ts';
+import { Translator } from '../translate/translator.ts';
+import { wantedGateways } from './injector-gateways.ts';
+
+const installation = {
+  ...{ systemNamespace: 'weft-system', proxyImage: 'weft-proxy:1', imagePullPolicy: 'IfNotPresent' },
+  ...{ trustDomain: 'cluster.local', clusterDomain: 'cluster.local', logLevel: 'info', accessLog: 'off' },
+  policyVersion: 'policy/v1',
+};
+
+function gatewayOf(name: string, spec: string, more = ''): string {
+  return `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: ${name}, namespace: shop, uid: uid-${name}${more} }
+spec: { ${spec}, listeners: [{ name: http, port: 80, protocol: HTTP }, { name: no, port: 81, protocol: SCTP }] }
+`;
+}
+
+const yaml = `
+${gatewayOf('edge', 'gatewayClassName: weft')}
+${gatewayOf('foreign', 'gatewayClassName: other')}
+${gatewayOf('by-hand', 'gatewayClassName: weft', ', annotations: { weft.dev/deploy: none }')}
+${gatewayOf('no-settings', 'gatewayClassName: weft, infrastructure: { parametersRef: { group: "", kind: ConfigMap, name: gone } }')}
+${gatewayOf('odd-address', 'gatewayClassName: weft, addresses: [{ type: example.com/name, value: x }]')}
+${gatewayOf('large', 'gatewayClassName: weft, infrastructure: { parametersRef: { group: "", kind: ConfigMap, name: large } }')}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: large, namespace: shop }
+data: { gateway.yaml: "replicas: 7" }
+`;
+
+function wanted(namespaces: 'all' | readonly string[]): ReturnType<typeof wantedGateways> {
+  const changes = changesOf(yaml);
+  const { mesh } = new Translator().apply(changes);
+  const stored = changes.flatMap(each => (each.type === 'put' ? [each.stored] : []));
+  const registry = { list: (kind: string) => stored.filter(each => kind.startsWith(`${each.object.kind}.`)) };
+  return wantedGateways({ registry, mesh } as never, namespaces, installation);
+}
+
+test('Gateways of ours are deployed, but for those by hand; of those that cannot be as they stand, what runs stays', () => {
+  const found = new Map(wanted('all').map(each => [each.gateway, each.objects]));
+  assert.deepEqual(
+    [...found].map(([gateway, objects]) => `${gateway} ${objects === undefined ? 'stays' : 'is kept'}`),
+    [
+      'shop/edge is kept',
+      'shop/no-settings stays',
+      'shop/odd-address stays',
+      'shop/large is kept',
+    ],
+  );
+  const of = (gateway: string, kind: string): unknown => found.get(gateway)!.find(each => each.kind === kind);
+  const ports = recordsOf(fieldAt(of('shop/edge', 'Service'), 'spec', 'ports'));
+  assert.deepEqual(
+    ports.map(each => each.port),
+    [80],
+  );
+  assert.equal(fieldAt(of('shop/large', 'Deployment'), 'spec', 'replicas'), 7);
+});
+
+test('namespaces that nobody named have nothing of it', () => {
+  assert.deepEqual(wanted(['blog']), []);
+  assert.equal(wanted(['shop']).length, 4);
+});
