@@ -46,12 +46,7 @@ test('Gateways of ours are deployed, but for those by hand; of those that cannot
   const found = new Map(wanted('all').map(each => [each.gateway, each.objects]));
   assert.deepEqual(
     [...found].map(([gateway, objects]) => `${gateway} ${objects === undefined ? 'stays' : 'is kept'}`),
-    [
-      'shop/edge is kept',
-      'shop/no-settings stays',
-      'shop/odd-address stays',
-      'shop/large is kept',
-    ],
+    ['shop/edge is kept', 'shop/no-settings stays', 'shop/odd-address stays', 'shop/large is kept'],
   );
   const of = (gateway: string, kind: string): unknown => found.get(gateway)!.find(each => each.kind === kind);
   const ports = recordsOf(fieldAt(of('shop/edge', 'Service'), 'spec', 'ports'));

@@ -1,5 +1,5 @@
-// What the control plane deploys for a Gateway, on a real API server, with the rights that `weft install --deploy-gateways` gives:
-// whether the server takes the objects, applied twice makes no difference, and nothing is written where there is no right.
+// What the control plane deploys for a Gateway, on a real API server, with the rights that `weft install --deploy-gateways`
+// gives: whether the server takes the objects, applied twice makes no difference, and nothing is written without a right.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { installObjects, installOptions } from '../../src/cli/install/index.ts';
