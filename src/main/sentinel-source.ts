@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { formatProblem, type KdlProblem } from '../kdl/index.ts';
-import { type Problem, problem, type UpstreamSettings } from '../model/index.ts';
+import { equal, type Problem, problem, type UpstreamSettings } from '../model/index.ts';
 import type { Entries, KubeObject } from '../registry/index.ts';
 import type { Source } from '../source/index.ts';
 import type { Log } from '../telemetry/index.ts';
@@ -12,11 +12,14 @@ import {
   certificateName,
   configurationObject,
   endpointsObject,
-  readSentinel,
+  readFiles,
+  readSentinelFiles,
   SENTINEL_KINDS,
   type SentinelConfiguration,
+  type SentinelFiles,
   secretObject,
 } from '../translate/sentinel/index.ts';
+import { sentinelFiles } from '../cli/kdl/sentinel-files.ts';
 import type { UpstreamStatus } from '../upstreams/index.ts';
 
 /** Files that are watched are looked at this often. */
@@ -46,7 +49,7 @@ export class SentinelSource implements Source {
   #entries: Entries | undefined;
   /** The last one without errors. */
   #configuration: SentinelConfiguration | undefined;
-  #text = '';
+  #files: SentinelFiles | undefined;
   #secrets = new Map<string, string>();
   #upstreams = new Set<string>();
   #unreadable: readonly Problem[] = [];
@@ -65,8 +68,8 @@ export class SentinelSource implements Source {
   async start(entries: Entries, signal: AbortSignal): Promise<void> {
     const { file, clock } = this.#options;
     this.#entries = entries;
-    const { configuration, text } = readOrThrow(file);
-    this.#take(text, configuration);
+    const { configuration, files } = readOrThrow(file);
+    this.#take(files, configuration);
     entries.put(endpointsObject(this.#options.namespace, BUILTIN_NAME, [this.#builtin()]));
     entries.flush();
     const stop = clock.every(LOOK_MS, () => this.#look());
@@ -80,9 +83,9 @@ export class SentinelSource implements Source {
   /** Reads the file and the certificates again. A file with an error changes nothing. */
   reload(why: string): void {
     const { file, log } = this.#options;
-    let text: string;
+    let files: SentinelFiles;
     try {
-      text = readFileSync(file, 'utf8');
+      files = readFiles(file, sentinelFiles);
       this.#unreadable = [];
     } catch (error) {
       this.#unreadable = [
@@ -93,16 +96,16 @@ export class SentinelSource implements Source {
       ];
       return;
     }
-    const { configuration } = readSentinel(text, file);
+    const { configuration } = readSentinelFiles(files);
     if (configuration) {
       log.info({ file, why }, 'the configuration is read again');
-      this.#take(text, configuration);
+      this.#take(files, configuration);
     } else {
       log.error({ file, why }, 'the configuration has errors and is not used; the last good one stays');
       // The translator refuses it, too, and keeps its parts: its problems stay visible.
-      this.#put(text);
+      this.#put(files);
     }
-    this.#text = text;
+    this.#files = files;
     this.#entries?.flush();
   }
 
@@ -117,11 +120,11 @@ export class SentinelSource implements Source {
     this.#entries?.put(endpointsObject(namespace, status.name, status.endpoints));
   }
 
-  #take(text: string, configuration: SentinelConfiguration): void {
+  #take(files: SentinelFiles, configuration: SentinelConfiguration): void {
     const { namespace, upstreams } = this.#options;
     this.#configuration = configuration;
-    this.#text = text;
-    this.#put(text);
+    this.#files = files;
+    this.#put(files);
     this.#readCertificates();
     const names = new Set(configuration.upstreams.map(each => each.id));
     for (const gone of this.#upstreams) {
@@ -133,9 +136,9 @@ export class SentinelSource implements Source {
     upstreams.set(configuration.upstreams.map(each => each.settings));
   }
 
-  #put(text: string): void {
+  #put(files: SentinelFiles): void {
     const { namespace, file } = this.#options;
-    this.#entries?.put(configurationObject({ namespace, text, file }), file);
+    this.#entries?.put(configurationObject(namespace, files), file);
   }
 
   #builtin() {
@@ -146,7 +149,7 @@ export class SentinelSource implements Source {
     this.#readCertificates();
     if (!this.#configuration?.system.autoReload) return;
     try {
-      if (readFileSync(this.#options.file, 'utf8') !== this.#text) this.reload('it has changed');
+      if (!equal(readFiles(this.#options.file, sentinelFiles), this.#files)) this.reload('it has changed');
     } catch {
       // It is being replaced; the next look finds it.
     }
@@ -192,18 +195,18 @@ export class SentinelSource implements Source {
 export function readOrThrow(file: string): {
   readonly configuration: SentinelConfiguration;
   readonly problems: readonly KdlProblem[];
-  readonly text: string;
+  readonly files: SentinelFiles;
 } {
-  let text: string;
+  let files: SentinelFiles;
   try {
-    text = readFileSync(file, 'utf8');
+    files = readFiles(file, sentinelFiles);
   } catch (error) {
     throw new WeftError('bad-configuration', `--config ${file} cannot be read: ${errorMessage(error)}`, {
       source: 'config',
     });
   }
-  const { configuration, problems } = readSentinel(text, file);
-  if (configuration) return { configuration, problems, text };
+  const { configuration, problems } = readSentinelFiles(files);
+  if (configuration) return { configuration, problems, files };
   const errors = problems.filter(each => each.severity === 'error').map(formatProblem);
   throw new WeftError('bad-configuration', errors.join('\n'), { source: 'config' });
 }

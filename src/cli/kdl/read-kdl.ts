@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { errorMessage, WeftError } from '../../errors/index.ts';
 import { formatProblem, type KdlProblem } from '../../kdl/index.ts';
-import { readSentinel } from '../../translate/sentinel/index.ts';
+import { readFiles, readSentinelFiles } from '../../translate/sentinel/index.ts';
 import { certificateProblems } from './certificates.ts';
+import { sentinelFiles } from './sentinel-files.ts';
 
 /** How `weft validate` and `weft lint` were called. */
 export interface KdlFlags {
@@ -16,7 +17,8 @@ export interface KdlFlags {
  */
 export function problemsOf(names: readonly string[], files: boolean): readonly KdlProblem[] {
   return names.flatMap(name => {
-    const { configuration, problems } = readSentinel(textOf(name), name);
+    const files = readFiles(name, { ...sentinelFiles, read: each => (each === name ? textOf(name) : sentinelFiles.read(each)) });
+    const { configuration, problems } = readSentinelFiles(files);
     return configuration && files ? [...problems, ...certificateProblems(configuration)] : problems;
   });
 }

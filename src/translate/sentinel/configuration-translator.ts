@@ -1,10 +1,10 @@
 import { formatPosition } from '../../kdl/index.ts';
-import { recordOf } from '../../plain/index.ts';
 import type { KindTranslator } from '../dialect.ts';
 import type { Part } from '../part.ts';
+import type { SentinelFiles } from './files.ts';
 import { gatewayParts } from './gateway-parts.ts';
 import { SENTINEL_KINDS } from './objects.ts';
-import { readSentinel } from './read.ts';
+import { readSentinelFiles } from './read.ts';
 import { routeParts } from './route-parts.ts';
 import { upstreamParts } from './upstream-parts.ts';
 
@@ -12,8 +12,8 @@ import { upstreamParts } from './upstream-parts.ts';
 export const configurationTranslator: KindTranslator = {
   kind: SENTINEL_KINDS.configuration,
   translate({ metadata, spec }, _context, report): readonly Part[] {
-    const { text, file } = recordOf(spec);
-    const { configuration, problems } = readSentinel(String(text ?? ''), String(file ?? ''));
+    // Made by configurationObject, in this process.
+    const { configuration, problems } = readSentinelFiles(spec as SentinelFiles);
     for (const { severity, code, at, message } of problems) {
       if (severity === 'error') report.error(code, formatPosition(at), message);
       else report.warn(code, formatPosition(at), message);

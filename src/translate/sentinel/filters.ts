@@ -212,17 +212,18 @@ function isEditable(name: string, at: TextPosition, report: KdlReport): boolean 
   return false;
 }
 
-/** One after the other: what the later sets wins. */
+/** One after the other: what the later says of a name wins. Edits of one step go remove, set, add. */
 export function joinEdits(
   left: HeaderEdits | undefined,
   right: HeaderEdits | undefined,
 ): HeaderEdits | undefined {
   if (!left || !right) return left ?? right;
-  const later = new Set((right.set ?? []).map(([name]) => name));
+  const later = new Set([...(right.remove ?? []), ...(right.set ?? []).map(([name]) => name)]);
+  const stays = ([name]: readonly [string, string]): boolean => !later.has(name);
   const joined = given({
     remove: some([...new Set([...(left.remove ?? []), ...(right.remove ?? [])])]),
-    set: some([...(left.set ?? []).filter(([name]) => !later.has(name)), ...(right.set ?? [])]),
-    add: some([...(left.add ?? []), ...(right.add ?? [])]),
+    set: some([...(left.set ?? []).filter(stays), ...(right.set ?? [])]),
+    add: some([...(left.add ?? []).filter(stays), ...(right.add ?? [])]),
   });
   return Object.keys(joined).length === 0 ? undefined : joined;
 }

@@ -6,6 +6,7 @@ import { configurationTranslator } from './configuration-translator.ts';
 import { endpointsTranslator } from './endpoints-translator.ts';
 
 export type * from './configuration.ts';
+export { type FileReader, readFiles, type SentinelFiles } from './files.ts';
 export {
   authoritiesName,
   BUILTIN_NAME,
@@ -17,7 +18,7 @@ export {
   SENTINEL_NAME,
   secretObject,
 } from './objects.ts';
-export { type ReadConfiguration, readSentinel } from './read.ts';
+export { type ReadConfiguration, readSentinel, readSentinelFiles } from './read.ts';
 export { HEALTH_PATH } from './route-parts.ts';
 
 /** For TranslatorOptions.dialects of who reads files of this dialect. */

@@ -2,6 +2,7 @@
 // They are made by a gateway for itself; no API server knows them.
 import { objectKey } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
+import type { SentinelFiles } from './files.ts';
 
 export const SENTINEL_API = 'sentinel.weft.dev/v1';
 
@@ -17,20 +18,13 @@ export const SENTINEL_NAME = 'sentinel';
 /** The Service that answers what the gateway answers itself; no upstream is called like this. */
 export const BUILTIN_NAME = '_builtin';
 
-/** A file, to be translated. */
-export interface ConfigurationObject {
-  readonly namespace: string;
-  readonly text: string;
-  /** For problems. */
-  readonly file: string;
-}
-
-export function configurationObject({ namespace, text, file }: ConfigurationObject): KubeObject {
+/** Files of a configuration, to be translated. */
+export function configurationObject(namespace: string, files: SentinelFiles): KubeObject {
   return {
     apiVersion: SENTINEL_API,
     kind: 'SentinelConfiguration',
     metadata: { namespace, name: SENTINEL_NAME },
-    spec: { text, file },
+    spec: files,
   };
 }
 

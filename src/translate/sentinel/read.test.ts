@@ -268,7 +268,6 @@ test('what Weft does not do is refused with the reason, and never taken silently
     'agents { agent "auth" {} }',
     'waf { mode "prevention" }',
     'namespace "n" { }',
-    'include "more.kdl"',
     'filters { filter "g" { type "geo" } }',
     'filters { filter "a" { type "agent" } }',
     `${api}route "r" { matches { path "/" }; upstream "api"; inference { } }`,
@@ -293,4 +292,27 @@ test('an upstream without targets, and a target that is none, are refused', () =
     read('upstream "u" { target "h" }').problems[0]!,
     /f:1:23: error: "h" is no target; it takes a host and a port/,
   );
+});
+
+test('what a later filter says of a header wins, whether it sets it or takes it out', () => {
+  const filters = `
+filter "a" { type "headers"; set { x-one "1"; x-two "1" }; add { x-three "1" } }
+filter "b" { type "headers"; remove "x-one"; set { x-three "2" } }
+`;
+  assert.deepEqual(routeOf('filters "a" "b"', filters).requestHeaders, {
+    remove: ['x-one'],
+    set: [
+      ['x-two', '1'],
+      ['x-three', '2'],
+    ],
+  });
+  assert.deepEqual(routeOf('filters "b" "a"', filters).requestHeaders, {
+    remove: ['x-one'],
+    set: [
+      ['x-three', '2'],
+      ['x-one', '1'],
+      ['x-two', '1'],
+    ],
+    add: [['x-three', '1']],
+  });
 });

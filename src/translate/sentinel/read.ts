@@ -2,13 +2,13 @@ import {
   checkDocument,
   type KdlProblem,
   KdlReport,
-  parseKdl,
   type Section,
   type TextPosition,
 } from '../../kdl/index.ts';
 import type { ClientLimit } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { ListenerConfig, SentinelConfiguration, SystemSettings } from './configuration.ts';
+import { parsed, type SentinelFile, type SentinelFiles } from './files.ts';
 import { readFilters } from './filters.ts';
 import { readListener } from './listeners.ts';
 import { readObservability } from './observability.ts';
@@ -28,36 +28,51 @@ export interface ReadConfiguration {
 /** Bytes of a request's body where nothing is said: Sentinel's default. */
 const DEFAULT_BODY_BYTES = 10 << 20;
 
-/** Reads a file of Sentinel's dialect. `file` is its name in problems. Pure; never throws for what stands in it. */
+/** Reads one file of Sentinel's dialect. `file` is its name in problems. Pure; never throws for what stands in it. */
 export function readSentinel(text: string, file: string): ReadConfiguration {
-  const document = parseKdl(text, file);
+  return readSentinelFiles({ files: [{ file, text }], problems: [] });
+}
+
+/** The same of a file and those that it includes: what stands in them stands together. */
+export function readSentinelFiles({ files, problems: including }: SentinelFiles): ReadConfiguration {
+  const documents = files.map(parsed);
   const report = new KdlReport();
-  report.problems.push(...document.problems);
-  const begin = { file, line: 1, column: 1 };
+  report.problems.push(...including, ...documents.flatMap(each => each.problems));
+  const begin = { file: files[0].file, line: 1, column: 1 };
   if (report.hasErrors) return { problems: report.problems };
-  const section = checkDocument(document.nodes, root, begin, report);
-  if (!report.hasErrors && document.nodes.length === 0)
+  const nodes = documents.flatMap(each => each.nodes);
+  const inFiles = orderOf(files);
+  const section = checkDocument(nodes, root, begin, report);
+  if (!report.hasErrors && nodes.length === 0)
     report.warn('sentinel-nothing', begin, 'the file says nothing: no listener, no route');
   // References to what could not be read would only repeat what is wrong.
-  const configuration = report.hasErrors ? undefined : read(section, report);
-  const problems = [...report.problems].sort(
-    (left, right) => left.at.line - right.at.line || left.at.column - right.at.column,
-  );
+  const configuration = report.hasErrors ? undefined : read(section, report, inFiles);
+  const problems = [...report.problems].sort((left, right) => inFiles(left.at, right.at));
   return report.hasErrors || configuration === undefined ? { problems } : { configuration, problems };
 }
 
-function read(section: Section, report: KdlReport): SentinelConfiguration {
+/** The order of places: by file, line and column. */
+type PlaceOrder = (left: TextPosition, right: TextPosition) => number;
+
+function orderOf(files: readonly SentinelFile[]): PlaceOrder {
+  const ranks = new Map(files.map(({ file }, index) => [file, index]));
+  return (left, right) =>
+    ranks.get(left.file)! - ranks.get(right.file)! || left.line - right.line || left.column - right.column;
+}
+
+function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelConfiguration {
+  const all = (block: string, name: string): readonly Section[] => allOf(section, block, name, order);
   versionOf(section, report);
   const limits = section.section('limits');
   const system = section.section('system');
-  const upstreams = readUpstreams(all(section, 'upstreams', 'upstream'), report);
-  const filters = readFilters(all(section, 'filters', 'filter'), report);
-  const listeners = all(section, 'listeners', 'listener').flatMap(
+  const upstreams = readUpstreams(all('upstreams', 'upstream'), report);
+  const filters = readFilters(all('filters', 'filter'), report);
+  const listeners = all('listeners', 'listener').flatMap(
     each => readListener(each, { limits, system }, report) ?? [],
   );
   const maxBodyBytes = limits?.number('max-body-size-bytes') ?? DEFAULT_BODY_BYTES;
   const clientLimits = clientLimitsOf(section);
-  const routes = all(section, 'routes', 'route').flatMap(
+  const routes = all('routes', 'route').flatMap(
     each => readRoute(each, { upstreams, filters, maxBodyBytes, clientLimits, limits, report }) ?? [],
   );
   unique(listeners, 'listener', report);
@@ -87,10 +102,10 @@ function read(section: Section, report: KdlReport): SentinelConfiguration {
   };
 }
 
-/** What stands in blocks of many, and by itself at the top, in the order of the file. */
-function all(section: Section, block: string, name: string): readonly Section[] {
+/** What stands in blocks of many, and by itself at the top, in the order of the files. */
+function allOf(section: Section, block: string, name: string, order: PlaceOrder): readonly Section[] {
   const found = [...section.sections(block).flatMap(each => each.sections(name)), ...section.sections(name)];
-  return found.sort((left, right) => left.at.line - right.at.line || left.at.column - right.at.column);
+  return found.sort((left, right) => order(left.at, right.at));
 }
 
 function versionOf(section: Section, report: KdlReport): void {

@@ -87,6 +87,6 @@ export const root: BlockSchema = {
     cache: { mark: 'ignored', why: 'nothing is cached here; answers come from the upstream' },
     observability: { block: observability },
     'rate-limits': { block: rateLimits },
-    include: { type: text, many: true, mark: 'refused', why: 'one file holds the whole configuration' },
+    include: { type: text, many: true },
   },
 };

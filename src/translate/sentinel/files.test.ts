@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatProblem } from '../../kdl/index.ts';
+import { type FileReader, readFiles, readSentinelFiles } from './index.ts';
+
+/** Files of a folder `/etc`; a pattern with a star means all that begin and end so. */
+function folder(files: Readonly<Record<string, string>>): FileReader {
+  return {
+    absolute: file => (file.startsWith('/') ? file : `/etc/${file}`),
+    read(file) {
+      const text = files[file.replace('/etc/', '')];
+      if (text === undefined) throw new Error('ENOENT');
+      return text;
+    },
+    find(pattern) {
+      const [begin = '', end] = pattern.split('*');
+      const fits = (name: string): boolean =>
+        end === undefined ? name === pattern : name.startsWith(begin) && name.endsWith(end);
+      return Object.keys(files).filter(fits).sort().map(name => `/etc/${name}`);
+    },
+  };
+}
+
+const read = (files: Readonly<Record<string, string>>) => {
+  const { configuration, problems } = readSentinelFiles(readFiles('main.kdl', folder(files)));
+  return { configuration, problems: problems.map(formatProblem) };
+};
+const listener = 'listener "http" { address "0.0.0.0:80" }\n';
+const route = (id: string): string =>
+  `route "${id}" { matches { path-prefix "/" }; upstream "${id}" }\nupstream "${id}" { target "10.0.0.1:80" }\n`;
+
+test('what included files say stands together, in the order in which they are included', () => {
+  const { configuration, problems } = read({
+    'main.kdl': `${listener}include "routes/*.kdl" "more.kdl"\n${route('own')}`,
+    'routes/b.kdl': route('b'),
+    'routes/a.kdl': `include "more.kdl"\n${route('a')}`,
+    'more.kdl': route('more'),
+  });
+  assert.deepEqual(problems, []);
+  assert.deepEqual(
+    configuration!.routes.map(each => each.id),
+    ['own', 'a', 'more', 'b'],
+  );
+});
+
+test('problems are told with the file that they are in', () => {
+  const { problems } = read({
+    'main.kdl': `${listener}include "other.kdl"\n`,
+    'other.kdl': 'route "r" { matchs { }; upstream "x" }\n',
+  });
+  assert.deepEqual(problems, [
+    '/etc/other.kdl:1:13: error: route "r" has no option matchs; did you mean matches? (kdl-unknown-name)',
+  ]);
+});
+
+test('a circle is an error, a pattern without files a warning, an id in two files the same as in one', () => {
+  assert.deepEqual(
+    read({ 'main.kdl': `${listener}include "a.kdl"\n`, 'a.kdl': 'include "main.kdl"\n' }).problems,
+    [
+      '/etc/a.kdl:1:9: error: include "main.kdl" goes in a circle: /etc/main.kdl → /etc/a.kdl → /etc/main.kdl (sentinel-include)',
+    ],
+  );
+  const none = read({ 'main.kdl': `${listener}include "conf.d/*.kdl"\n${route('a')}` });
+  assert.deepEqual(none.problems, [
+    'main.kdl:2:9: warning: include "conf.d/*.kdl" means no file (sentinel-include)',
+  ]);
+  assert.equal(none.configuration!.routes.length, 1);
+  const twice = read({ 'main.kdl': `${listener}${route('a')}include "a.kdl"\n`, 'a.kdl': route('a') });
+  assert.match(twice.problems[0]!, /\/etc\/a.kdl:1:1: error: there are two routes "a"/);
+});

@@ -1,0 +1,83 @@
+// A configuration is a file and those that it includes. Reading files is for others; here it is only said which are wanted.
+import { errorMessage } from '../../errors/index.ts';
+import { type KdlDocument, type KdlProblem, parseKdl } from '../../kdl/index.ts';
+
+/** A file with its text. */
+export interface SentinelFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** The first, which names the others; those in the order in which they are included; and what is wrong with the including itself. */
+export interface SentinelFiles {
+  readonly files: readonly [SentinelFile, ...SentinelFile[]];
+  readonly problems: readonly KdlProblem[];
+}
+
+/** How files are found; both may throw. */
+export interface FileReader {
+  read(file: string): string;
+  /** One name for each file, however it is called. */
+  absolute(file: string): string;
+  /** Those that a pattern means which stands in the file `from`, sorted, each by its absolute name. */
+  find(pattern: string, from: string): readonly string[];
+}
+
+/** Reads a file and, one level after the other, those that it includes. Throws where the first cannot be read. */
+export function readFiles(file: string, reader: FileReader): SentinelFiles {
+  const first = { file, text: reader.read(file) };
+  const files: [SentinelFile, ...SentinelFile[]] = [first];
+  const known = new Set([reader.absolute(file)]);
+  const problems: KdlProblem[] = [];
+  const include = (from: SentinelFile, above: readonly string[]): void => {
+    for (const { pattern, at } of includesOf(from)) {
+      const found = reader.find(pattern, from.file);
+      if (found.length === 0)
+        problems.push({
+          ...{ severity: 'warning', code: 'sentinel-include', at },
+          message: `include "${pattern}" means no file`,
+        });
+      for (const each of found) {
+        const error = (message: string): void =>
+          void problems.push({ severity: 'error', code: 'sentinel-include', at, message });
+        if (above.includes(each)) {
+          error(`include "${pattern}" goes in a circle: ${[...above, each].join(' → ')}`);
+          continue;
+        }
+        if (known.has(each)) continue;
+        known.add(each);
+        try {
+          const next = { file: each, text: reader.read(each) };
+          files.push(next);
+          include(next, [...above, each]);
+        } catch (thrown) {
+          error(`include "${pattern}": ${each} cannot be read: ${errorMessage(thrown)}`);
+        }
+      }
+    }
+  };
+  include(first, [reader.absolute(file)]);
+  return { files, problems };
+}
+
+/** What the file's `include` nodes say. */
+function includesOf({ file, text }: SentinelFile) {
+  return parsed({ file, text })
+    .nodes.filter(each => each.name === 'include')
+    .flatMap(each => each.args.map(({ value, at }) => ({ pattern: String(value), at })));
+}
+
+/** Documents of the files that were read last: each is read for what it includes, checked, and translated. */
+let kept = new Map<string, KdlDocument>();
+
+/** The document of a file. */
+export function parsed({ file, text }: SentinelFile): KdlDocument {
+  const key = `${file}\n${text}`;
+  const known = kept.get(key);
+  if (known) return known;
+  const document = parseKdl(text, file);
+  // A configuration has few files; what is beyond belongs to one that was before.
+  if (kept.size >= 32) kept = new Map([...kept].slice(-31));
+  kept.set(key, document);
+  return document;
+}
