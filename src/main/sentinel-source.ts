@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { sentinelFiles } from '../cli/kdl/sentinel-files.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { formatProblem, type KdlProblem } from '../kdl/index.ts';
 import { equal, type Problem, problem, type UpstreamSettings } from '../model/index.ts';
@@ -19,7 +20,6 @@ import {
   type SentinelFiles,
   secretObject,
 } from '../translate/sentinel/index.ts';
-import { sentinelFiles } from '../cli/kdl/sentinel-files.ts';
 import type { UpstreamStatus } from '../upstreams/index.ts';
 
 /** Files that are watched are looked at this often. */

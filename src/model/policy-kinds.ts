@@ -56,9 +56,9 @@ export interface PolicyRow<V> {
   readonly group: (policy: V) => string;
   /**
    * Whether both speak of the same, so that only the first counts and the author of the other is told. Order: rank, then the
-   * older.
+   * older. Undefined where none keeps another from counting.
    */
-  readonly sameScope: (left: V, right: V) => boolean;
+  readonly sameScope?: (left: V, right: V) => boolean;
   /** Labels of callers that it looks at, so that callers are told apart by them. */
   readonly callerLabels?: (policy: V) => readonly string[];
 }
@@ -82,7 +82,7 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   },
   // Its parts and its shadows are translate/assemble's own business: tables borrow from other objects, and hide each other in
   // part.
-  routeTables: { fact: 'route-tables', group: ({ host }) => host, sameScope: () => false },
+  routeTables: { fact: 'route-tables', group: ({ host }) => host },
   subsets: {
     fact: 'subsets',
     group: ({ host }) => host,
@@ -102,7 +102,6 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   inboundRateLimits: {
     fact: 'inbound-rate-limits',
     group: ({ namespace }) => namespace,
-    sameScope: () => false,
   },
   telemetry: {
     fact: 'telemetry',
@@ -120,7 +119,6 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   requestAuthentications: {
     fact: 'request-authentications',
     group: ({ namespace = '' }) => namespace,
-    sameScope: () => false,
   },
   // Parts of one whole; of Servers one counts for a port.
   serverPolicies: {
@@ -137,12 +135,10 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   gateways: {
     fact: 'gateways',
     group: ({ namespace, name }) => `${namespace}/${name}`,
-    sameScope: () => false,
   },
   gatewayHosts: {
     fact: 'gateway-hosts',
     group: ({ gateway }) => gateway,
-    sameScope: () => false,
   },
   gatewayClasses: {
     fact: 'gateway-classes',
@@ -152,7 +148,6 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   credentialGrants: {
     fact: 'credential-grants',
     group: ({ namespace }) => namespace,
-    sameScope: () => false,
   },
   credentials: {
     fact: 'credentials',

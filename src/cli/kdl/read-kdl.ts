@@ -15,9 +15,12 @@ export interface KdlFlags {
 /**
  * Everything that is found in the files, in their order. Throws a WeftError for one that cannot be read.
  */
-export function problemsOf(names: readonly string[], files: boolean): readonly KdlProblem[] {
+export function problemsOf(names: readonly string[], _files: boolean): readonly KdlProblem[] {
   return names.flatMap(name => {
-    const files = readFiles(name, { ...sentinelFiles, read: each => (each === name ? textOf(name) : sentinelFiles.read(each)) });
+    const files = readFiles(name, {
+      ...sentinelFiles,
+      read: each => (each === name ? textOf(name) : sentinelFiles.read(each)),
+    });
     const { configuration, problems } = readSentinelFiles(files);
     return configuration && files ? [...problems, ...certificateProblems(configuration)] : problems;
   });

@@ -189,6 +189,7 @@ export class Destinations {
     const pinned = pinOriginalDestination(told);
     const { resource } = pinned;
     const parts = this.#partsOf(resource);
+    const before = [...(entry.current?.resource.clusters ?? []).map(each => each.name), ...entry.held];
     let refused: string | undefined;
     try {
       const destination = new RunningDestination(resource, parts, entry.current, this.#guardOf(told.key));
@@ -203,7 +204,9 @@ export class Destinations {
     }
     for (const { name } of resource.clusters) this.#takeEarly(name);
     for (const own of pinned.endpoints) this.#clusters.get(own.key)?.setEndpoints(own);
-    this.#dropUnusedClusters();
+    // All destinations are looked at for that, and a gateway has thousands: only where one may be used no more.
+    const named = new Set(resource.clusters.map(each => each.name));
+    if (refused !== undefined || before.some(name => !named.has(name))) this.#dropUnusedClusters();
     this.#settle(entry);
     return refused;
   }

@@ -13,8 +13,10 @@ export interface GroupRules<P, V> {
   createdAt(part: P): string;
   /** The lower first. */
   rank(part: P): number;
-  /** Whether both speak of the same, so that only the older counts. */
-  sameScope(left: P, right: P): boolean;
+  /** Whether both speak of the same, so that only the older counts; undefined where nobody ever does. */
+  sameScope?(left: P, right: P): boolean;
+  /** Whether it could keep any of those behind it, down to the last of its group, from counting; undefined: all could. */
+  mayShadow?(part: P, last: P): boolean;
   /** What becomes of the one that does not count; undefined: it has no effect. */
   outcome?(lost: P, won: P): string;
 }
@@ -74,8 +76,20 @@ export class GroupAssembler<P, V> {
   }
 
   #note(group: string, parts: readonly P[]): void {
-    const problems = parts.flatMap((part, index) => {
-      const winner = parts.slice(0, index).find(older => this.#rules.sameScope(older, part));
+    const { sameScope, mayShadow } = this.#rules;
+    if (!sameScope) return;
+    // Most groups have hardly any, and some have thousands of parts.
+    const shadowing = parts.flatMap((part, index) =>
+      mayShadow?.(part, parts.at(-1)!) === false ? [] : [{ part, index }],
+    );
+    const problems = parts.flatMap((part, at) => {
+      let winner: P | undefined;
+      for (const { part: older, index } of shadowing) {
+        if (index >= at) break;
+        if (!sameScope(older, part)) continue;
+        winner = older;
+        break;
+      }
       if (!winner) return [];
       const [lost, won] = [this.#rules.from(part), this.#rules.from(winner)];
       if (sameObject(lost, won)) return [];

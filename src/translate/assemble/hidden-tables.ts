@@ -11,6 +11,11 @@ export function hidesTable(winner: RouteTable, table: RouteTable): boolean {
   return winner.combine === 'exclusive' && equal(winner.visibleTo, table.visibleTo);
 }
 
+/** Whether it could hide any of those that stand behind it, down to `last`: a cheap question, since there may be thousands. */
+export function mayHideOthers(winner: RouteTable, last: RouteTable): boolean {
+  return winner.combine === 'exclusive' || winner.rank !== last.rank;
+}
+
 /** What becomes of `table`, for people. */
 export function hiddenBy(table: RouteTable, winner: RouteTable): string {
   const [http, tcp] = overlap(winner, table);

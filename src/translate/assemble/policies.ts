@@ -9,7 +9,7 @@ import {
 } from '../../model/index.ts';
 import type { PlainPolicyKind, PolicyPart } from '../part.ts';
 import { GroupAssembler } from './groups.ts';
-import { hiddenBy, hidesTable } from './hidden-tables.ts';
+import { hiddenBy, hidesTable, mayHideOthers } from './hidden-tables.ts';
 
 type Assembler<K extends PlainPolicyKind> = GroupAssembler<PolicyPart<K>, PolicyKinds[K]>;
 type Maps = Pick<Mesh, PlainPolicyKind>;
@@ -55,7 +55,7 @@ function assemblerOf<K extends PlainPolicyKind>(kind: K): Assembler<K> {
     from: part => part.policy.from,
     createdAt: part => part.createdAt,
     rank: part => part.rank ?? 0,
-    sameScope: (left, right) => sameScope(left.policy, right.policy),
+    ...(sameScope && { sameScope: (left, right) => sameScope(left.policy, right.policy) }),
   });
 }
 
@@ -69,6 +69,7 @@ export function routeTables(): GroupAssembler<RouteTable, RouteTable> {
     createdAt: ({ createdAt }) => createdAt,
     rank: ({ rank }) => -rank,
     // Only what no caller will ever meet; for the rest, outcomes of resolve/ say who wins.
+    mayShadow: mayHideOthers,
     sameScope: hidesTable,
     outcome: hiddenBy,
   });

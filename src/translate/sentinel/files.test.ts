@@ -16,7 +16,10 @@ function folder(files: Readonly<Record<string, string>>): FileReader {
       const [begin = '', end] = pattern.split('*');
       const fits = (name: string): boolean =>
         end === undefined ? name === pattern : name.startsWith(begin) && name.endsWith(end);
-      return Object.keys(files).filter(fits).sort().map(name => `/etc/${name}`);
+      return Object.keys(files)
+        .filter(fits)
+        .sort()
+        .map(name => `/etc/${name}`);
     },
   };
 }

@@ -8,7 +8,9 @@ export interface SentinelFile {
   readonly text: string;
 }
 
-/** The first, which names the others; those in the order in which they are included; and what is wrong with the including itself. */
+/**
+ * The first, which names the others; those in the order in which they are included; and what is wrong with the including itself.
+ */
 export interface SentinelFiles {
   readonly files: readonly [SentinelFile, ...SentinelFile[]];
   readonly problems: readonly KdlProblem[];

@@ -30,7 +30,9 @@ function put(object: KubeObject): Change {
 function translated(text: string, ...more: readonly KubeObject[]) {
   const translator = new Translator({ dialects: sentinel });
   const apply = (next: string) =>
-    translator.apply([put(configurationObject('edge', { files: [{ file: 'edge.kdl', text: next }], problems: [] }))]);
+    translator.apply([
+      put(configurationObject('edge', { files: [{ file: 'edge.kdl', text: next }], problems: [] })),
+    ]);
   apply(text);
   translator.apply(more.map(put));
   const destination = (port: number): DestinationResource => {
