@@ -29,6 +29,8 @@ export interface Authority {
     identity: Identity,
     options?: SignOptions,
   ): SignedChain | WeftError | Promise<SignedChain | WeftError>;
+  /** A secret that all replicas with this authority have alike, and nobody else; undefined where its key is elsewhere. */
+  secretFor?(purpose: string): Buffer;
   /** When issuer and roots run out. */
   expiries(): readonly AuthorityExpiry[];
   /** What of it has run out, or soon will. */

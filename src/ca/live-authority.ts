@@ -1,3 +1,4 @@
+import { createPrivateKey, hkdfSync } from 'node:crypto';
 import { WeftError } from '../errors/index.ts';
 import { fingerprintOf } from '../identity/index.ts';
 import { type Identity, type Problem, problem } from '../model/index.ts';
@@ -62,6 +63,11 @@ export class LiveAuthority implements Authority {
 
   get issuerRoot(): string {
     return rootOfChain(this.#current.parts);
+  }
+
+  secretFor(purpose: string): Buffer {
+    const key = createPrivateKey(this.#current.parts.keyPem).export({ type: 'pkcs8', format: 'der' });
+    return Buffer.from(hkdfSync('sha256', key, '', `weft ${purpose}`, 32));
   }
 
   sign(csrPem: string, identity: Identity, options: SignOptions = {}): SignedChain | WeftError {

@@ -70,6 +70,21 @@ test('a resource goes to those that want it, and to those that come later as wel
   assert.deepEqual(own, [destination, endpoints]);
 });
 
+test('what only gateways want comes to a core that wants it later, too, and is forgotten with the last', () => {
+  const { cores, told, from } = setUp();
+  const key = 'certificate/shop/edge/shop/tls';
+  const certificate: Resource = { kind: 'certificate', key, chain: 'chain', privateKey: 'key' };
+  from(1, { type: 'want', key });
+  cores.apply(certificate);
+  from(2, { type: 'want', key });
+  assert.deepEqual(told[1], [{ type: 'apply', resource: certificate }]);
+  from(1, { type: 'forget', key });
+  from(2, { type: 'forget', key });
+  told[1]!.length = 0;
+  from(2, { type: 'want', key });
+  assert.deepEqual(told[1], [], 'no private key is kept that nobody uses');
+});
+
 test('every core learns where Services have their addresses', () => {
   const { cores, told } = setUp();
   const trust: Resource = { kind: 'trust', key: 'cluster.local', roots: [], serviceRanges: ['10.96.0.0/24'] };

@@ -168,9 +168,10 @@ export class Cores {
       return;
     }
     cores.add(core);
-    const known = this.#known.get(`destination ${key}`);
-    if (known?.kind !== 'destination') return;
+    const known = this.#known.get(`${askedKind(key)} ${key}`);
+    if (known === undefined) return;
     this.#tell(core, known);
+    if (known.kind !== 'destination') return;
     for (const { name } of known.clusters) {
       const endpoints = this.#known.get(`endpoints ${name}`);
       if (endpoints !== undefined) this.#tell(core, endpoints);
@@ -181,7 +182,7 @@ export class Cores {
     const cores = this.#wanted.get(key);
     if (cores === undefined || !cores.delete(core) || cores.size > 0) return;
     this.#wanted.delete(key);
-    this.#known.delete(`destination ${key}`);
+    this.#known.delete(`${askedKind(key)} ${key}`);
     const used = new Set<string>();
     for (const resource of this.#known.values())
       if (resource.kind === 'destination') for (const { name } of resource.clusters) used.add(name);

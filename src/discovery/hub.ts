@@ -1,3 +1,4 @@
+import { hkdfSync } from 'node:crypto';
 import { errorMessage } from '../errors/index.ts';
 import {
   askedKind,
@@ -50,6 +51,9 @@ interface Recipe<R extends Resource> {
   readonly failed?: (why: string) => R;
 }
 
+/** That the secrets of session tickets are others. */
+const ticketsFact = 'session-tickets';
+
 /**
  * Resources that are followed now, each computed once for all callers who would get the same, and computed again only when a
  * fact it rests on was touched. Whoever follows a resource hears only of changes that make it differ.
@@ -63,6 +67,8 @@ export class Hub {
   readonly #onFailure: HubFailure;
   readonly #trust: Entry<Resource>;
   #terms: TrustTerms;
+  /** Of session tickets, for each generation, the newest first. */
+  #ticketSecrets: readonly Buffer[] = [];
   #serviceRanges: readonly string[];
 
   constructor(mesh: Mesh, roots: readonly string[] = [], onFailure: HubFailure = () => {}) {
@@ -125,6 +131,24 @@ export class Hub {
     this.#renewTrust(changedAtMs);
   }
 
+  /** Takes what the session tickets of gateways follow from, for each generation, the newest first. */
+  setTicketSecrets(secrets: readonly Buffer[], changedAtMs: number): void {
+    this.#ticketSecrets = secrets;
+    this.update(this.#mesh, new Set([ticketsFact]), changedAtMs);
+  }
+
+  /** Each gateway has secrets of its own: whoever learns those of one reads no tickets of another. */
+  #sealed({ resource, facts }: Resolved<GatewayResource>): Resolved<GatewayResource> {
+    const ticketSecrets = this.#ticketSecrets.map(each =>
+      Buffer.from(hkdfSync('sha256', each, '', `weft gateway ${resource.key}`, 32)).toString('base64url'),
+    );
+    const has = ticketSecrets.length > 0 && resource.why === undefined;
+    return {
+      resource: { ...resource, ...(has && { ticketSecrets }) },
+      facts: new Set([...facts, ticketsFact]),
+    };
+  }
+
   /** Whether this certificate, or whoever it is for, is to be let in no more. */
   isRevoked(principal: string, serial: string): boolean {
     const domains = this.trustDomains;
@@ -179,7 +203,9 @@ export class Hub {
       });
     // Policies select gateways by any of their labels, and there are few callers to share with.
     const what = `gateway ${key} ${JSON.stringify(Object.entries(caller.labels).sort())}`;
-    return this.#watchFor(caller, what, listener, { resolve: mesh => resolveGateway(mesh, caller, key) });
+    return this.#watchFor(caller, what, listener, {
+      resolve: mesh => this.#sealed(resolveGateway(mesh, caller, key)),
+    });
   }
 
   watchEndpoints(caller: Caller, cluster: string, listener: WatchListener): Watch<EndpointsResource> {

@@ -1,4 +1,5 @@
 // The whole pipeline inside the proxy, over whatever source: resources without a control plane.
+import { randomBytes } from 'node:crypto';
 import { followFolder, LiveAuthority, loadOrCreateAuthority, localSigner } from '../ca/index.ts';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { InProcessStream } from '../discovery/index.ts';
@@ -19,6 +20,7 @@ import { IdentityMetrics } from './identity-metrics.ts';
 import { IssuedCertificates } from './issued-certificates.ts';
 import { openPipeline } from './pipeline.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
+import { followTicketSecrets } from './ticket-secrets.ts';
 
 /** A source that may take its time. */
 export interface InProcessSource {
@@ -87,6 +89,10 @@ export async function openInProcess(
       source: source.name,
     });
     stream.start();
+    if (config.gateway !== undefined) {
+      const secret = randomBytes(32);
+      followTicketSecrets(pipeline.hub, () => secret, clock, signal);
+    }
     isReady = true;
     certificates?.follow(pipeline.mesh);
     certificates?.lead(signal);

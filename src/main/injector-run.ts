@@ -1,4 +1,5 @@
 // The control plane, stage by stage. Each stage is built by its own room; here they are only connected.
+import { randomBytes } from 'node:crypto';
 import { type Authority, RevocationList } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
 import { DiscoveryServer } from '../discovery/index.ts';
@@ -18,6 +19,7 @@ import { proxyProblems } from './injector-status.ts';
 import { InjectorView } from './injector-view.ts';
 import { noteProblems, startPipeline } from './pipeline.ts';
 import { podOf } from './pod-of.ts';
+import { followTicketSecrets } from './ticket-secrets.ts';
 
 /** What runs, for tests and logs. Ports are 0 where it was told to stop before they were opened. */
 export interface RunningInjector {
@@ -109,7 +111,10 @@ export async function runInjector(
     pipeline.hub.setTrust({ ...terms, ...(current.length > 0 && { revoked: current }) }, clock.now());
   };
   setTrust();
-  const untrack = [live.subscribe(setTrust), revocations.subscribe(setTrust)];
+  const own = randomBytes(32);
+  const ticketSecret = (): Buffer => live.secretFor?.('session tickets') ?? own;
+  const lookAtTickets = followTicketSecrets(pipeline.hub, ticketSecret, clock, signal);
+  const untrack = [live.subscribe(lookAtTickets), live.subscribe(setTrust), revocations.subscribe(setTrust)];
   signal.addEventListener('abort', () => untrack.forEach(stop => void stop()), { once: true });
 
   // 6. Discovery and certificates for proxies.

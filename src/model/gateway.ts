@@ -213,6 +213,8 @@ export interface ListenerTls {
   readonly ciphers?: readonly string[];
   /** What is offered by ALPN, the dearest first; h2 and http/1.1 unless told. */
   readonly alpn?: readonly ('h2' | 'http/1.1')[];
+  /** Whether sessions are resumed by tickets, where no certificate of clients is asked for; true unless told. */
+  readonly tickets?: boolean;
   /** Certificates of clients; undefined: they are not asked for one. */
   readonly clients?: ClientValidation;
 }

@@ -169,6 +169,8 @@ export interface GatewayResource {
   readonly policies?: GatewayPolicies;
   /** What is shown now to servers that look whether names are ours; undefined where none does. */
   readonly challenges?: readonly ServedChallenge[];
+  /** What session tickets are sealed with, base64url, the newest first; undefined: each process has its own. */
+  readonly ticketSecrets?: readonly string[];
   /** Why there is none; undefined where the gateway is known. */
   readonly why?: string;
 }

@@ -3,14 +3,16 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { errorMessage } from '../../errors/index.ts';
-import type { BoundTls, CertificateResource } from '../../model/index.ts';
+import type { BoundListener, BoundTls, CertificateResource } from '../../model/index.ts';
 import { HostTable } from './host-table.ts';
+import { keyFor, type TicketKey, ticketKeys } from './session-tickets.ts';
 
 interface Kept {
   readonly resource: CertificateResource;
   /** Undefined for one that cannot be shown. */
   readonly names: HostTable<true> | undefined;
-  readonly contexts: WeakMap<BoundTls, SecureContext>;
+  /** By the ticket key that each has, undefined for none. */
+  readonly contexts: WeakMap<BoundTls, Map<TicketKey | undefined, SecureContext>>;
 }
 
 /** What TLS of one connection is ended with; or why it cannot be. */
@@ -19,6 +21,8 @@ export type ChosenContext = { readonly context: SecureContext } | { readonly why
 /** Certificates by key. */
 export class GatewayCertificates {
   readonly #kept = new Map<string, Kept>();
+  /** By BoundListener. */
+  #tickets = new WeakMap<BoundListener, readonly TicketKey[]>();
 
   /** Puts one to use. A text: why not; then the last good one stays. */
   apply(resource: CertificateResource): string | undefined {
@@ -49,22 +53,39 @@ export class GatewayCertificates {
     return this.#kept.get(key)?.resource;
   }
 
+  /** From now on tickets of this listener are sealed with these; see GatewayResource.ticketSecrets. */
+  seal(listener: BoundListener, secrets: readonly string[]): void {
+    const { tls } = listener;
+    const may = tls?.mode === 'terminate' && tls.clients === undefined && tls.tickets !== false;
+    this.#tickets.set(listener, may ? ticketKeys(secrets, listener) : []);
+  }
+
   /** Forgets one that nothing names any more. */
   forget(key: string): void {
     this.#kept.delete(key);
   }
 
-  /** What to end TLS with for who asks for `serverName`, '' for none: the first certificate that has the name, else the first. */
-  choose(tls: BoundTls, serverName: string): ChosenContext {
+  /**
+   * What to end TLS with for who asks for `serverName`, '' for none: the first certificate that has the name, else the first.
+   * `hello`: what the client began with; it may bring a ticket.
+   */
+  choose(listener: BoundListener, serverName: string, hello: Buffer): ChosenContext {
+    const tls = listener.tls!;
     const all = tls.certificates.map(key => this.#kept.get(key));
     const usable = all.filter(each => each?.names !== undefined);
     const chosen = usable.find(each => each!.names!.find(serverName) === true) ?? usable[0];
     if (chosen === undefined) return { why: this.#whyNone(tls) };
-    const known = chosen.contexts.get(tls);
+    const ticketKey = keyFor(this.#tickets.get(listener) ?? [], hello);
+    let contexts = chosen.contexts.get(tls);
+    if (contexts === undefined) {
+      contexts = new Map();
+      chosen.contexts.set(tls, contexts);
+    }
+    const known = contexts.get(ticketKey);
     if (known !== undefined) return { context: known };
     try {
-      const context = contextOf(tls, chosen.resource);
-      chosen.contexts.set(tls, context);
+      const context = contextOf(tls, chosen.resource, ticketKey);
+      contexts.set(ticketKey, context);
       return { context };
     } catch (thrown) {
       return { why: `${nameOf(chosen.resource.key)}: ${errorMessage(thrown)}` };
@@ -101,10 +122,14 @@ function namesOf({ chain, privateKey }: CertificateResource): readonly string[] 
   }
 }
 
-function contextOf(tls: BoundTls, { chain, privateKey }: CertificateResource): SecureContext {
-  const { minVersion = 'TLSv1.2', maxVersion, ciphers, clients } = tls;
+function contextOf(
+  tls: BoundTls,
+  { chain, privateKey }: CertificateResource,
+  ticketKey: TicketKey | undefined,
+): SecureContext {
+  const { minVersion = 'TLSv1.2', maxVersion, ciphers, clients, tickets } = tls;
   // A session that is resumed brings the verdict on its client's certificate from before: those of who must show one are not.
-  const noTickets = clients === undefined ? 0 : constants.SSL_OP_NO_TICKET;
+  const noTickets = clients === undefined && tickets !== false ? 0 : constants.SSL_OP_NO_TICKET;
   return createSecureContext({
     cert: chain,
     key: privateKey,
@@ -112,6 +137,7 @@ function contextOf(tls: BoundTls, { chain, privateKey }: CertificateResource): S
     ...(maxVersion && { maxVersion }),
     ...(ciphers && { ciphers: ciphers.join(':') }),
     ...(clients && clients.authorities !== '' && { ca: clients.authorities }),
+    ...(ticketKey && { ticketKeys: ticketKey.bytes }),
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | noTickets,
   });

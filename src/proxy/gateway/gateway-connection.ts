@@ -308,7 +308,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
 
   #shakeHands(listener: TableListener, host: string, hello: Buffer): void {
     const { tls, protocol, options } = listener.bound;
-    const chosen = this.#parts.certificates.choose(tls!, host);
+    const chosen = this.#parts.certificates.choose(listener.bound, host, hello);
     if ('why' in chosen) {
       this.#refuseTls(chosen.why);
       return;

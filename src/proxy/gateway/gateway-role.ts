@@ -213,6 +213,8 @@ class RunningGateway implements GatewayRole {
     );
     this.#guard(guarded);
     this.#want(guarded.map(each => each.bound));
+    for (const { listeners, ticketSecrets = [] } of this.#resources.values())
+      for (const each of listeners) this.#certificates.seal(each, ticketSecrets);
     this.#challenges.show([...this.#resources.values()].flatMap(each => each.challenges ?? []));
     const byPort = new Map<number, GuardedListener[]>();
     for (const each of guarded) {

@@ -43,3 +43,15 @@ export function readTlsVersions(
   };
   return { minVersion: version('min-version'), maxVersion: version('max-version') };
 }
+
+/** `weft.dev/session-tickets`: false where sessions are not to be resumed. */
+export function readTickets(tls: Fields, report: Report): false | undefined {
+  const value = tls.strings('options')?.['weft.dev/session-tickets'];
+  if (value !== undefined && value !== 'on' && value !== 'off')
+    report.fail(
+      'field-invalid',
+      tls.at('options'),
+      `${tls.at('options')}: weft.dev/session-tickets is '${value}'; it takes on or off, and holds as if it were not there`,
+    );
+  return value === 'off' ? false : undefined;
+}

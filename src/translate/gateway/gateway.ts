@@ -18,7 +18,7 @@ import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readSelector } from '../selector.ts';
-import { readCredentialRef, readTlsVersions } from './credential-ref.ts';
+import { readCredentialRef, readTickets, readTlsVersions } from './credential-ref.ts';
 import { readInfrastructure } from './infrastructure.ts';
 import { readListenerOptions } from './listener-options.ts';
 import { required } from './matches.ts';
@@ -149,11 +149,12 @@ function readTls(tls: Fields | undefined, namespace: string, report: Report): Li
     .objects('certificateRefs')
     .flatMap(each => readCredentialRef(each, 'Secret', namespace, report) ?? []);
   const versions = readTlsVersions(tls, report);
+  const tickets = readTickets(tls, report);
   tls.rest();
   return {
     mode: mode === 'Terminate' ? 'terminate' : 'passthrough',
     certificates,
-    ...given(versions),
+    ...given({ ...versions, tickets }),
   };
 }
 

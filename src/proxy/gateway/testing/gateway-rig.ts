@@ -155,6 +155,14 @@ export class GatewayRig {
     this.#hub.update(mesh, touched, 0);
   }
 
+  /** From now on these are the generations of what session tickets follow from, as the control plane tells them. */
+  seal(...generations: readonly string[]): void {
+    this.#hub.setTicketSecrets(
+      generations.map(each => Buffer.from(each)),
+      0,
+    );
+  }
+
   /** Where the machine listens for a port of the gateway; 0 for nowhere. */
   port(number: number): number {
     return this.plane.gateway!.ports.find(each => each.port === number)?.bound ?? 0;
