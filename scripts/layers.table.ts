@@ -394,6 +394,7 @@ export const rooms: Record<string, Room> = {
       'proxy/connect',
       'proxy/services',
       'proxy/destinations',
+      'proxy/filters',
       'proxy/exchange',
       'proxy/serving',
       'proxy/streams',

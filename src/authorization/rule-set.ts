@@ -2,7 +2,7 @@ import type { AuthorizationRule, WorkloadAuthorization } from '../model/index.ts
 import type { RuleScan } from '../routing/index.ts';
 import { type CompiledRule, compileRule, type RuleSite } from './compiled-rule.ts';
 import { RuleIndex } from './rule-index.ts';
-import { type JudgedRequest, Subject } from './subject.ts';
+import { type JudgedCaller, type JudgedRequest, Subject } from './subject.ts';
 
 /** A rule that held. */
 export interface MatchedRule {
@@ -49,6 +49,11 @@ export class RuleSet implements RuleScan {
   /** The first rule that holds for the request. */
   match(request: JudgedRequest): MatchedRule | undefined {
     return this.find(subject.ofRequest(request));
+  }
+
+  /** The same for a connection whose bytes are not read. */
+  matchConnection(caller: JudgedCaller): MatchedRule | undefined {
+    return this.find(subject.ofConnection(caller));
   }
 
   /** The same of a subject that is filled already. */

@@ -51,3 +51,9 @@ export interface Question {
   readonly atMs: number;
   readonly id: string;
 }
+
+/** A connection whose bytes are not read, as authorizers are told of it. */
+export interface ConnectionQuestion extends Pick<Question, 'source' | 'destination' | 'atMs'> {
+  /** The name that its ClientHello asked for; '' for none. */
+  readonly serverName: string;
+}

@@ -1,7 +1,7 @@
 // ext_authz v3 over gRPC: envoy.service.auth.v3.Authorization/Check. Numbers of fields are those of Envoy's
 // attribute_context.proto, external_auth.proto, base.proto and address.proto.
 import type { Field } from '../http/index.ts';
-import type { Decision, Question } from './decision.ts';
+import type { ConnectionQuestion, Decision, Question } from './decision.ts';
 import { maySet } from './header-patterns.ts';
 import { MessageWriter, readMessage } from './protobuf.ts';
 
@@ -32,13 +32,27 @@ export function checkRequest(question: Question, asBytes: boolean): Buffer {
     .text(10, protocol);
   if (body !== undefined && asBytes) http.bytes(12, body);
   else if (body !== undefined) http.text(11, body.toString('latin1'));
-  const time = new MessageWriter().number(1, Math.floor(atMs / 1000)).number(2, (atMs % 1000) * 1_000_000);
-  const request = new MessageWriter().message(1, time).message(2, http);
+  const request = new MessageWriter().message(1, time(atMs)).message(2, http);
   const attributes = new MessageWriter()
     .message(1, peer(source))
     .message(2, peer(destination))
     .message(4, request);
   return new MessageWriter().message(1, attributes).finish();
+}
+
+/** The same of a connection, which has no request: Envoy's TCP filter, createTcpCheck. */
+export function connectionCheck({ source, destination, serverName, atMs }: ConnectionQuestion): Buffer {
+  const attributes = new MessageWriter()
+    .message(1, peer(source))
+    .message(2, peer(destination))
+    .message(4, new MessageWriter().message(1, time(atMs)));
+  // TLSSession.sni
+  if (serverName !== '') attributes.message(12, new MessageWriter().text(1, serverName));
+  return new MessageWriter().message(1, attributes).finish();
+}
+
+function time(atMs: number): MessageWriter {
+  return new MessageWriter().number(1, Math.floor(atMs / 1000)).number(2, (atMs % 1000) * 1_000_000);
 }
 
 function peer({ address, port, principal }: Question['source']): MessageWriter {

@@ -118,14 +118,14 @@ function answerOf(
       (all ?? []).flatMap(({ action, provider }) => (action === 'custom' ? [provider ?? 'nobody'] : [])),
     ),
   ];
-  const more = asks.length > 0 && !isBytes ? { asks } : {};
+  const more = asks.length > 0 ? { asks } : {};
   if (authorizer === undefined) return { ...base, allowed: true, why: 'no policy speaks of it', ...more };
   const who = {
     principal: caller === undefined ? '' : principalOf(caller),
     address: caller?.workload.addresses[0] ?? '',
     serverName: '',
   };
-  if (isBytes) return { ...base, ...verdictOf(authorizer.judgeConnection(who)) };
+  if (isBytes) return { ...base, ...verdictOf(authorizer.judgeConnection(who)), ...more };
   const head = headOf({ method, target: path, headers: [['Host', host], ...headers] });
   head.retain();
   if (!PathNormalizer.of(callee.inbound.pathNormalization).normalize(head))

@@ -1,3 +1,4 @@
+import type { Denial } from '../../authorization/index.ts';
 import type { Head, LocalReply } from '../../http/index.ts';
 import { parseHostPort } from '../../model/index.ts';
 import type { PeerLabels } from '../../telemetry/index.ts';
@@ -16,6 +17,7 @@ import { authorityOf, SESSION_STATUS } from '../streams/session-status.ts';
 import { StreamCarrier, type StreamCarrierHost } from '../streams/stream-carrier.ts';
 import type { TcpSessionOptions } from '../tcp/session-options.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
+import { askSafely } from './bytes-permit.ts';
 import type { CalledPort } from './called-port.ts';
 import { detailOf, noteRefusal, tellDenial } from './denied-bytes.ts';
 import { type RefusedToTell, refuseSession } from './refusal.ts';
@@ -104,13 +106,20 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
     const { called } = this.#caller;
     called.renewed();
     const { denial } = called;
+    const asked = denial === undefined ? called.port?.entry.asksAbout(this.#caller) : undefined;
+    if (asked !== undefined)
+      askSafely(asked, this.#caller, this, refused => refused !== undefined && this.#forbid(refused));
     if (denial === undefined) return;
     enterEvent();
+    this.#forbid(denial);
+    leaveEvent();
+  }
+
+  #forbid(denial: Denial): void {
     for (const session of [...this.#open]) {
       noteRefusal(this.#services, this.#start, denial);
       session.forbid(detailOf(denial));
     }
-    leaveEvent();
   }
 
   onStream(head: Head, bytes: DownstreamStream): void {
@@ -127,11 +136,23 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
       return;
     }
     const denial = port.entry.judgeBytes(this.#caller);
-    if (denial !== undefined) {
-      tellDenial(this.#services, this.#start, denial, 0);
-      bytes.refuse(SESSION_STATUS.DENIED);
-      return;
-    }
+    const asked = denial === undefined ? port.entry.asksAbout(this.#caller) : undefined;
+    if (denial !== undefined) this.#deny(bytes, denial);
+    else if (asked === undefined) this.#accept(bytes, port);
+    else
+      askSafely(asked, this.#caller, this, refused => {
+        if (bytes.closed) return;
+        if (refused === undefined) this.#accept(bytes, port);
+        else this.#deny(bytes, refused);
+      });
+  }
+
+  #deny(bytes: DownstreamStream, denial: Denial): void {
+    tellDenial(this.#services, this.#start, denial, 0);
+    bytes.refuse(SESSION_STATUS.DENIED);
+  }
+
+  #accept(bytes: DownstreamStream, port: RunningPort): void {
     this.#services.counters.accepted.add('direction="inbound",protocol="tcp",mtls="true"');
     this.#carry(bytes, port);
   }

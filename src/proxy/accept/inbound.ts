@@ -2,6 +2,7 @@ import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
+import { Deadline } from '../../time/index.ts';
 import { ALPN, beginsMeshHello, readClientHello } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
@@ -15,6 +16,7 @@ import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
 import type { TcpSessionOptions } from '../tcp/session-options.ts';
 import { TcpSession } from '../tcp/tcp-session.ts';
+import { askSafely, BytesPermit, holdBytes } from './bytes-permit.ts';
 import { CalledPort } from './called-port.ts';
 import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
 import { Downstream, labelOf } from './downstream.ts';
@@ -60,6 +62,7 @@ export class InboundConnection
   readonly called: CalledPort;
   #accepting: MeshAccept | undefined;
   #session: TcpSession | undefined;
+  readonly #permit = new BytesPermit(this);
   #metrics: PeerRequests | undefined;
 
   constructor(
@@ -274,11 +277,22 @@ export class InboundConnection
   #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
     const hello = kind === 'tls' && first !== undefined ? readClientHello(first) : undefined;
     if (hello?.kind === 'hello') this.serverName = hello.serverName;
-    const denial = this.called.renewed().entry.judgeBytes(this);
-    if (denial !== undefined) {
-      this.#refuseBytes(kind, denial);
-      return;
+    const { entry } = this.called.renewed();
+    const denial = entry.judgeBytes(this);
+    const asked = denial === undefined ? entry.asksAbout(this) : undefined;
+    if (denial !== undefined) this.#refuseBytes(kind, denial);
+    else if (asked === undefined) this.#carryOn(kind, first);
+    else {
+      if (this.#session === undefined) holdBytes(this.wire, () => this.#over());
+      this.#permit.ask(asked, refused => {
+        if (this.#closed) return;
+        if (refused === undefined) this.#carryOn(kind, first);
+        else this.#refuseBytes(kind, refused);
+      });
     }
+  }
+
+  #carryOn(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
     this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
     if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
     else this.#openSession(this.called.port!, false, first);
@@ -294,9 +308,34 @@ export class InboundConnection
     // Nothing of the app is heard before its client may be; a client that turns out to send requests is judged by those.
     this.called.renewed();
     if (this.called.denial !== undefined) return undefined;
+    const asked = this.called.port!.entry.asksAbout(this);
+    if (asked !== undefined && this.#session === undefined) {
+      this.#permit.ask(asked, refused => this.#onAsked(refused));
+      return this.#session;
+    }
     if (this.#session === undefined) this.#openSession(this.called.port!, true, undefined);
     return this.#session;
   }
+
+  /** While it is still open what the client speaks. */
+  #onAsked(refused: Denial | undefined): void {
+    if (this.#closed || this.serving !== undefined || this.#session !== undefined) return;
+    if (refused !== undefined) {
+      // It may still send requests, which are judged by themselves; a client that waits for the app is not left waiting.
+      this.services.timers.schedule(this.#unheard, HANDSHAKE_TIMEOUT_MS);
+      return;
+    }
+    this.#openSession(this.called.port!, true, undefined);
+    const { taken } = this.detection;
+    if (taken !== undefined && taken.length > 0) this.#session!.lend(taken);
+  }
+
+  readonly #unheard = new Deadline(() => {
+    if (this.#closed || this.serving !== undefined || this.#session !== undefined) return;
+    const asked = this.called.port?.entry.asksAbout(this);
+    if (asked !== undefined)
+      this.#permit.ask(asked, refused => refused !== undefined && this.#refuseBytes('nothing', refused));
+  });
 
   #openSession(port: RunningPort, speculative: boolean, first: Buffer | undefined): void {
     const cluster = port.destination.tcp.pick()!;
@@ -378,8 +417,15 @@ export class InboundConnection
   onPortsChanged(): void {
     if (this.#session === undefined || this.#closed) return;
     this.called.renewed();
-    const denial = this.called.denial;
-    if (denial === undefined) return;
+    const { denial } = this.called;
+    const asked = denial === undefined ? this.called.port!.entry.asksAbout(this) : undefined;
+    if (denial !== undefined) this.#forbid(denial);
+    else if (asked !== undefined)
+      askSafely(asked, this, this, refused => refused !== undefined && this.#forbid(refused));
+  }
+
+  #forbid(denial: Denial): void {
+    if (this.#session === undefined || this.#closed) return;
     noteRefusal(this.services, this.#refused('tcp'), denial);
     this.#session.forbid(detailOf(denial));
   }
@@ -394,6 +440,8 @@ export class InboundConnection
   #over(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#permit.withdraw();
+    this.services.timers.cancel(this.#unheard);
     this.#ports.watchers.delete(this);
     this.#onClosed();
   }

@@ -1,6 +1,8 @@
 import {
   CHECK_PATH,
+  type ConnectionQuestion,
   checkRequest,
+  connectionCheck,
   type Decision,
   HttpCheck,
   type Question,
@@ -33,6 +35,11 @@ export class AskAuthorizer {
     else this.#askHttp(this.#http, question, onDecision);
   }
 
+  /** The same of a connection whose bytes are not read; for those that are asked over gRPC. */
+  askConnection(question: ConnectionQuestion, onDecision: (decision: Decision) => void): void {
+    this.#call(connectionCheck(question), onDecision);
+  }
+
   #askHttp(http: HttpCheck, question: Question, onDecision: (decision: Decision) => void): void {
     const { host, port, timeoutMs } = this.authorizer;
     const request = { host, port, timeoutMs, maxBytes, http2: false, ...http.ask(question) };
@@ -43,8 +50,12 @@ export class AskAuthorizer {
   }
 
   #askGrpc(question: Question, onDecision: (decision: Decision) => void): void {
-    const { host, port, timeoutMs, body: told } = this.authorizer;
-    const message = checkRequest(question, told?.asBytes === true);
+    this.#call(checkRequest(question, this.authorizer.body?.asBytes === true), onDecision);
+  }
+
+  /** `message`: a CheckRequest. */
+  #call(message: Buffer, onDecision: (decision: Decision) => void): void {
+    const { host, port, timeoutMs } = this.authorizer;
     const frame = Buffer.alloc(frameHead);
     frame.writeUInt32BE(message.length, 1);
     const body = Buffer.concat([frame, message]);

@@ -187,7 +187,7 @@ export class InboundPorts {
     );
     this.#limitsBefore.set(key, limits);
     const tokens = this.#authentication?.authenticator;
-    const filters = portFilters(who, this.#authorization, this.#host.clock, { tokens, limits });
+    const filters = portFilters(who, { tokens, limits });
     if (asked === undefined && filters.length === 0) return undefined;
     return { filters, rules: asked === undefined ? {} : { rateLimits: asked } };
   }
@@ -196,7 +196,12 @@ export class InboundPorts {
   #authorizationAt(key: string, address: string, port: number): PortAuthorization {
     let known = this.#authorizers.get(key);
     if (known === undefined) {
-      known = portAuthorization(this.#resource ?? nothingSaid, { address, port }, this.#authorization);
+      known = portAuthorization(
+        this.#resource ?? nothingSaid,
+        { address, port },
+        this.#authorization,
+        this.#host.clock,
+      );
       this.#authorizers.set(key, known);
     }
     return known;
@@ -262,7 +267,7 @@ export class InboundPorts {
       number: port,
       caller,
       protocol,
-      entry: new PortEntry(mtls, policyWords, from, who.connections),
+      entry: new PortEntry(mtls, policyWords, from, who.connections, who.asked),
       service,
       destination: this.#destination(resource, app, this.#policy(own, said, who)),
     };

@@ -1,5 +1,6 @@
 import type { Authorizer, Denial, JudgedCaller } from '../../authorization/index.ts';
 import type { MtlsMode, ObjectRef } from '../../model/index.ts';
+import { type BytesCaller, type BytesChecks, mustAsk } from '../filters/external-bytes.ts';
 
 /** Who connects, as far as it is known: before a mesh handshake everybody is in plaintext. */
 export interface ConnectionCaller {
@@ -17,9 +18,17 @@ export class PortEntry {
   /** Its object, where there is one. */
   readonly from: ObjectRef | undefined;
   readonly #authorizer: Authorizer | undefined;
+  readonly #asked: BytesChecks | undefined;
 
-  /** `authorizer`: of connections whose bytes are not read. */
-  constructor(mtls: MtlsMode, policy: string, from?: ObjectRef, authorizer?: Authorizer) {
+  /** `authorizer`: of connections whose bytes are not read; `asked`: who outside has to allow them beside. */
+  constructor(
+    mtls: MtlsMode,
+    policy: string,
+    from?: ObjectRef,
+    authorizer?: Authorizer,
+    asked?: BytesChecks,
+  ) {
+    this.#asked = asked;
     this.#mtls = mtls;
     this.policy = policy;
     this.from = from;
@@ -42,6 +51,11 @@ export class PortEntry {
   /** The same before it is certain that it will send some: nothing is counted. */
   peekBytes(caller: JudgedCaller): Denial | undefined {
     return this.#authorizer?.peekConnection(caller);
+  }
+
+  /** Who has to be asked outside before the caller may send bytes that nobody reads; undefined for nobody. */
+  asksAbout(caller: BytesCaller): BytesChecks | undefined {
+    return this.#asked !== undefined && mustAsk(this.#asked, caller) ? this.#asked : undefined;
   }
 
   /** Whether a ClientHello of the mesh is answered; otherwise it is the app's own TLS, which passes. */

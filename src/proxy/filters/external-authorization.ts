@@ -1,4 +1,4 @@
-import type { Allowed, Decision, Denied, Question } from '../../ext-authz/index.ts';
+import type { Allowed, ConnectionQuestion, Decision, Denied, Question } from '../../ext-authz/index.ts';
 import type { Field, LocalReply } from '../../http/index.ts';
 import type { ExternalAuthorizer, ObjectRef } from '../../model/index.ts';
 import { localReply } from '../replies/local-replies.ts';
@@ -16,6 +16,8 @@ export interface AsksAuthorizer {
   readonly authorizer: ExternalAuthorizer;
   /** `onDecision` is called once, after this has returned. */
   ask(question: Question, onDecision: (decision: Decision) => void): void;
+  /** The same of a connection whose bytes are not read; where `authorizer.protocol` is `grpc`. */
+  askConnection(question: ConnectionQuestion, onDecision: (decision: Decision) => void): void;
 }
 
 /** Which requests one authorizer is asked about. */

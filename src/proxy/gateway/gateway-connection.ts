@@ -1,4 +1,5 @@
 import type { SecureContext } from 'node:tls';
+import type { Denial } from '../../authorization/index.ts';
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
@@ -7,6 +8,7 @@ import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import { acceptServerTls, type Handshake } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
+import { askSafely, holdBytes } from '../accept/bytes-permit.ts';
 import { refuseBytes } from '../accept/denied-bytes.ts';
 import { Downstream, labelOf } from '../accept/downstream.ts';
 import { UnplacedRequests } from '../accept/outbound-metrics.ts';
@@ -23,6 +25,7 @@ import {
   tellTarget,
 } from '../exchange/exchange-host.ts';
 import { newRequestId, REQUEST_ID } from '../exchange/request-id.ts';
+import { mustAsk } from '../filters/external-bytes.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
 import { CarriedBytes } from './carried-bytes.ts';
@@ -149,8 +152,13 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   onPoliciesChanged(): void {
     if (this.#bytes === undefined || this.#over) return;
     const listener = this.#port.table.tables.find(({ bound }) => bound.name === this.#carriedBy);
-    const denial = listener?.policies?.connections?.judgeConnection(this);
-    if (denial !== undefined) this.#bytes.forbid(denial);
+    const { connections, asked } = listener?.policies ?? {};
+    const denial = connections?.judgeConnection(this);
+    const forbid = (refused: Denial | undefined): void => {
+      if (refused !== undefined && !this.#over) this.#bytes!.forbid(refused);
+    };
+    if (denial !== undefined || asked === undefined || !mustAsk(asked, this)) forbid(denial);
+    else askSafely(asked, this, this, forbid);
   }
 
   /** Whose request it is; see TrustedHops. */
@@ -370,13 +378,26 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   }
 
   /** Bytes that nobody reads. */
-  #carry({ bound, policies }: TableListener, host: string, first: Buffer | undefined): void {
-    const denial = policies?.connections?.judgeConnection(this);
-    if (denial !== undefined) {
+  #carry(listener: TableListener, host: string, first: Buffer | undefined): void {
+    const { connections, asked } = listener.policies ?? {};
+    const judge = (denial: Denial | undefined): void => {
+      if (this.wire.closed || this.#over) return;
+      if (denial === undefined) {
+        this.#carryOn(listener, host, first);
+        return;
+      }
       refuseBytes(this.services, this.#refused('tcp'), denial, 0);
       this.#end();
-      return;
+    };
+    const denial = connections?.judgeConnection(this);
+    if (denial !== undefined || asked === undefined || !mustAsk(asked, this)) judge(denial);
+    else {
+      holdBytes(this.wire, () => this.#end());
+      askSafely(asked, this, this, judge);
     }
+  }
+
+  #carryOn({ bound }: TableListener, host: string, first: Buffer | undefined): void {
     const key = bound.destination ?? '';
     const go = (answer: DestinationAnswer): void => {
       if (this.wire.closed) return;

@@ -51,9 +51,9 @@ export class RunningPolicies {
     let known = this.#ports.get(port);
     if (known === undefined) {
       const { authorization: host, clock, address } = this.#services;
-      const who = portAuthorization(this.#said, { address, port }, host);
+      const who = portAuthorization(this.#said, { address, port }, host, clock);
       const tokens = this.#authentication.authenticator;
-      known = { ...who, filters: portFilters(who, host, clock, { tokens, limits: [] }) };
+      known = { ...who, filters: portFilters(who, { tokens, limits: [] }) };
       this.#ports.set(port, known);
     }
     return known;
