@@ -7,14 +7,7 @@ import { RepeatedTokens, type TokenSpot } from './repeated-tokens.ts';
 import { type KnownToken, TokenCache } from './token-cache.ts';
 import type { TokenCounts } from './token-counts.ts';
 import { TokenPlaces } from './token-places.ts';
-import {
-  CLOCK_SKEW_SECONDS,
-  claimsFault,
-  type RefusedToken,
-  readToken,
-  refused,
-  signatureFault,
-} from './verify.ts';
+import { claimsFault, type RefusedToken, readToken, refused, signatureFault, skewOf } from './verify.ts';
 
 const spot: TokenSpot = { place: 0, start: 0, end: 0 };
 const origin = Buffer.from('origin', 'latin1');
@@ -93,11 +86,11 @@ export class RunningRule {
     if (keys === undefined) return refused('no-keys', this.#keys.why);
     const wrong = await signatureFault(token, read, keys);
     if (wrong !== undefined) return wrong;
-    const claims = new TokenClaims(read.claims, this.rule.spaceDelimitedClaims);
+    const claims = new TokenClaims(read.claims, this.rule.spaceDelimitedClaims, this.rule.provider);
     const { exp } = read.claims as { readonly exp?: number };
     // Others may have come while it was being verified.
     if (version === this.#keys.version && this.known(token, nowSeconds) === undefined)
-      this.#cache.put(token, claims, exp === undefined ? Number.POSITIVE_INFINITY : exp + CLOCK_SKEW_SECONDS);
+      this.#cache.put(token, claims, exp === undefined ? Number.POSITIVE_INFINITY : exp + skewOf(this.rule));
     return claims;
   }
 }
@@ -167,6 +160,7 @@ export class Authenticator {
         this.#counts.accepted++;
         return { kind: 'accepted', claims: outcome, token: tokens[0]!, rule };
       }
+      if (rule.rule.isOptional) continue;
       // As Envoy: that a token is of another issuer is said only where there is nothing else to say.
       if (worst === undefined || (worst.fault === 'issuer' && outcome.fault !== 'issuer'))
         worst = { kind: 'refused', ...outcome, rule: rule.rule };

@@ -14,12 +14,14 @@ export class TokenClaims implements VerifiedToken {
   readonly principal: string;
   readonly audiences: readonly string[];
   readonly presenter: string;
+  readonly provider: string;
   readonly #claims: Claims;
   /** By the name of the claim: its elements. */
   readonly #delimited = new Map<string, readonly string[]>();
 
-  /** `spaceDelimited`: JwtRule.spaceDelimitedClaims. */
-  constructor(claims: Claims, spaceDelimited: readonly string[] = nothing) {
+  /** `spaceDelimited`: JwtRule.spaceDelimitedClaims; `provider`: JwtRule.provider. */
+  constructor(claims: Claims, spaceDelimited: readonly string[] = nothing, provider = '') {
+    this.provider = provider;
     this.#claims = claims;
     this.issuer = textOf(claims.iss);
     this.subject = textOf(claims.sub);

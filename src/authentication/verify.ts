@@ -8,6 +8,11 @@ import { ALGORITHMS, type KeySet } from './key-set.ts';
 export const MAX_TOKEN_BYTES = 32 * 1024;
 /** What clocks may differ by (jwt_verify_lib's kClockSkewInSecond). */
 export const CLOCK_SKEW_SECONDS = 60;
+/** For the rule, seconds. */
+export function skewOf({ clockSkewSeconds = CLOCK_SKEW_SECONDS }: JwtRule): number {
+  return clockSkewSeconds;
+}
+
 /** Keys that are tried for a token without `kid`; each costs a verification. */
 const maxTries = 16;
 
@@ -90,10 +95,10 @@ export function claimsFault(claims: Claims, rule: JwtRule, nowSeconds: number): 
   if (claims.iss !== rule.issuer)
     return refused('issuer', `no rule takes tokens of the issuer ${quote(claims.iss)}`);
   const { nbf, exp } = claims as { readonly nbf?: number; readonly exp?: number };
-  if (nbf !== undefined && nbf > nowSeconds + CLOCK_SKEW_SECONDS)
+  if (nbf !== undefined && nbf > nowSeconds + skewOf(rule))
     return refused('not-yet-valid', `the token is not valid before ${timeText(nbf)}`);
   // 0 is no time of expiry to Envoy; to everybody else it is long ago.
-  if (exp !== undefined && nowSeconds > exp + CLOCK_SKEW_SECONDS)
+  if (exp !== undefined && nowSeconds > exp + skewOf(rule))
     return refused('expired', `the token has expired at ${timeText(exp)}`);
   if (rule.audiences === undefined || rule.audiences.length === 0) return undefined;
   const wanted = new Set(rule.audiences.map(plainAudience));

@@ -50,6 +50,8 @@ export function compileTest(test: AuthorizationTest, site: TestSite): CompiledTe
       return new AddressTest(values, not, remoteAddress);
     case 'request-principal':
       return new TextTest(values, not, ({ token }) => token?.principal ?? '');
+    case 'token-provider':
+      return new TextTest(values, not, ({ token }) => token?.provider ?? '');
     case 'presenter':
       return new TextTest(values, not, ({ token }) => token?.presenter ?? '');
     case 'audience':

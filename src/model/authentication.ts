@@ -31,8 +31,23 @@ export interface JwtRule {
   readonly timeoutMs?: number;
   /** Claims that are lists with blanks between, beside `scope` and `permission`. */
   readonly spaceDelimitedClaims?: readonly string[];
+  /** What clocks may differ by; 60 unless told. */
+  readonly clockSkewSeconds?: number;
+  /** Whether `outputPayloadToHeader` is padded with `=`. */
+  readonly padsPayload?: boolean;
+  /** A token that it does not take is as none, instead of being refused: who must bring one is for others to say. */
+  readonly isOptional?: boolean;
+  /** What policies call it (Consul's jwt-provider). */
+  readonly provider?: string;
   /** Whose rule it is. */
   readonly from?: ObjectRef;
+}
+
+/** Whose tokens may be asked for by name: Consul's jwt-provider. */
+export interface JwtProvider {
+  readonly name: string;
+  readonly rule: JwtRule;
+  readonly from: ObjectRef;
 }
 
 /** Which tokens workloads take: Istio's RequestAuthentication. All that select a workload hold together. */
@@ -46,6 +61,8 @@ export interface RequestAuthenticationPolicy {
   /** As of AuthorizationPolicy. */
   readonly gateways?: readonly GatewayTarget[];
   readonly rules: readonly JwtRule[];
+  /** Names of JwtProviders, whose rules hold beside; of one that is not there nobody has a token. */
+  readonly providers?: readonly string[];
   readonly from: ObjectRef;
 }
 
@@ -93,6 +110,8 @@ export interface VerifiedToken {
   /** `issuer/subject`: Istio's request principal; '' unless it has both. */
   readonly principal: string;
   readonly audiences: readonly string[];
+  /** JwtRule.provider of the rule that took it; '' for none. */
+  readonly provider: string;
   /** `azp`: the client that it was given to; '' where it has none. */
   readonly presenter: string;
   /**

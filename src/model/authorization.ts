@@ -37,6 +37,8 @@ export const REQUEST_ATTRIBUTES = [
   /** Claim `azp`. */
   'presenter',
   'claim',
+  /** JwtRule.provider of the rule that took the token; '' without one. */
+  'token-provider',
   /** Without case; with and without its port, and without a dot at its end. */
   'host',
   'method',

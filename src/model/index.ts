@@ -12,6 +12,7 @@ export {
 } from './address.ts';
 export type {
   ExternalAuthorizer,
+  JwtProvider,
   JwtRule,
   RequestAuthenticationPolicy,
   VerifiedToken,

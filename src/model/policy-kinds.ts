@@ -1,4 +1,4 @@
-import type { RequestAuthenticationPolicy } from './authentication.ts';
+import type { JwtProvider, RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
 import type { BackendTls } from './backend-tls.ts';
 import { type CertificateIssuer, issuerKey, type ServedChallenges } from './certificate-issuer.ts';
@@ -33,6 +33,7 @@ export interface PolicyKinds {
   telemetry: TelemetryPolicy;
   authorizationPolicies: AuthorizationPolicy;
   requestAuthentications: RequestAuthenticationPolicy;
+  jwtProviders: JwtProvider;
   serverPolicies: ServerPolicy;
   gateways: Gateway;
   gatewayHosts: GatewayHost;
@@ -119,6 +120,11 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   requestAuthentications: {
     fact: 'request-authentications',
     group: ({ namespace = '' }) => namespace,
+  },
+  jwtProviders: {
+    fact: 'jwt-providers',
+    group: ({ name }) => name,
+    sameScope: () => true,
   },
   // Parts of one whole; of Servers one counts for a port.
   serverPolicies: {

@@ -82,8 +82,16 @@ export function namedAuthorizers(
 }
 
 /** Rules of all of them are joined, not chosen from. */
-export function rulesOfTokens(policies: readonly RequestAuthenticationPolicy[]): readonly JwtRule[] {
-  return policies.flatMap(({ rules, from }) => rules.map(rule => ({ ...rule, from: withoutOrigin(from) })));
+export function rulesOfTokens(
+  reader: MeshReader,
+  policies: readonly RequestAuthenticationPolicy[],
+): readonly JwtRule[] {
+  const own = policies.flatMap(({ rules, from }) =>
+    rules.map(rule => ({ ...rule, from: withoutOrigin(from) })),
+  );
+  const named = [...new Set(policies.flatMap(({ providers = [] }) => providers))].sort();
+  const provided = named.flatMap(name => reader.policies('jwtProviders', name)[0] ?? []);
+  return [...own, ...provided.map(({ rule, from }) => ({ ...rule, from: withoutOrigin(from) }))];
 }
 
 /** See `ruleInAllDomains`. */

@@ -43,7 +43,12 @@ export function gatewayPoliciesOf(
     // Who is outside of the mesh is nobody that intentions could speak of: in Consul, too, they are asked behind gateways.
     .filter(policy => policy.onePerScope !== true)
     .map(saidOf);
-  const tokenRules = rulesOfTokens(holding<RequestAuthenticationPolicy>('requestAuthentications'));
+  const tokenRules = rulesOfTokens(
+    reader,
+    holding<RequestAuthenticationPolicy>('requestAuthentications').filter(
+      each => each.providers === undefined,
+    ),
+  );
   if (authorization.length === 0 && tokenRules.length === 0) return undefined;
   return {
     ...(authorization.length > 0 && { authorization: inAllDomains(reader, authorization) }),

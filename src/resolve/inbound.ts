@@ -116,7 +116,7 @@ function tokenRulesOf(
     if (services !== undefined) return services.some(each => portsOf(each).length > 0);
     return gateways === undefined && (!selector || matchesLabels(selector, labels));
   });
-  return rulesOfTokens(all);
+  return rulesOfTokens(reader, all);
 }
 
 function rateLimits<K extends 'rateLimits' | 'defaultRateLimits'>(

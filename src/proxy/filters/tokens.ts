@@ -68,7 +68,11 @@ function accept({ claims, token, rule: { rule, places } }: Accepted, request: Fi
   request.token = claims;
   if (rule.forwardOriginalToken !== true) places.remove(head);
   const { outputPayloadToHeader: payload, outputClaimToHeaders: outputs } = rule;
-  if (payload !== undefined) head.add(bytesOf(payload), Buffer.from(token.split('.', 2)[1]!, 'latin1'));
+  if (payload !== undefined) {
+    const text = token.split('.', 2)[1]!;
+    const padded = rule.padsPayload ? text.padEnd(Math.ceil(text.length / 4) * 4, '=') : text;
+    head.add(bytesOf(payload), Buffer.from(padded, 'latin1'));
+  }
   if (outputs === undefined) return;
   for (const { header, claim } of outputs) {
     const value = claims.headerValue(claim);

@@ -11,4 +11,19 @@ export function* authorizerProblems(mesh: Mesh): Iterable<Problem> {
       yield problem('authorizer-unknown', message, { object: from, path });
     }
   }
+  yield* providersUnknown(mesh);
+}
+
+/** The same of entries that ask for tokens of a provider whom no JWTProvider names. */
+function* providersUnknown(mesh: Mesh): Iterable<Problem> {
+  for (const policies of mesh.requestAuthentications.values()) {
+    for (const { providers = [], from } of policies) {
+      for (const name of providers) {
+        if (name === '' || mesh.jwtProviders.has(name)) continue;
+        const path = 'spec.jwt';
+        const message = `no JWTProvider is called '${name}', so that nobody has a token of it and who needs one is refused; create it, or correct the name`;
+        yield problem('jwt-provider-unknown', message, { object: from, path });
+      }
+    }
+  }
 }

@@ -2,6 +2,7 @@
 // ServiceResolver's table for their Service, of which the first counts, and what the splitter and resolver of any Service make of
 // targets that name it (Consul's discovery chain; see assemble/target-chains.ts). docs/policies/consul.md lists every field.
 import type { KindTranslator } from '../dialect.ts';
+import { jwtProviderTranslator } from './jwt-provider.ts';
 import { proxyDefaultsTranslator } from './proxy-defaults.ts';
 import { serviceDefaultsTranslator } from './service-defaults.ts';
 import { serviceIntentionsTranslator } from './service-intentions.ts';
@@ -17,4 +18,5 @@ export const consul: readonly KindTranslator[] = [
   serviceDefaultsTranslator,
   proxyDefaultsTranslator,
   serviceIntentionsTranslator,
+  jwtProviderTranslator,
 ];

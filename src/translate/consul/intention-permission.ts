@@ -1,13 +1,22 @@
-import type { AuthorizationTest, NamedMatch, TextMatch, ValueMatch } from '../../model/index.ts';
+import type {
+  AuthorizationTest,
+  AuthorizationTests,
+  NamedMatch,
+  TextMatch,
+  ValueMatch,
+} from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import type { Report } from '../report.ts';
 import { readHttpMatch } from './http-match.ts';
+import { readJwt } from './intention-jwt.ts';
 
-/** One element of `permissions`: the first whose tests all hold decides. */
+/** One element of `permissions`: the first that holds decides. */
 export interface IntentionPermission {
   readonly action: 'allow' | 'deny';
-  /** None for any request. */
-  readonly tests: readonly AuthorizationTest[];
+  /** One of them must hold, all tests of it. A single one without tests: for any request. */
+  readonly alternatives: readonly AuthorizationTests[];
+  /** Names of the JWTProviders that it asks for. */
+  readonly providers: readonly string[];
 }
 
 export function readPermission(permission: Fields, report: Report): IntentionPermission {
@@ -17,17 +26,11 @@ export function readPermission(permission: Fields, report: Report): IntentionPer
     const path = permission.at('action');
     report.error('field-invalid', path, `${path} is missing; write allow or deny`);
   }
-  if (permission.has('jwt')) {
-    permission.object('jwt');
-    const path = permission.at('jwt');
-    report.error(
-      'field-not-supported',
-      path,
-      `${path}: jwt-provider entries are not read; write a RequestAuthentication, and an AuthorizationPolicy with requestPrincipals`,
-    );
-  }
+  const jwt = readJwt(permission, report);
   permission.refuseRest();
-  return { action: action ?? 'deny', tests: http ? testsOf(http, report) : [] };
+  const tests = http ? testsOf(http, report) : [];
+  const alternatives = jwt?.alternatives.map(each => [...tests, ...each]) ?? [tests];
+  return { action: action ?? 'deny', alternatives, providers: jwt?.providers ?? [] };
 }
 
 function testsOf(http: Fields, report: Report): readonly AuthorizationTest[] {

@@ -15,9 +15,14 @@ const someService: AuthorizationTest = { of: 'principal', values: [{ kind: 'pres
 /**
  * Rules for sources in order, of which the first that fits decides: each holds for who is none of those before it. `forAll`: the
  * destination is `*`, below whose denial of everybody a more precise destination may still allow, so that it is no rule but the
- * absence of one.
+ * absence of one. `tokens`: who is allowed must bring one for which one of these holds.
  */
-export function rulesOf(sources: readonly IntentionSource[], forAll: boolean): IntentionRules {
+export function rulesOf(
+  sources: readonly IntentionSource[],
+  forAll: boolean,
+  tokens?: readonly AuthorizationTests[],
+): IntentionRules {
+  const needed = tokens === undefined ? [] : [tokens];
   const deny: AuthorizationRule[] = [];
   const allow: AuthorizationRule[] = [];
   let closes = false;
@@ -29,11 +34,13 @@ export function rulesOf(sources: readonly IntentionSource[], forAll: boolean): I
     if (permissions !== undefined) {
       closes = true;
       const found = byPermission(key, permissions);
-      allow.push(...found.allow.map(each => ({ ...each, clauses: [...services, ...each.clauses] })));
+      allow.push(
+        ...found.allow.map(each => ({ ...each, clauses: [...services, ...needed, ...each.clauses] })),
+      );
       deny.push(...found.deny.map(each => ({ ...each, clauses: [...callers, ...each.clauses] })));
     } else if (action === 'allow') {
       closes = true;
-      allow.push({ name: key, clauses: services });
+      allow.push({ name: key, clauses: [...services, ...needed] });
     } else if (forAll && who.length === 0) closes = true;
     else deny.push({ name: key, clauses: callers });
   });
@@ -47,11 +54,12 @@ function byPermission(
 ): { readonly allow: readonly AuthorizationRule[]; readonly deny: readonly AuthorizationRule[] } {
   const rules = { allow: [] as AuthorizationRule[], deny: [] as AuthorizationRule[] };
   const before: AuthorizationTests[][] = [];
-  for (const [index, { action, tests }] of permissions.entries()) {
-    rules[action].push({ name: `${key}[${index}]`, clauses: [...clauseOf(tests), ...before] });
+  for (const [index, { action, alternatives }] of permissions.entries()) {
+    const isAny = alternatives.some(tests => tests.length === 0);
+    rules[action].push({ name: `${key}[${index}]`, clauses: [...(isAny ? [] : [alternatives]), ...before] });
     // Whatever comes is decided here.
-    if (tests.length === 0) return rules;
-    before.push(tests.map(each => [negated(each)]));
+    if (isAny) return rules;
+    for (const tests of alternatives) before.push(tests.map(each => [negated(each)]));
   }
   rules.deny.push({ name: `${key}[none]`, clauses: before });
   return rules;

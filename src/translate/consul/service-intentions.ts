@@ -5,6 +5,7 @@ import { type Fields, fieldsOf } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
+import { readJwt } from './intention-jwt.ts';
 import { rulesOf } from './intention-rules.ts';
 import { type IntentionSource, readSource } from './intention-source.ts';
 import { ownService } from './service-name.ts';
@@ -32,7 +33,7 @@ function translateIntentions(object: KubeObject, context: TranslateContext, repo
   const { creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
   const destination = readDestination(object, spec, context, report);
-  refuseTokens(spec, report);
+  const jwt = readJwt(spec, report);
   const namespace = destination.namespace ?? object.metadata.namespace ?? '';
   const list = spec.objects('sources').flatMap(each => readSource(each, namespace, report) ?? []);
   spec.refuseRest();
@@ -46,7 +47,13 @@ function translateIntentions(object: KubeObject, context: TranslateContext, repo
     );
   }
   if (report.refused) return [];
-  const { allow, deny } = rulesOf(sources, destination.service === undefined);
+  const { allow, deny } = rulesOf(sources, destination.service === undefined, jwt?.alternatives);
+  const permissions = sources.flatMap(each => each.permissions ?? []);
+  const providers = [...new Set([...(jwt?.providers ?? []), ...permissions.flatMap(each => each.providers)])];
+  const tokens: Part = {
+    ...{ kind: 'policy', of: 'requestAuthentications', createdAt },
+    policy: { ...scopeOf(destination), rules: [], providers, from: report.object },
+  };
   const policy = (action: 'allow' | 'deny', rules: readonly AuthorizationRule[]): Part => ({
     ...{ kind: 'policy', of: 'authorizationPolicies', createdAt },
     policy: { ...scopeOf(destination), action, rules, onePerScope: true, from: report.object },
@@ -54,6 +61,7 @@ function translateIntentions(object: KubeObject, context: TranslateContext, repo
   return [
     ...(deny.length > 0 ? [policy('deny', deny)] : []),
     ...(allow === undefined ? [] : [policy('allow', allow)]),
+    ...(providers.length > 0 ? [tokens] : []),
   ];
 }
 
@@ -91,18 +99,6 @@ function readDestination(
     report.error('field-invalid', path, `${path}: '*' goes with the name '*' alone; name the namespace`);
   }
   return { namespace: namespace ?? own.namespace, service: name.toLowerCase() };
-}
-
-/** Tokens are verified by RequestAuthentication; read over, an entry would let in whom it does not. */
-function refuseTokens(fields: Fields, report: Report): void {
-  if (!fields.has('jwt')) return;
-  fields.object('jwt');
-  const path = fields.at('jwt');
-  report.error(
-    'field-not-supported',
-    path,
-    `${path}: jwt-provider entries are not read; write a RequestAuthentication, and an AuthorizationPolicy with requestPrincipals`,
-  );
 }
 
 /** The most precise first; one of two for the same callers counts. */
