@@ -1,13 +1,10 @@
 // `weft-proxy gateway --config FILE.kdl`: what of the file is for the process as a whole, and the mere test of a file.
 
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { GatewayFlags } from '../config/proxy-config.ts';
+import { sentinelFile } from '../config/sentinel-file.ts';
 import { formatProblem } from '../kdl/index.ts';
 import type { SentinelConfiguration } from '../translate/sentinel/index.ts';
-
-/** Where Sentinel's image has its file: what a Deployment made for it mounts. */
-const USUAL_FILE = '/etc/sentinel/sentinel.kdl';
 
 /** Which file, or folder: that of the flag, of SENTINEL_CONFIG, or the usual one where nothing else says what to serve. */
 export function configOf(
@@ -15,9 +12,8 @@ export function configOf(
   env: Readonly<Record<string, string | undefined>>,
 ): string | undefined {
   if (flags.config !== undefined) return flags.config;
-  if (env.SENTINEL_CONFIG) return env.SENTINEL_CONFIG;
   const named = flags.gateway !== undefined || Boolean(env.WEFT_GATEWAY);
-  return !named && existsSync(USUAL_FILE) ? USUAL_FILE : undefined;
+  return env.SENTINEL_CONFIG || (named ? undefined : sentinelFile(env));
 }
 
 /** The flags, and below them what the file says of the process. Throws the WeftError of a file with errors. */

@@ -4,6 +4,7 @@
 // is the one that was asked for.
 import { isMainThread } from 'node:worker_threads';
 import { Command } from 'commander';
+import { sentinelFile } from '../config/sentinel-file.ts';
 import { VERSION } from '../config/version.ts';
 
 const program = new Command('weft-proxy')
@@ -13,6 +14,9 @@ const program = new Command('weft-proxy')
 
 // A thread of `run --concurrency` has this file too.
 if (!isMainThread) await import('./proxy-core.ts');
+// Sentinel's image takes no arguments, and a Deployment that was made for it gives none.
+if (isMainThread && process.argv.length === 2 && sentinelFile(process.env) !== undefined)
+  process.argv.push('gateway');
 const wanted = isMainThread ? process.argv[2] : 'core';
 if (wanted === 'run') (await import('./proxy-run.ts')).register(program);
 else program.command('run').description('carry traffic (the container weft-proxy)').allowUnknownOption();

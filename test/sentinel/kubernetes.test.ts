@@ -23,7 +23,7 @@ describe('the seed’s example for Kubernetes', { skip }, () => {
     const seed = readFileSync(at('../seeds/sentinel/complete.yaml'), 'utf8');
     const image = 'image: ghcr.io/raskell-io/sentinel:latest';
     assert.ok(seed.includes(image));
-    const command = JSON.stringify(['node', at('../../src/main/weft-proxy.ts'), 'gateway']);
+    const command = JSON.stringify(['node', at('../../src/main/weft-proxy.ts')]);
     writeFileSync(
       join(folder, 'complete.yaml'),
       seed.replace(image, `image: weft-proxy\n        command: ${command}`),
