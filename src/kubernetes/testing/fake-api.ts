@@ -53,6 +53,8 @@ export interface SeenCall {
   readonly authorization: string | undefined;
   /** Whom the caller acts for. */
   readonly impersonated: string | undefined;
+  /** Of the body. */
+  readonly contentType: string | undefined;
   readonly body: unknown;
 }
 
@@ -211,6 +213,7 @@ export class FakeApi {
       query: url.searchParams,
       authorization: request.headers.authorization,
       impersonated: request.headers['impersonate-user']?.toString(),
+      contentType: request.headers['content-type'],
       body: text === '' ? undefined : JSON.parse(text),
     };
     this.calls.push(call);
@@ -264,7 +267,7 @@ export class FakeApi {
     }
     const id = idOf(type, namespace, name);
     const stored = this.#objects.get(id);
-    if (call.method === 'PATCH' && call.query.has('fieldManager')) {
+    if (call.contentType === 'application/apply-patch+yaml') {
       this.#apply(type, id, call.body as FakeObject, response);
       return;
     }
