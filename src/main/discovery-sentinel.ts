@@ -1,7 +1,7 @@
 // Resources from a file of Sentinel's dialect: read, its upstreams found and checked, and all of it translated in this process.
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, guarded } from '../errors/index.ts';
-import { sentinel } from '../translate/sentinel/index.ts';
+import { type SentinelConfiguration, sentinel } from '../translate/sentinel/index.ts';
 import {
   askServers,
   NameLookup,
@@ -13,7 +13,7 @@ import { openInProcess } from './discovery-in-process.ts';
 import type { Discovery, DiscoveryContext } from './proxy-discovery.ts';
 import { type BuiltinSubject, MetricsServer, serveBuiltin } from './sentinel-builtin.ts';
 import { renderUpstreams } from './sentinel-metrics.ts';
-import { SentinelSource } from './sentinel-source.ts';
+import { readOrThrow, SentinelSource } from './sentinel-source.ts';
 
 /** Of a gateway whose proxy is in no namespace. */
 const NAMESPACE = 'sentinel';
@@ -70,7 +70,11 @@ export async function openSentinel(config: ProxyConfig, context: DiscoveryContex
     },
     { once: true },
   );
-  const discovery = await openInProcess(config, context, { source, readFirst: true, dialects: sentinel });
+  const certificates = storageOf(readOrThrow(config.files).configuration);
+  const discovery = await openInProcess(config, context, {
+    ...{ source, readFirst: true, dialects: sentinel },
+    ...(certificates !== undefined && { certificates }),
+  });
   return {
     ...discovery,
     start() {
@@ -83,4 +87,9 @@ export async function openSentinel(config: ProxyConfig, context: DiscoveryContex
     },
     status: () => ({ ...discovery.status(), upstreams: upstreams.statuses }),
   };
+}
+
+/** The folder of certificates that are fetched, as it is when the process starts; undefined where there are none. */
+function storageOf({ listeners }: SentinelConfiguration): string | undefined {
+  return listeners.flatMap(each => each.tls?.acme ?? [])[0]?.storage;
 }

@@ -8,6 +8,7 @@ import type { Source } from '../source/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import {
+  acmeName,
   authoritiesName,
   BUILTIN_NAME,
   certificateName,
@@ -161,6 +162,17 @@ export class SentinelSource implements Source {
     for (const { id, tls } of this.#configuration?.listeners ?? []) {
       for (const [index, { certificate, key }] of (tls?.certificates ?? []).entries())
         this.#secret(found, certificateName(id, index), { 'tls.crt': certificate, 'tls.key': key });
+      for (const [index, { external, dns }] of (tls?.acme ?? []).entries()) {
+        const name = acmeName(id, index);
+        const { namespace } = this.#options;
+        if (external !== undefined)
+          found.set(
+            `${name}-account`,
+            secretObject(namespace, `${name}-account`, { 'hmac-key': external.hmacKey }),
+          );
+        if (dns?.credentialsFile !== undefined)
+          this.#secret(found, `${name}-dns`, { token: dns.credentialsFile });
+      }
       if (tls?.clientAuthorities !== undefined)
         this.#secret(found, authoritiesName(id), { 'ca.crt': tls.clientAuthorities });
     }

@@ -2,7 +2,7 @@ import { formatPosition } from '../../kdl/index.ts';
 import type { KindTranslator } from '../dialect.ts';
 import type { Part } from '../part.ts';
 import type { SentinelFiles } from './files.ts';
-import { gatewayParts } from './gateway-parts.ts';
+import { gatewayParts, issuerParts } from './gateway-parts.ts';
 import { SENTINEL_KINDS } from './objects.ts';
 import { readSentinelFiles } from './read.ts';
 import { routeParts } from './route-parts.ts';
@@ -22,6 +22,7 @@ export const configurationTranslator: KindTranslator = {
     const place = { namespace: metadata.namespace ?? '', from: report.object };
     return [
       gatewayParts(configuration, place),
+      ...issuerParts(configuration, place),
       ...upstreamParts(configuration, place),
       ...routeParts(configuration, place),
     ];

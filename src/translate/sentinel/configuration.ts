@@ -2,7 +2,9 @@
 
 import type { TextPosition } from '../../kdl/index.ts';
 import type {
+  AcmeChallengeKind,
   BalancerSettings,
+  CertificateKeyType,
   ClientLimit,
   Compression,
   CorsPolicy,
@@ -63,10 +65,29 @@ export interface CertificateFiles {
   readonly at: TextPosition;
 }
 
+/** A certificate that is fetched from an ACME server. */
+export interface AcmeConfig {
+  readonly at: TextPosition;
+  /** Lower case. */
+  readonly domains: readonly string[];
+  readonly server: string;
+  readonly emails: readonly string[];
+  readonly challenge: AcmeChallengeKind;
+  readonly keyType: CertificateKeyType;
+  /** The folder where it is kept. */
+  readonly storage: string;
+  readonly renewBeforeMs?: number;
+  readonly external?: { readonly keyId: string; readonly hmacKey: string };
+  readonly dns?: { readonly url: string; readonly timeoutMs: number; readonly credentialsFile?: string };
+}
+
 /** TLS that ends at a listener. */
 export interface ListenerTlsConfig {
   /** The one for who asks for no other name comes first. */
   readonly certificates: readonly CertificateFiles[];
+  /** Those that are fetched; shown after the others. */
+  readonly acme: readonly AcmeConfig[];
+  readonly resumes: boolean;
   readonly clientAuthorities?: string;
   readonly clientsMust: boolean;
   readonly minVersion?: TlsVersion;

@@ -1,8 +1,14 @@
-import type { CredentialRef, GatewayListener, ObjectRef } from '../../model/index.ts';
+import {
+  type CertificateIssuer,
+  type CredentialRef,
+  type GatewayListener,
+  issuerKey,
+  type ObjectRef,
+} from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { ListenerConfig, SentinelConfiguration } from './configuration.ts';
-import { authoritiesName, certificateName, SENTINEL_NAME } from './objects.ts';
+import { acmeName, authoritiesName, certificateName, SENTINEL_NAME } from './objects.ts';
 
 /** Where the parts of a file belong. */
 export interface PartPlace {
@@ -23,6 +29,32 @@ export function gatewayParts({ listeners }: SentinelConfiguration, { namespace, 
     },
     createdAt: '',
   };
+}
+
+/** Whom its certificates are fetched from. */
+export function issuerParts(
+  { listeners }: SentinelConfiguration,
+  { namespace, from }: PartPlace,
+): readonly Part[] {
+  return listeners.flatMap(({ id, tls }) =>
+    (tls?.acme ?? []).map((acme, index): Part => {
+      const name = acmeName(id, index);
+      const { server, emails, challenge, keyType, renewBeforeMs, external, dns } = acme;
+      const policy: CertificateIssuer = {
+        ...{ namespace, name, server, emails, challenge, keyType },
+        ...given({
+          renewBeforeMs,
+          externalAccount: external && { keyId: external.keyId, secret: `${name}-account` },
+          dnsWebhook: dns && {
+            ...{ url: dns.url, timeoutMs: dns.timeoutMs },
+            ...given({ secret: dns.credentialsFile && `${name}-dns` }),
+          },
+        }),
+        from,
+      };
+      return { kind: 'policy', of: 'certificateIssuers', policy, createdAt: '' };
+    }),
+  );
 }
 
 function listenerOf(listener: ListenerConfig, namespace: string): GatewayListener {
@@ -46,7 +78,18 @@ function listenerOf(listener: ListenerConfig, namespace: string): GatewayListene
     ...(tls && {
       tls: {
         mode: 'terminate',
-        certificates: tls.certificates.map((_, index) => secret(certificateName(id, index))),
+        certificates: [
+          ...tls.certificates.map((_, index) => secret(certificateName(id, index))),
+          ...tls.acme.map((_, index) => secret(acmeName(id, index))),
+        ],
+        ...(tls.acme.length > 0 && {
+          issued: tls.acme.map(({ domains }, index) => ({
+            secret: secret(acmeName(id, index)),
+            names: domains,
+            issuer: issuerKey({ namespace, name: acmeName(id, index) }),
+          })),
+        }),
+        ...(!tls.resumes && { tickets: false }),
         ...given({ minVersion: tls.minVersion, maxVersion: tls.maxVersion, ciphers: tls.ciphers }),
         ...(tls.clientAuthorities !== undefined && {
           clients: {

@@ -8,6 +8,7 @@ import { endpointsTranslator } from './endpoints-translator.ts';
 export type * from './configuration.ts';
 export { type FileReader, readFiles, type SentinelFiles } from './files.ts';
 export {
+  acmeName,
   authoritiesName,
   BUILTIN_NAME,
   certificateName,

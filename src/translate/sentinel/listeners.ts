@@ -1,6 +1,7 @@
 import type { KdlReport, Section } from '../../kdl/index.ts';
 import { parseHostPort } from '../../model/index.ts';
 import { given } from '../given.ts';
+import { readAcme } from './acme.ts';
 import type { CertificateFiles, ListenerConfig, ListenerTlsConfig } from './configuration.ts';
 import { CIPHERS, TLS_VERSIONS } from './schema/listener.ts';
 
@@ -79,7 +80,14 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
         'hostnames has no effect: a certificate is shown for the names that it has',
       );
   const certificates = [...(own ? [own] : []), ...named];
-  if (certificates.length === 0) return undefined;
+  for (const each of tls.sections('sni'))
+    if (!['cert-file', 'key-file', 'acme'].some(option => each.has(option)))
+      report.error('kdl-missing', each.at, 'sni has no certificate: cert-file and key-file, or acme { … }');
+  const acme = [tls, ...tls.sections('sni')].flatMap(each => {
+    const block = each.section('acme');
+    return (block && readAcme(block, report)) ?? [];
+  });
+  if (certificates.length === 0 && acme.length === 0) return undefined;
   if (!encrypted) {
     report.error(
       'kdl-invalid-value',
@@ -97,8 +105,8 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
       'client-auth needs ca-file: whose certificates of clients are good',
     );
   return {
-    certificates,
-    clientsMust,
+    ...{ certificates, acme, clientsMust },
+    resumes: tls.flag('session-resumption') !== false,
     ...given({
       clientAuthorities: authorities,
       minVersion: TLS_VERSIONS[tls.text('min-version') ?? ''],

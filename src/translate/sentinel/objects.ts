@@ -56,6 +56,11 @@ export function certificateName(listener: string, index: number): string {
   return `listener.${listener}.${index}`;
 }
 
+/** The name of what belongs to a certificate that is fetched: its issuer, its Secret; with `-account` and `-dns` theirs. */
+export function acmeName(listener: string, index: number): string {
+  return `acme.${listener}.${index}`;
+}
+
 /** Of the authorities that clients of a listener are checked by. */
 export function authoritiesName(listener: string): string {
   return `listener.${listener}.clients`;

@@ -7,6 +7,7 @@ import {
 } from '../../kdl/index.ts';
 import type { ClientLimit } from '../../model/index.ts';
 import { given } from '../given.ts';
+import { checkDomains } from './acme.ts';
 import type { ListenerConfig, SentinelConfiguration, SystemSettings } from './configuration.ts';
 import { parsed, type SentinelFile, type SentinelFiles } from './files.ts';
 import { readFilters } from './filters.ts';
@@ -78,6 +79,10 @@ function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelC
   unique(listeners, 'listener', report);
   unique(routes, 'route', report);
   portsOnce(listeners, report);
+  checkDomains(
+    listeners.flatMap(each => each.tls?.acme ?? []),
+    report,
+  );
   const ids = new Set(routes.map(each => each.id));
   for (const { defaultRoute, id, at } of listeners)
     if (defaultRoute !== undefined && !ids.has(defaultRoute))

@@ -1,10 +1,7 @@
 import { type BlockSchema, flag, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { acme } from './acme.ts';
 import { id } from './id.ts';
 
-const acme = {
-  mark: 'refused',
-  why: 'certificates are not fetched here; have cert-manager write them, and name the files',
-} as const;
 const upstreamTls = {
   type: text,
   why: 'client-cert, client-key and ca-cert are for connections to upstreams: put the tls block into the upstream',
@@ -39,15 +36,15 @@ const tls: BlockSchema = {
     'max-version': { type: version },
     'cipher-suite': { type: text, many: true },
     'ocsp-stapling': { type: flag, mark: 'ignored', why: 'answers of OCSP are not stapled' },
-    'session-resumption': { type: flag, mark: 'ignored', why: 'sessions are resumed as TLS 1.3 has it' },
+    'session-resumption': { type: flag, fallback: true },
     sni: {
       many: true,
       block: {
         options: {
           hostnames: { type: text, many: true, aliases: ['priority-hostnames'] },
-          'cert-file': { type: text, required: true },
-          'key-file': { type: text, required: true },
-          acme,
+          'cert-file': { type: text },
+          'key-file': { type: text },
+          acme: { block: acme },
         },
       },
     },
@@ -57,7 +54,7 @@ const tls: BlockSchema = {
       mark: 'ignored',
       why: 'of two certificates for one name the first counts',
     },
-    acme,
+    acme: { block: acme },
     // Options of an upstream's tls, which an example of Sentinel's pages has here; see `misplaced` in listeners.ts.
     'client-cert': upstreamTls,
     'client-key': upstreamTls,
