@@ -252,6 +252,11 @@ export interface ListenerOptions {
   readonly maxConnections?: number;
   /** Whether HTTP/2 is spoken: over TLS by ALPN, in clear by its preface. True unless told. */
   readonly http2?: boolean;
+  /**
+   * `keep`: `%2F` and `%5C` in paths are no slashes, whatever upstreams take them for. Otherwise a request is refused (400) which
+   * another route, or another word of a policy, would be for if they were.
+   */
+  readonly escapedSlashes?: 'keep';
 }
 
 /** How the address of the client behind other proxies is found. */

@@ -81,6 +81,8 @@ export interface DestinationResource {
    * What the mesh knows nothing of is refused instead of passed through (found `unknown` only), with the reason; after askByName.
    */
   readonly refused?: string;
+  /** Of a gateway's hosts: see ListenerOptions. */
+  readonly escapedSlashes?: 'keep';
   /** How paths are normalised before routes look at them; DEFAULT_PATH_NORMALIZATION where it is not said. */
   readonly pathNormalization?: PathNormalization;
   /** Every cluster that routes and tcp name. Their endpoints follow as resources of their own, keyed by cluster name. */

@@ -45,8 +45,10 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     );
     const streams = { tcp: [] };
     const configs = used(clusters, routes, streams);
+    const { escapedSlashes } = served.listener.options ?? {};
     return {
       ...common,
+      ...(escapedSlashes && { escapedSlashes }),
       ...asNginx(rules, common),
       found: 'service',
       host,

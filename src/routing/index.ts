@@ -12,6 +12,7 @@ export {
 } from './compiled-route.ts';
 export { Condition } from './condition.ts';
 export { CORS, Cors } from './cors.ts';
+export { withSlashes } from './escaped-slashes.ts';
 export { HeaderEdits } from './header-edits.ts';
 export type { VariableSource } from './header-template.ts';
 export { PathNormalizer } from './path-normalizer.ts';

@@ -2,14 +2,16 @@ import { errorMessage } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import {
   type ClusterConfig,
+  DEFAULT_PATH_NORMALIZATION,
   DEFAULT_RETRY,
   type DestinationResource,
   equal,
   formatRef,
+  isGatewayKey,
   type Route,
   type VerifiedToken,
 } from '../../model/index.ts';
-import { conditionFault, PathNormalizer, RouteMatcher } from '../../routing/index.ts';
+import { conditionFault, PathNormalizer, RouteMatcher, withSlashes } from '../../routing/index.ts';
 import { type PortSpeech, type RequestRules, speechOf, UNKNOWN_SPEECH } from '../detection/port-speech.ts';
 import type { RequestFilter } from '../filters/filter.interface.ts';
 import { type RouteParts, RunningRoute } from './running-route.ts';
@@ -39,6 +41,8 @@ export class RunningDestination {
   readonly paths: PathNormalizer;
   #routes: readonly RunningRoute[];
   readonly #matcher: RouteMatcher;
+  /** Whether an escaped slash must not choose the route: see ListenerOptions.escapedSlashes. */
+  readonly guardsSlashes: boolean;
   /**
    * Why some or all of it cannot be used, for discovery and the log; undefined where all can. Routes then answer with the reason.
    */
@@ -70,6 +74,7 @@ export class RunningDestination {
     this.#speech = speechOf(protocol, policy === undefined ? routes : [...routes, policy.rules]);
     this.paths = PathNormalizer.of(resource.pathNormalization);
     this.#matcher = matcherOf(resource);
+    this.guardsSlashes = routes.length > 1 && guardsSlashes(resource);
     const old = new Map(before?.routes.map(route => [route.route.name, route]));
     const all = { ...parts, host: resource.host, paths: this.paths };
     const refused: string[] = [];
@@ -134,6 +139,12 @@ export class RunningDestination {
     return this.#routes[this.#matcher.match(head, token)];
   }
 
+  /** Whether servers that take `%2F` for a slash would see a request that another route than `route` is for. */
+  isAmbiguous(head: Head, route: RunningRoute, token?: VerifiedToken): boolean {
+    const seen = withSlashes(head);
+    return seen !== undefined && this.match(seen, token) !== route;
+  }
+
   /** Where a TLS connection that asks for this server name goes; '' for none. */
   forServerName(serverName: string): WeightedChoice {
     const name = serverName.toLowerCase();
@@ -146,6 +157,12 @@ export class RunningDestination {
   get routes(): readonly RunningRoute[] {
     return this.#routes;
   }
+}
+
+/** At a gateway, unless paths are left as they are or such slashes have been decoded before. */
+function guardsSlashes({ key, escapedSlashes, pathNormalization }: DestinationResource): boolean {
+  const mode = pathNormalization ?? DEFAULT_PATH_NORMALIZATION;
+  return isGatewayKey(key) && escapedSlashes !== 'keep' && (mode === 'BASE' || mode === 'MERGE_SLASHES');
 }
 
 function matcherOf({ routes }: DestinationResource): RouteMatcher {

@@ -17,6 +17,9 @@ import { PHASE, type StreamInfo } from './stream-info.ts';
 import type { TimeLimits } from './time-limits.ts';
 import type { Tries } from './tries.ts';
 
+const AMBIGUOUS_SLASHES =
+  'the path holds %2F or %5C, and were they slashes it would take another route; write slashes, or see escaped-slashes in docs/gateway.md';
+
 /**
  * The way of a request from its destination to its first try: what listener and port want of it, which route it takes, what that
  * wants of it, and a place in one of the route's clusters. What does not get so far is ended here. One object serves the requests
@@ -83,6 +86,10 @@ export class Forwarding implements RouteWorkOwner {
       return;
     }
     const info = this.#info;
+    if (target.guardsSlashes && target.isAmbiguous(head, route, info.work?.token)) {
+      this.#ending.fail('DPE', AMBIGUOUS_SLASHES);
+      return;
+    }
     info.route = route;
     info.work?.follow(route);
     if (route.plain) {

@@ -17,7 +17,8 @@ export const authorization: FilterKind<{ readonly authorizer: Authorizer | undef
     },
 };
 
-function refusal({ code, words, policy }: Denial, { localFields: fields }: FilteredRequest): Instead {
+/** The answer to who is denied. */
+export function refusal({ code, words, policy }: Denial, { localFields: fields }: FilteredRequest): Instead {
   const { status = 403, body, names = false } = policy?.denial ?? {};
   const text = `${body ?? DENIED}${names ? `: ${words}` : ''}`;
   return {

@@ -1,3 +1,4 @@
+import type { JudgedRequest } from '../../authorization/index.ts';
 import type { Allowed, ConnectionQuestion, Decision, Denied, Question } from '../../ext-authz/index.ts';
 import type { Field, LocalReply } from '../../http/index.ts';
 import type { ExternalAuthorizer, ObjectRef } from '../../model/index.ts';
@@ -27,7 +28,7 @@ export interface ExternalCheck {
   /** Undefined where the mesh's settings name nobody of that name: what is its business is refused. */
   readonly asks: AsksAuthorizer | undefined;
   /** The policy that makes the request its business; undefined where none does. */
-  readonly match: (request: FilteredRequest) => ObjectRef | undefined;
+  readonly match: (request: JudgedRequest) => ObjectRef | undefined;
 }
 
 /** What every question tells of this side. */

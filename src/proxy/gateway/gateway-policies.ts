@@ -7,7 +7,8 @@ import {
   portAuthorization,
   portFilters,
 } from '../destinations/port-policies.ts';
-import type { RequestFilter } from '../filters/filter.interface.ts';
+import { compileFilters, type RequestFilter } from '../filters/filter.interface.ts';
+import { escapedSlashes } from './escaped-slashes.ts';
 
 /** What decisions at gateways are made with. */
 export interface PolicyServices {
@@ -45,16 +46,19 @@ export class RunningPolicies {
     this.#authentication.apply(said?.tokenRules);
   }
 
-  /** Undefined where nobody says anything. `port`: as the gateway has it. */
-  at(port: number): PortPolicies | undefined {
+  /** Undefined where nobody says anything. `port`: as the gateway has it; `keeps`: see ListenerOptions.escapedSlashes. */
+  at(port: number, keeps: boolean): PortPolicies | undefined {
     if (this.#said === undefined) return undefined;
-    let known = this.#ports.get(port);
+    const key = keeps ? -port : port;
+    let known = this.#ports.get(key);
     if (known === undefined) {
       const { authorization: host, clock, address } = this.#services;
       const who = portAuthorization(this.#said, { address, port }, host, clock);
       const tokens = this.#authentication.authenticator;
-      known = { ...who, filters: portFilters(who, { tokens, limits: [] }) };
-      this.#ports.set(port, known);
+      const { requests: authorizer, external } = who;
+      const slashes = keeps ? [] : compileFilters([escapedSlashes], { authorizer, external });
+      known = { ...who, filters: [...portFilters(who, { tokens, limits: [] }), ...slashes] };
+      this.#ports.set(key, known);
     }
     return known;
   }

@@ -209,7 +209,10 @@ class RunningGateway implements GatewayRole {
   /** Puts what all gateways say to use: first what is asked for, then where is listened. */
   #renew(): void {
     const guarded = [...this.#resources.values()].flatMap(({ key, listeners }) =>
-      listeners.map(bound => ({ bound, policies: this.#policies.get(key)?.at(bound.port) })),
+      listeners.map(bound => ({
+        bound,
+        policies: this.#policies.get(key)?.at(bound.port, bound.options?.escapedSlashes === 'keep'),
+      })),
     );
     this.#guard(guarded);
     this.#want(guarded.map(each => each.bound));

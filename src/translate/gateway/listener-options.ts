@@ -4,7 +4,13 @@ import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 
 const prefix = 'weft.dev/';
-const own = ['proxy-protocol', 'trusted-hops', 'trusted-ranges', 'client-address-header'] as const;
+const own = [
+  'proxy-protocol',
+  'trusted-hops',
+  'trusted-ranges',
+  'client-address-header',
+  'escaped-slashes',
+] as const;
 
 /** What annotations `weft.dev/…` of a Gateway say of all of its listeners; undefined where they say nothing. */
 export function readListenerOptions(object: KubeObject, report: Report): ListenerOptions | undefined {
@@ -14,7 +20,7 @@ export function readListenerOptions(object: KubeObject, report: Report): Listene
     report.fail('field-invalid', path, `${path} is '${annotations[prefix + name]}'; it takes ${takes}`);
     return undefined;
   };
-  const [protocol, hops, ranges, header] = own.map(name => annotations[prefix + name]);
+  const [protocol, hops, ranges, header, slashes] = own.map(name => annotations[prefix + name]);
   const proxyProtocol: ListenerOptions['proxyProtocol'] =
     protocol === undefined || protocol === 'require' || protocol === 'accept'
       ? protocol
@@ -29,7 +35,10 @@ export function readListenerOptions(object: KubeObject, report: Report): Listene
     ranges: some(rangesGiven ?? []),
     header: header?.toLowerCase(),
   });
+  if (slashes !== undefined && slashes !== 'keep' && slashes !== 'refuse')
+    wrong('escaped-slashes', 'refuse or keep');
   const options = given({
+    escapedSlashes: slashes === 'keep' ? ('keep' as const) : undefined,
     proxyProtocol,
     trusted: Object.keys(trusted).length > 0 ? trusted : undefined,
   });
