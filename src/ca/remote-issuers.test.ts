@@ -191,6 +191,7 @@ if (program !== '')
     const authority = await opened(
       context,
       vaultIssuer(address, () => 'root'),
+      { announceMs: 0 },
     );
     await signsWhatWasProven(authority);
     const refused = await authority.sign(createKeyAndCsr().csrPem, identity('spiffe://elsewhere/ns/a/sa/b'));

@@ -5,7 +5,8 @@
 //        [--only issuer,ports]
 // The cluster is that of KUBECONFIG, its nodes have the images, and it must have nothing of Weft yet. With --prometheus this
 // machine must reach the addresses of pods. With WEFT_CERT_MANAGER (.ci/build-cert-manager) the issuer changes to a cert-manager
-// that runs beside the cluster, and back. The last line says how many claims passed and failed.
+// that runs beside the cluster, and back; that and weft authz suggest are run only where --only names them. The last line says
+// how many claims passed and failed.
 import { parseArgs } from 'node:util';
 import { controllerMissing } from '../../cert-manager/support.ts';
 import { removeCases, strictNamespace } from './cases.ts';
@@ -90,8 +91,10 @@ if (await needed(fit, withoutMesh, installs, labels)) {
     results.push(...(await Promise.all(groups.map(group => showAll(wanted(...group), context)))).flat());
     const others = [
       ...(prometheus ? [scraped, queried] : []),
-      ...[commandsAnswer, closedPorts, suggests],
-      ...(controllerMissing ? [] : [changesIssuer]),
+      ...[commandsAnswer, closedPorts],
+      // Minutes that CI has not.
+      ...(words === undefined ? [] : [suggests]),
+      ...(words === undefined || controllerMissing ? [] : [changesIssuer]),
       ...[killed, away, missedPods],
     ];
     results.push(...(await showAll(wanted(...others), context)));

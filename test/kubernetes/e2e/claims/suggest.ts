@@ -18,14 +18,15 @@ export const suggests: Claim = {
   async run(context) {
     const { cluster, shop } = context;
     await defineKind(cluster.client, kind);
+    const definition = `${kind.plural}.${kind.group}`;
+    let figure: string;
     try {
-      return await applied(context);
+      figure = await applied(context);
     } finally {
-      await cluster.delete(
-        `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${kind.plural}.${kind.group}`,
-      );
-      await until('policies to be over', async () => (await shop.visit(stranger)).status !== 403);
+      await cluster.delete(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${definition}`);
     }
+    await until('the policies to be over', async () => (await shop.visit(stranger)).status !== 403);
+    return figure;
   },
 };
 
