@@ -27,7 +27,9 @@ interface Item {
   readonly users?: Set<string>;
   /** Of a destination: the endpoint sets followed for it. Until the proxy has taken it, those of the one before too. */
   uses?: ReadonlySet<string>;
-  taken?: Resource;
+  taken?: Resource | undefined;
+  /** Of a destination: whether the proxy has put to use what was taken last. */
+  isAccepted?: boolean;
   changedAtMs?: number;
 }
 
@@ -95,7 +97,8 @@ export class Interest {
       item.changedAtMs = undefined;
       if (resource === before) continue;
       item.taken = resource;
-      if (resource.kind === 'destination') this.#follow(id, item, resource);
+      item.isAccepted = false;
+      if (resource.kind === 'destination') this.#follow(id, item, resource, before);
       return { resource, ...(before && { before }), ...(changedAtMs !== undefined && { changedAtMs }) };
     }
     return undefined;
@@ -109,6 +112,7 @@ export class Interest {
     const id = `destination ${key}`;
     const item = this.#items.get(id);
     if (item?.taken?.kind !== 'destination') return;
+    item.isAccepted = true;
     this.#leave(id, item, new Set(item.taken.clusters.map(({ name }) => `endpoints ${name}`)));
   }
 
@@ -146,20 +150,44 @@ export class Interest {
     this.#options.pending(false);
   }
 
-  /** Follows the endpoint sets that the destination names, beside those it named before. */
-  #follow(destination: string, item: Item, resource: DestinationResource): void {
+  /**
+   * Follows the endpoint sets that the destination names, beside those it named before. One that is followed already, but that no
+   * version named any more that was sent last, the proxy may have forgotten with that version: it is told again.
+   */
+  #follow(destination: string, item: Item, resource: DestinationResource, before?: Resource): void {
     const uses = new Set(item.uses);
     for (const { name } of resource.clusters) {
       const id = `endpoints ${name}`;
       uses.add(id);
-      const users = this.#items.get(id)?.users;
-      if (users) users.add(destination);
-      else {
+      const known = this.#items.get(id);
+      if (known?.users) {
+        const isNamed = names(before, name) || this.#isNamed(name, known.users, destination);
+        known.users.add(destination);
+        if (!isNamed) this.#tellAgain(id, known);
+      } else {
         const { caller } = this.#options;
         this.#open(id, changed => this.#hub.watchEndpoints(caller, name, changed), new Set([destination]));
       }
     }
     item.uses = uses;
+  }
+
+  /** Whether one of the users, other than `except`, names the cluster in what it was sent last. */
+  #isNamed(cluster: string, users: ReadonlySet<string>, except: string): boolean {
+    for (const user of users)
+      if (user !== except && names(this.#items.get(user)?.taken, cluster)) return true;
+    return false;
+  }
+
+  #isInUse(users: ReadonlySet<string>): boolean {
+    for (const user of users) if (this.#items.get(user)?.isAccepted) return true;
+    return false;
+  }
+
+  /** The whole set, whatever was sent of it. */
+  #tellAgain(id: string, item: Item): void {
+    item.taken = undefined;
+    this.#pending.add(id);
   }
 
   /** Follows no more than `kept` for the destination; sets that nobody uses any more are forgotten. */
@@ -168,6 +196,11 @@ export class Interest {
       const used = this.#items.get(id);
       if (kept.has(id) || !used?.users?.delete(destination)) continue;
       if (used.users.size === 0) this.#close(id, used);
+      // Forgotten by the proxy of its own accord; it may have heard of no other one that names the set before that.
+      else if (kept.size === 0 && !this.#isInUse(used.users)) {
+        this.#tellAgain(id, used);
+        this.#options.pending(false);
+      }
     }
     item.uses = kept;
   }
@@ -176,4 +209,8 @@ export class Interest {
 /** Of what is asked for under the key. */
 function idOf(key: string): string {
   return `${askedKind(key)} ${key}`;
+}
+
+function names(resource: Resource | undefined, cluster: string): boolean {
+  return resource?.kind === 'destination' && resource.clusters.some(each => each.name === cluster);
 }
