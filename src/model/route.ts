@@ -190,6 +190,9 @@ export interface CorsPolicy {
   readonly origins: readonly TextMatch[];
   readonly methods: readonly string[];
   readonly headers: readonly string[];
+  /** Whatever is asked for is allowed, and answered: Gateway API's `*` together with credentials. */
+  readonly anyMethod?: boolean;
+  readonly anyHeader?: boolean;
   readonly exposeHeaders: readonly string[];
   readonly maxAgeSeconds?: number;
   readonly credentials: boolean;

@@ -8,6 +8,7 @@ import { TextTest } from './text-test.ts';
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 const originName = bytes('origin');
 const requestMethodName = bytes('access-control-request-method');
+const requestHeadersName = bytes('access-control-request-headers');
 const allowOriginName = bytes('access-control-allow-origin');
 const credentialsName = bytes('access-control-allow-credentials');
 const exposeName = bytes('access-control-expose-headers');
@@ -29,6 +30,8 @@ export class Cors {
   readonly #expose: Field | undefined;
   readonly #exposeBytes: Buffer;
   readonly #preflight: readonly Field[];
+  readonly #anyMethod: boolean;
+  readonly #anyHeader: boolean;
 
   /** Throws a WeftError for a bad pattern, a method or header that is none, or an age that is none. */
   constructor(policy: CorsPolicy) {
@@ -51,7 +54,11 @@ export class Cors {
       ...list('access-control-allow-methods', policy.methods),
       ...list('access-control-allow-headers', policy.headers),
       ...(age === undefined ? [] : list('access-control-max-age', [String(age)])),
+      // Browsers look for it in the answer itself; Gateway API wants it here, too.
+      ...(this.#expose === undefined ? [] : [this.#expose]),
     ];
+    this.#anyMethod = policy.anyMethod ?? false;
+    this.#anyHeader = policy.anyHeader ?? false;
   }
 
   /** One of CORS. */
@@ -67,8 +74,23 @@ export class Cors {
 
   /** The answer to a preflight, `judged` as such. */
   reply(request: Head, judged: number): LocalReply {
-    const fields = judged === CORS.PREFLIGHT ? [originField(request), ...this.#preflight] : NO_FIELDS;
+    const fields =
+      judged === CORS.PREFLIGHT
+        ? [originField(request), ...this.#preflight, ...this.#asked(request)]
+        : NO_FIELDS;
     return { status: 200, contentType: '', body: '', fields, close: false };
+  }
+
+  /** What the browser asked for, where all of it is allowed. */
+  #asked(request: Head): Field[] {
+    const answer = (isAny: boolean, asked: Buffer, name: string): Field[] => {
+      const at = isAny ? request.find(asked) : -1;
+      return at < 0 ? [] : [[name, request.text(at)]];
+    };
+    return [
+      ...answer(this.#anyMethod, requestMethodName, 'access-control-allow-methods'),
+      ...answer(this.#anyHeader, requestHeadersName, 'access-control-allow-headers'),
+    ];
   }
 
   /** Tells the browser that it may show the answer. */

@@ -156,7 +156,9 @@ function circlesOf(rule: RouteRule): string | undefined {
  */
 function circleFault({ action, matches, responseHeaders }: RouteRule): string | undefined {
   if (action.kind !== 'redirect' || responseHeaders) return undefined;
-  const { scheme, authority, port, fromRequestPort, path } = action;
+  const { scheme, authority, port, fromRequestPort, path, status } = action;
+  // Who chose one of these says how to come back, and not where: Gateway API's suite has it so.
+  if ([303, 307, 308].includes(status)) return undefined;
   if (authority !== undefined || port !== undefined || fromRequestPort) return undefined;
   if (scheme !== undefined && scheme.toLowerCase() !== 'http') return undefined;
   const words = 'the redirect changes nothing, so that clients would come back for ever; say where it leads';

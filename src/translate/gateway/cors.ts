@@ -1,7 +1,6 @@
 import type { CorsPolicy, TextMatch } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import type { Report } from '../report.ts';
-import { METHODS } from './matches.ts';
 
 /** Gateway API's default of maxAge. */
 const defaultMaxAgeSeconds = 5;
@@ -18,6 +17,8 @@ export function readCors(filter: Fields | undefined, report: Report): CorsPolicy
   const exposeHeaders = filter.texts('exposeHeaders');
   const maxAgeSeconds = filter.number('maxAge', { min: 1 }) ?? defaultMaxAgeSeconds;
   filter.rest();
+  // What was asked for is answered then, as the API has it: the method, the names of the headers.
+  const isAnswered = (values: readonly string[]): boolean => credentials && values.includes('*');
   // Browsers take `*` as a name where credentials are allowed (https://fetch.spec.whatwg.org/#http-new-header-syntax).
   const named = (field: string, values: readonly string[]): readonly string[] => {
     if (!credentials || !values.includes('*')) return values;
@@ -31,8 +32,10 @@ export function readCors(filter: Fields | undefined, report: Report): CorsPolicy
   };
   return {
     origins,
-    methods: credentials && methods.includes('*') ? METHODS : methods,
-    headers: named('allowHeaders', headers),
+    methods: isAnswered(methods) ? [] : methods,
+    headers: isAnswered(headers) ? [] : headers,
+    ...(isAnswered(methods) && { anyMethod: true }),
+    ...(isAnswered(headers) && { anyHeader: true }),
     exposeHeaders: named('exposeHeaders', exposeHeaders),
     maxAgeSeconds,
     credentials,
