@@ -3,6 +3,7 @@
 package conformance
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
@@ -10,6 +11,7 @@ import (
 	"testing/fstest"
 
 	"sigs.k8s.io/gateway-api/conformance"
+	"sigs.k8s.io/gateway-api/conformance/utils/suite"
 )
 
 // Images of the suite that no registry is asked for: CONFORMANCE_IMAGES is what the names of local ones begin with.
@@ -24,7 +26,20 @@ func TestConformance(t *testing.T) {
 		balancer := newBalancer(t, options.Clientset, pool)
 		go balancer.run(t.Context())
 	}
+	options.Hook = tell
 	conformance.RunConformanceWithOptions(t, options)
+}
+
+// A line for each test as soon as it is over: Go's own come with the end of all of them.
+func tell(t *testing.T, test suite.ConformanceTest, _ *suite.ConformanceTestSuite) {
+	word := "PASS"
+	switch {
+	case t.Failed():
+		word = "FAIL"
+	case t.Skipped():
+		word = "SKIP"
+	}
+	fmt.Printf("\n%s  conformance: %s\n", word, test.ShortName)
 }
 
 // The suite's manifests with the names of our images.

@@ -4,6 +4,7 @@
 # CONFORMANCE_IMAGES     what the names of images.sh's images begin with; without it the nodes pull the suite's own
 # CONFORMANCE_ADDRESSES  a range of addresses that is routed to the node, for clusters without a load balancer: 10.250.1.0/24
 # CONFORMANCE_REPORTS    a folder for the reports, gateways.yaml and mesh.yaml
+# CONFORMANCE_PROFILES   of gateways, comma-separated; all five unless told
 # CONFORMANCE_CHANNEL    of the definitions: experimental (default) or standard; none where they are there
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -49,7 +50,7 @@ suite() { # suite NAME FLAG...
 code=0
 if [[ $part != mesh ]]; then
   pool=${CONFORMANCE_ADDRESSES:-}
-  suite gateways -conformance-profiles GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP \
+  suite gateways -conformance-profiles "${CONFORMANCE_PROFILES:-GATEWAY-HTTP,GATEWAY-GRPC,GATEWAY-TLS,GATEWAY-TCP,GATEWAY-UDP}" \
     ${pool:+-usable-address "${pool%.*}.5" -unusable-address 192.0.2.1} "$@" || code=1
 fi
 if [[ $part != gateways ]]; then
