@@ -1,5 +1,6 @@
 // Which listeners a gateway has when all that is said of it is joined, and which routes belong to which of them.
 import {
+  type AllowedRoutes,
   type AttachedKind,
   commonHost,
   type Gateway,
@@ -7,6 +8,7 @@ import {
   type GatewayListener,
   kindsOf,
   type ListenerProtocol,
+  validationAt,
 } from './gateway.ts';
 import { type Labels, matchesLabels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
@@ -29,6 +31,8 @@ export interface JoinedListener {
   readonly listener: GatewayListener;
   /** Who says it. */
   readonly gateway: Gateway;
+  /** Of a listener of a ListenerSet: the gateway that it is joined to; else the same. */
+  readonly root: Gateway;
   /** Undefined where it is opened. */
   readonly conflict?: ConflictReason;
 }
@@ -39,15 +43,49 @@ export interface JoinedListener {
  */
 export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedListener[] {
   const before: GatewayListener[] = [];
+  const first = gateways.find(each => each.parent === undefined);
   return gateways.flatMap(gateway => {
+    const root = gateway.parent === undefined ? gateway : (first ?? gateway);
     const own = gateway.listeners.map(listener => {
       const others = gateway.listeners.filter(each => each !== listener);
       const conflict = conflictAmong(listener, [...before, ...others]);
-      return { listener, gateway, ...(conflict && { conflict }) };
+      return { listener: validated(listener, root), gateway, root, ...(conflict && { conflict }) };
     });
     before.push(...own.filter(each => !each.conflict).map(each => each.listener));
     return own;
   });
+}
+
+/** What a gateway demands of its clients holds at listeners that others add to it. */
+function validated(given: GatewayListener, { frontend, options }: Gateway): GatewayListener {
+  const listener = options === undefined || given.options !== undefined ? given : { ...given, options };
+  const { tls, port } = listener;
+  if (frontend === undefined || tls?.mode !== 'terminate' || tls.clients !== undefined) return listener;
+  const clients = validationAt(frontend, port);
+  return clients === undefined ? listener : { ...listener, tls: { ...tls, clients } };
+}
+
+/**
+ * Of all that speaks of one gateway what counts: its own objects that are ours, then the ListenerSets that these let in, the
+ * oldest first.
+ */
+export function servedObjects(
+  all: readonly Gateway[],
+  isOurs: (gateway: Gateway) => boolean,
+  labelsOf: (namespace: string) => Labels,
+): readonly Gateway[] {
+  const own = all.filter(each => each.parent === undefined && isOurs(each));
+  const sets = all.filter(each => each.parent !== undefined && own.some(one => letsIn(one, each, labelsOf)));
+  return [...own, ...sets];
+}
+
+function letsIn(
+  { allowedSets, namespace }: Gateway,
+  set: Gateway,
+  labelsOf: (namespace: string) => Labels,
+): boolean {
+  if (allowedSets === undefined) return false;
+  return isOfNamespaces(allowedSets, namespace, set.namespace, labelsOf);
 }
 
 /** What can be told apart on one port. */
@@ -118,8 +156,16 @@ function allowsNamespace(
   namespace: string,
   labelsOf: (namespace: string) => Labels,
 ): boolean {
-  const namespaces = allowed?.namespaces ?? 'same';
+  return isOfNamespaces(allowed?.namespaces ?? 'same', gateway.namespace, namespace, labelsOf);
+}
+
+function isOfNamespaces(
+  namespaces: AllowedRoutes['namespaces'],
+  own: string,
+  namespace: string,
+  labelsOf: (namespace: string) => Labels,
+): boolean {
   if (namespaces === 'all') return true;
-  if (namespaces === 'same') return namespace === gateway.namespace;
+  if (namespaces === 'same') return namespace === own;
   return matchesLabels(namespaces, { ...labelsOf(namespace), [NAMESPACE_NAME_LABEL]: namespace });
 }

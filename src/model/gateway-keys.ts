@@ -1,5 +1,5 @@
 // Keys under which gateways ask for what they need; see RESOURCE_KINDS. No address and no authority looks like one of them.
-import { type CredentialRef, credentialKey } from './gateway.ts';
+import { type CredentialRef, credentialKey, type GatewayListener } from './gateway.ts';
 
 const gatewayPrefix = 'gateway/';
 const hostPrefix = 'virtual-host/';
@@ -22,10 +22,15 @@ export interface VirtualHost {
   /** `namespace/name` */
   readonly gateway: string;
   readonly port: number;
-  /** GatewayListener.hostname, `*` for all. */
+  /** See listenerId. */
   readonly listener: string;
   /** A host or pattern; `*` for what is told apart by nothing. */
   readonly host: string;
+}
+
+/** VirtualHost.listener: unlike that of any other listener of the port. */
+export function listenerId({ protocol, hostname }: Pick<GatewayListener, 'protocol' | 'hostname'>): string {
+  return protocol === 'udp' ? 'udp:' : (hostname ?? '*');
 }
 
 /** DestinationResource.key of a VirtualHost: `virtual-host/shop/edge/443/*.example.com/www.example.com`. */

@@ -46,6 +46,14 @@ export interface Gateway {
    */
   readonly needsGrant?: { readonly group: string; readonly kind: string };
   readonly listeners: readonly GatewayListener[];
+  /** Of a ListenerSet: the gateway that its listeners are to be joined to, where that lets it. */
+  readonly parent?: { readonly namespace: string; readonly name: string };
+  /** Whose ListenerSets are let in; undefined for nobody's. */
+  readonly allowedSets?: AllowedRoutes['namespaces'];
+  /** What clients of listeners of ListenerSets must show: its own listeners have it in their TLS. */
+  readonly frontend?: FrontendValidation;
+  /** The same of their options. */
+  readonly options?: ListenerOptions;
   /** What its proxies show upstreams that ask for a certificate, where they speak TLS with them. */
   readonly clientCertificate?: CredentialRef;
   /** What its proxies, and what stands in front of them, are to be like; undefined where the object says nothing of it. */
@@ -82,6 +90,63 @@ export interface RequestedAddress {
   readonly type: string;
   /** Undefined: any of this type. */
   readonly value?: string;
+}
+
+/** Which certificates clients must show, by port. */
+export interface FrontendValidation {
+  /** Null: none is asked for at this port. */
+  readonly byPort: Readonly<Record<number, ClientValidation | null>>;
+  readonly otherwise?: ClientValidation;
+}
+
+/** What holds for a port; undefined where clients are asked for nothing. */
+export function validationAt(
+  { byPort, otherwise }: FrontendValidation,
+  port: number,
+): ClientValidation | undefined {
+  const own = byPort[port];
+  return own === undefined ? otherwise : (own ?? undefined);
+}
+
+/** The gateway's name, `namespace/name`: of a ListenerSet its parent's. */
+export function gatewayName({
+  namespace,
+  name,
+  parent,
+}: Pick<Gateway, 'namespace' | 'name' | 'parent'>): string {
+  return parent === undefined ? `${namespace}/${name}` : `${parent.namespace}/${parent.name}`;
+}
+
+/** What routes name as their parent: GatewayAttachment.gateway. No gateway is called as a ListenerSet is here. */
+export function parentKey({
+  namespace,
+  name,
+  parent,
+}: Pick<Gateway, 'namespace' | 'name' | 'parent'>): string {
+  return parent === undefined ? `${namespace}/${name}` : listenerSetKey(namespace, name);
+}
+
+/** The same of a ListenerSet by its own name. */
+export function listenerSetKey(namespace: string, name: string): string {
+  return `${namespace}/listener-set:${name}`;
+}
+
+/** That a gateway is served by proxies with certain labels, whatever they are called (Istio's Gateway). */
+export interface SelectedGateway {
+  /** `namespace/name`, as Gateway has them. */
+  readonly gateway: string;
+  /** Empty: every gateway's. */
+  readonly selector: Labels;
+  readonly from: ObjectRef;
+}
+
+/** Where a ListenerSet belongs. */
+export interface ListenerSet {
+  /** listenerSetKey */
+  readonly key: string;
+  /** The Gateway's `namespace/name`. */
+  readonly gateway: string;
+  readonly from: ObjectRef;
 }
 
 /** A Secret, or a ConfigMap, that holds certificates, keys or logins. */

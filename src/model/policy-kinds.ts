@@ -10,6 +10,9 @@ import {
   type Gateway,
   type GatewayClass,
   type GatewayHost,
+  gatewayName,
+  type ListenerSet,
+  type SelectedGateway,
   type ServedIngress,
 } from './gateway.ts';
 import type { Namespace } from './gateway-attachment.ts';
@@ -36,6 +39,8 @@ export interface PolicyKinds {
   jwtProviders: JwtProvider;
   serverPolicies: ServerPolicy;
   gateways: Gateway;
+  listenerSets: ListenerSet;
+  selectedGateways: SelectedGateway;
   gatewayHosts: GatewayHost;
   gatewayClasses: GatewayClass;
   credentials: Credential;
@@ -140,7 +145,18 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
   // Their listeners are joined; see joinedListeners.
   gateways: {
     fact: 'gateways',
-    group: ({ namespace, name }) => `${namespace}/${name}`,
+    group: gatewayName,
+  },
+  // All that select a gateway hold there.
+  selectedGateways: {
+    fact: 'selected-gateways',
+    group: () => '',
+    callerLabels: ({ selector }) => Object.keys(selector),
+  },
+  listenerSets: {
+    fact: 'listener-sets',
+    group: ({ key }) => key,
+    sameScope: () => true,
   },
   gatewayHosts: {
     fact: 'gateway-hosts',

@@ -40,6 +40,8 @@ export interface Service extends Pick<Site, 'cluster'> {
   readonly external?: ExternalSettings;
   /** Endpoints by Service port number, ready or not; resolve decides which are given out. */
   readonly endpoints: ReadonlyMap<number, readonly Endpoint[]>;
+  /** Its ports of UDP, which only gateways have a use for; undefined where it has none. */
+  readonly datagrams?: Pick<Service, 'ports' | 'endpoints'>;
   readonly from: ObjectRef;
 }
 

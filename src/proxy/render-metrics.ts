@@ -234,6 +234,17 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Connections accepted, by what they carry.',
     counters.accepted,
   );
+  for (const [name, help, values] of [
+    ['weft_gateway_datagrams_total', 'Datagrams of clients of gateways, and to them.', counters.datagrams],
+    ['weft_gateway_datagram_bytes_total', 'Bytes of these datagrams.', counters.datagramBytes],
+    ['weft_gateway_datagrams_dropped_total', 'Datagrams that were not sent on.', counters.datagramsDropped],
+    [
+      'weft_gateway_datagram_sessions_total',
+      'Clients that sent datagrams, opened and closed.',
+      counters.datagramSessions,
+    ],
+  ] as const)
+    if (values.size > 0) counter(out, name, help, values);
   renderAnomalies(out, proxy);
   out.family('weft_connections', 'gauge', 'Connections from clients that are open.');
   for (const [direction, open] of Object.entries(counters.openConnections))

@@ -4,6 +4,8 @@ import { formatAddress, type HostPort, isIpAddress, parseHostPort } from '../mod
 interface Secured {
   /** `namespace/name` of the gateway that speaks TLS of its own with these endpoints, whether they are of the mesh or not. */
   readonly securedBy?: string;
+  /** It is the Service's port of UDP. */
+  readonly datagrams?: true;
 }
 
 /** What a cluster's name says; see ClusterConfig.name. */
@@ -24,15 +26,19 @@ export type ClusterName =
 
 /**
  * `reviews.shop.svc.cluster.local:80`, with `/v1` or `/10.244.0.7:8080` for a subset or one address; `10.244.0.7:8080` of none.
- * `@shop/edge` at the end for that gateway's own TLS.
+ * `@shop/edge` at the end for that gateway's own TLS, `@udp` for datagrams.
  */
 export function formatClusterName(name: ClusterName): string {
   if (name.kind === 'direct') return formatAddress(name.direct.host, name.direct.port);
   const service = formatAddress(name.host, name.port);
-  const secured = 'securedBy' in name && name.securedBy !== undefined ? `@${name.securedBy}` : '';
-  if (name.kind === 'service') return service + secured;
-  if (name.kind === 'subset') return `${service}/${name.subset}${secured}`;
+  if (name.kind === 'service') return service + endOf(name);
+  if (name.kind === 'subset') return `${service}/${name.subset}${endOf(name)}`;
   return `${service}/${formatAddress(name.direct.host, name.direct.port)}`;
+}
+
+function endOf({ securedBy, datagrams }: Secured): string {
+  if (datagrams) return '@udp';
+  return securedBy === undefined ? '' : `@${securedBy}`;
 }
 
 /** The other way; undefined for what formatClusterName does not write. */
@@ -41,6 +47,7 @@ export function parseClusterName(text: string): ClusterName | undefined {
   if (at < 0) return parsePlain(text);
   const [plain, securedBy] = [parsePlain(text.slice(0, at)), text.slice(at + 1)];
   const isKnown = plain?.kind === 'service' || plain?.kind === 'subset';
+  if (isKnown && securedBy === 'udp') return { ...plain, datagrams: true };
   return isKnown && /^[^/@]+\/[^/@]+$/.test(securedBy) ? { ...plain, securedBy } : undefined;
 }
 

@@ -71,6 +71,7 @@ class EndpointSets {
       return this.#single(name.direct, service && endpointAt(service, { number: name.port }, name.direct));
     }
     if (!service) return { ...empty, ...whyOf(absentWords(name.host, this.#reader.mesh)) };
+    if ('datagrams' in name && name.datagrams) return this.#datagrams(service, name.port);
     if (service.externalName !== undefined) {
       return { endpoints: [external(service.externalName, name.port)], total: 1 };
     }
@@ -106,6 +107,16 @@ class EndpointSets {
     const ready = known.filter(each => each.ready);
     const given = ready.length > 0 ? ready : known.filter(each => each.terminating && each.serving);
     return { endpoints: given.map(each => this.#endpoint(each, service)), total: known.length };
+  }
+
+  /** Nobody in the mesh speaks for datagrams: they go to the app as they are. */
+  #datagrams(service: Service, port: number): EndpointSet {
+    this.#reader.endpoints(objectKey(service));
+    const all = service.datagrams?.endpoints.get(port) ?? [];
+    const ready = all.filter(each => each.ready);
+    const given = ready.length > 0 ? ready : all.filter(each => each.terminating && each.serving);
+    const endpoints = given.map(each => ({ ...this.#endpoint(each, service), tls: 'plaintext' as const }));
+    return { endpoints, total: all.length };
   }
 
   /** What was asked for is where it is. */

@@ -1,19 +1,25 @@
 import {
   attachedTo,
+  type CredentialRef,
   type Gateway,
   type GatewayHost,
   isOurs,
   type JoinedListener,
   joinedListeners,
   type Labels,
+  matchesLabels,
+  parentKey,
+  servedObjects,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
 import type { MeshReader } from './mesh-reader.ts';
 
 /** A listener that a proxy serves, of one of the gateways that its name stands for. */
 export interface ServedListener extends JoinedListener {
-  /** `namespace/name` of what routes name as their parent. */
+  /** What routes name as their parent: GatewayAttachment.gateway. */
   readonly of: string;
+  /** `namespace/name` of the gateway that it is served for. */
+  readonly served: string;
 }
 
 /** The namespace of a proxy that reads all objects itself and serves every gateway of them; no workload has it. */
@@ -21,12 +27,35 @@ export const ANY_NAMESPACE = '*';
 
 /** The listeners of a gateway, for proxies that serve it: those who run elsewhere learn of none. */
 export function listenersOf(reader: MeshReader, caller: Caller, name: string): readonly ServedListener[] {
-  const served = reader.policies('gateways', name).filter(each => serves(reader, caller, each));
-  return joinedListeners(served).map(each => ({ ...each, of: nameOf(each.gateway) }));
+  const served = servedObjects(
+    reader.policies('gateways', name),
+    each => serves(reader, caller, each),
+    namespace => labelsOf(reader, namespace),
+  );
+  return joinedListeners([...served, ...selected(reader, caller, name)]).map(each => ({
+    ...each,
+    of: parentKey(each.gateway),
+    served: name,
+  }));
 }
 
-function nameOf({ namespace, name }: Gateway): string {
-  return `${namespace}/${name}`;
+/** Istio's Gateways choose proxies by labels. A gateway's name counts as its label `istio`, as those of Istio have it. */
+function selected(reader: MeshReader, caller: Caller, name: string): readonly Gateway[] {
+  // Who serves whatever there is has been told of each by its name.
+  if (caller.namespace === ANY_NAMESPACE) return [];
+  const [namespace = '', own = ''] = name.split('/');
+  if (caller.namespace !== namespace) return [];
+  const labels = { istio: own, ...caller.labels };
+  return reader
+    .policies('selectedGateways', '')
+    .filter(({ selector }) => matchesLabels({ matchLabels: selector }, labels))
+    .flatMap(({ gateway }) => reader.policies('gateways', gateway));
+}
+
+/** Where a Secret is that is to be in the namespace of whoever serves it. */
+export function placed(ref: CredentialRef, caller: Caller, { namespace }: Gateway): CredentialRef {
+  if (ref.namespace !== '') return ref;
+  return { ...ref, namespace: caller.namespace === ANY_NAMESPACE ? namespace : caller.namespace };
 }
 
 function serves(reader: MeshReader, caller: Caller, gateway: Gateway): boolean {

@@ -7,6 +7,7 @@ import {
   credentialKey,
   type GatewayResource,
   type ListenerTls,
+  listenerId,
   type Mesh,
   mayName,
   parseCertificateKey,
@@ -15,7 +16,7 @@ import {
   virtualHostKey,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
-import { hostsAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
+import { hostsAt, listenersOf, placed, type ServedListener } from './gateway-listeners.ts';
 import { gatewayPoliciesOf } from './gateway-policies.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 
@@ -29,7 +30,7 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
     listeners.length === 0
       ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
       : undefined;
-  const bound = open.map(each => boundListener(reader, each));
+  const bound = open.map(each => boundListener(reader, caller, each));
   const challenges = challengesFor(reader, open);
   const policies =
     listeners.length === 0
@@ -59,10 +60,10 @@ function challengesFor(reader: MeshReader, open: readonly ServedListener[]): rea
   );
 }
 
-function boundListener(reader: MeshReader, served: ServedListener): BoundListener {
+function boundListener(reader: MeshReader, caller: Caller, served: ServedListener): BoundListener {
   const { listener, of } = served;
   const { name, port, addresses, protocol, hostname, tls, options } = listener;
-  const place = { gateway: of, port, listener: hostname ?? '*' };
+  const place = { gateway: served.served, port, listener: listenerId(listener) };
   const carriesRequests = protocol === 'http' || protocol === 'https';
   const hosts = carriesRequests ? hostsAt(reader, served) : [];
   return {
@@ -71,7 +72,7 @@ function boundListener(reader: MeshReader, served: ServedListener): BoundListene
     ...(addresses && { addresses }),
     protocol,
     ...(hostname !== undefined && { hostname }),
-    ...(tls && { tls: boundTls(reader, served, tls) }),
+    ...(tls && { tls: boundTls(reader, caller, served, tls) }),
     ...(options && { options }),
     hosts: hosts.map(host => ({ host, destination: virtualHostKey({ ...place, host }) })),
     ...(!carriesRequests && { destination: virtualHostKey({ ...place, host: '*' }) }),
@@ -80,17 +81,27 @@ function boundListener(reader: MeshReader, served: ServedListener): BoundListene
 
 function boundTls(
   reader: MeshReader,
-  { of, gateway }: ServedListener,
+  caller: Caller,
+  { served, gateway, root }: ServedListener,
   { certificates, issued: _, clients, ...tls }: ListenerTls,
 ): BoundTls {
-  const pem = (ref: CredentialRef): string => {
+  const pem = (named: CredentialRef): string => {
+    const ref = placed(named, caller, root);
     const grants = reader.policies('credentialGrants', ref.namespace);
-    const found = reader.policies('credentials', credentialKey(ref))[0]?.data['ca.crt'];
-    return mayName(gateway, ref, grants) ? (found ?? '') : '';
+    const data = reader.policies('credentials', credentialKey(ref))[0]?.data;
+    const found = data?.['ca.crt'] ?? data?.cacert;
+    // What clients must show is the gateway's word, also at listeners of its ListenerSets.
+    return mayName(root, ref, grants) ? (found ?? '') : '';
   };
   return {
     ...tls,
-    certificates: certificates.map(ref => certificateKey(of, ref)),
+    // A ListenerSet has nothing of what its gateway alone may name.
+    certificates: certificates
+      .map(ref => placed(ref, caller, gateway))
+      .filter(
+        ref => gateway === root || mayName(gateway, ref, reader.policies('credentialGrants', ref.namespace)),
+      )
+      .map(ref => certificateKey(served, ref)),
     ...(clients && {
       clients: { mode: clients.mode, authorities: clients.authorities.map(pem).filter(Boolean).join('\n') },
     }),
@@ -107,11 +118,12 @@ export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Res
   });
   if (parsed === undefined) return none(`'${key}' names no certificate`);
   const { gateway: of, ref, credential } = parsed;
-  const naming = listenersOf(reader, caller, of).filter(({ listener, gateway }) =>
-    [...(listener.tls?.certificates ?? []), gateway.clientCertificate].some(
-      each => each !== undefined && credentialKey(each) === credential,
-    ),
-  );
+  const naming = listenersOf(reader, caller, of)
+    .flatMap(({ listener, gateway, root }) => [
+      ...(listener.tls?.certificates ?? []).map(each => ({ named: each, gateway })),
+      ...(root.clientCertificate ? [{ named: root.clientCertificate, gateway: root }] : []),
+    ])
+    .filter(({ named, gateway }) => credentialKey(placed(named, caller, gateway)) === credential);
   if (naming.length === 0)
     return none(
       `gateway ${of}, as far as a proxy of namespace ${caller.namespace} serves it, does not name ${credential}`,

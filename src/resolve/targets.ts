@@ -94,6 +94,15 @@ export class Clusters {
     );
   }
 
+  /** The same for datagrams: clusters of ports of UDP. What does not exist has a cluster without endpoints. */
+  datagrams(targets: readonly RouteTarget[]): readonly WeightedCluster[] {
+    return targets.map(({ host, port = 0, weight }) => {
+      const name = formatClusterName({ kind: 'service', host, port, datagrams: true });
+      this.add(name, this.#view.reader.serviceByHost(host), { host, port });
+      return { cluster: name, weight };
+    });
+  }
+
   /** The name of the target's cluster. One that does not exist has a cluster too, without endpoints. */
   target(target: Place, routed: RoutedHost, budget?: RetryBudget): string {
     const { host, subset } = target;

@@ -1,6 +1,7 @@
 import {
   attachedHost,
   type DestinationResource,
+  listenerId,
   ROUTE_RANKS,
   type RouteTable,
   type VirtualHost,
@@ -19,11 +20,8 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
   const { reader, caller } = view;
   const { gateway, port, host } = wanted;
   const served = listenersOf(reader, caller, gateway).find(
-    ({ listener, conflict, of }) =>
-      conflict === undefined &&
-      of === gateway &&
-      listener.port === port &&
-      (listener.hostname ?? '*') === wanted.listener,
+    ({ listener, conflict }) =>
+      conflict === undefined && listener.port === port && listenerId(listener) === wanted.listener,
   );
   const common = { kind: 'destination', key, port, ...reader.pathNormalization() } as const;
   if (served === undefined) {
@@ -68,9 +66,9 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
 }
 
 /** What comes as bytes in clear, or as TLS that is passed on, goes on as it is. */
-function securesOf({ listener: { protocol, tls }, gateway }: ServedListener): Secures {
+function securesOf({ listener: { protocol, tls }, root }: ServedListener): Secures {
   const isBytes = protocol === 'tcp' || protocol === 'udp' || tls?.mode === 'passthrough';
-  return isBytes ? { who: 'nobody' } : { who: 'gateway', gateway };
+  return isBytes ? { who: 'nobody' } : { who: 'gateway', gateway: root };
 }
 
 /**
@@ -142,6 +140,7 @@ function streamsAt(
   clusters: Clusters,
 ): Pick<DestinationResource, 'tcp' | 'tls'> {
   const { reader } = view;
+  const isUdp = served.listener.protocol === 'udp';
   const known = new Map<string, string>();
   for (const route of reader.policies('gatewayHosts', served.of)) {
     const host = hostAt(reader, served, route);
@@ -154,7 +153,13 @@ function streamsAt(
       const targets = table?.tcp[0]?.targets;
       return targets === undefined
         ? []
-        : [{ host, table: table!, clusters: clusters.weighted(targets, routed) }];
+        : [
+            {
+              host,
+              table: table!,
+              clusters: isUdp ? clusters.datagrams(targets) : clusters.weighted(targets, routed),
+            },
+          ];
     });
   const named = found.filter(({ host, table }) => table.attachment?.kind === 'tls' && host !== '*');
   const rest = found.find(each => !named.includes(each));

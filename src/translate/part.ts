@@ -39,7 +39,9 @@ export type Part =
 /** A Service, whose endpoints come from other objects. */
 export interface ServicePart {
   readonly kind: 'service';
-  readonly service: Omit<Service, 'endpoints' | 'external'>;
+  readonly service: Omit<Service, 'endpoints' | 'external' | 'datagrams'>;
+  /** Ports of UDP. */
+  readonly datagrams?: Service['ports'];
   /** Hand out addresses whether they are ready or not. */
   readonly publishNotReady: boolean;
 }
@@ -53,6 +55,8 @@ export interface EndpointsPart {
   readonly rank: number;
   /** Target ports by the name of the Service port that they stand for; empty for the port without a name. */
   readonly ports: readonly { readonly name: string; readonly number: number }[];
+  /** The same of UDP. */
+  readonly datagrams?: EndpointsPart['ports'];
   readonly endpoints: readonly Omit<Endpoint, 'port'>[];
 }
 

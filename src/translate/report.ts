@@ -26,6 +26,12 @@ export class Report {
     if (!known) this.problems.push(problem(code, message, { object: this.object, path }));
   }
 
+  /** One that was collected elsewhere. */
+  take(found: Problem): void {
+    if (found.severity === 'error') this.#refused = true;
+    this.problems.push(found);
+  }
+
   warn(code: string, path: string, message: string): void {
     this.problems.push(problem(code, message, { object: this.object, path, severity: 'warning' }));
   }

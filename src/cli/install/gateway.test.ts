@@ -103,3 +103,12 @@ test('told to deploy gateways the control plane gets the rights for that, where 
     /^--deploy-gateways 'Shop' is not namespaces, comma-separated, or all/,
   );
 });
+
+test('ports of UDP are told by /udp, beside one of TCP with the same number', () => {
+  assert.deepEqual(gatewayPlan('shop/edge', '53,53/udp').ports, [
+    { port: 53, protocol: 'TCP' },
+    { port: 53, protocol: 'UDP' },
+  ]);
+  for (const bad of ['53/tcp', 'udp', '0/udp', '65000/udp', '80,'])
+    assert.throws(() => gatewayPlan('shop/edge', bad), /--gateway-ports/, bad);
+});

@@ -11,7 +11,7 @@ import { hasMinor, type InstallOptions } from './options.ts';
 export interface GatewayPlan {
   readonly namespace: string;
   readonly name: string;
-  readonly ports: readonly number[];
+  readonly ports: readonly { readonly port: number; readonly protocol: 'TCP' | 'UDP' }[];
   /** Whose Secrets its Ingresses may name beside those of its own namespace. */
   readonly secrets: 'all' | readonly string[];
   /** Whether certificates are fetched there (CertificateIssuer), and so Secrets written. */
@@ -29,11 +29,16 @@ export function gatewayPlan(gateway: string, ports: string, secrets = ''): Gatew
         source: 'config',
       },
     );
-  const numbers = ports.split(',').map(Number);
-  if (!numbers.every(each => Number.isInteger(each) && each > 0 && each + PORT_OFFSET <= 65_535))
-    throw new WeftError('bad-configuration', `--gateway-ports is '${ports}'; it takes ports such as 80,443`, {
-      source: 'config',
-    });
+  const read = ports.split(',').map(each => {
+    const [, number = '', udp] = /^\s*(\d{1,5})(\/udp)?\s*$/.exec(each) ?? [];
+    return { port: Number(number), protocol: udp === undefined ? ('TCP' as const) : ('UDP' as const) };
+  });
+  if (!read.every(({ port }) => port > 0 && port + PORT_OFFSET <= 65_535))
+    throw new WeftError(
+      'bad-configuration',
+      `--gateway-ports is '${ports}'; it takes ports such as 80,443 or 53/udp`,
+      { source: 'config' },
+    );
   const namespaces = secrets === '' ? [] : secrets.split(',').map(each => each.trim());
   if (!namespaces.every(each => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each)))
     throw new WeftError(
@@ -42,7 +47,7 @@ export function gatewayPlan(gateway: string, ports: string, secrets = ''): Gatew
       { source: 'config' },
     );
   const others = namespaces.filter(each => each !== namespace);
-  return { namespace, name, ports: numbers, secrets: others.includes('all') ? 'all' : others };
+  return { namespace, name, ports: read, secrets: others.includes('all') ? 'all' : others };
 }
 
 /** Everything but the Gateway itself. */
@@ -51,7 +56,7 @@ export function gatewayObjects(options: InstallOptions, plan: GatewayPlan): read
   const objects = deploymentObjects(
     {
       ...{ namespace, name, className: GATEWAY_CLASS, addresses: [], settings: {} },
-      ports: ports.map(port => ({ port, protocol: 'TCP' })),
+      ports,
       ...{ labels: {}, annotations: {} },
     },
     {

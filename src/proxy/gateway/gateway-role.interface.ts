@@ -9,9 +9,12 @@ import type { Services } from '../services/services.ts';
 export interface ListeningPort {
   /** As Gateways have it. */
   readonly port: number;
+  /** Of datagrams; undefined for TCP. */
+  readonly protocol?: 'udp';
   /** As the machine has it; 0 where it is not listened on. */
   readonly bound: number;
   readonly listeners: readonly string[];
+  /** Connections, or of UDP sessions. */
   readonly open: number;
   /** Why it is not listened on; undefined where it is. It is tried again and again. */
   readonly trouble?: string;

@@ -13,6 +13,7 @@ import { compileFilters } from '../filters/filter.interface.ts';
 import { LISTENER_FILTERS } from '../filters/lists.ts';
 import { GATEWAY_TRUST } from '../services/trust.ts';
 import { GatewayCertificates } from './certificates.ts';
+import { DatagramPort } from './datagram-port.ts';
 import { type ConnectionParts, GatewayConnection } from './gateway-connection.ts';
 import { RunningPolicies } from './gateway-policies.ts';
 import { type GuardedListener, type PortTable, placesOf, portTable } from './gateway-port.ts';
@@ -66,6 +67,8 @@ class RunningGateway implements GatewayRole {
   readonly #policies = new Map<string, RunningPolicies>();
   #names: ReadonlySet<string> = new Set();
   readonly #ports = new Map<number, RunningPort>();
+  /** Of UDP, by number. */
+  readonly #datagrams = new Map<number, DatagramPort>();
   #wanted: ReadonlySet<string> = new Set();
   #kept: ReadonlySet<string> = new Set();
   /** By destination: certificates that its upstreams are shown. */
@@ -154,13 +157,19 @@ class RunningGateway implements GatewayRole {
   }
 
   get ports(): readonly ListeningPort[] {
-    return [...this.#ports.values()].map(({ port, sockets, table, connections, trouble }) => ({
+    const streams = [...this.#ports.values()].map(({ port, sockets, table, connections, trouble }) => ({
       port,
       bound: sockets[0]?.port ?? 0,
       listeners: table.all.map(each => each.name),
       open: connections.size,
       ...(trouble !== undefined && { trouble }),
     }));
+    const datagrams = [...this.#datagrams.values()].map(({ bound, port, sessions, trouble }) => ({
+      ...{ port: bound.port, protocol: 'udp' as const, bound: port },
+      ...{ listeners: [bound.name], open: sessions },
+      ...(trouble !== undefined && { trouble }),
+    }));
+    return [...streams, ...datagrams];
   }
 
   notReady(): string | undefined {
@@ -182,6 +191,7 @@ class RunningGateway implements GatewayRole {
 
   pause(paused: boolean): void {
     this.#paused = paused;
+    for (const each of this.#datagrams.values()) each.paused = paused;
     for (const { sockets, full } of this.#ports.values())
       for (const each of sockets) paused || full ? each.pause() : each.resume();
   }
@@ -198,6 +208,7 @@ class RunningGateway implements GatewayRole {
     this.#closed = true;
     this.#stopTrying();
     for (const { sockets } of this.#ports.values()) for (const each of sockets) each.close();
+    for (const each of this.#datagrams.values()) each.close();
   }
 
   destroy(): void {
@@ -221,9 +232,11 @@ class RunningGateway implements GatewayRole {
     this.#challenges.show([...this.#resources.values()].flatMap(each => each.challenges ?? []));
     const byPort = new Map<number, GuardedListener[]>();
     for (const each of guarded) {
-      const { port } = each.bound;
+      const { port, protocol } = each.bound;
+      if (protocol === 'udp') continue;
       byPort.set(port, [...(byPort.get(port) ?? []), each]);
     }
+    this.#renewDatagrams(guarded.flatMap(({ bound }) => (bound.protocol === 'udp' ? [bound] : [])));
     for (const [number, running] of this.#ports) if (!byPort.has(number)) this.#shut(running);
     for (const [number, listeners] of byPort) this.#open(number, listeners);
     for (const each of [...this.#connections]) each.onPoliciesChanged();
@@ -297,6 +310,33 @@ class RunningGateway implements GatewayRole {
     this.#listen(running);
   }
 
+  /** Of several listeners of one port the first counts. */
+  #renewDatagrams(bound: readonly BoundListener[]): void {
+    for (const [number, port] of this.#datagrams) {
+      if (bound.some(each => each.port === number)) continue;
+      this.#datagrams.delete(number);
+      port.close();
+    }
+    for (const each of bound) {
+      const running = this.#datagrams.get(each.port);
+      if (running !== undefined) running.configure(bound.find(one => one.port === each.port)!);
+      else if (!this.#closed) this.#openDatagrams(each);
+    }
+  }
+
+  #openDatagrams(bound: BoundListener): void {
+    const { services, destinations, sharePorts } = this.#given;
+    const { portOffset = 0, hosts } = this.#place;
+    const port = new DatagramPort(services, destinations, bound, {
+      hosts: placesOf([bound], hosts),
+      port: portOffset === 'any' ? 0 : bound.port + portOffset,
+      shared: sharePorts,
+    });
+    this.#datagrams.set(bound.port, port);
+    port.paused = this.#paused;
+    port.open();
+  }
+
   #listen(running: RunningPort): void {
     if (this.#closed) return;
     const { services, sharePorts } = this.#given;
@@ -327,6 +367,7 @@ class RunningGateway implements GatewayRole {
 
   #tryAgain(): void {
     for (const each of this.#ports.values()) if (each.trouble !== undefined) this.#listen(each);
+    for (const each of this.#datagrams.values()) each.tryAgain();
   }
 
   /** Takes no new connections; those that are open end when their clients are done. */

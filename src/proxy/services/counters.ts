@@ -17,6 +17,11 @@ export class Counter {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
   }
 
+  /** Series. */
+  get size(): number {
+    return this.#counts.size;
+  }
+
   entries(): IterableIterator<[string, number]> {
     return this.#counts.entries();
   }
@@ -39,6 +44,12 @@ export class Counters {
     inbound: 0,
     outbound: 0,
   };
+  /** Datagrams of gateways, by listener and direction; their bytes; those that were not sent on, by reason. */
+  readonly datagrams = new Counter();
+  readonly datagramBytes = new Counter();
+  readonly datagramsDropped = new Counter();
+  /** Clients of theirs that came, and went. */
+  readonly datagramSessions = new Counter();
   /** Destinations that had to be passed through because discovery did not answer. */
   discoveryTimeouts = 0;
 }

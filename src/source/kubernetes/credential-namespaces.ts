@@ -5,6 +5,7 @@ import { recordOf, recordsOf } from '../../plain/index.ts';
 const gatewayKind = 'Gateway.gateway.networking.k8s.io';
 const classKind = 'GatewayClass.gateway.networking.k8s.io';
 const backendTlsKind = 'BackendTLSPolicy.gateway.networking.k8s.io';
+const setKinds = ['ListenerSet.gateway.networking.k8s.io', 'XListenerSet.gateway.networking.x-k8s.io'];
 const ingressKind = 'Ingress.networking.k8s.io';
 const ingressClassKind = 'IngressClass.networking.k8s.io';
 
@@ -34,6 +35,8 @@ export class CredentialNamespaces {
   readonly #gateways = new Map<string, Naming>();
   /** Where BackendTLSPolicies name ConfigMaps. They count wherever there is a Gateway of ours. */
   readonly #policies = new Map<string, string>();
+  /** Where ListenerSets name certificates. The same. */
+  readonly #sets = new Map<string, readonly string[]>();
   readonly #controllers = new Map<string, string>();
   /** Where classes have the settings of their gateways' proxies. */
   readonly #defaults = new Map<string, readonly string[]>();
@@ -44,7 +47,9 @@ export class CredentialNamespaces {
 
   /** Whether objects of the kind have a say. */
   static concerns(kind: string): boolean {
-    return [gatewayKind, classKind, backendTlsKind, ingressKind, ingressClassKind].includes(kind);
+    return [gatewayKind, classKind, backendTlsKind, ingressKind, ingressClassKind, ...setKinds].includes(
+      kind,
+    );
   }
 
   put(kind: string, key: string, object: ApiObject): void {
@@ -70,6 +75,10 @@ export class CredentialNamespaces {
         if (recordsOf(recordOf(spec.validation).caCertificateRefs).length > 0) this.#policies.set(key, own);
         else this.#policies.delete(key);
         break;
+      case setKinds[0]:
+      case setKinds[1]:
+        this.#sets.set(`${kind} ${key}`, certificatesOf(own, spec));
+        break;
       case ingressKind: {
         const named = annotations['kubernetes.io/ingress.class'] ?? spec.ingressClassName ?? '';
         const namespaces = ofIngress(own, spec, annotations);
@@ -89,6 +98,7 @@ export class CredentialNamespaces {
 
   delete(kind: string, key: string): void {
     if (kind === ingressKind) this.#setIngress(key, undefined);
+    this.#sets.delete(`${kind} ${key}`);
     for (const [of, map] of [
       [classKind, this.#controllers],
       [classKind, this.#defaults],
@@ -138,7 +148,8 @@ export class CredentialNamespaces {
       (className === '' ? hasDefault : ours.has(className)) ? [...counts.keys()] : [],
     );
     const named = [...gateways, ...ours.values()].flatMap(each => each.namespaces);
-    return new Set([...named, ...ingresses]);
+    const sets = gateways.length === 0 ? [] : [...this.#sets.values()].flat();
+    return new Set([...named, ...ingresses, ...sets]);
   }
 
   #isOurs(className: string): boolean {

@@ -1,4 +1,5 @@
 import {
+  attachedTo,
   type BackendTls,
   type CredentialRef,
   credentialKey,
@@ -7,16 +8,19 @@ import {
   isOurs,
   type JoinedListener,
   joinedListeners,
+  type Labels,
   type Mesh,
   mayName,
   type Problem,
   problem,
+  servedObjects,
 } from '../../model/index.ts';
+import { given } from '../given.ts';
 
 /** What is wrong with our gateways: what their objects say, listeners in conflict, certificates that are not there. */
 export function* gatewayProblems(mesh: Mesh): Iterable<Problem> {
   for (const gateways of mesh.gateways.values()) {
-    const ours = gateways.filter(each => isOurGateway(each, mesh));
+    const ours = gatewayObjects(gateways, mesh);
     for (const { problems = [] } of ours) yield* problems;
     for (const each of ours) yield* clientCertificateProblems(each, mesh);
     for (const joined of joinedListeners(ours)) {
@@ -35,6 +39,35 @@ function* clientCertificateProblems(gateway: Gateway, mesh: Mesh): Iterable<Prob
   const path = 'spec.tls.backend.clientCertificateRef';
   const message = `${path}: ${wrong.why}; upstreams that ask for a certificate get none`;
   yield problem(wrong.code, message, { object: from, path, severity: 'warning' });
+}
+
+/** VirtualServices at gateways that are not there, or that have no listener for their hosts. */
+export function* virtualServiceProblems(mesh: Mesh): Iterable<Problem> {
+  const said = new Set<string>();
+  for (const [gateway, routes] of mesh.gatewayHosts) {
+    if (!gateway.includes('/istio-gateway:')) continue;
+    const called = gateway.replace('istio-gateway:', '');
+    const listeners = joinedListeners(mesh.gateways.get(gateway) ?? []);
+    for (const { from, host, kind, namespace, port, section } of routes) {
+      if (from.kind !== 'VirtualService') continue;
+      const route = { gateway, host, kind, namespace, ...given({ port, section }) };
+      const labelsOf = (each: string): Labels => mesh.namespaces.get(each)?.[0]?.labels ?? {};
+      if (listeners.some(each => 'host' in attachedTo(each, route, labelsOf))) continue;
+      const why =
+        listeners.length === 0
+          ? `there is no Gateway ${called} with a server that can be opened`
+          : `no server of Gateway ${called} takes ${kind === 'http' ? 'requests' : 'connections'} for ${host} from namespace ${namespace}`;
+      const id = `${from.namespace}/${from.name} ${why}`;
+      if (said.has(id)) continue;
+      said.add(id);
+      const message = `spec.gateways: ${why}, so that its rules for it have no effect; name its host in the server, or another gateway`;
+      yield problem('parent-not-found', message, {
+        object: from,
+        path: 'spec.gateways',
+        severity: 'warning',
+      });
+    }
+  }
 }
 
 /** What is wrong with BackendTLSPolicies between objects: Services and authorities that are not there. */
@@ -86,6 +119,15 @@ export function whyNoService(
   return `Service ${name} has no port called ${portName} (it has ${known})`;
 }
 
+/** Of all that speaks of one gateway, what counts of it where it is ours. */
+export function gatewayObjects(all: readonly Gateway[], mesh: Mesh): readonly Gateway[] {
+  return servedObjects(
+    all,
+    each => isOurGateway(each, mesh),
+    namespace => mesh.namespaces.get(namespace)?.[0]?.labels ?? {},
+  );
+}
+
 /** Whether its class is one of ours. */
 export function isOurGateway({ className }: Gateway, { gatewayClasses }: Mesh): boolean {
   return isOurs(className, className === undefined ? [] : (gatewayClasses.get(className) ?? []));
@@ -118,7 +160,7 @@ export function whyNoCredential(
   if (!mayName(gateway, ref, credentialGrants.get(ref.namespace) ?? []))
     return {
       code: 'reference-not-permitted',
-      why: `no ReferenceGrant in ${ref.namespace} lets Gateways of ${gateway.namespace} name ${name}; add one there`,
+      why: `no ReferenceGrant in ${ref.namespace} lets ${gateway.needsGrant?.kind ?? 'Gateway'}s of ${gateway.namespace} name ${name}; add one there`,
     };
   const found = credentials.get(credentialKey(ref))?.[0];
   if (found === undefined) return { code: 'credential-missing', why: `there is no ${name}` };
@@ -155,18 +197,34 @@ function* issuerProblems({ listener, gateway }: JoinedListener, mesh: Mesh): Ite
   }
 }
 
-function* credentialProblems({ listener, gateway }: JoinedListener, mesh: Mesh): Iterable<Problem> {
+/** Of a Secret in whatever namespace the gateway's pods run: it is missing where none is called so. */
+function whyNowhere(
+  { kind, name }: CredentialRef,
+  keys: readonly string[],
+  { credentials }: Pick<Mesh, 'credentials'>,
+): { readonly code: string; readonly why: string } | undefined {
+  // Authorities may stand in the certificate's own Secret, or in the one beside it.
+  if (keys.length === 1) return undefined;
+  for (const key of credentials.keys())
+    if (key.startsWith(`${kind} `) && key.endsWith(`/${name}`)) return undefined;
+  return {
+    code: 'credential-missing',
+    why: `there is no ${kind} ${name} in any namespace that is read; put it where the gateway's pods run`,
+  };
+}
+
+function* credentialProblems({ listener, gateway, root }: JoinedListener, mesh: Mesh): Iterable<Problem> {
   const { tls, path } = listener;
   if (tls?.mode !== 'terminate') return;
   const at = { object: gateway.from, path: `${path}.tls`, severity: 'warning' } as const;
   if (tls.certificates.length === 0)
     yield problem('credential-missing', `${path}.tls names no certificate, so that nobody can connect`, at);
   const refs = [
-    ...tls.certificates.map(ref => ({ ref, keys: ['tls.crt', 'tls.key'] })),
-    ...(tls.clients?.authorities ?? []).map(ref => ({ ref, keys: ['ca.crt'] })),
+    ...tls.certificates.map(ref => ({ ref, keys: ['tls.crt', 'tls.key'], of: gateway })),
+    ...(tls.clients?.authorities ?? []).map(ref => ({ ref, keys: ['ca.crt'], of: root })),
   ];
-  for (const { ref, keys } of refs) {
-    const wrong = whyNoCredential(gateway, ref, keys, mesh);
+  for (const { ref, keys, of } of refs) {
+    const wrong = ref.namespace === '' ? whyNowhere(ref, keys, mesh) : whyNoCredential(of, ref, keys, mesh);
     if (wrong === undefined) continue;
     const outcome =
       keys.length > 1 ? 'who asks for its names cannot connect' : 'no certificate of clients is good';

@@ -4,7 +4,7 @@ import { authorizerProblems } from './authorizers.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
-import { backendTlsProblems, gatewayProblems } from './gateway-problems.ts';
+import { backendTlsProblems, gatewayProblems, virtualServiceProblems } from './gateway-problems.ts';
 import { IngressAssembler } from './ingresses.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
@@ -92,6 +92,7 @@ export class MeshAssembler {
     yield* authorizerProblems(this.#mesh);
     yield* serverPolicyProblems(this.#mesh);
     yield* gatewayProblems(this.#mesh);
+    yield* virtualServiceProblems(this.#mesh);
     yield* backendTlsProblems(this.#mesh);
   }
 

@@ -68,6 +68,7 @@ export class ServiceAssembler {
       moveKey(selectors, key, selectorKeysOf(before), selectorKeysOf(after), touched, fact.selecting);
       if (!equal(before?.selector, after?.selector))
         for (const each of selectorKeysOf(after)) touched.add(fact.selecting(each));
+      if (!equal(before?.datagrams, after?.datagrams)) touched.add(fact.endpoints(key));
       if (equal(before?.endpoints, after?.endpoints)) continue;
       touched.add(fact.endpoints(key));
       moveBackings(backings, key, before, after, touched);
@@ -112,7 +113,12 @@ function buildService(base: ServicePart, parts: readonly EndpointsPart[]): Servi
   const counted = parts.filter(part => part.rank === rank);
   const endpoints = new Map<number, readonly Endpoint[]>();
   for (const port of base.service.ports) endpoints.set(port.number, endpointsOf(base, port, counted));
-  return { ...base.service, endpoints };
+  if (base.datagrams === undefined) return { ...base.service, endpoints };
+  const ofUdp = counted.map(part => ({ ...part, ports: part.datagrams ?? [] }));
+  const datagrams = new Map(
+    base.datagrams.map(port => [port.number, endpointsOf(base, port, ofUdp)] as const),
+  );
+  return { ...base.service, endpoints, datagrams: { ports: base.datagrams, endpoints: datagrams } };
 }
 
 /** The same endpoint may stand in two slices while one replaces the other; the ready one counts. In order of address. */
@@ -141,8 +147,8 @@ function endpointsOf(
 /** The Service as `fact.service` speaks of it. */
 export function withoutEndpoints(service: Service | undefined): Omit<Service, 'endpoints'> | undefined {
   if (!service) return undefined;
-  const { endpoints: _, ...rest } = service;
-  return rest;
+  const { endpoints: _, datagrams, ...rest } = service;
+  return datagrams === undefined ? rest : { ...rest, datagrams: { ...datagrams, endpoints: new Map() } };
 }
 
 function addressesOf(service: Service | undefined): readonly string[] {

@@ -3,6 +3,7 @@ import {
   type AttachedKind,
   type ClientValidation,
   type CredentialRef,
+  type FrontendValidation,
   type Gateway,
   type GatewayListener,
   ISSUER_ANNOTATION,
@@ -10,6 +11,7 @@ import {
   LISTENER_PROTOCOLS,
   type ListenerProtocol,
   type ListenerTls,
+  validationAt,
 } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
@@ -29,12 +31,6 @@ export const gatewayTranslator: KindTranslator = {
   kind: 'Gateway.gateway.networking.k8s.io',
   translate: translateGateway,
 };
-
-/** What a listener's validation of clients follows from: spec.tls.frontend, by port. */
-interface FrontendValidation {
-  readonly byPort: ReadonlyMap<number, ClientValidation | undefined>;
-  readonly otherwise: ClientValidation | undefined;
-}
 
 function translateGateway(object: KubeObject, _context: TranslateContext, report: Report): readonly Part[] {
   const { name, namespace = '', creationTimestamp = '' } = object.metadata;
@@ -58,13 +54,15 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
     const value = each.text('value') || undefined;
     return { type: each.text('type') || 'IPAddress', ...given({ value }) };
   });
-  fields.unsupported('allowedListeners', 'ListenerSets are not read yet; list the listeners here');
+  const allowedSets = readAllowedSets(fields.object('allowedListeners'), own);
   fields.unsupported('defaultScope');
   fields.rest();
   const gateway: Gateway = {
     ...{ namespace, name, className, listeners, from: report.object },
     needsGrant: { group: GATEWAY_GROUP, kind: 'Gateway' },
     ...given({ clientCertificate, infrastructure, addresses: some(addresses), problems: some(own.problems) }),
+    // For listeners of ListenerSets; its own have them already.
+    ...(allowedSets && { allowedSets, frontend, ...given({ options }) }),
   };
   return [{ kind: 'policy', of: 'gateways', policy: gateway, createdAt: creationTimestamp }];
 }
@@ -74,7 +72,8 @@ const protocols: Readonly<Record<string, ListenerProtocol>> = Object.fromEntries
   LISTENER_PROTOCOLS.map(each => [each.toUpperCase(), each]),
 );
 
-interface ListenerContext {
+/** What listeners of one object share. */
+export interface ListenerContext {
   readonly namespace: string;
   readonly frontend: FrontendValidation;
   readonly options: GatewayListener['options'];
@@ -82,7 +81,8 @@ interface ListenerContext {
   readonly issuer: string | undefined;
 }
 
-function readListener(
+/** One of spec.listeners; what cannot be is named and left out. */
+export function readListener(
   listener: Fields,
   { namespace, frontend, options, issuer }: ListenerContext,
   report: Report,
@@ -106,12 +106,11 @@ function readListener(
       'protocol',
       `: '${written}' is none of ${Object.keys(protocols).join(', ')}; the listener is not opened`,
     );
-  if (protocol === 'udp') return fail('protocol', ': UDP is not supported yet; the listener is not opened');
   const isTls = protocol === 'https' || protocol === 'tls';
   if (isTls && tls === undefined) return fail('tls', ' is missing; name a certificate in certificateRefs');
   if (protocol === 'https' && tls?.mode === 'passthrough')
     return fail('tls.mode', ': HTTPS ends TLS here; write protocol: TLS to pass it through');
-  const clients = frontend.byPort.has(port) ? frontend.byPort.get(port) : frontend.otherwise;
+  const clients = validationAt(frontend, port);
   const issued = issuer === undefined ? undefined : issuedAt(listener, tls, hostname, issuer, report);
   const ended = tls?.mode === 'terminate' ? { ...tls, ...given({ clients, issued }) } : tls;
   return [
@@ -158,6 +157,16 @@ function readTls(tls: Fields | undefined, namespace: string, report: Report): Li
   };
 }
 
+/** spec.allowedListeners; nobody's unless told. */
+function readAllowedSets(allowed: Fields | undefined, report: Report): Gateway['allowedSets'] {
+  const namespaces = allowed?.object('namespaces');
+  const from = namespaces?.choice('from', ['All', 'Same', 'Selector', 'None']) ?? 'None';
+  const selector = namespaces && readSelector(namespaces, 'selector', report);
+  namespaces?.rest();
+  allowed?.rest();
+  return { All: 'all', Same: 'same', Selector: selector, None: undefined }[from] as Gateway['allowedSets'];
+}
+
 /** spec.tls.backend. */
 function readClientCertificate(
   backend: Fields | undefined,
@@ -170,23 +179,23 @@ function readClientCertificate(
 }
 
 function readFrontend(tls: Fields | undefined, namespace: string, report: Report): FrontendValidation {
-  const none: FrontendValidation = { byPort: new Map(), otherwise: undefined };
+  const none: FrontendValidation = { byPort: {} };
   if (!tls) return none;
   tls.pass('backend');
   const frontend = tls.object('frontend');
   tls.rest();
   if (!frontend) return none;
   const otherwise = readValidation(frontend.object('default'), namespace, report);
-  const byPort = new Map(
+  const byPort = Object.fromEntries(
     frontend.objects('perPort').map(each => {
       const port = each.port('port') ?? 0;
       const read = readValidation(each.object('tls'), namespace, report);
       each.rest();
-      return [port, read] as const;
+      return [port, read ?? null] as const;
     }),
   );
   frontend.rest();
-  return { byPort, otherwise };
+  return { byPort, ...given({ otherwise }) };
 }
 
 function readValidation(

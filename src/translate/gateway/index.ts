@@ -7,14 +7,21 @@ import { gatewayTranslator } from './gateway.ts';
 import { gatewayClassTranslator } from './gateway-class.ts';
 import { grpcRouteTranslator, readGrpcMatch } from './grpc-route.ts';
 import { httpRouteTranslator, linkerdHttpRouteTranslator } from './http-route.ts';
+import { listenerSetTranslator, xListenerSetTranslator } from './listener-set.ts';
 import { readHttpMatch } from './matches.ts';
 import { referenceGrantTranslator } from './reference-grant.ts';
-import { tcpRouteTranslator, tlsRouteTranslator } from './stream-route.ts';
+import { tcpRouteTranslator, tlsRouteTranslator, udpRouteTranslator } from './stream-route.ts';
 
 export { readTargetRefs, type TargetRef } from './backend-tls-policy.ts';
 export type { RouteContext } from './backends.ts';
-export { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
-export { isGateway } from './parents.ts';
+export {
+  EXPERIMENTAL_GROUP,
+  GATEWAY_GROUP,
+  type ParentRef,
+  readParentRefs,
+  serviceOf,
+} from './parent-ref.ts';
+export { gatewayOf, isGateway } from './parents.ts';
 export { readFilters, readGrpcMatch, readHttpMatch };
 
 /** The kinds of Gateway API that Weft reads. */
@@ -25,7 +32,10 @@ export const gateway: readonly KindTranslator[] = [
   grpcRouteTranslator,
   tlsRouteTranslator,
   tcpRouteTranslator,
+  udpRouteTranslator,
   linkerdHttpRouteTranslator,
   referenceGrantTranslator,
   backendTlsPolicyTranslator,
+  listenerSetTranslator,
+  xListenerSetTranslator,
 ];

@@ -3,6 +3,9 @@ import type { Fields } from '../fields.ts';
 /** Gateway API's own group, which references without a group mean. */
 export const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 
+/** Of what is not standard yet. */
+export const EXPERIMENTAL_GROUP = 'gateway.networking.x-k8s.io';
+
 /** One of spec.parentRefs, with its defaults filled in. */
 export interface ParentRef {
   readonly path: string;

@@ -1,9 +1,15 @@
-import type { GatewayAttachment, RouteTable } from '../../model/index.ts';
+import { type GatewayAttachment, listenerSetKey, type RouteTable } from '../../model/index.ts';
 import type { TranslateContext } from '../dialect.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Report } from '../report.ts';
-import { GATEWAY_GROUP, type ParentRef, readParentRefs, serviceOf } from './parent-ref.ts';
+import {
+  EXPERIMENTAL_GROUP,
+  GATEWAY_GROUP,
+  type ParentRef,
+  readParentRefs,
+  serviceOf,
+} from './parent-ref.ts';
 
 /** A Service that a route is for: what of its tables follows from that. */
 export interface Parent extends Pick<RouteTable, 'host' | 'visibleTo' | 'port'> {
@@ -34,7 +40,7 @@ export function readParents(
       'spec.parentRefs is empty, so that the route has no effect; name a Gateway or a Service',
     );
   const gateways = refs.filter(isGateway).map(ref => ({
-    gateway: `${ref.namespace}/${ref.name}`,
+    gateway: gatewayOf(ref),
     ...given({ section: ref.sectionName, port: ref.port }),
   }));
   const services = refs.flatMap(ref => {
@@ -60,9 +66,21 @@ export function readParents(
   return { services, gateways };
 }
 
-/** Whether the parent is a Gateway of Gateway API. */
-export function isGateway({ group, kind, name }: ParentRef): boolean {
-  return kind === 'Gateway' && group === GATEWAY_GROUP && name !== '';
+/** Whether the parent is a Gateway of Gateway API, or a ListenerSet of one. */
+export function isGateway(ref: ParentRef): boolean {
+  const { group, kind, name } = ref;
+  return ((kind === 'Gateway' && group === GATEWAY_GROUP) || isListenerSet(ref)) && name !== '';
+}
+
+function isListenerSet({ group, kind }: ParentRef): boolean {
+  return kind === 'ListenerSet'
+    ? group === GATEWAY_GROUP
+    : kind === 'XListenerSet' && group === EXPERIMENTAL_GROUP;
+}
+
+/** GatewayAttachment.gateway of such a parent. */
+export function gatewayOf(ref: ParentRef): string {
+  return isListenerSet(ref) ? listenerSetKey(ref.namespace, ref.name) : `${ref.namespace}/${ref.name}`;
 }
 
 function whyNot({ group, kind, name }: ParentRef): string {

@@ -22,9 +22,15 @@ export const tcpRouteTranslator: KindTranslator = {
   translate: (...given) => translateStreamRoute('tcp', ...given),
 };
 
+/** gateway.networking.k8s.io UDPRoute, v1alpha2 and v1: every datagram of a listener. */
+export const udpRouteTranslator: KindTranslator = {
+  kind: `UDPRoute.${GATEWAY_GROUP}`,
+  translate: (...given) => translateStreamRoute('udp', ...given),
+};
+
 /** Its parents are Gateways; a Service as parent is named as without effect. */
 function translateStreamRoute(
-  kind: 'tls' | 'tcp',
+  kind: 'tls' | 'tcp' | 'udp',
   object: KubeObject,
   context: TranslateContext,
   report: Report,

@@ -4,6 +4,7 @@ import type { KindTranslator } from '../dialect.ts';
 import { authorizationPolicyTranslator } from './authorization-policy.ts';
 import { destinationRuleTranslator } from './destination-rule.ts';
 import { envoyFilterTranslator } from './envoy-filter.ts';
+import { istioGatewayTranslator } from './gateway.ts';
 import { peerAuthenticationTranslator } from './peer-authentication.ts';
 import { requestAuthenticationTranslator } from './request-authentication.ts';
 import { serviceEntryTranslator } from './service-entry.ts';
@@ -17,6 +18,7 @@ export const istio: readonly KindTranslator[] = [
   destinationRuleTranslator,
   virtualServiceTranslator,
   serviceEntryTranslator,
+  istioGatewayTranslator,
   sidecarTranslator,
   envoyFilterTranslator,
   telemetryTranslator,

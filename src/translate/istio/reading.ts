@@ -8,4 +8,6 @@ export interface Reading {
   readonly report: Report;
   /** Of routes: whether gateways choose by them, too, which know what tokens say. */
   readonly isForGateways?: boolean;
+  /** Of routes: the gateway that they are read for, `NAMESPACE/NAME`; undefined for the mesh. */
+  readonly gateway?: string;
 }

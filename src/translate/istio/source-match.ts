@@ -1,6 +1,7 @@
 import type { CallerMatch } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given } from '../given.ts';
+import { gatewayInFull } from './gateway-routes.ts';
 import type { Reading } from './reading.ts';
 
 /** Name of the gateway that stands for all sidecars. */
@@ -10,18 +11,24 @@ export const MESH = 'mesh';
  * Who asks, and on which port, as matches of all protocols have it; undefined for a match that is only for gateways, and so for
  * nobody here. As in Istio, a match that names gateways does not look at labels and namespaces.
  */
-export function readSource(match: Fields, { report }: Reading): CallerMatch | undefined {
+export function readSource(match: Fields, reading: Reading): CallerMatch | undefined {
+  const { report, namespace: own, gateway, isForGateways } = reading;
   const port = match.port('port');
   const labels = match.strings('sourceLabels');
   const namespace = match.text('sourceNamespace');
   const gateways = match.texts('gateways');
+  if (gateway !== undefined) {
+    const isMeant = gateways.length === 0 || gateways.some(each => gatewayInFull(each, own) === gateway);
+    return isMeant ? given({ port }) : undefined;
+  }
   if (gateways.length === 0) {
     const matchLabels = labels && Object.keys(labels).length > 0 ? { matchLabels: labels } : undefined;
     return given({ port, labels: matchLabels, namespace: namespace || undefined });
   }
   const path = match.at('gateways');
   if (!gateways.includes(MESH)) {
-    const message = `${path}: this match is for gateways only, which are not supported yet; it has no effect`;
+    if (isForGateways === true) return undefined;
+    const message = `${path}: this match is for gateways that spec.gateways does not name; it has no effect`;
     report.warn('field-not-supported', path, message);
     return undefined;
   }
@@ -33,16 +40,10 @@ export function readSource(match: Fields, { report }: Reading): CallerMatch | un
   return given({ port });
 }
 
-/** Whether the object's `gateways` include the sidecars; gateways proper are named as not supported. */
-export function isForSidecars(spec: Fields, { report }: Reading): boolean {
+/** For whom the object's rules are, in order: the mesh (undefined), and gateways by their full names. */
+export function readGateways(spec: Fields, namespace: string): readonly (string | undefined)[] {
   const gateways = spec.texts('gateways');
-  if (gateways.length === 0) return true;
-  const others = gateways.filter(each => each !== MESH);
-  const holds = gateways.includes(MESH);
-  if (others.length > 0) {
-    const rest = holds ? 'it holds for sidecars' : 'this object has no effect';
-    const message = `spec.gateways: gateways (${others.join(', ')}) are not supported yet; ${rest}`;
-    report.warn('field-not-supported', 'spec.gateways', message);
-  }
-  return holds;
+  if (gateways.length === 0) return [undefined];
+  const all = gateways.map(each => (each === MESH ? undefined : gatewayInFull(each, namespace)));
+  return [...new Set(all)];
 }

@@ -38,7 +38,8 @@ function translateEndpoints(object: KubeObject, { site }: TranslateContext, repo
       kind: 'endpoints',
       service: objectKey({ ...site, namespace, name }),
       rank: 1,
-      ports: portsOf(subset, report),
+      ports: portsOf(subset, 'TCP', report),
+      ...datagramsOf(subset, report),
       endpoints: [...read('addresses', true), ...read('notReadyAddresses', false)],
     };
   });
@@ -75,7 +76,8 @@ function translateSlice(object: KubeObject, { site }: TranslateContext, report: 
     kind: 'endpoints',
     service: objectKey({ ...site, namespace, name: service }),
     rank: 2,
-    ports: portsOf(top, report),
+    ports: portsOf(top, 'TCP', report),
+    ...datagramsOf(top, report),
     endpoints,
   };
   return [part];
@@ -120,9 +122,14 @@ function whereabouts(
   };
 }
 
-function portsOf(fields: Fields, report: Report): EndpointsPart['ports'] {
+function datagramsOf(fields: Fields, report: Report): Pick<EndpointsPart, 'datagrams'> {
+  const datagrams = portsOf(fields, 'UDP', report);
+  return datagrams.length === 0 ? {} : { datagrams };
+}
+
+function portsOf(fields: Fields, carried: 'TCP' | 'UDP', report: Report): EndpointsPart['ports'] {
   return fields.objects('ports').flatMap(port => {
-    if ((port.text('protocol') ?? 'TCP') !== 'TCP') return [];
+    if ((port.text('protocol') ?? 'TCP') !== carried) return [];
     const name = port.text('name') ?? '';
     const number = port.port('port');
     if (number !== undefined) return [{ name, number }];

@@ -21,6 +21,7 @@ function translateService(object: KubeObject, context: TranslateContext, report:
   const host = `${name}.${namespace}.svc.${context.clusterDomain}`;
   const selector = type === 'ExternalName' ? undefined : selectorOf(spec);
   const headless = type !== 'ExternalName' && spec.text('clusterIP') === 'None';
+  const datagrams = portsOf(spec, 'UDP', selector !== undefined, report);
   return [
     {
       kind: 'service',
@@ -32,11 +33,12 @@ function translateService(object: KubeObject, context: TranslateContext, report:
         ...(type === 'LoadBalancer' && { balancer: balancerOf(spec, object, report) }),
         headless,
         ...(externalName === undefined ? {} : { externalName }),
-        ports: portsOf(spec, selector !== undefined, report),
+        ports: portsOf(spec, 'TCP', selector !== undefined, report),
         ...(selector && { selector }),
         ...(cluster !== undefined && { cluster }),
         from: report.object,
       },
+      ...(datagrams.length > 0 && { datagrams }),
       publishNotReady: spec.flag('publishNotReadyAddresses') ?? false,
     },
   ];
@@ -74,11 +76,16 @@ function selectorOf(spec: Fields): Labels | undefined {
   return selector && Object.keys(selector).length > 0 ? selector : undefined;
 }
 
-function portsOf(spec: Fields, selects: boolean, report: Report): readonly ServicePort[] {
+/** The mesh carries TCP, and gateways UDP, too; SCTP goes its own way. */
+function portsOf(
+  spec: Fields,
+  carried: 'TCP' | 'UDP',
+  selects: boolean,
+  report: Report,
+): readonly ServicePort[] {
   const ports: ServicePort[] = [];
   for (const port of spec.objects('ports')) {
-    // The mesh carries TCP; UDP and SCTP go their own way.
-    if ((port.text('protocol') ?? 'TCP') !== 'TCP') continue;
+    if ((port.text('protocol') ?? 'TCP') !== carried) continue;
     const number = port.port('port');
     const name = port.text('name') ?? '';
     if (number === undefined) {

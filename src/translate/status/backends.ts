@@ -11,7 +11,7 @@ export interface MissingBackend {
 export function missingBackends(table: RouteTable, mesh: Mesh): readonly MissingBackend[] {
   const streams = table.tcp.flatMap(({ path, targets }) =>
     targets.flatMap(target => {
-      const why = whyMissing(target, mesh);
+      const why = whyMissing(target, mesh, table.attachment?.kind === 'udp');
       return why === undefined ? [] : [{ path, message: `${path}: ${why}` }];
     }),
   );
@@ -30,6 +30,7 @@ export function missingBackends(table: RouteTable, mesh: Mesh): readonly Missing
 export function whyMissing(
   target: Pick<RouteTarget, 'host' | 'port'>,
   { services, serviceByHost, externalsByHost, clusterDomain }: Mesh,
+  isUdp = false,
 ): string | undefined {
   const { host, port } = target;
   const suffix = `.svc.${clusterDomain}`;
@@ -37,7 +38,8 @@ export function whyMissing(
   const service = services.get(serviceByHost.get(host) ?? '');
   if (!service) return `there is no Service ${host.slice(0, -suffix.length)}`;
   if (port === undefined || service.externalName !== undefined) return undefined;
-  if (service.ports.some(each => each.number === port)) return undefined;
-  const ports = service.ports.map(each => each.number).join(', ') || 'none';
-  return `Service ${host.slice(0, -suffix.length)} has no port ${port} (it has ${ports})`;
+  const known = isUdp ? (service.datagrams?.ports ?? []) : service.ports;
+  if (known.some(each => each.number === port)) return undefined;
+  const ports = known.map(each => each.number).join(', ') || 'none';
+  return `Service ${host.slice(0, -suffix.length)} has no ${isUdp ? 'UDP ' : ''}port ${port} (it has ${ports})`;
 }

@@ -52,10 +52,10 @@ test('a Gateway of ours has its listeners, each with what became of it and how m
       'https 0 HTTPRoute: Accepted=True Accepted, Programmed=False Invalid, ResolvedRefs=False InvalidCertificateRef, Conflicted=False NoConflicts',
       'passed-on 1 TLSRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
       'bytes 1 TCPRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
-      'twice-a 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
-      'twice-b 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
+      'twice-a 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False HostnameConflict, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
+      'twice-b 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False HostnameConflict, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',
       'spoken 0 : Accepted=False UnsupportedProtocol, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
-      'datagrams 0 : Accepted=False UnsupportedProtocol, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
+      'datagrams 0 UDPRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
       'no-tls 0 : Accepted=False UnsupportedValue, Programmed=False Invalid, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
     ],
   );
@@ -230,4 +230,54 @@ test('a class of ours says what it supports, sorted', () => {
   assert.deepEqual(content.features, content.features.toSorted());
   const { supportedFeatures } = mergeStatus(content, {}, 1, 'now') as { supportedFeatures: object[] };
   assert.deepEqual(supportedFeatures[0], { name: content.features[0] });
+});
+
+test('ListenerSets say what became of them and each of their listeners, and routes whether they belong to them', () => {
+  const all = statuses(
+    readFileSync(join(import.meta.dirname, '../golden/gateway/listener-sets.yaml'), 'utf8'),
+  );
+  const set = (name: string): readonly string[] => {
+    const { content } = all.get(name)!;
+    if (content === undefined) return [];
+    assert.ok(content.shape === 'listener-set');
+    const told = content.listeners.map(
+      each => `${each.name} ${each.attachedRoutes}: ${conditions(each.conditions)}`,
+    );
+    return [conditions(content.conditions), ...told];
+  };
+  const good =
+    'Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts';
+  const conflicting =
+    'Accepted=False HostnameConflict, Programmed=False HostnameConflict, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict';
+  assert.deepEqual(set('ListenerSet first'), [
+    'Accepted=True ListenersNotValid, Programmed=True Programmed',
+    `own 1: ${good}`,
+    `taken 0: ${conflicting}`,
+    `bytes 0: ${good}`,
+    'https 0: Accepted=True Accepted, Programmed=False Invalid, ResolvedRefs=False RefNotPermitted, Conflicted=False NoConflicts',
+  ]);
+  assert.deepEqual(set('XListenerSet second'), [
+    'Accepted=False ListenersNotValid, Programmed=False ListenersNotValid',
+    `own 1: ${conflicting}`,
+  ]);
+  assert.deepEqual(set('ListenerSet stranger'), ['Accepted=False NotAllowed, Programmed=False NotAllowed']);
+  assert.deepEqual(set('ListenerSet uninvited'), ['Accepted=False NotAllowed, Programmed=False NotAllowed']);
+  assert.deepEqual(set('ListenerSet nowhere'), []);
+  const { content } = all.get('Gateway edge')!;
+  assert.ok(content?.shape === 'gateway');
+  assert.equal(content.attachedSets, 1);
+  assert.equal(
+    (mergeStatus(content, {}, 1, 'now') as { attachedListenerSets: number }).attachedListenerSets,
+    1,
+  );
+  const route = all.get('HTTPRoute both')!.content;
+  assert.ok(route?.shape === 'parents');
+  assert.deepEqual(
+    route.parents.map(each => conditions(each.conditions)),
+    [
+      'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
+      'Accepted=False NotAllowedByListeners, ResolvedRefs=True ResolvedRefs',
+      'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
+    ],
+  );
 });

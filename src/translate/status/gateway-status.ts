@@ -6,12 +6,14 @@ import {
   type Gateway,
   type JoinedListener,
   joinedListeners,
+  listenerSetKey,
   type Mesh,
   type ObjectRef,
+  parentKey,
 } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
-import { isOurGateway, whyNoCredential } from '../assemble/gateway-problems.ts';
+import { gatewayObjects, whyNoCredential } from '../assemble/gateway-problems.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
@@ -29,29 +31,92 @@ const kindNames: Readonly<Record<AttachedKind, string>> = {
 /** The status of a Gateway that is ours; undefined for those of others. */
 export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): StatusContent | undefined {
   const name = `${ref.namespace}/${ref.name}`;
-  const ours = (mesh.gateways.get(name) ?? []).filter(each => isOurGateway(each, mesh));
+  const ours = gatewayObjects(mesh.gateways.get(name) ?? [], mesh);
   const gateway = ours.find(each => idOf(each.from) === idOf(ref));
   if (gateway === undefined) return undefined;
-  const joined = joinedListeners(ours).filter(each => each.gateway === gateway);
-  const listeners = recordsOf(recordOf(object.spec).listeners).map((raw, index) =>
-    listenerStatus(
-      raw,
-      joined.find(each => each.listener.path === `spec.listeners[${index}]`),
-      name,
-      mesh,
-    ),
-  );
-  const isAccepted = (each: ListenerStatus): boolean =>
-    each.conditions.some(({ type, status }) => type === 'Accepted' && status === 'True');
-  const sound = listeners.filter(each => isAccepted(each) && isProgrammed(each));
+  const listeners = listenersOf(object, gateway, ours, mesh);
+  const sound = listeners.filter(isSound);
+  const sets = ours.filter(each => each.parent !== undefined && hasSound(each, ours, mesh));
   const address = addressesOf(gateway, mesh);
   return {
     shape: 'gateway',
+    attachedSets: sets.length,
     addresses: address.addresses,
     conditions: [
       unsupportedOf(gateway, mesh) ?? acceptedOf(listeners, sound),
       programmedOf(sound, address),
       gatewayResolved(gateway, listeners, mesh),
+    ],
+    listeners,
+  };
+}
+
+function listenersOf(
+  object: KubeObject,
+  gateway: Gateway,
+  ours: readonly Gateway[],
+  mesh: Mesh,
+): readonly ListenerStatus[] {
+  const joined = joinedListeners(ours).filter(each => each.gateway === gateway);
+  return recordsOf(recordOf(object.spec).listeners).map((raw, index) =>
+    listenerStatus(
+      raw,
+      joined.find(each => each.listener.path === `spec.listeners[${index}]`),
+      parentKey(gateway),
+      mesh,
+    ),
+  );
+}
+
+function isSound({ conditions }: ListenerStatus): boolean {
+  const holds = (wanted: string): boolean =>
+    conditions.some(({ type, status }) => type === wanted && status === 'True');
+  return holds('Accepted') && holds('Programmed');
+}
+
+/** Whether one of the set's listeners is opened. */
+function hasSound(set: Gateway, ours: readonly Gateway[], mesh: Mesh): boolean {
+  return joinedListeners(ours).some(
+    each => each.gateway === set && each.conflict === undefined && whyUnresolved(each, mesh) === undefined,
+  );
+}
+
+/** The status of a ListenerSet whose Gateway is ours; undefined for those of others. */
+export function listenerSetStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): StatusContent | undefined {
+  const name = mesh.listenerSets.get(listenerSetKey(ref.namespace, ref.name))?.[0]?.gateway ?? '';
+  const all = mesh.gateways.get(name) ?? [];
+  const ours = gatewayObjects(all, mesh);
+  const [root] = ours;
+  const set = all.find(each => each.parent !== undefined && idOf(each.from) === idOf(ref));
+  if (root === undefined || set === undefined) return undefined;
+  const both = (reason: string, message: string): readonly Condition[] =>
+    ['Accepted', 'Programmed'].map(type => ({ type, status: 'False' as const, reason, message }));
+  if (!ours.includes(set)) {
+    const message = `Gateway ${name} lets in no ListenerSet of namespace ${ref.namespace} (allowedListeners)`;
+    return { shape: 'listener-set', conditions: both('NotAllowed', message), listeners: [] };
+  }
+  const listeners = listenersOf(object, set, ours, mesh);
+  const bad = listeners.filter(each => !isSound(each)).map(each => each.name);
+  if (bad.length === listeners.length)
+    return {
+      shape: 'listener-set',
+      conditions: both('ListenersNotValid', 'no listener is sound'),
+      listeners,
+    };
+  const { why } = addressesOf(root, mesh);
+  const message = bad.length === 0 ? 'every listener is sound' : `not opened: ${bad.join(', ')}`;
+  return {
+    shape: 'listener-set',
+    conditions: [
+      {
+        type: 'Accepted',
+        status: 'True',
+        reason: bad.length === 0 ? 'Accepted' : 'ListenersNotValid',
+        message,
+      },
+      why === undefined
+        ? { type: 'Programmed', status: 'True', reason: 'Programmed', message: '' }
+        : { type: 'Programmed', status: 'False', reason: 'ParentNotProgrammed', message: why },
     ],
     listeners,
   };
@@ -93,10 +158,6 @@ function unsupportedOf(gateway: Gateway, mesh: Mesh): Condition | undefined {
     return not('UnsupportedAddress', `spec.addresses: an address of type ${wrong.type} cannot be asked for`);
   const read = settingsOf(gateway, mesh);
   return 'why' in read ? not('InvalidParameters', read.why) : undefined;
-}
-
-function isProgrammed({ conditions }: ListenerStatus): boolean {
-  return conditions.some(({ type, status }) => type === 'Programmed' && status === 'True');
 }
 
 function acceptedOf(all: readonly ListenerStatus[], sound: readonly ListenerStatus[]): Condition {
@@ -163,7 +224,7 @@ function listenerStatus(
 ): ListenerStatus {
   const name = String(raw.name ?? '');
   if (joined === undefined) {
-    const isKnown = ['HTTP', 'HTTPS', 'TLS', 'TCP'].includes(String(raw.protocol));
+    const isKnown = ['HTTP', 'HTTPS', 'TLS', 'TCP', 'UDP'].includes(String(raw.protocol));
     const reason = isKnown ? 'UnsupportedValue' : 'UnsupportedProtocol';
     const message = isKnown
       ? 'a field cannot be; see the problems of this object'
@@ -190,7 +251,8 @@ function listenerStatus(
         : { type: 'Accepted', status: 'False', reason: conflict, message: words },
       {
         ...{ type: 'Programmed', status: isOpen ? 'True' : 'False' },
-        ...{ reason: isOpen ? 'Programmed' : 'Invalid', message: isOpen ? '' : resolved.message || words },
+        ...{ reason: isOpen ? 'Programmed' : (conflict ?? 'Invalid') },
+        ...{ message: isOpen ? '' : resolved.message || words },
       },
       resolved,
       conflict === undefined
@@ -200,11 +262,7 @@ function listenerStatus(
   };
 }
 
-function resolvedOf(
-  raw: Readonly<Record<string, unknown>>,
-  { listener, gateway }: JoinedListener,
-  mesh: Mesh,
-): Condition {
+function resolvedOf(raw: Readonly<Record<string, unknown>>, joined: JoinedListener, mesh: Mesh): Condition {
   const not = (reason: string, message: string): Condition => ({
     type: 'ResolvedRefs',
     status: 'False',
@@ -217,30 +275,48 @@ function resolvedOf(
   );
   if (wrongKind !== undefined)
     return not('InvalidRouteKinds', `no routes are of kind ${String(wrongKind.kind)} here`);
-  const { tls } = listener;
+  const { tls } = joined.listener;
   if (tls?.mode === 'terminate') {
     const written = recordsOf(recordOf(raw.tls).certificateRefs);
     if (written.length > tls.certificates.length)
       return not('InvalidCertificateRef', 'certificates are read from Secrets');
-    if (tls.certificates.length === 0) return not('InvalidCertificateRef', 'no certificate is named');
-    for (const each of tls.certificates) {
-      const wrong = whyNoCredential(gateway, each, ['tls.crt', 'tls.key'], mesh);
-      if (wrong !== undefined)
-        return not(
-          wrong.code === 'reference-not-permitted' ? 'RefNotPermitted' : 'InvalidCertificateRef',
-          wrong.why,
-        );
-    }
-    for (const each of tls.clients?.authorities ?? []) {
-      const wrong = whyNoCredential(gateway, each, ['ca.crt'], mesh);
-      if (wrong !== undefined)
-        return not(
-          wrong.code === 'reference-not-permitted' ? 'RefNotPermitted' : 'InvalidCACertificateRef',
-          wrong.why,
-        );
-    }
   }
+  const unresolved = whyUnresolved(joined, mesh);
+  if (unresolved !== undefined) return not(unresolved.reason, unresolved.why);
   return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
+}
+
+/** What of a listener's certificates and authorities cannot be had. */
+function whyUnresolved(
+  { listener, gateway, root }: JoinedListener,
+  mesh: Mesh,
+): { readonly reason: string; readonly why: string } | undefined {
+  const { tls } = listener;
+  if (allowedKinds(listener).length === 0)
+    return { reason: 'InvalidRouteKinds', why: 'no kind of routes that fits is allowed' };
+  if (tls?.mode !== 'terminate') return undefined;
+  if (tls.certificates.length === 0)
+    return { reason: 'InvalidCertificateRef', why: 'no certificate is named' };
+  const refs = [
+    ...tls.certificates.map(ref => ({
+      ref,
+      of: gateway,
+      keys: ['tls.crt', 'tls.key'],
+      bad: 'InvalidCertificateRef',
+    })),
+    ...(tls.clients?.authorities ?? []).map(ref => ({
+      ref,
+      of: root,
+      keys: ['ca.crt'],
+      bad: 'InvalidCACertificateRef',
+    })),
+  ];
+  for (const { ref, of, keys, bad } of refs) {
+    const wrong = whyNoCredential(of, ref, keys, mesh);
+    if (wrong !== undefined)
+      return { reason: wrong.code === 'reference-not-permitted' ? 'RefNotPermitted' : bad, why: wrong.why };
+  }
+  return undefined;
 }
 
 /** Routes that belong to the listener, each counted once however many hosts it has. */
@@ -274,13 +350,15 @@ export function attachedCondition(
   route: { readonly ref: ObjectRef; readonly section?: string; readonly port?: number },
   mesh: Mesh,
 ): Condition | undefined {
-  const ours = (mesh.gateways.get(gateway) ?? []).filter(each => isOurGateway(each, mesh));
+  const root = mesh.listenerSets.get(gateway)?.[0]?.gateway ?? gateway;
+  const ours = gatewayObjects(mesh.gateways.get(root) ?? [], mesh);
   if (ours.length === 0) return undefined;
-  const own = (mesh.gatewayHosts.get(gateway) ?? []).filter(
+  const own = joinedListeners(ours).filter(each => parentKey(each.gateway) === gateway);
+  const routes = (mesh.gatewayHosts.get(gateway) ?? []).filter(
     each => idOf(each.from) === idOf(route.ref) && each.section === route.section && each.port === route.port,
   );
-  const outcomes = joinedListeners(ours).flatMap(joined =>
-    own.map(each => attachedTo(joined, each, namespace => labelsOf(namespace, mesh))),
+  const outcomes = own.flatMap(joined =>
+    routes.map(each => attachedTo(joined, each, namespace => labelsOf(namespace, mesh))),
   );
   if (outcomes.some(each => 'host' in each))
     return { type: 'Accepted', status: 'True', reason: 'Accepted', message: `holds at gateway ${gateway}` };

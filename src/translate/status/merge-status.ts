@@ -3,7 +3,7 @@ import { recordOf, recordsOf } from '../../plain/index.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { entriesOf } from './ingress-status.ts';
 import { ACCEPTED, CODE_PREFIX } from './istio-status.ts';
-import type { Condition, StatusContent } from './object-status.ts';
+import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
 
 /** Who wrote an entry of status.parents. */
 export const CONTROLLER_NAME = 'weft.dev/mesh-controller';
@@ -42,19 +42,19 @@ function nextStatus(content: StatusContent, current: Fields, generation: unknown
     case 'gateway':
       return {
         ...ownConditions(content.conditions, current, generation, nowText),
-        listeners: content.listeners.map(({ supportedKinds, ...each }) => {
-          const old = recordsOf(current.listeners).find(({ name }) => name === each.name);
-          return {
-            ...each,
-            supportedKinds: supportedKinds.map(kind => ({ group: GATEWAY_GROUP, kind })),
-            conditions: each.conditions.map(one =>
-              withTimes(one, recordsOf(old?.conditions), generation, nowText),
-            ),
-          };
-        }),
+        listeners: mergeListeners(content.listeners, current, generation, nowText),
         addresses: content.addresses.map(value => ({
           ...{ type: isIpAddress(value) ? 'IPAddress' : 'Hostname', value },
         })),
+        // Only of use where the definition has it: an older one would drop it again and again.
+        ...((content.attachedSets > 0 || current.attachedListenerSets !== undefined) && {
+          attachedListenerSets: content.attachedSets,
+        }),
+      };
+    case 'listener-set':
+      return {
+        ...ownConditions(content.conditions, current, generation, nowText),
+        listeners: mergeListeners(content.listeners, current, generation, nowText),
       };
     case 'load-balancer':
       return { loadBalancer: balancerOf(content.addresses, current) };
@@ -111,6 +111,22 @@ function mergeParents(
     return { parentRef, controllerName, conditions: timed };
   });
   return { parents: [...others, ...own].slice(0, mostParents) };
+}
+
+function mergeListeners(
+  listeners: readonly ListenerStatus[],
+  current: Fields,
+  generation: unknown,
+  nowText: string,
+): readonly Fields[] {
+  return listeners.map(({ supportedKinds, ...each }) => {
+    const old = recordsOf(current.listeners).find(({ name }) => name === each.name);
+    return {
+      ...each,
+      supportedKinds: supportedKinds.map(kind => ({ group: GATEWAY_GROUP, kind })),
+      conditions: each.conditions.map(one => withTimes(one, recordsOf(old?.conditions), generation, nowText)),
+    };
+  });
 }
 
 function mergeAncestors(

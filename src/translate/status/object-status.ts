@@ -52,6 +52,13 @@ export type StatusContent =
       readonly addresses: readonly string[];
       readonly conditions: readonly Condition[];
       readonly listeners: readonly ListenerStatus[];
+      /** How many ListenerSets are joined to it. */
+      readonly attachedSets: number;
+    }
+  | {
+      readonly shape: 'listener-set';
+      readonly conditions: readonly Condition[];
+      readonly listeners: readonly ListenerStatus[];
     }
   | {
       /** Of an Ingress. */
@@ -89,6 +96,7 @@ const gatewayKinds: ReadonlySet<string> = new Set([
   'GRPCRoute.gateway.networking.k8s.io',
   'TLSRoute.gateway.networking.k8s.io',
   'TCPRoute.gateway.networking.k8s.io',
+  'UDPRoute.gateway.networking.k8s.io',
   'HTTPRoute.policy.linkerd.io',
 ]);
 
@@ -99,7 +107,7 @@ export function isRoute(kind: string): boolean {
 
 /** Whether objects of the kind say what gateways are. */
 export function isGatewayKind(kind: string): boolean {
-  return /^Gateway(Class)?\.gateway\.networking\.k8s\.io$/.test(kind);
+  return /^(Gateway(Class)?|ListenerSet)\.gateway\.networking\.k8s\.io$|^XListenerSet\./.test(kind);
 }
 
 /** The kind whose status says where clients find it, and nothing else. */

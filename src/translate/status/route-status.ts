@@ -2,7 +2,7 @@ import { GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem, problem } 
 import { recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import { fieldsOf } from '../fields.ts';
-import { isGateway, type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
+import { gatewayOf, isGateway, type ParentRef, readParentRefs, serviceOf } from '../gateway/index.ts';
 import { Report } from '../report.ts';
 import { missingBackends, whyMissing } from './backends.ts';
 import { attachedCondition } from './gateway-status.ts';
@@ -57,7 +57,7 @@ export function routeStatus(facts: RouteFacts): {
 
 /** Whether it is for connections that are not HTTP: at a Service it has no effect. */
 function isStreamRoute({ kind }: KubeObject): boolean {
-  return kind === 'TLSRoute' || kind === 'TCPRoute';
+  return kind === 'TLSRoute' || kind === 'TCPRoute' || kind === 'UDPRoute';
 }
 
 /** Nothing where the Gateway is another controller's. */
@@ -68,7 +68,7 @@ function gatewayParent(
   found: Problem[],
 ): readonly ParentStatus[] {
   const { sectionName: section, port } = parent;
-  const gateway = `${parent.namespace}/${parent.name}`;
+  const gateway = gatewayOf(parent);
   const place = {
     ref: facts.ref,
     ...(section !== undefined && { section }),

@@ -1,7 +1,7 @@
 import { equal, GATEWAY_CONTROLLER, type Mesh, type ObjectRef, type Problem } from '../../model/index.ts';
 import { type KubeObject, kindOf, type Stored } from '../../registry/index.ts';
 import { backendTlsStatus, GatewayBackends } from './backend-tls-status.ts';
-import { gatewayClassStatus, gatewayStatus } from './gateway-status.ts';
+import { gatewayClassStatus, gatewayStatus, listenerSetStatus } from './gateway-status.ts';
 import { ingressStatus } from './ingress-status.ts';
 import { istioStatus } from './istio-status.ts';
 import { missingTargets } from './missing-targets.ts';
@@ -103,6 +103,8 @@ function contentOf(
   if (!isGatewayKind(kind)) return { content: otherwise() };
   const content = kind.startsWith('GatewayClass.')
     ? gatewayClassStatus(object, GATEWAY_CONTROLLER)
-    : gatewayStatus(object, ref, mesh);
+    : kind.startsWith('Gateway.')
+      ? gatewayStatus(object, ref, mesh)
+      : listenerSetStatus(object, ref, mesh);
   return content === undefined ? {} : { content };
 }
