@@ -60,9 +60,9 @@ export class Destinations {
   readonly #edge: EdgeFilters | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #clusters = new Map<string, RunningCluster>();
-  /** Endpoint sets that arrived before the destination that names them. */
   /** Never forgotten while somebody keeps them. */
   readonly #kept = new Set<string>();
+  /** Endpoint sets that arrived before the destination that names them. */
   readonly #early = new Map<string, { readonly resource: EndpointsResource; readonly atMs: number }>();
   readonly #guards = new Map<string, readonly RequestFilter[]>();
   #noRoomMs = Number.NEGATIVE_INFINITY;
