@@ -34,6 +34,8 @@ export interface PebbleOptions {
   readonly port?: number;
 }
 
+/** Strict servers want to know who asks (RFC 8555 section 6.1). */
+const agent = { 'user-agent': 'weft-tests' };
 const chain = authority();
 const own = certificateFor(['localhost'], chain);
 
@@ -100,19 +102,15 @@ export class PebbleServer {
       },
     };
     writeFileSync(join(folder, 'pebble.json'), JSON.stringify(configuration));
+    // Flags of old ones and new ones.
+    const flags = spawnSync(dns, ['-h'], { encoding: 'utf8' }).stderr;
+    const off = ['http01', 'https01', 'tlsalpn01', 'doh'].filter(each => flags.includes(`-${each} `));
     const names = spawn(
       dns,
       [
-        ...['-dns01', `127.0.0.1:${dnsUdp}`, '-management', `127.0.0.1:${dnsPort}`, '-defaultIPv6', ''],
-        ...[
-          '-http01',
-          '',
-          '-https01',
-          '',
-          '-tlsalpn01',
-          '',
-          ...(dns.includes('acme-pebble') ? ['-doh', ''] : []),
-        ],
+        ...[flags.includes('-dnsserver ') ? '-dnsserver' : '-dns01', `127.0.0.1:${dnsUdp}`],
+        ...['-management', `127.0.0.1:${dnsPort}`, '-defaultIPv6', ''],
+        ...off.flatMap(each => [`-${each}`, '']),
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
@@ -177,7 +175,7 @@ export class PebbleServer {
 
   #call(method: string, url: string, body?: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const asked = request(url, { method, ca: this.ca }, response => {
+      const asked = request(url, { method, ca: this.ca, headers: agent }, response => {
         void response.toArray().then(chunks => {
           const text = Buffer.concat(chunks).toString();
           if (response.statusCode === 200) resolve(text);
@@ -195,7 +193,7 @@ export class PebbleServer {
       if (server.exitCode !== null) throw new Error(`pebble has ended: ${this.#words}`);
       if (Date.now() > endMs) throw new Error(`pebble does not answer: ${this.#words}`);
       const status = await new Promise<number>(resolve => {
-        const asked = request(this.directory, { ca: this.ca }, response => {
+        const asked = request(this.directory, { ca: this.ca, headers: agent }, response => {
           response.resume();
           resolve(response.statusCode ?? 0);
         });
