@@ -52,7 +52,7 @@ export const changesIssuer: Claim = {
         const refused = await cluster.weft('ca', 'rotate');
         assert.match(refused.stderr, /ClusterIssuer mesh-ca signs here/);
         // A pod that is new gets its first certificate of it.
-        await shop.restart(shop.loaded.filter(({ metadata }) => metadata.name === 'reviews'));
+        await shop.restart(shop.loaded.filter(({ metadata }) => metadata.name === 'ratings'));
         seconds.push(await upgrade(cluster, undefined, own));
       });
       await isClean(cluster);
