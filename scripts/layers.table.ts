@@ -134,6 +134,11 @@ export const rooms: Record<string, Room> = {
     instead:
       'acme/ talks to ACME servers and keeps Secrets in a store that is passed in; it knows no cluster and no proxy.',
   },
+  federation: {
+    imports: ['plain', 'errors', 'model', 'time', 'identity', 'newcomers'],
+    packages: [],
+    instead: passIn,
+  },
   telemetry: { imports: ['errors', 'model', 'time'], packages: ['prom-client', 'pino'], instead: passIn },
   tracing: {
     imports: ['errors', 'time', 'model', 'http', 'tls', 'telemetry', 'grpc'],
@@ -638,6 +643,7 @@ export const rooms: Record<string, Room> = {
       'resolve',
       'identity',
       'ca',
+      'federation',
       'analyze',
       'live',
       'live/tap',
@@ -671,6 +677,7 @@ export const rooms: Record<string, Room> = {
       'identity',
       'ca',
       'acme',
+      'federation',
       'telemetry',
       'tracing',
       'registry',

@@ -27,6 +27,14 @@ export function peerName(principal: string): PeerName {
   return name;
 }
 
+/**
+ * Of an identity of another trust domain only that is known: `payments` of a partner is not our own namespace `payments`, and a
+ * rule that names the one must not mean the other. Principals and trust domains name it.
+ */
+export function foreignName(principal: string): PeerName {
+  return { ...nobody, trustDomain: peerName(principal).trustDomain };
+}
+
 function read(principal: string): PeerName {
   const [, trustDomain = '', path = ''] = /^spiffe:\/\/([^/]+)(\/.*)?$/.exec(principal) ?? [];
   const [, namespace = ''] = /\/ns\/([^/]+)\//.exec(path) ?? [];

@@ -2,7 +2,7 @@ import type { Head } from '../http/index.ts';
 import type { VerifiedToken } from '../model/index.ts';
 import type { RequestParts } from '../routing/index.ts';
 import { type AddressWords, addressWords } from './address-block.ts';
-import { type PeerName, peerName } from './peer-name.ts';
+import { foreignName, type PeerName, peerName } from './peer-name.ts';
 
 /** Who calls, as far as it is known; the same for all requests of a connection. */
 export interface JudgedCaller {
@@ -14,6 +14,8 @@ export interface JudgedCaller {
   readonly serverName: string;
   /** At an edge: the address of who made the request, as far as proxies before it are believed. Elsewhere undefined. */
   clientAddressOf?(head: Head): string;
+  /** Whether its trust domain is another's: its namespaces and service accounts are not ours, whatever they are called. */
+  readonly isForeign?: boolean;
 }
 
 /** A request, its path normalised, and whose it is. */
@@ -68,9 +70,9 @@ export class Subject {
 
   /** The caller's identity, taken apart. */
   get name(): PeerName {
-    const { principal } = this.caller;
+    const { principal, isForeign } = this.caller;
     if (principal !== this.#nameOf) {
-      this.#name = peerName(principal);
+      this.#name = isForeign === true ? foreignName(principal) : peerName(principal);
       this.#nameOf = principal;
     }
     return this.#name;

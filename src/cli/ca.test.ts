@@ -69,6 +69,17 @@ test('status, revocations and their return are told, and steps of a rotation in 
   assert.match(await typed(context, 'rotate', '--back', ...at), /error: no rotation is under way; begin one/);
 });
 
+test('the roots are told as a SPIFFE bundle', async context => {
+  const folder = await authorityIn(context);
+  const bundle = JSON.parse(await typed(context, 'bundle', '--ca-dir', folder)) as {
+    keys: { use: string }[];
+  };
+  assert.deepEqual(
+    bundle.keys.map(({ use }) => use),
+    ['x509-svid'],
+  );
+});
+
 test('a certificate is issued and inspected', async context => {
   const folder = await authorityIn(context);
   const out = join(folder, 'out');

@@ -2,9 +2,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { type Command, Option } from 'commander';
-import { type AuthorityParts, CertificateAuthority, readAuthorityRecord } from '../ca/index.ts';
+import { type AuthorityParts, CertificateAuthority, readAuthorityRecord, splitRoots } from '../ca/index.ts';
 import { SYSTEM_NAMESPACE } from '../config/index.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
+import { formatBundle } from '../federation/index.ts';
 import { createKeyAndCsr } from '../identity/index.ts';
 import { parseDurationMs, parseSpiffe } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
@@ -85,6 +86,13 @@ export function register(program: Command): void {
     .option('--lifetime <duration>', 'how long it lives', '24h')
     .option('--dns <names>', 'DNS names beside the identity, comma-separated')
     .action(guarded(issue));
+  placeFlags(
+    ca
+      .command('bundle')
+      .description(
+        "the mesh's roots as a SPIFFE bundle, for other trust domains (SPIRE: bundle set -format spiffe)",
+      ),
+  ).action(guarded(bundle));
   ca.command('inspect')
     .description('what the certificates of a PEM file say')
     .argument('[file]', 'a file; stdin without one, or with -')
@@ -147,6 +155,11 @@ async function status(flags: PlaceFlags & { readonly output: string }): Promise<
       : elsewhereStatus(authority, list, proxies);
   print(flags.output === 'json' ? JSON.stringify(found, undefined, 2) : statusText(found, screenOf()));
   if (found.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
+}
+
+async function bundle(flags: PlaceFlags): Promise<void> {
+  const { parts } = await (await placeOf(flags)).read();
+  process.stdout.write(formatBundle(splitRoots(parts.roots), 60_000));
 }
 
 async function rotateCommand(flags: RotateFlags): Promise<void> {

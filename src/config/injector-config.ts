@@ -32,6 +32,8 @@ export interface InjectorConfig {
   /** The live API, and the file of the token that opens it; '' where the cluster says who may, or, without one, nobody. */
   readonly liveListen: HostPort;
   readonly liveToken: string;
+  /** Where others fetch the mesh's roots (SPIFFE federation); undefined: nowhere. */
+  readonly bundleListen?: HostPort;
   readonly trustDomain: string;
   /** Other names of it: see TrustResource. */
   readonly trustDomainAliases: readonly string[];
@@ -83,6 +85,7 @@ export interface InjectorFlags {
   readonly webhookListen?: string;
   readonly liveListen?: string;
   readonly liveToken?: string;
+  readonly bundleListen?: string;
   readonly trustDomain?: string;
   /** Names, comma-separated. */
   readonly trustDomainAlias?: string;
@@ -129,6 +132,9 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     webhookListen: readListen('webhook-listen', flags.webhookListen ?? '', on(PORTS.webhook)),
     liveListen: readListen('live-listen', flags.liveListen ?? '', on(PORTS.live)),
     liveToken: flags.liveToken ?? '',
+    ...(flags.bundleListen !== undefined && {
+      bundleListen: readListen('bundle-listen', flags.bundleListen, on(PORTS.bundle)),
+    }),
     trustDomain,
     trustDomainAliases: readAliases(flags.trustDomainAlias ?? '', identity),
     clusterDomain,

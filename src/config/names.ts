@@ -10,6 +10,8 @@ export const PORTS = {
   controlPlaneMetrics: 15014,
   /** The live API of the control plane: questions of people to running proxies. */
   live: 15016,
+  /** Where other trust domains fetch the roots of the mesh, where it is told to (SPIFFE federation). */
+  bundle: 15018,
   /** Prometheus and health of the proxy. */
   health: 15020,
   webhook: 8443,

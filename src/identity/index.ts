@@ -10,6 +10,6 @@ export { type DerElement, der, derBitString, derOid, readDer, TAG } from './der.
 export type { KeeperNotice, KeeperReport } from './keeper-report.ts';
 export type { Held, KeeperState } from './keeper-state.ts';
 export { fingerprintOf, type PemBlock, readCertificates, readPem, writePem } from './pem.ts';
-export { principalOf } from './principal.ts';
+export { principalOf, spiffeIdOf } from './principal.ts';
 export type { Sign, SignAnswer, SignRequest } from './sign-attempt.ts';
 export { type CsrNames, createKeyAndCsr, type KeyAndCsr } from './signing-request.ts';

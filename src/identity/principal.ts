@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { parseSpiffe } from '../model/index.ts';
+import { isSpiffeId, parseSpiffe } from '../model/index.ts';
 import { type DerElement, readDer, readDerAll, TAG } from './der.ts';
 
 /** 2.5.29.17, subjectAltName, contents only. */
@@ -16,6 +16,12 @@ const maxSpiffeBytes = 2048;
  * (CVE-2021-44531, CVE-2021-44532). Says nothing of who signed the certificate; call it only after the chain was verified.
  */
 export function principalOf(certificate: X509Certificate | Uint8Array): string | undefined {
+  const found = spiffeIdOf(certificate);
+  return found !== undefined && parseSpiffe(found) ? found : undefined;
+}
+
+/** The same of any layout, as workloads of other trust domains have it. */
+export function spiffeIdOf(certificate: X509Certificate | Uint8Array): string | undefined {
   const bytes = certificate instanceof Uint8Array ? certificate : certificate.raw;
   const names = alternativeNames(bytes);
   if (!names) return undefined;
@@ -27,7 +33,7 @@ export function principalOf(certificate: X509Certificate | Uint8Array): string |
   }
   if (!uri || uri.to - uri.from > maxSpiffeBytes) return undefined;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset + uri.from, uri.to - uri.from).toString('latin1');
-  return parseSpiffe(text) ? text : undefined;
+  return isSpiffeId(text) ? text : undefined;
 }
 
 /** Certificate ::= SEQUENCE { tbsCertificate SEQUENCE { …, extensions [3] }, … } (RFC 5280 section 4.1). */

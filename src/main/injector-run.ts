@@ -27,6 +27,8 @@ export interface RunningInjector {
   readonly metricsPort: number;
   readonly webhookPort: number;
   readonly livePort: number;
+  /** 0 also where the roots are told nobody. */
+  readonly bundlePort: number;
 }
 
 /**
@@ -54,7 +56,7 @@ export async function runInjector(
     turnedAway,
     address => view.closedTo(address),
   );
-  const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0, livePort: 0 };
+  const stopped: RunningInjector = { port: 0, metricsPort, webhookPort: 0, livePort: 0, bundlePort: 0 };
   const note = noteProblems(() => view.own.flatMap(each => each()), log);
   signal.addEventListener('abort', clock.every(2_000, note), { once: true });
 
@@ -91,15 +93,14 @@ export async function runInjector(
   const source = cluster?.source ?? new FilesSource({ folder: config.files, clock });
   parts.kinds = cluster && (() => cluster.source.status());
   view.waitsFor = () => cluster?.source.notReady() ?? 'the configuration is being read';
+  const federation = await import('./injector-federation.ts');
+  const others = federation.followOthers(around, view);
   const { trustDomain, trustDomainAliases, clusterDomain } = config;
   const pipeline = await startPipeline(
     {
       sources: [source, ...(await consulSource(around))],
-      trustDomain,
-      trustDomainAliases,
-      clusterDomain,
-      clock,
-      log,
+      ...{ trustDomain, trustDomainAliases, clusterDomain, clock, log },
+      onMesh: mesh => others.follow(mesh.federation),
     },
     signal,
   );
@@ -108,13 +109,22 @@ export async function runInjector(
   const setTrust = (): void => {
     const terms = { roots: live.roots, issuerRoot: live.issuerRoot };
     const { current } = revocations;
-    pipeline.hub.setTrust({ ...terms, ...(current.length > 0 && { revoked: current }) }, clock.now());
+    const federated = others.current;
+    pipeline.hub.setTrust(
+      {
+        ...terms,
+        ...(federated.length > 0 && { federated }),
+        ...(current.length > 0 && { revoked: current }),
+      },
+      clock.now(),
+    );
   };
   setTrust();
   const own = randomBytes(32);
   const ticketSecret = (): Buffer => live.secretFor?.('session tickets') ?? own;
   const lookAtTickets = followTicketSecrets(pipeline.hub, ticketSecret, clock, signal);
   const untrack = [live.subscribe(lookAtTickets), live.subscribe(setTrust), revocations.subscribe(setTrust)];
+  untrack.push(others.subscribe(setTrust));
   signal.addEventListener('abort', () => untrack.forEach(stop => void stop()), { once: true });
 
   // 6. Discovery and certificates for proxies.
@@ -132,6 +142,8 @@ export async function runInjector(
   parts.server = server;
   const refusedByProxies = (): readonly Problem[] => proxyProblems(pipeline, server.refusals());
   view.own.push(refusedByProxies);
+
+  const bundlePort = await federation.tellOwn(around, live, keeper, view);
 
   // 7. The live API: people ask running proxies.
   const livePort = await (await import('./injector-live.ts')).openLive(cluster?.client, keeper, around, view);
@@ -177,7 +189,7 @@ export async function runInjector(
   signal.addEventListener('abort', clock.every(3_600_000, alarm), { once: true });
 
   view.waitsFor = undefined;
-  const ports = { port, metricsPort, webhookPort: webhook?.running.port ?? 0, livePort };
+  const ports = { port, metricsPort, webhookPort: webhook?.running.port ?? 0, livePort, bundlePort };
   log.info(
     { ...ports, source: source.name, trustDomain, objects: pipeline.counts() },
     'the control plane serves proxies',

@@ -7,7 +7,7 @@ import { VERSION } from '../config/version.ts';
 import type { DiscoveryServer } from '../discovery/index.ts';
 import type { CertificateKeeper } from '../identity/index.ts';
 import type { Problem } from '../model/index.ts';
-import { ControlPlaneMetrics } from '../telemetry/control-plane-metrics.ts';
+import { ControlPlaneMetrics, type FederatedFacts } from '../telemetry/control-plane-metrics.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import type { Routes } from './injector-http.ts';
 import type { Pipeline } from './pipeline.ts';
@@ -19,6 +19,8 @@ export interface InjectorParts {
   pipeline?: Pipeline;
   server?: DiscoveryServer;
   webhook?: RunningWebhook;
+  /** The trust domains of others. */
+  federation?: () => readonly FederatedFacts[];
   /** How the kinds stand that are read from the API. */
   kinds?: () => readonly object[];
   leader?: () => { readonly leads: boolean; readonly holder: string };
@@ -49,6 +51,7 @@ export class InjectorView {
     this.metrics = new ControlPlaneMetrics({
       version: VERSION,
       problems: () => countProblems(this.problems()),
+      federation: () => this.parts.federation?.() ?? [],
       objects: () => this.parts.pipeline?.counts() ?? {},
       expiries: () =>
         (this.parts.live?.expiries() ?? []).map(each => ({

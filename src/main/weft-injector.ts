@@ -63,6 +63,10 @@ await new Command('weft-injector')
     '--live-token <file>',
     'with --source files: the token that opens the live API; without one there is none (a cluster is asked who may)',
   )
+  .option(
+    '--bundle-listen <address>',
+    'where other trust domains fetch the roots of this one, as a SPIFFE bundle over HTTPS (default: nowhere; usual port: 15018)',
+  )
   .option('--trust-domain <name>', 'the trust domain of identities', 'cluster.local')
   .option(
     '--trust-domain-alias <names>',

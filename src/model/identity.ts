@@ -20,6 +20,24 @@ export function parseSpiffe(uri: string): Identity | undefined {
   return { trustDomain: match[1]!, namespace: match[2]!, serviceAccount: match[4]! };
 }
 
+const trustDomainPattern = /^[a-z0-9._-]{1,255}$/;
+/** SPIFFE-ID.md section 2.2: no empty segment, no `.` or `..`, no percent encoding. */
+const segmentPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]+$/;
+/** SPIFFE-ID.md section 2.3. */
+const MAX_SPIFFE_BYTES = 2048;
+
+/** Whether it can be the name of a trust domain (SPIFFE-ID.md section 2.1). */
+export function isTrustDomain(name: string): boolean {
+  return trustDomainPattern.test(name);
+}
+
+/** Whether it is the SPIFFE id of a workload, of any layout: those of other trust domains have their own. */
+export function isSpiffeId(uri: string): boolean {
+  if (!uri.startsWith('spiffe://') || uri.length > MAX_SPIFFE_BYTES) return false;
+  const [domain = '', ...path] = uri.slice('spiffe://'.length).split('/');
+  return isTrustDomain(domain) && path.length > 0 && path.every(segment => segmentPattern.test(segment));
+}
+
 /** The trust domain of a SPIFFE id, without a look at the rest; '' where it is none. */
 export function trustDomainOf(uri: string): string {
   if (!uri.startsWith('spiffe://')) return '';

@@ -67,6 +67,7 @@ export type {
 } from './edge.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';
+export type { BundleEndpoint, FederatedDomain } from './federation.ts';
 export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
 export {
   type AllowedRoutes,
@@ -134,7 +135,15 @@ export {
   type VirtualHost,
   virtualHostKey,
 } from './gateway-keys.ts';
-export { formatSpiffe, type Identity, isSameWorkload, parseSpiffe, trustDomainOf } from './identity.ts';
+export {
+  formatSpiffe,
+  type Identity,
+  isSameWorkload,
+  isSpiffeId,
+  isTrustDomain,
+  parseSpiffe,
+  trustDomainOf,
+} from './identity.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
@@ -190,6 +199,7 @@ export {
   type DestinationResource,
   type EndpointsResource,
   type GatewayPolicies,
+  type FederatedRoots,
   type GatewayResource,
   type InboundPort,
   type InboundResource,

@@ -1,4 +1,5 @@
 import type { ExternalAuthorizer } from './authentication.ts';
+import type { FederatedDomain } from './federation.ts';
 import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
 import { emptyPolicies, type PolicyMaps } from './policy-kinds.ts';
 import type { Service } from './service.ts';
@@ -14,6 +15,8 @@ export interface Mesh extends PolicyMaps {
   readonly trustDomain: string;
   /** Other names of it, that it had or will have: policies that name one of them mean all. */
   readonly trustDomainAliases: readonly string[];
+  /** Trust domains of others whose workloads are let in. */
+  readonly federation: readonly FederatedDomain[];
   /** Who outside of proxies may be asked whether requests pass, each name once. */
   readonly authorizers: readonly ExternalAuthorizer[];
   /** `cluster.local` */
@@ -67,6 +70,7 @@ export function emptyMesh(trustDomain = 'cluster.local', clusterDomain = 'cluste
   return {
     trustDomain,
     trustDomainAliases: [],
+    federation: [],
     authorizers: [],
     clusterDomain,
     pathNormalization: DEFAULT_PATH_NORMALIZATION,

@@ -292,10 +292,17 @@ export interface TrustResource {
   readonly issuerRoot?: string;
   /** Other names of the trust domain: `spiffe://ALIAS/ns/x/sa/y` is the same workload as that of the trust domain itself. */
   readonly aliases?: readonly string[];
-  /** Trust domains whose workloads may connect beside our own; their roots are among `roots`. */
-  readonly federated?: readonly string[];
+  /** Trust domains whose workloads may connect beside our own. */
+  readonly federated?: readonly FederatedRoots[];
   /** Who is let in no more, at once, on open connections too. */
   readonly revoked?: readonly Revocation[];
+}
+
+/** Who vouches for a trust domain that is not ours, and for no other. */
+export interface FederatedRoots {
+  readonly trustDomain: string;
+  /** PEM; each may hold several certificates. None: not known now; whoever knew some keeps them. */
+  readonly roots: readonly string[];
 }
 
 /** An identity or one certificate that nobody is to talk to any more. Exactly one of the first two is there. */

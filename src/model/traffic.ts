@@ -59,7 +59,8 @@ export interface OriginatedTls {
   readonly maxVersion?: TlsVersion;
   /** Why nothing can be trusted: no connection is made. */
   readonly why?: string;
-  readonly mode: 'simple' | 'mutual';
+  /** `mesh`: with the proxy's own certificate, to who has one of `subjectAltNames`, vouched for by its own trust domain. */
+  readonly mode: 'simple' | 'mutual' | 'mesh';
   readonly serverName?: string;
   readonly subjectAltNames?: readonly string[];
   readonly caFile?: string;

@@ -201,12 +201,11 @@ export class DataPlane {
         return this.gateway === undefined ? NO_GATEWAY : this.gateway.apply(resource);
       case 'trust':
         this.services.serviceAddresses.tell(resource.serviceRanges);
-        this.services.tls.peers.tell({
+        return this.services.tls.tell({
           domains: [resource.key, ...(resource.aliases ?? [])],
           ...(resource.federated && { federated: resource.federated }),
           ...(resource.revoked && { revoked: resource.revoked }),
         });
-        return undefined;
       default:
         return unknownKind(resource);
     }

@@ -170,7 +170,7 @@ class EndpointSets {
     const workload = this.#workloadOf(endpoint);
     const zone = endpoint.zone ?? workload?.zone;
     const place = this.#placeOf(endpoint, workload);
-    const tls = this.#tlsOf(workload, port);
+    const tls = this.#tlsOf(workload, port, endpoint.serviceAccount);
     const tunnelPort = tls === 'mesh' ? workload?.tunnelPort : undefined;
     const since = this.#traffic.settings.balancer.slowStartMs ? workload?.readySinceMs : undefined;
     const labels = endpoint.labels ?? workload?.labels ?? noLabels;
@@ -218,10 +218,12 @@ class EndpointSets {
   }
 
   /** Mesh TLS where the workload's proxy takes it, unless a policy of either side decides. */
-  #tlsOf(workload: Workload | undefined, port: number): UpstreamTls {
-    const { mtls } = this.#traffic;
+  #tlsOf(workload: Workload | undefined, port: number, serviceAccount: string | undefined): UpstreamTls {  #tlsOf(workload: Workload | undefined, port: number, serviceAccount: string | undefined): UpstreamTls {
+    const { mtls, settings } = this.#traffic;
     // A gateway's own TLS is with the app: no proxy beside it would know what to make of it.
     if ('securedBy' in this.#name && this.#name.securedBy !== undefined) return 'plaintext';
+    // Mutual TLS with a workload of another trust domain, which is no proxy of ours: see OriginatedTls.
+    if (settings.tls?.mode === 'mesh' && !workload && serviceAccount === undefined) return 'plaintext';
     if (mtls !== undefined) return mtls === 'mesh' ? 'mesh' : 'plaintext';
     if (!workload?.meshed || !interceptsPort(workload, port)) return 'plaintext';
     return peerMode(this.#reader, workload, port).mode === 'disable' ? 'plaintext' : 'mesh';

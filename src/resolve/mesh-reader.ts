@@ -125,7 +125,10 @@ export class MeshReader {
   /** Every name of the trust domain, its own first; Istio's old default is one in every mesh. */
   trustDomains(): readonly string[] {
     this.facts.add(fact.trustDomains());
-    return [...new Set([this.mesh.trustDomain, ...this.mesh.trustDomainAliases, 'cluster.local'])];
+    const { trustDomain, trustDomainAliases, federation } = this.mesh;
+    // Istio's name for one's own, unless it is somebody else's.
+    const usual = federation.some(each => each.trustDomain === 'cluster.local') ? [] : ['cluster.local'];
+    return [...new Set([trustDomain, ...trustDomainAliases, ...usual])];
   }
 
   authorizers(): readonly ExternalAuthorizer[] {

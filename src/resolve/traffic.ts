@@ -4,6 +4,7 @@ import {
   DEFAULT_TCP_TRAFFIC,
   DEFAULT_TRAFFIC,
   hasSettings,
+  isSpiffeId,
   matchesLabels,
   type ObjectRef,
   type Protocol,
@@ -49,7 +50,28 @@ export function resolveTraffic(
 ): Traffic {
   const isTcp = protocol === 'tcp' || protocol === 'tls';
   const base = isTcp ? ofTcp : reader.h2Upgrade() ? upgraded : defaults;
-  return winners(reader, caller, scope).reduce(merge, base);
+  return withNames(reader, scope.host, winners(reader, caller, scope).reduce(merge, base));
+}
+
+/** Where TLS is begun and nothing says who must answer, it is who the ServiceEntry says: with the mesh's own TLS by SPIFFE id. */
+function withNames(reader: MeshReader, host: string, traffic: Traffic): Traffic {
+  const { settings, mtls } = traffic;
+  const tls = settings.tls ?? (mtls === 'mesh' ? ({ mode: 'mesh' } as const) : undefined);
+  if (tls === undefined || tls.subjectAltNames?.length) return traffic;
+  const names = namesOf(reader, host).filter(each => tls.mode !== 'mesh' || isSpiffeId(each));
+  return names.length === 0
+    ? traffic
+    : { ...traffic, settings: { ...settings, tls: { ...tls, subjectAltNames: names } } };
+}
+
+function namesOf(reader: MeshReader, host: string): readonly string[] {
+  const service = reader.serviceByHost(host);
+  if (service) return service.external?.subjectAltNames ?? [];
+  for (const each of [host, ...wildcardsOf(host)]) {
+    const known = reader.externals(each);
+    if (known.length > 0) return known.flatMap(({ external }) => external?.subjectAltNames ?? []);
+  }
+  return [];
 }
 
 /** What each kind says, one policy for each, in the order in which they go over one another. */
@@ -180,9 +202,10 @@ function merge(under: Traffic, policy: TrafficPolicy): Traffic {
   const { settings } = under;
   const speaksOfRoutes =
     policy.timeoutMs !== undefined || policy.streamIdleTimeoutMs !== undefined || policy.retry !== undefined;
-  const mtls = policy.mtls ?? under.mtls;
+  // TLS goes over what is below it as a whole, whichever of the two says it.
+  const mtls = policy.mtls ?? (policy.tls ? undefined : under.mtls);
   const adaptive = policy.adaptiveConcurrency ?? settings.adaptiveConcurrency;
-  const tls = policy.tls ?? settings.tls;
+  const tls = policy.tls ?? (policy.mtls ? undefined : settings.tls);
   const tcpKeepalive = policy.tcpKeepalive ?? settings.tcpKeepalive;
   const http2 = policy.http2 ? { ...settings.http2, ...policy.http2 } : settings.http2;
   return {

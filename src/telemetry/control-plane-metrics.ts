@@ -4,12 +4,23 @@ import { internalErrors } from '../errors/index.ts';
 import { RESOURCE_KINDS } from '../model/index.ts';
 import { INTERNAL_ERRORS, INTERNAL_ERRORS_HELP } from './internal-errors.ts';
 
+/** How a trust domain of somebody else stands. */
+export interface FederatedFacts {
+  readonly trustDomain: string;
+  readonly roots: number;
+  /** Seconds since its bundle was fetched; undefined where it is not, or never was. */
+  readonly ageS?: number;
+  readonly failures: number;
+}
+
 /** What is asked for at each scrape. */
 export interface ControlPlaneFacts {
   /** Of weft. */
   readonly version: string;
   /** Problems of objects and sources, by severity. */
   problems(): Readonly<Record<'error' | 'warning', number>>;
+  /** Trust domains of others whose workloads are let in. */
+  federation?(): readonly FederatedFacts[];
   /** Objects by kind. */
   objects(): Readonly<Record<string, number>>;
   /** When certificates of the authority run out; seconds since the epoch. */
@@ -174,6 +185,46 @@ export class ControlPlaneMetrics {
       collect() {
         this.reset();
         for (const { role, serial, notAfterS } of facts.expiries()) this.set({ role, serial }, notAfterS);
+      },
+    });
+    this.#observeFederation(() => facts.federation?.() ?? []);
+  }
+
+  #observeFederation(domains: () => readonly FederatedFacts[]): void {
+    const gauge = (
+      name: string,
+      help: string,
+      value: (domain: FederatedFacts) => number | undefined,
+    ): void => {
+      new Gauge({
+        ...{ name, help, labelNames: ['trust_domain'], registers: [this.#registry] },
+        collect() {
+          this.reset();
+          for (const each of domains()) {
+            const found = value(each);
+            if (found !== undefined) this.set({ trust_domain: each.trustDomain }, found);
+          }
+        },
+      });
+    };
+    gauge(
+      'weft_federated_roots',
+      'Roots of another trust domain that are trusted for its names; 0 while none are known.',
+      ({ roots }) => roots,
+    );
+    gauge(
+      'weft_federated_bundle_age_seconds',
+      'For how long the bundle of another trust domain has not been fetched.',
+      ({ ageS }) => ageS,
+    );
+    new Counter({
+      name: 'weft_federated_bundle_failures_total',
+      help: 'Attempts to fetch the bundle of another trust domain that failed.',
+      labelNames: ['trust_domain'],
+      registers: [this.#registry],
+      collect() {
+        this.reset();
+        for (const { trustDomain, failures } of domains()) this.inc({ trust_domain: trustDomain }, failures);
       },
     });
   }

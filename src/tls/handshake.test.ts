@@ -520,7 +520,10 @@ test('a peer of another trust domain is refused unless that is an alias or feder
   assert.ok(typeof alias.server !== 'string' && typeof alias.client !== 'string', String(alias.client));
   assert.equal(client.peers.canonical(oldId), idOf('server'));
   close(alias.server, alias.client);
-  client.peers.tell({ domains: ['cluster.local'], federated: ['old.example'] });
+  client.peers.tell({
+    domains: ['cluster.local'],
+    federated: [{ trustDomain: 'old.example', roots: [] }],
+  });
   const federated = await handshake(server, client, { expect: oldId });
   assert.ok(typeof federated.server !== 'string' && typeof federated.client !== 'string');
   close(federated.server, federated.client);

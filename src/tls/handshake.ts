@@ -1,11 +1,11 @@
 // Turns a TCP wire into the clear side of a TLS connection, by Node's TLSSocket for the handshake and its handle afterwards.
+import { X509Certificate } from 'node:crypto';
 import { isIP, Socket } from 'node:net';
-import { connect, type SecureContext, TLSSocket } from 'node:tls';
+import { connect, type DetailedPeerCertificate, type SecureContext, TLSSocket } from 'node:tls';
 import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
-import { principalOf } from '../identity/index.ts';
+import { principalOf, spiffeIdOf } from '../identity/index.ts';
 import type { OriginatedTls, ShownCertificate } from '../model/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
-import type { MeshPeers } from './mesh-peers.ts';
 import type { MeshTls } from './mesh-tls.ts';
 import { wrongUpstream } from './originated.ts';
 
@@ -57,7 +57,7 @@ export function acceptMeshTls(
         ALPNProtocols: [...alpn],
       }),
   );
-  return attend(secure, socket, 'secure', waiter, tls.peers, () =>
+  return attend(secure, socket, 'secure', waiter, tls, () =>
     (secure as unknown as WithHandle)._handle.verifyError(),
   );
 }
@@ -157,14 +157,30 @@ export function connectOriginatedTls(
 /** Who a mesh peer is. Text: why it is none that we talk to. */
 function meshPeer(
   secure: TLSSocket,
-  peers: MeshPeers,
+  { peers, domainRoots }: MeshTls,
 ): { readonly principal: string; readonly serial: string } | string {
   const certificate = secure.getPeerX509Certificate();
-  const principal = certificate === undefined ? undefined : principalOf(certificate);
+  const read = domainRoots === undefined ? principalOf : spiffeIdOf;
+  const principal = certificate === undefined ? undefined : read(certificate);
   if (certificate === undefined || principal === undefined)
     return 'the peer has no certificate with a SPIFFE id; only mesh proxies may connect here';
   const serial = certificate.serialNumber;
-  return peers.refusal(principal, serial) ?? { principal, serial };
+  const refusal =
+    peers.refusal(principal, serial) ?? domainRoots?.refusal(principal, chainOf(secure), Date.now());
+  return refusal ?? { principal, serial };
+}
+
+/** What the peer has shown, leaf first. */
+function chainOf(secure: TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: DetailedPeerCertificate | undefined = secure.getPeerCertificate(true);
+  // A self-signed one names itself as its issuer, and no chain that OpenSSL takes is longer.
+  while (next?.raw !== undefined && chain.length < 10) {
+    chain.push(new X509Certificate(next.raw));
+    if (next.issuerCertificate === next) break;
+    next = next.issuerCertificate;
+  }
+  return chain;
 }
 
 /**
@@ -206,18 +222,18 @@ export function connectMeshTls(
     onHandshakeError: reason => waiter.onHandshakeError(reason),
     onFault: () => waiter.onFault?.(),
   };
-  return attend(secure, socket, 'secureConnect', checked, tls.peers, () =>
+  return attend(secure, socket, 'secureConnect', checked, tls, () =>
     secure.authorized ? null : toError(secure.authorizationError),
   );
 }
 
-function toError(reason: Error | string | null | undefined): Error {
+export function toError(reason: Error | string | null | undefined): Error {
   return reason instanceof Error
     ? reason
     : Object.assign(new Error(String(reason)), { code: String(reason) });
 }
 
-function socketOf(wire: Wire): Socket {
+export function socketOf(wire: Wire): Socket {
   const handle = wire.release();
   const socket = new Socket({ handle, allowHalfOpen: true } as unknown as ConstructorParameters<
     typeof Socket
@@ -228,7 +244,7 @@ function socketOf(wire: Wire): Socket {
 }
 
 /** The wire is released by now: whatever Node has against the arguments, nobody else would close the handle. */
-function orClose(socket: Socket, make: () => TLSSocket): TLSSocket {
+export function orClose(socket: Socket, make: () => TLSSocket): TLSSocket {
   try {
     return make();
   } catch (thrown) {
@@ -238,13 +254,13 @@ function orClose(socket: Socket, make: () => TLSSocket): TLSSocket {
 }
 
 /** Waits for the handshake of `secure` and takes its handle over. */
-function attend(
+export function attend(
   secure: TLSSocket,
   socket: Socket,
   event: 'secure' | 'secureConnect',
   waiter: HandshakeWaiter,
   /** Of the mesh; undefined for an upstream that is none of its peers. */
-  peers: MeshPeers | undefined,
+  tls: MeshTls | undefined,
   verify: () => Error | null,
   what = 'mesh TLS failed',
 ): Handshake {
@@ -303,7 +319,7 @@ function attend(
       fail(handshakeWords(refusal, what));
       return;
     }
-    const peer = peers === undefined ? undefined : meshPeer(secure, peers);
+    const peer = tls === undefined ? undefined : meshPeer(secure, tls);
     if (typeof peer === 'string') {
       fail(peer);
       return;
@@ -313,7 +329,7 @@ function attend(
     const native = (secure as unknown as WithHandle)._handle;
     const opened = new Wire(native, { close: () => secure.destroy(), reset }, true);
     wire = opened;
-    if (peer !== undefined) forget = peers!.opened({ ...peer, breakOff: why => opened.reset(why) });
+    if (peer !== undefined) forget = tls!.peers.opened({ ...peer, breakOff: why => opened.reset(why) });
     const principal = peer?.principal ?? '';
     waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
   };

@@ -8,6 +8,7 @@ export {
   MAX_HELLO_RECORDS,
   readClientHello,
 } from './client-hello.ts';
+export { acceptFederatedTls, connectFederatedTls, type FederatedUpstream } from './federated-handshake.ts';
 export {
   acceptMeshTls,
   acceptServerTls,

@@ -1,4 +1,4 @@
-import { type Revocation, trustDomainOf } from '../model/index.ts';
+import { type FederatedRoots, parseSpiffe, type Revocation, trustDomainOf } from '../model/index.ts';
 
 /** A peer that has proven who it is, on a connection that is open. */
 export interface OpenPeer {
@@ -13,8 +13,8 @@ export interface OpenPeer {
 export interface PeerTerms {
   /** The trust domain itself first, then its aliases. */
   readonly domains: readonly string[];
-  /** Others that are let in as they are. */
-  readonly federated?: readonly string[];
+  /** Others that are let in, each under its own roots. */
+  readonly federated?: readonly FederatedRoots[];
   readonly revoked?: readonly Revocation[];
 }
 
@@ -29,6 +29,7 @@ export class MeshPeers {
   #domain = '';
   #aliases: readonly string[] = [];
   #allowed: ReadonlySet<string> | undefined;
+  #federated: ReadonlySet<string> = new Set();
   #principals: ReadonlyMap<string, string> = new Map();
   #serials: ReadonlyMap<string, string> = new Map();
   /** How many connections were broken off because of a revocation. */
@@ -39,12 +40,20 @@ export class MeshPeers {
     return this.#open.size;
   }
 
+  /** Whether the identity is of a trust domain that is not ours and let in. */
+  isFederated(principal: string): boolean {
+    return this.#federated.size > 0 && this.#federated.has(trustDomainOf(principal));
+  }
+
   /** Takes other terms, for new connections and for those that are open. */
   tell({ domains, federated = [], revoked = [] }: PeerTerms): void {
     const [domain = '', ...aliases] = domains;
     this.#domain = domain;
     this.#aliases = aliases;
-    this.#allowed = new Set([...domains, ...federated]);
+    this.#allowed = new Set(domains);
+    this.#federated = new Set(
+      federated.map(each => each.trustDomain).filter(each => !domains.includes(each)),
+    );
     const principals = new Map<string, string>();
     const serials = new Map<string, string>();
     for (const { principal, serial, why = '' } of revoked) {
@@ -70,8 +79,11 @@ export class MeshPeers {
     if (certificate !== undefined)
       return revokedWords(`the certificate ${serial} of ${principal} is`, certificate);
     const domain = trustDomainOf(principal);
+    if (this.#federated.has(domain)) return undefined;
+    if (!parseSpiffe(principal))
+      return `the peer ${principal} has no identity of the form spiffe://DOMAIN/ns/NAMESPACE/sa/ACCOUNT, which only workloads of other trust domains may lack`;
     if (this.#allowed === undefined || this.#allowed.has(domain)) return undefined;
-    return `the peer ${principal} is of the trust domain ${domain}, which is neither ours (${this.#domain}) nor an alias of it; name it with --trust-domain-alias where it is`;
+    return `the peer ${principal} is of the trust domain ${domain}, which is neither ours (${this.#domain}) nor an alias of it; name it with --trust-domain-alias where it is, or with caCertificates in the mesh's settings where it is another's`;
   }
 
   /** Whether `principal` is who `expected` names, in this trust domain or under one of its aliases. */

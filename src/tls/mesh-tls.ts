@@ -1,8 +1,11 @@
-import { constants } from 'node:crypto';
+import { constants, type X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import type { Credentials } from '../identity/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { type Credentials, readRoots } from '../identity/index.ts';
+import { equal, type FederatedRoots } from '../model/index.ts';
 import { beginsClientHello, readClientHello } from './client-hello.ts';
-import { MeshPeers } from './mesh-peers.ts';
+import { DomainRoots } from './domain-roots.ts';
+import { MeshPeers, type PeerTerms } from './mesh-peers.ts';
 
 /**
  * ALPN names of mesh TLS: an app's own TLS never offers them, so it is never mistaken for the mesh's. `weft/h1`: a preface, then
@@ -37,7 +40,10 @@ export class MeshTls {
   readonly peers = new MeshPeers();
   #context: SecureContext | undefined;
   #principal = '';
-  #public: Pick<Credentials, 'chainPem' | 'roots'> | undefined;
+  #credentials: Credentials | undefined;
+  #federated: readonly FederatedRoots[] = [];
+  #others: ReadonlyMap<string, readonly X509Certificate[]> = new Map();
+  #domainRoots: DomainRoots | undefined;
 
   /** Whether there is a certificate. */
   get ready(): boolean {
@@ -51,7 +57,7 @@ export class MeshTls {
 
   /** What others may see of the newest credentials; undefined before the first. */
   get certificates(): Pick<Credentials, 'chainPem' | 'roots'> | undefined {
-    return this.#public;
+    return this.#credentials;
   }
 
   /** The context for new connections in both directions. Only when `ready`. */
@@ -59,12 +65,42 @@ export class MeshTls {
     return this.#context!;
   }
 
+  /** Which roots vouch for whom, where other trust domains are let in; otherwise undefined, and all roots are ours. */
+  get domainRoots(): DomainRoots | undefined {
+    return this.#domainRoots;
+  }
+
+  /**
+   * Takes whom to talk to. Roots of a trust domain that are not known now stay as they were. Returns why roots cannot be used,
+   * and then everything stays.
+   */
+  tell(terms: PeerTerms): string | undefined {
+    const known = new Map(this.#federated.map(each => [each.trustDomain, each.roots]));
+    const federated = (terms.federated ?? [])
+      .filter(({ trustDomain }) => !terms.domains.includes(trustDomain))
+      .map(each =>
+        each.roots.length > 0 ? each : { ...each, roots: known.get(each.trustDomain) ?? each.roots },
+      );
+    if (!equal(federated, this.#federated)) {
+      const read = DomainRoots.readFederated(federated);
+      if (read instanceof WeftError) return read.message;
+      this.#federated = federated;
+      this.#others = read;
+      if (this.#credentials) this.update(this.#credentials);
+    }
+    this.peers.tell(terms);
+    return undefined;
+  }
+
   /** Uses new credentials from the next connection on. Throws what node:tls throws for PEM that does not fit together. */
   update(credentials: Credentials): void {
+    const others = this.#federated.flatMap(each => each.roots);
+    const own = this.#others.size === 0 ? undefined : readRoots(credentials.roots);
+    if (own instanceof WeftError) throw own;
     this.#context = createSecureContext({
       key: credentials.keyPem,
       cert: credentials.chainPem,
-      ca: [...credentials.roots],
+      ca: [...credentials.roots, ...others],
       // TLS 1.3 knows no renegotiation. Node offers X25519MLKEM768 first as long as nobody names curves, so nobody does.
       minVersion: 'TLSv1.3',
       // Without tickets no session is resumed, which would bring a verdict from before a revocation, and there is no early data,
@@ -72,6 +108,7 @@ export class MeshTls {
       secureOptions: constants.SSL_OP_NO_TICKET,
     });
     this.#principal = credentials.principal;
-    this.#public = { chainPem: credentials.chainPem, roots: credentials.roots };
+    this.#credentials = credentials;
+    this.#domainRoots = own && new DomainRoots(own, this.#others);
   }
 }

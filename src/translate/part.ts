@@ -2,6 +2,7 @@ import type {
   Endpoint,
   ExternalAuthorizer,
   ExternalService,
+  FederatedDomain,
   MeshTelemetry,
   Node,
   ObjectRef,
@@ -238,6 +239,7 @@ export interface MeshSettingsPart {
   readonly h2Upgrade?: boolean;
   readonly telemetry?: MeshTelemetry;
   readonly trustDomainAliases?: readonly string[];
+  readonly federation?: readonly FederatedDomain[];
   readonly authorizers?: readonly ExternalAuthorizer[];
   readonly from: ObjectRef;
 }

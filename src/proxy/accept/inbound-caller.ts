@@ -12,6 +12,8 @@ export class InboundCaller {
   peer: Peer = UNKNOWN_PEER;
   /** Whether it has shown a certificate of the mesh. */
   mutualTls = false;
+  /** Whether that is of another trust domain, whose namespaces are not ours. */
+  isForeign = false;
   /** The pod that calls: where the connection comes from, unless its proxy says otherwise. */
   #address: string;
   #forwardedFor: Buffer | undefined;
@@ -22,9 +24,10 @@ export class InboundCaller {
   }
 
   /** A proxy has proved who it is. `address`: of its pod; '' where it says none. */
-  proved(peer: Peer, address: string): void {
+  proved(peer: Peer, address: string, isForeign = false): void {
     this.peer = peer;
     this.mutualTls = true;
+    this.isForeign = isForeign;
     if (address !== '') this.#address = address;
   }
 

@@ -1,9 +1,10 @@
 import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
-import { type PeerLabels, PeerRequests } from '../../telemetry/index.ts';
+import type { Peer } from '../../model/index.ts';
+import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
-import { ALPN, beginsMeshHello, readClientHello } from '../../tls/index.ts';
+import { ALPN, beginsMeshHello, readClientHello, type Secured } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
@@ -20,25 +21,20 @@ import { askSafely, BytesPermit, holdBytes } from './bytes-permit.ts';
 import { CalledPort } from './called-port.ts';
 import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
 import { Downstream, labelOf } from './downstream.ts';
+import { type AcceptWaiter, acceptFederated, type FederatedAccept } from './federated-accept.ts';
 import { InboundCaller } from './inbound-caller.ts';
 import { inboundLabels } from './inbound-metrics.ts';
 import type { InboundOptions } from './inbound-options.ts';
 import { InboundSessions, type SessionsCaller } from './inbound-sessions.ts';
-import {
-  HANDSHAKE_TIMEOUT_MS,
-  MeshAccept,
-  type MeshAcceptWaiter,
-  type MeshPeer,
-  type MeshRefusal,
-} from './mesh-accept.ts';
+import { HANDSHAKE_TIMEOUT_MS, MeshAccept, type MeshPeer, type MeshRefusal } from './mesh-accept.ts';
 import {
   type RefusedKind,
   type RefusedStart,
   refuseNotHttp,
+  refuseOwnPort,
   refusePeer,
   refusePlaintext,
   refuseSlow,
-  refuseStart,
 } from './refusal.ts';
 
 /** The first byte of a ClientHello (RFC 8446 section 5.1). */
@@ -47,7 +43,7 @@ const HANDSHAKE_RECORD = 0x16;
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection
   extends Downstream
-  implements DetectionWaiter, MeshAcceptWaiter, SessionsCaller, ConnectionCaller, PortsWatcher
+  implements DetectionWaiter, AcceptWaiter, SessionsCaller, ConnectionCaller, PortsWatcher
 {
   readonly direction = 'inbound';
   readonly #ports: InboundPorts;
@@ -60,7 +56,7 @@ export class InboundConnection
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
   readonly called: CalledPort;
-  #accepting: MeshAccept | undefined;
+  #accepting: MeshAccept | FederatedAccept | undefined;
   #session: TcpSession | undefined;
   readonly #permit = new BytesPermit(this);
   #metrics: PeerRequests | undefined;
@@ -91,6 +87,9 @@ export class InboundConnection
   }
   get mutualTls(): boolean {
     return this.#caller.mutualTls;
+  }
+  get isForeign(): boolean {
+    return this.#caller.isForeign;
   }
 
   start(): void {
@@ -176,8 +175,7 @@ export class InboundConnection
   onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
     this.#accepting = undefined;
     this.wire = wire;
-    const { peers, clock } = this.services;
-    this.#caller.proved(peers.admit(preface.source, clock.monotonic()), preface.address);
+    this.#proved(preface.source, preface.address);
     this.#calledByMesh();
     if (this.#wanted === undefined) {
       if (this.#options.ownPorts.has(preface.port)) {
@@ -190,18 +188,39 @@ export class InboundConnection
     if (protocol === ALPN.h2) this.#serve('http2', rest);
     else if (protocol === ALPN.h1) this.#serve('http1', rest);
     else if (protocol === ALPN.streams) this.#carry(rest);
-    else if (this.called.port!.destination.speech.kind === 'bytes') this.#tunnel('tcp', rest);
-    else {
-      // The peer says that it carries bytes. What the port speaks is not for the peer to say.
-      this.detection = new Detection(wire, this.services.timers, this);
-      if (!this.called.isHttp) this.#speculate();
-      this.detection.start(this.called.times(0), rest);
+    else this.#carriesBytes(rest);
+  }
+
+  /** The peer says that it carries bytes, or nothing. What the port speaks is not for the peer to say. */
+  #carriesBytes(rest: Buffer | undefined): void {
+    if (this.called.port!.destination.speech.kind === 'bytes') {
+      this.#tunnel('tcp', rest);
+      return;
     }
+    this.detection = new Detection(this.wire, this.services.timers, this);
+    if (!this.called.isHttp) this.#speculate();
+    this.detection.start(this.called.times(0), rest);
+  }
+
+  /** `address`: of its pod; '' where it says none. */
+  #proved(peer: Peer, address: string): void {
+    const { peers, clock, tls } = this.services;
+    const isForeign = tls.peers.isFederated(peer.principal);
+    this.#caller.proved(peers.admit(peer, clock.monotonic()), address, isForeign);
   }
 
   onNoPeer(isTls: boolean, bytes: Buffer): void {
+    this.#accepting = isTls ? acceptFederated(this.services, this.wire, this.called, bytes, this) : undefined;
+    if (this.#accepting === undefined) this.#settle(isTls ? 'tls' : 'tcp', bytes);
+  }
+
+  onFederated({ wire, principal, protocol, first }: Secured): void {
     this.#accepting = undefined;
-    this.#settle(isTls ? 'tls' : 'tcp', bytes);
+    this.wire = wire;
+    this.#proved({ ...UNKNOWN_PEER, principal }, '');
+    if (protocol === 'h2') this.#serve('http2', first);
+    else if (protocol === 'http/1.1') this.#serve('http1', first);
+    else this.#carriesBytes(first);
   }
 
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {
@@ -264,7 +283,8 @@ export class InboundConnection
     this.#countAccepted(labelOf(kind));
     this.#session?.cancel();
     this.#session = undefined;
-    this.serveTo(this, kind, this.mutualTls ? 'proxy' : 'stranger', first, () => this.#over());
+    const isProxy = this.mutualTls && !this.isForeign;
+    this.serveTo(this, kind, isProxy ? 'proxy' : 'stranger', first, () => this.#over());
   }
 
   #carry(first: Buffer | undefined): void {
@@ -386,16 +406,11 @@ export class InboundConnection
   /** Plaintext where only mesh TLS is taken. */
   #refuse(kind: RefusedKind): void {
     this.detection.stop();
-    const port = this.called.port;
+    const { port } = this.called;
+    const { policy = '', from } = port?.entry ?? {};
     refusePlaintext(this.services, {
-      wire: this.wire,
-      kind,
-      client: this.downstream,
-      port: port?.number ?? 0,
-      policy: port === undefined ? '' : port.entry.policy,
-      from: port?.entry.from,
-      silentMs: HANDSHAKE_TIMEOUT_MS,
-      metrics: () => this.metrics(),
+      ...{ wire: this.wire, kind, client: this.downstream, port: port?.number ?? 0, policy, from },
+      ...{ silentMs: HANDSHAKE_TIMEOUT_MS, metrics: () => this.metrics() },
     });
     this.#over();
   }
@@ -431,8 +446,7 @@ export class InboundConnection
   }
 
   #refuseOwnPort(port: number): void {
-    const words = `port ${port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
-    refuseStart(this.services, this.#refused('tcp', port), 'own-port', words);
+    refuseOwnPort(this.services, this.#refused('tcp', port));
     this.#over();
   }
 

@@ -306,3 +306,9 @@ export function mayLog(services: Services, key: string): boolean {
   lastLogged.set(key, nowMs);
   return true;
 }
+
+/** A port of the proxy itself. */
+export function refuseOwnPort(services: Services, refused: RefusedStart): void {
+  const words = `port ${refused.port} is the proxy's own and nobody reaches it through the mesh; call a port of the app`;
+  refuseStart(services, refused, 'own-port', words);
+}

@@ -12,9 +12,12 @@ import {
 import { Deadline, type TimerWheel } from '../../time/index.ts';
 import {
   type CertificateOf,
+  connectFederatedTls,
   connectMeshTls,
   connectOriginatedTls,
+  type FederatedUpstream,
   type Handshake,
+  type HandshakeWaiter,
   type MeshTls,
   OriginatedContexts,
 } from '../../tls/index.ts';
@@ -246,6 +249,21 @@ class Opening implements Guarded {
   /** TLS to an upstream outside of the mesh. */
   #originate(wire: Wire, settings: OriginatedTls): void {
     const { speaks, serverName } = this.#request;
+    const offered = speaks.map(each => ALPN_OF[each].elsewhere).filter(name => name !== '');
+    const waiter: HandshakeWaiter = {
+      onSecured: secured => {
+        this.#finish();
+        // Who agrees on nothing speaks what everybody does.
+        const agreed = speaks.find(each => ALPN_OF[each].elsewhere === secured.protocol);
+        this.#onWire(secured.wire, agreed ?? speaks.at(-1)!);
+      },
+      onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
+      onFault: () => this.onFault(),
+    };
+    if (settings.mode === 'mesh') {
+      this.#federate(wire, { settings, serverName, alpn: offered }, waiter);
+      return;
+    }
     let context: ReturnType<OriginatedContexts['get']>;
     try {
       context = this.#contexts.get(settings, this.#options.nowMs());
@@ -254,20 +272,20 @@ class Opening implements Guarded {
       this.#fail(`${this.#where()}: ${errorMessage(error)}`);
       return;
     }
-    const offered = speaks.map(each => ALPN_OF[each].elsewhere).filter(name => name !== '');
-    this.#handshake = connectOriginatedTls(
-      wire,
-      { context, settings, serverName, alpn: offered },
-      {
-        onSecured: secured => {
-          this.#finish();
-          // Who agrees on nothing speaks what everybody does.
-          const agreed = speaks.find(each => ALPN_OF[each].elsewhere === secured.protocol);
-          this.#onWire(secured.wire, agreed ?? speaks.at(-1)!);
-        },
-        onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`),
-        onFault: () => this.onFault(),
-      },
+    const upstream = { context, settings, serverName, alpn: offered };
+    this.#handshake = connectOriginatedTls(wire, upstream, waiter);
+  }
+
+  /** The same to a workload of another trust domain. */
+  #federate(wire: Wire, upstream: FederatedUpstream, waiter: HandshakeWaiter): void {
+    const { tls } = this.#options;
+    if (tls.ready) {
+      this.#handshake = connectFederatedTls(wire, tls, upstream, waiter);
+      return;
+    }
+    wire.destroy();
+    this.#fail(
+      `${this.#where()} takes mutual TLS, and this proxy has no certificate yet; see its log for why`,
     );
   }
 

@@ -12,7 +12,12 @@ import type { MeshSettingsPart } from '../part.ts';
 
 type Settings = Pick<
   Mesh,
-  'pathNormalization' | 'h2Upgrade' | 'telemetrySettings' | 'trustDomainAliases' | 'authorizers'
+  | 'pathNormalization'
+  | 'h2Upgrade'
+  | 'telemetrySettings'
+  | 'trustDomainAliases'
+  | 'federation'
+  | 'authorizers'
 >;
 
 /** What the objects about the whole mesh come to. */
@@ -48,6 +53,10 @@ export class MeshSettings {
     const aliases = [...new Set([...this.#aliases, ...named])];
     const sameNames = equal(aliases, before.trustDomainAliases);
     if (!sameNames) touched.add(fact.trustDomains());
+    const federation = parts.find(each => each.federation !== undefined)?.federation ?? [];
+    const sameDomains = equal(federation, before.federation);
+    // Which names of trust domains are ours follows of it.
+    if (!sameDomains) touched.add(fact.trustDomains());
     // Each name once; those before count.
     const authorizers = parts.reduce<readonly ExternalAuthorizer[]>(
       (above, each) => byName(above, each.authorizers ?? []),
@@ -60,6 +69,7 @@ export class MeshSettings {
       pathNormalization,
       h2Upgrade,
       telemetrySettings: same ? before.telemetrySettings : said,
+      federation: sameDomains ? before.federation : federation,
       trustDomainAliases: sameNames ? before.trustDomainAliases : aliases,
     };
   }

@@ -1,4 +1,4 @@
-import type { OriginatedTls, TrafficPolicy } from '../../model/index.ts';
+import { isSpiffeId, type OriginatedTls, type TrafficPolicy } from '../../model/index.ts';
 import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
@@ -7,20 +7,31 @@ import type { Report } from '../report.ts';
 export function readClientTls(tls: Fields, report: Report): Pick<TrafficPolicy, 'tls' | 'mtls'> {
   const mode = tls.choice('mode', ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']);
   if (mode === 'SIMPLE' || mode === 'MUTUAL') return { tls: readOriginated(tls, mode, report) };
+  const mutual = mode === 'ISTIO_MUTUAL' && tls.has('subjectAltNames') ? readMutual(tls, report) : undefined;
   for (const name of [
-    'clientCertificate',
-    'privateKey',
-    'caCertificates',
-    'credentialName',
-    'subjectAltNames',
-    'sni',
+    ...['clientCertificate', 'privateKey', 'caCertificates', 'credentialName'],
+    ...(mutual ? [] : ['subjectAltNames', 'sni']),
   ])
     tls.unsupported(name, `it has no effect with mode ${mode ?? 'DISABLE'}`);
   tls.unsupported('insecureSkipVerify', `it has no effect with mode ${mode ?? 'DISABLE'}`);
   tls.rest();
   // Without a mode it is DISABLE, the first of the enumeration; a bad one is reported already.
-  if (mode === 'ISTIO_MUTUAL') return { mtls: 'mesh' };
+  if (mode === 'ISTIO_MUTUAL') return { mtls: 'mesh', ...(mutual && { tls: mutual }) };
   return mode === undefined && tls.has('mode') ? {} : { mtls: 'disable' };
+}
+
+/** What holds for endpoints that are no workloads of this mesh: they must have one of these SPIFFE ids. */
+function readMutual(tls: Fields, report: Report): OriginatedTls {
+  const names = tls.texts('subjectAltNames');
+  names.forEach((name, index) => {
+    if (isSpiffeId(name)) return;
+    const path = `${tls.at('subjectAltNames')}[${index}]`;
+    report.error('field-invalid', path, `${path}: '${name}' is no SPIFFE id such as spiffe://DOMAIN/PATH`);
+  });
+  return {
+    mode: 'mesh',
+    ...given({ serverName: tls.text('sni') || undefined, subjectAltNames: some(names) }),
+  };
 }
 
 function readOriginated(tls: Fields, mode: 'SIMPLE' | 'MUTUAL', report: Report): OriginatedTls {

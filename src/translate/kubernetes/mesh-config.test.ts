@@ -43,6 +43,56 @@ test('whether requests of HTTP/1 are upgraded between proxies', () => {
   assert.deepEqual(read(istio, own).problems, []);
 });
 
+test('trust domains of others, from PEM and from bundle endpoints, in Istio’s words', () => {
+  const istio = configMap(
+    'istio-system',
+    'istio',
+    `caCertificates:
+- trustDomains: [a.example, b.example]
+  pem: PEM
+- trustDomains: [a.example]
+  spiffeBundleUrl: https://a.example/bundle
+  endpointSpiffeId: spiffe://a.example/server
+`,
+  );
+  const { mesh, problems } = read(istio);
+  assert.deepEqual(problems, []);
+  const endpoints = [{ url: 'https://a.example/bundle', spiffeId: 'spiffe://a.example/server' }];
+  assert.deepEqual(mesh.federation, [
+    { trustDomain: 'a.example', roots: ['PEM'], endpoints },
+    { trustDomain: 'b.example', roots: ['PEM'], endpoints: [] },
+  ]);
+  assert.deepEqual(
+    read(istio, configMap('weft-system', 'weft-mesh', 'caCertificates: []')).mesh.federation,
+    [],
+  );
+  const bad = configMap(
+    'weft-system',
+    'weft-mesh',
+    `caCertificates:
+- {pem: PEM}
+- {trustDomains: [c.example]}
+- {trustDomains: ['spiffe://d'], pem: PEM}
+- {trustDomains: [e.example], spiffeBundleUrl: 'http://e.example/'}
+- {trustDomains: [f.example], spiffeBundleUrl: 'https://f.example/', endpointSpiffeId: 'spiffe://f/../x'}
+- {trustDomains: [g.example], endpointSpiffeId: 'spiffe://g/x'}
+`,
+  );
+  assert.deepEqual(
+    read(bad)
+      .problems.map(({ severity, path }) => `${severity} ${path}`)
+      .sort(),
+    [
+      'error data.mesh.caCertificates[1]',
+      'error data.mesh.caCertificates[2].trustDomains[0]',
+      'error data.mesh.caCertificates[3].spiffeBundleUrl',
+      'error data.mesh.caCertificates[4].endpointSpiffeId',
+      'error data.mesh.caCertificates[5].spiffeBundleUrl',
+      'warning data.mesh.caCertificates[0]',
+    ],
+  );
+});
+
 test('ConfigMaps of others say nothing, whatever they hold', () => {
   const { mesh, problems } = read(
     configMap('shop', 'istio', said('NONE')),

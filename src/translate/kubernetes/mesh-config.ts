@@ -8,6 +8,7 @@ import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
 import { readAuthorizers } from './external-authorizers.ts';
+import { readFederatedDomains } from './federated-domains.ts';
 import { readMeshTelemetry } from './mesh-telemetry.ts';
 
 /** v1 ConfigMap: settings of the mesh as a whole, Weft's own and Istio's; every other one is nobody's business here. */
@@ -18,8 +19,8 @@ const modes = ['DEFAULT', ...PATH_NORMALIZATIONS] as const;
 
 /**
  * Both hold a MeshConfig under the key `mesh`. Of Istio's, which has a hundred fields, `pathNormalization`, `trustDomainAliases`,
- * `h2UpgradePolicy` and what concerns telemetry is read and the rest passed over without a word; in Weft's own a field that has
- * no effect is named.
+ * `caCertificates`, `h2UpgradePolicy` and what concerns telemetry is read and the rest passed over without a word; in Weft's own
+ * a field that has no effect is named.
  */
 function translateMeshConfig(
   object: KubeObject,
@@ -41,13 +42,21 @@ function translateMeshConfig(
   const trustDomainAliases = config?.has('trustDomainAliases')
     ? config.texts('trustDomainAliases')
     : undefined;
+  const federation = config?.has('caCertificates') ? readFederatedDomains(config, report) : undefined;
   const authorizers = config?.has('extensionProviders') ? readAuthorizers(config, report) : undefined;
   if (rank === 0) {
     paths?.rest();
     config?.rest();
   }
   const pathNormalization = said === 'DEFAULT' ? DEFAULT_PATH_NORMALIZATION : said;
-  const settings = given({ pathNormalization, h2Upgrade, telemetry, trustDomainAliases, authorizers });
+  const settings = given({
+    pathNormalization,
+    h2Upgrade,
+    telemetry,
+    trustDomainAliases,
+    federation,
+    authorizers,
+  });
   if (Object.keys(settings).length === 0) return [];
   return [{ kind: 'mesh-settings', rank, ...settings, from: report.object }];
 }

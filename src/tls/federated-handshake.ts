@@ -1,0 +1,74 @@
+// TLS with workloads of other trust domains, whose proxies, if they have any, are not Weft's: plain mutual TLS with SPIFFE ids,
+// as SPIRE's libraries and Envoys speak it. No ALPN of the mesh, no preface.
+import { isIP } from 'node:net';
+import { connect, TLSSocket } from 'node:tls';
+import type { OriginatedTls } from '../model/index.ts';
+import type { Wire } from '../wire/index.ts';
+import { attend, type Handshake, type HandshakeWaiter, orClose, socketOf, toError } from './handshake.ts';
+import type { MeshTls } from './mesh-tls.ts';
+
+type Native = { readonly _handle: { verifyError(): Error | null } };
+
+/** The server side. `first`: the ClientHello that was read. Whoever has no certificate of a domain that is let in is refused. */
+export function acceptFederatedTls(
+  wire: Wire,
+  first: Buffer,
+  tls: MeshTls,
+  alpn: readonly string[],
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  socket.unshift(first);
+  const secure = orClose(
+    socket,
+    () =>
+      new TLSSocket(socket, {
+        ...{ isServer: true, secureContext: tls.context, requestCert: true, rejectUnauthorized: false },
+        ALPNProtocols: [...alpn],
+      }),
+  );
+  const verify = (): Error | null => (secure as unknown as Native)._handle.verifyError();
+  return attend(secure, socket, 'secure', waiter, tls, verify, 'mutual TLS failed');
+}
+
+/** Whom a federated upstream is expected to be, and how it is called. */
+export interface FederatedUpstream {
+  readonly settings: OriginatedTls;
+  /** The service's host, for SNI where the settings name none. */
+  readonly serverName: string;
+  readonly alpn: readonly string[];
+}
+
+/** The client side: the peer must have one of the settings' names, vouched for by the trust domain that it names. */
+export function connectFederatedTls(
+  wire: Wire,
+  tls: MeshTls,
+  { settings, serverName, alpn }: FederatedUpstream,
+  waiter: HandshakeWaiter,
+): Handshake {
+  const socket = socketOf(wire);
+  const name = settings.serverName ?? serverName;
+  const { subjectAltNames: expected = [] } = settings;
+  const secure = orClose(socket, () =>
+    connect({
+      ...{ socket, secureContext: tls.context, rejectUnauthorized: false },
+      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
+      servername: isIP(name) === 0 ? name : '',
+      checkServerIdentity: () => undefined,
+    }),
+  );
+  const checked: HandshakeWaiter = {
+    onSecured(secured) {
+      if (expected.some(each => tls.peers.isExpected(secured.principal, each))) {
+        waiter.onSecured(secured);
+        return;
+      }
+      secured.wire.destroy();
+      waiter.onHandshakeError(`the upstream is ${secured.principal}, expected ${expected.join(' or ')}`);
+    },
+    onHandshakeError: reason => waiter.onHandshakeError(reason),
+    onFault: () => waiter.onFault?.(),
+  };
+  const verify = (): Error | null => (secure.authorized ? null : toError(secure.authorizationError));
+  return attend(secure, socket, 'secureConnect', checked, tls, verify, 'mutual TLS to the upstream failed');
+}
