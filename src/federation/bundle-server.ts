@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { guarded, internalError, WeftError } from '../errors/index.ts';
@@ -31,7 +32,7 @@ const REFRESH_HINT_MS = 60_000;
 export function serveBundle(options: BundleServerOptions): Promise<number> {
   const { listen, roots, credentials, clock, signal, refused = () => {} } = options;
   const timeouts = { requestTimeout: 10_000, headersTimeout: 10_000, handshakeTimeout: 10_000 };
-  const server = createServer({ ...timeouts, minVersion: 'TLSv1.2' }, (request, response) => {
+  const answer = guarded('federation.bundle', (request: IncomingMessage, response: ServerResponse) => {
     response.on('error', () => {});
     const isGet = request.method === 'GET' || request.method === 'HEAD';
     const body = isGet ? formatBundle(roots(), REFRESH_HINT_MS) : '{"error":"only GET is answered here"}\n';
@@ -41,6 +42,7 @@ export function serveBundle(options: BundleServerOptions): Promise<number> {
     });
     response.end(body);
   });
+  const server = createServer({ ...timeouts, minVersion: 'TLSv1.2' }, answer);
   new Newcomers({ limits: connectionLimits, clock, closed: refused }).guard(server);
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   const unsubscribe = credentials(

@@ -218,7 +218,7 @@ class EndpointSets {
   }
 
   /** Mesh TLS where the workload's proxy takes it, unless a policy of either side decides. */
-  #tlsOf(workload: Workload | undefined, port: number, serviceAccount: string | undefined): UpstreamTls {  #tlsOf(workload: Workload | undefined, port: number, serviceAccount: string | undefined): UpstreamTls {
+  #tlsOf(workload: Workload | undefined, port: number, serviceAccount: string | undefined): UpstreamTls {
     const { mtls, settings } = this.#traffic;
     // A gateway's own TLS is with the app: no proxy beside it would know what to make of it.
     if ('securedBy' in this.#name && this.#name.securedBy !== undefined) return 'plaintext';
