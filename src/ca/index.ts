@@ -32,6 +32,16 @@ export {
 } from './certificate-authority.ts';
 export { type FolderWatchOptions, followFolder } from './folder-watch.ts';
 export type { AuthorityParts } from './issuer.ts';
+export {
+  formatJoinRecord,
+  isJoinToken,
+  type JoinRecord,
+  newJoinToken,
+  parseJoinRecord,
+  readJoinToken,
+} from './join-record.ts';
+export { folderJoinStore, joinRecordsOf } from './join-store.ts';
+export { type CertifiedMachine, type JoinStore, JoinTokens, type JoinTokensOptions } from './join-tokens.ts';
 export { type JsonAnswer, type JsonCall, jsonClient } from './json-client.ts';
 export { JwtTokenVerifier, type JwtVerifierOptions } from './jwt-token-verifier.ts';
 export { LiveAuthority, type LiveAuthorityOptions } from './live-authority.ts';

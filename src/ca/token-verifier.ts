@@ -11,6 +11,11 @@ export interface TokenProof {
   readonly pod?: string;
   /** Its uid, where the token says it: another pod of the same name has another. */
   readonly podUid?: string;
+  /**
+   * Where what proves it may be used once: called with the serial of the certificate that was made, before that is sent. An
+   * error means that somebody else was faster, or that it cannot be written down, and nothing is sent.
+   */
+  readonly commit?: (serial: string) => Promise<WeftError | undefined>;
 }
 
 /** Tells whom a token speaks for. Implementations: signed tokens with known keys; later the Kubernetes TokenReview API. */

@@ -40,6 +40,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'the certificate authority: how it is, rotations, revocations, certificates',
       load: () => import('./ca.ts'),
     },
+    {
+      name: 'token',
+      summary: 'join tokens: let machines outside of the cluster into the mesh',
+      load: () => import('./token.ts'),
+    },
     { name: 'uninstall', summary: 'take Weft out of a cluster', load: () => import('./uninstall.ts') },
   ],
   'Your YAML, before it runs:': [

@@ -15,6 +15,7 @@ export {
   type WantedGateway,
   type WantedObject,
 } from './gateway-deployer.ts';
+export { configMapJoinStore, JOIN_CONFIG_MAP } from './join-config-map.ts';
 export { type StatusWish, StatusWriter, type StatusWriterOptions } from './status-writer.ts';
 export { readBundle, TRUST_CONFIG_MAP, TRUST_KEY, type TrustBundle } from './trust-bundle.ts';
 export { TrustDistributor, type TrustDistributorOptions } from './trust-distributor.ts';

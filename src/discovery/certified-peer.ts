@@ -22,5 +22,5 @@ export function certifiedOf(
   if (validUntilMs <= nowMs || !hub.trustDomains.includes(trustDomainOf(principal))) return undefined;
   if (hub.isRevoked(principal, certificate.serialNumber)) return undefined;
   const podUid = /^serialNumber=([0-9a-f-]+)$/im.exec(certificate.subject ?? '')?.[1];
-  return { principal, podUid, validUntilMs };
+  return { principal, podUid, serial: certificate.serialNumber.toUpperCase(), validUntilMs };
 }

@@ -1,4 +1,4 @@
-import type { SignedChain, TokenVerifier } from '../ca/index.ts';
+import type { JoinTokens, SignedChain, TokenVerifier } from '../ca/index.ts';
 import type { WeftError } from '../errors/index.ts';
 import type { Credentials, CredentialsListener } from '../identity/index.ts';
 import type { Identity, ResourceKind } from '../model/index.ts';
@@ -95,6 +95,8 @@ export interface DiscoveryServerOptions {
    * nothing is signed then.
    */
   readonly podOf?: (uid: string) => Pick<Identity, 'namespace' | 'serviceAccount'> | undefined;
+  /** Machines outside of the cluster; without it none can join. */
+  readonly machines?: Pick<JoinTokens, 'prove'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer?: DiscoveryObserver;

@@ -1,3 +1,4 @@
+import type { TokenProof } from '../ca/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { clockSkewWarning } from '../identity/clock-skew.ts';
 import { formatSpiffe, type Identity, isSameWorkload, parseSpiffe } from '../model/index.ts';
@@ -10,11 +11,14 @@ export interface Certified {
   readonly principal: string;
   /** The pod that the certificate was made for; undefined where it does not say. */
   readonly podUid: string | undefined;
+  /** Uppercase hexadecimal. */
+  readonly serial: string;
 }
 
 interface Proof {
   readonly identity: Identity;
   readonly podUid?: string | undefined;
+  readonly commit?: TokenProof['commit'];
 }
 
 /**
@@ -37,6 +41,8 @@ export async function answerSignRequest(
   if (skew) options.log.warn({ principal: who, aheadMs: message.nowMs - nowMs }, skew);
   const signed = await options.signer.sign(message.csr, identity, { podUid });
   if (signed instanceof WeftError) return signed;
+  const refused = await proof.commit?.(signed.serial);
+  if (refused) return refused;
   options.log.info(
     { principal: who, podUid, serial: signed.serial, notAfterMs: signed.notAfterMs },
     'signed a certificate',
@@ -49,6 +55,8 @@ async function prove(
   certified: Certified | undefined,
   options: DiscoveryServerOptions,
 ): Promise<Proof | WeftError> {
+  const machine = await options.machines?.prove(token, certified);
+  if (machine) return machine;
   if (token === undefined) {
     const why =
       'a certificate request needs a ServiceAccount token, for a renewal too; mount a projected token';

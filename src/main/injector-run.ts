@@ -15,6 +15,7 @@ import {
   signerOf,
 } from './injector-authority.ts';
 import { serveRoutes } from './injector-http.ts';
+import { openMachines } from './injector-machines.ts';
 import { proxyProblems } from './injector-status.ts';
 import { InjectorView } from './injector-view.ts';
 import { noteProblems, startPipeline } from './pipeline.ts';
@@ -128,11 +129,13 @@ export async function runInjector(
   signal.addEventListener('abort', () => untrack.forEach(stop => void stop()), { once: true });
 
   // 6. Discovery and certificates for proxies.
+  const machines = await openMachines(around, cluster?.client, view);
   const server = new DiscoveryServer({
     hub: pipeline.hub,
     signer: signerOf(live, revocations, around),
     verifier,
     credentials: keeper,
+    ...(machines && { machines }),
     podOf: uid => podOf(pipeline.registry, uid),
     clock,
     log,

@@ -37,6 +37,7 @@ export class ControlPlaneMetrics {
   readonly #signed: Counter;
   readonly #refused: Counter<'code'>;
   readonly #slowed: Counter;
+  readonly #joins: Counter<'outcome'>;
   readonly #refusedKeys: Counter;
 
   constructor(facts: ControlPlaneFacts) {
@@ -81,6 +82,12 @@ export class ControlPlaneMetrics {
       name: 'weft_control_plane_refusals_total',
       help: 'Connections and requests of proxies that were refused, by code.',
       labelNames: ['code'],
+      registers,
+    });
+    this.#joins = new Counter({
+      name: 'weft_control_plane_joins_total',
+      help: 'Machines outside of the cluster: `joined` by token, `renewed` by certificate, or the code of a refusal.',
+      labelNames: ['outcome'],
       registers,
     });
     this.#slowed = new Counter({
@@ -139,6 +146,10 @@ export class ControlPlaneMetrics {
 
   refused(code: string): void {
     this.#refused.inc({ code });
+  }
+
+  join(outcome: string): void {
+    this.#joins.inc({ outcome });
   }
 
   slowed(): void {

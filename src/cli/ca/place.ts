@@ -87,13 +87,7 @@ function revocationsOf(cluster: Cluster, namespace: string): Pick<AuthorityPlace
     },
     async revoke(list) {
       const data = { 'revoked.json': formatRevocations(list) };
-      if (await revocations.write(data)) return;
-      const metadata = { name: NAMES.revoked, labels: { 'app.kubernetes.io/part-of': 'weft' } };
-      const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
-      const answer = await cluster.request({ method: 'POST', path: configMaps, body });
-      if (answer.status === 409) throw changed(`${configMaps}/${NAMES.revoked}`);
-      if (answer.status !== 201 && answer.status !== 200)
-        throw denied('create', configMaps, answerMessage(answer));
+      if (!(await revocations.write(data))) await revocations.create(configMaps, NAMES.revoked, data);
     },
   };
 }
@@ -102,7 +96,7 @@ function revocationsOf(cluster: Cluster, namespace: string): Pick<AuthorityPlace
  * The data of one object. It is written as a change of what was read last: what somebody else has written since, another step of
  * a rotation or another revocation, is not written over.
  */
-class KeptData {
+export class KeptData {
   readonly #cluster: Cluster;
   readonly #path: string;
   #version: string | undefined;
@@ -126,6 +120,16 @@ class KeptData {
     };
     this.#version = metadata?.resourceVersion;
     return data ?? {};
+  }
+
+  /** Makes it, where `read` found none and nobody has made it since. Rejects with ca-denied, ca-changed. */
+  async create(configMaps: string, name: string, data: Readonly<Record<string, string>>): Promise<void> {
+    const metadata = { name, labels: { 'app.kubernetes.io/part-of': 'weft' } };
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data };
+    const answer = await this.#cluster.request({ method: 'POST', path: configMaps, body });
+    if (answer.status === 409) throw changed(this.#path);
+    if (answer.status !== 201 && answer.status !== 200)
+      throw denied('create', configMaps, answerMessage(answer));
   }
 
   /** Null takes a key out. False: there was no such object, or is none any more. Rejects with ca-denied, ca-changed. */

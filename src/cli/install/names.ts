@@ -15,6 +15,8 @@ export const NAMES = {
   authority: 'weft-ca',
   /** ConfigMap with what is revoked; weft ca revoke makes it. */
   revoked: 'weft-revoked',
+  /** ConfigMap with what is written down of join tokens; weft token makes it. */
+  joinTokens: 'weft-join-tokens',
   /** Secret with the files that the settings of another issuer name; whoever installs makes it. */
   issuer: 'weft-issuer',
   /** Secret with an intermediate of one's own, read where it exists. */

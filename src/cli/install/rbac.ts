@@ -200,6 +200,13 @@ export function ownRules(options: InstallOptions = installOptions()): Rule[] {
       verbs: ['get', 'list', 'watch'],
     },
     {
+      why: 'identity: machines outside of the cluster, each joins once (weft token)',
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: [NAMES.joinTokens],
+      verbs: ['get', 'patch'],
+    },
+    {
       why: 'leader election: one of the replicas does what must be done once',
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],
