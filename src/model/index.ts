@@ -146,6 +146,7 @@ export {
 } from './identity.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
+export { machineName } from './machine.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
 export {

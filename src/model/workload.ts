@@ -32,10 +32,10 @@ export interface EndedContainer {
   readonly exitCode: number;
 }
 
-/** One running instance: a pod, later also a machine outside the cluster. */
+/** One running instance: a pod, or a machine outside of the cluster. */
 export interface Workload extends Site {
   readonly namespace: string;
-  /** The pod's name. */
+  /** The pod's name, or machineName. */
   readonly name: string;
   /** Its own addresses; empty while it has none, and with the host's network, whose addresses many share. */
   readonly addresses: readonly string[];
@@ -66,6 +66,8 @@ export interface Workload extends Site {
   /** Node.name, in the same cluster. */
   readonly node?: string;
   readonly zone?: string;
+  /** Of a machine outside of the cluster: its share among equals, 1 unless told. */
+  readonly weight?: number;
   /** `region/zone/subzone` where the pod itself says so (label istio-locality); otherwise it follows from zone and node. */
   readonly locality?: string;
   /** When it last became ready, milliseconds since the epoch; undefined while it is not, or when nobody says. */

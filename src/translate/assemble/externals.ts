@@ -167,7 +167,7 @@ export class ExternalAssembler {
     if (resolution === 'none') return [];
     if (resolution === 'by-name') return [{ address: host, port: targetPort, ...inService }];
     if (workloadSelector)
-      return this.#selected(external.namespace, { matchLabels: workloadSelector }, targetPort);
+      return this.#selected(external.namespace, { matchLabels: workloadSelector }, port, targetPort);
     const given = external.endpoints.map(
       ({ address, ports, labels, weight, locality, serviceAccount }): Endpoint => ({
         address: canonicalAddress(address),
@@ -186,7 +186,8 @@ export class ExternalAssembler {
   #selected(
     namespace: string,
     selector: { matchLabels: Readonly<Record<string, string>> },
-    port: number,
+    name: string,
+    targetPort: number,
   ): Endpoint[] {
     const found: Endpoint[] = [];
     for (const { workload, terminating } of this.#workloads.of(namespace)) {
@@ -194,13 +195,17 @@ export class ExternalAssembler {
       const [address] = workload.addresses;
       if (address === undefined || !matchesLabels(selector, workload.labels)) continue;
       const ready = workload.ready && !terminating;
+      // A machine may have a port of a name elsewhere than others.
+      const own =
+        workload.owner.kind === 'WorkloadEntry' ? workload.ports.find(each => each.name === name) : undefined;
       found.push({
         address,
-        port,
+        port: own?.number ?? targetPort,
         ready,
         serving: workload.ready,
         terminating,
         workload: `${namespace}/${workload.name}`,
+        ...(workload.weight !== undefined && { weight: workload.weight }),
       });
     }
     return found.sort((left, right) => compareText(left.address, right.address));

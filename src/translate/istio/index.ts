@@ -11,6 +11,7 @@ import { serviceEntryTranslator } from './service-entry.ts';
 import { sidecarTranslator } from './sidecar.ts';
 import { telemetryTranslator } from './telemetry.ts';
 import { virtualServiceTranslator } from './virtual-service.ts';
+import { workloadEntryTranslator } from './workload-entry.ts';
 
 /** The kinds of Istio that Weft reads. */
 export const istio: readonly KindTranslator[] = [
@@ -19,6 +20,7 @@ export const istio: readonly KindTranslator[] = [
   virtualServiceTranslator,
   serviceEntryTranslator,
   istioGatewayTranslator,
+  workloadEntryTranslator,
   sidecarTranslator,
   envoyFilterTranslator,
   telemetryTranslator,

@@ -64,11 +64,12 @@ function addressesOf(status: Fields): readonly string[] {
 }
 
 /** Istio's canonical service name (istio.io/latest/docs/ops/deployment/canonical-service). */
-function canonicalApp(labels: Labels): string | undefined {
+export function canonicalApp(labels: Labels): string | undefined {
   return labels['service.istio.io/canonical-name'] ?? labels['app.kubernetes.io/name'] ?? labels.app;
 }
 
-function canonicalVersion(labels: Labels): string | undefined {
+/** Its revision, in the same way. */
+export function canonicalVersion(labels: Labels): string | undefined {
   return (
     labels['service.istio.io/canonical-revision'] ?? labels['app.kubernetes.io/version'] ?? labels.version
   );

@@ -122,6 +122,8 @@ export function hasStatus(kind: string): boolean {
     isGatewayKind(kind) ||
     kind === INGRESS_KIND ||
     kind === BACKEND_TLS_KIND ||
-    /\.(networking|security|telemetry)\.istio\.io$/.test(kind)
+    // That of a WorkloadEntry is its machine's health.
+    (kind !== 'WorkloadEntry.networking.istio.io' &&
+      /\.(networking|security|telemetry)\.istio\.io$/.test(kind))
   );
 }
