@@ -34,8 +34,8 @@ metadata: { name: large, namespace: shop }
 data: { gateway.yaml: "replicas: 7" }
 `;
 
-function wanted(namespaces: 'all' | readonly string[]): ReturnType<typeof wantedGateways> {
-  const changes = changesOf(yaml);
+function wanted(namespaces: 'all' | readonly string[], more = ''): ReturnType<typeof wantedGateways> {
+  const changes = changesOf(yaml + more);
   const { mesh } = new Translator().apply(changes);
   const stored = changes.flatMap(each => (each.type === 'put' ? [each.stored] : []));
   const registry = { list: (kind: string) => stored.filter(each => kind.startsWith(`${each.object.kind}.`)) };
@@ -60,4 +60,23 @@ test('Gateways of ours are deployed, but for those by hand; of those that cannot
 test('namespaces that nobody named have nothing of it', () => {
   assert.deepEqual(wanted(['blog']), []);
   assert.equal(wanted(['shop']).length, 4);
+});
+
+test('the Service has the ports of ListenerSets that the Gateway lets in, and of no others', () => {
+  const set = (name: string, to: string, port: number): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: { name: ${name}, namespace: shop }
+spec: { parentRef: { name: ${to} }, listeners: [{ name: more, port: ${port}, protocol: TCP }] }
+`;
+  const open = gatewayOf('open', 'gatewayClassName: weft, allowedListeners: { namespaces: { from: Same } }');
+  const found = wanted('all', `${open}${set('in', 'open', 9000)}${set('out', 'edge', 9001)}`);
+  const ports = (gateway: string): readonly unknown[] => {
+    const service = found
+      .find(each => each.gateway === gateway)!
+      .objects!.find(each => each.kind === 'Service');
+    return recordsOf(fieldAt(service, 'spec', 'ports')).map(each => each.port);
+  };
+  assert.deepEqual(ports('shop/open'), [80, 9000]);
+  assert.deepEqual(ports('shop/edge'), [80]);
 });

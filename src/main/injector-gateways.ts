@@ -2,7 +2,7 @@
 import { GatewayDeployer, type WantedGateway } from '../control-plane/index.ts';
 import { deploymentObjects, type Installation, planOf, settingsOf } from '../deployment/index.ts';
 import type { KubeClient } from '../kubernetes/index.ts';
-import { type Gateway, isOurs, type Mesh } from '../model/index.ts';
+import { type Gateway, isOurs, type Mesh, servedObjects } from '../model/index.ts';
 import type { Stored } from '../registry/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import type { InjectorView } from './injector-view.ts';
@@ -73,7 +73,12 @@ function wantedOf(
 ): WantedGateway | undefined {
   const { uid, annotations = {} } = object.metadata as { uid?: string; annotations?: Record<string, string> };
   const gateway = `${ref.namespace}/${ref.name}`;
-  const all = (mesh.gateways.get(gateway) ?? []).filter(each => isOurGateway(each, mesh));
+  // A ListenerSet that the Gateway does not let in opens no port of its Service.
+  const all = servedObjects(
+    mesh.gateways.get(gateway) ?? [],
+    each => isOurGateway(each, mesh),
+    namespace => mesh.namespaces.get(namespace)?.[0]?.labels ?? {},
+  );
   const own = all.find(each => each.from.kind === ref.kind && each.from.name === ref.name);
   if (uid === undefined || own === undefined || annotations[deployAnnotation] === 'none') return undefined;
   const read = settingsOf(own, mesh);
