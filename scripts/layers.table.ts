@@ -303,6 +303,11 @@ export const rooms: Record<string, Room> = {
     instead:
       'edge/ makes filters of what a gateway asks of its clients; whoever makes a gateway passes them in.',
   },
+  'proxy/shared-counts': {
+    imports: ['errors', 'proxy/edge'],
+    packages: ['ioredis'],
+    instead: 'shared-counts/ counts what the edge asks it to; what a limit means is proxy/edge.',
+  },
   'proxy/destinations': {
     imports: [
       'errors',
@@ -699,6 +704,7 @@ export const rooms: Record<string, Room> = {
       'proxy/telemetry',
       'proxy/gateway',
       'proxy/edge',
+      'proxy/shared-counts',
       'analyze',
       'cores',
       'admin',

@@ -11,6 +11,7 @@ import {
 } from '../model/index.ts';
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
 import { readDnsForwards } from './dns-forwards.ts';
+import { type LimitsFlags, type LimitsRedis, limitsOf } from './limits-flags.ts';
 import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
 import { readTracing } from './tracing-flags.ts';
 
@@ -97,6 +98,8 @@ export interface GatewayConfig {
   readonly portOffset: number;
   /** Folder of the certificates that issuers give, for who has no cluster; '' for none. */
   readonly certificates: string;
+  /** Where limits of clients are counted for all replicas; undefined: each counts for itself. */
+  readonly limits?: LimitsRedis;
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
@@ -231,7 +234,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
 }
 
 /** The flags that `weft-proxy gateway` has beside those of `run`. */
-export interface GatewayFlags extends ProxyFlags {
+export interface GatewayFlags extends ProxyFlags, LimitsFlags {
   readonly gateway?: string;
   readonly config?: string;
   readonly test?: boolean;
@@ -274,7 +277,10 @@ export function readGatewayConfig(flags: GatewayFlags, env: Environment): ProxyC
   const kept = config.stateDir === '' ? '' : `${config.stateDir}/certificates`;
   const certificates = flags.config === undefined ? '' : (flags.certificates ?? kept);
   const hosts = flags.listen === undefined ? [dualStack() ? '::' : '0.0.0.0'] : [flags.listen];
-  return Object.freeze({ ...config, gateway: { names, hosts, portOffset, certificates } });
+  return Object.freeze({
+    ...config,
+    gateway: { names, hosts, portOffset, certificates, ...limitsOf(flags, env) },
+  });
 }
 
 /** Whether this machine has IPv6 at all. */

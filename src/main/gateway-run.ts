@@ -24,6 +24,16 @@ export function register(program: Command): void {
       'with --config: where certificates that CertificateIssuers give are kept (default: certificates in the folder of --state)',
     )
     .option('--port-offset <number>', 'added to the port of every listener: 8000 makes 80 8080')
+    .option(
+      '--limits-redis <url>',
+      'limits of clients hold for all replicas and cores together, counted in this Redis: redis://HOST:PORT, rediss:// for TLS (WEFT_LIMITS_REDIS)',
+    )
+    .option('--limits-redis-password <file>', 'its password (WEFT_LIMITS_REDIS_PASSWORD)')
+    .option('--limits-redis-ca <file>', 'who signs its certificate (WEFT_LIMITS_REDIS_CA)')
+    .option(
+      '--limits-redis-timeout <duration>',
+      'what it does not answer in this time each replica decides by itself, 25ms unless told (WEFT_LIMITS_REDIS_TIMEOUT)',
+    )
     .option('--discovery <source>', 'control-plane or kubernetes (the API server)', 'control-plane')
     .action(async (flags: GatewayFlags) => {
       try {

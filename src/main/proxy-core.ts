@@ -29,7 +29,7 @@ const ownAddresses = takeClientAddresses(config);
 const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
 const started = installLastResort(log, systemClock);
 const accessLog = createAccessLog(config.accessLog);
-const gateway = await gatewayParts(config);
+const gateway = await gatewayParts(config, log);
 const watchSentinel = await sentinelWatch(config);
 const tls = new MeshTls();
 let plane: DataPlane;

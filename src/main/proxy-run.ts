@@ -139,7 +139,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     restore: resource => put(names.take(resource), each => plane.restore(each)),
   });
   // 3. The data plane.
-  const gateway = await gatewayParts(config);
+  const gateway = await gatewayParts(config, log);
   const watchSentinel = await sentinelWatch(config);
   const plane: DataPlane = new DataPlane({
     clock: systemClock,

@@ -102,6 +102,7 @@ export class DataPlane {
         ask: (question, onAnswer) =>
           new MeshCall(calls, { ...question, body: undefined, http2: false }, onAnswer).start(),
         now: () => options.clock.now(),
+        limited: outcome => this.services.counters.sharedLimits.add(`outcome="${outcome}"`),
       }),
     );
     this.passThrough = new PassThrough(hosts.of('outbound'));

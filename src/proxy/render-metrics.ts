@@ -205,6 +205,12 @@ function renderCounters(out: Exposition, proxy: DataPlane): void {
     'Connections of the app that were refused for how they began.',
     counters.refusedOutbound,
   );
+  counter(
+    out,
+    'weft_shared_limits_total',
+    'Requests judged by limits that replicas share, by whose counts decided.',
+    counters.sharedLimits,
+  );
   renderTokens(out, proxy);
   counter(
     out,

@@ -273,3 +273,29 @@ test('ssl-passthrough: TLS of the host goes to the backend of / unread, beside h
   assert.equal(await over('passed.example', theirs.pem), 'backend');
   assert.equal(await over('ended.example', own.pem), 'v1');
 });
+
+test('global-auth-url is asked about every Ingress but those that say otherwise, and not where domains are checked', async t => {
+  const authorizer = await httpServer(({ headers }, response) =>
+    response.writeHead(headers['x-pass'] === 'yes' ? 200 : 401).end(),
+  );
+  t.after(authorizer.close);
+  const configMap = `---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: ingress-nginx-controller, namespace: ingress-nginx }
+data: { global-auth-url: "http://auth.shop.svc.cluster.local/", global-auth-signin: "https://login.example/" }
+`;
+  const { ask } = await place(
+    t,
+    configMap +
+      service('auth', authorizer.port) +
+      ingress('guarded', 'guarded.example', { '/': 'v1', '/.well-known/acme-challenge/token': 'v2' }) +
+      ingress('open', 'open.example', { '/': 'v1' }, { 'enable-global-auth': 'false' }),
+  );
+  assert.equal((await ask('guarded.example', '/', { 'x-pass': 'yes' })).text, 'v1');
+  const refused = await ask('guarded.example');
+  assert.equal(refused.status, 302);
+  assert.match(refused.headers.location ?? '', /^https:\/\/login\.example\/\?rd=/);
+  assert.equal((await ask('guarded.example', '/.well-known/acme-challenge/token')).text, 'v2');
+  assert.equal((await ask('open.example')).text, 'v1');
+});

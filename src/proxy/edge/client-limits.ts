@@ -1,3 +1,4 @@
+import { internalError } from '../../errors/index.ts';
 import type { ClientConnections, ClientKey, ClientLimit, EdgePolicy, ObjectRef } from '../../model/index.ts';
 import {
   type FilteredRequest,
@@ -5,17 +6,30 @@ import {
   PASS,
   type RequestFilter,
   type Verdict,
+  WAIT,
 } from '../filters/filter.interface.ts';
 import { localReply } from '../replies/local-replies.ts';
 import { LeakyBucket } from './leaky-bucket.ts';
 import { Ranges } from './ranges.ts';
+import type { RateQuestion, SharedCounts } from './shared-counts.interface.ts';
+
+/** Whose counts have judged a request: those of all replicas, or where nobody could be asked this replica's. */
+export type LimitOutcome = 'shared' | 'local';
 
 /** Clients that a zone remembers; nginx's 5 MB hold about as many. Of more the one is forgotten that was longest idle. */
 const maxClients = 65_536;
 
 /** Limits for each client of an edge. Zones are shared by all routes that name them, and outlive changes of routes. */
 export class ClientLimits {
+  readonly #shared: SharedCounts | undefined;
+  readonly #counted: (outcome: LimitOutcome) => void;
   readonly #zones = new Map<string, WeakRef<Zone>>();
+
+  /** `shared`: what all replicas count together; `counted` is told what each request was judged by. */
+  constructor(shared?: SharedCounts, counted: (outcome: LimitOutcome) => void = () => {}) {
+    this.#shared = shared;
+    this.#counted = counted;
+  }
 
   /** Undefined where the policy limits nobody. */
   filter({ clientLimits = [], clientConnections, from }: EdgePolicy): RequestFilter | undefined {
@@ -24,11 +38,16 @@ export class ClientLimits {
     const connections =
       clientConnections &&
       new RunningConnections(clientConnections, this.#zone(clientConnections.zone), from);
+    const [shared, counted] = [this.#shared, this.#counted];
     return {
       judge(request) {
-        const verdict = judgeRates(rates, request);
-        if (verdict !== PASS || connections === undefined) return verdict;
-        return connections.judge(request);
+        if (shared?.usable === true) {
+          judgeTogether(shared, rates, connections, request, counted);
+          return WAIT;
+        }
+        if (shared !== undefined) counted('local');
+        const waitMs = judgeRates(rates, request);
+        return settle(typeof waitMs === 'number' ? connections?.judge(request) : waitMs, waitMs, request);
       },
     };
   }
@@ -59,7 +78,7 @@ class Zone {
 }
 
 /** All rates are asked before any counts the request, as in nginx: what one of them refuses, no other has seen. */
-function judgeRates(rates: readonly RunningRate[], request: FilteredRequest): Verdict {
+function judgeRates(rates: readonly RunningRate[], request: FilteredRequest): Instead | number {
   let delayMs = 0;
   for (let i = 0; i < rates.length; i++) {
     const waitMs = rates[i]!.look(request);
@@ -67,7 +86,66 @@ function judgeRates(rates: readonly RunningRate[], request: FilteredRequest): Ve
     delayMs = Math.max(delayMs, waitMs);
   }
   for (let i = 0; i < rates.length; i++) rates[i]!.take(request);
-  return delayMs > 0 ? request.resumeAfter(Math.ceil(delayMs)) : PASS;
+  return delayMs;
+}
+
+/** `waitMs`: for how long the request is delayed that nothing refuses. */
+function settle(refused: Verdict, waitMs: Instead | number, request: FilteredRequest): Verdict {
+  if (refused !== PASS) return refused;
+  return typeof waitMs === 'number' && waitMs > 0 ? request.resumeAfter(Math.ceil(waitMs)) : PASS;
+}
+
+/** Asks what all replicas have counted; where nobody answers in time this replica's own counts decide. */
+function judgeTogether(
+  shared: SharedCounts,
+  rates: readonly RunningRate[],
+  connections: RunningConnections | undefined,
+  request: FilteredRequest,
+  counted: (outcome: LimitOutcome) => void,
+): void {
+  const { turn } = request;
+  const judge = async (): Promise<void> => {
+    const waitMs = await ratesTogether(shared, rates, request, counted);
+    // What is under way by now may be another request.
+    if (request.turn !== turn) return;
+    const refused =
+      typeof waitMs === 'number' ? await connections?.judgeTogether(shared, request, counted) : waitMs;
+    if (request.turn !== turn) return;
+    const verdict = settle(refused, waitMs, request);
+    if (verdict !== WAIT) request.resume(turn, verdict);
+  };
+  judge().catch((thrown: unknown) => {
+    internalError('client-limits', thrown);
+    if (request.turn === turn) request.resume(turn, PASS);
+  });
+}
+
+async function ratesTogether(
+  shared: SharedCounts,
+  rates: readonly RunningRate[],
+  request: FilteredRequest,
+  counted: (outcome: LimitOutcome) => void,
+): Promise<Instead | number> {
+  const { turn } = request;
+  // What this replica alone knows to be too much needs no question.
+  for (let i = 0; i < rates.length; i++)
+    if (rates[i]!.look(request) < 0) {
+      counted('local');
+      return rates[i]!.refusal(request);
+    }
+  const asked = rates.filter(each => each.concerns);
+  if (asked.length === 0) return 0;
+  const answer = await shared.take(asked.map(each => each.question(request)));
+  if (request.turn !== turn) return 0;
+  counted(answer === undefined ? 'local' : 'shared');
+  if (answer === undefined) return judgeRates(rates, request);
+  if ('refused' in answer) return asked[answer.refused]!.refusal(request);
+  // Counted here as well: from the moment that nobody answers these counts decide.
+  for (const each of rates) {
+    each.look(request);
+    each.take(request);
+  }
+  return Math.max(...asked.map((each, index) => each.delayMs(answer.excesses[index] ?? 0)));
 }
 
 class RunningRate {
@@ -89,13 +167,28 @@ class RunningRate {
   /** How long the request has to wait, milliseconds; -1 where it is too much. */
   look(request: FilteredRequest): number {
     this.#bucket = undefined;
-    const { key: by, perSecond, burst, delay } = this.#limit;
+    const { key: by, perSecond, burst } = this.#limit;
     const key = keyOf(by, request);
     if (key === '' || this.#except?.has(request.clientAddress) === true) return 0;
     this.#bucket = this.#zone.bucket(key, request.nowMs);
     this.#excess = this.#bucket.with(perSecond, request.nowMs);
     if (this.#excess > burst) return -1;
-    return delay ? (this.#excess / perSecond) * 1000 : 0;
+    return this.delayMs(this.#excess);
+  }
+
+  /** Whether it is for the request that was looked at last. */
+  get concerns(): boolean {
+    return this.#bucket !== undefined;
+  }
+
+  question(request: FilteredRequest): RateQuestion {
+    const { zone, key, perSecond, burst } = this.#limit;
+    return { key: `${zone} ${keyOf(key, request)}`, perSecond, burst };
+  }
+
+  delayMs(excess: number): number {
+    const { perSecond, delay } = this.#limit;
+    return delay ? (excess / perSecond) * 1000 : 0;
   }
 
   take({ nowMs }: FilteredRequest): void {
@@ -131,12 +224,36 @@ class RunningConnections {
     if (count >= max)
       return refusal(request, status, `more than ${max} requests under way of one client`, this.#from);
     underWay.set(key, count + 1);
-    request.onOver(() => {
-      const left = underWay.get(key)! - 1;
-      if (left === 0) underWay.delete(key);
-      else underWay.set(key, left);
-    });
+    request.onOver(() => this.#leave(key));
     return PASS;
+  }
+
+  async judgeTogether(
+    shared: SharedCounts,
+    request: FilteredRequest,
+    counted: (outcome: LimitOutcome) => void,
+  ): Promise<Verdict> {
+    const { key: by, max, zone, status = 503 } = this.#limit;
+    const refused = this.judge(request);
+    const key = keyOf(by, request);
+    if (refused !== PASS || key === '' || this.#except?.has(request.clientAddress) === true) return refused;
+    const { turn } = request;
+    const name = `${zone} connections ${key}`;
+    const { underWay } = this.#zone;
+    request.onOver(() => shared.left(name, underWay.get(key) ?? 0));
+    const entered = await shared.enter(name, underWay.get(key) ?? 0, max);
+    // Over meanwhile: what was told just now is put right.
+    if (request.turn !== turn) shared.left(name, underWay.get(key) ?? 0);
+    counted(entered === undefined ? 'local' : 'shared');
+    if (entered !== false) return PASS;
+    return refusal(request, status, `more than ${max} requests under way of one client`, this.#from);
+  }
+
+  #leave(key: string): void {
+    const { underWay } = this.#zone;
+    const left = underWay.get(key)! - 1;
+    if (left === 0) underWay.delete(key);
+    else underWay.set(key, left);
   }
 }
 

@@ -28,6 +28,8 @@ export interface EdgeServices {
   readonly ask: (question: EdgeQuestion, onAnswer: OnEdgeAnswer) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Counts whose counts have judged a request: `shared`, or `local` where those of all replicas could not be asked. */
+  readonly limited: (outcome: 'shared' | 'local') => void;
 }
 
 /** The line of a list of filters for one place. */

@@ -37,6 +37,8 @@ export class Counters {
   readonly refusedOutbound = new Counter();
   /** Mesh TLS handshakes that failed, by direction. */
   readonly handshakeFailures = new Counter();
+  /** Requests that limits of clients were asked about where replicas share them, by whose counts decided. */
+  readonly sharedLimits = new Counter();
   /** Connections accepted, by direction and protocol. */
   readonly accepted = new Counter();
   /** Connections open now, by the listener that accepted them. */

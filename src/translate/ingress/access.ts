@@ -24,11 +24,12 @@ export function readAccess(
     ...deny.map(range => ({ range, allow: false })),
     ...allow.map(range => ({ range, allow: true })),
   ];
+  const globally = annotations.flag('enable-global-auth') ?? true;
   const satisfy = annotations.choice('satisfy', ['all', 'any']);
   return given({
     addresses: rules.length === 0 ? undefined : { rules, otherwise: allow.length === 0 },
     basicAuth: basicOf(annotations, context),
-    authRequest: requestOf(annotations),
+    authRequest: requestOf(annotations) ?? (globally ? defaults.globalAuth : undefined),
     satisfy: satisfy === 'any' ? satisfy : undefined,
   });
 }
@@ -59,7 +60,8 @@ function basicOf(annotations: Annotations, { namespace }: SettingsContext): Basi
   };
 }
 
-function requestOf(annotations: Annotations): AuthRequest | undefined {
+/** auth-url and what belongs to it. */
+export function requestOf(annotations: Annotations): AuthRequest | undefined {
   const url = annotations.text('auth-url');
   const method = annotations.text('auth-method');
   const cacheKey = annotations.text('auth-cache-key');

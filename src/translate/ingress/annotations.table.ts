@@ -136,6 +136,12 @@ const works: readonly Row[] = [
     '',
     'answers of these statuses are replaced by what the default backend says to X-Code and the like',
   ],
+  [
+    'disable-proxy-intercept-errors',
+    'flag',
+    'false',
+    'errors of the backend stay as they are; what Weft answers itself has the page of default-backend',
+  ],
   ['mirror-target', 'text', '', 'a copy of each request goes to this host of the mesh'],
   ['mirror-host', 'text', '', 'only the host of mirror-target; a warning says so'],
   ['mirror-request-body', 'text', 'on', 'only on; a warning says so'],
@@ -205,6 +211,7 @@ const works: readonly Row[] = [
   ['auth-proxy-set-headers', 'text', '', 'ConfigMap with fields of the question'],
   ['auth-cache-key', 'text', '', 'answers are remembered under this'],
   ['auth-cache-duration', 'text', '200 202 401 5m', 'which answers are remembered, and how long'],
+  ['enable-global-auth', 'flag', 'true', 'false: global-auth-url of the ConfigMap is not asked'],
   ['satisfy', 'text', 'all', 'any: one of addresses, password and auth-url suffices'],
   // How much
   ['limit-rps', 'count', '', 'requests per second of one client; 503 beyond'],
@@ -295,8 +302,6 @@ const differs: readonly Row[] = [
   ['opentelemetry-operation-name', 'text', '', 'spans are named after the route'],
   ['opentelemetry-trust-incoming-span', 'flag', 'true', 'traces of clients go on'],
   ['custom-headers', 'text', '', 'write more_set_headers in a configuration-snippet'],
-  ['disable-proxy-intercept-errors', 'flag', 'false', 'leave custom-http-errors out instead'],
-  ['enable-global-auth', 'flag', 'true', 'there is no global-auth-url'],
 ];
 
 const refused: readonly Row[] = [

@@ -24,7 +24,15 @@ export class Annotations {
   readonly #values: Readonly<Record<string, string>>;
   readonly #report: Report;
 
-  constructor(all: Readonly<Record<string, unknown>> | undefined, report: Report) {
+  readonly #at: (name: string) => string;
+
+  /** `placeOf`: how the place of a name is told where these are no annotations of an object. */
+  constructor(
+    all: Readonly<Record<string, unknown>> | undefined,
+    report: Report,
+    placeOf: (name: string) => string = at,
+  ) {
+    this.#at = placeOf;
     const own = Object.entries(all ?? {}).filter(([name]) => name.startsWith(NGINX_PREFIX));
     this.#values = Object.fromEntries(
       own.flatMap(([name, value]) =>
@@ -93,12 +101,12 @@ export class Annotations {
 
   /** Reports what is wrong with a value, and refuses the object for it. */
   wrong(name: string, why: string): undefined {
-    this.#report.error('field-invalid', at(name), `${at(name)} ${why}`);
+    this.#report.error('field-invalid', this.#at(name), `${this.#at(name)} ${why}`);
     return undefined;
   }
 
   tell(name: string, why: string): void {
-    this.#report.warn('field-not-supported', at(name), `${at(name)}: ${why}`);
+    this.#report.warn('field-not-supported', this.#at(name), `${this.#at(name)}: ${why}`);
   }
 
   /** Names what is there and has no effect, what keeps the object from being taken, and what nobody knows. */

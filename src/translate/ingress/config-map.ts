@@ -4,6 +4,8 @@ import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { requestOf } from './access.ts';
+import { Annotations, NGINX_PREFIX } from './annotations.ts';
 import { INGRESS_DEFAULTS, type IngressDefaults } from './ingress-model.ts';
 import { nearestName } from './nearest-name.ts';
 import { parseCidrs, parseCount, parseFlag, parseList, parseSize, parseTimeMs } from './values.ts';
@@ -81,6 +83,19 @@ const readers: Readonly<Record<string, Reader>> = {
   }),
 };
 
+/** As annotations of Ingresses without `global-`. */
+const globalAuthKeys = [
+  'url',
+  'method',
+  'signin',
+  'signin-redirect-param',
+  'response-headers',
+  'request-redirect',
+  'cache-key',
+  'cache-duration',
+  'always-set-cookie',
+].map(each => `global-auth-${each}`);
+
 /** Keys that say nothing here, with the reason. */
 const needless: Readonly<Record<string, string>> = {
   'proxy-buffer-size': 'answers are streamed',
@@ -111,7 +126,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'use-proxy-protocol': 'say it at the gateway: whether connections begin with a PROXY header',
   'log-format-upstream': 'say it by a Telemetry object (docs/telemetry.md)',
   'custom-http-errors': 'write the annotation custom-http-errors where it is wanted',
-  'global-auth-url': 'write the annotation auth-url where it is wanted: nobody is asked for it otherwise',
+  'global-auth-snippet': 'text of nginx for the question of global-auth-url',
   'main-snippet': 'text of nginx',
   'http-snippet': 'text of nginx',
   'server-snippet': 'write the annotation server-snippet where it is wanted',
@@ -130,8 +145,9 @@ function translateConfigMap(object: KubeObject, _context: TranslateContext, repo
     const wrong = read(text.trim(), into);
     if (wrong !== undefined) report.error('field-invalid', at(key), `${at(key)}: ${wrong}`);
   }
+  into.globalAuth = globalAuthOf(data, report);
   for (const key of Object.keys(data)) {
-    if (key in readers || key in needless) continue;
+    if (key in readers || key in needless || globalAuthKeys.includes(key)) continue;
     const why = elsewhere[key];
     const near = nearestName(key, [
       ...Object.keys(readers),
@@ -142,6 +158,15 @@ function translateConfigMap(object: KubeObject, _context: TranslateContext, repo
     report.warn('field-not-supported', at(key), `${at(key)} has no effect: ${words}`);
   }
   return [{ kind: 'ingress-defaults', defaults: into, from: report.object }];
+}
+
+/** global-auth-url and what belongs to it are auth-url and the like for all Ingresses. */
+function globalAuthOf(
+  data: Readonly<Record<string, unknown>>,
+  report: Report,
+): IngressDefaults['globalAuth'] {
+  const all = globalAuthKeys.map(key => [`${NGINX_PREFIX}${key.slice('global-'.length)}`, data[key]]);
+  return requestOf(new Annotations(Object.fromEntries(all), report, name => at(`global-${name}`)));
 }
 
 function at(key: string): string {

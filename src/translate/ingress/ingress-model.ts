@@ -128,6 +128,8 @@ export interface IngressDefaults {
   readonly denyRanges: readonly string[];
   readonly compression: EdgePolicy['compression'] | undefined;
   readonly snippets: boolean;
+  /** Who is asked about requests of every Ingress that does not say who is. */
+  readonly globalAuth: EdgePolicy['authRequest'] | undefined;
 }
 
 /** ingress-nginx's own defaults. Snippets are read by a grammar here and cannot do harm, so that they need not be allowed. */
@@ -145,4 +147,5 @@ export const INGRESS_DEFAULTS: IngressDefaults = {
   denyRanges: [],
   compression: undefined,
   snippets: true,
+  globalAuth: undefined,
 };

@@ -26,7 +26,7 @@ export function forwardRules(
     path: path.at,
     from: ingress.from,
     matches: matchesOf(match === undefined ? {} : { path: match }, context),
-    edge: edgeOf(settings, context, server),
+    edge: openForChallenges(path.path, edgeOf(settings, context, server)),
     timeoutMs: 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
     retry: settings.retry,
@@ -184,6 +184,13 @@ function edgeOf(
         compression: { encodings: ['gzip'] as const, ...server.compress },
       }),
   };
+}
+
+/** Who checks a domain for a certificate has no login (ingress-nginx's no-auth-locations, as it is unless told). */
+function openForChallenges(path: string, policy: EdgePolicy): EdgePolicy {
+  if (!path.startsWith('/.well-known/acme-challenge')) return policy;
+  const { basicAuth: _, authRequest: __, ...rest } = policy;
+  return rest;
 }
 
 function requestHeadersOf(

@@ -216,6 +216,7 @@ function pagesOf(annotations: Annotations, context: SettingsContext): NonNullabl
       'custom-http-errors',
       'it has no effect without default-backend: there is no default backend of the controller',
     );
+  annotations.flag('disable-proxy-intercept-errors');
   if (backend === undefined) return [];
   const { namespace, name, clusterDomain } = context;
   const headers = [
@@ -224,9 +225,13 @@ function pagesOf(annotations: Annotations, context: SettingsContext): NonNullabl
     ['x-service-name', backend],
     ['x-service-port', String(pagesPort)],
   ] as const;
+  // What backends say to their errors then stays; what Weft says itself has a page all the same.
+  const intercepts = annotations.flag('disable-proxy-intercept-errors') !== true;
   const service = { host: `${backend}.${namespace}.svc.${clusterDomain}`, port: pagesPort, headers };
   const own = { statuses: [503], ownOnly: true, service };
-  return statuses === undefined ? [own] : [{ statuses, service }, ...(statuses.includes(503) ? [] : [own])];
+  return statuses === undefined || !intercepts
+    ? [own]
+    : [{ statuses, service }, ...(statuses.includes(503) ? [] : [own])];
 }
 
 const conditions: Readonly<Record<string, readonly RetryCondition[] | number>> = {
