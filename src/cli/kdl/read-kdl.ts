@@ -13,15 +13,16 @@ export interface KdlFlags {
 }
 
 /**
- * Everything that is found in the files, in their order. Throws a WeftError for one that cannot be read.
+ * Everything that is found in the files, in their order; `files`: in certificates that they name, too. Throws a WeftError for one
+ * that cannot be read.
  */
-export function problemsOf(names: readonly string[], _files: boolean): readonly KdlProblem[] {
+export function problemsOf(names: readonly string[], files: boolean): readonly KdlProblem[] {
   return names.flatMap(name => {
-    const files = readFiles(name, {
+    const texts = readFiles(name, {
       ...sentinelFiles,
       read: each => (each === name ? textOf(name) : sentinelFiles.read(each)),
     });
-    const { configuration, problems } = readSentinelFiles(files);
+    const { configuration, problems } = readSentinelFiles(texts);
     return configuration && files ? [...problems, ...certificateProblems(configuration)] : problems;
   });
 }
