@@ -1,4 +1,4 @@
-import { equalsIgnoreCase } from './bytes.ts';
+import { equalsIgnoreCase, mergesWith } from './bytes.ts';
 
 /** Integers per field in `Fields.slots`. */
 const STRIDE = 5;
@@ -172,6 +172,13 @@ export class Fields {
       this.addedCount--;
       this.addedBytes -= name.length + value!.length + 4;
     }
+  }
+
+  /** Takes every received field out that servers may take for this name (lowercase bytes), and every added one of the name. */
+  removeSpellings(lower: Uint8Array): void {
+    for (let i = 0; i < this.count; i++)
+      if (mergesWith(this.bytes, this.nameStart(i), this.nameEnd(i), lower)) this.remove(i);
+    if (this.addedCount > 0) this.removeAll(lower);
   }
 
   /** Puts one field in place of every field of this name (lowercase bytes). As for `add`, nobody checks its bytes again. */

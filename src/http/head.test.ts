@@ -31,6 +31,16 @@ test('find sees what is not removed, from where it is told', () => {
   assert.equal(head.text(-1), '');
 });
 
+test('every spelling that servers may take for a name goes out, and nothing else', () => {
+  const names = ['x-user', 'X_USER', 'x.User', 'xyuser', 'x-users', 'x0user', 'x-user'];
+  const head = requestHead(
+    `GET / HTTP/1.1\r\nHost: a\r\n${names.map(name => `${name}: a\r\n`).join('')}\r\n`,
+  );
+  head.add(bytes('X-User'), bytes('b'));
+  head.removeSpellings(bytes('x-user'));
+  assert.deepEqual(sentLines(head), ['Host: a', 'xyuser: a', 'x-users: a', 'x0user: a']);
+});
+
 test('the values of a name are those that will be sent, received or added, until one is enough', () => {
   const head = requestHead('GET / HTTP/1.1\r\nHost: a\r\nx: 1\r\nX: 2\r\nx: 3\r\n\r\n');
   head.remove(1);

@@ -2,6 +2,7 @@
 // interfaces, methods, status codes, character classes. Knows neither codec nor engine.
 export { areDigits, defaultPortOf, hostEnd, isAuthority, sameAuthority } from './authority.ts';
 export { AUTHORITY, eachToken, equalsIgnoreCase, FIELD, mergesWith, TARGET, TOKEN } from './bytes.ts';
+export { CERTIFICATE_FIELDS } from './certificate-fields.ts';
 export { namesConnectionLogin } from './connection-login.ts';
 export { Fields } from './fields.ts';
 export { isForbiddenTrailer } from './forbidden-trailers.ts';

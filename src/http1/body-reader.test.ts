@@ -152,6 +152,9 @@ test('a trailer that may not stand there may not in a spelling that servers merg
     'Content_Length',
     'set_cookie',
     'x_forwarded_for',
+    'X-Real_IP',
+    'ssl-client-verify',
+    'SSL_Client_Cert',
   ])
     assert.equal(read(chunkedHead(), [`0\r\n${name}: a\r\n\r\n`]).result, FAULT.FORBIDDEN_TRAILER, name);
 });

@@ -105,12 +105,13 @@ test('who is allowed gets through with what the authorizer says, asked through t
     true,
   );
   const answer = await at.ask({
-    headers: { 'x-user': 'root', 'x-session': 's', 'x-private': 'p' },
+    headers: { 'x-user': 'root', X_User: 'root', 'x-session': 's', 'x-private': 'p' },
     path: '/ask/../ask?x=1',
   });
   assert.deepEqual([answer.status, answer.headers['set-cookie']], [200, ['a=b']]);
   const [{ headers }] = at.seen as [IncomingMessage];
   assert.deepEqual([headers['x-user'], headers['x-other'], headers['x-private']], ['alice', undefined, 'p']);
+  assert.equal(headers.x_user, undefined);
   const [question] = asked as [IncomingMessage];
   assert.deepEqual([question.method, question.url, question.headers.host], ['GET', '/ask?x=1', 'app:80']);
   assert.deepEqual([question.headers['x-session'], question.headers['x-private']], ['s', undefined]);

@@ -94,7 +94,7 @@ export class AuthQuestions {
       const cookies = answer.fields.filter(([name]) => name === 'set-cookie');
       if (status >= 200 && status < 300) {
         for (const { name, bytes } of upstream) {
-          request.head.removeAll(bytes);
+          request.head.removeSpellings(bytes);
           const told = answer.fields.find(([each]) => each === name)?.[1];
           if (told !== undefined && told !== '') request.head.add(bytes, Buffer.from(told, 'latin1'));
         }

@@ -1,23 +1,11 @@
-import type { Head } from '../../http/index.ts';
+import { CERTIFICATE_FIELDS } from '../../http/index.ts';
 import type { ClientCertificates, EdgePolicy, ShownCertificate } from '../../model/index.ts';
 import { compilePattern } from '../../routing/index.ts';
 import { type FilteredRequest, type Instead, PASS, type RequestFilter } from '../filters/filter.interface.ts';
 import { localReply } from '../replies/local-replies.ts';
 
-/** Fields that the upstream gets, ingress-nginx's; those of these names that a client brings are taken out, however spelt. */
-const fields = [
-  'ssl-client-verify',
-  'ssl-client-subject-dn',
-  'ssl-client-issuer-dn',
-  'ssl-client-cert',
-] as const;
-const [verify, subject, issuer, certificate] = fields.map(each => Buffer.from(each, 'latin1')) as [
-  Buffer,
-  Buffer,
-  Buffer,
-  Buffer,
-];
-const claimed = /^ssl[-_]client[-_](?:verify|subject[-_]dn|issuer[-_]dn|cert)$/i;
+/** What the upstream gets. The gateway has taken out what clients claim under these names. */
+const { verify, subject, issuer, certificate } = CERTIFICATE_FIELDS;
 
 /** Faults that only mean that the authority is not known (nginx's ngx_ssl_verify_error_optional). */
 const ofUnknownAuthority: ReadonlySet<string> = new Set([
@@ -47,7 +35,6 @@ export function clientCertificatesFilter({
   return {
     judge(request) {
       const { head } = request;
-      takeOut(head);
       const shown = request.caller.clientCertificate;
       if (shown === undefined && demand === 'required')
         return refuse(request, 400, 'no required certificate of the client was sent');
@@ -74,10 +61,4 @@ function faultOf(
 ): ShownCertificate['fault'] {
   if (fault !== undefined || depth <= maxDepth) return fault;
   return { code: 'CERT_CHAIN_TOO_LONG', words: 'certificate chain too long' };
-}
-
-/** Servers that keep fields as variables take an underscore for a hyphen. */
-function takeOut(head: Head): void {
-  for (let i = 0; i < head.count; i++)
-    if (claimed.test(head.bytes.toString('latin1', head.nameStart(i), head.nameEnd(i)))) head.remove(i);
 }

@@ -215,10 +215,11 @@ test('auth_request: 2xx lets pass with its fields, 401 and 403 are told, all els
     method: 'POST',
     body: 'hello',
     path: '/a?a=1',
-    headers: { 'x-user': 'root', cookie: 'c=1' },
+    headers: { 'x-user': 'root', X_User: 'root', cookie: 'c=1' },
   });
   assert.deepEqual([passed.status, passed.headers['set-cookie']], [200, ['session=1']]);
   assert.equal(at.seen[0]!.headers['x-user'], 'alice');
+  assert.equal(at.seen[0]!.headers.x_user, undefined);
   const [{ method, url, headers }] = asked as [IncomingMessage];
   assert.deepEqual(
     [method, url, headers.host, headers.cookie, headers['content-length'], headers['x-extra']],

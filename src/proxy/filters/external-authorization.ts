@@ -199,8 +199,8 @@ function verdictOf(
 }
 
 function allow({ set, append, remove, toClient }: Allowed, { head, answerFields }: FilteredRequest): void {
-  for (const name of remove) head.removeAll(Buffer.from(name, 'latin1'));
-  for (const name of new Set(set.map(([each]) => each))) head.removeAll(Buffer.from(name, 'latin1'));
+  for (const name of remove) head.removeSpellings(Buffer.from(name, 'latin1'));
+  for (const name of new Set(set.map(([each]) => each))) head.removeSpellings(Buffer.from(name, 'latin1'));
   for (const [name, value] of [...set, ...append])
     head.add(Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1'));
   answerFields.push(...toClient);

@@ -42,6 +42,7 @@ test('the lists stand as they were reviewed', () => {
       'edge-answers',
       'body-size',
       'https',
+      'client-certificates',
       'cors',
       'client-limits',
       'edge-access',

@@ -29,7 +29,7 @@ export const tokens: FilterKind<{ readonly tokens: Authenticator | undefined }> 
     return {
       judge(request) {
         const { head, parts } = request;
-        for (let i = 0; i < outputs.length; i++) if (head.has(outputs[i]!)) head.removeAll(outputs[i]!);
+        for (let i = 0; i < outputs.length; i++) head.removeSpellings(outputs[i]!);
         query.start = parts.queryStart;
         query.end = parts.queryEnd;
         const judgement = authenticator.judge(head, query);

@@ -1,5 +1,5 @@
 // Whom a request comes from, and what its upstream is told of that: X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP.
-import { equalsIgnoreCase, type Head, mergesWith } from '../../http/index.ts';
+import { CERTIFICATE_FIELDS, equalsIgnoreCase, type Head, mergesWith } from '../../http/index.ts';
 import { isInRange, isIpAddress, type TrustedHops } from '../../model/index.ts';
 
 const forwardedFor = Buffer.from('x-forwarded-for', 'latin1');
@@ -22,6 +22,7 @@ const others = [
 const claims = new Map<number, Buffer[]>();
 for (const name of [forwardedFor, forwardedProto, forwardedHost, forwardedPort, realIp, ...others])
   claims.set(name.length, [...(claims.get(name.length) ?? []), name]);
+const proofs = Object.values(CERTIFICATE_FIELDS);
 const https = Buffer.from('https', 'latin1');
 const http = Buffer.from('http', 'latin1');
 /** More entries than this in a list of addresses nobody believes. */
@@ -112,6 +113,14 @@ function dropLookalikes(head: Head): void {
       if (mergesWith(head.bytes, start, end, name) && !equalsIgnoreCase(head.bytes, start, end, name))
         head.remove(i);
   }
+}
+
+/**
+ * What clients say of their certificates goes out before anybody is asked about the request, whoever they are: only listeners
+ * that have seen one speak of it.
+ */
+export function dropProofs(head: Head): void {
+  for (const name of proofs) head.removeSpellings(name);
 }
 
 /** The entries of all fields of the name, in order. */

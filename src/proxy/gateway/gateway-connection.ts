@@ -31,7 +31,7 @@ import type { Served } from '../serving/serving.interface.ts';
 import { CarriedBytes } from './carried-bytes.ts';
 import type { GatewayCertificates } from './certificates.ts';
 import { shownBy } from './client-certificate.ts';
-import { Forwarded } from './forwarded.ts';
+import { dropProofs, Forwarded } from './forwarded.ts';
 import type { PortTable, TableListener } from './gateway-port.ts';
 import { hostOf } from './host-table.ts';
 import { ProxyHeaderReader } from './proxy-header-reader.ts';
@@ -172,6 +172,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
 
   target(head: Head, waiter: TargetWaiter): RunningDestination | undefined {
     const { answers, challenges, destinations } = this.#parts;
+    dropProofs(head);
     const fault = targetFault(head);
     if (fault !== undefined) {
       setImmediate(tellTarget, waiter, undefined, 'DPE', fault);

@@ -26,7 +26,7 @@ const http = '{ name: http, port: 80, protocol: HTTP }';
 async function app(t: TestContext, name: string): Promise<number> {
   const { port, close } = await httpServer(({ url, headers }, response) => {
     const told = Object.entries(headers).filter(
-      ([field]) => field.startsWith('x') && field !== 'x-request-id',
+      ([field]) => /^x|^ssl/.test(field) && field !== 'x-request-id',
     );
     response.end(JSON.stringify({ name, url, host: headers.host, ...Object.fromEntries(told) }));
   });
@@ -220,10 +220,18 @@ test('of what clients say of where they come from nothing is believed, unless wh
     forwarded: 'for=1.2.3.4',
     'x-forwarded-client-cert': 'By=me',
     'x-weft-translated': '1',
+    'SSL-Client-Verify': 'SUCCESS',
+    'ssl-client-subject-dn': 'CN=root',
+    'ssl-client-issuer-dn': 'CN=authority',
+    'ssl-client-cert': 'a',
     // To servers that keep fields as variables these are the same.
     x_forwarded_for: '1.2.3.4',
     'x_forwarded-proto': 'https',
     x_real_ip: '1.2.3.4',
+    ssl_client_verify: 'SUCCESS',
+    'ssl-client_subject-dn': 'CN=root',
+    'ssl.client.issuer.dn': 'CN=authority',
+    SSL_CLIENT_CERT: 'a',
   };
   const told = async (
     annotations: string,
@@ -242,7 +250,7 @@ test('of what clients say of where they come from nothing is believed, unless wh
   assert.equal(stranger['x-weft-translated'], undefined);
   for (const seen of [stranger, await told('{ weft.dev/trusted-ranges: "127.0.0.0/8" }', spoofed)])
     assert.deepEqual(
-      Object.keys(seen).filter(name => /^x[^-]|^x-.*_/.test(name)),
+      Object.keys(seen).filter(name => /^x[^-]|^x-.*_|^ssl/.test(name)),
       [],
     );
   const trusted = await told('{ weft.dev/trusted-ranges: "127.0.0.0/8, 10.0.0.0/8" }', {
