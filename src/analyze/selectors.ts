@@ -1,6 +1,7 @@
 // Policies and rules that are for nobody.
 import {
   type CallerMatch,
+  GATEWAY_NAME_LABEL,
   type GatewayTarget,
   type LabelSelector,
   type Mesh,
@@ -8,7 +9,6 @@ import {
   type ObjectRef,
   type Workload,
 } from '../model/index.ts';
-import { GATEWAY_NAME_LABEL } from '../resolve/index.ts';
 import type { AnalysisContext } from './context.ts';
 import { type Finding, finding } from './finding.ts';
 import { unlessMade } from './pod-makers.ts';
@@ -28,7 +28,7 @@ export function selectorFindings(context: AnalysisContext): readonly Finding[] {
   const nobody = selectingOf(mesh).flatMap(({ object, namespace, selector }) => {
     if (!selector || workloads.some(each => isSelected(each, namespace, selector))) return [];
     // A gateway that runs without a cluster has no pods, and stands for them.
-    const gateway = selector.matchLabels?.[GATEWAY_NAME_LABEL];
+    const gateway = selector.matchLabels?.[GATEWAY_NAME_LABEL] ?? selector.matchLabels?.istio;
     if (gateway !== undefined && [...mesh.gateways.values()].flat().some(({ name }) => name === gateway))
       return [];
     const where = namespace ? ` in namespace ${namespace}` : '';

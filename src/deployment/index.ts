@@ -9,7 +9,7 @@ export {
   type PlannedPort,
   PORT_OFFSET,
 } from './deployment-plan.ts';
-export { deploymentName, GATEWAY_NAME_LABEL, gatewayLabel } from './names.ts';
+export { deploymentName, gatewayLabel } from './names.ts';
 export { deploymentObjects } from './objects.ts';
 export { planOf, settingsOf } from './plan.ts';
 export { type GatewaySettings, readGatewaySettings } from './settings.ts';

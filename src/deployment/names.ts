@@ -1,6 +1,3 @@
-/** By it pods, Service and ServiceAccount of a gateway are found (gateway-api.sigs.k8s.io/geps/gep-1762). */
-export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
-
 /** Names of Services and values of labels; names of Gateways may have 253 characters, and dots. */
 const longest = 63;
 const digits = 8;

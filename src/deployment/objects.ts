@@ -1,11 +1,11 @@
-import type { Labels } from '../model/index.ts';
+import { GATEWAY_NAME_LABEL, type Labels } from '../model/index.ts';
 import {
   type DeployedObject,
   type DeploymentPlan,
   type Installation,
   PORT_OFFSET,
 } from './deployment-plan.ts';
-import { deploymentName, GATEWAY_NAME_LABEL, gatewayLabel } from './names.ts';
+import { deploymentName, gatewayLabel } from './names.ts';
 import { podTemplate } from './pod.ts';
 
 /** What is installed by Weft is found again by this. */

@@ -169,6 +169,8 @@ export interface GatewayClass {
 export const GATEWAY_CONTROLLER = 'weft.dev/gateway-controller';
 /** The class of ours that needs no object, for who has no cluster. */
 export const GATEWAY_CLASS = 'weft';
+/** By this label pods, Service and ServiceAccount of a gateway are found (gateway-api.sigs.k8s.io/geps/gep-1762). */
+export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 
 /** Whether Gateways of this class are ours. `classes`: those of this name. */
 export function isOurs(className: string | undefined, classes: readonly GatewayClass[]): boolean {

@@ -83,6 +83,7 @@ export {
   type FrontendValidation,
   GATEWAY_CLASS,
   GATEWAY_CONTROLLER,
+  GATEWAY_NAME_LABEL,
   GATEWAY_SETTINGS_KEY,
   type Gateway,
   type GatewayAttachment,

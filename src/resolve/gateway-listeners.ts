@@ -1,6 +1,7 @@
 import {
   attachedTo,
   type CredentialRef,
+  GATEWAY_NAME_LABEL,
   type Gateway,
   type GatewayHost,
   isOurs,
@@ -39,13 +40,25 @@ export function listenersOf(reader: MeshReader, caller: Caller, name: string): r
   }));
 }
 
-/** Istio's Gateways choose proxies by labels. A gateway's name counts as its label `istio`, as those of Istio have it. */
+/**
+ * The labels that selectors of Gateways and policies are asked of at a proxy that serves the gateway `namespace/name`. The
+ * gateway's name counts as its labels `istio`, as Istio's own have it, and Gateway API's; who serves whatever there is, without a
+ * pod, is taken for whom each of Istio's Gateways selects. A pod's own labels go before.
+ */
+export function labelsAtGateway(reader: MeshReader, caller: Caller, name: string): Labels {
+  const own = name.slice(name.indexOf('/') + 1);
+  const all = caller.namespace === ANY_NAMESPACE ? reader.policies('selectedGateways', '') : [];
+  const selectors = all.filter(({ gateway }) => gateway === name).map(({ selector }) => selector);
+  return Object.assign({ istio: own, [GATEWAY_NAME_LABEL]: own }, ...selectors, caller.labels);
+}
+
+/** Istio's Gateways choose proxies by labels. */
 function selected(reader: MeshReader, caller: Caller, name: string): readonly Gateway[] {
   // Who serves whatever there is has been told of each by its name.
   if (caller.namespace === ANY_NAMESPACE) return [];
-  const [namespace = '', own = ''] = name.split('/');
+  const [namespace = ''] = name.split('/');
   if (caller.namespace !== namespace) return [];
-  const labels = { istio: own, ...caller.labels };
+  const labels = labelsAtGateway(reader, caller, name);
   return reader
     .policies('selectedGateways', '')
     .filter(({ selector }) => matchesLabels({ matchLabels: selector }, labels))

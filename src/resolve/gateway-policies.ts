@@ -10,25 +10,24 @@ import {
 } from '../model/index.ts';
 import { inAllDomains, namedAuthorizers, rulesOfTokens, saidOf } from './authorization.ts';
 import type { Caller } from './caller.ts';
-import { ANY_NAMESPACE } from './gateway-listeners.ts';
+import { ANY_NAMESPACE, labelsAtGateway } from './gateway-listeners.ts';
 import type { MeshReader } from './mesh-reader.ts';
 
-/** Gateway API has it at the pods of a Gateway; a proxy that is no pod is taken for one of them. */
-export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 const gatewayApi = /^gateway\.networking\.k8s\.io\//;
 
 type Aimed = AuthorizationPolicy | RequestAuthenticationPolicy;
 
-/** Undefined where there are none. `gateways`: all that is said of one gateway, one object at least. */
+/** Undefined where there are none. `served`: `namespace/name`; `gateways`: all that is said of it, one object at least. */
 export function gatewayPoliciesOf(
   reader: MeshReader,
   caller: Caller,
+  served: string,
   gateways: readonly Gateway[],
 ): GatewayPolicies | undefined {
   const holding = <P extends Aimed>(kind: 'authorizationPolicies' | 'requestAuthentications'): P[] => {
-    const [{ namespace, name, servedFrom = namespace }] = gateways as readonly [Gateway];
+    const [{ namespace, servedFrom = namespace }] = gateways as readonly [Gateway];
     const own = caller.namespace === ANY_NAMESPACE ? servedFrom : caller.namespace;
-    const labels = { [GATEWAY_NAME_LABEL]: name, ...caller.labels };
+    const labels = labelsAtGateway(reader, caller, served);
     const ofGroup = (group: string): P[] => reader.policies(kind, group) as readonly Aimed[] as P[];
     const isSelected = ({ gateways: named, services, selector }: P): boolean =>
       named === undefined && services === undefined && (!selector || matchesLabels(selector, labels));

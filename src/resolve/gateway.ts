@@ -38,6 +38,7 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
       : gatewayPoliciesOf(
           reader,
           caller,
+          gateway,
           listeners.map(each => each.gateway),
         );
   return {

@@ -8,7 +8,6 @@ export { resolveEndpoints } from './endpoints.ts';
 export { type ExplainedDestination, explainDestination, explainTraffic } from './explain.ts';
 export { resolveCertificate, resolveGateway } from './gateway.ts';
 export { ANY_NAMESPACE } from './gateway-listeners.ts';
-export { GATEWAY_NAME_LABEL } from './gateway-policies.ts';
 export { resolveInbound } from './inbound.ts';
 export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export { MeshReader, type Resolved } from './mesh-reader.ts';

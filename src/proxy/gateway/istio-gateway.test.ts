@@ -1,10 +1,11 @@
 // Istio's Gateways and VirtualServices at a gateway, by real sockets.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { type IncomingMessage, type OutgoingHttpHeaders, request } from 'node:http';
 import { type AddressInfo, connect as connectTcp, createServer as createTcp } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type ConnectionOptions, connect } from 'node:tls';
+import { TestIssuer } from '../../authentication/testing/issuer.ts';
 import { httpServer } from '../testing/clients.ts';
 import { authority, certificateFor, GatewayRig, secret, service } from './testing/gateway-rig.ts';
 
@@ -42,8 +43,8 @@ async function rig(t: TestContext, yaml: string): Promise<GatewayRig> {
   return made;
 }
 
-async function ask(port: number, host: string, path = '/'): Promise<string> {
-  const sent = request({ host: '127.0.0.1', port, path, headers: { host }, agent: false });
+async function ask(port: number, host: string, path = '/', more: OutgoingHttpHeaders = {}): Promise<string> {
+  const sent = request({ host: '127.0.0.1', port, path, headers: { host, ...more }, agent: false });
   sent.end();
   const [response] = (await once(sent, 'response')) as [IncomingMessage];
   let text = '';
@@ -134,4 +135,37 @@ test('a Gateway that selects others is not served', async t => {
   );
   assert.equal(await ask(made.port(80), 'x.test'), '404');
   assert.equal(made.port(81), 0);
+});
+
+test('a VirtualService goes by claims of tokens that a RequestAuthentication of the gateway has verified', async t => {
+  const [a, b] = [await app(t, 'a'), await app(t, 'b')];
+  const issuer = new TestIssuer();
+  const made = await rig(
+    t,
+    istioGateway('{ port: { number: 80, name: http, protocol: HTTP }, hosts: ["*"] }') +
+      service('a', a) +
+      service('b', b) +
+      virtualService(
+        'web',
+        'www.example.com',
+        `http: [{ match: [{ headers: { "@request.auth.claims[realm][roles]": { exact: staff } } }], ${to('b')} }, { match: [{ withoutHeaders: { "@request.auth.claims.sub": { exact: mallory } } }], ${to('a')} }]`,
+      ) +
+      `---
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata: { name: users, namespace: shop }
+spec: { selector: { matchLabels: { istio: edge } }, jwtRules: [{ issuer: "${issuer.issuer}", jwks: '${issuer.jwks}' }] }
+`,
+  );
+  const asked = (claims: Readonly<Record<string, unknown>>): Promise<string> =>
+    ask(made.port(80), 'www.example.com', '/', { authorization: `Bearer ${issuer.token(claims)}` });
+  assert.equal(await asked({ realm: { roles: ['guest', 'staff'] } }), 'b /');
+  assert.equal(await asked({ realm: { roles: ['guest'] } }), 'a /');
+  assert.equal(await asked({ sub: 'mallory' }), '404');
+  assert.equal(await ask(made.port(80), 'www.example.com'), 'a /');
+  assert.equal(
+    await ask(made.port(80), 'www.example.com', '/', { authorization: 'Bearer nonsense' }),
+    '401',
+    'what is no token never comes to a route',
+  );
 });
