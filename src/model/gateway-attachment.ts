@@ -42,18 +42,58 @@ export interface JoinedListener {
  * are (gateway-api.sigs.k8s.io/reference/spec/#listener). `gateways`: the oldest first.
  */
 export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedListener[] {
-  const before: GatewayListener[] = [];
+  const before = new TakenPlaces();
   const first = gateways.find(each => each.parent === undefined);
   return gateways.flatMap(gateway => {
     const root = gateway.parent === undefined ? gateway : (first ?? gateway);
+    const beside = new TakenPlaces();
+    for (const each of gateway.listeners) beside.add(each);
     const own = gateway.listeners.map(listener => {
-      const others = gateway.listeners.filter(each => each !== listener);
-      const conflict = conflictAmong(listener, [...before, ...others]);
+      const conflict = stronger(before.conflict(listener, 0), beside.conflict(listener, 1));
       return { listener: validated(listener, root), gateway, root, ...(conflict && { conflict }) };
     });
-    before.push(...own.filter(each => !each.conflict).map(each => each.listener));
+    for (const { listener, conflict } of own) if (conflict === undefined) before.add(listener);
     return own;
   });
+}
+
+/** What listeners have of their ports: there may be one for each of thousands of hosts, and none is compared with all others. */
+class TakenPlaces {
+  readonly #places = new Map<
+    string,
+    { readonly families: Set<string>; readonly hosts: Map<string, number> }
+  >();
+
+  add(listener: GatewayListener): void {
+    const key = placeOf(listener);
+    const place = this.#places.get(key) ?? { families: new Set(), hosts: new Map() };
+    this.#places.set(key, place);
+    place.families.add(family(listener.protocol));
+    const host = listener.hostname ?? '*';
+    place.hosts.set(host, (place.hosts.get(host) ?? 0) + 1);
+  }
+
+  /** `itself`: how often the listener is among those that were added. */
+  conflict(listener: GatewayListener, itself: 0 | 1): ConflictReason | undefined {
+    const place = this.#places.get(placeOf(listener));
+    if (place === undefined) return undefined;
+    const isAlone = place.families.size === 1 && place.families.has(family(listener.protocol));
+    if (!isAlone) return 'ProtocolConflict';
+    return (place.hosts.get(listener.hostname ?? '*') ?? 0) > itself ? 'HostnameConflict' : undefined;
+  }
+}
+
+function stronger(
+  left: ConflictReason | undefined,
+  right: ConflictReason | undefined,
+): ConflictReason | undefined {
+  if (left === 'ProtocolConflict' || right === 'ProtocolConflict') return 'ProtocolConflict';
+  return left ?? right;
+}
+
+/** Datagrams have ports of their own. */
+function placeOf({ port, protocol }: GatewayListener): string {
+  return `${port} ${family(protocol) === 'udp'}`;
 }
 
 /** What a gateway demands of its clients holds at listeners that others add to it. */
@@ -92,19 +132,6 @@ function letsIn(
 function family(protocol: ListenerProtocol): string {
   if (protocol === 'udp') return 'udp';
   return protocol === 'https' || protocol === 'tls' ? 'tls' : protocol;
-}
-
-function conflictAmong(
-  listener: GatewayListener,
-  others: readonly GatewayListener[],
-): ConflictReason | undefined {
-  const own = family(listener.protocol);
-  const near = others.filter(
-    each => each.port === listener.port && (family(each.protocol) === 'udp') === (own === 'udp'),
-  );
-  if (near.some(each => family(each.protocol) !== own)) return 'ProtocolConflict';
-  const sameHost = near.some(each => (each.hostname ?? '*') === (listener.hostname ?? '*'));
-  return sameHost ? 'HostnameConflict' : undefined;
 }
 
 /** A route, as far as listeners choose by it. */

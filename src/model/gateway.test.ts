@@ -61,6 +61,11 @@ test('of conflicting listeners of one object none is opened, of several objects 
     undefined,
   ]);
   assert.deepEqual(conflicts(gateway([{ protocol: 'tcp' }, { protocol: 'udp' }])), [undefined, undefined]);
+  assert.deepEqual(
+    conflicts(gateway([plain]), gateway([plain, tls]), gateway([{ ...plain, hostname: 'a.example' }])),
+    [undefined, 'ProtocolConflict', 'ProtocolConflict', undefined],
+    'what is not opened takes no place',
+  );
 });
 
 test('a route belongs to a listener by its name, port, kind, namespace and hostname', () => {

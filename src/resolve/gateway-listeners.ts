@@ -8,12 +8,15 @@ import {
   type JoinedListener,
   joinedListeners,
   type Labels,
+  listenerId,
+  type Mesh,
   matchesLabels,
   parentKey,
   servedObjects,
+  type VirtualHost,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
-import type { MeshReader } from './mesh-reader.ts';
+import { MeshReader } from './mesh-reader.ts';
 
 /** A listener that a proxy serves, of one of the gateways that its name stands for. */
 export interface ServedListener extends JoinedListener {
@@ -28,16 +31,57 @@ export const ANY_NAMESPACE = '*';
 
 /** The listeners of a gateway, for proxies that serve it: those who run elsewhere learn of none. */
 export function listenersOf(reader: MeshReader, caller: Caller, name: string): readonly ServedListener[] {
+  return joined(reader, caller, name).listeners;
+}
+
+/** The listener of this port and listenerId, where it is opened. */
+export function openListener(
+  reader: MeshReader,
+  caller: Caller,
+  { gateway, port, listener }: Pick<VirtualHost, 'gateway' | 'port' | 'listener'>,
+): ServedListener | undefined {
+  return joined(reader, caller, gateway).open.get(`${port} ${listener}`);
+}
+
+/** What is joined of a gateway, and the facts it rests on. */
+interface Joined {
+  readonly listeners: readonly ServedListener[];
+  /** By port and listenerId. */
+  readonly open: ReadonlyMap<string, ServedListener>;
+  readonly facts: ReadonlySet<string>;
+}
+
+/** By who asks and the gateway's name: each of thousands of hosts of one gateway asks for its listener. */
+const joins = new WeakMap<Mesh, WeakMap<Caller, Map<string, Joined>>>();
+
+function joined(reader: MeshReader, caller: Caller, name: string): Joined {
+  const ofMesh = joins.get(reader.mesh) ?? new WeakMap<Caller, Map<string, Joined>>();
+  joins.set(reader.mesh, ofMesh);
+  const ofCaller = ofMesh.get(caller) ?? new Map<string, Joined>();
+  ofMesh.set(caller, ofCaller);
+  const found = ofCaller.get(name) ?? join(new MeshReader(reader.mesh), caller, name);
+  ofCaller.set(name, found);
+  for (const each of found.facts) reader.facts.add(each);
+  return found;
+}
+
+function join(reader: MeshReader, caller: Caller, name: string): Joined {
   const served = servedObjects(
     reader.policies('gateways', name),
     each => serves(reader, caller, each),
     namespace => labelsOf(reader, namespace),
   );
-  return joinedListeners([...served, ...selected(reader, caller, name)]).map(each => ({
+  const listeners = joinedListeners([...served, ...selected(reader, caller, name)]).map(each => ({
     ...each,
     of: parentKey(each.gateway),
     served: name,
   }));
+  const open = new Map<string, ServedListener>();
+  for (const each of listeners) {
+    const key = `${each.listener.port} ${listenerId(each.listener)}`;
+    if (each.conflict === undefined && !open.has(key)) open.set(key, each);
+  }
+  return { listeners, open, facts: reader.facts };
 }
 
 /**
@@ -81,11 +125,41 @@ function serves(reader: MeshReader, caller: Caller, gateway: Gateway): boolean {
 /** The host patterns that a listener has routes for, each once, the most specific first. */
 export function hostsAt(reader: MeshReader, served: ServedListener): readonly string[] {
   const hosts = new Set<string>();
-  for (const route of reader.policies('gatewayHosts', served.of)) {
+  const routes = reader.policies('gatewayHosts', served.of);
+  for (const route of candidates(routes, served.listener.hostname)) {
     const at = hostAt(reader, served, route);
     if (at !== undefined) hosts.add(at);
   }
   return [...hosts].sort(bySpecificity);
+}
+
+/** Routes by host, and those with a star. */
+interface HostIndex {
+  readonly exact: ReadonlyMap<string, readonly GatewayHost[]>;
+  readonly wild: readonly GatewayHost[];
+}
+
+const indexes = new WeakMap<readonly GatewayHost[], HostIndex>();
+
+/** Routes that may have a host at a listener of this hostname: of thousands of hosts a listener is mostly for one. */
+function candidates(routes: readonly GatewayHost[], hostname: string | undefined): readonly GatewayHost[] {
+  if (hostname === undefined || hostname.startsWith('*')) return routes;
+  const known = indexes.get(routes) ?? indexOf(routes);
+  indexes.set(routes, known);
+  return [...(known.exact.get(hostname) ?? []), ...known.wild];
+}
+
+function indexOf(routes: readonly GatewayHost[]): HostIndex {
+  const exact = new Map<string, GatewayHost[]>();
+  const wild: GatewayHost[] = [];
+  for (const route of routes)
+    if (route.host.startsWith('*')) wild.push(route);
+    else {
+      const same = exact.get(route.host);
+      if (same === undefined) exact.set(route.host, [route]);
+      else same.push(route);
+    }
+  return { exact, wild };
 }
 
 /** The pattern that a route has at a listener; undefined where it has none there. */

@@ -1,14 +1,13 @@
 import {
   attachedHost,
   type DestinationResource,
-  listenerId,
   ROUTE_RANKS,
   type RouteTable,
   type VirtualHost,
 } from '../model/index.ts';
 import { withUsers } from './edge-users.ts';
 import type { CallerView } from './find.ts';
-import { bySpecificity, hostAt, listenersOf, type ServedListener } from './gateway-listeners.ts';
+import { bySpecificity, hostAt, openListener, type ServedListener } from './gateway-listeners.ts';
 import { wildcardsOf } from './hosts.ts';
 import { routesOf } from './routes.ts';
 import { type CallerRule, callerRules } from './rules.ts';
@@ -19,10 +18,7 @@ import { resolveTraffic } from './traffic.ts';
 export function resolveVirtualHost(view: CallerView, key: string, wanted: VirtualHost): DestinationResource {
   const { reader, caller } = view;
   const { gateway, port, host } = wanted;
-  const served = listenersOf(reader, caller, gateway).find(
-    ({ listener, conflict }) =>
-      conflict === undefined && listener.port === port && listenerId(listener) === wanted.listener,
-  );
+  const served = openListener(reader, caller, wanted);
   const common = { kind: 'destination', key, port, ...reader.pathNormalization() } as const;
   if (served === undefined) {
     const refused = `gateway ${gateway} has no listener for this`;

@@ -21,10 +21,17 @@ export interface GroupRules<P, V> {
   outcome?(lost: P, won: P): string;
 }
 
+/** A part with its place in time, which is worked out once: a group may have thousands. */
+interface Aged<P> {
+  readonly part: P;
+  readonly rank: number;
+  readonly age: string;
+}
+
 /** Parts in groups, each in the order in which they count, and word of those that an older one keeps from counting. */
 export class GroupAssembler<P, V> {
   readonly #rules: GroupRules<P, V>;
-  readonly #groups = new Map<string, Map<string, P>>();
+  readonly #groups = new Map<string, Map<string, Aged<P>>>();
   readonly #dirty = new Set<string>();
   readonly #shadowed = new Map<string, readonly Problem[]>();
 
@@ -35,8 +42,8 @@ export class GroupAssembler<P, V> {
   /** Takes `part` away from under `id`, or puts it there. */
   set(id: string, part: P, present: boolean): void {
     const group = this.#rules.group(part);
-    const parts = this.#groups.get(group) ?? new Map<string, P>();
-    if (present) parts.set(id, part);
+    const parts = this.#groups.get(group) ?? new Map<string, Aged<P>>();
+    if (present) parts.set(id, { part, rank: this.#rules.rank(part), age: this.#age(part) });
     else parts.delete(id);
     if (parts.size > 0) this.#groups.set(group, parts);
     else this.#groups.delete(group);
@@ -47,9 +54,9 @@ export class GroupAssembler<P, V> {
   build(before: ReadonlyMap<string, readonly V[]>, touched: Set<string>): ReadonlyMap<string, readonly V[]> {
     const draft = new Draft(before);
     for (const group of this.#dirty) {
-      const parts = [...(this.#groups.get(group)?.values() ?? [])].sort((left, right) =>
-        this.#order(left, right),
-      );
+      const parts = [...(this.#groups.get(group)?.values() ?? [])]
+        .sort((left, right) => left.rank - right.rank || compareText(left.age, right.age))
+        .map(({ part }) => part);
       this.#note(group, parts);
       const values = parts.map(part => this.#rules.value(part));
       const after = values.length === 0 ? undefined : values;
@@ -64,11 +71,6 @@ export class GroupAssembler<P, V> {
   /** One problem for each part that has no effect because of an older one. */
   *problems(): Iterable<Problem> {
     for (const problems of this.#shadowed.values()) yield* problems;
-  }
-
-  #order(left: P, right: P): number {
-    const rank = this.#rules.rank(left) - this.#rules.rank(right);
-    return rank === 0 ? compareText(this.#age(left), this.#age(right)) : rank;
   }
 
   #age(part: P): string {

@@ -51,6 +51,10 @@ export class IngressAssembler {
     ReadIngress,
     { readonly defaults: IngressDefaults; readonly read: PathOf['settings'] }
   >();
+  readonly #served = new WeakMap<
+    ReadIngress,
+    { readonly ingressClass: ReadIngressClass; readonly part: Part }
+  >();
   /** By class and host. */
   #made = new Map<string, HostParts>();
   /** Those of Weft's own classes. */
@@ -165,6 +169,15 @@ export class IngressAssembler {
     return read;
   }
 
+  /** The same one as long as both are, so that thousands are not compared part by part at each change. */
+  #servedPart(ingress: ReadIngress, ingressClass: ReadIngressClass): Part {
+    const known = this.#served.get(ingress);
+    if (known?.ingressClass === ingressClass) return known.part;
+    const part = servedPart(ingress, ingressClass);
+    this.#served.set(ingress, { ingressClass, part });
+    return part;
+  }
+
   get #defaultsNow(): IngressDefaults {
     if (this.#defaults.size === 0) return INGRESS_DEFAULTS;
     const [first] = [...this.#defaults].sort(([left], [right]) => (left < right ? -1 : 1));
@@ -193,7 +206,7 @@ export class IngressAssembler {
       once(`${id} host ${host}`, made, () => hostParts(ingressClass, whole, defaults));
     }
     const served = new Map(
-      ingresses.map(each => [`${each.namespace}/${each.name}`, servedPart(each, ingressClass)]),
+      ingresses.map(each => [`${each.namespace}/${each.name}`, this.#servedPart(each, ingressClass)]),
     );
     into.set(`${id} served`, { made: [], parts: served, problems: [] });
     const backends = new Map(backendPolicies(ingressClass, hosts.values()));
