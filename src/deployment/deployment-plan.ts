@@ -49,6 +49,3 @@ export interface DeployedObject {
   readonly metadata: { readonly name: string; readonly namespace: string; readonly [field: string]: unknown };
   readonly [field: string]: unknown;
 }
-
-/** Proxies are no root, and open every port this much higher. */
-export const PORT_OFFSET = 8000;

@@ -2,14 +2,14 @@
 // Weft is installed. Out: the objects of Kubernetes to have: Deployment, Service, ServiceAccount, PodDisruptionBudget,
 // autoscaler. Pure: weft install prints them, the control plane keeps them.
 
-export {
-  type DeployedObject,
-  type DeploymentPlan,
-  type Installation,
-  type PlannedPort,
-  PORT_OFFSET,
+export type {
+  DeployedObject,
+  DeploymentPlan,
+  Installation,
+  PlannedPort,
 } from './deployment-plan.ts';
 export { deploymentName, gatewayLabel } from './names.ts';
 export { deploymentObjects } from './objects.ts';
 export { planOf, settingsOf } from './plan.ts';
+export { DEPLOYED_PORTS, PORT_OFFSET, whyNoPort } from './ports.ts';
 export { type GatewaySettings, readGatewaySettings } from './settings.ts';

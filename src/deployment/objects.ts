@@ -1,12 +1,8 @@
 import { GATEWAY_NAME_LABEL, type Labels } from '../model/index.ts';
-import {
-  type DeployedObject,
-  type DeploymentPlan,
-  type Installation,
-  PORT_OFFSET,
-} from './deployment-plan.ts';
+import type { DeployedObject, DeploymentPlan, Installation } from './deployment-plan.ts';
 import { deploymentName, gatewayLabel } from './names.ts';
 import { podTemplate } from './pod.ts';
+import { PORT_OFFSET } from './ports.ts';
 
 /** What is installed by Weft is found again by this. */
 const partOf = { 'app.kubernetes.io/part-of': 'weft' } as const;

@@ -8,6 +8,7 @@ import {
   type ParametersRef,
 } from '../model/index.ts';
 import type { DeploymentPlan, PlannedPort } from './deployment-plan.ts';
+import { whyNoPort } from './ports.ts';
 import { type GatewaySettings, readGatewaySettings } from './settings.ts';
 
 /** Settings of a gateway: its own go over those of its class. `why`, in words, where what they name cannot be used. */
@@ -59,11 +60,14 @@ export function planOf(
   };
 }
 
-/** Each port once, in order, so that the same listeners always make the same Service. */
+/**
+ * Each port once, in order, so that the same listeners always make the same Service. One that no proxy can open is left out: of a
+ * Service with a target beyond all ports the API server would take nothing.
+ */
 function portsOf(all: readonly Gateway[]): readonly PlannedPort[] {
   const ports = new Map<string, PlannedPort>();
   for (const { listener, conflict } of joinedListeners(all)) {
-    if (conflict !== undefined) continue;
+    if (conflict !== undefined || whyNoPort(listener) !== undefined) continue;
     const protocol = listener.protocol === 'udp' ? 'UDP' : 'TCP';
     ports.set(`${protocol} ${listener.port}`, { port: listener.port, protocol });
   }

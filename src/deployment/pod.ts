@@ -1,6 +1,7 @@
 import { ENVIRONMENT, PATHS, PORTS, PROXY_UID } from '../config/index.ts';
 import type { Labels } from '../model/index.ts';
-import { type DeploymentPlan, type Installation, PORT_OFFSET } from './deployment-plan.ts';
+import type { DeploymentPlan, Installation } from './deployment-plan.ts';
+import { PORT_OFFSET } from './ports.ts';
 
 type Json = Record<string, unknown>;
 

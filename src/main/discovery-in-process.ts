@@ -64,6 +64,9 @@ export async function openInProcess(
     {
       sources: [source, ...(certificates ? [secrets] : [])],
       ...{ dialects, trustDomain, clusterDomain, clock, log },
+      ...(config.gateway && {
+        gatewayPorts: { offset: config.gateway.portOffset, taken: Object.values(config.ports) },
+      }),
       onMesh: mesh => {
         announce(mesh);
         certificates?.follow(mesh);

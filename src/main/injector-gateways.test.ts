@@ -80,3 +80,26 @@ spec: { parentRef: { name: ${to} }, listeners: [{ name: more, port: ${port}, pro
   assert.deepEqual(ports('shop/open'), [80, 9000]);
   assert.deepEqual(ports('shop/edge'), [80]);
 });
+
+test('the Service goes without a port that no proxy can open', () => {
+  const spec = 'gatewayClassName: weft, allowedListeners: { namespaces: { from: Same } }';
+  const set = `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: ListenerSet
+metadata: { name: more, namespace: shop }
+spec:
+  parentRef: { name: open }
+  listeners:
+  - { name: own, port: 7020, protocol: TCP }
+  - { name: datagrams, port: 7020, protocol: UDP }
+  - { name: beyond, port: 60000, protocol: TCP }
+  - { name: last, port: 57535, protocol: TCP }
+`;
+  const service = wanted('all', gatewayOf('open', spec) + set)
+    .find(each => each.gateway === 'shop/open')!
+    .objects!.find(each => each.kind === 'Service');
+  assert.deepEqual(
+    recordsOf(fieldAt(service, 'spec', 'ports')).map(each => `${each.name} ${each.targetPort}`),
+    ['port-80 8080', 'udp-7020 15020', 'port-57535 65535'],
+  );
+});

@@ -2,7 +2,7 @@
 import { GatewayDeployer, type WantedGateway } from '../control-plane/index.ts';
 import { deploymentObjects, type Installation, planOf, settingsOf } from '../deployment/index.ts';
 import type { KubeClient } from '../kubernetes/index.ts';
-import { type Gateway, isOurs, type Mesh, servedObjects } from '../model/index.ts';
+import { DEPLOY_ANNOTATION, type Gateway, isOurs, type Mesh, servedObjects } from '../model/index.ts';
 import type { Stored } from '../registry/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import type { InjectorView } from './injector-view.ts';
@@ -10,8 +10,6 @@ import type { InjectorWebhook } from './injector-webhook.ts';
 import type { Pipeline } from './pipeline.ts';
 
 const kind = 'Gateway.gateway.networking.k8s.io';
-/** `none` on a Gateway: its proxies are deployed by hand. */
-const deployAnnotation = 'weft.dev/deploy';
 /** What these say has no part in what is deployed. */
 const quiet = new Set(['Pod', 'Node', 'Endpoints', 'EndpointSlice.discovery.k8s.io', 'Namespace', 'Service']);
 
@@ -80,7 +78,7 @@ function wantedOf(
     namespace => mesh.namespaces.get(namespace)?.[0]?.labels ?? {},
   );
   const own = all.find(each => each.from.kind === ref.kind && each.from.name === ref.name);
-  if (uid === undefined || own === undefined || annotations[deployAnnotation] === 'none') return undefined;
+  if (uid === undefined || own === undefined || annotations[DEPLOY_ANNOTATION] === 'none') return undefined;
   const read = settingsOf(own, mesh);
   // Its status says what is wrong; what runs goes on as it is.
   if ('why' in read || own.addresses?.some(each => each.type !== 'IPAddress' && each.value !== undefined))

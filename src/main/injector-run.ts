@@ -1,7 +1,9 @@
 // The control plane, stage by stage. Each stage is built by its own room; here they are only connected.
+
 import { randomBytes } from 'node:crypto';
 import { type Authority, RevocationList } from '../ca/index.ts';
 import type { InjectorConfig } from '../config/injector-config.ts';
+import { DEPLOYED_PORTS } from '../deployment/index.ts';
 import { DiscoveryServer } from '../discovery/index.ts';
 import type { Problem } from '../model/index.ts';
 import { FilesSource, type Source } from '../source/index.ts';
@@ -101,6 +103,7 @@ export async function runInjector(
     {
       sources: [source, ...(await consulSource(around))],
       ...{ trustDomain, trustDomainAliases, clusterDomain, clock, log },
+      gatewayPorts: DEPLOYED_PORTS,
       onMesh: mesh => others.follow(mesh.federation),
     },
     signal,

@@ -13,6 +13,8 @@ export interface PipelineOptions {
   readonly trustDomain: string;
   readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain: string;
+  /** Where proxies of gateways listen. */
+  readonly gatewayPorts?: Mesh['gatewayPorts'];
   /** Beside those that everybody reads. */
   readonly dialects?: readonly KindTranslator[];
   readonly clock: Clock;
@@ -48,7 +50,11 @@ export function openPipeline(
 ): { readonly pipeline: Pipeline; readonly started: Promise<void> } {
   const { sources, trustDomain, trustDomainAliases = [], clusterDomain, dialects = [], clock, log } = options;
   const registry = new Registry({ clock });
-  const translator = new Translator({ trustDomain, trustDomainAliases, clusterDomain, dialects });
+  const { gatewayPorts } = options;
+  const translator = new Translator({
+    ...{ trustDomain, trustDomainAliases, clusterDomain, dialects },
+    ...(gatewayPorts && { gatewayPorts }),
+  });
   const hub = new Hub(translator.mesh, [], (what, why) =>
     log.error({ what }, `a resource cannot be worked out and stays as it was: ${why}`),
   );

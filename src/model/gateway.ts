@@ -58,6 +58,8 @@ export interface Gateway {
   readonly clientCertificate?: CredentialRef;
   /** What its proxies, and what stands in front of them, are to be like; undefined where the object says nothing of it. */
   readonly infrastructure?: GatewayInfrastructure;
+  /** Its proxies are deployed by hand, so that nobody knows on which ports they listen. */
+  readonly byHand?: true;
   /** Addresses that it asks for (spec.addresses); undefined: any. */
   readonly addresses?: readonly RequestedAddress[];
   /** What is wrong with the object, for its author, where the gateway is ours. */
@@ -71,6 +73,17 @@ export interface GatewayInfrastructure {
   readonly labels?: Labels;
   readonly annotations?: Labels;
   readonly parameters?: ParametersRef;
+}
+
+/** `none` on a Gateway: its proxies are deployed by hand. */
+export const DEPLOY_ANNOTATION = 'weft.dev/deploy';
+
+/** Where proxies of gateways listen. */
+export interface GatewayPorts {
+  /** Added to the port of every listener. */
+  readonly offset: number;
+  /** TCP ports that they have for themselves. */
+  readonly taken: readonly number[];
 }
 
 /** Where settings of a gateway's proxies are. */

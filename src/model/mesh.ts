@@ -1,5 +1,6 @@
 import type { ExternalAuthorizer } from './authentication.ts';
 import type { FederatedDomain } from './federation.ts';
+import type { GatewayPorts } from './gateway.ts';
 import { DEFAULT_PATH_NORMALIZATION, type PathNormalization } from './path-normalization.ts';
 import { emptyPolicies, type PolicyMaps } from './policy-kinds.ts';
 import type { Service } from './service.ts';
@@ -21,6 +22,8 @@ export interface Mesh extends PolicyMaps {
   readonly authorizers: readonly ExternalAuthorizer[];
   /** `cluster.local` */
   readonly clusterDomain: string;
+  /** Undefined where nobody knows. */
+  readonly gatewayPorts?: GatewayPorts;
   readonly pathNormalization: PathNormalization;
   /** Whether requests of HTTP/1 go as HTTP/2 between proxies where no policy says otherwise. */
   readonly h2Upgrade: boolean;

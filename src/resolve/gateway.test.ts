@@ -160,3 +160,43 @@ test('connections go by the server name that they ask for, or all to one place',
     ['web.shop.svc.cluster.local:81'],
   );
 });
+
+test('a redirect stays with the scheme of the listener, and its port is the one of what it names, else the listener’s', () => {
+  const listener = (name: string, port: number, protocol: string): string =>
+    `{ name: ${name}, port: ${port}, protocol: ${protocol}${protocol === 'HTTPS' ? ', tls: { certificateRefs: [{ name: tls }] }' : ''} }`;
+  const redirects = [
+    'hostname: a.test',
+    'scheme: https',
+    'scheme: http',
+    'port: 8444',
+    'scheme: https, port: 8445',
+  ];
+  const mesh = meshFromYaml(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: moved, namespace: shop }
+spec:
+  gatewayClassName: weft
+  listeners: [${listener('a', 80, 'HTTP')}, ${listener('b', 8080, 'HTTP')}, ${listener('c', 443, 'HTTPS')}, ${listener('d', 8443, 'HTTPS')}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: moved, namespace: shop }
+spec:
+  parentRefs: [{ name: moved }]
+  rules:
+${redirects.map((each, index) => `  - { matches: [{ path: { value: /${index} } }], filters: [{ type: RequestRedirect, requestRedirect: { ${each} } }] }`).join('\n')}
+`).mesh;
+  const caller = { namespace: 'shop', labels: {} };
+  const at = resolveGateway(mesh, caller, 'gateway/shop/moved').resource.listeners.map(({ port, hosts }) => {
+    const { routes } = resolveDestination(mesh, caller, hosts[0]!.destination).resource;
+    const actions = routes.flatMap(({ action }) => (action.kind === 'redirect' ? [action] : []));
+    return `${port}: ${actions.map(({ scheme = '', port: to = '' }) => `${scheme}:${to}`).join(' ')}`;
+  });
+  assert.deepEqual(at, [
+    '80: :80 https:443 http:80 :8444 https:8445',
+    '8080: :8080 https:443 http:80 :8444 https:8445',
+    '443: https:443 https:443 http:80 https:8444 https:8445',
+    '8443: https:8443 https:443 http:80 https:8444 https:8445',
+  ]);
+});

@@ -2,6 +2,7 @@ import {
   attachedHost,
   type DestinationResource,
   ROUTE_RANKS,
+  type Route,
   type RouteTable,
   type VirtualHost,
 } from '../model/index.ts';
@@ -13,6 +14,8 @@ import { routesOf } from './routes.ts';
 import { type CallerRule, callerRules } from './rules.ts';
 import { Clusters, type RoutedHost, type Secures, used } from './targets.ts';
 import { resolveTraffic } from './traffic.ts';
+
+const GATEWAY_GROUP = 'gateway.networking.k8s.io';
 
 /** The routes of one listener of a gateway for one host, or for all of its connections where it reads none of them. */
 export function resolveVirtualHost(view: CallerView, key: string, wanted: VirtualHost): DestinationResource {
@@ -35,7 +38,7 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
     const traffic = resolveTraffic(reader, caller, routed);
     const table = rules[0]?.table;
     const routes = routesOf({ rules, table: table ?? nothing, routed, traffic, clusters }).map(route =>
-      withUsers(reader, route),
+      withUsers(reader, redirectedFrom(served.listener, route)),
     );
     const streams = { tcp: [] };
     const configs = used(clusters, routes, streams);
@@ -58,6 +61,24 @@ export function resolveVirtualHost(view: CallerView, key: string, wanted: Virtua
   return {
     ...{ ...common, found: 'service', host: served.listener.hostname ?? gateway },
     ...{ protocol: spoken, routes: [], ...streams, clusters: configs },
+  };
+}
+
+const wellKnownPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
+
+/**
+ * A redirect without a scheme stays with the listener's. Gateway API has one without a port go to the scheme's own where it names
+ * a scheme, else to the listener's (HTTPRequestRedirectFilter.port), whatever port the client wrote into Host.
+ */
+function redirectedFrom({ protocol, port: own }: ServedListener['listener'], route: Route): Route {
+  const { action, from } = route;
+  if (action.kind !== 'redirect') return route;
+  const { scheme = protocol === 'https' ? 'https' : undefined } = action;
+  const implied = action.scheme === undefined ? own : wellKnownPorts[action.scheme.toLowerCase()];
+  const port = action.port ?? (from?.apiVersion.startsWith(`${GATEWAY_GROUP}/`) ? implied : undefined);
+  return {
+    ...route,
+    action: { ...action, ...(scheme !== undefined && { scheme }), ...(port !== undefined && { port }) },
   };
 }
 

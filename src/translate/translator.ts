@@ -1,4 +1,4 @@
-import { equal, type Mesh, type Problem, problem } from '../model/index.ts';
+import { equal, type GatewayPorts, type Mesh, type Problem, problem } from '../model/index.ts';
 import type { Change, Stored } from '../registry/index.ts';
 import { MeshAssembler } from './assemble/mesh-assembler.ts';
 import type { KindTranslator, TranslateContext } from './dialect.ts';
@@ -21,6 +21,8 @@ export interface TranslatorOptions {
   readonly trustDomainAliases?: readonly string[];
   readonly clusterDomain?: string;
   readonly rootNamespaces?: readonly string[];
+  /** Where proxies of gateways listen, as far as whoever asks knows that. */
+  readonly gatewayPorts?: GatewayPorts;
   /** Dialects beside those that everybody reads; see Translator. */
   readonly dialects?: readonly KindTranslator[];
 }
@@ -53,7 +55,7 @@ export class Translator {
     const { trustDomain = 'cluster.local', clusterDomain = 'cluster.local' } = options;
     const { rootNamespaces = ['istio-system', 'weft-system'] } = options;
     this.#context = { trustDomain, clusterDomain, rootNamespaces, site: {} };
-    this.#assembler = new MeshAssembler(trustDomain, clusterDomain, options.trustDomainAliases);
+    this.#assembler = new MeshAssembler(trustDomain, clusterDomain, options);
     for (const translator of [...dialects, ...(options.dialects ?? [])]) {
       const others = this.#translators.get(translator.kind) ?? [];
       this.#translators.set(translator.kind, [...others, translator]);

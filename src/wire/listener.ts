@@ -35,6 +35,8 @@ export class Listener {
 
   /** Throws WeftError `port-in-use`, `no-right-to-listen` or `cannot-listen`. */
   constructor(options: ListenOptions, accept: (wire: Wire) => void) {
+    // Node takes it modulo 65536.
+    if (options.port > 65_535) throw listenError(options, 'there is no such port');
     const handle = new tcp.TCP(tcp.constants.SERVER);
     this.#handle = handle;
     this.#backlog = options.backlog ?? 4096;

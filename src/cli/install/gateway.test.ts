@@ -79,7 +79,12 @@ test('Secrets that Ingresses name are read where the user says so: in some names
 
 test('what is no gateway, and no port, is named with what is taken', () => {
   assert.throws(() => gatewayPlan('edge', '80'), /--gateway is 'edge'; it takes NAMESPACE\/NAME/);
-  for (const ports of ['', 'http', '80,', '60000'])
+  assert.throws(
+    () => gatewayPlan('shop/edge', '80,7020'),
+    /port 7020 cannot be opened: proxies listen on 15020 for it/,
+  );
+  assert.throws(() => gatewayPlan('shop/edge', '60000'), /ports end at 65535; take one up to 57535/);
+  for (const ports of ['', 'http', '80,', '70000'])
     assert.throws(
       () => gatewayPlan('shop/edge', ports),
       /--gateway-ports is '.*'; it takes ports such as 80,443/,

@@ -1,6 +1,6 @@
 // A gateway in its namespace: its proxies, the Service in front of them, and the right of the control plane to read the
 // certificates there.
-import { deploymentObjects, PORT_OFFSET } from '../../deployment/index.ts';
+import { deploymentObjects, whyNoPort } from '../../deployment/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { GATEWAY_CLASS } from '../../model/index.ts';
 import { readRights } from './gateway-rights.ts';
@@ -33,12 +33,14 @@ export function gatewayPlan(gateway: string, ports: string, secrets = ''): Gatew
     const [, number = '', udp] = /^\s*(\d{1,5})(\/udp)?\s*$/.exec(each) ?? [];
     return { port: Number(number), protocol: udp === undefined ? ('TCP' as const) : ('UDP' as const) };
   });
-  if (!read.every(({ port }) => port > 0 && port + PORT_OFFSET <= 65_535))
-    throw new WeftError(
-      'bad-configuration',
-      `--gateway-ports is '${ports}'; it takes ports such as 80,443 or 53/udp`,
-      { source: 'config' },
-    );
+  const bad = (why: string): WeftError =>
+    new WeftError('bad-configuration', `--gateway-ports is '${ports}'; ${why}`, { source: 'config' });
+  if (!read.every(({ port }) => port > 0 && port <= 65_535))
+    throw bad('it takes ports such as 80,443 or 53/udp');
+  for (const { port, protocol } of read) {
+    const why = whyNoPort({ port, protocol: protocol === 'UDP' ? 'udp' : 'tcp' });
+    if (why !== undefined) throw bad(why);
+  }
   const namespaces = secrets === '' ? [] : secrets.split(',').map(each => each.trim());
   if (!namespaces.every(each => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(each)))
     throw new WeftError(

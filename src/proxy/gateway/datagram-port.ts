@@ -124,7 +124,9 @@ export class DatagramPort implements DatagramSessionOwner {
       );
       this.#bind(others, this.#boundPort);
     };
-    socket.bind({ address: host, port }, guarded('datagrams', opened));
+    // Node takes it modulo 65536.
+    if (port > 65_535) failed(new Error(`there is no port ${port}`));
+    else socket.bind({ address: host, port }, guarded('datagrams', opened));
   }
 
   /** Ends all sessions, and listens no more. */

@@ -260,3 +260,34 @@ test('datagrams as large as they can be go both ways', async t => {
   const client = await socketOf(t);
   assert.equal((await ask(client, made, 'x'.repeat(65_000))).length, 65_000);
 });
+
+test('a port beyond all ports is named, and every other listener is opened', async t => {
+  const listeners =
+    '{ name: beyond, port: 65000, protocol: UDP }, { name: last, port: 64000, protocol: UDP }, { name: bytes, port: 65000, protocol: TCP }, { name: web, port: 64001, protocol: HTTP }';
+  const made = new GatewayRig(gateway(listeners), undefined, 1_000);
+  t.after(() => made.close());
+  await until(() => made.plane.gateway!.ports.length > 0);
+  const { ports } = made.plane.gateway!;
+  const named = ports.map(
+    ({ listeners: [name], trouble }) => `${name}: ${/66000/.exec(trouble ?? '')?.[0] ?? ''}`,
+  );
+  assert.deepEqual(named.sort(), [
+    'shop/edge/beyond: 66000',
+    'shop/edge/bytes: 66000',
+    'shop/edge/last: ',
+    'shop/edge/web: ',
+  ]);
+});
+
+test('opened on all addresses, a listener takes datagrams of both families', async t => {
+  const one = await app(t, 'one');
+  const yaml = gateway(udp) + datagramService('dns', one.port) + udpRoute('dns', '{ name: dns, port: 53 }');
+  const made = new GatewayRig(yaml, undefined, 'any', {}, resource =>
+    resource.kind === 'gateway'
+      ? { ...resource, listeners: resource.listeners.map(each => ({ ...each, addresses: ['::'] })) }
+      : resource,
+  );
+  t.after(() => made.close());
+  await until(() => made.port(53) !== 0);
+  assert.equal(await ask(await socketOf(t), made), 'one');
+});

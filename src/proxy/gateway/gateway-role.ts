@@ -328,7 +328,8 @@ class RunningGateway implements GatewayRole {
     const { services, destinations, sharePorts } = this.#given;
     const { portOffset = 0, hosts } = this.#place;
     const port = new DatagramPort(services, destinations, bound, {
-      hosts: placesOf([bound], hosts),
+      // Sockets of their own for the two families: `::` of a datagram socket would show IPv4 clients as IPv6 ones.
+      hosts: placesOf([bound], hosts).flatMap(each => (each === '::' ? ['0.0.0.0', each] : [each])),
       port: portOffset === 'any' ? 0 : bound.port + portOffset,
       shared: sharePorts,
     });

@@ -1,3 +1,4 @@
+import { whyNoPort } from '../../deployment/index.ts';
 import {
   attachedTo,
   type BackendTls,
@@ -25,6 +26,7 @@ export function* gatewayProblems(mesh: Mesh): Iterable<Problem> {
     for (const each of ours) yield* clientCertificateProblems(each, mesh);
     for (const joined of joinedListeners(ours)) {
       yield* conflictOf(joined);
+      yield* portProblems(joined, mesh);
       yield* credentialProblems(joined, mesh);
       yield* issuerProblems(joined, mesh);
     }
@@ -142,6 +144,23 @@ function* conflictOf({ listener, gateway, conflict }: JoinedListener): Iterable<
       : `another listener of port ${port} is for ${hostname}, too; give it another hostname`;
   const message = `${path}: ${why}. It is not opened`;
   yield problem('listener-conflict', message, { object: gateway.from, path, severity: 'warning' });
+}
+
+/** Why nobody can open the listener's port; undefined where they can, or where nobody knows on which ports proxies listen. */
+export function whyUnavailable(
+  { listener, root }: JoinedListener,
+  { gatewayPorts }: Pick<Mesh, 'gatewayPorts'>,
+): string | undefined {
+  return gatewayPorts === undefined || root.byHand ? undefined : whyNoPort(listener, gatewayPorts);
+}
+
+function* portProblems(joined: JoinedListener, mesh: Mesh): Iterable<Problem> {
+  const why = whyUnavailable(joined, mesh);
+  if (why === undefined) return;
+  const path = `${joined.listener.path}.port`;
+  yield problem('listener-port-unavailable', `${path}: ${why}`, {
+    ...{ object: joined.gateway.from, path, severity: 'warning' },
+  });
 }
 
 /** Why nothing can be had of the reference; undefined where it can. `keys`: those that must be there. */

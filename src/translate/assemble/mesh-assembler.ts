@@ -29,8 +29,15 @@ export class MeshAssembler {
   readonly #ingresses: IngressAssembler;
   #mesh: Mesh;
 
-  constructor(trustDomain: string, clusterDomain: string, trustDomainAliases: readonly string[] = []) {
-    this.#mesh = { ...emptyMesh(trustDomain, clusterDomain), trustDomainAliases };
+  constructor(
+    trustDomain: string,
+    clusterDomain: string,
+    { trustDomainAliases = [], gatewayPorts }: Partial<Pick<Mesh, 'trustDomainAliases' | 'gatewayPorts'>>,
+  ) {
+    this.#mesh = {
+      ...emptyMesh(trustDomain, clusterDomain),
+      ...{ trustDomainAliases, ...(gatewayPorts && { gatewayPorts }) },
+    };
     this.#settings = new MeshSettings(trustDomainAliases);
     this.#ports = new NamedPorts(clusterDomain);
     this.#ingresses = new IngressAssembler(clusterDomain);

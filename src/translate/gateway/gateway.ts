@@ -3,6 +3,7 @@ import {
   type AttachedKind,
   type ClientValidation,
   type CredentialRef,
+  DEPLOY_ANNOTATION,
   type FrontendValidation,
   type Gateway,
   type GatewayListener,
@@ -57,9 +58,11 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const allowedSets = readAllowedSets(fields.object('allowedListeners'), own);
   fields.unsupported('defaultScope');
   fields.rest();
+  const isByHand = object.metadata.annotations?.[DEPLOY_ANNOTATION] === 'none';
   const gateway: Gateway = {
     ...{ namespace, name, className, listeners, from: report.object },
     needsGrant: { group: GATEWAY_GROUP, kind: 'Gateway' },
+    ...(isByHand && { byHand: true }),
     ...given({ clientCertificate, infrastructure, addresses: some(addresses), problems: some(own.problems) }),
     // For listeners of ListenerSets; its own have them already.
     ...(allowedSets && { allowedSets, frontend, ...given({ options }) }),

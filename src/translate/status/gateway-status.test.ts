@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { DEPLOYED_PORTS } from '../../deployment/index.ts';
 import { changesOf } from '../testing/from-yaml.ts';
-import { Translator } from '../translator.ts';
+import { Translator, type TranslatorOptions } from '../translator.ts';
 import { mergeStatus } from './merge-status.ts';
 import type { ObjectStatus } from './object-status.ts';
 import { objectStatuses } from './statuses.ts';
@@ -17,8 +18,8 @@ metadata: { name: edge-weft, namespace: shop }
 spec: { clusterIP: 10.96.0.9, ports: [{ port: 80 }] }
 `;
 
-function statuses(yaml: string): Map<string, ObjectStatus> {
-  const translator = new Translator();
+function statuses(yaml: string, options: TranslatorOptions = {}): Map<string, ObjectStatus> {
+  const translator = new Translator(options);
   const changes = changesOf(yaml);
   const { mesh } = translator.apply(changes);
   const objects = changes.flatMap(each => (each.type === 'put' ? [each.stored] : []));
@@ -278,6 +279,76 @@ test('ListenerSets say what became of them and each of their listeners, and rout
       'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
       'Accepted=False NotAllowedByListeners, ResolvedRefs=True ResolvedRefs',
       'Accepted=True Accepted, ResolvedRefs=True ResolvedRefs',
+    ],
+  );
+});
+
+test('a listener whose port no proxy can open says so, with its problem, where it is known how proxies listen', () => {
+  const yaml = (annotations = ''): string => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop${annotations} }
+spec:
+  gatewayClassName: weft
+  listeners:
+  - { name: web, port: 80, protocol: HTTP }
+  - { name: health, port: 7020, protocol: HTTP }
+  - { name: outbound, port: 7001, protocol: TCP }
+  - { name: datagrams, port: 7020, protocol: UDP }
+  - { name: high, port: 57536, protocol: UDP }
+  - { name: highest, port: 57535, protocol: HTTP }
+${service}`;
+  const at = (annotations: string, options: TranslatorOptions): readonly string[] => {
+    const { content, problems, effect } = statuses(yaml(annotations), options).get('Gateway edge')!;
+    assert.ok(content?.shape === 'gateway');
+    const closed = content.listeners.filter(each => each.conditions[0]!.status === 'False');
+    assert.deepEqual(
+      problems.map(({ code, path, message }) => `${code} ${path} ${message}`),
+      closed.map(each => {
+        const [{ reason, message }, programmed] = [each.conditions[0]!, each.conditions[1]!];
+        assert.equal(
+          `${reason} ${programmed.status} ${programmed.message}`,
+          `PortUnavailable False ${message}`,
+        );
+        const path = `spec.listeners[${content.listeners.indexOf(each)}].port`;
+        return `listener-port-unavailable ${path} ${path}: ${message}`;
+      }),
+    );
+    assert.equal(effect, closed.length > 0 ? 'part' : 'all');
+    return closed.map(each => each.name);
+  };
+  assert.deepEqual(at('', { gatewayPorts: DEPLOYED_PORTS }), ['health', 'outbound', 'high']);
+  assert.deepEqual(at('', { gatewayPorts: { offset: 0, taken: [7001] } }), ['outbound']);
+  assert.deepEqual(at('', {}), []);
+  assert.deepEqual(at(', annotations: { weft.dev/deploy: none }', { gatewayPorts: DEPLOYED_PORTS }), []);
+});
+
+test('a kind of routes that does not fit the listener is named, and the others hold; where none fits the listener is not opened', () => {
+  const kinds = (...names: string[]): string =>
+    `allowedRoutes: { kinds: [${names.map(each => `{ kind: ${each} }`).join(', ')}] }`;
+  const { content } = statuses(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec:
+  gatewayClassName: weft
+  listeners:
+  - { name: both, port: 443, protocol: TLS, tls: { mode: Passthrough }, ${kinds('TCPRoute', 'TLSRoute')} }
+  - { name: none, port: 444, protocol: TLS, tls: { mode: Passthrough }, ${kinds('TCPRoute')} }
+  - { name: unknown, port: 80, protocol: HTTP, ${kinds('FarRoute', 'HTTPRoute')} }
+  - { name: fit, port: 81, protocol: HTTP, ${kinds('GRPCRoute')} }
+${service}`).get('Gateway edge')!;
+  assert.ok(content?.shape === 'gateway');
+  assert.deepEqual(
+    content.listeners.map(
+      each =>
+        `${each.name} ${each.supportedKinds.join('+')}: ${conditions(each.conditions.slice(1, 3))} ${each.conditions[2]!.message}`,
+    ),
+    [
+      'both TLSRoute: Programmed=True Programmed, ResolvedRefs=False InvalidRouteKinds no routes are of kind TCPRoute here; name TLSRoute',
+      'none : Programmed=False Invalid, ResolvedRefs=False InvalidRouteKinds no routes are of kind TCPRoute here; name TLSRoute',
+      'unknown HTTPRoute: Programmed=True Programmed, ResolvedRefs=False InvalidRouteKinds no routes are of kind FarRoute here; name HTTPRoute or GRPCRoute',
+      'fit GRPCRoute: Programmed=True Programmed, ResolvedRefs=True ResolvedRefs ',
     ],
   );
 });

@@ -6,6 +6,7 @@ import {
   type Gateway,
   type JoinedListener,
   joinedListeners,
+  kindsOf,
   listenerSetKey,
   type Mesh,
   type ObjectRef,
@@ -13,7 +14,7 @@ import {
 } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
-import { gatewayObjects, whyNoCredential } from '../assemble/gateway-problems.ts';
+import { gatewayObjects, whyNoCredential, whyUnavailable } from '../assemble/gateway-problems.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
@@ -77,7 +78,11 @@ function isSound({ conditions }: ListenerStatus): boolean {
 /** Whether one of the set's listeners is opened. */
 function hasSound(set: Gateway, ours: readonly Gateway[], mesh: Mesh): boolean {
   return joinedListeners(ours).some(
-    each => each.gateway === set && each.conflict === undefined && whyUnresolved(each, mesh) === undefined,
+    each =>
+      each.gateway === set &&
+      each.conflict === undefined &&
+      whyUnavailable(each, mesh) === undefined &&
+      whyUnresolved(each, mesh) === undefined,
   );
 }
 
@@ -240,19 +245,28 @@ function listenerStatus(
   const { conflict } = joined;
   const resolved = resolvedOf(raw, joined, mesh);
   const words = 'another listener has this port, and one of them must have another hostname or port';
-  const isOpen = conflict === undefined && resolved.status === 'True';
+  const unavailable = whyUnavailable(joined, mesh);
+  const closed =
+    conflict !== undefined
+      ? { reason: conflict, message: words }
+      : unavailable && { reason: 'PortUnavailable', message: unavailable };
+  // A kind that is none here leaves the others.
+  const isResolved =
+    resolved.status === 'True' ||
+    (resolved.reason === 'InvalidRouteKinds' && allowedKinds(joined.listener).length > 0);
+  const isOpen = !closed && isResolved;
   return {
     name,
     supportedKinds: allowedKinds(joined.listener).map(each => kindNames[each]),
     attachedRoutes: attachedCount(joined, gateway, mesh),
     conditions: [
-      conflict === undefined
-        ? { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }
-        : { type: 'Accepted', status: 'False', reason: conflict, message: words },
+      closed
+        ? { type: 'Accepted', status: 'False', ...closed }
+        : { type: 'Accepted', status: 'True', reason: 'Accepted', message: '' },
       {
         ...{ type: 'Programmed', status: isOpen ? 'True' : 'False' },
         ...{ reason: isOpen ? 'Programmed' : (conflict ?? 'Invalid') },
-        ...{ message: isOpen ? '' : resolved.message || words },
+        ...{ message: isOpen ? '' : resolved.message || (closed ? closed.message : '') },
       },
       resolved,
       conflict === undefined
@@ -269,12 +283,15 @@ function resolvedOf(raw: Readonly<Record<string, unknown>>, joined: JoinedListen
     reason,
     message,
   });
+  const fitting = kindsOf(joined.listener.protocol, joined.listener.tls?.mode).map(each => kindNames[each]);
   const wrongKind = recordsOf(recordOf(raw.allowedRoutes).kinds).find(
-    ({ group = GATEWAY_GROUP, kind }) =>
-      group !== GATEWAY_GROUP || !Object.values(kindNames).includes(String(kind)),
+    ({ group = GATEWAY_GROUP, kind }) => group !== GATEWAY_GROUP || !fitting.includes(String(kind)),
   );
   if (wrongKind !== undefined)
-    return not('InvalidRouteKinds', `no routes are of kind ${String(wrongKind.kind)} here`);
+    return not(
+      'InvalidRouteKinds',
+      `no routes are of kind ${String(wrongKind.kind)} here; name ${fitting.join(' or ')}`,
+    );
   const { tls } = joined.listener;
   if (tls?.mode === 'terminate') {
     const written = recordsOf(recordOf(raw.tls).certificateRefs);
