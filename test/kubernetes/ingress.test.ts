@@ -26,7 +26,11 @@ async function makeClass(name: string, controller: string): Promise<void> {
   await apply(api.client, `${networking}/ingressclasses`, {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'IngressClass',
-    metadata: { name },
+    // What the parameters say is lost on servers before 1.21.
+    metadata: {
+      name,
+      ...(controller.startsWith('weft') && { annotations: { 'weft.dev/gateway': 'edge/web' } }),
+    },
     spec: {
       controller,
       ...(controller.startsWith('weft') && {

@@ -187,6 +187,6 @@ describe('live requests of a sandbox', { skip }, () => {
     await tap.until(/^asking anew: /);
     const again = setInterval(() => void ask('/after').catch(() => {}), 500);
     context.after(() => clearInterval(again));
-    assert.equal((await tap.ended).length, 1);
+    assert.equal((await tap.ended).length, 1, tap.said.join('\n'));
   });
 });

@@ -1,4 +1,4 @@
-import { GATEWAY_CLASS, INGRESS_CONTROLLER, isIpAddress } from '../../model/index.ts';
+import { GATEWAY_CLASS, INGRESS_CONTROLLER, isIpAddress, type Labels } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { fieldsOf } from '../fields.ts';
@@ -59,17 +59,26 @@ function translateIngressClass(
     else ports[each] = port;
   }
   const defaultCertificate = annotations['weft.dev/default-certificate'];
-  const service = serviceOf(annotations['weft.dev/publish-service'], report) ?? `${gateway}-${GATEWAY_CLASS}`;
+  // Servers before 1.21 keep no namespace among the parameters.
+  gateway = namedBy('gateway', annotations, report) ?? gateway;
+  // The Service in front of the proxies, where it is not the one that `weft install --gateway` makes.
+  const service = namedBy('publish-service', annotations, report) ?? `${gateway}-${GATEWAY_CLASS}`;
   const stated = statedOf(annotations['weft.dev/status-addresses'], report);
   const ingressClass = { ...base, gateway, ports, service, ...given({ defaultCertificate, stated }) };
   return [{ kind: 'ingress-class', ingressClass }];
 }
 
-/** The Service in front of the proxies, where it is not the one that `weft install --gateway` makes. */
-function serviceOf(text: string | undefined, report: Report): string | undefined {
+/** The NAMESPACE/NAME that the annotation `weft.dev/…` says. */
+function namedBy(
+  which: 'gateway' | 'publish-service',
+  annotations: Labels,
+  report: Report,
+): string | undefined {
+  const text = annotations[`weft.dev/${which}`];
   if (text === undefined || /^[a-z0-9-]+\/[a-z0-9.-]+$/.test(text)) return text;
-  const path = "metadata.annotations['weft.dev/publish-service']";
-  report.error('field-invalid', path, `${path}: '${text}' is no NAMESPACE/NAME of a Service`);
+  const path = `metadata.annotations['weft.dev/${which}']`;
+  const kind = which === 'gateway' ? 'Gateway' : 'Service';
+  report.error('field-invalid', path, `${path}: '${text}' is no NAMESPACE/NAME of a ${kind}`);
   return undefined;
 }
 
