@@ -48,7 +48,7 @@ const tries: readonly Try[] = [
     port: PORTS.controlPlaneMetrics,
     scheme: 'http',
     path: '/debug/proxies',
-    hears: /^403 .*(?:outside\/neighbour may not|is starting)/,
+    hears: /^403 .*(?:outside\/neighbour may not|is starting)/s,
   },
   {
     of: 'injector',
