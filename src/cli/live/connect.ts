@@ -63,7 +63,12 @@ async function ofSandbox(name: string | true): Promise<LiveApi> {
   }
   return {
     get: async (path, signal) => {
-      const socket = await sandbox.dial(`svc/${SYSTEM_NAMESPACE}/${NAMES.injector}`, PORTS.live);
+      const service = `svc/${SYSTEM_NAMESPACE}/${NAMES.injector}`;
+      const socket = await sandbox.dial(service, PORTS.live).catch((error: unknown) => {
+        if (error instanceof WeftError && error.code === 'no-sandbox') throw error;
+        // Its pod is being replaced.
+        throw new WeftError('live-unreachable', errorMessage(error), { source: 'config', cause: error });
+      });
       return send(socket, path, { authorization: `Bearer ${token}` }, signal);
     },
   };

@@ -5,6 +5,8 @@ import { errorMessage, WeftError } from '../../errors/index.ts';
 import type { LiveLine } from '../../live/api/index.ts';
 import type { LiveApi } from './connect.ts';
 
+/** Nobody is there to answer, or whoever is there cannot look just now. */
+const passingCodes: ReadonlySet<string> = new Set(['live-unreachable', 'live-unavailable']);
 /** Between two tries, ms. */
 const retryMs = 2_000;
 
@@ -29,7 +31,7 @@ export async function followLines(
       if (!signal.aborted) broke('the control plane ended the connection');
     } catch (thrown) {
       if (signal.aborted) return;
-      const passing = thrown instanceof WeftError && thrown.code === 'live-unreachable';
+      const passing = thrown instanceof WeftError && passingCodes.has(thrown.code);
       if (!answered || (thrown instanceof WeftError && !passing)) throw thrown;
       broke(errorMessage(thrown));
     }
