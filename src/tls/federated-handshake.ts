@@ -1,13 +1,19 @@
 // TLS with workloads of other trust domains, whose proxies, if they have any, are not Weft's: plain mutual TLS with SPIFFE ids,
 // as SPIRE's libraries and Envoys speak it. No ALPN of the mesh, no preface.
 import { isIP } from 'node:net';
-import { connect, TLSSocket } from 'node:tls';
+import { connect } from 'node:tls';
 import type { OriginatedTls } from '../model/index.ts';
 import type { Wire } from '../wire/index.ts';
-import { attend, type Handshake, type HandshakeWaiter, orClose, socketOf, toError } from './handshake.ts';
+import {
+  attend,
+  attendServer,
+  type Handshake,
+  type HandshakeWaiter,
+  orClose,
+  socketOf,
+  toError,
+} from './handshake.ts';
 import type { MeshTls } from './mesh-tls.ts';
-
-type Native = { readonly _handle: { verifyError(): Error | null } };
 
 /** The server side. `first`: the ClientHello that was read. Whoever has no certificate of a domain that is let in is refused. */
 export function acceptFederatedTls(
@@ -17,18 +23,7 @@ export function acceptFederatedTls(
   alpn: readonly string[],
   waiter: HandshakeWaiter,
 ): Handshake {
-  const socket = socketOf(wire);
-  socket.unshift(first);
-  const secure = orClose(
-    socket,
-    () =>
-      new TLSSocket(socket, {
-        ...{ isServer: true, secureContext: tls.context, requestCert: true, rejectUnauthorized: false },
-        ALPNProtocols: [...alpn],
-      }),
-  );
-  const verify = (): Error | null => (secure as unknown as Native)._handle.verifyError();
-  return attend(secure, socket, 'secure', waiter, tls, verify, 'mutual TLS failed');
+  return attendServer(wire, first, tls, alpn, waiter, 'mutual TLS failed');
 }
 
 /** Whom a federated upstream is expected to be, and how it is called. */

@@ -44,6 +44,21 @@ export function acceptMeshTls(
   alpn: readonly string[],
   waiter: HandshakeWaiter,
 ): Handshake {
+  return attendServer(wire, first, tls, alpn, waiter);
+}
+
+/**
+ * The server side of mutual TLS by the mesh's context: whoever shows no good certificate is refused. `failed`: how the reason
+ * begins; see `attend`.
+ */
+export function attendServer(
+  wire: Wire,
+  first: Buffer,
+  tls: MeshTls,
+  alpn: readonly string[],
+  waiter: HandshakeWaiter,
+  failed?: string,
+): Handshake {
   const socket = socketOf(wire);
   socket.unshift(first);
   const secure = orClose(
@@ -57,9 +72,8 @@ export function acceptMeshTls(
         ALPNProtocols: [...alpn],
       }),
   );
-  return attend(secure, socket, 'secure', waiter, tls, () =>
-    (secure as unknown as WithHandle)._handle.verifyError(),
-  );
+  const verify = (): Error | null => (secure as unknown as WithHandle)._handle.verifyError();
+  return attend(secure, socket, 'secure', waiter, tls, verify, failed);
 }
 
 /** How TLS of a client outside of the mesh is ended. */
