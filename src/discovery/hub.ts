@@ -17,6 +17,7 @@ import {
   type Caller,
   callerScope,
   changesScopes,
+  derivedFacts,
   type Resolved,
   resolveCertificate,
   resolveDestination,
@@ -112,9 +113,9 @@ export class Hub {
     }
     const moved = changesScopes(touched) ? this.#regroup() : [];
     const concerned = new Set<Entry<Resource>>(this.#failing);
-    for (const fact of touched) {
-      for (const entry of this.#byFact.get(fact) ?? []) concerned.add(entry);
-    }
+    const followed = (fact: string): boolean => this.isFollowed(fact);
+    for (const facts of [touched, derivedFacts(before, mesh, touched, followed)])
+      for (const fact of facts) for (const entry of this.#byFact.get(fact) ?? []) concerned.add(entry);
     const changed = [...concerned].filter(entry => this.#compute(entry));
     for (const entry of changed) entry.tell(changedAtMs);
     for (const watcher of moved) watcher.listener(changedAtMs);

@@ -10,7 +10,7 @@ import {
 } from '../model/index.ts';
 import { inAllDomains, namedAuthorizers, rulesOfTokens, saidOf } from './authorization.ts';
 import type { Caller } from './caller.ts';
-import { ANY_NAMESPACE, labelsAtGateway } from './gateway-listeners.ts';
+import { ANY_NAMESPACE, labelsAtGateway } from './joined-gateway.ts';
 import type { MeshReader } from './mesh-reader.ts';
 
 const gatewayApi = /^gateway\.networking\.k8s\.io\//;

@@ -16,8 +16,9 @@ import {
   virtualHostKey,
 } from '../model/index.ts';
 import type { Caller } from './caller.ts';
-import { hostsAt, listenersOf, placed, type ServedListener } from './gateway-listeners.ts';
 import { gatewayPoliciesOf } from './gateway-policies.ts';
+import { bySpecificity, candidates } from './host-index.ts';
+import { hostAt, listenersOf, namingOf, placed, type ServedListener } from './joined-gateway.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 
 /** Where the gateway of this key listens, for a proxy that serves it; anybody else is told that there is none. */
@@ -80,6 +81,17 @@ function boundListener(reader: MeshReader, caller: Caller, served: ServedListene
   };
 }
 
+/** The host patterns that a listener has routes for, each once, the most specific first. */
+function hostsAt(reader: MeshReader, served: ServedListener): readonly string[] {
+  const hosts = new Set<string>();
+  const routes = reader.policies('gatewayHosts', served.of);
+  for (const route of candidates(routes, served.listener.hostname)) {
+    const at = hostAt(reader, served, route);
+    if (at !== undefined) hosts.add(at);
+  }
+  return [...hosts].sort(bySpecificity);
+}
+
 function boundTls(
   reader: MeshReader,
   caller: Caller,
@@ -119,12 +131,7 @@ export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Res
   });
   if (parsed === undefined) return none(`'${key}' names no certificate`);
   const { gateway: of, ref, credential } = parsed;
-  const naming = listenersOf(reader, caller, of)
-    .flatMap(({ listener, gateway, root }) => [
-      ...(listener.tls?.certificates ?? []).map(each => ({ named: each, gateway })),
-      ...(root.clientCertificate ? [{ named: root.clientCertificate, gateway: root }] : []),
-    ])
-    .filter(({ named, gateway }) => credentialKey(placed(named, caller, gateway)) === credential);
+  const naming = namingOf(reader, caller, of, credential);
   if (naming.length === 0)
     return none(
       `gateway ${of}, as far as a proxy of namespace ${caller.namespace} serves it, does not name ${credential}`,

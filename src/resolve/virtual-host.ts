@@ -8,8 +8,9 @@ import {
 } from '../model/index.ts';
 import { withUsers } from './edge-users.ts';
 import type { CallerView } from './find.ts';
-import { bySpecificity, hostAt, openListener, type ServedListener } from './gateway-listeners.ts';
+import { bySpecificity } from './host-index.ts';
 import { wildcardsOf } from './hosts.ts';
+import { hostAt, openListener, type ServedListener } from './joined-gateway.ts';
 import { routesOf } from './routes.ts';
 import { type CallerRule, callerRules } from './rules.ts';
 import { Clusters, type RoutedHost, type Secures, used } from './targets.ts';
@@ -156,14 +157,8 @@ function streamsAt(
   routed: RoutedHost,
   clusters: Clusters,
 ): Pick<DestinationResource, 'tcp' | 'tls'> {
-  const { reader } = view;
   const isUdp = served.listener.protocol === 'udp';
-  const known = new Map<string, string>();
-  for (const route of reader.policies('gatewayHosts', served.of)) {
-    const host = hostAt(reader, served, route);
-    if (host !== undefined) known.set(route.host, host);
-  }
-  const found = [...known]
+  const found = [...served.streamHosts]
     .sort(([left], [right]) => bySpecificity(left, right))
     .flatMap(([pattern, host]) => {
       const [table] = tablesAt(view, served, pattern, host);
