@@ -1,5 +1,6 @@
 // One change among thousands of Ingresses, each with a host and a certificate of its own: what it costs the control plane to
-// translate it, to resolve anew what rests on it for a proxy that serves all of them (as the hub does it), and to list what is wrong.
+// translate it, to resolve anew what rests on it for a proxy that serves all of them, as the hub does it, and to list what is
+// wrong.
 //   node bench/ingresses.ts [--ingresses 5000] [--changes 20]
 // Prints CPU time of this process, so that other programs of the machine count little.
 import { parseArgs } from 'node:util';
