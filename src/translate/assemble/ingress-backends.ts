@@ -1,50 +1,54 @@
 import { equal, hasSettings, type TrafficPolicy } from '../../model/index.ts';
 import type { PathOf } from '../ingress/hosts.ts';
-import type { ReadIngressClass } from '../ingress/ingress-model.ts';
+import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import type { Part } from '../part.ts';
 
-/** What Ingresses say of their backends, for the gateway's own proxies: the oldest of each backend counts. */
+/** Backends that the Ingress names, each once. */
+export function placesOf(ingress: ReadIngress): readonly string[] {
+  return [...new Set(pathsOf(ingress).map(placeOf))];
+}
+
+/** What Ingresses say of a backend, for the gateway's own proxies; the oldest counts, and comes first here. */
 export function* backendPolicies(
   { gateway }: ReadIngressClass,
-  hosts: Iterable<{ readonly paths: readonly PathOf[]; readonly fallback?: PathOf }>,
+  place: string,
+  ingresses: readonly ReadIngress[],
+  settingsOf: (ingress: ReadIngress) => PathOf['settings'],
 ): Iterable<readonly [name: string, part: Part]> {
   const [callerNamespace = ''] = gateway.split('/');
-  const before = new Map<string, TrafficPolicy>();
-  for (const { paths, fallback } of hosts)
-    for (const { path, ingress, settings } of fallback === undefined ? paths : [...paths, fallback]) {
-      const { host, port } = path.target;
-      const said = policyOf(callerNamespace, { path, ingress, settings });
-      if (said === undefined) continue;
-      const { policy, part } = said;
-      const place = `${host}:${port ?? path.target.portName ?? ''}`;
-      const first = before.get(place);
+  let before: TrafficPolicy | undefined;
+  for (const ingress of ingresses)
+    for (const path of pathsOf(ingress)) {
+      if (placeOf(path) !== place) continue;
+      const policy = policyOf(callerNamespace, { path, ingress, settings: settingsOf(ingress) });
+      if (policy === undefined) continue;
       // Said twice alike, nobody is in nobody's way.
-      if (first !== undefined && equal({ ...first, from: undefined }, { ...policy, from: undefined }))
+      if (before !== undefined && equal({ ...before, from: undefined }, { ...policy, from: undefined }))
         continue;
-      before.set(place, policy);
-      const name = `${place} ${ingress.namespace}/${ingress.name} ${path.at}`;
-      yield [name, part];
+      before = policy;
+      const { createdAt, namespace, name } = ingress;
+      yield [`${namespace}/${name} ${path.at}`, { kind: 'policy', of: 'trafficPolicies', policy, createdAt }];
     }
 }
 
-interface Said {
-  readonly of: PathOf['settings'];
-  readonly callerNamespace: string;
-  readonly policy: TrafficPolicy;
-  readonly part: Part;
+type BackendOf = Pick<PathOf['path'], 'target' | 'at'>;
+
+function pathsOf({ rules, defaultBackend }: ReadIngress): readonly BackendOf[] {
+  const paths = rules.flatMap((rule): readonly BackendOf[] => rule.paths);
+  return defaultBackend === undefined
+    ? paths
+    : [...paths, { target: defaultBackend, at: 'spec.defaultBackend' }];
 }
 
-/** By path; the same one as long as the path is, so that thousands are not made and compared anew at each change. */
-const known = new WeakMap<
-  PathOf['path'],
-  Said | { readonly of: PathOf['settings']; readonly callerNamespace: string }
->();
+function placeOf({ target: { host, port, portName } }: BackendOf): string {
+  return `${host}:${port ?? portName ?? ''}`;
+}
 
 /** Undefined where nothing is said. */
-function policyOf(callerNamespace: string, { path, ingress, settings }: PathOf): Said | undefined {
-  const before = known.get(path);
-  if (before?.of === settings && before.callerNamespace === callerNamespace)
-    return 'policy' in before ? before : undefined;
+function policyOf(
+  callerNamespace: string,
+  { path, ingress, settings }: Pick<PathOf, 'ingress' | 'settings'> & { readonly path: BackendOf },
+): TrafficPolicy | undefined {
   const { host, port } = path.target;
   const policy: TrafficPolicy = {
     ...settings.traffic,
@@ -53,14 +57,5 @@ function policyOf(callerNamespace: string, { path, ingress, settings }: PathOf):
     ...(port !== undefined && { port }),
     from: ingress.from,
   };
-  const made = { of: settings, callerNamespace };
-  const said = hasSettings(policy)
-    ? {
-        ...made,
-        policy,
-        part: { kind: 'policy', of: 'trafficPolicies', policy, createdAt: ingress.createdAt } as const,
-      }
-    : undefined;
-  known.set(path, said ?? made);
-  return said;
+  return hasSettings(policy) ? policy : undefined;
 }

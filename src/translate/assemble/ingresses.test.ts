@@ -1,0 +1,110 @@
+// Whatever comes, changes and goes, in whatever order: the mesh is the one that the same objects make from the beginning.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { equal, type Mesh, type Problem } from '../../model/index.ts';
+import type { Change } from '../../registry/index.ts';
+import { changesOf } from '../testing/from-yaml.ts';
+import { Translator } from '../translator.ts';
+
+/** Numerical Recipes' linear congruential generator: the same numbers on every machine. */
+function numbers(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return below => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+const hosts = ['a.test', 'www.a.test', 'b.test', 'c.test', '*.test', ''];
+
+function randomIngress(any: (below: number) => number): object {
+  const one = <T>(all: readonly T[]): T => all[any(all.length)]!;
+  const host = one(hosts);
+  const service = (): object => ({
+    service: { name: one(['s', 't', 'u']), port: { number: one([80, 81]) } },
+  });
+  const annotations: Record<string, string> = {};
+  const say = (name: string, value: string): void => {
+    if (any(4) === 0) annotations[`nginx.ingress.kubernetes.io/${name}`] = value;
+  };
+  say('server-alias', one(['c.test', 'd.test', 'd.test,e.test']));
+  say('from-to-www-redirect', 'true');
+  say('canary', 'true');
+  say('canary-weight', '10');
+  say('ssl-passthrough', 'true');
+  say('proxy-connect-timeout', one(['3', '4']));
+  say('use-regex', 'true');
+  const rules = [host, ...(any(3) === 0 ? [one(hosts)] : [])].map(each => ({
+    ...(each !== '' && { host: each }),
+    http: { paths: [{ path: one(['/', '/x', '/y']), pathType: 'Prefix', backend: service() }] },
+  }));
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      ...{ name: `i${any(8)}`, namespace: one(['n', 'm']), annotations },
+      creationTimestamp: one(['2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z']),
+    },
+    spec: {
+      ...(any(4) > 0 && { ingressClassName: one(['ours', 'ours', 'second', 'theirs']) }),
+      ...(any(2) === 0 && host !== '' && { tls: [{ hosts: [host], secretName: 'tls' }] }),
+      ...(any(4) === 0 && { defaultBackend: service() }),
+      ...(any(6) > 0 && { rules }),
+    },
+  };
+}
+
+function randomClass(any: (below: number) => number): object {
+  const name = ['ours', 'second', 'theirs'][any(3)]!;
+  const fallback = { 'ingressclass.kubernetes.io/is-default-class': any(2) === 0 ? 'true' : 'false' };
+  const controller = name === 'theirs' ? 'example.com/other' : 'weft.dev/ingress-controller';
+  const metadata = { name, annotations: fallback };
+  return { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata, spec: { controller } };
+}
+
+function putOf(object: object): Change {
+  const [change] = changesOf(JSON.stringify(object));
+  return change!;
+}
+
+/** What of a mesh follows from Ingresses, and what is wrong between them. What one object says of one thing has no order. */
+function outcome({
+  mesh,
+  problems,
+}: {
+  readonly mesh: Mesh;
+  readonly problems: readonly Problem[];
+}): unknown {
+  const { gateways, gatewayHosts, routeTables, trafficPolicies, servedIngresses } = mesh;
+  const maps = { gateways, gatewayHosts, routeTables, trafficPolicies, servedIngresses };
+  const texts = (all: readonly unknown[]): readonly string[] => all.map(each => JSON.stringify(each)).sort();
+  const parts = Object.entries(maps).map(([name, map]) => {
+    const groups: ReadonlyMap<string, readonly unknown[]> = map;
+    return [name, new Map([...groups].map(([group, values]) => [group, texts(values)]))];
+  });
+  return { parts, problems: texts(problems) };
+}
+
+test('changes of Ingresses and classes one after the other come to what all of them together come to', () => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const any = numbers(seed);
+    const translator = new Translator();
+    const alive = new Map<string, Change>();
+    for (let step = 0; step < 40; step++) {
+      const changes = Array.from({ length: 1 + any(3) }, (): Change => {
+        const put = putOf(any(8) === 0 || step === 0 ? randomClass(any) : randomIngress(any));
+        const { kind, key } = put;
+        if (any(4) === 0 && alive.delete(`${kind} ${key}`)) return { type: 'delete', kind, key };
+        alive.set(`${kind} ${key}`, put);
+        return put;
+      });
+      translator.apply(changes);
+      const anew = new Translator();
+      anew.apply([...alive.values()]);
+      const [now, whole] = [translator, anew].map(each =>
+        outcome({ mesh: each.mesh, problems: each.problems() }),
+      );
+      if (!equal(now, whole)) assert.deepEqual(now, whole, `seed ${seed}, step ${step}`);
+    }
+  }
+});
