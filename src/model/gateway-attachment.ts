@@ -46,10 +46,11 @@ export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedLi
   const first = gateways.find(each => each.parent === undefined);
   return gateways.flatMap(gateway => {
     const root = gateway.parent === undefined ? gateway : (first ?? gateway);
-    const beside = new TakenPlaces();
-    for (const each of gateway.listeners) beside.add(each);
+    // One listener alone is in nobody's way in its own object: an Ingress has one for each host.
+    const beside = gateway.listeners.length > 1 ? new TakenPlaces() : undefined;
+    if (beside !== undefined) for (const each of gateway.listeners) beside.add(each);
     const own = gateway.listeners.map(listener => {
-      const conflict = stronger(before.conflict(listener, 0), beside.conflict(listener, 1));
+      const conflict = stronger(before.conflict(listener, 0), beside?.conflict(listener, 1));
       return { listener: validated(listener, root), gateway, root, ...(conflict && { conflict }) };
     });
     for (const { listener, conflict } of own) if (conflict === undefined) before.add(listener);

@@ -62,13 +62,21 @@ function challengesFor(reader: MeshReader, open: readonly ServedListener[]): rea
   );
 }
 
+/** Of listeners for one host, with it: thousands of them are the very same in one version of the mesh after the other. */
+const bounds = new WeakMap<ServedListener, BoundListener>();
+
 function boundListener(reader: MeshReader, caller: Caller, served: ServedListener): BoundListener {
   const { listener, of } = served;
   const { name, port, addresses, protocol, hostname, tls, options } = listener;
   const place = { gateway: served.served, port, listener: listenerId(listener) };
   const carriesRequests = protocol === 'http' || protocol === 'https';
   const hosts = carriesRequests ? hostsAt(reader, served) : [];
-  return {
+  // Nothing of it stands anywhere else but in the listener, which is joined for callers of one kind.
+  const isWhole =
+    hosts.length === 1 && hosts[0] === hostname && served.gateway === served.root && !tls?.clients;
+  const known = isWhole ? bounds.get(served) : undefined;
+  if (known !== undefined) return known;
+  const bound: BoundListener = {
     name: `${of}/${name}`,
     port,
     ...(addresses && { addresses }),
@@ -79,13 +87,19 @@ function boundListener(reader: MeshReader, caller: Caller, served: ServedListene
     hosts: hosts.map(host => ({ host, destination: virtualHostKey({ ...place, host }) })),
     ...(!carriesRequests && { destination: virtualHostKey({ ...place, host: '*' }) }),
   };
+  if (isWhole) bounds.set(served, bound);
+  return bound;
 }
 
 /** The host patterns that a listener has routes for, each once, the most specific first. */
 function hostsAt(reader: MeshReader, served: ServedListener): readonly string[] {
+  const { hostname } = served.listener;
+  const routes = candidates(reader.policies('gatewayHosts', served.of), hostname);
+  // The only one that it may have: of thousands of listeners most are for one host.
+  if (hostname !== undefined && !hostname.startsWith('*'))
+    return routes.some(each => hostAt(reader, served, each) !== undefined) ? [hostname] : [];
   const hosts = new Set<string>();
-  const routes = reader.policies('gatewayHosts', served.of);
-  for (const route of candidates(routes, served.listener.hostname)) {
+  for (const route of routes) {
     const at = hostAt(reader, served, route);
     if (at !== undefined) hosts.add(at);
   }

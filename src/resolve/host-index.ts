@@ -17,7 +17,8 @@ export function candidates(
   if (hostname === undefined || hostname.startsWith('*')) return routes;
   const known = indexes.get(routes) ?? indexOf(routes);
   indexes.set(routes, known);
-  return [...(known.exact.get(hostname) ?? []), ...known.wild];
+  const exact = known.exact.get(hostname) ?? [];
+  return known.wild.length === 0 ? exact : [...exact, ...known.wild];
 }
 
 function indexOf(routes: readonly GatewayHost[]): HostIndex {

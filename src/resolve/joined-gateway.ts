@@ -32,6 +32,10 @@ export interface ServedListener extends JoinedListener {
   readonly served: string;
   /** Of one that does not read requests: the patterns of its routes, each with the host that it has here. */
   readonly streamHosts: readonly (readonly [pattern: string, host: string])[];
+  /** Port and listenerId. */
+  readonly place: string;
+  /** By credentialKey: the certificates that it names. */
+  readonly names: ReadonlyMap<string, CredentialRef>;
 }
 
 /** The namespace of a proxy that reads all objects itself and serves every gateway of them; no workload has it. */
@@ -52,6 +56,8 @@ interface JoinedGateway {
   readonly open: ReadonlyMap<string, ServedListener>;
   /** By credentialKey. */
   readonly naming: ReadonlyMap<string, readonly Naming[]>;
+  /** Those of `naming` that a gateway shows to its upstreams. */
+  readonly shown: ReadonlySet<string>;
   readonly facts: ReadonlySet<string>;
 }
 
@@ -143,7 +149,7 @@ export function derivedFacts(
       next.set(id, joined);
       continue;
     }
-    const now = next.get(id) ?? joinOrNothing(after, joined);
+    const now = next.get(id) ?? joinAgain(after, joined);
     if (now !== undefined) next.set(id, now);
     differing(id, joined, now, found);
   }
@@ -151,9 +157,9 @@ export function derivedFacts(
 }
 
 /** Undefined where it cannot be joined: whoever asks for it then is told so. */
-function joinOrNothing(mesh: Mesh, { caller, name }: JoinedGateway): JoinedGateway | undefined {
+function joinAgain(mesh: Mesh, before: JoinedGateway): JoinedGateway | undefined {
   try {
-    return join(mesh, caller, name);
+    return join(mesh, before.caller, before.name, before.listeners);
   } catch {
     return undefined;
   }
@@ -176,20 +182,33 @@ function differing(
   const isAlike =
     after !== undefined &&
     then.length === now.length &&
-    then.every((each, index) => isSame(each, now[index]));
+    then.every((each, index) => isSame(each, now[index]!));
   if (isAlike) return;
   found.add(derived.all(id));
-  for (const place of new Set([...before.open.keys(), ...(after?.open.keys() ?? [])]))
-    if (!isSame(before.open.get(place), after?.open.get(place))) found.add(derived.listener(id, place));
-  for (const credential of new Set([...before.naming.keys(), ...(after?.naming.keys() ?? [])])) {
-    const [left, right] = [before.naming.get(credential), after?.naming.get(credential)];
-    if (!isNamedAlike(left, right)) found.add(derived.naming(id, credential));
-  }
+  const [known, left] = [new Set(then), new Set(now)];
+  // Of thousands nearly all are the very same.
+  const others = [...then.filter(each => !left.has(each)), ...now.filter(each => !known.has(each))];
+  for (const place of new Set(others.map(each => each.place)))
+    if (!isAlikeOr(isSame, before.open.get(place), after?.open.get(place)))
+      found.add(derived.listener(id, place));
+  // What gateways show to their upstreams stands with no listener.
+  const shown = [before, after].flatMap(each => [...(each?.shown ?? [])]);
+  for (const credential of new Set([...shown, ...others.flatMap(each => [...each.names.keys()])]))
+    if (!isAlikeOr(isNamedAlike, before.naming.get(credential), after?.naming.get(credential)))
+      found.add(derived.naming(id, credential));
+}
+
+function isAlikeOr<V>(
+  isAlike: (left: V, right: V) => boolean,
+  left: V | undefined,
+  right: V | undefined,
+): boolean {
+  return left === undefined || right === undefined ? left === right : isAlike(left, right);
 }
 
 /** Whether nothing is another that anybody reads who rests on this listener. */
-function isSame(left: ServedListener | undefined, right: ServedListener | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
+function isSame(left: ServedListener, right: ServedListener): boolean {
+  if (left === right) return true;
   return (
     left.conflict === right.conflict &&
     equal(left.listener, right.listener) &&
@@ -204,7 +223,7 @@ function isSameBut(left: Gateway, right: Gateway): boolean {
   return left === right || equal({ ...left, listeners: [] }, { ...right, listeners: [] });
 }
 
-function isNamedAlike(left: readonly Naming[] = [], right: readonly Naming[] = []): boolean {
+function isNamedAlike(left: readonly Naming[], right: readonly Naming[]): boolean {
   return (
     left.length === right.length &&
     left.every(
@@ -214,35 +233,77 @@ function isNamedAlike(left: readonly Naming[] = [], right: readonly Naming[] = [
   );
 }
 
-function join(mesh: Mesh, caller: Caller, name: string): JoinedGateway {
+/** `known`: listeners of an earlier version; each stays the very same object where nothing of it differs. */
+function join(
+  mesh: Mesh,
+  caller: Caller,
+  name: string,
+  known: readonly ServedListener[] = [],
+): JoinedGateway {
   const reader = new MeshReader(mesh);
-  const served = servedObjects(
+  const objects = servedObjects(
     reader.policies('gateways', name),
     each => serves(reader, caller, each),
     namespace => labelsOf(reader, namespace),
   );
-  const listeners = joinedListeners([...served, ...selected(reader, caller, name)]).map(each => {
-    const of = parentKey(each.gateway);
-    return { ...each, of, served: name, streamHosts: streamHostsOf(reader, each, of) };
+  const before = new Map(known.map(each => [each.listener, each]));
+  const listeners = joinedListeners([...objects, ...selected(reader, caller, name)]).map(each => {
+    const same = before.get(each.listener);
+    const served = servedListener(reader, caller, each, name, same);
+    return same !== undefined && isUnmoved(same, served) ? same : served;
   });
   const open = new Map<string, ServedListener>();
   const naming = new Map<string, Naming[]>();
-  const add = (one: Naming): void => {
-    const key = credentialKey(placed(one.named, caller, one.gateway));
+  const shown = new Set<string>();
+  const add = (key: string, one: Naming): void => {
     const same = naming.get(key);
     if (same === undefined) naming.set(key, [one]);
     else same.push(one);
   };
   const roots = new Set<Gateway>();
   for (const each of listeners) {
-    const { listener, gateway, root } = each;
-    const key = `${listener.port} ${listenerId(listener)}`;
-    if (each.conflict === undefined && !open.has(key)) open.set(key, each);
-    for (const named of listener.tls?.certificates ?? []) add({ named, gateway });
-    if (root.clientCertificate && !roots.has(root)) add({ named: root.clientCertificate, gateway: root });
+    const { gateway, root, place, names } = each;
+    if (each.conflict === undefined && !open.has(place)) open.set(place, each);
+    for (const [key, named] of names) add(key, { named, gateway });
+    const { clientCertificate: named } = root;
+    if (named === undefined || roots.has(root)) continue;
     roots.add(root);
+    const key = credentialKey(placed(named, caller, root));
+    shown.add(key);
+    add(key, { named, gateway: root });
   }
-  return { caller, name, listeners, open, naming, facts: reader.facts };
+  return { caller, name, listeners, open, naming, shown, facts: reader.facts };
+}
+
+/** `same`: what the same listener was in an earlier version. */
+function servedListener(
+  reader: MeshReader,
+  caller: Caller,
+  joined: JoinedListener,
+  served: string,
+  same: ServedListener | undefined,
+): ServedListener {
+  const { listener, gateway } = joined;
+  const of = parentKey(gateway);
+  const names = (): ServedListener['names'] =>
+    new Map(
+      (listener.tls?.certificates ?? []).map(each => [credentialKey(placed(each, caller, gateway)), each]),
+    );
+  return {
+    ...joined,
+    ...{ of, served, streamHosts: streamHostsOf(reader, joined, of) },
+    place: same?.place ?? `${listener.port} ${listenerId(listener)}`,
+    names: same?.gateway === gateway ? same.names : names(),
+  };
+}
+
+function isUnmoved(left: ServedListener, right: ServedListener): boolean {
+  return (
+    left.gateway === right.gateway &&
+    left.root === right.root &&
+    left.conflict === right.conflict &&
+    equal(left.streamHosts, right.streamHosts)
+  );
 }
 
 function streamHostsOf(

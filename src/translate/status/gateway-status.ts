@@ -5,7 +5,6 @@ import {
   attachedTo,
   type Gateway,
   type JoinedListener,
-  joinedListeners,
   kindsOf,
   listenerSetKey,
   type Mesh,
@@ -14,9 +13,10 @@ import {
 } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
-import { gatewayObjects, whyNoCredential, whyUnavailable } from '../assemble/gateway-problems.ts';
+import { whyNoCredential, whyUnavailable } from '../assemble/gateway-problems.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
+import { type GatewayJoin, hostsOfRoute, joinOf } from './gateway-joins.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
 import { idOf } from './table-index.ts';
 
@@ -32,12 +32,12 @@ const kindNames: Readonly<Record<AttachedKind, string>> = {
 /** The status of a Gateway that is ours; undefined for those of others. */
 export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): StatusContent | undefined {
   const name = `${ref.namespace}/${ref.name}`;
-  const ours = gatewayObjects(mesh.gateways.get(name) ?? [], mesh);
-  const gateway = ours.find(each => idOf(each.from) === idOf(ref));
+  const join = joinOf(name, mesh);
+  const gateway = join.objects.find(each => idOf(each.from) === idOf(ref));
   if (gateway === undefined) return undefined;
-  const listeners = listenersOf(object, gateway, ours, mesh);
+  const listeners = listenersOf(object, gateway, join, mesh);
   const sound = listeners.filter(isSound);
-  const sets = ours.filter(each => each.parent !== undefined && hasSound(each, ours, mesh));
+  const sets = join.objects.filter(each => each.parent !== undefined && hasSound(each, join, mesh));
   const address = addressesOf(gateway, mesh);
   return {
     shape: 'gateway',
@@ -55,10 +55,10 @@ export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): S
 function listenersOf(
   object: KubeObject,
   gateway: Gateway,
-  ours: readonly Gateway[],
+  { byObject }: GatewayJoin,
   mesh: Mesh,
 ): readonly ListenerStatus[] {
-  const joined = joinedListeners(ours).filter(each => each.gateway === gateway);
+  const joined = byObject.get(gateway) ?? [];
   return recordsOf(recordOf(object.spec).listeners).map((raw, index) =>
     listenerStatus(
       raw,
@@ -76,10 +76,9 @@ function isSound({ conditions }: ListenerStatus): boolean {
 }
 
 /** Whether one of the set's listeners is opened. */
-function hasSound(set: Gateway, ours: readonly Gateway[], mesh: Mesh): boolean {
-  return joinedListeners(ours).some(
+function hasSound(set: Gateway, { byObject }: GatewayJoin, mesh: Mesh): boolean {
+  return (byObject.get(set) ?? []).some(
     each =>
-      each.gateway === set &&
       each.conflict === undefined &&
       whyUnavailable(each, mesh) === undefined &&
       whyUnresolved(each, mesh) === undefined,
@@ -90,17 +89,17 @@ function hasSound(set: Gateway, ours: readonly Gateway[], mesh: Mesh): boolean {
 export function listenerSetStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): StatusContent | undefined {
   const name = mesh.listenerSets.get(listenerSetKey(ref.namespace, ref.name))?.[0]?.gateway ?? '';
   const all = mesh.gateways.get(name) ?? [];
-  const ours = gatewayObjects(all, mesh);
-  const [root] = ours;
+  const join = joinOf(name, mesh);
+  const [root] = join.objects;
   const set = all.find(each => each.parent !== undefined && idOf(each.from) === idOf(ref));
   if (root === undefined || set === undefined) return undefined;
   const both = (reason: string, message: string): readonly Condition[] =>
     ['Accepted', 'Programmed'].map(type => ({ type, status: 'False' as const, reason, message }));
-  if (!ours.includes(set)) {
+  if (!join.objects.includes(set)) {
     const message = `Gateway ${name} lets in no ListenerSet of namespace ${ref.namespace} (allowedListeners)`;
     return { shape: 'listener-set', conditions: both('NotAllowed', message), listeners: [] };
   }
-  const listeners = listenersOf(object, set, ours, mesh);
+  const listeners = listenersOf(object, set, join, mesh);
   const bad = listeners.filter(each => !isSound(each)).map(each => each.name);
   if (bad.length === listeners.length)
     return {
@@ -368,11 +367,11 @@ export function attachedCondition(
   mesh: Mesh,
 ): Condition | undefined {
   const root = mesh.listenerSets.get(gateway)?.[0]?.gateway ?? gateway;
-  const ours = gatewayObjects(mesh.gateways.get(root) ?? [], mesh);
-  if (ours.length === 0) return undefined;
-  const own = joinedListeners(ours).filter(each => parentKey(each.gateway) === gateway);
-  const routes = (mesh.gatewayHosts.get(gateway) ?? []).filter(
-    each => idOf(each.from) === idOf(route.ref) && each.section === route.section && each.port === route.port,
+  const { objects, byParent } = joinOf(root, mesh);
+  if (objects.length === 0) return undefined;
+  const own = byParent.get(gateway) ?? [];
+  const routes = hostsOfRoute(mesh.gatewayHosts.get(gateway) ?? [], idOf(route.ref)).filter(
+    each => each.section === route.section && each.port === route.port,
   );
   const outcomes = own.flatMap(joined =>
     routes.map(each => attachedTo(joined, each, namespace => labelsOf(namespace, mesh))),
