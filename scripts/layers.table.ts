@@ -513,6 +513,12 @@ export const rooms: Record<string, Room> = {
     instead:
       'probing/ asks what a pod says it should be asked, as the kubelet does; pass in where and from where.',
   },
+  handover: {
+    imports: ['errors', 'time', 'plain', 'libc', 'wire', 'telemetry', 'proxy', 'cores'],
+    packages: [],
+    instead:
+      'handover/ has one process take over from another; who asks for that, and with which program, is for main/.',
+  },
   admin: {
     imports: [
       'errors',
@@ -707,6 +713,7 @@ export const rooms: Record<string, Room> = {
       'proxy/shared-counts',
       'analyze',
       'cores',
+      'handover',
       'admin',
       'upstreams',
       'redirect',

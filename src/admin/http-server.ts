@@ -99,6 +99,13 @@ export class AdminServer {
     for (const listener of this.#listeners) listener.close();
   }
 
+  /** Whether connections are accepted here, and not by another process with the same sockets: idle ones are closed then. */
+  accept(on: boolean): void {
+    for (const listener of this.#listeners) on ? listener.resume() : listener.pause();
+    if (on) return;
+    for (const [streams, wire] of [...this.#connections]) if (!streams.answering) wire.destroy();
+  }
+
   #accept(wire: Wire): void {
     const connection = new ServerConnection(wire, this.#options);
     const streams = new AdminStreams(connection, this.#routes, this.#options.timers, this.#streaming);

@@ -13,5 +13,5 @@ export {
   text,
 } from './http-server.ts';
 export { preStopRoutes } from './pre-stop.ts';
-export { type AdminHost, adminRoutes, healthRoutes } from './routes.ts';
+export { type AdminHost, adminRoutes, healthRoutes, wholeMetrics } from './routes.ts';
 export { stateView } from './views.ts';

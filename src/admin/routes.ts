@@ -44,6 +44,8 @@ export interface AdminHost {
     requests(query: RecordQuery): Promise<readonly ProxyRecords[]>;
     setLogging(level: string | undefined, access: string | undefined): void;
   };
+  /** What the process before counted is added; undefined for one that took over from none. */
+  readonly before?: { metrics(own: string): Promise<Iterable<string>> };
   /** Whether its histograms may have exemplars. */
   exemplars?(): boolean;
   /** On all cores. */
@@ -63,14 +65,13 @@ export function healthRoutes(host: AdminHost): AdminRoutes {
   const metrics: AdminHandler = ({ headers }) => {
     // Sums of several cores have none, and where there are none the older format is what everybody reads.
     const asked = headers?.accept?.includes('application/openmetrics-text') === true;
-    if (asked && host.cores === undefined && host.exemplars?.() === true) {
+    if (asked && host.cores === undefined && host.before === undefined && host.exemplars?.() === true) {
       const pieces = proxyMetricPieces(host.plane, out => host.metrics(out), 'openmetrics');
       return exposition(pieces, 'application/openmetrics-text; version=1.0.0');
     }
-    const own = proxyMetricPieces(host.plane, out => host.metrics(out));
-    return host.cores === undefined
-      ? exposition(own)
-      : host.cores.metrics([...own].join('')).then(pieces => exposition(pieces));
+    if (host.cores === undefined && host.before === undefined)
+      return exposition(proxyMetricPieces(host.plane, out => host.metrics(out)));
+    return wholeMetrics(host).then(pieces => exposition(pieces));
   };
   return {
     'GET /ready': () => {
@@ -81,6 +82,13 @@ export function healthRoutes(host: AdminHost): AdminRoutes {
     'GET /stats/prometheus': metrics,
     'GET /metrics': metrics,
   };
+}
+
+/** The Prometheus text of all cores, with what a process before this one has counted. */
+export async function wholeMetrics(host: AdminHost): Promise<Iterable<string>> {
+  const own = [...proxyMetricPieces(host.plane, out => host.metrics(out))].join('');
+  const all = (await host.cores?.metrics(own)) ?? [own];
+  return host.before === undefined ? all : host.before.metrics([...all].join(''));
 }
 
 /** Port 15000, loopback only: what people and tools ask, and no page in a browser (see browser-guard.ts). */

@@ -193,6 +193,8 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
       'Weft, a service mesh for Kubernetes: mutual TLS, balancing, retries and metrics for your pods',
     )
     .version(VERSION, '-V, --version')
+    // A flag belongs to the command that it follows: weft upgrade proxies --dry-run.
+    .enablePositionalOptions()
     .showHelpAfterError('(weft --help lists the commands, weft COMMAND --help explains one)')
     .addHelpText('after', startHere());
   const wanted = wantedCommand(argv);

@@ -19,18 +19,20 @@ import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { findInstalled } from './kubernetes/installed.ts';
 import { type ApiObject, MONITORING_KINDS } from './kubernetes/objects.ts';
+import { register as registerProxies } from './upgrade-proxies.ts';
 
 const help = `
 Keeps the options that Weft was installed with; flags change them. Dashboards and monitors of weft install are renewed where they are there. Prints the manifests of this version, or, with --dry-run, what
 they would change: nothing is changed by weft itself. Defaults of the server are no difference.
 
-Proxies keep running as they are. They are of the new version when their workloads are restarted next; proxies two
-versions behind are supported.
+Proxies keep running as they are. They are of the new version when their workloads are restarted next, or, where they allow it,
+after weft upgrade proxies; proxies two versions behind are supported.
 
 Examples:
   weft upgrade --dry-run
   weft upgrade | kubectl apply -f -
-  weft upgrade --replicas 3 --dry-run`;
+  weft upgrade --replicas 3 --dry-run
+  weft upgrade proxies -n shop`;
 
 /** Adds the command `upgrade`. */
 export function register(program: Command): void {
@@ -38,10 +40,12 @@ export function register(program: Command): void {
     .command('upgrade')
     .summary('print what an installed Weft needs to become this version')
     .description('print the manifests of this version with the options of the installed one');
+  command.enablePositionalOptions();
   clusterFlags(installFlags(command))
     .option('--dry-run', 'print the difference instead; exit code 0 in any case')
     .addHelpText('after', help)
     .action(guarded(upgrade));
+  registerProxies(command);
 }
 
 async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: boolean }): Promise<void> {

@@ -90,6 +90,8 @@ export const ANNOTATIONS = {
   memoryRequest: 'weft.dev/proxy-memory-request',
   memoryLimit: 'weft.dev/proxy-memory-limit',
   image: 'weft.dev/proxy-image',
+  /** `allow`: the control plane may give the pod's proxy a program of another version, without a restart; or `refuse`. */
+  liveUpgrade: 'weft.dev/live-upgrade',
 } as const;
 
 /** Files in the proxy's container, and a path of its health port. */
@@ -137,6 +139,10 @@ export const ENVIRONMENT = {
   traceZipkin: 'WEFT_TRACE_ZIPKIN',
   traceOtlp: 'WEFT_TRACE_OTLP',
   traceSampling: 'WEFT_TRACE_SAMPLING',
+  /** `allow` or `refuse`. */
+  liveUpgrade: 'WEFT_LIVE_UPGRADE',
+  /** JSON: what a process that takes over from another begins with. Nobody sets it by hand. */
+  handover: 'WEFT_HANDOVER',
   /** `keep` or `replace`; for `weft-proxy init` too. */
   clientAddresses: 'WEFT_CLIENT_ADDRESSES',
   /** JSON, an AppProbes: the app's own probes, which the kubelet asks the proxy about. */

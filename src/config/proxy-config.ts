@@ -70,6 +70,8 @@ export interface ProxyConfig {
   readonly dnsForwards: ReadonlyMap<string, readonly HostPort[]>;
   /** Threads that carry traffic, 1 to 64. */
   readonly concurrency: number;
+  /** Whether the control plane may give this proxy another program while it runs. */
+  readonly liveUpgrade: boolean;
   readonly logLevel: LogLevel;
   readonly accessLog: AccessLogMode;
   /** Bytes of the record of requests, all cores together; 0 for none. */
@@ -125,6 +127,7 @@ export interface ProxyFlags {
   readonly listen?: string;
   readonly concurrency?: string;
   readonly mtls?: string;
+  readonly liveUpgrade?: string;
   readonly logLevel?: string;
   readonly accessLog?: string;
   readonly requestRecord?: string;
@@ -206,6 +209,11 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     firstServiceAddress: env.KUBERNETES_SERVICE_HOST ?? '',
     mtlsUntilKnown: oneOf('--mtls', flags.mtls ?? 'permissive', ['strict', 'permissive', 'disable'] as const),
     concurrency: cores(pick(flags.concurrency, ENVIRONMENT.concurrency, '1')),
+    liveUpgrade:
+      oneOf('--live-upgrade', pick(flags.liveUpgrade, ENVIRONMENT.liveUpgrade, 'refuse'), [
+        'allow',
+        'refuse',
+      ] as const) === 'allow',
     logLevel: oneOf('--log-level', pick(flags.logLevel, ENVIRONMENT.logLevel, 'info'), LOG_LEVELS),
     accessLog: oneOf(
       '--access-log',

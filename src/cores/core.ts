@@ -17,6 +17,10 @@ export interface CorePlane {
   apply(resource: Extract<ToCore, { type: 'apply' }>['resource']): string | undefined;
   listen(outbound: number, inbound: number): void;
   drain(): void;
+  /** See the messages of these names. */
+  accept(on: boolean): void;
+  takeOver(): void;
+  close(all: boolean): void;
   /** Of a gateway: which it serves now. */
   serve(names: readonly string[]): void;
   /** Answers what is asked of this thread. */
@@ -61,6 +65,15 @@ export function runCore(
         return;
       case 'drain':
         plane.drain();
+        return;
+      case 'accept':
+        plane.accept(message.on);
+        return;
+      case 'take-over':
+        plane.takeOver();
+        return;
+      case 'close':
+        plane.close(message.all);
         return;
       case 'metrics':
         first.postMessage({ type: 'reply', id: message.id, value: plane.metrics() });

@@ -97,6 +97,21 @@ export class Cores {
     this.#tellAll({ type: 'drain' });
   }
 
+  /** See DataPlane.accept. */
+  accept(on: boolean): void {
+    this.#tellAll({ type: 'accept', on });
+  }
+
+  /** Sockets that another process had accept from now on. */
+  takeOver(): void {
+    this.#tellAll({ type: 'take-over' });
+  }
+
+  /** Closes connections of clients that have no request under way, or all. */
+  close(all: boolean): void {
+    this.#tellAll({ type: 'close', all });
+  }
+
   setLogging(level: string | undefined, access: string | undefined): void {
     this.#tellAll({ type: 'logging', ...(level && { level }), ...(access && { access }) });
   }

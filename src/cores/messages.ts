@@ -13,6 +13,12 @@ export type ToCore =
   /** Begins to listen. */
   | { readonly type: 'listen'; readonly outbound: number; readonly inbound: number }
   | { readonly type: 'drain' }
+  /** Listeners accept, or another process does in their place. */
+  | { readonly type: 'accept'; readonly on: boolean }
+  /** Sockets that another process had accept from now on. */
+  | { readonly type: 'take-over' }
+  /** Connections of clients without a request, or all, are closed. */
+  | { readonly type: 'close'; readonly all: boolean }
   | { readonly type: 'serve'; readonly names: readonly string[] }
   | { readonly type: 'metrics'; readonly id: number }
   /** The process ends when it has answered: what waits for a collector or a file goes now. */

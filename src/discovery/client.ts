@@ -9,6 +9,7 @@ import { type ControlPlane, connectControlPlane } from './control-plane-connecti
 import { keyFault, refusedDestination } from './key.ts';
 import { inBatches, KeyBatch } from './key-batch.ts';
 import { LineReader } from './line-reader.ts';
+import { ProgramFetch } from './program-fetch.ts';
 import { MAX_LINE_BYTES, type ProxyMessage, type ServerMessage, SILENCE_MS } from './protocol.ts';
 import { Received } from './received.ts';
 import type { CredentialSource } from './server.interface.ts';
@@ -50,6 +51,7 @@ export class DiscoveryClient implements ResourceStream {
   readonly #received: Received;
   readonly #backoff: Backoff;
   readonly #batch = new KeyBatch();
+  readonly #programs: ProgramFetch;
   /** Set while what is wanted is gathered. */
   #stopGathering: Cancel | undefined;
   #state: State = { phase: 'idle' };
@@ -63,6 +65,10 @@ export class DiscoveryClient implements ResourceStream {
   constructor(options: DiscoveryClientOptions) {
     this.#options = options;
     this.#received = new Received(options.sink);
+    this.#programs = new ProgramFetch(options.clock, message => {
+      this.#send(message);
+      return this.#state.phase === 'connected';
+    });
     this.#backoff = new Backoff(undefined, options.random);
   }
 
@@ -94,6 +100,11 @@ export class DiscoveryClient implements ResourceStream {
     this.#sendBatch();
   }
 
+  /** See ProgramFetch. */
+  program(digest: string): Promise<Buffer> {
+    return this.#programs.fetch(digest);
+  }
+
   close(): void {
     this.#unsubscribe();
     this.#stopGathering?.();
@@ -115,6 +126,7 @@ export class DiscoveryClient implements ResourceStream {
     const state = this.#state;
     this.#state = { phase: 'idle' };
     this.#options.questions?.over();
+    this.#programs.lost();
     if (state.phase === 'connecting') state.stop.abort();
     if (state.phase === 'resting') state.cancel();
     if (state.phase === 'connected') state.socket.destroy();
@@ -202,6 +214,9 @@ export class DiscoveryClient implements ResourceStream {
       case 'unask':
         this.#options.questions?.unask(message.id);
         return undefined;
+      case 'program':
+        this.#programs.heard(message);
+        return undefined;
       default:
         return undefined;
     }
@@ -230,6 +245,7 @@ export class DiscoveryClient implements ResourceStream {
     }
     this.#up = false;
     this.#options.questions?.over();
+    this.#programs.lost();
     sink.connection(false, why);
   }
 

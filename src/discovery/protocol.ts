@@ -64,7 +64,8 @@ export type ProxyMessage =
   | NackMessage
   | PongMessage
   | SaidMessage
-  | DoneMessage;
+  | DoneMessage
+  | FetchMessage;
 
 /** What the control plane sends. */
 export type ServerMessage =
@@ -74,7 +75,8 @@ export type ServerMessage =
   | PingMessage
   | ErrorMessage
   | AskMessage
-  | UnaskMessage;
+  | UnaskMessage
+  | ProgramMessage;
 
 /** Asks for a certificate. The token proves the workload's identity, for a renewal too; see docs/decisions/certificates.md. */
 export interface SignMessage {
@@ -177,6 +179,21 @@ export interface ErrorMessage {
   readonly type: 'error';
   readonly code: string;
   readonly message: string;
+}
+
+/** Asks for the program of a proxy that this control plane has; see docs/decisions/upgrades.md. */
+export interface FetchMessage {
+  readonly type: 'fetch';
+  /** SHA-256 in hexadecimal, as the question said that led to this. */
+  readonly digest: string;
+}
+
+/** The program, Base64, or why there is none. */
+export interface ProgramMessage {
+  readonly type: 'program';
+  readonly digest: string;
+  readonly bytes?: string;
+  readonly error?: string;
 }
 
 /** What is asked of a proxy: the kind, and whatever that kind needs. JSON of at most MAX_QUESTION_LENGTH characters. */

@@ -16,6 +16,7 @@ const checks: Readonly<Record<ProxyMessage['type'], Check>> = {
   pong: () => true,
   said: ({ id, items, left }) =>
     Number.isSafeInteger(id) && Array.isArray(items) && items.length <= MAX_SAID_ITEMS && isCount(left),
+  fetch: ({ digest }) => isText(digest, 64),
   done: ({ id, error, left }) =>
     Number.isSafeInteger(id) && (error === undefined || isText(error, MAX_REASON_LENGTH)) && isCount(left),
 };

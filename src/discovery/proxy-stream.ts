@@ -54,6 +54,9 @@ type State =
 /** What only an open stream may send. */
 type SessionMessage = Exclude<ProxyMessage, { type: 'sign' | 'hello' | 'pong' }>;
 
+/** With so many bytes waiting in the socket no program is given. */
+const mostWaitingBytes = 4 << 20;
+
 /** One connection of a proxy, seen from the control plane: who it is, what it may say, and its end. */
 export class ProxyStream implements Pushable {
   readonly #socket: TLSSocket;
@@ -266,6 +269,9 @@ export class ProxyStream implements Pushable {
       case 'unsubscribe':
         session.unsubscribe(message.keys);
         break;
+      case 'fetch':
+        this.#giveProgram(message.digest);
+        break;
       case 'said':
       case 'done':
         session.heard(message);
@@ -273,6 +279,17 @@ export class ProxyStream implements Pushable {
       default:
       // An answer to nothing that was sent, as `settle` found.
     }
+  }
+
+  /** It is a megabyte: one that asks for more before the last has been read is told to wait. */
+  #giveProgram(digest: string): void {
+    const { program } = this.#shared.options;
+    const busy = this.#socket.writableLength > mostWaitingBytes;
+    const bytes = busy ? undefined : program?.(digest);
+    const error = busy
+      ? 'too much waits for this proxy; ask again later'
+      : 'it has no program of this digest';
+    this.#socket.write(encode({ type: 'program', digest, ...(bytes === undefined ? { error } : { bytes }) }));
   }
 
   async #sign(message: Extract<ProxyMessage, { type: 'sign' }>): Promise<void> {

@@ -97,6 +97,8 @@ export interface DiscoveryServerOptions {
   readonly podOf?: (uid: string) => Pick<Identity, 'namespace' | 'serviceAccount'> | undefined;
   /** Machines outside of the cluster; without it none can join. */
   readonly machines?: Pick<JoinTokens, 'prove'>;
+  /** The program of proxies with this digest, in Base64; without it, or where it returns nothing, none is given. */
+  readonly program?: (digest: string) => string | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly observer?: DiscoveryObserver;

@@ -103,6 +103,10 @@ class ControlPlaneDiscovery implements Discovery {
     this.#stream.forget(key);
   }
 
+  program(digest: string): Promise<Buffer> {
+    return this.#client.program(digest);
+  }
+
   notReady(): string | undefined {
     const { host, port } = this.#config.controlPlane;
     const where = formatAddress(host, port);

@@ -18,6 +18,7 @@ import {
 } from './injector-authority.ts';
 import { serveRoutes } from './injector-http.ts';
 import { openMachines } from './injector-machines.ts';
+import { OwnProxyProgram } from './injector-program.ts';
 import { proxyProblems } from './injector-status.ts';
 import { InjectorView } from './injector-view.ts';
 import { noteProblems, startPipeline } from './pipeline.ts';
@@ -133,12 +134,15 @@ export async function runInjector(
 
   // 6. Discovery and certificates for proxies.
   const machines = await openMachines(around, cluster?.client, view);
+  const program = new OwnProxyProgram();
+  parts.program = program;
   const server = new DiscoveryServer({
     hub: pipeline.hub,
     signer: signerOf(live, revocations, around),
     verifier,
     credentials: keeper,
     ...(machines && { machines }),
+    program: digest => program.text(digest),
     podOf: uid => podOf(pipeline.registry, uid),
     clock,
     log,

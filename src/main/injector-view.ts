@@ -10,6 +10,7 @@ import type { Problem } from '../model/index.ts';
 import { ControlPlaneMetrics, type FederatedFacts } from '../telemetry/control-plane-metrics.ts';
 import { type Clock, systemClock } from '../time/index.ts';
 import type { Routes } from './injector-http.ts';
+import type { OwnProxyProgram } from './injector-program.ts';
 import type { Pipeline } from './pipeline.ts';
 
 /** The parts that there are so far; each stage adds its own. */
@@ -19,6 +20,8 @@ export interface InjectorParts {
   pipeline?: Pipeline;
   server?: DiscoveryServer;
   webhook?: RunningWebhook;
+  /** What proxies are upgraded to. */
+  program?: OwnProxyProgram;
   /** The trust domains of others. */
   federation?: () => readonly FederatedFacts[];
   /** How the kinds stand that are read from the API. */

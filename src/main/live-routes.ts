@@ -12,6 +12,7 @@ import {
 import { Live } from '../live/index.ts';
 import type { Mesh } from '../model/index.ts';
 import { type DashboardPlace, dashboardSource, FIGURES_PATH } from './injector-dashboard.ts';
+import type { OwnProxyProgram } from './injector-program.ts';
 import type { InjectorParts } from './injector-view.ts';
 
 /** The routes of the live API. The parts may come later. */
@@ -33,6 +34,10 @@ export function liveRoutes(
     askRoute(tapKind(mesh), place),
     askRoute(recordKind, place),
     askRoute(figuresKind, place),
+    askRoute(
+      upgradeKind(() => parts.program),
+      place,
+    ),
     ...pages,
   ];
 }
@@ -44,6 +49,26 @@ const figuresKind: AskKind = {
   follow: true,
   question: () => ({ kind: 'figures' }),
 };
+
+/**
+ * Proxies take over the program of this control plane; with `dry` they only say whether they would, with `again` those do, too,
+ * that have it.
+ */
+function upgradeKind(program: () => OwnProxyProgram | undefined): AskKind {
+  return {
+    path: '/live/upgrade',
+    needs: { verb: 'create', subresource: 'upgrade' },
+    follow: false,
+    question(query) {
+      const current = program()?.current;
+      if (current === undefined)
+        return 'this control plane has no program for proxies, as one that runs from its sources; restart pods instead';
+      const { version, digest } = current;
+      const flags = ['dry', 'again'].filter(name => query.get(name) === 'true').map(name => [name, true]);
+      return { ...Object.fromEntries(flags), kind: 'upgrade', version, digest };
+    },
+  };
+}
 
 /** What proxies keep of requests, by id or by why it was kept; readRecordQuery says what it takes. */
 const recordKind: AskKind = {

@@ -24,6 +24,13 @@ export function proxyAnswerers(plane: () => DataPlane, status?: () => object): A
       () => ({ series: plane().services, clusters: plane().destinations.clusters }),
       systemClock,
     ),
+    // Where it is allowed main/proxy-upgrades.ts answers.
+    upgrade(_question, asker) {
+      asker.done(
+        'this pod does not allow upgrades without a restart; annotate it with weft.dev/live-upgrade: allow, or restart it',
+      );
+      return undefined;
+    },
     // What the record says: first about the proxy, then a record at a time, the oldest first.
     requests(question, asker) {
       const { records, ...proxy } = plane().recorded(

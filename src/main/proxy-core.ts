@@ -9,7 +9,13 @@ import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
 import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
-import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import {
+  acceptInherited,
+  checkNative,
+  inheritSockets,
+  type ListeningSocket,
+  loadSocketOptions,
+} from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
@@ -21,7 +27,13 @@ import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
-const { config, core } = workerData as { config: ProxyConfig; core: number };
+const { config, core, sockets } = workerData as {
+  config: ProxyConfig;
+  core: number;
+  /** Of the process before, where there was one. */
+  sockets: readonly ListeningSocket[];
+};
+inheritSockets(sockets, core);
 checkNative();
 if (config.redirected) loadSocketOptions();
 // Threads have the capabilities of the one that started them.
@@ -74,6 +86,9 @@ runCore(parentPort!, systemClock, tls, source => {
     listen: (outbound, inbound) => plane.listen(outbound, inbound),
     serve: names => plane.gateway?.serve(names),
     drain: () => plane.drain(),
+    accept: on => plane.accept(on),
+    takeOver: acceptInherited,
+    close: all => (all ? plane.cutOff() : plane.closeIdle()),
     metrics: () =>
       [
         ...proxyMetricPieces(plane, out => {

@@ -5,11 +5,13 @@ import { Cores, type CoresOptions } from '../cores/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { MeshTls } from '../tls/index.ts';
+import type { ListeningSocket } from '../wire/index.ts';
 
-/** Starts one thread for each core beside the first. They end with the process. */
+/** Starts one thread for each core beside the first. They end with the process. `sockets`: of the process before, if any. */
 export function startCores(
   config: ProxyConfig,
   log: Log,
+  sockets: readonly ListeningSocket[],
   { own, source, questions }: Pick<CoresOptions, 'own' | 'source' | 'questions'>,
 ): Cores {
   const fail = (core: number, code: string, message: string): void => {
@@ -21,7 +23,7 @@ export function startCores(
   };
   const ports = Array.from({ length: config.concurrency - 1 }, (_, i) => {
     // The program's own file: weft-proxy runs as a core when it finds itself on another thread.
-    const worker = new Worker(process.argv[1]!, { workerData: { config, core: i + 1 } });
+    const worker = new Worker(process.argv[1]!, { workerData: { config, core: i + 1, sockets } });
     worker.on('error', error => fail(i + 1, 'core-failed', String(error)));
     worker.unref();
     return worker;

@@ -13,6 +13,8 @@ export interface Discovery {
   start(): void;
   /** Undefined when the proxy has what it needs to begin, otherwise what is missing. */
   notReady(): string | undefined;
+  /** The program with this digest, from the control plane; undefined where there is none. */
+  program?(digest: string): Promise<Buffer>;
   /** For `/status`. */
   status(): Record<string, unknown>;
   metrics(out: Exposition): void;

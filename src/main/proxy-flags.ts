@@ -34,6 +34,10 @@ export function withProxyFlags(command: Command): Command {
       'threads that carry traffic, connections spread over them (WEFT_CONCURRENCY)',
       '1',
     )
+    .option(
+      '--live-upgrade <how>',
+      'allow: the control plane may give this proxy another program while it runs; or refuse (WEFT_LIVE_UPGRADE), default refuse',
+    )
     .option('--log-level <level>', 'debug, info, warn, error or silent (WEFT_LOG_LEVEL)')
     .option('--access-log <mode>', 'off, errors or all (WEFT_ACCESS_LOG)')
     .option(

@@ -19,11 +19,11 @@ import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
 // Not by the room's index: what asks is no part of a proxy.
 import { Answering } from '../live/answering.ts';
 import type { Resource } from '../model/index.ts';
-import { appIsPresent, DataPlane, drained, probeAddress, sumUnderWay } from '../proxy/index.ts';
+import { appIsPresent, DataPlane, drained, IDLE, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { MeshTls } from '../tls/index.ts';
-import { checkNative, loadSocketOptions } from '../wire/index.ts';
+import { acceptInherited, checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
@@ -81,6 +81,9 @@ export async function run(config: ProxyConfig): Promise<void> {
   if (config.redirected) loadSocketOptions();
   const ownAddresses = takeClientAddresses(config);
   const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  const succession = process.env[ENVIRONMENT.handover];
+  delete process.env[ENVIRONMENT.handover];
+  const before = succession ? new (await import('../handover/index.ts')).Predecessor(succession) : undefined;
   const started = installLastResort(log, systemClock);
   const eager = yieldToTraffic(systemClock, linux());
   if (eager !== undefined) log.debug({ why: eager }, "V8's compiler keeps its priority beside traffic");
@@ -96,7 +99,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   const own = new Answering({ answerers, clock: systemClock, threads: config.concurrency });
   const cores =
     config.concurrency > 1
-      ? startCores(config, log, {
+      ? startCores(config, log, before ? before.sockets : [], {
           own: resource => plane.apply(resource),
           source: () => discovery,
           questions: own,
@@ -114,6 +117,35 @@ export async function run(config: ProxyConfig): Promise<void> {
     cores?.apply(resource);
     return undefined;
   };
+  const upgrades =
+    config.liveUpgrade || before
+      ? new (await import('./proxy-upgrades.ts')).ProxyUpgrades({
+          ...{ config, log, before, clock: systemClock },
+          fetch: () => discovery.program?.bind(discovery),
+          admin: () => host,
+          accept(on) {
+            plane.accept(on);
+            cores?.accept(on);
+            for (const server of servers) server.accept(on);
+          },
+          acceptInherited() {
+            acceptInherited();
+            cores?.takeOver();
+          },
+          drain() {
+            plane.drain();
+            cores?.drain();
+          },
+          close(all) {
+            all ? plane.cutOff() : plane.closeIdle();
+            cores?.close(all);
+          },
+          notReady: () =>
+            host.notReady() ?? (discovery.status().connected === false ? 'no control plane yet' : undefined),
+          lastWords: () => lastWords(),
+          stop: why => stop(why),
+        })
+      : undefined;
   const names = new ProxyNames({
     ...{ clock: systemClock, log, forwards: config.dnsForwards },
     apply: resource => void put(resource, each => plane.apply(each)),
@@ -125,7 +157,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     log,
     tls,
     signal: stopping.signal,
-    questions: cores?.questions ?? own,
+    questions: upgrades?.questions(cores?.questions ?? own) ?? cores?.questions ?? own,
     gatewaysFound: names => {
       plane.gateway?.serve(names);
       cores?.serve(names);
@@ -198,20 +230,28 @@ export async function run(config: ProxyConfig): Promise<void> {
       processMetrics(out);
       memoryMetrics(out, memory);
       tracing.metrics(out);
+      upgrades?.metrics(out);
     },
     exemplars: () => tracing.on,
     drain: () => stop('asked to through the admin port'),
-    underWay: () => (cores ? sumUnderWay([plane.underWay, cores.underWay]) : plane.underWay),
+    underWay: () => sumUnderWay([plane.underWay, cores?.underWay ?? IDLE, before?.underWay ?? IDLE]),
     ...(cores && { cores }),
+    ...(before && { before: { metrics: own => before.metrics(own, systemClock) } }),
   };
   const servers = serveAdmin(config, host, plane.services.http1);
   // 5. The end: drain, then go.
+  const lastWords = async (): Promise<void> => {
+    await Promise.all([tracing.close(), telemetry.end(), cores?.end(lastWordsMs, systemClock)]);
+    stopping.abort();
+    accessLog.flush();
+  };
   const stop = (why: string, appEnded = false): void => {
     if (draining) return;
     draining = true;
     log.info({ why, ...host.underWay() }, 'draining: no new work is asked for, and work under way goes on');
     plane.drain();
     cores?.drain();
+    upgrades?.stop();
     const subject = {
       busy: host.underWay,
       appIsPresent: () => (config.redirected ? appIsPresent() : undefined),
@@ -220,16 +260,17 @@ export async function run(config: ProxyConfig): Promise<void> {
     const nothingToDo = appEnded && host.underWay().exchanges === 0;
     const atLeastMs = config.gateway !== undefined && config.discovery !== 'files' ? noticeMs : 0;
     void (nothingToDo ? Promise.resolve() : drained(subject, systemClock, atLeastMs)).then(async () => {
-      await Promise.all([tracing.close(), telemetry.end(), cores?.end(lastWordsMs, systemClock)]);
-      stopping.abort();
+      await lastWords();
       log.info({}, 'drained; goodbye');
       accessLog.flush();
       for (const server of servers) server.close();
+      upgrades?.leave();
       process.exit(0);
     });
   };
   listenForSignals(stop, log);
   started();
+  upgrades?.begin();
   const { ports } = config;
   log.info(
     { pod: `${config.pod.namespace}/${config.pod.name}`, ports, discovery: config.discovery },

@@ -35,9 +35,13 @@ else
 if (wanted === 'wait') (await import('./proxy-wait.ts')).register(program);
 else program.command('wait').description('wait until the proxy of this pod is ready').allowUnknownOption();
 
-const known = ['core', 'help', ...program.commands.map(each => each.name())];
+// The process that carried the traffic first, once others do; see src/handover/keeper.ts.
+if (wanted === 'keep' && isMainThread)
+  (await import('../handover/keeper.ts')).keep(Number(process.argv[3]), Number(process.argv[4]));
+
+const known = ['core', 'help', 'keep', ...program.commands.map(each => each.name())];
 if (wanted === undefined) program.outputHelp();
 // commander would answer `bogus --help` with the general help and exit code 0.
 else if (!wanted.startsWith('-') && !known.includes(wanted))
   program.error(`error: unknown command '${wanted}'`);
-else if (isMainThread) await program.parseAsync(process.argv);
+else if (isMainThread && wanted !== 'keep') await program.parseAsync(process.argv);

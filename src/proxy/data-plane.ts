@@ -68,6 +68,8 @@ export class DataPlane {
   readonly #ownPorts: Set<number>;
   readonly #connections = new Set<Accepted>();
   #listeners: Listener[] = [];
+  /** Another process of this proxy accepts. */
+  #handedOver = false;
   /** Those that are listened on. */
   #rows: ListenerRow[] = [];
   #stopHousekeeping: () => void = () => {};
@@ -237,8 +239,7 @@ export class DataPlane {
     saveMemory(this.services.saving);
     crowding.crowded = false;
     this.#room = room;
-    for (const listener of this.#listeners) room > 0 ? listener.resume() : listener.pause();
-    this.gateway?.pause(room <= 0);
+    this.#open(room > 0);
     if (stage === 'none') return;
     for (const connection of [...this.#connections]) connection.relieve(hard);
     this.gateway?.relieve(hard);
@@ -254,6 +255,32 @@ export class DataPlane {
     this.#room = 0;
     for (const listener of this.#listeners) listener.pause();
     this.gateway?.pause(true);
+  }
+
+  /**
+   * Whether connections are accepted here: not while another process of this proxy does, which has the same sockets. Where they
+   * are again, nothing is told any more to go.
+   */
+  accept(on: boolean): void {
+    this.#handedOver = !on;
+    this.#open(this.#room > 0);
+    if (on) this.services.draining = false;
+  }
+
+  /** Closes connections from clients without a request under way. */
+  closeIdle(): void {
+    for (const connection of [...this.#connections]) connection.relieve(false);
+  }
+
+  /** Breaks off what is open from clients. */
+  cutOff(): void {
+    for (const connection of [...this.#connections]) connection.destroy();
+  }
+
+  #open(isRoom: boolean): void {
+    const accepts = isRoom && !this.#handedOver;
+    for (const listener of this.#listeners) accepts ? listener.resume() : listener.pause();
+    this.gateway?.pause(!accepts);
   }
 
   /** Accepts no more. */

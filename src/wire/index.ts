@@ -6,6 +6,7 @@ export { type Dial, type Dialer, dial } from './dial.ts';
 export { keepForeignRight } from './foreign-right.ts';
 export { loadForeignSource } from './foreign-source.ts';
 export { saveMemory } from './holding.ts';
+export { acceptInherited, inheritSockets, type ListeningSocket } from './inherited.ts';
 export { Listener, type ListenOptions } from './listener.ts';
 export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';
 export { Progress } from './progress.ts';

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { internalError, WeftError } from '../errors/index.ts';
 import { libcFunction } from '../libc/index.ts';
+import { takeInherited, whenMayAccept } from './inherited.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import type { Wire } from './wire.ts';
@@ -32,6 +33,8 @@ export class Listener {
   #handle: NativeTcp;
   #closed = false;
   #paused = false;
+  /** The socket is another process's, which accepts; see inherited.ts. */
+  #waits = false;
 
   /** Throws WeftError `port-in-use`, `no-right-to-listen` or `cannot-listen`. */
   constructor(options: ListenOptions, accept: (wire: Wire) => void) {
@@ -40,7 +43,9 @@ export class Listener {
     const handle = new tcp.TCP(tcp.constants.SERVER);
     this.#handle = handle;
     this.#backlog = options.backlog ?? 4096;
-    let errno = options.fd === undefined ? bind(handle, options) : handle.open(options.fd);
+    const inherited = options.fd === undefined ? takeInherited(options.host, options.port) : undefined;
+    const fd = options.fd ?? inherited;
+    let errno = fd === undefined ? bind(handle, options) : handle.open(fd);
     this.#accept = (status, client) => {
       if (status !== 0) return;
       if (this.#paused) {
@@ -60,7 +65,10 @@ export class Listener {
       leaveEvent();
     };
     handle.onconnection = this.#accept;
-    if (errno === 0) errno = handle.listen(this.#backlog);
+    if (inherited !== undefined) {
+      this.#waits = true;
+      whenMayAccept(() => this.#begin());
+    } else if (errno === 0) errno = handle.listen(this.#backlog);
     const info: AddressInfo = {};
     if (errno === 0) errno = handle.getsockname(info);
     if (errno !== 0) {
@@ -82,6 +90,7 @@ export class Listener {
   pause(): void {
     if (this.#paused || this.#closed) return;
     this.#paused = true;
+    if (this.#waits) return;
     // libuv cannot stop accepting. A second descriptor keeps the kernel's socket while the handle is closed.
     const held = duplicate(this.#handle.fd);
     if (held < 0) return;
@@ -95,6 +104,15 @@ export class Listener {
   resume(): void {
     if (!this.#paused || this.#closed) return;
     this.#paused = false;
+    if (!this.#waits) this.#listen();
+  }
+
+  #begin(): void {
+    this.#waits = false;
+    if (!this.#paused && !this.#closed) this.#listen();
+  }
+
+  #listen(): void {
     this.#handle.onconnection = this.#accept;
     this.#handle.listen(this.#backlog);
   }

@@ -162,6 +162,8 @@ function proxyEnvironment(
     entries.push({ name: ENVIRONMENT.clientAddresses, value: settings.clientAddresses });
   if (settings.concurrency !== undefined)
     entries.push({ name: ENVIRONMENT.concurrency, value: settings.concurrency });
+  if (settings.liveUpgrade !== undefined)
+    entries.push({ name: ENVIRONMENT.liveUpgrade, value: settings.liveUpgrade });
   if (settings.requestRecord !== undefined)
     entries.push({ name: ENVIRONMENT.requestRecord, value: settings.requestRecord });
   if (settings.slowRequests !== undefined)

@@ -8,6 +8,9 @@ import { REDIRECTIONS, type Redirection } from './named-proxy.ts';
 import type { InjectOptions } from './options.ts';
 import type { PodTemplate, Resources } from './pod.ts';
 
+/** Whether a control plane may give a running proxy another program. */
+const LIVE_UPGRADES = ['allow', 'refuse'] as const;
+
 /** What is injected into one pod: the options with the pod's annotations laid over them. */
 export interface PodSettings {
   readonly image: string;
@@ -17,6 +20,7 @@ export interface PodSettings {
   readonly concurrency?: string;
   /** As the annotations of these names have it; undefined for the proxy's own defaults. */
   readonly requestRecord?: string;
+  readonly liveUpgrade?: (typeof LIVE_UPGRADES)[number];
   readonly slowRequests?: string;
   readonly maxConnectionAge?: string;
   readonly maxConnectionAgeGrace?: string;
@@ -75,6 +79,7 @@ export function readSettings(
     /^(auto|\d+(Ki|Mi)?)$/,
     'write auto, or a size from 4Ki to 1Mi',
   );
+  const liveUpgrade = reader.word(ANNOTATIONS.liveUpgrade, LIVE_UPGRADES);
   const settings: PodSettings = {
     image: image ?? options.proxyImage,
     logLevel: reader.word(ANNOTATIONS.logLevel, LOG_LEVELS) ?? options.logLevel,
@@ -86,6 +91,7 @@ export function readSettings(
     ...(maxConnectionAgeGrace !== undefined && { maxConnectionAgeGrace }),
     ...(http2MaxStreams !== undefined && { http2MaxStreams }),
     ...(http2MaxHeaders !== undefined && { http2MaxHeaders }),
+    ...(liveUpgrade !== undefined && { liveUpgrade }),
     resources: readResources(reader, options),
     redirection: reader.word(ANNOTATIONS.redirection, REDIRECTIONS) ?? options.redirection,
     clientAddresses: readClientAddresses(reader, options),

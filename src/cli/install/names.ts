@@ -9,6 +9,8 @@ export const NAMES = {
   /** ClusterRoles for people who ask running proxies: live requests, figures alone. */
   tap: 'weft-tap',
   viewer: 'weft-viewer',
+  /** The same for people who upgrade proxies without restarts. */
+  upgrade: 'weft-upgrade',
   /** Role in the namespace of the control plane: the way to its live API. */
   reach: 'weft-live',
   /** Secret with the root of the control plane's own making. */

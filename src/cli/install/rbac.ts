@@ -142,6 +142,17 @@ export function userRoles(): UserRole[] {
         figures,
       ],
     },
+    {
+      name: NAMES.upgrade,
+      rules: [
+        {
+          why: 'proxies of the pods of the namespace take the program of the control plane: weft upgrade proxies',
+          apiGroups: ['weft.dev'],
+          resources: ['pods/upgrade'],
+          verbs: ['create'],
+        },
+      ],
+    },
   ];
 }
 

@@ -14,7 +14,7 @@ export interface Caller {
  */
 export interface Right {
   readonly verb: 'create' | 'get';
-  readonly subresource: 'tap' | 'requests' | 'figures';
+  readonly subresource: 'tap' | 'requests' | 'figures' | 'upgrade';
 }
 
 /** What a request brings as proof. */

@@ -161,7 +161,8 @@ function readAll(pem: string): X509Certificate[] {
 
 /** Which right is missing, and what whoever administers the cluster types to give it. */
 function missing({ name }: Caller, right: Right, namespace: string): string {
-  const role = right.verb === 'create' ? 'weft-tap' : 'weft-viewer';
+  const role =
+    right.subresource === 'upgrade' ? 'weft-upgrade' : right.verb === 'create' ? 'weft-tap' : 'weft-viewer';
   const where = namespace === '' ? 'in all namespaces' : `in namespace ${namespace}`;
   const [, accountNamespace, account] = /^system:serviceaccount:([^:]+):(.+)$/.exec(name) ?? [];
   const who =
