@@ -12,8 +12,8 @@ export async function bundle(): Promise<{ hop: string; proxy: string; injector: 
   };
 }
 
-/** Bundles a proxy of the bench's own; gives its file. */
-export async function bundleHop(name: 'weft-hop' | 'weft-watched'): Promise<string> {
+/** Bundles a program of the bench's own, by its path in bench/ without .ts; gives its file. */
+export async function bundleHop(name: 'weft-hop' | 'weft-watched' | 'memory/inside'): Promise<string> {
   const outfile = `dist/bench/${name}.mjs`;
   await build({
     entryPoints: [`bench/${name}.ts`],

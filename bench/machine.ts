@@ -49,6 +49,14 @@ export function imageFlags(): string {
   return /\bNODE_OPTIONS=(\S+)/.exec(readFileSync('Dockerfile.sidecar', 'utf8'))?.[1] ?? '';
 }
 
+/** Variables that the image sets for the C library, which the proxy is measured with. */
+export function imageEnvironment(): Record<string, string> {
+  const text = readFileSync('Dockerfile.sidecar', 'utf8');
+  return Object.fromEntries(
+    [...text.matchAll(/\b(GLIBC_TUNABLES|MALLOC_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+  );
+}
+
 /** The commit of the tree, with `+` when it has changes; '' outside git. */
 export function commit(): string {
   const git = (...args: string[]): string =>

@@ -13,6 +13,8 @@ export interface BenchSettings {
   readonly pinning: Pinning;
   /** V8 flags for every Weft process. */
   readonly nodeFlags: readonly string[];
+  /** Further variables of every Weft process. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly programs: { readonly hop: string; readonly proxy: string; readonly injector: string };
   /** Profiles of Weft's processes are written here; '' for none. */
   readonly profileFolder: string;
@@ -60,12 +62,15 @@ export class Stage {
 
   /** Starts a proxy of Weft's. */
   weft(args: readonly string[], options: Partial<StartOptions> = {}): Running {
-    const { nodeFlags, profileFolder } = this.settings;
+    const { nodeFlags, profileFolder, env } = this.settings;
     const profiling =
       profileFolder === ''
         ? []
         : ['--cpu-prof', '--cpu-prof-interval=500', `--cpu-prof-dir=${profileFolder}`];
-    return this.proxy(process.execPath, [...nodeFlags, ...profiling, ...args], options);
+    return this.proxy(process.execPath, [...nodeFlags, ...profiling, ...args], {
+      ...options,
+      env: { ...env, ...options.env },
+    });
   }
 
   /** Starts something on the other CPUs. */

@@ -8,7 +8,7 @@ import { TokenIssuer } from '../../src/ca/index.ts';
 import { ANNOTATIONS } from '../../src/config/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 import { freePort } from '../../src/wire/testing/ports.ts';
-import type { Running } from '../processes.ts';
+import type { Running, StartOptions } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 
 /** What is in the mesh. */
@@ -97,6 +97,7 @@ export class BenchMesh {
   async sidecar(
     name: 'client' | 'server',
     more: readonly string[] = [],
+    options: Partial<StartOptions> = {},
   ): Promise<Sidecar & { readonly readyMs: number }> {
     const address = name === 'client' ? CLIENT : SERVER;
     const token = join(this.#folder, `${name}-token`);
@@ -119,13 +120,10 @@ export class BenchMesh {
     };
     const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
     const beganMs = performance.now();
-    const program = this.#stage.weft([
-      this.#stage.settings.programs.proxy,
-      'run',
-      '--no-redirect',
-      ...args,
-      ...more,
-    ]);
+    const program = this.#stage.weft(
+      [this.#stage.settings.programs.proxy, 'run', '--no-redirect', ...args, ...more],
+      options,
+    );
     await ready(`http://${address}:${healthPort}/ready`, program, 15_000);
     return { program, address, outboundPort, healthPort, readyMs: performance.now() - beganMs };
   }
