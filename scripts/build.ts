@@ -21,6 +21,10 @@ await build({
   format: 'esm',
   external: ['koffi'],
   plugins: [pagePlugin(build)],
+  // V8 keeps the text of every module. Names stay, for traces of stacks; lines stay short enough to say where.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
   legalComments: 'linked',
   sourcemap: 'linked',
   // CommonJS packages inside an ES module still call require for node: modules.
