@@ -20,7 +20,7 @@ import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { gatewayParts } from './proxy-gateway.ts';
-import { governMemory } from './proxy-memory.ts';
+import { governMemory, reclaimMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
 import { interceptProbes } from './proxy-redirection.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
@@ -74,6 +74,7 @@ runCore(parentPort!, systemClock, tls, source => {
   });
   const sentinel = watchSentinel?.(plane);
   governMemory(plane, systemClock, log);
+  reclaimMemory(plane, systemClock);
   const answerers = proxyAnswerers(() => plane);
   const tracing = traceRequests(plane, config, systemClock, log);
   return {

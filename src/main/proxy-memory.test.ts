@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { MemoryMachine, Relief } from '../memory/index.ts';
+import type { MemoryMachine, ReclaimMachine, Relief } from '../memory/index.ts';
 import { KeptLog } from '../proxy/testing/static-mesh.ts';
+import { IDLE } from '../proxy/under-way.ts';
 import { Exposition } from '../telemetry/index.ts';
 import { FakeClock } from '../time/index.ts';
-import { governMemory, memoryMetrics } from './proxy-memory.ts';
+import { governMemory, memoryMetrics, reclaimMemory } from './proxy-memory.ts';
 
 test('a stage is told to the data plane, in the log when it begins and ends, and as metrics', async () => {
   const clock = new FakeClock();
   const log = new KeptLog();
   const told: Relief[] = [];
   let usedBytes = 20;
-  const machine: MemoryMachine = {
+  const machine: MemoryMachine & ReclaimMachine = {
     limits: { residentBytes: 120, heapBytes: 1_000 },
     use: () => ({ residentBytes: usedBytes, heapBytes: 10 }),
+    trim() {},
     collect() {},
   };
   const governor = governMemory(
@@ -22,9 +24,10 @@ test('a stage is told to the data plane, in the log when it begins and ends, and
     log,
     machine,
   );
+  const reclaimer = reclaimMemory({ underWay: IDLE }, clock, machine);
   const metrics = (): string => {
     const out = new Exposition();
-    memoryMetrics(out, governor);
+    memoryMetrics(out, governor, reclaimer);
     return out.take();
   };
   assert.match(metrics(), /^weft_memory_limit_bytes 120$/m);
@@ -43,4 +46,34 @@ test('a stage is told to the data plane, in the log when it begins and ends, and
   assert.equal(said.length, 2);
   assert.match(said[0]!, /memory is very short.*weft\.dev\/proxy-memory-limit/);
   assert.match(said[1]!, /memory suffices again/);
+});
+
+test('memory is given back while no request is under way and the loop rests, and counted', async () => {
+  const clock = new FakeClock();
+  const MB = 2 ** 20;
+  let usedBytes = 40 * MB;
+  let exchanges = 1;
+  let busy = 0;
+  const machine: ReclaimMachine = {
+    use: () => ({ residentBytes: usedBytes, heapBytes: usedBytes }),
+    trim() {},
+    collect() {
+      usedBytes = 20 * MB;
+    },
+  };
+  const plane = {
+    get underWay() {
+      return { ...IDLE, exchanges };
+    },
+  };
+  const reclaimer = reclaimMemory(plane, clock, machine, () => busy);
+  await clock.advance(20_000);
+  assert.equal(usedBytes, 40 * MB, 'a request is under way');
+  exchanges = 0;
+  busy = 0.1;
+  await clock.advance(20_000);
+  assert.equal(usedBytes, 40 * MB, 'requests come');
+  busy = 0.01;
+  await clock.advance(6_000);
+  assert.equal(reclaimer.returnedBytes, 20 * MB);
 });

@@ -1,5 +1,12 @@
-// The governor of memory of one core: what it decides is done by the data plane, told in the log and counted.
-import { MemoryGovernor, type MemoryMachine, processMemory } from '../memory/index.ts';
+// Memory of one core: what its governor decides is done by the data plane, told in the log and counted; what nobody needs any
+// more goes back.
+import {
+  MemoryGovernor,
+  type MemoryMachine,
+  processMemory,
+  Reclaimer,
+  type ReclaimMachine,
+} from '../memory/index.ts';
 import type { DataPlane } from '../proxy/index.ts';
 import type { Exposition, Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -31,8 +38,36 @@ export function governMemory(
   return governor;
 }
 
-/** What it measures and has done. */
-export function memoryMetrics(out: Exposition, governor: MemoryGovernor): void {
+/** Below this share of the time the event loop has nothing that matters to do. */
+const quietShare = 0.03;
+
+/** Starts giving back what the process no longer needs: V8's garbage while no request is under way and none has just been. */
+export function reclaimMemory(
+  plane: Pick<DataPlane, 'underWay'>,
+  clock: Clock,
+  machine: ReclaimMachine = processMemory(),
+  busy: () => number = loopShare(),
+): Reclaimer {
+  // Asked each time, so that its period is the one between two looks.
+  const isQuiet = (): boolean => busy() < quietShare && plane.underWay.exchanges === 0;
+  const reclaimer = new Reclaimer(clock, machine, isQuiet);
+  reclaimer.start();
+  return reclaimer;
+}
+
+/** The share of the time since the last call that the event loop worked, 0 to 1. */
+function loopShare(): () => number {
+  let before = performance.eventLoopUtilization();
+  return () => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, before);
+    before = now;
+    return utilization;
+  };
+}
+
+/** What both measure and have done. */
+export function memoryMetrics(out: Exposition, governor: MemoryGovernor, reclaimer: Reclaimer): void {
   const { limitBytes, usedBytes } = governor.nearest;
   out.family(
     'weft_memory_limit_bytes',
@@ -50,4 +85,10 @@ export function memoryMetrics(out: Exposition, governor: MemoryGovernor): void {
     out.sample('weft_memory_pressure_total', `stage="${stage}"`, governor.begun[stage]);
   out.family('weft_memory_collections_total', 'counter', 'Collections made to find out what is needed.');
   out.sample('weft_memory_collections_total', '', governor.collections);
+  out.family(
+    'weft_memory_returned_bytes_total',
+    'counter',
+    'Given back to the system when memory had grown or nothing was under way.',
+  );
+  out.sample('weft_memory_returned_bytes_total', '', reclaimer.returnedBytes);
 }

@@ -18,6 +18,7 @@ import { errorMessage, guarded, INTERNAL_ERROR, internalError, WeftError } from 
 import { DEFAULT_LIMITS, type ServerOptions } from '../http1/index.ts';
 // Not by the room's index: what asks is no part of a proxy.
 import { Answering } from '../live/answering.ts';
+import { tuneMalloc } from '../memory/index.ts';
 import type { Resource } from '../model/index.ts';
 import { appIsPresent, DataPlane, drained, IDLE, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
@@ -32,7 +33,7 @@ import { SharedTls, startCores } from './proxy-cores.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { withProxyFlags } from './proxy-flags.ts';
 import { gatewayParts } from './proxy-gateway.ts';
-import { governMemory, memoryMetrics } from './proxy-memory.ts';
+import { governMemory, memoryMetrics, reclaimMemory } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { ProxyNames } from './proxy-names.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
@@ -78,6 +79,7 @@ export function register(program: Command): void {
 export async function run(config: ProxyConfig): Promise<void> {
   // 1. The machine: stream handles, getsockopt, logs.
   checkNative();
+  tuneMalloc();
   if (config.redirected) loadSocketOptions();
   const ownAddresses = takeClientAddresses(config);
   const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
@@ -203,6 +205,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   await cores?.listen(plane.outboundPort, plane.inboundPort);
   discovery.start();
   const memory = governMemory(plane, systemClock, log);
+  const reclaimer = reclaimMemory(plane, systemClock);
   // 4. Readiness, health, admin.
   const redirection = watchRedirection(config, systemClock, log, () => memory.restrained);
   let draining = false;
@@ -228,7 +231,7 @@ export async function run(config: ProxyConfig): Promise<void> {
       discovery.metrics(out);
       sentinel?.(out);
       processMetrics(out);
-      memoryMetrics(out, memory);
+      memoryMetrics(out, memory, reclaimer);
       tracing.metrics(out);
       upgrades?.metrics(out);
     },

@@ -1,5 +1,5 @@
-// memory: a proxy that runs short of memory slows down before it dies. In: what the process uses and may use. Out: how much less
-// it should take on.
+// memory: a proxy that runs short of memory slows down before it dies, and one that has memory left over gives it back. In: what
+// the process uses and may use. Out: how much less it should take on.
 export {
   type Governed,
   LEVELS,
@@ -9,4 +9,5 @@ export {
   type MemoryUse,
   type Relief,
 } from './governor.ts';
-export { processMemory } from './machine.ts';
+export { processMemory, tuneMalloc } from './machine.ts';
+export { Reclaimer, type ReclaimMachine } from './reclaimer.ts';
