@@ -1,7 +1,7 @@
 // Where the time goes, or the memory: the bundled data plane under load, as a list of the functions that use most themselves and
 // as a flame graph.
-//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path|h2-hop|h2-path|grpc-hop]
-//                         [--seconds 5] [--streams 10] [--top 20] [--svg docs/flame-hop.svg]
+//   node bench/profile.ts [--what cpu|allocations] [--scenario hop|path|connect-hop|connect-path|h2-hop|h2-path|grpc-hop|
+//                         download-path|upload-path|tcp-path] [--seconds 5] [--streams 10] [--top 20] [--svg docs/flame-hop.svg]
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +11,9 @@ import { imageFlags, pinning } from './machine.ts';
 import { askHop, type RunningPath, startWeft } from './peers/index.ts';
 import { type Own, readAllocations, readProfile, selfTimes, type Tree } from './profile/cpu-profile.ts';
 import { flameGraph } from './profile/flame-graph.ts';
-import { fastBackend } from './scenarios/backends.ts';
+import { fastBackend, ownBackend } from './scenarios/backends.ts';
 import { h2load, http2Backend } from './scenarios/http2.ts';
-import { closedLoop } from './scenarios/loads.ts';
+import { closedLoop, transfer } from './scenarios/loads.ts';
 import { Stage } from './stage.ts';
 import { cpuUs } from './usage.ts';
 
@@ -31,9 +31,12 @@ const seconds = Number(values.seconds);
 const topology = values.scenario.endsWith('path') ? 'path' : 'hop';
 const isGrpc = values.scenario.startsWith('grpc');
 const isHttp2 = isGrpc || values.scenario.startsWith('h2');
+const bulk = (['download', 'upload', 'tcp'] as const).find(kind => values.scenario.startsWith(kind));
 const load = isHttp2
   ? h2load(Number(values.streams), isGrpc)
-  : closedLoop({ headers: values.scenario.startsWith('connect') ? ['Connection: close'] : [] });
+  : bulk !== undefined
+    ? transfer(bulk)
+    : closedLoop({ headers: values.scenario.startsWith('connect') ? ['Connection: close'] : [] });
 const folder = mkdtempSync(join(tmpdir(), 'weft-profile-'));
 const profileFolder = values.what === 'cpu' ? folder : '';
 const programs = await bundle();
@@ -46,8 +49,8 @@ const stage = new Stage({
   profileFolder,
 });
 try {
-  const backend = isHttp2 ? await http2Backend(stage) : await fastBackend(stage);
-  const protocol = isHttp2 ? 'http2' : 'http';
+  const backend = await backendOf();
+  const protocol = isHttp2 ? 'http2' : bulk === 'tcp' ? 'tcp' : 'http';
   const path = await startWeft({ protocol, topology, backend }, stage, { flags: [], ipc: true });
   const trees = values.what === 'cpu' ? await ofCpu(path) : await ofAllocations(path);
   if (values.svg !== undefined) {
@@ -58,6 +61,12 @@ try {
 } finally {
   await stage.close();
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function backendOf(): Promise<number> {
+  if (isHttp2) return http2Backend(stage);
+  if (bulk === 'upload') return (await ownBackend(stage)).http;
+  return bulk === 'tcp' ? (await ownBackend(stage)).tcp : fastBackend(stage);
 }
 
 async function ofCpu(path: RunningPath): Promise<Tree[]> {
@@ -76,7 +85,10 @@ async function ofCpu(path: RunningPath): Promise<Tree[]> {
     where: 'outside JavaScript',
     amount: Math.max(0, outside),
   });
-  print(rows, `${(usedUs / 1e6).toFixed(1)} s of CPU for ${count} requests, start and warm-up included`);
+  print(
+    rows,
+    `${(usedUs / 1e6).toFixed(1)} s of CPU for ${count} ${bulk === undefined ? 'requests' : 'MB'}, start and warm-up included`,
+  );
   return trees;
 }
 

@@ -12,7 +12,7 @@ export interface ScratchOwner {
 
 const size = 128 * 1024;
 const spare: Buffer[] = [];
-const spareLimit = 4;
+const spareLimit = 8;
 
 /**
  * Mutable on purpose: the serializers of the hot path write `bytes` at `used` and move it on. As long as `turn` is the same,
@@ -27,6 +27,7 @@ export const scratch: { bytes: Buffer; used: number; turn: number } = {
 let owner: ScratchOwner | undefined;
 let insideEvent = false;
 let flushQueued = false;
+let lateFlushQueued = false;
 
 /**
  * Makes room for `length` more bytes of `wire` at `scratch.bytes[scratch.used]`. `length` must not exceed SCRATCH_BYTES;
@@ -73,9 +74,9 @@ export function flush(): void {
   if (wire.writeScratch(bytes, length)) scratch.bytes = spare.pop() ?? Buffer.allocUnsafeSlow(size);
 }
 
-/** Gives a buffer back that writeScratch kept. */
+/** Gives a buffer back that writeScratch kept; one that is none of these is left to the collector. */
 export function giveBack(bytes: Buffer): void {
-  if (spare.length < spareLimit) spare.push(bytes);
+  if (bytes.length === SCRATCH_BYTES && spare.length < spareLimit) spare.push(bytes);
 }
 
 /** Whether what is in the scratch buffer is this wire's. */
@@ -105,6 +106,22 @@ export function enterEvent(): void {
 export function leaveEvent(): void {
   if (owner !== undefined) flushSafely(owner);
   insideEvent = false;
+}
+
+/**
+ * The end of an event that another of the same connection follows most likely at once: what is left may wait for what that adds,
+ * and is sent in this turn of the event loop all the same, or earlier when another wire writes.
+ */
+export function leaveEventOpen(): void {
+  insideEvent = false;
+  if (owner === undefined || lateFlushQueued) return;
+  lateFlushQueued = true;
+  setImmediate(flushLate);
+}
+
+function flushLate(): void {
+  lateFlushQueued = false;
+  if (owner !== undefined) flushSafely(owner);
 }
 
 function flushOutside(): void {

@@ -18,6 +18,7 @@ import {
   flushFor,
   giveBack,
   leaveEvent,
+  leaveEventOpen,
   reserve,
   SCRATCH_BYTES,
   type ScratchOwner,
@@ -29,6 +30,11 @@ import { WriteQueue } from './write-queue.ts';
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = stream;
 const ALREADY = -constants.errno.EALREADY;
+/**
+ * What a record of TLS holds at most (RFC 8446 section 5.1). Each comes as an event of its own: after a full one the next is
+ * mostly there already, from the same read of the kernel.
+ */
+const FULL_RECORD_BYTES = 16_384;
 const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /**
@@ -186,7 +192,7 @@ export class Wire implements ScratchOwner, ByteStream {
   /** Gives the handle away, to be wrapped by TLS. The wire is dead afterwards and `onClose` is not called. */
   release(): NativeStream {
     this.pause();
-    discard(this);
+    flushFor(this);
     this.#closed = true;
     this.handler = nobody;
     this.native.wire = undefined;
@@ -208,10 +214,7 @@ export class Wire implements ScratchOwner, ByteStream {
   writeScratch(bytes: Buffer, length: number): boolean {
     if (this.#closed || this.#endWanted) return false;
     this.bytesWritten += length;
-    if (this.#writing !== undefined) {
-      this.#queue.add(bytes, length);
-      return false;
-    }
+    if (this.#writing !== undefined) return this.#queue.add(bytes, length);
     if (frugal && length < bytes.length / 2) {
       this.#send(Buffer.from(bytes.subarray(0, length)), length);
       return false;
@@ -262,7 +265,7 @@ export class Wire implements ScratchOwner, ByteStream {
     const kept = request.bytes as Buffer | undefined;
     if (kept !== undefined) {
       request.bytes = undefined;
-      if (kept.length === SCRATCH_BYTES) giveBack(kept);
+      giveBack(kept);
     }
     this.#writing = undefined;
     this.#writingBytes = 0;
@@ -272,9 +275,9 @@ export class Wire implements ScratchOwner, ByteStream {
       return;
     }
     // A request object that went through the kernel's queue is spent; the next write makes a new one.
-    if (this.#queue.bytes > 0) {
-      const all = this.#queue.take();
-      this.#send(all, all.length);
+    while (this.#queue.bytes > 0) {
+      const { bytes, used } = this.#queue.take();
+      if (!this.#send(bytes, used)) giveBack(bytes);
       if (this.#closed || this.#writing !== undefined) return;
     }
     if (this.#endWanted) this.#sendEnd();
@@ -385,11 +388,13 @@ export class Wire implements ScratchOwner, ByteStream {
 function onRead(this: NativeStream): void {
   const wire = this.wire as Wire | undefined;
   if (wire === undefined) return;
+  const length = streamBaseState[kReadBytesOrError]!;
   enterEvent();
   try {
-    wire.received(streamBaseState[kReadBytesOrError]!);
+    wire.received(length);
   } catch (thrown) {
     wire.crash('wire.read', thrown);
   }
-  leaveEvent();
+  if (length === FULL_RECORD_BYTES && wire.secure) leaveEventOpen();
+  else leaveEvent();
 }
