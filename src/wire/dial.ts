@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { type Guarded, giveUp, internalError } from '../errors/index.ts';
 import { openFrom } from './foreign-source.ts';
+import { openAt } from './local-source.ts';
 import { type ConnectRequest, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
 import type { Wire } from './wire.ts';
@@ -36,8 +37,7 @@ export function dial(
   const version = isIP(address);
   let errno = 0;
   if (foreignPort !== undefined) errno = openFrom(handle, localAddress, foreignPort);
-  else if (localAddress !== '')
-    errno = isIP(localAddress) === 6 ? handle.bind6(localAddress, 0) : handle.bind(localAddress, 0);
+  else if (localAddress !== '') errno = openAt(handle, localAddress);
   if (errno === 0) {
     const request: ConnectRequest = new tcp.TCPConnectWrap();
     request.oncomplete = status => {
