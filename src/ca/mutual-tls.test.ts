@@ -139,6 +139,25 @@ test('a client without a certificate is refused', async () => {
   );
 });
 
+for (const minutes of [-5, 5]) {
+  test(`clocks that are five minutes apart (the authority's and one peer's: ${minutes}) refuse nobody`, async () => {
+    // What TLS compares with is the real time: it is the clock of the other peer, and of whoever checks the roots.
+    const apart = { ...clock, now: () => clock.now() + minutes * 60_000 };
+    const ca = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: apart });
+    assert.deepEqual(await handshake(credentialsOf(ca, 'web'), credentialsOf(ca, 'till')), webSeenByTill);
+  });
+}
+
+test('a certificate of an authority whose clock is far ahead is refused as not valid yet', async () => {
+  const ahead = { ...clock, now: () => clock.now() + hour };
+  const ca = CertificateAuthority.createRoot({ trustDomain: 'cluster.local', clock: ahead });
+  const { keyPem, csrPem } = createKeyAndCsr();
+  const who = { trustDomain: 'cluster.local', namespace: 'shop', serviceAccount: 'till' };
+  const { chainPem } = good(ca.sign(csrPem, who));
+  const till = good(readCredentials({ keyPem, chainPem, roots: ca.roots }, ahead.now()));
+  await assert.rejects(handshake(till, till), { code: 'CERT_NOT_YET_VALID' });
+});
+
 test('a root is rotated old, both, new without a moment in which two peers refuse each other', async () => {
   const [old, young] = [newRoot(), newRoot()];
   const bothRoots = [...old.roots, ...young.roots];

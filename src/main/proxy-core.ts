@@ -19,6 +19,7 @@ import {
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { tellDescriptors } from './proxy-descriptors.ts';
 import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, reclaimMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
@@ -75,6 +76,7 @@ runCore(parentPort!, systemClock, tls, source => {
   const sentinel = watchSentinel?.(plane);
   governMemory(plane, systemClock, log);
   reclaimMemory(plane, systemClock);
+  tellDescriptors(log, systemClock);
   const answerers = proxyAnswerers(() => plane);
   const tracing = traceRequests(plane, config, systemClock, log);
   return {

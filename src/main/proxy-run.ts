@@ -30,6 +30,7 @@ import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
 import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
+import { descriptorMetrics, tellDescriptors } from './proxy-descriptors.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
 import { withProxyFlags } from './proxy-flags.ts';
 import { gatewayParts } from './proxy-gateway.ts';
@@ -206,6 +207,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   discovery.start();
   const memory = governMemory(plane, systemClock, log);
   const reclaimer = reclaimMemory(plane, systemClock);
+  tellDescriptors(log, systemClock);
   // 4. Readiness, health, admin.
   const redirection = watchRedirection(config, systemClock, log, () => memory.restrained);
   let draining = false;
@@ -232,6 +234,7 @@ export async function run(config: ProxyConfig): Promise<void> {
       sentinel?.(out);
       processMetrics(out);
       memoryMetrics(out, memory, reclaimer);
+      descriptorMetrics(out);
       tracing.metrics(out);
       upgrades?.metrics(out);
     },

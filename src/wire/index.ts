@@ -2,6 +2,7 @@
 // buffer that is flushed once per event. Knows no protocol. In: addresses and file descriptors. Out: bytes.
 export { ByteCollector } from './byte-collector.ts';
 export { crowding, noteGrowth, watchGrowth } from './crowding.ts';
+export { type DescriptorUse, descriptorUse, limitDescriptors, watchDescriptors } from './descriptors.ts';
 export { type Dial, type Dialer, dial } from './dial.ts';
 export { keepForeignRight } from './foreign-right.ts';
 export { loadForeignSource } from './foreign-source.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
-import { Listener, type Wire } from './index.ts';
+import { descriptorUse, Listener, limitDescriptors, type Wire, watchDescriptors } from './index.ts';
 
 /** A listener that counts, and clients that say when they are connected. */
 function listening(): {
@@ -82,4 +82,29 @@ test('closed while it pauses, its port is free', async () => {
   const socket = connect(listener.port, '127.0.0.1');
   const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
   assert.equal(error.code, 'ECONNREFUSED');
+});
+
+test('with half of the descriptors in use connections are reset, told and counted, and taken again when there are some', async t => {
+  const { listener, wires, client, until } = listening();
+  const sockets = [await client()];
+  await until(1);
+  const before = descriptorUse().refused;
+  let told = 0;
+  watchDescriptors(() => told++);
+  t.after(() => watchDescriptors(() => {}));
+  // No connection has a number below 2.
+  const suffice = limitDescriptors(4);
+  for (let i = 0; i < 3; i++) {
+    const refused = connect(listener.port, '127.0.0.1');
+    await assert.rejects(once(refused, 'close'), { code: 'ECONNRESET' });
+  }
+  assert.equal(wires.length, 1);
+  assert.equal(descriptorUse().refused - before, 3);
+  assert.equal(told, 3);
+  suffice();
+  sockets.push(await client());
+  await until(2);
+  listener.close();
+  for (const wire of wires) wire.destroy();
+  for (const socket of sockets) socket.destroy();
 });

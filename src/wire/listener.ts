@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { internalError, WeftError } from '../errors/index.ts';
 import { libcFunction } from '../libc/index.ts';
+import { takesDescriptor } from './descriptors.ts';
 import { takeInherited, whenMayAccept } from './inherited.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
 import { enterEvent, leaveEvent } from './scratch.ts';
@@ -48,7 +49,7 @@ export class Listener {
     let errno = fd === undefined ? bind(handle, options) : handle.open(fd);
     this.#accept = (status, client) => {
       if (status !== 0) return;
-      if (this.#paused) {
+      if (this.#paused || !takesDescriptor(client.fd)) {
         client.reset();
         return;
       }

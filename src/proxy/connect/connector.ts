@@ -332,6 +332,8 @@ const connectErrors: Record<string, string> = {
   EPERM:
     "the proxy may not use its callers' addresses (weft.dev/client-addresses: keep), for which it needs the capability NET_RAW",
   EADDRINUSE: "no free local port; are too many connections from one caller's address open or just closed?",
+  EMFILE: 'the proxy has no file descriptor left; raise the limit of open files (ulimit -n, LimitNOFILE)',
+  ENFILE: 'the machine has no file descriptor left',
   EADDRNOTAVAIL: 'no free local port or address; are ephemeral ports exhausted?',
 };
 
