@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
 
-.PHONY: sbom short-lives cert-manager edge-changes real-consul real-spire conformance
+.PHONY: sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ real-consul: network ## services found in a real Consul, which WEFT_CONSUL names
 
 real-spire: network ## federation with a real SPIRE, which WEFT_SPIRE_SERVER and WEFT_SPIRE_AGENT name
 	@PATH="$$(dirname $(node)):$$PATH" $(node) --test --test-timeout=600000 test/real-servers/spire.test.ts
+
+connections: network ## 1,000 new connections a second to an app for ten minutes; WEFT_TEST_CONNECTIONS and WEFT_TEST_CONNECTIONS_SECONDS say otherwise
+	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_CONNECTIONS=$${WEFT_TEST_CONNECTIONS:-1000} WEFT_TEST_CONNECTIONS_SECONDS=$${WEFT_TEST_CONNECTIONS_SECONDS:-600} \
+		$(node) --test --test-timeout=7200000 test/connections/steady.test.ts
 
 edge-changes: network ## 1,000 WebSockets and 200 requests/s over 200 changes of a gateway, some minutes; WEFT_TEST_CHANGES says how many
 	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_CHANGES=$${WEFT_TEST_CHANGES:-200} WEFT_TEST_WEBSOCKETS=1000 WEFT_TEST_RATE=200 \
