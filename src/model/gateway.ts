@@ -56,6 +56,8 @@ export interface Gateway {
   readonly options?: ListenerOptions;
   /** What its proxies show upstreams that ask for a certificate, where they speak TLS with them. */
   readonly clientCertificate?: CredentialRef;
+  /** The same for single upstreams, as policies of the gateway say it (OriginatedTls.credential). */
+  readonly shows?: readonly CredentialRef[];
   /** What its proxies, and what stands in front of them, are to be like; undefined where the object says nothing of it. */
   readonly infrastructure?: GatewayInfrastructure;
   /** Its proxies are deployed by hand, so that nobody knows on which ports they listen. */

@@ -1,5 +1,5 @@
 import type { ExpectedName } from './backend-tls.ts';
-import type { TlsVersion } from './gateway.ts';
+import type { CredentialRef, TlsVersion } from './gateway.ts';
 
 /** What a consistent hash is made of; the first of several that the request has counts. */
 export type HashSource =
@@ -57,6 +57,12 @@ export interface OriginatedTls {
   readonly expected?: readonly ExpectedName[];
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
+  /** OpenSSL's names, for TLS 1.2. */
+  readonly ciphers?: readonly string[];
+  /** Authorities between the root and the upstream, at most; undefined for any number. */
+  readonly maxDepth?: number;
+  /** In policies: a Secret with authorities (`ca.crt`) and what gateways show (`tls.crt`, `tls.key`); resolve/ puts them in. */
+  readonly credential?: CredentialRef;
   /** Why nothing can be trusted: no connection is made. */
   readonly why?: string;
   /** `mesh`: with the proxy's own certificate, to who has one of `subjectAltNames`, vouched for by its own trust domain. */

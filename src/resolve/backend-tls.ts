@@ -41,6 +41,29 @@ export function originated(reader: MeshReader, policy: BackendTls, gateway?: Gat
   };
 }
 
+/** What a policy says of a Secret for an upstream, as proxies have it. `gateway`: whose certificate it is, who alone shows it. */
+export function withCredential(
+  reader: MeshReader,
+  { credential, ...tls }: OriginatedTls,
+  gateway?: Gateway,
+): OriginatedTls {
+  if (credential === undefined) return tls;
+  const key = credentialKey(credential);
+  const data = reader.policies('credentials', key)[0]?.data;
+  if (data === undefined) return { ...tls, why: `nobody can be trusted: there is no ${key}` };
+  const authorities = data['ca.crt'] ?? '';
+  const verifies = tls.insecureSkipVerify !== true;
+  if (verifies && !authorities.includes('-----BEGIN CERTIFICATE-----'))
+    return { ...tls, why: `nobody can be trusted: ${key} has no authorities (ca.crt)` };
+  const isShown = gateway !== undefined && data['tls.crt'] !== undefined && data['tls.key'] !== undefined;
+  return {
+    ...tls,
+    mode: isShown ? 'mutual' : 'simple',
+    ...(isShown && { certificate: certificateKey(`${gateway.namespace}/${gateway.name}`, credential) }),
+    ...(verifies && { authorities }),
+  };
+}
+
 /** Of several ConfigMaps those count that are there. */
 function trusted(
   reader: MeshReader,

@@ -182,6 +182,7 @@ function differing(
   const isAlike =
     after !== undefined &&
     then.length === now.length &&
+    equal([...before.shown], [...after.shown]) &&
     then.every((each, index) => isSame(each, now[index]!));
   if (isAlike) return;
   found.add(derived.all(id));
@@ -247,7 +248,8 @@ function join(
     namespace => labelsOf(reader, namespace),
   );
   const before = new Map(known.map(each => [each.listener, each]));
-  const listeners = joinedListeners([...objects, ...selected(reader, caller, name)]).map(each => {
+  const all = [...objects, ...selected(reader, caller, name)];
+  const listeners = joinedListeners(all).map(each => {
     const same = before.get(each.listener);
     const served = servedListener(reader, caller, each, name, same);
     return same !== undefined && isUnmoved(same, served) ? same : served;
@@ -260,18 +262,17 @@ function join(
     if (same === undefined) naming.set(key, [one]);
     else same.push(one);
   };
-  const roots = new Set<Gateway>();
   for (const each of listeners) {
-    const { gateway, root, place, names } = each;
+    const { gateway, place, names } = each;
     if (each.conflict === undefined && !open.has(place)) open.set(place, each);
     for (const [key, named] of names) add(key, { named, gateway });
-    const { clientCertificate: named } = root;
-    if (named === undefined || roots.has(root)) continue;
-    roots.add(root);
-    const key = credentialKey(placed(named, caller, root));
-    shown.add(key);
-    add(key, { named, gateway: root });
   }
+  for (const gateway of all)
+    for (const named of [gateway.clientCertificate ?? [], gateway.shows ?? []].flat()) {
+      const key = credentialKey(placed(named, caller, gateway));
+      shown.add(key);
+      add(key, { named, gateway });
+    }
   return { caller, name, listeners, open, naming, shown, facts: reader.facts };
 }
 

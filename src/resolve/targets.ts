@@ -12,7 +12,7 @@ import {
   type TrafficSettings,
   type WeightedCluster,
 } from '../model/index.ts';
-import { backendTls, originated } from './backend-tls.ts';
+import { backendTls, originated, withCredential } from './backend-tls.ts';
 import { formatClusterName } from './cluster-name.ts';
 import { type CallerView, type Found, find } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
@@ -168,8 +168,12 @@ export class Clusters {
 
   #secured(settings: TrafficSettings, service: Service | undefined, port: number): TrafficSettings {
     const policy = this.#backendTls(service, port);
-    if (policy === undefined) return settings;
     const gateway = this.#secures.who === 'gateway' ? this.#secures.gateway : undefined;
+    const { tls } = settings;
+    if (policy === undefined)
+      return tls?.credential === undefined
+        ? settings
+        : { ...settings, tls: withCredential(this.#view.reader, tls, gateway) };
     return { ...settings, tls: originated(this.#view.reader, policy, gateway) };
   }
 

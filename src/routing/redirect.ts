@@ -11,6 +11,8 @@ const defaultPorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
 export class Redirect {
   readonly #redirect: RedirectModel;
   readonly #path: PathRewrite | undefined;
+  /** In requests that go to http. */
+  readonly #oldPort: number | undefined;
 
   /** Throws a WeftError for what no Location may hold. */
   constructor(redirect: RedirectModel) {
@@ -21,6 +23,8 @@ export class Redirect {
       throw new WeftError('bad-redirect', `'${scheme}' is no scheme`, { source: 'config' });
     if (authority !== undefined) checkedAuthority(authority);
     this.#redirect = redirect;
+    // Who names http comes from https; where nobody names a scheme the request's own is kept, whatever its port.
+    this.#oldPort = scheme === undefined ? undefined : 443;
     this.#path = path && new PathRewrite(path);
   }
 
@@ -39,7 +43,8 @@ export class Redirect {
 
   /**
    * Host and port. A port that nobody names stays, unless the host is another one, or the scheme is and the port was that of the
-   * old scheme. One that goes without saying is left out (Gateway API, HTTPRequestRedirectFilter.port).
+   * old scheme, as Envoy has it (Istio's redirects; those of Gateway API name one: resolve/virtual-host.ts). One that goes
+   * without saying is left out (HTTPRequestRedirectFilter.port).
    */
   #authority(parts: RequestParts, scheme: string): string {
     const { authority, port } = this.#redirect;
@@ -48,8 +53,8 @@ export class Redirect {
     const askedPort = /:(\d+)$/.exec(asked)?.[1];
     const host = authority === undefined ? head.bytes.toString('latin1', authorityStart, hostEnd) : asked;
     const bare = authority === undefined ? host : host.replace(/:\d+$/, '');
-    const kept =
-      authority === undefined && scheme !== 'http' && Number(askedPort) === 80 ? undefined : askedPort;
+    const isOld = authority === undefined && Number(askedPort) === (scheme === 'http' ? this.#oldPort : 80);
+    const kept = isOld ? undefined : askedPort;
     const chosen = port ?? (kept === undefined ? undefined : Number(kept));
     return chosen === undefined || chosen === defaultPorts[scheme] ? bare : `${bare}:${chosen}`;
   }

@@ -162,6 +162,9 @@ export function connectOriginatedTls(
   const verify = (): Error | null => {
     if (settings.insecureSkipVerify === true) return null;
     if (!secure.authorized) return toError(secure.authorizationError);
+    const { maxDepth } = settings;
+    if (maxDepth !== undefined && chainOf(secure).length - 2 > maxDepth)
+      return new Error(`its certificate has more than ${maxDepth} authorities below the root`);
     const wrong = wrongUpstream(settings, name, secure.getPeerCertificate());
     return wrong === undefined ? null : new Error(wrong);
   };

@@ -38,11 +38,12 @@ export class OriginatedContexts {
     if (known !== undefined && known.shown === shown && nowMs - known.atMs < keptMs) return known.context;
     if (mode === 'mutual' && shown === undefined && (certificateFile === undefined || keyFile === undefined))
       throw bad('tls mode MUTUAL needs a client certificate and its private key');
-    const { minVersion, maxVersion } = settings;
+    const { minVersion, maxVersion, ciphers } = settings;
     try {
       const context = make({
         ...(minVersion && { minVersion }),
         ...(maxVersion && { maxVersion }),
+        ...(ciphers && { ciphers: ciphers.join(':') }),
         ...(shown && { cert: shown.chain, key: shown.privateKey }),
         ...(caFile !== undefined && { ca: read(caFile) }),
         ...(authorities !== undefined && { ca: authorities }),

@@ -183,6 +183,20 @@ test('a redirect and an answer of its own never reach an upstream', async () => 
   assert.equal(rig.host.dials.length, 0);
 });
 
+test('a redirect to another scheme leaves out the port of the old one, and keeps any other that the client named', async () => {
+  const to = async (scheme: string | undefined, host: string): Promise<string | undefined> => {
+    const rig = new RouteRig([{ action: { kind: 'redirect', status: 301, ...(scheme && { scheme }) } }]);
+    const client = rig.client();
+    await rig.send(`GET /a HTTP/1.1\r\nhost: ${host}\r\n\r\n`, client);
+    return /location: (\S+)/.exec(client.peer.take())?.[1];
+  };
+  assert.equal(await to('https', 'a.test:80'), 'https://a.test/a');
+  assert.equal(await to('https', 'a.test:8080'), 'https://a.test:8080/a');
+  assert.equal(await to('http', 'a.test:443'), 'http://a.test/a');
+  assert.equal(await to('http', 'a.test:8443'), 'http://a.test:8443/a');
+  assert.equal(await to(undefined, 'a.test:443'), 'http://a.test:443/a', 'no other scheme');
+});
+
 test('a delay on purpose: the request waits, body and all, and is marked DI; its client may leave meanwhile', async () => {
   const rig = new RouteRig([{ fault: { delay: { ms: 5_000, percent: 100 } }, timeoutMs: 1_000 }]);
   const client = rig.client();

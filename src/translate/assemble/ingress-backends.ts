@@ -15,7 +15,7 @@ export function* backendPolicies(
   ingresses: readonly ReadIngress[],
   settingsOf: (ingress: ReadIngress) => PathOf['settings'],
 ): Iterable<readonly [name: string, part: Part]> {
-  const [callerNamespace = ''] = gateway.split('/');
+  const [callerNamespace = '', gatewayName = ''] = gateway.split('/');
   let before: TrafficPolicy | undefined;
   for (const ingress of ingresses)
     for (const path of pathsOf(ingress)) {
@@ -27,7 +27,15 @@ export function* backendPolicies(
         continue;
       before = policy;
       const { createdAt, namespace, name } = ingress;
-      yield [`${namespace}/${name} ${path.at}`, { kind: 'policy', of: 'trafficPolicies', policy, createdAt }];
+      const at = `${namespace}/${name} ${path.at}`;
+      yield [at, { kind: 'policy', of: 'trafficPolicies', policy, createdAt }];
+      const shown = policy.tls?.credential;
+      if (shown === undefined) continue;
+      const shows = {
+        ...{ namespace: callerNamespace, name: gatewayName, listeners: [], shows: [shown] },
+        from: ingress.from,
+      };
+      yield [`${at} shows`, { kind: 'policy', of: 'gateways', policy: shows, rank: 1, createdAt }];
     }
 }
 

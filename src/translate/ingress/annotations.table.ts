@@ -121,6 +121,28 @@ const works: readonly Row[] = [
   ['proxy-next-upstream-timeout', 'seconds', '0', 'only 0, no bound; a warning says so'],
   // The backend
   ['backend-protocol', 'text', 'HTTP', 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP'],
+  [
+    'proxy-ssl-secret',
+    'text',
+    '',
+    'Secret of its namespace for TLS to the backend: what is shown (tls.crt, tls.key), and whose word counts (ca.crt)',
+  ],
+  [
+    'proxy-ssl-verify',
+    'text',
+    'off',
+    'on: the certificate of the backend must be of those authorities and for proxy-ssl-name; else 503 (nginx: 502)',
+  ],
+  ['proxy-ssl-verify-depth', 'count', '1', 'authorities between the root and the backend'],
+  ['proxy-ssl-name', 'text', '', 'the name that the certificate of the backend must have'],
+  [
+    'proxy-ssl-server-name',
+    'text',
+    'off',
+    'on: the backend is asked for by proxy-ssl-name (SNI); off: by the name of its Service',
+  ],
+  ['proxy-ssl-protocols', 'text', '', 'TLSv1.2, TLSv1.3; older ones are left out'],
+  ['proxy-ssl-ciphers', 'text', '', 'suites of TLS 1.2 to the backend, by their names in OpenSSL'],
   ['load-balance', 'text', 'round_robin', 'round_robin or ewma'],
   [
     'upstream-hash-by',
@@ -305,28 +327,6 @@ const differs: readonly Row[] = [
 ];
 
 const refused: readonly Row[] = [
-  [
-    'proxy-ssl-secret',
-    'text',
-    '',
-    'certificates for backends are said by a DestinationRule (trafficPolicy.tls)',
-  ],
-  [
-    'proxy-ssl-verify',
-    'text',
-    'off',
-    'whether certificates of backends are verified is said by a DestinationRule (trafficPolicy.tls)',
-  ],
-  ['proxy-ssl-verify-depth', 'count', '1', 'it is said by a DestinationRule (trafficPolicy.tls)'],
-  ['proxy-ssl-name', 'text', '', 'names of backends are said by a DestinationRule (trafficPolicy.tls.sni)'],
-  [
-    'proxy-ssl-server-name',
-    'text',
-    'off',
-    'names of backends are said by a DestinationRule (trafficPolicy.tls.sni)',
-  ],
-  ['proxy-ssl-protocols', 'text', '', 'it is said by a DestinationRule (trafficPolicy.tls)'],
-  ['proxy-ssl-ciphers', 'text', '', 'it is said by a DestinationRule (trafficPolicy.tls)'],
   ['enable-modsecurity', 'flag', 'false', 'there is no web application firewall in Weft: put one before it'],
   [
     'enable-owasp-core-rules',

@@ -48,7 +48,7 @@ export function readSettings(annotations: Annotations, context: SettingsContext)
   return {
     edge: edgeOf(annotations, snippet, context),
     retry: retryOf(annotations),
-    traffic: readTraffic(annotations, defaults),
+    traffic: readTraffic(annotations, defaults, context.namespace),
     ...given({
       sslRedirect: annotations.flag('ssl-redirect'),
       forceSslRedirect: annotations.flag('force-ssl-redirect'),

@@ -1,12 +1,14 @@
 import type { HashSource, TrafficPolicy } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { Annotations } from './annotations.ts';
+import { readBackendTls } from './backend-tls.ts';
 import { INGRESS_DEFAULTS, type IngressDefaults } from './ingress-model.ts';
 
 /** What is said of the backends of an Ingress, at this edge. */
 export function readTraffic(
   annotations: Annotations,
   defaults: IngressDefaults,
+  namespace: string,
 ): Omit<Partial<TrafficPolicy>, 'host' | 'from'> {
   const { connectTimeoutMs: otherwise } = defaults;
   const connectTimeoutMs =
@@ -38,11 +40,10 @@ export function readTraffic(
       : load === undefined
         ? undefined
         : ({ kind: load === 'ewma' ? 'p2c-ewma' : 'round-robin' } as const);
+  const isTls = protocol === 'HTTPS' || protocol === 'GRPCS';
+  const tls = readBackendTls(annotations, namespace, isTls);
   return {
-    // ingress-nginx verifies nobody unless proxy-ssl-verify says so.
-    ...((protocol === 'HTTPS' || protocol === 'GRPCS') && {
-      tls: { mode: 'simple', insecureSkipVerify: true } as const,
-    }),
+    ...(isTls && { tls }),
     ...given({
       balancer,
       connectTimeoutMs: connectTimeoutMs === undefined ? undefined : Math.max(1, connectTimeoutMs),
