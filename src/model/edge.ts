@@ -22,7 +22,7 @@ export interface EdgePolicy {
   readonly hsts?: Hsts;
   /** Requests over HTTP are sent to the same URL over https. */
   readonly toHttps?: HttpsRedirect;
-  readonly buffering?: Buffering;
+  readonly rewrites?: AnswerRewrites;
 }
 
 /**
@@ -60,12 +60,20 @@ export interface BodyLimits {
   readonly maxBytes: number;
 }
 
-/** Whether requests and answers are held until they are whole. */
-export interface Buffering {
-  /** The upstream sees a request when all of it is there. */
-  readonly requests?: boolean;
-  /** Bytes that are held at most; what is longer flows. */
-  readonly maxBytes: number;
+/** What of an upstream's answer speaks of places as it knows them, and how clients know them (nginx's proxy_redirect, …). */
+export interface AnswerRewrites {
+  /** The beginning of Location, and of the URL in Refresh. */
+  readonly location?: Replacement;
+  /** Of cookies: Domain as a whole, whatever its case and with or without a dot before it. */
+  readonly cookieDomain?: Replacement;
+  /** Of cookies: the beginning of Path. */
+  readonly cookiePath?: Replacement;
+}
+
+/** One text in place of another. */
+export interface Replacement {
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Who may call by its address; see TrustedHops for which address that is. The first range that has it decides. */

@@ -49,11 +49,11 @@ export {
 export { parseDurationMs } from './duration.ts';
 export type {
   AddressRules,
+  AnswerRewrites,
   AuthRequest,
   BasicAuth,
   BasicCredential,
   BodyLimits,
-  Buffering,
   ClientCertificates,
   ClientConnections,
   ClientKey,
@@ -63,6 +63,7 @@ export type {
   ErrorPage,
   Hsts,
   HttpsRedirect,
+  Replacement,
   ShownCertificate,
 } from './edge.ts';
 export { equal } from './equal.ts';

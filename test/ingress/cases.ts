@@ -261,6 +261,17 @@ export const cases: readonly Case[] = [
     asking: [get(404, '/status/404?a=b'), get(503, '/status/503'), get(500, '/status/500'), get(200)],
   },
   {
+    name: 'places of the backend',
+    annotations: {
+      ...{ 'proxy-redirect-from': 'http://inner.test/', 'proxy-redirect-to': 'https://outer.test/app/' },
+      ...{ 'proxy-cookie-domain': 'inner.test outer.test', 'proxy-cookie-path': '/inner/ /app/' },
+    },
+    nginx: all(
+      'proxy_redirect http://inner.test/ https://outer.test/app/; proxy_cookie_domain inner.test outer.test; proxy_cookie_path /inner/ /app/;',
+    ),
+    asking: [get(200, '/places/own'), get(200, '/places/others'), get(200)],
+  },
+  {
     name: 'snippet',
     annotations: {
       'configuration-snippet': `add_header X-Frame-Options DENY always;

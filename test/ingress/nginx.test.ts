@@ -126,6 +126,8 @@ interface Seen {
   readonly encoding: string | undefined;
   readonly vary: string | undefined;
   readonly frame: string | undefined;
+  readonly cookies: readonly string[];
+  readonly refresh: string | undefined;
   /** What the app has seen of the request. */
   readonly seen: string | undefined;
   /** The page for an error; what nginx and Weft say themselves is in their own words. */
@@ -162,6 +164,8 @@ async function ask(
     // nginx compresses its own words, too.
     vary: text('x-app') === undefined ? undefined : vary?.toLowerCase(),
     frame: text('x-frame-options'),
+    cookies: response.headers['set-cookie'] ?? [],
+    refresh: text('refresh'),
     seen: text('x-app'),
     page: text('x-page') === undefined ? undefined : Buffer.concat(pieces).toString(),
   };
@@ -184,6 +188,16 @@ async function app(name: string): Promise<number> {
         user: headers['x-user'],
         login: headers.authorization,
       };
+      if (url.startsWith('/places')) {
+        // As the app knows its places: names and paths that no client can use.
+        response.setHeader('location', url.endsWith('/own') ? 'http://inner.test/a?b' : '/elsewhere');
+        response.setHeader('refresh', '5; url=http://inner.test/next');
+        response.setHeader('set-cookie', [
+          'a=1; Domain=.Inner.test; Path=/inner/x; HttpOnly',
+          'b=inner.test; path=/other; domain=sub.inner.test',
+          'c=3',
+        ]);
+      }
       response.setHeader('x-app', JSON.stringify(seen)).setHeader('content-type', 'application/json');
       const status = /^\/status\/(\d+)/.exec(url)?.[1];
       response.writeHead(Number(status ?? 200)).end('x'.repeat(url === '/big' ? 5000 : 10));

@@ -164,6 +164,10 @@ const works: readonly Row[] = [
     'false',
     'errors of the backend stay as they are; what Weft answers itself has the page of default-backend',
   ],
+  ['proxy-redirect-from', 'text', 'off', 'what Location and Refresh of the backend begin with; a text'],
+  ['proxy-redirect-to', 'text', 'off', 'what they then begin with'],
+  ['proxy-cookie-domain', 'text', 'off', 'FROM TO: the Domain of cookies of the backend'],
+  ['proxy-cookie-path', 'text', 'off', 'FROM TO: what the Path of cookies of the backend begins with'],
   ['mirror-target', 'text', '', 'a copy of each request goes to this host of the mesh'],
   ['mirror-host', 'text', '', 'only the host of mirror-target; a warning says so'],
   ['mirror-request-body', 'text', 'on', 'only on; a warning says so'],
@@ -274,6 +278,12 @@ const works: readonly Row[] = [
 ];
 
 const needless: readonly Row[] = [
+  [
+    'relative-redirects',
+    'flag',
+    'false',
+    'it is about redirects that nginx makes of its own accord, to a path with a slash at its end',
+  ],
   ['proxy-buffering', 'text', 'off', 'answers are streamed, with back-pressure'],
   ['proxy-request-buffering', 'text', 'on', 'requests are streamed, with back-pressure'],
   ['proxy-buffer-size', 'size', '4k', 'heads of answers may have 64 KiB'],
@@ -301,11 +311,6 @@ const needless: readonly Row[] = [
 ];
 
 const differs: readonly Row[] = [
-  ['proxy-cookie-domain', 'text', 'off', 'cookies of the backend keep their Domain'],
-  ['proxy-cookie-path', 'text', 'off', 'cookies of the backend keep their Path'],
-  ['proxy-redirect-from', 'text', 'off', 'Location fields of the backend stay as they are'],
-  ['proxy-redirect-to', 'text', 'off', 'Location fields of the backend stay as they are'],
-  ['relative-redirects', 'flag', 'false', 'redirects are absolute'],
   ['use-port-in-redirects', 'flag', 'false', 'redirects have no port unless the request named one'],
   ['limit-rate', 'count', '0', 'answers are as fast as their clients take them'],
   ['limit-rate-after', 'count', '0', 'answers are as fast as their clients take them'],

@@ -12,6 +12,7 @@ import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 import { readAccess } from './access.ts';
 import type { Annotations } from './annotations.ts';
+import { readRewrites } from './answer-rewrites.ts';
 import { readClientCertificates } from './client-certificates.ts';
 import type { Canary, IngressDefaults, IngressSettings } from './ingress-model.ts';
 import { SnippetError } from './snippet.ts';
@@ -156,6 +157,7 @@ function edgeOf(
     ...readAccess(annotations, snippet?.addresses ?? [], context),
     ...limitsOf(annotations, context),
     ...given({
+      rewrites: readRewrites(annotations),
       errorPages: some(pagesOf(annotations, context)),
       compression:
         compress === undefined ? defaults.compression : { encodings: ['gzip'] as const, ...compress },
