@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import { parse as parseYaml } from 'yaml';
 import type { KubeApi } from '../../webhook/index.ts';
-import { VERSION } from '../config/index.ts';
+import { ANNOTATIONS, VERSION } from '../config/index.ts';
 import { WeftError } from '../errors/index.ts';
+import { recordOf } from '../plain/index.ts';
 import { guarded } from './guarded.ts';
+import { applyAll, keepBefore, readBefore } from './install/apply.ts';
 import { compare, type Difference, nameOf } from './install/difference.ts';
 import {
   DASHBOARD_LABEL,
@@ -12,18 +15,19 @@ import {
   type Manifest,
   manifestText,
   monitoringObjects,
+  NAMES,
   PART_OF,
 } from './install/index.ts';
 import { installedVersion, optionsOfInstalled } from './install/installed.ts';
 import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { findInstalled } from './kubernetes/installed.ts';
-import { type ApiObject, MONITORING_KINDS } from './kubernetes/objects.ts';
+import { type ApiObject, listObjects, MONITORING_KINDS } from './kubernetes/objects.ts';
 import { register as registerProxies } from './upgrade-proxies.ts';
 
 const help = `
 Keeps the options that Weft was installed with; flags change them. Dashboards and monitors of weft install are renewed where they are there. Prints the manifests of this version, or, with --dry-run, what
-they would change: nothing is changed by weft itself. Defaults of the server are no difference.
+they would change: weft itself changes nothing without --apply. Defaults of the server are no difference. With --apply the server is first asked whether it would take all of it; what was there is kept for --rollback.
 
 Proxies keep running as they are. They are of the new version when their workloads are restarted next, or, where they allow it,
 after weft upgrade proxies; proxies two versions behind are supported.
@@ -31,6 +35,8 @@ after weft upgrade proxies; proxies two versions behind are supported.
 Examples:
   weft upgrade --dry-run
   weft upgrade | kubectl apply -f -
+  weft upgrade --apply
+  weft upgrade --rollback --dry-run
   weft upgrade --replicas 3 --dry-run
   weft upgrade proxies -n shop`;
 
@@ -43,12 +49,23 @@ export function register(program: Command): void {
   command.enablePositionalOptions();
   clusterFlags(installFlags(command))
     .option('--dry-run', 'print the difference instead; exit code 0 in any case')
+    .option(
+      '--apply',
+      'apply them: what is called first, the control plane, and when that is there what calls it',
+    )
+    .option('--rollback', 'apply what was there before the last weft upgrade --apply')
     .addHelpText('after', help)
     .action(guarded(upgrade));
   registerProxies(command);
 }
 
-async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: boolean }): Promise<void> {
+interface Flags extends InstallFlags, ClusterFlags {
+  readonly dryRun?: boolean;
+  readonly apply?: boolean;
+  readonly rollback?: boolean;
+}
+
+async function upgrade(flags: Flags): Promise<void> {
   const cluster = await connect(flags);
   const { objects: installed } = await findInstalled(cluster);
   if (installed.length === 0) {
@@ -58,17 +75,26 @@ async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: 
   }
   const monitors = await monitorsIn(cluster);
   const live = [...installed, ...monitors];
+  const say = (words: string): void => void process.stdout.write(`${words}\n`);
+  if (flags.rollback) return rollback(cluster, live, flags, say);
   const options = optionsFrom(flags, optionsOfInstalled(installed));
   const wanted = [
     ...installObjects(options),
     ...(await dashboardsBeside(live, options)),
     ...monitorsBeside(monitors, options),
   ];
+  if (flags.apply && !flags.dryRun) {
+    const objects = wanted as readonly object[] as readonly ApiObject[];
+    await keepBefore(cluster, live, objects, installedVersion(live) ?? 'an unknown version');
+    await applyAll(cluster, objects, say);
+    say(`the control plane is ${VERSION}; ${await proxiesText(cluster)}`);
+    return;
+  }
   if (!flags.dryRun) {
     process.stdout.write(manifestText(wanted));
     return;
   }
-  const made = ['weft-trust', 'weft-ca'];
+  const made: readonly string[] = [NAMES.trust, NAMES.authority, NAMES.before];
   const differences = wanted.map(object =>
     compare(
       object,
@@ -82,7 +108,47 @@ async function upgrade(flags: InstallFlags & ClusterFlags & { readonly dryRun?: 
     if (!isWanted && !own && !made.includes(object.metadata.name))
       differences.push(compare(undefined, object));
   }
-  process.stdout.write(`${differenceText(differences, installedVersion(live))}\n`);
+  say(differenceText(differences, installedVersion(live)));
+  say(`\n${await proxiesText(cluster)}`);
+}
+
+/** Back to what was there; what the newer version has besides stays, and is told. */
+async function rollback(
+  cluster: KubeApi,
+  live: readonly ApiObject[],
+  { dryRun }: Flags,
+  say: (words: string) => void,
+): Promise<void> {
+  const before = await readBefore(cluster, live);
+  if (before === undefined) {
+    const why =
+      'there was no weft upgrade --apply here; print the older manifests with the weft of that version';
+    throw new WeftError('nothing-before', why, { source: 'config' });
+  }
+  const differences = before.objects.map(object =>
+    compare(
+      object,
+      live.find(each => nameOf(each) === nameOf(object)),
+    ),
+  );
+  if (dryRun) return say(differenceText(differences, installedVersion(live), before.version));
+  await applyAll(cluster, before.objects, say);
+  say(`the control plane is ${before.version} again; ${await proxiesText(cluster)}`);
+}
+
+/** How many proxies there are of which version. */
+async function proxiesText(cluster: KubeApi): Promise<string> {
+  const pods = (await listObjects(cluster, '/api/v1/pods')) ?? [];
+  const counts = new Map<string, number>();
+  for (const { metadata, status } of pods) {
+    const text = metadata.annotations?.[ANNOTATIONS.status];
+    if (text === undefined || ['Succeeded', 'Failed'].includes(String(recordOf(status).phase))) continue;
+    const version = String(recordOf(parseYaml(text)).version ?? 'an unknown version');
+    counts.set(version, (counts.get(version) ?? 0) + 1);
+  }
+  if (counts.size === 0) return 'no pod has a proxy';
+  const each = [...counts].sort().map(([version, count]) => `${count} of ${version}`);
+  return `proxies as they were injected: ${each.join(', ')}; weft upgrade proxies, or a restart, brings the others along`;
 }
 
 /**
@@ -113,9 +179,13 @@ function monitorsBeside(monitors: readonly ApiObject[], { namespace }: InstallOp
 }
 
 /** The differences as `weft upgrade --dry-run` prints them. */
-export function differenceText(differences: readonly Difference[], installed: string | undefined): string {
+export function differenceText(
+  differences: readonly Difference[],
+  installed: string | undefined,
+  to: string = VERSION,
+): string {
   const changed = differences.filter(({ kind }) => kind !== 'same');
-  const head = `from ${installed ?? 'an unknown version'} to ${VERSION}`;
+  const head = `from ${installed ?? 'an unknown version'} to ${to}`;
   if (changed.length === 0) return `${head}: nothing would change`;
   const words = {
     create: 'would be created',

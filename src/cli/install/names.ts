@@ -19,6 +19,8 @@ export const NAMES = {
   revoked: 'weft-revoked',
   /** ConfigMap with what is written down of join tokens; weft token makes it. */
   joinTokens: 'weft-join-tokens',
+  /** ConfigMap with what was there before the last weft upgrade --apply. */
+  before: 'weft-before-upgrade',
   /** Secret with the files that the settings of another issuer name; whoever installs makes it. */
   issuer: 'weft-issuer',
   /** Secret with an intermediate of one's own, read where it exists. */
