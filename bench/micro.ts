@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
 import { codecCost } from './micro/codec.ts';
+import { memoryKept } from './micro/memory.ts';
 import { programSize } from './micro/program.ts';
 import { requestCost } from './micro/requests.ts';
 import { Stage } from './stage.ts';
@@ -33,7 +34,7 @@ const limitOf = (line: Budget | undefined): number =>
 const found: Record<string, number> = {};
 try {
   for (const topology of ['hop', 'path'] as const) Object.assign(found, await requestCost(stage, topology));
-  Object.assign(found, codecCost(), await programSize(stage));
+  Object.assign(found, codecCost(), await programSize(stage), await memoryKept(stage));
 } finally {
   await stage.close();
 }

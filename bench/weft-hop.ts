@@ -7,6 +7,8 @@ import { Session } from 'node:inspector/promises';
 import { getHeapStatistics } from 'node:v8';
 import { linux, yieldToTraffic } from '../src/compiler/index.ts';
 import { readCredentials } from '../src/identity/index.ts';
+import { reclaimMemory } from '../src/main/proxy-memory.ts';
+import { tuneMalloc } from '../src/memory/index.ts';
 import type {
   ClusterEndpoint,
   DestinationResource,
@@ -49,6 +51,7 @@ const wanted = { address: '10.96.0.1', port: 80 };
 
 checkNative();
 loadSocketOptions();
+tuneMalloc();
 yieldToTraffic(systemClock, linux());
 const tls = new MeshTls();
 const credentials = readCredentials(config, Date.now());
@@ -70,6 +73,7 @@ export const plane: DataPlane = new DataPlane({
   ...(process.env.WEFT_REQUEST_RECORD !== 'off' && { record: DEFAULT_RECORD }),
 });
 plane.listen();
+reclaimMemory(plane, systemClock);
 plane.apply({
   kind: 'inbound',
   key: `${config.self.namespace}/${config.self.pod}`,

@@ -1,16 +1,18 @@
 // Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi
 // stays outside because it loads its binary from its own package folder.
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { pagePlugin } from '../src/dashboard/assets/index.ts';
 import { launcher } from './launcher.ts';
 
-/** Programs by the file they begin in. */
-const programs = ['weft', 'weft-proxy', 'weft-injector'];
+/**
+ * Programs by the file they begin in. Those of a group share chunks; the proxy, which has to start fast and is alone in its
+ * image, shares none: each further file has to be found, compiled and linked.
+ */
+const groups = [['weft-proxy'], ['weft', 'weft-injector']];
 
 mkdirSync('dist', { recursive: true });
-await build({
-  entryPoints: programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` })),
+const options: BuildOptions = {
   outdir: 'dist',
   outExtension: { '.js': '.mjs' },
   bundle: true,
@@ -32,8 +34,12 @@ await build({
     js: "import { createRequire as __weftRequire } from 'node:module'; const require = __weftRequire(import.meta.url);",
   },
   logLevel: 'warning',
-});
-for (const program of programs) {
+};
+for (const programs of groups) {
+  const entryPoints = programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` }));
+  await build({ ...options, entryPoints });
+}
+for (const program of groups.flat()) {
   const file = `dist/${program}.mjs`;
   writeFileSync(file, launcher(program));
   chmodSync(file, 0o755);
