@@ -5,7 +5,7 @@ SHELL := /bin/bash
 node = $$(scripts/toolchain.sh node)
 bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
-.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts bench bench-check build clean
+.PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts chaos bench bench-check build clean
 
 .PHONY: sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
 
@@ -77,6 +77,10 @@ connections: network ## 1,000 new connections a second to an app for ten minutes
 edge-changes: network ## 1,000 WebSockets and 200 requests/s over 200 changes of a gateway, some minutes; WEFT_TEST_CHANGES says how many
 	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_CHANGES=$${WEFT_TEST_CHANGES:-200} WEFT_TEST_WEBSOCKETS=1000 WEFT_TEST_RATE=200 \
 		$(node) --test --test-timeout=3600000 test/gateway/changes.test.ts
+
+chaos: network ## every fault of test/chaos under load, minutes; SHORT=1 those of CI, SECONDS=600 SEED=1 by chance, ONLY=A,B, TIMES=5, WRITE=1 into docs/resilience.md
+	@PATH="$$(dirname $(node)):$$PATH" $(node) test/chaos/main.ts $(if $(SHORT),--short) $(if $(filter command line,$(origin SECONDS)),--seconds=$(SECONDS)) \
+		$(if $(SEED),--seed=$(SEED)) $(if $(ONLY),--only=$(ONLY)) $(if $(TIMES),--times=$(TIMES)) $(if $(WRITE),--write)
 
 restarts: network ## rolling restarts under HTTP, gRPC and WebSocket load; WEFT_TEST_RESTARTS says how many (20)
 	@PATH="$$(dirname $(node)):$$PATH" WEFT_TEST_RESTARTS=$${WEFT_TEST_RESTARTS:-20} $(node) --test --test-timeout=3600000 test/sandbox/restarts.test.ts
