@@ -185,3 +185,30 @@ test('a record that cannot be read joins nobody, and the others go on', async co
     assert.deepEqual([...read.records.keys()], [id]);
   }
 });
+
+test('certificates without a token are looked up in one list of the last two seconds, and judged by the list as it is', async () => {
+  const { one, two, clock, store, token, record, id } = rig();
+  assert.equal(await (await proven(one.prove(token, undefined))).commit!('A1'), undefined);
+  let reads = 0;
+  const read = store.read.bind(store);
+  store.read = () => {
+    reads++;
+    return read();
+  };
+  const asked = Array.from({ length: 50 }, (_, index) => one.prove(undefined, shows(`pod-${index}`, 'B1')));
+  assert.ok((await Promise.all(asked)).every(each => each === undefined));
+  const proof = await proven(one.prove(undefined, shows(record.uid, 'A1')));
+  assert.equal(reads, 1);
+  // Revoked meanwhile, by another replica or by hand: what was read before does not help it.
+  store.records.set(id, { ...store.records.get(id)!, ended: { how: 'revoked', why: 'by hand' } });
+  store.version++;
+  assert.equal(await refused(proof.commit!('A2')), 'join-token-revoked');
+  clock.advance(2_000);
+  assert.equal(await refused(one.prove(undefined, shows(record.uid, 'A1'))), 'join-token-revoked');
+  // What cannot be read is asked for again by the next.
+  store.away = true;
+  clock.advance(2_000);
+  assert.equal(await two.prove(undefined, shows(record.uid, 'A1')), undefined);
+  store.away = false;
+  assert.equal(await refused(two.prove(undefined, shows(record.uid, 'A1'))), 'join-token-revoked');
+});

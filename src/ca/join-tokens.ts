@@ -38,6 +38,12 @@ export interface JoinTokensOptions {
 const attempts = 8;
 
 /**
+ * So old may be the list in which a certificate without a token is looked up. Whoever is found there is judged by the list as it
+ * is when its next certificate is written down.
+ */
+const recentMs = 2_000;
+
+/**
  * Machines outside of the cluster. A token joins one machine, once: it is spent after the first certificate was signed and before
  * it is sent, by a write that fails where anybody else has written. From then on the machine renews by its certificate, and each
  * certificate renews once: who shows one that was renewed already, and its successor used, is a copy. Nobody can say which of
@@ -47,6 +53,8 @@ export class JoinTokens {
   readonly #options: JoinTokensOptions;
   /** Told as problems for as long as this replica runs. */
   readonly #suspicious = new Map<string, Problem>();
+  /** The last reading, or the one under way, and when it began: connections that come together share one. */
+  #recent: { readonly atMs: number; readonly read: ReturnType<JoinStore['read']> } | undefined;
 
   constructor(options: JoinTokensOptions) {
     this.#options = options;
@@ -66,7 +74,8 @@ export class JoinTokens {
   ): Promise<TokenProof | WeftError | undefined> {
     const isToken = token !== undefined && isJoinToken(token);
     if (!isToken && (token !== undefined || certified === undefined)) return undefined;
-    const read = await this.#options.store.read();
+    // A token may have been made a moment ago; who has a certificate has been there for a while.
+    const read = await (isToken ? this.#options.store.read() : this.#readRecent());
     if (read instanceof WeftError) return isToken ? read : undefined;
     if (isToken) return this.#counted(this.#byToken(token, certified, read.records));
     const { podUid, serial } = certified!;
@@ -75,6 +84,20 @@ export class JoinTokens {
       podUid === undefined ? serial === current || serial === pending : uid === podUid,
     );
     return found && this.#counted(this.#byCertificate(found[0], found[1], certified!));
+  }
+
+  #readRecent(): ReturnType<JoinStore['read']> {
+    const { store, clock } = this.#options;
+    const nowMs = clock.monotonic();
+    if (this.#recent && nowMs - this.#recent.atMs < recentMs) return this.#recent.read;
+    const recent = { atMs: nowMs, read: store.read() };
+    this.#recent = recent;
+    const forget = (): void => {
+      if (this.#recent === recent) this.#recent = undefined;
+    };
+    // What failed is asked again at once.
+    recent.read.then(read => read instanceof WeftError && forget(), forget);
+    return recent.read;
   }
 
   #byToken(
@@ -157,6 +180,7 @@ export class JoinTokens {
       const written = await store.write(read.version, id, next);
       if (written instanceof WeftError) return written;
       if (written === 'changed') continue;
+      this.#recent = undefined;
       if (next.ended) {
         this.#suspect(id, next, next.ended.why);
         return this.#counted(endedError(id, next));

@@ -9,6 +9,7 @@ import { encode } from './encode.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
+import { PacedWriter } from './paced-writer.ts';
 import {
   type HelloMessage,
   MAX_NEWCOMER_LINE_BYTES,
@@ -80,6 +81,7 @@ export class ProxyStream implements Pushable {
   #slowed = false;
   #stopWaiting: Cancel = () => {};
   #heardAtMs: number;
+  readonly #writer: PacedWriter;
 
   constructor(socket: TLSSocket, shared: StreamShared) {
     this.#socket = socket;
@@ -104,7 +106,7 @@ export class ProxyStream implements Pushable {
       'data',
       guarded('discovery.data', (chunk: Buffer) => this.#received(chunk), this),
     );
-    socket.on('drain', guarded('discovery.drain', drained, this));
+    this.#writer = new PacedWriter(socket, guarded('discovery.drain', drained, this));
     const close = guarded('discovery.close', (why: string) => this.#close(why));
     socket.on('error', error => close(error.message));
     socket.on('close', () => close('the proxy closed the connection'));
@@ -158,9 +160,8 @@ export class ProxyStream implements Pushable {
 
   flush(): void {
     if (this.#state.phase !== 'open') return;
-    this.#socket.cork();
-    this.#state.session.flush();
-    this.#socket.uncork();
+    const { session } = this.#state;
+    this.#writer.together(() => session.flush());
   }
 
   /** Called every PING_MS: asks whether the proxy is there, and ends the stream when it is not. */
@@ -358,7 +359,7 @@ export class ProxyStream implements Pushable {
       hello,
       subscriptions: this.#shared.limits.subscriptions,
       caller: callerOf(options.hub.mesh.workloads.get(`${hello.namespace}/${hello.pod}`)!),
-      write: line => this.#socket.write(line),
+      write: line => this.#writer.write(line),
       flushSoon: () => queue.add(this),
     });
     this.#state = { phase: 'open', self, session };

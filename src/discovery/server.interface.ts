@@ -51,6 +51,8 @@ export interface DiscoveryLimits {
   /** Connections that have proven nothing yet, in all and from one address; 1,000 and 300 unless told. */
   readonly newcomers: number;
   readonly newcomersPerAddress: number;
+  /** Handshakes that are made at once; 64 unless told. Others wait for their turn. */
+  readonly handshakes: number;
   /** Bytes of unfinished lines that these hold together; 8 MiB unless told. */
   readonly newcomerBytes: number;
   /** Destinations of one proxy; 10,000 unless told. What is beyond them is refused alone. */
@@ -74,6 +76,7 @@ export const DEFAULT_LIMITS: DiscoveryLimits = {
   connections: 20_000,
   newcomers: 1_000,
   newcomersPerAddress: 300,
+  handshakes: 64,
   newcomerBytes: 8 << 20,
   subscriptions: 10_000,
   messagesPerSecond: 500,

@@ -4,7 +4,7 @@ import { createServer, type Server, type TLSSocket, type TlsOptions } from 'node
 import { errorMessage, guarded, internalError, WeftError } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
-import { ByteBudget, Newcomers } from '../newcomers/index.ts';
+import { ByteBudget, HandshakeGate, Newcomers } from '../newcomers/index.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { ProxyStream, type StreamShared } from './proxy-stream.ts';
 import { PushQueue } from './push-queue.ts';
@@ -20,12 +20,19 @@ import {
 /** What a newcomer may take beyond the time for its first message. */
 const graceMs = 5_000;
 
+/** Who connects gives up after ten seconds: who cannot have its handshake in half of that is told at once. */
+const longestWaitMs = 5_000;
+
+/** Connections that wait to be accepted by this process: all proxies of a mesh may come within a moment. */
+const backlog = 4_096;
+
 /** The control plane's side of the discovery protocol. Built without I/O, started once, ended by the signal. */
 export class DiscoveryServer implements AskableProxies {
   readonly #options: DiscoveryServerOptions;
   readonly #shared: StreamShared;
   readonly #streams = new Set<ProxyStream>();
   readonly #newcomers: Newcomers;
+  readonly #gate: HandshakeGate;
   readonly #proxyListeners = new Set<(proxy: AskableProxy) => void>();
 
   constructor(options: DiscoveryServerOptions) {
@@ -39,6 +46,13 @@ export class DiscoveryServer implements AskableProxies {
       closed: (code, address) => {
         options.log.debug({ code, address }, 'closed a connection whose peer has proven nothing');
         options.observer?.refused(code);
+      },
+    });
+    this.#gate = new HandshakeGate({
+      ...{ atOnce: limits.handshakes, longestWaitMs, clock: options.clock },
+      crowded: address => {
+        options.log.debug({ address }, 'closed a connection whose handshake would have come too late');
+        options.observer?.refused('handshake-crowded');
       },
     });
     this.#shared = {
@@ -73,9 +87,10 @@ export class DiscoveryServer implements AskableProxies {
     });
     server.maxConnections = this.#shared.limits.connections;
     server.on('drop', () => this.#options.observer?.refused('too-many-connections'));
-    this.#newcomers.guard(server);
+    this.#newcomers.guard(server, this.#gate);
     server.on('tlsClientError', (error, socket) => {
       this.#newcomers.leave(socket);
+      this.#gate.over(socket);
       // Of a handshake that takes too long Node only tells.
       socket.destroy();
       this.#options.log.debug({ error: error.message }, 'a tls handshake failed');
@@ -122,6 +137,7 @@ export class DiscoveryServer implements AskableProxies {
   }
 
   #accept(socket: TLSSocket): void {
+    this.#gate.over(socket);
     const stream = new ProxyStream(socket, this.#shared);
     this.#streams.add(stream);
     if (socket.alpnProtocol === DISCOVERY_ALPN) return;
@@ -164,7 +180,7 @@ function bind(server: Server, { host, port }: HostPort): Promise<number> {
             }),
       );
     });
-    server.listen({ port, ...(host !== '' && { host }) }, () => {
+    server.listen({ port, backlog, ...(host !== '' && { host }) }, () => {
       // From now on: no file descriptor left for one connection, say. Others go on.
       server.on('error', error => internalError('discovery.accept', error));
       resolve((server.address() as AddressInfo).port);

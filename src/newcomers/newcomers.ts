@@ -1,6 +1,8 @@
 import type { Server, Socket } from 'node:net';
 import { guarded } from '../errors/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
+import type { HandshakeGate } from './handshake-gate.ts';
+import { type PeerAddress, peerOf } from './peer-address.ts';
 
 /** How many connections may be open whose peer has not proven anything. */
 export interface NewcomerLimits {
@@ -19,12 +21,6 @@ export interface NewcomersOptions {
   readonly clock: Clock;
   /** A connection was closed for the sake of the others; `address` without a port. */
   readonly closed: (why: Crowding, address: string) => void;
-}
-
-/** The far end of a connection; a socket is one. */
-export interface PeerAddress {
-  readonly remoteAddress?: string | undefined;
-  readonly remotePort?: number | undefined;
 }
 
 interface Newcomer {
@@ -63,13 +59,24 @@ export class Newcomers {
 
   /**
    * Counts every connection that the server accepts, before anything is read from it or TLS begins. To be called when the server
-   * has its own listeners, those of TLS and HTTP, and no others.
+   * has its own listeners, those of TLS and HTTP, and no others. `gate`: lets them begin one after the other.
    */
-  guard(server: Server): void {
+  guard(server: Server, gate?: HandshakeGate): void {
     const inner = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
     server.removeAllListeners('connection');
+    const begin = guarded('newcomers.begin', (socket: Socket) => {
+      for (const listener of inner) listener.call(server, socket);
+    });
     const accept = guarded('newcomers.accept', (socket: Socket) => {
-      if (this.admit(socket)) for (const listener of inner) listener.call(server, socket);
+      if (!gate) {
+        if (this.admit(socket)) begin(socket);
+        return;
+      }
+      // What waits for its turn holds nothing but a socket, and the gate has bounds of its own.
+      gate.enter(socket, () => {
+        if (this.admit(socket)) begin(socket);
+        else gate.over(socket);
+      });
     });
     server.on('connection', accept);
   }
@@ -146,8 +153,4 @@ export class Newcomers {
     if (own.size === 0) this.#byAddress.delete(newcomer.address);
     this.#byPeer.delete(newcomer.peer);
   }
-}
-
-function peerOf({ remoteAddress, remotePort }: PeerAddress): string {
-  return `${remoteAddress} ${remotePort}`;
 }

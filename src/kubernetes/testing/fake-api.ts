@@ -72,6 +72,12 @@ export class FakeApi {
   readonly #objects = new Map<string, StoredObject>();
   readonly #watchers = new Set<Watcher>();
   #history: Happening[] = [];
+  /** What lists that are read page by page are cut from, by the number in their `continue`: no changes between pages. */
+  readonly #snapshots = new Map<
+    string,
+    { readonly all: readonly StoredObject[]; readonly version: number }
+  >();
+  #lists = 0;
   #version = 100;
   #server: Server | undefined;
   #port = 0;
@@ -327,17 +333,24 @@ export class FakeApi {
     response: ServerResponse,
   ): void {
     const limit = Number(query.get('limit') ?? 0) || Number.POSITIVE_INFINITY;
-    const from = Number(query.get('continue') ?? 0);
-    const all = [...this.#objects.values()].filter(
-      stored => stored.type === type && selected(stored.object, namespace, nameSelector(query)),
-    );
+    const [list = '', start = '0'] = query.get('continue')?.split('/') ?? [String(++this.#lists)];
+    const from = Number(start);
+    const snapshot = this.#snapshots.get(list) ?? {
+      all: [...this.#objects.values()].filter(
+        stored => stored.type === type && selected(stored.object, namespace, nameSelector(query)),
+      ),
+      version: this.#version,
+    };
+    const { all, version } = snapshot;
     // Items of lists have neither apiVersion nor kind.
     const items = all.slice(from, from + limit).map(({ object }) => {
       const { apiVersion: _, kind: __, ...rest } = object;
       return rest;
     });
-    const next = from + limit < all.length ? String(from + limit) : '';
-    const metadata = { resourceVersion: String(this.#version), ...(next !== '' && { continue: next }) };
+    const next = from + limit < all.length ? `${list}/${from + limit}` : '';
+    if (next === '') this.#snapshots.delete(list);
+    else this.#snapshots.set(list, snapshot);
+    const metadata = { resourceVersion: String(version), ...(next !== '' && { continue: next }) };
     send(response, 200, { kind: `${type.kind}List`, apiVersion: apiVersionOf(type), metadata, items });
   }
 

@@ -1,0 +1,169 @@
+// A mesh of thousands of proxies on one machine: the real control plane as a process, an API server that is asked as
+// Kubernetes' is, and proxies that keep nothing but a connection of mutual TLS. `make scale`; the bounds that it checks are in
+// `bounds` below, docs/scale.md tells what comes out.
+//   node bench/scale/main.ts [--proxies 10000] [--services 1000] [--churn 50] [--seconds 30] [--replicas 1] [--json FILE]
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { loadOrCreateAuthority } from '../../src/ca/index.ts';
+import { WeftError } from '../../src/errors/index.ts';
+import { systemClock } from '../../src/time/index.ts';
+import { freePorts } from '../../src/wire/testing/ports.ts';
+import { machine } from '../machine.ts';
+import { memory } from '../usage.ts';
+import { Replica, writeKubeconfig } from './control-plane.ts';
+import { Fleets } from './fleets.ts';
+import { nowMs } from './lean-proxy.ts';
+import {
+  allSynced,
+  churn,
+  controlPlaneBytes,
+  measured,
+  metadataEdits,
+  policyForAll,
+  type Stage,
+  spread,
+} from './phases.ts';
+import { SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedMesh } from './simulated-mesh.ts';
+
+const { values } = parseArgs({
+  options: {
+    proxies: { type: 'string', default: '10000' },
+    services: { type: 'string', default: '1000' },
+    called: { type: 'string', default: '20' },
+    churn: { type: 'string', default: '50' },
+    seconds: { type: 'string', default: '30' },
+    replicas: { type: 'string', default: '1' },
+    processes: { type: 'string', default: '2' },
+    'control-plane-cpus': { type: 'string', default: '' },
+    'proxies-cpus': { type: 'string', default: '' },
+    json: { type: 'string', default: '' },
+    signal: { type: 'string', default: 'SIGKILL' },
+  },
+});
+const services = Number(values.services);
+const proxies = Number(values.proxies);
+const perSecond = Number(values.churn);
+
+/** What a mesh of this size must keep. */
+const bounds = {
+  controlPlaneMb: 2_000,
+  endpointP99Ms: 250,
+  routeP99Ms: 500,
+  reconnectSeconds: 60,
+  metadataMessages: 0,
+} as const;
+
+const figures: Record<string, unknown> = {};
+const say = (name: string, value: unknown): void => {
+  figures[name] = value;
+  console.log(`${name}: ${JSON.stringify(value)}`);
+};
+const mb = (bytes: number): number => Math.round(bytes / 1e6);
+
+// 1. The cluster, the authority, and the control plane that reads them.
+const folder = await mkdtemp(join(tmpdir(), 'weft-scale-'));
+process.once('exit', () => void rm(folder, { recursive: true, force: true }));
+const size = {
+  services,
+  pods: proxies,
+  namespaces: Math.max(1, services / 10),
+  called: Number(values.called),
+};
+const cluster = new SimulatedCluster(new SimulatedMesh(size));
+await cluster.api.start();
+const authority = join(folder, 'authority');
+const made = await loadOrCreateAuthority(authority, { trustDomain: 'cluster.local', clock: systemClock });
+if (made instanceof WeftError) throw made;
+const kubeconfig = await writeKubeconfig(folder, cluster.api.url);
+const ports = await freePorts(Number(values.replicas));
+const replicas = ports.map(
+  (port, index) =>
+    new Replica(`weft-injector-${index}`, port, {
+      ...{ kubeconfig, authority, cpus: values['control-plane-cpus'] },
+    }),
+);
+say('machine', machine());
+let startMs = nowMs();
+await Promise.all(replicas.map(each => each.start()));
+say('control plane ready', {
+  seconds: ((nowMs() - startMs) / 1000).toFixed(1),
+  privateMb: mb(controlPlaneBytes(replicas)),
+});
+
+// 2. The proxies, which come as pods are scheduled.
+const identity = 'spiffe://cluster.local/ns/weft-system/sa/weft-injector';
+const fleets = await Fleets.start(Number(values.processes), values['proxies-cpus'], {
+  ...{ type: 'begin', size, ports, identity, authority },
+});
+const stage: Stage = { cluster, replicas, fleets };
+const joining = await measured(stage, async () => {
+  fleets.launch(
+    cluster.pods.flat().map(({ service, name }) => ({ service, pod: name })),
+    0,
+  );
+  await allSynced(stage, 300_000);
+});
+say('all connected at once', { ...joining.usage, lost: (await fleets.report(true)).lost });
+await sleep(1_000);
+say('memory', {
+  controlPlaneMb: mb(controlPlaneBytes(replicas)),
+  kbPerProxy: Math.round(controlPlaneBytes(replicas) / 1e3 / proxies),
+  proxiesMb: mb(memory(fleets.pids).private),
+});
+
+// 3. What happens every second in a large cluster.
+const churned = await measured(stage, () => churn(stage, { seconds: Number(values.seconds), perSecond }));
+say('churn', churned.usage);
+say('endpoint change', churned.result.endpoints);
+say('route change', churned.result.routes);
+say('messages', { messages: churned.result.messages, mb: mb(churned.result.bytes) });
+const policy = await measured(stage, () => policyForAll(stage));
+say('policy for all', policy.result);
+const edits = await metadataEdits(stage, Math.min(1_000, services));
+say('messages of metadata edits', edits);
+const peakBytes = controlPlaneBytes(replicas);
+say('memory after churn', { controlPlaneMb: mb(peakBytes), load: loadavg()[0]!.toFixed(1) });
+
+// 4. The control plane is killed and comes back, while pods go on coming and going.
+await fleets.report(true);
+startMs = nowMs();
+const back = await measured(stage, async () => {
+  await Promise.all(replicas.map(each => each.kill(values.signal as NodeJS.Signals)));
+  await Promise.all(replicas.map(each => each.start()));
+  await allSynced(stage, 300_000);
+});
+const readyMs = Math.max(...replicas.map(each => each.readyAtMs));
+const { outages, lost } = await fleets.report(true);
+const reconnectSeconds = (nowMs() - readyMs) / 1000;
+say('restart', {
+  ...back.usage,
+  readyAfterSeconds: Number(((readyMs - startMs) / 1000).toFixed(1)),
+  allInSyncAfterReadySeconds: Number(reconnectSeconds.toFixed(1)),
+  outageMs: spread(outages),
+  lost,
+});
+await sleep(1_000);
+const afterBytes = controlPlaneBytes(replicas);
+say('memory after restart', { controlPlaneMb: mb(afterBytes), load: loadavg()[0]!.toFixed(1) });
+
+// 5. The verdict.
+const found: Record<keyof typeof bounds, number> = {
+  controlPlaneMb: mb(Math.max(peakBytes, afterBytes) / replicas.length),
+  endpointP99Ms: churned.result.endpoints.each.p99,
+  routeP99Ms: churned.result.routes.each.p99,
+  reconnectSeconds: Math.round(reconnectSeconds * 10) / 10,
+  metadataMessages: edits,
+};
+const unheard = churned.result.endpoints.unheard + churned.result.routes.unheard + policy.result.unheard;
+const broken = (Object.keys(bounds) as (keyof typeof bounds)[]).filter(name => found[name] > bounds[name]);
+say('verdict', { bounds, found, unheard, broken });
+if (values.json !== '') await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+await fleets.stop();
+await Promise.all(replicas.map(each => each.kill('SIGTERM')));
+await cluster.api.stop();
+await rm(folder, { recursive: true, force: true });
+process.exit(broken.length > 0 || unheard > 0 ? 1 : 0);

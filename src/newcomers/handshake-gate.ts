@@ -1,0 +1,136 @@
+import type { Socket } from 'node:net';
+import type { Cancel, Clock } from '../time/index.ts';
+import { type PeerAddress, peerOf } from './peer-address.ts';
+
+/** How handshakes are let in. */
+export interface HandshakeGateOptions {
+  /** Handshakes that are made at once. */
+  readonly atOnce: number;
+  /** A connection waits for its turn at most this long. Less than whoever connects waits for a handshake. */
+  readonly longestWaitMs: number;
+  readonly clock: Clock;
+  /** A connection was closed before its handshake began, because its turn would have come too late. */
+  readonly crowded: (address: string) => void;
+}
+
+interface Waiting {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly begin: () => void;
+  readonly sinceMs: number;
+}
+
+/** Until something has been measured, and at least. */
+const assumedPerSecond = 100;
+/** How far back handshakes are counted for their rate. */
+const rateMs = 2_000;
+/** A peer that is silent for so long costs nothing meanwhile, and keeps nobody else waiting. */
+const turnMs = 1_000;
+
+/**
+ * A handshake costs a signature and a verification, and one that its client has given up on costs as much as any other. Where all
+ * proxies of a mesh come at once, to do all of them at the same time means that none is done in time and all come again. So only
+ * a few are made at once, in the order in which they came, addresses in turn. The others wait, which costs little, and who
+ * cannot be served within its patience is closed at once and comes again after its back-off.
+ */
+export class HandshakeGate {
+  readonly #options: HandshakeGateOptions;
+  /** By address, in the order of their turns. */
+  readonly #waiting = new Map<string, Waiting[]>();
+  #waits = 0;
+  /** Those that are being made, by their peer, and how each gives its turn back. */
+  readonly #under = new Map<string, Cancel>();
+  /** When the last handshakes were over, the oldest first. */
+  readonly #overAtMs: number[] = [];
+
+  constructor(options: HandshakeGateOptions) {
+    this.#options = options;
+  }
+
+  /** Connections that wait for their turn. */
+  get waiting(): number {
+    return this.#waits;
+  }
+
+  /** Calls `begin` when it is this connection's turn: now, later, or never, and then the connection is closed. */
+  enter(socket: Socket, begin: () => void): void {
+    const { atOnce, clock, crowded } = this.#options;
+    const address = socket.remoteAddress ?? '';
+    const waiting: Waiting = { socket, address, begin, sinceMs: clock.monotonic() };
+    if (this.#under.size < atOnce && this.#waits === 0) {
+      this.#begin(waiting);
+      return;
+    }
+    const own = this.#waiting.get(address);
+    if (!this.#makeRoom(own?.length ?? 0)) {
+      crowded(address);
+      socket.destroy();
+      return;
+    }
+    socket.on('error', () => {});
+    if (own) own.push(waiting);
+    else this.#waiting.set(address, [waiting]);
+    this.#waits++;
+  }
+
+  /** The handshake has succeeded or failed. `socket` may be the one of TLS above it. */
+  over(socket: PeerAddress): void {
+    const giveBack = this.#under.get(peerOf(socket));
+    if (!giveBack) return;
+    this.#overAtMs.push(this.#options.clock.monotonic());
+    if (this.#overAtMs.length > 8_192) this.#overAtMs.splice(0, 4_096);
+    giveBack();
+  }
+
+  /** Where no more can be served in time, somebody of the address that has most leaves, be it the one that asks. */
+  #makeRoom(own: number): boolean {
+    if (this.#waits < (this.#perSecond() * this.#options.longestWaitMs) / 1000) return true;
+    let largest: Waiting[] = [];
+    for (const each of this.#waiting.values()) if (each.length > largest.length) largest = each;
+    if (largest.length <= own + 1) return false;
+    const { socket, address } = largest.pop()!;
+    this.#waits--;
+    this.#options.crowded(address);
+    socket.destroy();
+    return true;
+  }
+
+  #begin({ socket, begin }: Waiting): void {
+    const peer = peerOf(socket);
+    const giveBack = (): void => {
+      cancel();
+      this.#under.delete(peer);
+      this.#next();
+    };
+    const cancel = this.#options.clock.after(turnMs, giveBack);
+    this.#under.set(peer, giveBack);
+    begin();
+  }
+
+  #next(): void {
+    const { atOnce, clock, crowded, longestWaitMs } = this.#options;
+    while (this.#under.size < atOnce && this.#waits > 0) {
+      const [address, own] = this.#waiting.entries().next().value!;
+      this.#waiting.delete(address);
+      const waiting = own.shift()!;
+      // Behind the others, so that an address with many does not go before those with few.
+      if (own.length > 0) this.#waiting.set(address, own);
+      this.#waits--;
+      if (waiting.socket.destroyed) continue;
+      if (clock.monotonic() - waiting.sinceMs <= longestWaitMs) this.#begin(waiting);
+      else {
+        crowded(address);
+        waiting.socket.destroy();
+      }
+    }
+  }
+
+  /** Handshakes a second just now. */
+  #perSecond(): number {
+    const sinceMs = this.#options.clock.monotonic() - rateMs;
+    let from = this.#overAtMs.length;
+    while (from > 0 && this.#overAtMs[from - 1]! > sinceMs) from--;
+    const count = this.#overAtMs.length - from;
+    return Math.max(assumedPerSecond, (count * 1000) / rateMs);
+  }
+}
