@@ -93,3 +93,22 @@ test('where many are served many may wait, and whose turn comes too late is not 
   assert.ok(all[2_000]!.destroyed, 'it came six seconds ago');
   assert.equal(gate.waiting, 0);
 });
+
+test('a starved process keeps a short queue, as soon as it has been seen to be starved', () => {
+  const { clock, crowded, gate, come, begun } = rig(1);
+  for (let index = 0; index < 301; index++) come(`a-${index}`);
+  assert.deepEqual([gate.waiting, crowded], [300, []]);
+  // Thirty a second are made.
+  for (let made = 0; made < 60; made++) {
+    clock.advance(1000 / 30);
+    gate.over(begun.at(-1)!);
+  }
+  assert.equal(gate.waiting, 240);
+  come('late');
+  assert.equal(crowded.length, 1, '240 wait, and 150 can be served within five seconds');
+  // When it has made up for that it is as open as at the start.
+  while (gate.waiting > 0) gate.over(begun.at(-1)!);
+  clock.advance(10_000);
+  for (let index = 0; index < 400; index++) come(`b-${index}`);
+  assert.equal(crowded.length, 1);
+});

@@ -20,10 +20,13 @@ interface Waiting {
   readonly sinceMs: number;
 }
 
-/** Until something has been measured, and at least. */
+/** Until something has been measured. */
 const assumedPerSecond = 100;
-/** How far back handshakes are counted for their rate. */
+/** A starved process makes fewer, and its queue must be the shorter; but some may always wait. */
+const leastPerSecond = 20;
+/** How far back turns are counted for their rate, and how long somebody must have waited until it says what can be done. */
 const rateMs = 2_000;
+const busyMs = 1_000;
 /** A peer that is silent for so long costs nothing meanwhile, and keeps nobody else waiting. */
 const turnMs = 1_000;
 
@@ -40,7 +43,9 @@ export class HandshakeGate {
   #waits = 0;
   /** Those that are being made, by their peer, and how each gives its turn back. */
   readonly #under = new Map<string, Cancel>();
-  /** When the last handshakes were over, the oldest first. */
+  /** Since when somebody has been waiting. */
+  #busySinceMs = 0;
+  /** When the last turns were over, the oldest first. */
   readonly #overAtMs: number[] = [];
 
   constructor(options: HandshakeGateOptions) {
@@ -70,15 +75,13 @@ export class HandshakeGate {
     socket.on('error', () => {});
     if (own) own.push(waiting);
     else this.#waiting.set(address, [waiting]);
-    this.#waits++;
+    if (this.#waits++ === 0) this.#busySinceMs = waiting.sinceMs;
   }
 
   /** The handshake has succeeded or failed. `socket` may be the one of TLS above it. */
   over(socket: PeerAddress): void {
     const giveBack = this.#under.get(peerOf(socket));
     if (!giveBack) return;
-    this.#overAtMs.push(this.#options.clock.monotonic());
-    if (this.#overAtMs.length > 8_192) this.#overAtMs.splice(0, 4_096);
     giveBack();
   }
 
@@ -100,6 +103,8 @@ export class HandshakeGate {
     const giveBack = (): void => {
       cancel();
       this.#under.delete(peer);
+      this.#overAtMs.push(this.#options.clock.monotonic());
+      if (this.#overAtMs.length > 8_192) this.#overAtMs.splice(0, 4_096);
       this.#next();
     };
     const cancel = this.#options.clock.after(turnMs, giveBack);
@@ -125,12 +130,15 @@ export class HandshakeGate {
     }
   }
 
-  /** Handshakes a second just now. */
+  /** Turns a second just now: of a process that had nothing else to wait for, no more than it was asked for. */
   #perSecond(): number {
-    const sinceMs = this.#options.clock.monotonic() - rateMs;
+    const nowMs = this.#options.clock.monotonic();
+    const busyForMs = this.#waits === 0 ? 0 : nowMs - this.#busySinceMs;
+    const isBusy = busyForMs >= busyMs;
+    const spanMs = isBusy ? Math.min(busyForMs, rateMs) : rateMs;
     let from = this.#overAtMs.length;
-    while (from > 0 && this.#overAtMs[from - 1]! > sinceMs) from--;
-    const count = this.#overAtMs.length - from;
-    return Math.max(assumedPerSecond, (count * 1000) / rateMs);
+    while (from > 0 && this.#overAtMs[from - 1]! > nowMs - spanMs) from--;
+    const perSecond = ((this.#overAtMs.length - from) * 1000) / spanMs;
+    return Math.max(isBusy ? leastPerSecond : assumedPerSecond, perSecond);
   }
 }
