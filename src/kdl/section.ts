@@ -38,12 +38,16 @@ export class Section {
 
   /** For the check alone. */
   addValue(name: string, value: PlacedValue): void {
-    this.#values.set(name, [...(this.#values.get(name) ?? []), value]);
+    const known = this.#values.get(name);
+    if (known) known.push(value);
+    else this.#values.set(name, [value]);
   }
 
   /** For the check alone. */
   addSection(name: string, section: Section): void {
-    this.#sections.set(name, [...(this.#sections.get(name) ?? []), section]);
+    const known = this.#sections.get(name);
+    if (known) known.push(section);
+    else this.#sections.set(name, [section]);
   }
 
   /** Whether somebody wrote it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatProblem } from '../../kdl/index.ts';
+import { parsed } from './files.ts';
 import { type FileReader, readFiles, readSentinelFiles } from './index.ts';
 
 /** Files of a folder `/etc`; a pattern with a star means all that begin and end so. */
@@ -70,4 +71,20 @@ test('a circle is an error, a pattern without files a warning, an id in two file
   assert.equal(none.configuration!.routes.length, 1);
   const twice = read({ 'main.kdl': `${listener}${route('a')}include "a.kdl"\n`, 'a.kdl': route('a') });
   assert.match(twice.problems[0]!, /\/etc\/a.kdl:1:1: error: there are two routes "a"/);
+});
+
+test('of a file that changes only the last document is kept, and one that did not change is not read again', () => {
+  const [before, other] = [
+    { file: 'kept.kdl', text: 'a 1\n' },
+    { file: 'other.kdl', text: 'b 1\n' },
+  ];
+  const first = parsed(before);
+  const beside = parsed(other);
+  assert.equal(parsed(before), first);
+  assert.deepEqual(
+    parsed({ file: 'kept.kdl', text: 'a 2\n' }).nodes[0]!.args.map(each => each.value),
+    [2],
+  );
+  assert.notEqual(parsed(before), first, 'the document of the earlier text was still held');
+  assert.equal(parsed(other), beside);
 });

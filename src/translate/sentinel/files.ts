@@ -69,17 +69,20 @@ function includesOf({ file, text }: SentinelFile) {
     .flatMap(each => each.args.map(({ value, at }) => ({ pattern: String(value), at })));
 }
 
-/** Documents of the files that were read last: each is read for what it includes, checked, and translated. */
-let kept = new Map<string, KdlDocument>();
+/** Most files whose documents are kept. A configuration has few; what is beyond belongs to one that was before. */
+const MOST_KEPT = 256;
+
+/** Each file as it was read last: it is read for what it includes, checked, and translated. What it said before goes. */
+const kept = new Map<string, { readonly text: string; readonly document: KdlDocument }>();
 
 /** The document of a file. */
 export function parsed({ file, text }: SentinelFile): KdlDocument {
-  const key = `${file}\n${text}`;
-  const known = kept.get(key);
-  if (known) return known;
+  const known = kept.get(file);
+  if (known?.text === text) return known.document;
   const document = parseKdl(text, file);
-  // A configuration has few files; what is beyond belongs to one that was before.
-  if (kept.size >= 32) kept = new Map([...kept].slice(-31));
-  kept.set(key, document);
+  kept.delete(file);
+  const [oldest] = kept.size >= MOST_KEPT ? kept.keys() : [];
+  if (oldest !== undefined) kept.delete(oldest);
+  kept.set(file, { text, document });
   return document;
 }
