@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatProblem } from '../../kdl/index.ts';
 import { parsed } from './files.ts';
-import { type FileReader, readFiles, readSentinelFiles } from './index.ts';
+import {
+  configurationObject,
+  type FileReader,
+  readFiles,
+  readSentinelFiles,
+  type SentinelFiles,
+} from './index.ts';
 
 /** Files of a folder `/etc`; a pattern with a star means all that begin and end so. */
 function folder(files: Readonly<Record<string, string>>): FileReader {
@@ -87,4 +93,13 @@ test('of a file that changes only the last document is kept, and one that did no
   );
   assert.notEqual(parsed(before), first, 'the document of the earlier text was still held');
   assert.equal(parsed(other), beside);
+});
+
+test('files that were read are not held against the schema again for their translation', () => {
+  const files = readFiles('main.kdl', folder({ 'main.kdl': `${listener}${route('a')}` }));
+  const reading = readSentinelFiles(files);
+  assert.equal(reading.configuration!.routes.length, 1);
+  const { spec } = configurationObject('edge', files);
+  assert.equal(readSentinelFiles(spec as SentinelFiles), reading);
+  assert.notEqual(readSentinelFiles({ ...files }), reading);
 });

@@ -34,8 +34,19 @@ export function readSentinel(text: string, file: string): ReadConfiguration {
   return readSentinelFiles({ files: [{ file, text }], problems: [] });
 }
 
+/** What files came to: who brings them asks first, and their translation asks for the same again. */
+const readings = new WeakMap<SentinelFiles, ReadConfiguration>();
+
 /** The same of a file and those that it includes: what stands in them stands together. */
-export function readSentinelFiles({ files, problems: including }: SentinelFiles): ReadConfiguration {
+export function readSentinelFiles(files: SentinelFiles): ReadConfiguration {
+  const known = readings.get(files);
+  if (known) return known;
+  const reading = readTogether(files);
+  readings.set(files, reading);
+  return reading;
+}
+
+function readTogether({ files, problems: including }: SentinelFiles): ReadConfiguration {
   const documents = files.map(parsed);
   const report = new KdlReport();
   report.problems.push(...including, ...documents.flatMap(each => each.problems));
