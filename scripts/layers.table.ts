@@ -195,7 +195,7 @@ export const rooms: Record<string, Room> = {
     instead: 'A dialect is pure: objects in, model and problems out.',
   },
   'translate/sentinel': {
-    imports: ['plain', 'errors', 'model', 'kdl', 'registry', 'translate'],
+    imports: ['plain', 'errors', 'http', 'model', 'kdl', 'registry', 'translate'],
     packages: [],
     pure: true,
     instead: 'A dialect is pure; this one is loaded only by who reads its files.',

@@ -163,6 +163,8 @@ export interface ErrorPage {
   /** A page of its own, with its type. */
   readonly body?: string;
   readonly contentType?: string;
+  /** Sent with that page. */
+  readonly fields?: readonly (readonly [name: string, value: string])[];
   /** Instead: who makes the page, asked through the mesh with X-Code, X-Format and X-Original-URI. */
   readonly service?: {
     readonly host: string;

@@ -417,7 +417,8 @@ test('pages for errors: of the upstream and of Weft itself, by a Service that is
       statuses: [404, 503],
       service: { host: 'pages', port: 80, headers: [['x-namespace', 'shop']] as const },
     },
-    { statuses: [418], body: '<p>tea</p>', status: 200 },
+    { statuses: [418], body: '<p>tea</p>', status: 200, fields: [['x-pot', 'short']] as const },
+    { statuses: [409], ownOnly: true, body: 'never' },
   ];
   const at = await place(
     t,
@@ -445,7 +446,8 @@ test('pages for errors: of the upstream and of Weft itself, by a Service that is
   );
   assert.equal((await at.ask({ path: '/200' })).body, 'own words');
   const own = await at.ask({ path: '/418' });
-  assert.deepEqual([own.status, own.body], [200, '<p>tea</p>']);
+  assert.deepEqual([own.status, own.body, own.headers['x-pot']], [200, '<p>tea</p>', 'short']);
+  assert.equal((await at.ask({ path: '/409' })).body, 'own words', 'a page for answers of Weft’s own');
   at.mesh.set({ key: 'app:80', endpoints: [], route: { edge: { errorPages: pages } } });
   assert.deepEqual((await at.ask()).body, '<h1>sorry</h1>', 'Weft’s own 503 as well');
   maker.close();

@@ -99,7 +99,13 @@ export class PagedAnswer implements AnswerStream {
     this.#replaced = true;
     const { service, body = '', contentType = 'text/html' } = page;
     if (service === undefined) {
-      this.#client.respondLocal({ status: page.status ?? status, body, contentType, fields, close: false });
+      this.#client.respondLocal({
+        status: page.status ?? status,
+        body,
+        contentType,
+        fields: page.fields === undefined ? fields : [...fields, ...page.fields],
+        close: false,
+      });
       return;
     }
     const { host, port, headers } = service;

@@ -8,6 +8,7 @@ import type {
   ClientLimit,
   Compression,
   CorsPolicy,
+  ErrorPage,
   HeaderEdits,
   Http2Settings,
   OriginatedTls,
@@ -126,6 +127,8 @@ export interface RouteConfig {
   readonly requestsPerClient?: number;
   readonly maxBodyBytes: number;
   readonly compression?: Compression;
+  /** For what the gateway answers itself. */
+  readonly errorPages?: readonly ErrorPage[];
 }
 
 /** Requests per second of a route, whoever asks. */

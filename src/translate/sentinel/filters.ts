@@ -187,15 +187,22 @@ export function readHeaderEdits(section: Section, report: KdlReport): HeaderEdit
   return given({ remove: some(remove), set: some(entries('set')), add: some(entries('add')) });
 }
 
-function edited({ name, value, at }: FreeEntry, report: KdlReport): readonly (readonly [string, string])[] {
-  const text = String(value);
-  if (!isEditable(name.toLowerCase(), at, report)) return [];
-  if (/[\0-\x08\x0a-\x1f\x7f]/.test(text)) {
-    report.error('kdl-invalid-value', at, `the value of ${name} has control characters or line ends`);
-    return [];
-  }
+function edited(entry: FreeEntry, report: KdlReport): readonly (readonly [string, string])[] {
+  const field = readField(entry, report);
   // Weft's own variables are written with percent signs; Sentinel has none.
-  return [[name.toLowerCase(), text.replaceAll('%', '%%')]];
+  return field ? [[field[0], field[1].replaceAll('%', '%%')]] : [];
+}
+
+/** A field to be sent as it stands, its name in lower case. Undefined for one that must not be, which is reported. */
+export function readField(
+  { name, value, at }: FreeEntry,
+  report: KdlReport,
+): readonly [name: string, value: string] | undefined {
+  const text = String(value);
+  if (!isEditable(name.toLowerCase(), at, report)) return undefined;
+  if (!/[\0-\x08\x0a-\x1f\x7f]/.test(text)) return [name.toLowerCase(), text];
+  report.error('kdl-invalid-value', at, `the value of ${name} has control characters or line ends`);
+  return undefined;
 }
 
 function isEditable(name: string, at: TextPosition, report: KdlReport): boolean {

@@ -316,3 +316,48 @@ filter "b" { type "headers"; remove "x-one"; set { x-three "2" } }
     add: [['x-three', '1']],
   });
 });
+
+test('error-pages are written in their format, with what is said escaped, for answers of the gateway alone', () => {
+  const { errorPages = [] } = routeOf(`
+error-pages {
+  default-format "html"
+  pages {
+    "503" { message "a < b & c"; headers { Retry-After "5%" } }
+    "404" { format "json"; message "say \\"what\\"" }
+    "429" { format "xml"; message "<slow>" }
+    "500" { format "text" }
+  }
+}`);
+  const page = (status: number) => errorPages.find(each => each.statuses.includes(status))!;
+  assert.match(page(503).body!, /<h1>503 Service Unavailable<\/h1><p>a &lt; b &amp; c<\/p>/);
+  assert.deepEqual(page(503).fields, [['retry-after', '5%']]);
+  assert.deepEqual(JSON.parse(page(404).body!), { status: 404, error: 'Not Found', message: 'say "what"' });
+  assert.match(page(429).body!, /<status>429<\/status><message>&lt;slow&gt;<\/message>/);
+  assert.deepEqual(
+    [page(500).contentType, page(500).body],
+    ['text/plain; charset=utf-8', 'Internal Server Error\n'],
+  );
+  assert.match(page(502).body!, /<h1>502 Bad Gateway<\/h1><\/body>/);
+  assert.ok(errorPages.every(each => each.ownOnly));
+});
+
+test('error-pages: what cannot be is named with its place', () => {
+  const pages = (body: string, to = 'upstream "api"') =>
+    read(`${listener}${api}route "r" { matches { path "/" }; ${to}; error-pages { ${body} } }`).problems.join(
+      '\n',
+    );
+  assert.match(pages('default-fromat "html"'), /has no option default-fromat; did you mean default-format\?/);
+  assert.match(
+    pages('pages { "504" { template "x" } }'),
+    /template is not supported: say the words in message/,
+  );
+  assert.match(pages('pages { "200" { message "x" } }'), /error: pages has no option 200/);
+  assert.match(
+    pages('pages { "503" { headers { Content-Length "1" } } }'),
+    /content-length cannot be edited/,
+  );
+  assert.match(
+    pages('', 'builtin-handler "status"'),
+    /warning: error-pages have no effect: route "r" has no/,
+  );
+});

@@ -130,7 +130,8 @@ function actionOf({ action, path, authority }: RouteConfig): RouteRule['action']
   return { kind: 'forward', targets: [target(action.upstream)], ...given({ path, authority }) };
 }
 
-function edgeOf({ maxBodyBytes, clientLimits, requestsPerClient, compression }: RouteConfig): EdgePolicy {
+function edgeOf(route: RouteConfig): EdgePolicy {
+  const { maxBodyBytes, clientLimits, requestsPerClient, compression, errorPages } = route;
   return {
     body: { maxBytes: maxBodyBytes },
     ...given({
@@ -145,6 +146,7 @@ function edgeOf({ maxBodyBytes, clientLimits, requestsPerClient, compression }: 
               status: 429,
             },
       compression,
+      errorPages,
     }),
   };
 }

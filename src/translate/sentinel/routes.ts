@@ -2,6 +2,7 @@ import type { KdlReport, Section } from '../../kdl/index.ts';
 import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
+import { readErrorPages } from './error-pages.ts';
 import { type FilterConfig, type FilterEffect, joinEdits, readHeaderEdits, rewriteOf } from './filters.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
 import { unknownReference } from './references.ts';
@@ -59,6 +60,9 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
     const block = policies?.section(name);
     return block && readHeaderEdits(block, report);
   };
+  const pages = section.section('error-pages');
+  if (pages && action.kind !== 'upstream')
+    report.warn('kdl-ignored', pages.at, `error-pages have no effect: route "${id}" has no upstream`);
   const own = ownLimits(id, policies?.section('rate-limit'), context);
   return {
     id,
@@ -98,6 +102,7 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
       session: upstream?.session,
       requestsPerClient: context.limits?.number('max-connections-per-client'),
       compression: effects.findLast(each => each.compression)?.compression,
+      errorPages: pages && readErrorPages(pages, report),
     }),
   };
 }

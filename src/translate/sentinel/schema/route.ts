@@ -11,6 +11,7 @@ import {
   type ValueType,
   whole,
 } from '../../../kdl/index.ts';
+import { errorPages } from './error-pages.ts';
 import { id } from './id.ts';
 
 /** Names of priorities. */
@@ -146,10 +147,7 @@ export const route: BlockSchema = {
       why: 'say it at the upstream, where it holds for all of its routes',
     },
     shadow: { block: shadow },
-    'error-pages': {
-      mark: 'refused',
-      why: 'answers of the gateway have plain words, and JSON for api routes',
-    },
+    'error-pages': { block: errorPages },
     'static-files': { mark: 'refused', why: 'files are not served here; route to a web server' },
     'api-schema': { mark: 'refused', why: 'bodies are not held against schemas' },
     inference: { mark: 'refused', why: 'models are upstreams like others here' },

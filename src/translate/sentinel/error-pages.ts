@@ -1,0 +1,66 @@
+// Pages of a route for the errors that the gateway answers itself: error-pages { default-format; pages { "404" { … } } }.
+import { reasonPhrase } from '../../http/index.ts';
+import type { KdlReport, Section } from '../../kdl/index.ts';
+import type { ErrorPage } from '../../model/index.ts';
+import { given, some } from '../given.ts';
+import { readField } from './filters.ts';
+import { PAGE_STATUSES, type PageFormat } from './schema/error-pages.ts';
+
+/** One page for each status: written once, so that an answer costs no more than its bytes. */
+export function readErrorPages(section: Section, report: KdlReport): readonly ErrorPage[] {
+  const usual = section.text('default-format') as PageFormat;
+  const pages = section.section('pages');
+  return PAGE_STATUSES.map(status => {
+    const page = pages?.section(status);
+    const format = (page?.text('format') as PageFormat | undefined) ?? usual;
+    const headers = page?.sections('headers').flatMap(each => each.entries) ?? [];
+    const fields = headers.map(entry => readField(entry, report)).filter(field => field !== undefined);
+    return {
+      statuses: [Number(status)],
+      // What an upstream says to its errors is its own affair.
+      ownOnly: true,
+      ...written(format, status, page?.text('message')),
+      ...given({ fields: some(fields) }),
+    };
+  });
+}
+
+function written(
+  format: PageFormat,
+  status: string,
+  message: string | undefined,
+): Required<Pick<ErrorPage, 'body' | 'contentType'>> {
+  const reason = reasonPhrase(Number(status));
+  const words = message ?? reason;
+  switch (format) {
+    case 'json':
+      return {
+        contentType: 'application/json',
+        body: `${JSON.stringify({ status: Number(status), error: reason, message: words })}\n`,
+      };
+    case 'text':
+      return { contentType: 'text/plain; charset=utf-8', body: `${words}\n` };
+    case 'xml':
+      return {
+        contentType: 'application/xml; charset=utf-8',
+        body: `<?xml version="1.0" encoding="UTF-8"?>\n<error><status>${status}</status><message>${escaped(words)}</message></error>\n`,
+      };
+    case 'html': {
+      const title = escaped(`${status} ${reason}`);
+      const more = message === undefined ? '' : `<p>${escaped(message)}</p>`;
+      return {
+        contentType: 'text/html; charset=utf-8',
+        body: `<!doctype html>\n<html><head><meta charset="utf-8"><title>${title}</title></head><body><h1>${title}</h1>${more}</body></html>\n`,
+      };
+    }
+  }
+}
+
+/** As text between tags, of HTML and of XML alike; XML has no other control characters than these three at all. */
+function escaped(text: string): string {
+  return text
+    .replaceAll(/[\0-\x08\x0b\x0c\x0e-\x1f]/g, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
+}
