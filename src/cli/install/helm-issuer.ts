@@ -1,7 +1,7 @@
 // What the chart's value `issuer` changes: the text of the file of `weft install --issuer`, so that one file does for both.
 import { isDeepStrictEqual } from 'node:util';
 import { recordOf } from '../../plain/index.ts';
-import { fieldsIf, listedIf } from './helm-marker.ts';
+import { fieldsIf, listedIf, whereListed } from './helm-marker.ts';
 import { ISSUER_FILES } from './issuer.ts';
 import type { InstallOptions } from './options.ts';
 import { ownRules } from './rbac.ts';
@@ -27,8 +27,8 @@ export function withIssuer(deployment: Readonly<Record<string, unknown>>): Recor
   const isFiles = (each: unknown): boolean => recordOf(each).name === 'issuer';
   const inContainer = {
     ...container,
-    args: around(container.args, each => String(each).startsWith('--issuer='), isGiven),
-    volumeMounts: around(container.volumeMounts, isFiles, hasFiles),
+    args: whereListed(container.args, each => String(each).startsWith('--issuer='), isGiven),
+    volumeMounts: whereListed(container.volumeMounts, isFiles, hasFiles),
   };
   return {
     ...deployment,
@@ -36,7 +36,7 @@ export function withIssuer(deployment: Readonly<Record<string, unknown>>): Recor
       ...spec,
       template: {
         metadata: { ...metadata, annotations: { ...annotations, ...fieldsIf(isGiven, hash) } },
-        spec: { ...pod, containers: [inContainer], volumes: around(pod.volumes, isFiles, hasFiles) },
+        spec: { ...pod, containers: [inContainer], volumes: whereListed(pod.volumes, isFiles, hasFiles) },
       },
     },
   };
@@ -69,8 +69,4 @@ export function issuerRights(options: InstallOptions): readonly unknown[] {
     ...listedIf(isCertManager, without(manager, own)),
     ...own.filter(each => manager.some(other => isDeepStrictEqual(each, other))),
   ];
-}
-
-function around(list: unknown, belongs: (entry: unknown) => boolean, condition: string): readonly unknown[] {
-  return (list as readonly unknown[]).flatMap(each => (belongs(each) ? listedIf(condition, [each]) : [each]));
 }

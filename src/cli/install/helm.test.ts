@@ -41,6 +41,9 @@ const cases: Record<string, Partial<InstallOptions>> = {
   'Vault with the own token': {
     issuer: 'vault: {address: "https://vault.example:8200", role: weft, kubernetes: {role: weft}}',
   },
+  'gateways deployed in a namespace': { deployGateways: 'shop' },
+  'gateways deployed in several': { deployGateways: 'shop,web', namespace: 'mesh' },
+  'gateways deployed everywhere': { deployGateways: 'all', issuer: 'certManager: {issuer: mesh-ca}' },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',
@@ -65,7 +68,8 @@ for (const [name, given] of Object.entries(cases)) {
     const context = { values: { ...defaults, ...values }, namespace, apiVersions };
     const rendered = [...helmFiles()]
       .filter(([path]) => path.startsWith('templates/'))
-      .map(([, text]) => parse(renderHelm(text, context), { version: '1.1' }) as { kind: string } | null)
+      .flatMap(([, text]) => parseAllDocuments(renderHelm(text, context), { version: '1.1' }))
+      .map(document => document.toJS() as { kind: string } | null)
       .filter(object => object !== null);
     const wanted = installObjects(options).filter(({ kind }) => kind !== 'Namespace');
     assert.deepEqual(rendered.map(comparable), wanted.map(comparable));
@@ -112,6 +116,17 @@ test('an issuer that is none is refused before anything is installed', () => {
   const context = { namespace: 'mesh', apiVersions: [], values: { ...defaults, issuer: 'mesh-ca' } };
   const template = helmFiles().get('templates/config-map.yaml')!;
   assert.throws(() => renderHelm(template, context), /issuer has neither vault nor certManager; docs/);
+});
+
+test('namespaces of gateways that are none are refused before anything is installed', () => {
+  const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
+  const template = helmFiles().get('templates/gateway-rights.yaml')!;
+  for (const deployGateways of ['Shop', 'shop, web', 'shop,', 'a\nb'])
+    assert.throws(
+      () =>
+        renderHelm(template, { namespace: 'mesh', apiVersions: [], values: { ...defaults, deployGateways } }),
+      /deployGateways is not namespaces, comma-separated, or all; docs/,
+    );
 });
 
 /** The text inside the ConfigMap by what it says: quotes may differ. */

@@ -2,6 +2,7 @@
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import { gatewayRights, isGatewayRight, withGateways } from './helm-gateways.ts';
 import { issuerRights, issuerSettings, SAMPLE_ISSUER, withIssuer } from './helm-issuer.ts';
 import { marker } from './helm-marker.ts';
 import { NAMES } from './names.ts';
@@ -39,19 +40,13 @@ function templateOptions(): InstallOptions {
     // A text where a list belongs; the quotes around it are taken off below.
     acceptLabels: marker('toJson .Values.acceptLabels') as never,
     issuer: SAMPLE_ISSUER,
+    deployGateways: value('deployGateways'),
   };
 }
 
 /** values.yaml: the defaults, by the names of InstallOptions. */
 function values(): Record<string, unknown> {
-  // --deploy-gateways changes rights and arguments together: weft install has it.
-  const {
-    namespace: _,
-    version: __,
-    kubernetesVersion: ___,
-    deployGateways: ____,
-    ...rest
-  } = installOptions();
+  const { namespace: _, version: __, kubernetesVersion: ___, ...rest } = installOptions();
   return rest;
 }
 
@@ -76,6 +71,10 @@ export function helmFiles(): Map<string, string> {
   for (const object of installObjects({ ...options, acceptLabels: [] })) {
     // The release's namespace is made by Helm (--create-namespace), which cannot label it.
     if (object.kind === 'Namespace') continue;
+    if (isGatewayRight(object)) {
+      files.set('templates/gateway-rights.yaml', gatewayRights(options, yaml));
+      continue;
+    }
     files.set(`templates/${fileOf(object)}.yaml`, templateOf(object, options, yaml));
   }
   return files;
@@ -96,7 +95,7 @@ function templateOf(object: Manifest, options: InstallOptions, yaml: (object: un
   if (object.kind === 'MutatingWebhookConfiguration') return configurationTemplate(object, options, yaml);
   if (object.kind === 'Deployment') {
     const spec = { ...(object.spec as object), replicas: marker('int .Values.replicas') };
-    return unmark(yaml(withIssuer({ ...object, spec })));
+    return unmark(yaml(withGateways(withIssuer({ ...object, spec }))));
   }
   if (object.kind === 'Role' && object.metadata.name === NAMES.injector)
     return unmark(yaml({ ...object, rules: issuerRights(options) }));

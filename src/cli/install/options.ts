@@ -80,16 +80,18 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
   };
 }
 
+/** What InstallOptions.deployGateways may be. The chart has the pattern too: nothing in it that RE2 has not. */
+export const DEPLOY_GATEWAYS = {
+  pattern: /^(?:[a-z0-9]([a-z0-9-]*[a-z0-9])?(?:,[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$/,
+  what: 'namespaces, comma-separated, or all',
+};
+
 const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['namespace', /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace'],
   ['image', /^[^\s{}]+$/, 'an image'],
   ['proxyImage', /^[^\s{}]+$/, 'an image'],
   ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
-  [
-    'deployGateways',
-    /^(?:[a-z0-9]([a-z0-9-]*[a-z0-9])?(?:,[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)?$/,
-    'namespaces, comma-separated, or all',
-  ],
+  ['deployGateways', DEPLOY_GATEWAYS.pattern, DEPLOY_GATEWAYS.what],
   ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
 

@@ -14,7 +14,9 @@ export interface HelmContext {
 /** The rendered text. */
 export function renderHelm(template: string, context: HelmContext): string {
   // Helm cuts white space before `{{-`.
-  const parts = template.replace(/\s*\{\{-/g, '{{').split(/\{\{(.*?)\}\}/);
+  const parts = ranged(template, context)
+    .replace(/\s*\{\{-/g, '{{')
+    .split(/\{\{(.*?)\}\}/);
   const stack: { readonly outer: boolean; taken: boolean; on: boolean }[] = [];
   let output = '';
   const active = () => stack.every(({ outer, on }) => outer && on);
@@ -40,6 +42,23 @@ export function renderHelm(template: string, context: HelmContext): string {
   return output;
 }
 
+/** Ranges by what they stand for; there is no block inside of one. */
+function ranged(template: string, context: HelmContext): string {
+  const range = /\{\{- range splitList "(.)" (\S+) \}\}((?:(?!\{\{-? (?:if|range|end)\b).)*)\{\{- end \}\}/gs;
+  return template.replace(range, (_, separator: string, path: string, body: string) =>
+    String(lookup(path, context))
+      .split(separator)
+      // Helm cuts white space before the `end` of each round. What is outside of a range is `$` inside.
+      .map(each =>
+        body
+          .trimEnd()
+          .replaceAll('{{ . }}', () => each)
+          .replaceAll('{{ $.', '{{ .'),
+      )
+      .join(''),
+  );
+}
+
 function truth(condition: string, context: HelmContext): boolean {
   const both = /^and \((.*)\) \((has [^()]*)\)$/.exec(condition);
   if (both) return truth(both[1]!, context) && truth(both[2]!, context);
@@ -52,6 +71,10 @@ function truth(condition: string, context: HelmContext): boolean {
   const contains = /^contains "(.*?)" \(toJson \(fromYaml (\S+)\)\)$/.exec(condition);
   if (contains) return JSON.stringify(fromYaml(contains[2]!, context)).includes(contains[1]!);
   if (/^\.Values\.\w+$/.test(condition)) return Boolean(lookup(condition, context));
+  const equal = /^eq (\S+) "([^"]*)"$/.exec(condition);
+  if (equal) return lookup(equal[1]!, context) === equal[2];
+  const matches = /^regexMatch "(.*)" (\S+)$/.exec(condition);
+  if (matches) return new RegExp(matches[1]!).test(String(lookup(matches[2]!, context)));
   const has = /^has "(\w+)" (\S+)$/.exec(condition);
   if (has) return (lookup(has[2]!, context) as unknown[]).includes(has[1]);
   const greater = /^gt \(int (\S+)\) (\d+)$/.exec(condition);
