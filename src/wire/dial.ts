@@ -40,9 +40,8 @@ export function dial(
   else if (localAddress !== '') errno = openAt(handle, localAddress);
   if (errno === 0) {
     const request: ConnectRequest = new tcp.TCPConnectWrap();
-    request.oncomplete = status => {
-      state.finish(status);
-    };
+    request.dial = state;
+    request.oncomplete = onConnected;
     if (version === 0) errno = -22;
     else
       errno =
@@ -53,6 +52,10 @@ export function dial(
     setImmediate(() => state.finish(failure));
   }
   return state;
+}
+
+function onConnected(this: ConnectRequest, status: number): void {
+  (this.dial as PendingDial).finish(status);
 }
 
 class PendingDial implements Dial {

@@ -11,6 +11,7 @@ import {
   stream,
   type WriteRequest,
 } from './native.ts';
+import { newShutdown, newWrite, type Requester } from './requests.ts';
 import {
   append,
   discard,
@@ -41,7 +42,7 @@ const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {
  * One connection as bytes: TCP, or the clear side of TLS. Built on a handle that is not reading; `start` begins to read.
  * Not for use by several handlers at once; a handler may hand the wire over by setting `handler` while it is called.
  */
-export class Wire implements ScratchOwner, ByteStream {
+export class Wire implements ScratchOwner, ByteStream, Requester {
   handler: WireHandler = nobody;
   /** Bytes received and sent so far. */
   bytesRead = 0;
@@ -224,7 +225,7 @@ export class Wire implements ScratchOwner, ByteStream {
 
   /** Returns whether the kernel still needs `bytes`. */
   #send(bytes: Buffer, length: number): boolean {
-    const request = this.#idleRequest ?? this.#newRequest();
+    const request = this.#idleRequest ?? newWrite(this);
     this.#idleRequest = undefined;
     const errno = this.native.writeBuffer(
       request,
@@ -247,21 +248,8 @@ export class Wire implements ScratchOwner, ByteStream {
     return true;
   }
 
-  #newRequest(): WriteRequest {
-    const request = new stream.WriteWrap();
-    request.oncomplete = status => {
-      enterEvent();
-      try {
-        this.#written(request, status);
-      } catch (thrown) {
-        this.crash('wire.write', thrown);
-      }
-      leaveEvent();
-    };
-    return request;
-  }
-
-  #written(request: WriteRequest, status: number): void {
+  /** For requests.ts only. */
+  written(request: WriteRequest, status: number): void {
     const kept = request.bytes as Buffer | undefined;
     if (kept !== undefined) {
       request.bytes = undefined;
@@ -290,18 +278,17 @@ export class Wire implements ScratchOwner, ByteStream {
   #sendEnd(): void {
     if (this.#endSent || this.#closed) return;
     this.#endSent = true;
-    const request = new stream.ShutdownWrap();
-    request.oncomplete = status => {
-      this.#shuttingDown = false;
-      if (this.#closed) return;
-      this.#guard('wire.shutdown', () => {
-        if (status < 0 && !this.#ended) this.#fail(status);
-        else if (this.#ended) this.destroy();
-      });
-    };
-    const errno = this.native.shutdown(request);
+    const errno = this.native.shutdown(newShutdown(this));
     if (errno !== 0) this.#failLater(errno);
     else this.#shuttingDown = true;
+  }
+
+  /** For requests.ts only. */
+  shutDown(status: number): void {
+    this.#shuttingDown = false;
+    if (this.#closed) return;
+    if (status < 0 && !this.#ended) this.#fail(status);
+    else if (this.#ended) this.destroy();
   }
 
   /** For onRead only. */
