@@ -24,7 +24,7 @@ test('a stage is told to the data plane, in the log when it begins and ends, and
     log,
     machine,
   );
-  const reclaimer = reclaimMemory({ underWay: IDLE }, clock, machine);
+  const reclaimer = reclaimMemory({ underWay: IDLE, services: { requests: new Map() } }, clock, machine);
   const metrics = (): string => {
     const out = new Exposition();
     memoryMetrics(out, governor, reclaimer);
@@ -48,12 +48,14 @@ test('a stage is told to the data plane, in the log when it begins and ends, and
   assert.match(said[1]!, /memory suffices again/);
 });
 
-test('memory is given back while no request is under way and the loop rests, and counted', async () => {
+test('memory is given back once no request is under way, none has come and the loop rests, and counted', async () => {
   const clock = new FakeClock();
   const MB = 2 ** 20;
   let usedBytes = 40 * MB;
   let exchanges = 1;
+  let inbound = 1;
   let busy = 0;
+  const handled = { requests: 0 };
   const machine: ReclaimMachine = {
     use: () => ({ residentBytes: usedBytes, heapBytes: usedBytes }),
     trim() {},
@@ -63,8 +65,9 @@ test('memory is given back while no request is under way and the loop rests, and
   };
   const plane = {
     get underWay() {
-      return { ...IDLE, exchanges };
+      return { ...IDLE, exchanges, inbound };
     },
+    services: { requests: new Map([['a series', handled]]) },
   };
   const reclaimer = reclaimMemory(plane, clock, machine, () => busy);
   await clock.advance(20_000);
@@ -72,8 +75,20 @@ test('memory is given back while no request is under way and the loop rests, and
   exchanges = 0;
   busy = 0.1;
   await clock.advance(20_000);
-  assert.equal(usedBytes, 40 * MB, 'requests come');
+  assert.equal(usedBytes, 40 * MB, 'the loop works');
   busy = 0.01;
-  await clock.advance(6_000);
+  for (let i = 0; i < 10; i++) {
+    handled.requests++;
+    await clock.advance(2_000);
+  }
+  assert.equal(usedBytes, 40 * MB, 'few requests come, each over before the next look');
+  for (let i = 0; i < 10; i++) {
+    inbound = i % 2;
+    await clock.advance(2_000);
+  }
+  assert.equal(usedBytes, 40 * MB, 'connections come and go');
+  await clock.advance(4_000);
+  assert.equal(usedBytes, 40 * MB, 'too early');
+  await clock.advance(2_000);
   assert.equal(reclaimer.returnedBytes, 20 * MB);
 });

@@ -7,7 +7,7 @@ import {
   Reclaimer,
   type ReclaimMachine,
 } from '../memory/index.ts';
-import type { DataPlane } from '../proxy/index.ts';
+import type { DataPlane, UnderWay } from '../proxy/index.ts';
 import type { Exposition, Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import { watchGrowth } from '../wire/index.ts';
@@ -41,18 +41,40 @@ export function governMemory(
 /** Below this share of the time the event loop has nothing that matters to do. */
 const quietShare = 0.03;
 
-/** Starts giving back what the process no longer needs: V8's garbage while no request is under way and none has just been. */
+/** What tells that something came: of requests only the counts. */
+export interface Traffic {
+  readonly underWay: UnderWay;
+  readonly services: { readonly requests: { values(): Iterable<{ readonly requests: number }> } };
+}
+
+/**
+ * Starts giving back what the process no longer needs: V8's garbage while no request is under way and none has come for a while.
+ * That the loop rests does not say so: a few requests a second hardly keep it busy.
+ */
 export function reclaimMemory(
-  plane: Pick<DataPlane, 'underWay'>,
+  plane: Traffic,
   clock: Clock,
   machine: ReclaimMachine = processMemory(),
   busy: () => number = loopShare(),
 ): Reclaimer {
+  let before = trafficOf(plane);
   // Asked each time, so that its period is the one between two looks.
-  const isQuiet = (): boolean => busy() < quietShare && plane.underWay.exchanges === 0;
+  const isQuiet = (): boolean => {
+    const now = trafficOf(plane);
+    const came =
+      now.handled !== before.handled || now.inbound !== before.inbound || now.outbound !== before.outbound;
+    before = now;
+    return busy() < quietShare && !came && now.exchanges === 0;
+  };
   const reclaimer = new Reclaimer(clock, machine, isQuiet);
   reclaimer.start();
   return reclaimer;
+}
+
+function trafficOf({ underWay, services }: Traffic): UnderWay & { handled: number } {
+  let handled = 0;
+  for (const { requests } of services.requests.values()) handled += requests;
+  return { ...underWay, handled };
 }
 
 /** The share of the time since the last call that the event loop worked, 0 to 1. */

@@ -7,7 +7,7 @@ export interface ReclaimMachine {
   use(): MemoryUse;
   /** Gives what malloc keeps and nobody uses back to the kernel: a few milliseconds at most. */
   trim(): void;
-  /** Collects V8's garbage, gives its pages back, and trims: some 100 ms and more of an idle sidecar on a busy machine. */
+  /** Collects V8's garbage, gives its pages back, and trims: 25 ms of CPU and more, 256 ms on a busy machine. */
   collect(): void;
 }
 
