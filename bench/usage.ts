@@ -29,6 +29,17 @@ function fromSchedstat(pid: number): number | undefined {
   }
 }
 
+/** How long the main thread of a process ran and how long it was ready to run and had no processor, in microseconds. */
+export function mainThread(pid: number): { readonly ranUs: number; readonly waitedUs: number } {
+  try {
+    const [ran, waited] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ').map(Number);
+    return { ranUs: ran! / 1000, waitedUs: waited! / 1000 };
+  } catch {
+    // The kernel is built without it, or the process is gone.
+    return { ranUs: 0, waitedUs: 0 };
+  }
+}
+
 /** utime + stime, in ticks of 10 ms. */
 function fromStat(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

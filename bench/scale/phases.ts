@@ -1,6 +1,6 @@
 // What is done to the simulated mesh, one function for each phase, and what it cost.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { cpuUs, memory } from '../usage.ts';
+import { cpuUs, mainThread, memory } from '../usage.ts';
 import type { Replica } from './control-plane.ts';
 import type { Fleets } from './fleets.ts';
 import { nowMs } from './lean-proxy.ts';
@@ -20,6 +20,8 @@ export interface Usage {
   readonly controlPlaneCores: number;
   readonly proxiesCores: number;
   readonly clusterCores: number;
+  /** Of the processor time that it asked for, what the process got that got least of it, 0 to 1. */
+  readonly share: number;
 }
 
 /** Milliseconds, some quantiles of them. */
@@ -69,6 +71,8 @@ export async function measured<T>(
     cpuUs([process.pid]),
   ];
   const own = pids.map(pid => cpuUs([pid]));
+  const everyone = (): readonly number[] => [...replicas.map(({ pid }) => pid), ...fleets.pids, process.pid];
+  const threads = new Map(everyone().map(pid => [pid, mainThread(pid)]));
   const [before, startMs] = [used(), nowMs()];
   const result = await run();
   const tookMs = nowMs() - startMs;
@@ -80,8 +84,17 @@ export async function measured<T>(
       controlPlaneCores: controlPlane!,
       proxiesCores: proxies!,
       clusterCores: cluster!,
+      share: round2(everyone().reduce((least, pid) => Math.min(least, shareOf(pid, threads.get(pid))), 1)),
     },
   };
+}
+
+/** What a process got of what it asked for since `before`, or since its start. */
+function shareOf(pid: number, before = { ranUs: 0, waitedUs: 0 }): number {
+  const now = mainThread(pid);
+  const ran = now.ranUs - before.ranUs;
+  const asked = ran + now.waitedUs - before.waitedUs;
+  return asked > 0 ? ran / asked : 1;
 }
 
 function round2(value: number): number {
@@ -98,11 +111,14 @@ export async function allSynced({ fleets }: Stage, withinMs: number): Promise<vo
   }
 }
 
+/** So often in a row nothing more is heard before it is quiet: a control plane without a processor is silent, too. */
+const quietReports = 4;
+
 /** Waits until nothing more is heard. */
 async function quiet({ fleets }: Stage): Promise<void> {
-  for (let before = -1; ; await sleep(500)) {
+  for (let before = -1, same = 0; same < quietReports; await sleep(500)) {
     const { messages } = await fleets.report();
-    if (messages === before) return;
+    same = messages === before ? same + 1 : 0;
     before = messages;
   }
 }
