@@ -117,7 +117,12 @@ export interface RouteConfig {
   readonly retry?: Partial<RetryPolicy>;
   readonly requestHeaders?: HeaderEdits;
   readonly responseHeaders?: HeaderEdits;
-  readonly shadow?: { readonly upstream: string; readonly percent: number };
+  readonly shadow?: {
+    readonly upstream: string;
+    readonly percent: number;
+    /** Only of requests with this header; its name in lower case. */
+    readonly header?: { readonly name: string; readonly value: string };
+  };
   readonly cors?: CorsPolicy;
   readonly session?: StickySession;
   /** Of all of its requests together. */

@@ -1,6 +1,7 @@
 // Routes of a file as tables of rules: one table for each listener, because each may have a route for what no other takes.
 import {
   type EdgePolicy,
+  type NamedMatch,
   type RequestMatch,
   ROUTE_RANKS,
   type RouteRule,
@@ -68,22 +69,37 @@ function target(upstream: string): RouteTarget {
 
 /** A WebSocket at a route that does not say that it takes them is refused before anything else is looked at. */
 function rulesOf(route: RouteConfig): readonly RouteRule[] {
-  const rule = ruleOf(route);
-  return route.websocket || route.action.kind !== 'upstream' ? [rule] : [noWebSocket(route), rule];
+  const { shadow, websocket, action } = route;
+  const rules = shadow?.header ? [sampled(route, shadow.header), ruleOf(unshadowed(route))] : [ruleOf(route)];
+  return websocket || action.kind !== 'upstream' ? rules : [noWebSocket(route), ...rules];
 }
 
-function noWebSocket({ id, matches }: RouteConfig): RouteRule {
+/** The rule for requests that a copy may be made of: those with the header. */
+function sampled(route: RouteConfig, { name, value }: { name: string; value: string }): RouteRule {
+  const rule = ruleOf({ ...route, matches: withHeader(route, { name, match: { kind: 'exact', value } }) });
+  return { ...rule, name: `${route.id}-sampled` };
+}
+
+function unshadowed({ shadow: _, ...route }: RouteConfig): RouteConfig {
+  return route;
+}
+
+/** What a route matches, of requests with a header besides. */
+function withHeader({ matches }: RouteConfig, header: NamedMatch): readonly RequestMatch[] {
+  const narrowed: readonly RequestMatch[] = matches.length === 0 ? [{}] : matches;
+  return narrowed.map(match => ({ ...match, headers: [...(match.headers ?? []), header] }));
+}
+
+function noWebSocket(route: RouteConfig): RouteRule {
+  const { id } = route;
   const upgrade = {
     name: 'upgrade',
     match: { kind: 'exact', value: 'websocket', ignoreCase: true },
   } as const;
-  const narrowed = matches.length === 0 ? [{}] : matches;
   return {
     name: `${id}-no-websocket`,
     path: `route "${id}"`,
-    matches: narrowed.map((match: RequestMatch) => ({
-      request: { ...match, headers: [...(match.headers ?? []), upgrade] },
-    })),
+    matches: withHeader(route, upgrade).map(request => ({ request })),
     action: {
       kind: 'respond',
       status: 403,

@@ -60,10 +60,19 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
     const block = policies?.section(name);
     return block && readHeaderEdits(block, report);
   };
+  const own = ownLimits(id, policies?.section('rate-limit'), context);
+  const shadow = shadowOf(section.section('shadow'), id, context);
+  const rateLimits = [...own.rateLimits, ...effects.flatMap(each => each.rateLimit ?? [])];
+  // Requests with the header get a rule of their own, and each rule counts for itself.
+  if (shadow?.header && rateLimits.length > 0)
+    report.error(
+      'kdl-refused',
+      section.section('shadow')!.placeOf('sample-header'),
+      'sample-header is not supported beside a rate limit of the whole route: limit by client, or give the requests with the header a route of their own',
+    );
   const pages = section.section('error-pages');
   if (pages && action.kind !== 'upstream')
     report.warn('kdl-ignored', pages.at, `error-pages have no effect: route "${id}" has no upstream`);
-  const own = ownLimits(id, policies?.section('rate-limit'), context);
   return {
     id,
     at: section.at,
@@ -72,7 +81,7 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
     matches: matches.matches,
     action,
     websocket: section.flag('websocket') === true,
-    rateLimits: [...own.rateLimits, ...effects.flatMap(each => each.rateLimit ?? [])],
+    rateLimits,
     clientLimits: [
       ...context.clientLimits,
       ...own.clientLimits,
@@ -97,7 +106,7 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
         edits('response-headers'),
         ...effects.map(each => each.responseHeaders).reverse(),
       ].reduce(joinEdits, undefined),
-      shadow: shadowOf(section.section('shadow'), id, context),
+      shadow,
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,
       requestsPerClient: context.limits?.number('max-connections-per-client'),
@@ -214,7 +223,13 @@ function shadowOf(
       upstream,
       new Set(upstreams.keys()),
     );
-  return { upstream, percent: section.number('percentage')! };
+  const sample = section.section('sample-header');
+  return {
+    ...{ upstream, percent: section.number('percentage')! },
+    ...given({
+      header: sample && { name: sample.text('name')!.toLowerCase(), value: sample.text('value')! },
+    }),
+  };
 }
 
 /** Of policies { rate-limit } and of limits for each route. */

@@ -168,3 +168,37 @@ test('everything that an upstream says is in its cluster, everything that a rout
   );
   assert.deepEqual(route.edge?.compression?.encodings, ['br']);
 });
+
+test('sample-header: copies are made of requests with the header alone, and a limit of the whole route beside it is refused', () => {
+  const file = (more: string) => `
+    listener "http" { address "0.0.0.0:8080" }
+    upstream "api" { target "10.0.0.1:80" }
+    upstream "copy" { target "10.0.0.2:80" }
+    route "r" {
+      matches { path-prefix "/a"; header "X-A" "1" }
+      upstream "api"
+      shadow { upstream "copy"; percentage 50; sample-header "X-Sample" "yes" }
+      ${more}
+    }`;
+  const { destination } = translated(file('websocket #true'));
+  const { routes } = destination(8080);
+  const shown = routes
+    .slice(1, 3)
+    .map(({ name, matches, mirrors }) => [
+      name,
+      matches?.[0]?.headers?.map(each => `${each.name}=${each.match.value}`),
+      mirrors?.map(each => each.percent),
+    ]);
+  assert.deepEqual(shown, [
+    ['r-sampled', ['x-a=1', 'x-sample=yes'], [50]],
+    ['r', ['x-a=1'], undefined],
+  ]);
+  const refused = translated(file('policies { rate-limit { requests-per-second 5; key "route" } }'));
+  assert.match(
+    refused
+      .problems()
+      .map(each => each.message)
+      .join(),
+    /sample-header is not supported beside a rate limit of the whole route/,
+  );
+});

@@ -110,8 +110,10 @@ const shadow: BlockSchema = {
     upstream: { type: text, required: true },
     percentage: { type: number(0, 100), fallback: 100 },
     'sample-header': {
-      mark: 'refused',
-      why: 'copies are made by chance; give the requests with the header a route of their own',
+      block: {
+        args: ['name', 'value'],
+        options: { name: { type: text, required: true }, value: { type: text, required: true } },
+      },
     },
     'timeout-ms': { type: duration, mark: 'ignored', why: 'copies have the time that their route has' },
     'buffer-body': { type: flag, mark: 'ignored', why: 'bodies are copied as they come' },
