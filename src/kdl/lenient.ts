@@ -73,12 +73,15 @@ class Scan {
       rewritten: this.#rewritten,
       unended: this.#unended,
       originalOffset: offset => {
-        let shift = 0;
-        for (const each of shifts) {
-          if (each.out > offset) break;
-          shift = each.shift;
+        // Every name and value asks: shifts are in order, and the last one at or before the offset counts.
+        let low = 0;
+        let high = shifts.length;
+        while (low < high) {
+          const middle = (low + high) >> 1;
+          if (shifts[middle]!.out <= offset) low = middle + 1;
+          else high = middle;
         }
-        return offset - shift;
+        return offset - (shifts[low - 1]?.shift ?? 0);
       },
     };
   }

@@ -42,6 +42,17 @@ test('one-line blocks with the keywords of v1 are read as v2, with a warning for
   ]);
 });
 
+test('places stay true after many words of v1, whether what replaces them is longer or shorter', () => {
+  const lines = 300;
+  const { nodes } = parseKdl('a { b true; c r#"x"# null }\n'.repeat(lines), 'a.kdl');
+  assert.equal(nodes.length, lines);
+  for (const [index, node] of nodes.entries())
+    assert.equal(
+      shown({ ...node, at: { ...node.at, line: 0 } }),
+      `a@0:1()[b@L:5(true@L:7) c@L:13("x"@L:15 null@L:22)]`.replaceAll('L', `${index + 1}`),
+    );
+});
+
 test('true in strings, comments, names and raw strings is left alone', () => {
   const text =
     'a true {\n  b "is true" // true\n  /* true /* true */ */ c #"true"# truth=1\n  true-ish true\n}\n';
