@@ -53,7 +53,7 @@ export async function runAgent(name: string): Promise<void> {
   const events = new EventLog(clock);
   const store = new ObjectStore();
 
-  const bundling = podPrograms(folder.programs);
+  const bundling = podPrograms(folder.programs, record.programs);
 
   // Network: addresses, DNS, Service addresses.
   const network = await startNetwork(record);

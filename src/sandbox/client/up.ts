@@ -10,6 +10,7 @@ import {
   MARKER,
   machineCapabilities,
   nodeNetns,
+  type OtherPrograms,
   program,
   SandboxFolder,
   type SandboxRecord,
@@ -31,6 +32,8 @@ export interface UpOptions {
   readonly sidecar?: 'native' | 'classic';
   /** `loopback` even where namespaces would be possible. */
   readonly mode?: 'namespaces' | 'loopback';
+  /** Programs of another version of Weft that pods run in the place of ours. Only where this runs from source. */
+  readonly programs?: OtherPrograms;
 }
 
 /** What came up. */
@@ -62,6 +65,7 @@ export async function startSandbox(options: UpOptions): Promise<Started> {
     loopbackNumber: freeLoopbackNumber(),
     pathMap: absolute(options.map ?? {}),
     sidecar: options.sidecar ?? 'native',
+    ...(options.programs && { programs: options.programs }),
   };
   folder.create(record);
   try {

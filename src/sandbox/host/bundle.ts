@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { pagePlugin } from '../../dashboard/assets/index.ts';
 import { errorMessage } from '../../errors/index.ts';
-import { hasProgram, program, runsFromSource } from './programs.ts';
+import { hasProgram, type OtherPrograms, program, runsFromSource } from './programs.ts';
 
 /** Programs that pods run, as the words of their commands. */
 export interface PodPrograms {
@@ -21,14 +21,16 @@ const banner = "import { createRequire as __r } from 'node:module'; const requir
 /**
  * The programs of pods, bundled into `folder` when this is source. Bundling takes a sixth of a second once; without it every
  * pod would strip the types of a hundred files twice, which costs a quarter of a second of CPU and 40 MB per proxy.
+ * What `others` names is bundled in the place of ours; rejects when that is impossible, because ours would be no substitute.
  */
-export async function podPrograms(folder: string): Promise<PodPrograms> {
+export async function podPrograms(folder: string, others: OtherPrograms = {}): Promise<PodPrograms> {
   const proxy = program('weft-proxy');
   const plain = { proxy, injector: program('weft-injector'), reads: [proxy[1]!], problem: '' };
-  if (!runsFromSource()) return plain;
+  const isOurs = Object.keys(others).length === 0;
+  if (isOurs && !runsFromSource()) return plain;
   try {
     const names = (['weft-proxy', 'weft-injector'] as const).filter(hasProgram);
-    await bundle(names, folder);
+    await bundle(names, folder, others);
     const bundled = (name: 'weft-proxy' | 'weft-injector'): readonly string[] => {
       const path = join(folder, `${name}.mjs`);
       return existsSync(path) ? [process.execPath, path] : program(name);
@@ -36,17 +38,22 @@ export async function podPrograms(folder: string): Promise<PodPrograms> {
     const reads = [join(koffiFolder(), 'package.json')];
     return { proxy: bundled('weft-proxy'), injector: bundled('weft-injector'), reads, problem: '' };
   } catch (error) {
+    if (!isOurs) throw error;
     return { ...plain, problem: errorMessage(error) };
   }
 }
 
 /** koffi stays outside, because it loads its binary from its own package folder; a link beside the bundles leads there. */
-async function bundle(names: readonly ('weft-proxy' | 'weft-injector')[], folder: string): Promise<void> {
+async function bundle(
+  names: readonly ('weft-proxy' | 'weft-injector')[],
+  folder: string,
+  others: OtherPrograms,
+): Promise<void> {
   // A name that bundlers do not follow: production has neither esbuild nor a use for it.
   const name: string = 'esbuild';
   const { build } = (await import(name)) as typeof import('esbuild');
   await build({
-    entryPoints: names.map(entry => ({ in: program(entry)[1]!, out: entry })),
+    entryPoints: names.map(entry => ({ in: others[entry] ?? program(entry)[1]!, out: entry })),
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,

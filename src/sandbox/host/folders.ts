@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OtherPrograms } from './programs.ts';
 
 /** What a sandbox is, written to disk before anything of it is made, so that `down` always knows what to remove. */
 export interface SandboxRecord {
@@ -17,6 +18,8 @@ export interface SandboxRecord {
   readonly pathMap: Readonly<Record<string, string>>;
   /** How injected pods get their proxy. */
   readonly sidecar: 'native' | 'classic';
+  /** See UpOptions.programs. */
+  readonly programs?: OtherPrograms;
 }
 
 /** Among the keys: the token that opens the live API of the control plane. */

@@ -5,4 +5,4 @@ export { fullPath, type MachineCapabilities, machineCapabilities } from './capab
 export { LIVE_TOKEN, SandboxFolder, type SandboxRecord, sandboxesFolder, sandboxNames } from './folders.ts';
 export { defaultName, isSandboxName, MARKER, netnsPrefix, nodeNetns } from './names.ts';
 export { endProcesses, isAlive, sandboxProcesses } from './processes.ts';
-export { hasProgram, type ProgramName, program, programOfImage } from './programs.ts';
+export { hasProgram, type OtherPrograms, type ProgramName, program, programOfImage } from './programs.ts';

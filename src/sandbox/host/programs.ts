@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 /** Weft's programs. */
 export type ProgramName = 'weft' | 'weft-proxy' | 'weft-injector';
 
+/** Source files that programs of pods begin in, where those are not the ones beside this: of another version of Weft. */
+export type OtherPrograms = Readonly<Partial<Record<'weft-proxy' | 'weft-injector', string>>>;
+
 const here = fileURLToPath(import.meta.url);
 
 /** Whether this is the source tree and not a bundle. */
