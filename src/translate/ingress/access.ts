@@ -71,8 +71,6 @@ export function requestOf(annotations: Annotations): AuthRequest | undefined {
   const responseHeaders = annotations.list('auth-response-headers').map(each => each.toLowerCase());
   const requestRedirect = annotations.text('auth-request-redirect');
   const alwaysSetCookie = annotations.flag('auth-always-set-cookie');
-  if (annotations.has('auth-proxy-set-headers'))
-    annotations.tell('auth-proxy-set-headers', 'it has no effect: ConfigMaps of fields are not read');
   if (url === undefined) return undefined;
   if (!/^https?:\/\/[^/$\s]+(\/\S*)?$/.test(url))
     return annotations.wrong('auth-url', `'${url}' is no URL whose host is known`);

@@ -234,7 +234,6 @@ const works: readonly Row[] = [
     'false',
     'cookies of the answer go to the client whatever the backend says',
   ],
-  ['auth-proxy-set-headers', 'text', '', 'ConfigMap with fields of the question'],
   ['auth-cache-key', 'text', '', 'answers are remembered under this'],
   ['auth-cache-duration', 'text', '200 202 401 5m', 'which answers are remembered, and how long'],
   ['enable-global-auth', 'flag', 'true', 'false: global-auth-url of the ConfigMap is not asked'],
@@ -328,6 +327,7 @@ const differs: readonly Row[] = [
   ],
   ['opentelemetry-operation-name', 'text', '', 'spans are named after the route'],
   ['opentelemetry-trust-incoming-span', 'flag', 'true', 'traces of clients go on'],
+  ['auth-proxy-set-headers', 'text', '', 'ConfigMaps of fields are not read'],
   ['custom-headers', 'text', '', 'write more_set_headers in a configuration-snippet'],
 ];
 
@@ -346,7 +346,7 @@ const refused: readonly Row[] = [
     'there is no web application firewall in Weft: put one before it',
   ],
   ['modsecurity-snippet', 'text', '', 'there is no web application firewall in Weft: put one before it'],
-  ['auth-snippet', 'text', '', 'text of nginx for the question of auth-url; use auth-proxy-set-headers'],
+  ['auth-snippet', 'text', '', 'text of nginx for the question of auth-url'],
   ['stream-snippet', 'text', '', 'text of nginx for TCP; write a TCPRoute (gateway.networking.k8s.io)'],
 ];
 
