@@ -15,6 +15,7 @@ export {
   type TextPosition,
 } from './document.ts';
 export { parseKdl } from './parse.ts';
+export { KdlReader } from './reader.ts';
 export type { BlockSchema, OptionMark, OptionSchema } from './schema.ts';
 export { type FreeEntry, type PlacedValue, Section } from './section.ts';
 export {

@@ -1,6 +1,6 @@
 // A configuration is a file and those that it includes. Reading files is for others; here it is only said which are wanted.
 import { errorMessage } from '../../errors/index.ts';
-import { type KdlDocument, type KdlProblem, parseKdl } from '../../kdl/index.ts';
+import { type KdlDocument, type KdlProblem, KdlReader } from '../../kdl/index.ts';
 
 /** A file with its text. */
 export interface SentinelFile {
@@ -72,17 +72,25 @@ function includesOf({ file, text }: SentinelFile) {
 /** Most files whose documents are kept. A configuration has few; what is beyond belongs to one that was before. */
 const MOST_KEPT = 256;
 
+/** A file as it was read last, and what reads it again: only what changed is parsed. */
+interface Kept {
+  readonly text: string;
+  readonly document: KdlDocument;
+  readonly reader: KdlReader;
+}
+
 /** Each file as it was read last: it is read for what it includes, checked, and translated. What it said before goes. */
-const kept = new Map<string, { readonly text: string; readonly document: KdlDocument }>();
+const kept = new Map<string, Kept>();
 
 /** The document of a file. */
 export function parsed({ file, text }: SentinelFile): KdlDocument {
   const known = kept.get(file);
   if (known?.text === text) return known.document;
-  const document = parseKdl(text, file);
+  const reader = known?.reader ?? new KdlReader(file);
+  const document = reader.read(text);
   kept.delete(file);
   const [oldest] = kept.size >= MOST_KEPT ? kept.keys() : [];
   if (oldest !== undefined) kept.delete(oldest);
-  kept.set(file, { text, document });
+  kept.set(file, { text, document, reader });
   return document;
 }
