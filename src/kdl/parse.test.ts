@@ -88,6 +88,14 @@ test('a keyword of v1 does not hide the real mistake behind it', () => {
   assert.equal(formatPosition(problems[0]!.at), 'b.kdl:2:3');
 });
 
+test('blocks in blocks in blocks without end are an error of the file, not of the parser', () => {
+  const { nodes, problems } = parseKdl('a {'.repeat(20_000) + '}'.repeat(20_000), 'b.kdl');
+  assert.deepEqual(nodes, []);
+  assert.deepEqual(problems.map(formatProblem), [
+    'b.kdl:1:1: error: blocks stand in blocks too deeply to be read; is a } missing in what wrote this file? (kdl-syntax)',
+  ]);
+});
+
 test('a string that is not ended is told where it begins', () => {
   const { problems } = parseKdl('a\nb "x\nc\n', 'b.kdl');
   assert.equal(problems[0]!.at.line, 2);

@@ -69,6 +69,11 @@ function errorsOf(error: unknown, places: Places, unended: number | undefined): 
     return [{ severity: 'error', code: 'kdl-syntax', message, at: places.original(unended) }];
   }
   const errors = error instanceof InvalidKdlError ? [...error.flat()] : [error];
+  // The parser calls itself for each level, and wraps what comes of that as a fault of its own.
+  if (errors.some(each => String(each).includes('Maximum call stack size exceeded'))) {
+    const message = 'blocks stand in blocks too deeply to be read; is a } missing in what wrote this file?';
+    return [{ severity: 'error', code: 'kdl-syntax', message, at: places.original(0) }];
+  }
   return errors.slice(0, MOST_ERRORS).map(each => {
     const offset = each instanceof InvalidKdlError ? (each.start ?? each.token?.start)?.offset : undefined;
     const words = (each instanceof Error ? each.message : String(each)).replace(/\s+at \d+:\d+$/, '');
