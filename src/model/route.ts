@@ -81,8 +81,13 @@ export const UNTOUCHABLE_HEADERS: ReadonlySet<string> = new Set([
   'x-weft-untouched',
 ]);
 
-/** Header edits, in this order: remove, set, add. Names lowercase; values as they are sent. */
+/** Header edits, in this order: rename, remove, set, add. Names lowercase; values as they are sent. */
 export interface HeaderEdits {
+  /**
+   * One after the other. Every field of the first name gets the second, in place of those that had it; where none has the first,
+   * nothing is done.
+   */
+  readonly rename?: readonly (readonly [from: string, to: string])[];
   readonly remove?: readonly string[];
   readonly set?: readonly (readonly [name: string, value: string])[];
   readonly add?: readonly (readonly [name: string, value: string])[];

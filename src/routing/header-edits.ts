@@ -15,23 +15,25 @@ interface Edit {
 
 const nothing: HeaderEditsModel = {};
 
-/** HeaderEdits, checked and ready: remove, then set, then add. */
+/** HeaderEdits, checked and ready: rename, then remove, then set, then add. */
 export class HeaderEdits {
   /**
    * What the Host header becomes: a `set` of `host` or `:authority`, which is how some write a rewrite; undefined to leave it.
    */
   readonly authority: string | undefined;
+  readonly #rename: readonly (readonly [from: Buffer, to: Buffer])[];
   readonly #remove: readonly Buffer[];
   readonly #set: readonly Edit[];
   readonly #add: readonly Edit[];
 
   /** Throws a WeftError that names the header which may not be edited, or is not valid HTTP. `kind`: whose headers. */
   constructor(edits: HeaderEditsModel, kind: 'request' | 'response') {
-    const { remove = [], set = [], add = [] } = edits;
+    const { rename = [], remove = [], set = [], add = [] } = edits;
     const isHost = ([name]: readonly [string, string]): boolean =>
       kind === 'request' && (name === 'host' || name === ':authority');
     const host = [...set, ...add].find(isHost);
     this.authority = host && checkedAuthority(host[1]);
+    this.#rename = rename.map(([from, to]) => [checkedName(from), checkedName(to)]);
     this.#remove = remove.map(checkedName);
     this.#set = set.filter(entry => !isHost(entry)).map(editOf);
     this.#add = add.filter(entry => !isHost(entry)).map(editOf);
@@ -39,11 +41,14 @@ export class HeaderEdits {
 
   /** Undefined when there is nothing to do. */
   static of(edits: HeaderEditsModel | undefined, kind: 'request' | 'response'): HeaderEdits | undefined {
-    const { remove = [], set = [], add = [] } = edits ?? nothing;
-    return remove.length + set.length + add.length === 0 ? undefined : new HeaderEdits(edits!, kind);
+    const { rename = [], remove = [], set = [], add = [] } = edits ?? nothing;
+    return rename.length + remove.length + set.length + add.length === 0
+      ? undefined
+      : new HeaderEdits(edits!, kind);
   }
 
   apply(head: Head, source: VariableSource): void {
+    for (let i = 0; i < this.#rename.length; i++) renamed(head, ...this.#rename[i]!);
     for (let i = 0; i < this.#remove.length; i++) head.removeAll(this.#remove[i]!);
     for (let i = 0; i < this.#set.length; i++) {
       const { lower, name } = this.#set[i]!;
@@ -67,6 +72,19 @@ export class HeaderEdits {
     }
     return fields;
   }
+}
+
+/** Their values stay as they came, and in their order. */
+function renamed(head: Head, from: Buffer, to: Buffer): void {
+  const values: Buffer[] = [];
+  head.eachValue(from, (bytes, start, end) => {
+    values.push(Buffer.from(bytes.subarray(start, end)));
+    return true;
+  });
+  if (values.length === 0) return;
+  head.removeAll(from);
+  head.removeAll(to);
+  for (const value of values) head.add(to, value);
 }
 
 /** The value; undefined when its variables leave nothing of it. */

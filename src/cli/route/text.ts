@@ -177,10 +177,11 @@ function retryText({
 }
 
 function editsText(label: string, edits: HeaderEdits | undefined, indent: string): string[] {
-  const { remove = [], set = [], add = [] } = edits ?? {};
+  const { rename = [], remove = [], set = [], add = [] } = edits ?? {};
   const pairs = (list: readonly (readonly [string, string])[]): string =>
     list.map(([name, value]) => `${name}: ${value}`).join(', ');
   const parts = [
+    ...rename.map(([from, to]) => `${from} becomes ${to}`),
     ...(remove.length > 0 ? [`without ${remove.join(', ')}`] : []),
     ...(set.length > 0 ? [`set ${pairs(set)}`] : []),
     ...(add.length > 0 ? [`add ${pairs(add)}`] : []),

@@ -280,6 +280,31 @@ const limit: RateLimit = {
   enforcedPercent: 100,
 };
 
+test('renamed fields keep their values and take the place of what had the name; one that is missing changes nothing', async () => {
+  const rig = new RouteRig([
+    {
+      requestHeaders: {
+        rename: [
+          ['x-old', 'x-new'],
+          ['x-new', 'x-newest'],
+          ['x-missing', 'x-kept'],
+        ],
+        set: [['x-old', 'set']],
+      },
+      responseHeaders: { rename: [['x-cookie', 'set-cookie']] },
+    },
+  ]);
+  const client = rig.client();
+  const fields = 'X-OLD: 1\r\nX-New: taken\r\nx-old: 2\r\nX-Newest: taken\r\nX-Kept: k\r\n';
+  const got = await rig.send(`GET /a HTTP/1.1\r\nHost: a\r\n${fields}\r\n`, client);
+  assert.equal(
+    got[1]!.text,
+    'GET /a HTTP/1.1\r\nHost: a\r\nX-Kept: k\r\nx-newest: 1\r\nx-newest: 2\r\nx-old: set\r\n\r\n',
+  );
+  got[1]!.send('HTTP/1.1 200 OK\r\nSet-Cookie: old=1\r\nX-Cookie: a=1\r\ncontent-length: 0\r\n\r\n');
+  assert.equal(client.peer.text, 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\nset-cookie: a=1\r\n\r\n');
+});
+
 test('a rate limit lets through what its bucket holds, and its tokens outlive a change of the routes', async () => {
   const rig = new RouteRig([{ rateLimits: [limit] }]);
   const client = rig.client();

@@ -144,12 +144,14 @@ function headersOf(
 
 function joined(outer: HeaderEdits | undefined, inner: HeaderEdits | undefined): HeaderEdits | undefined {
   if (!outer || !inner) return inner ?? outer;
-  const [remove, set, add] = [
+  const [rename, remove, set, add] = [
+    [...(outer.rename ?? []), ...(inner.rename ?? [])],
     [...(outer.remove ?? []), ...(inner.remove ?? [])],
     [...(outer.set ?? []), ...(inner.set ?? [])],
     [...(outer.add ?? []), ...(inner.add ?? [])],
   ];
   return {
+    ...(rename.length > 0 && { rename }),
     ...(remove.length > 0 && { remove }),
     ...(set.length > 0 && { set }),
     ...(add.length > 0 && { add }),

@@ -3,7 +3,7 @@ import { reasonPhrase } from '../../http/index.ts';
 import type { KdlReport, Section } from '../../kdl/index.ts';
 import type { ErrorPage } from '../../model/index.ts';
 import { given, some } from '../given.ts';
-import { readField } from './filters.ts';
+import { readField } from './header-edits.ts';
 import { PAGE_STATUSES, type PageFormat } from './schema/error-pages.ts';
 
 /** One page for each status: written once, so that an answer costs no more than its bytes. */

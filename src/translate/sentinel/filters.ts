@@ -1,7 +1,8 @@
-import type { FreeEntry, KdlReport, Section, TextPosition } from '../../kdl/index.ts';
-import { type HeaderEdits, type PathRewrite, type Redirect, UNTOUCHABLE_HEADERS } from '../../model/index.ts';
-import { given, some } from '../given.ts';
+import type { KdlReport, Section, TextPosition } from '../../kdl/index.ts';
+import type { HeaderEdits, PathRewrite, Redirect } from '../../model/index.ts';
+import { given } from '../given.ts';
 import type { RouteConfig, RouteRate } from './configuration.ts';
+import { readHeaderEdits } from './header-edits.ts';
 
 /** What a filter does to the routes that name it. */
 export interface FilterEffect {
@@ -174,63 +175,4 @@ export function rewriteOf(
 ): PathRewrite | undefined {
   if (path.kind === 'full') return { kind: 'full', value: path.value };
   return matched === undefined ? undefined : { kind: 'prefix', matched, value: path.value };
-}
-
-/** Edits of fields; values are sent as they stand. */
-export function readHeaderEdits(section: Section, report: KdlReport): HeaderEdits {
-  const entries = (name: string): (readonly [string, string])[] =>
-    section.sections(name).flatMap(each => each.entries.flatMap(entry => edited(entry, report)));
-  const remove = section.values('remove').flatMap(({ value, at }) => {
-    const name = String(value).toLowerCase();
-    return isEditable(name, at, report) ? [name] : [];
-  });
-  return given({ remove: some(remove), set: some(entries('set')), add: some(entries('add')) });
-}
-
-function edited(entry: FreeEntry, report: KdlReport): readonly (readonly [string, string])[] {
-  const field = readField(entry, report);
-  // Weft's own variables are written with percent signs; Sentinel has none.
-  return field ? [[field[0], field[1].replaceAll('%', '%%')]] : [];
-}
-
-/** A field to be sent as it stands, its name in lower case. Undefined for one that must not be, which is reported. */
-export function readField(
-  { name, value, at }: FreeEntry,
-  report: KdlReport,
-): readonly [name: string, value: string] | undefined {
-  const text = String(value);
-  if (!isEditable(name.toLowerCase(), at, report)) return undefined;
-  if (!/[\0-\x08\x0a-\x1f\x7f]/.test(text)) return [name.toLowerCase(), text];
-  report.error('kdl-invalid-value', at, `the value of ${name} has control characters or line ends`);
-  return undefined;
-}
-
-function isEditable(name: string, at: TextPosition, report: KdlReport): boolean {
-  if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) {
-    report.error('kdl-invalid-value', at, `"${name}" is no name of a header`);
-    return false;
-  }
-  if (!UNTOUCHABLE_HEADERS.has(name)) return true;
-  report.error(
-    'kdl-refused',
-    at,
-    `${name} cannot be edited: it belongs to the connection, or to what proxies tell each other`,
-  );
-  return false;
-}
-
-/** One after the other: what the later says of a name wins. Edits of one step go remove, set, add. */
-export function joinEdits(
-  left: HeaderEdits | undefined,
-  right: HeaderEdits | undefined,
-): HeaderEdits | undefined {
-  if (!left || !right) return left ?? right;
-  const later = new Set([...(right.remove ?? []), ...(right.set ?? []).map(([name]) => name)]);
-  const stays = ([name]: readonly [string, string]): boolean => !later.has(name);
-  const joined = given({
-    remove: some([...new Set([...(left.remove ?? []), ...(right.remove ?? [])])]),
-    set: some([...(left.set ?? []).filter(stays), ...(right.set ?? [])]),
-    add: some([...(left.add ?? []).filter(stays), ...(right.add ?? [])]),
-  });
-  return Object.keys(joined).length === 0 ? undefined : joined;
 }

@@ -361,3 +361,29 @@ test('error-pages: what cannot be is named with its place', () => {
     /warning: error-pages have no effect: route "r" has no/,
   );
 });
+
+test('rename: names in lower case and in turn, before all other edits; what an earlier filter edits is not renamed', () => {
+  const filters = `
+filter "a" { type "headers"; rename { X-Old "X-New" } }
+filter "b" { type "headers"; rename { X-New "X-Newest" }; set { X-Who "b" } }
+filter "c" { type "headers"; rename { X-Who "X-Whom" } }
+`;
+  assert.deepEqual(routeOf('filters "a" "b"', filters).requestHeaders, {
+    rename: [
+      ['x-old', 'x-new'],
+      ['x-new', 'x-newest'],
+    ],
+    set: [['x-who', 'b']],
+  });
+  const faults = (route: string) =>
+    read(`${listener}${api}${filters}route "r" { matches { path "/" }; ${route}; upstream "api" }`).problems;
+  assert.match(faults('filters "b" "c"').join(), /x-who is edited by one filter and renamed by a later one/);
+  assert.deepEqual(
+    faults('filters "c" "b"').filter(each => each.includes(': error:')),
+    [],
+  );
+  const own = (rename: string) => faults(`policies { request-headers { rename { ${rename} } } }`).join();
+  assert.match(own('Host "X-Host"'), /host cannot be renamed/);
+  assert.match(own('X-A "Content-Length"'), /content-length cannot be edited/);
+  assert.match(own('X-A "not a name"'), /"not a name" is no name of a header/);
+});

@@ -3,7 +3,8 @@ import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index
 import { given } from '../given.ts';
 import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
 import { readErrorPages } from './error-pages.ts';
-import { type FilterConfig, type FilterEffect, joinEdits, readHeaderEdits, rewriteOf } from './filters.ts';
+import { type FilterConfig, type FilterEffect, rewriteOf } from './filters.ts';
+import { inTurn, readHeaderEdits } from './header-edits.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
 import { unknownReference } from './references.ts';
 
@@ -97,15 +98,17 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
       idleTimeoutMs: upstream?.streamIdleTimeoutMs,
       retry: retryOf(section.section('retry-policy')),
       // Of filters in their order, then the route's own.
-      requestHeaders: [...effects.map(each => each.requestHeaders), edits('request-headers')].reduce(
-        joinEdits,
-        undefined,
+      requestHeaders: inTurn(
+        [...effects.map(each => each.requestHeaders), edits('request-headers')],
+        section.at,
+        report,
       ),
       // Answers go through filters the other way round.
-      responseHeaders: [
-        edits('response-headers'),
-        ...effects.map(each => each.responseHeaders).reverse(),
-      ].reduce(joinEdits, undefined),
+      responseHeaders: inTurn(
+        [edits('response-headers'), ...effects.map(each => each.responseHeaders).reverse()],
+        section.at,
+        report,
+      ),
       shadow,
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,

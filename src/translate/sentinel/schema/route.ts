@@ -54,7 +54,7 @@ const matches: BlockSchema = {
 /** Edits of fields. */
 export const headerEdits: BlockSchema = {
   options: {
-    rename: { mark: 'refused', why: 'set the new name and remove the old one' },
+    rename: { block: { options: {}, free: text } },
     set: { block: { options: {}, free: text } },
     add: { block: { options: {}, free: text } },
     remove: { type: text, many: true },
