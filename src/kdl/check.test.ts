@@ -100,6 +100,14 @@ test('values are read as what they are, wherever they may stand', () => {
   assert.deepEqual([section.has('old'), section.has('wait')], [false, true]);
 });
 
+test('what a block of free names does not take is an error, as a child and as a property', () => {
+  assert.deepEqual(problemsOf('set X-A=#true {\n  X-B #true\n  X-C\n}\n'), [
+    'f:1:9: error: X-A takes one value: a text (kdl-invalid-value)',
+    'f:2:7: error: X-B takes one value: a text (kdl-invalid-value)',
+    'f:3:3: error: X-C takes one value: a text (kdl-invalid-value)',
+  ]);
+});
+
 test('unknown names are errors with their place, as children and as properties', () => {
   assert.deepEqual(problemsOf('adress "x"\ntarget "h:1" wieght=1 {\n  port 1\n}\n'), [
     'f:1:1: error: the configuration has no option adress; did you mean address? (kdl-unknown-name)',

@@ -245,6 +245,12 @@ class Check {
     if (schema.free !== undefined) {
       const read = schema.free.read(property.value);
       if (read !== undefined) section.entries.push({ name: property.name, value: read, at: property.nameAt });
+      else
+        this.#report.error(
+          'kdl-invalid-value',
+          property.at,
+          `${property.name} takes one value: ${schema.free.words}`,
+        );
       return;
     }
     const name = optionNamed(property.name, schema);
