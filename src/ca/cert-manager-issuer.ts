@@ -2,6 +2,7 @@ import { WeftError } from '../errors/index.ts';
 import { createKeyAndCsr } from '../identity/index.ts';
 import { recordOf, recordsOf } from '../plain/index.ts';
 import type { Clock } from '../time/index.ts';
+import { MADE_BY_LABEL, NAME_PREFIX } from './cert-manager-leftovers.ts';
 import type { RemoteIssuer, RemoteSignRequest } from './remote-authority.ts';
 
 /** A call of the Kubernetes API; resolves with every answer, rejects when nobody answered. */
@@ -30,7 +31,8 @@ const longestLookMs = 1_000;
 
 /**
  * cert-manager by its CertificateRequest (https://cert-manager.io/docs/usage/certificaterequest/): made, followed until it is
- * ready, and deleted. cert-manager signs the names of the request, so that RemoteAuthority compares them before.
+ * ready, and deleted; `removeLeftovers` sees to those of control planes that were killed meanwhile. cert-manager signs the names
+ * of the request, so that RemoteAuthority compares them before.
  */
 export class CertManagerIssuer implements RemoteIssuer {
   readonly signsNamesOfRequest = true;
@@ -68,7 +70,10 @@ export class CertManagerIssuer implements RemoteIssuer {
     const body = {
       apiVersion: 'cert-manager.io/v1',
       kind: 'CertificateRequest',
-      metadata: { generateName: 'weft-', labels: { 'app.kubernetes.io/part-of': 'weft' } },
+      metadata: {
+        generateName: NAME_PREFIX,
+        labels: { 'app.kubernetes.io/part-of': 'weft', [MADE_BY_LABEL.key]: MADE_BY_LABEL.value },
+      },
       spec: {
         request: Buffer.from(csrPem, 'utf8').toString('base64'),
         issuerRef: issuer,

@@ -21,6 +21,7 @@ export {
   secretOfAuthority,
 } from './authority-secret.ts';
 export { CertManagerIssuer, type CertManagerOptions, type KubeRequest } from './cert-manager-issuer.ts';
+export { removeLeftovers } from './cert-manager-leftovers.ts';
 export {
   BACKDATE_MS,
   CertificateAuthority,

@@ -5,10 +5,12 @@ import { kubeApiOf } from '../../webhook/index.ts';
 import {
   type Authority,
   CertManagerIssuer,
+  type CertManagerOptions,
   jsonClient,
   RemoteAuthority,
   type RemoteIssuer,
   type RevocationList,
+  removeLeftovers,
   VaultIssuer,
 } from '../ca/index.ts';
 import { type IssuerSettings, parseIssuerSettings, type VaultSettings } from '../config/issuer-settings.ts';
@@ -20,6 +22,8 @@ import type { InjectorView } from './injector-view.ts';
 
 /** How often the file of `trustAlso` is read. */
 const rootsEveryMs = 5_000;
+/** How often requests to cert-manager are looked for that nobody follows any more. */
+const leftoversEveryMs = 10 * 60_000;
 
 /** Waits for the issuer; undefined when it was told to stop before. Rejects with a WeftError `issuer-settings`. */
 export async function openRemoteAuthority(
@@ -87,22 +91,46 @@ async function readSettings(file: string): Promise<IssuerSettings> {
 function issuerOf(
   settings: IssuerSettings,
   client: KubeClient | undefined,
-  { config, clock }: Surroundings,
+  around: Surroundings,
 ): RemoteIssuer {
+  const { config, clock } = around;
   if (settings.kind === 'vault') return vaultIssuer(settings, clock);
   if (!client) {
     const why = `the issuer of ${config.issuerFile} is cert-manager's, which takes a cluster; run with --source kubernetes, or name Vault`;
     throw new WeftError('issuer-settings', why, { source: 'config' });
   }
   const { rootsFile } = settings;
-  return new CertManagerIssuer({
+  const options: CertManagerOptions = {
     request: kubeApiOf(client).request,
     namespace: config.namespace,
     issuer: settings.issuer,
     own: formatSpiffe(config.identity),
     clock,
     ...(rootsFile !== undefined && { roots: () => readFile(rootsFile, 'utf8') }),
-  });
+  };
+  followLeftovers(options, around);
+  return new CertManagerIssuer(options);
+}
+
+/** What cannot be removed burdens the API server and nothing else: it is told once, and signing goes on. */
+function followLeftovers(options: CertManagerOptions, { clock, log, signal }: Surroundings): void {
+  let told = '';
+  const look = async (): Promise<void> => {
+    const removed = await removeLeftovers(options).catch(
+      (thrown: unknown) => new WeftError('issuer-cleanup', errorMessage(thrown), { source: 'internal' }),
+    );
+    const trouble = removed instanceof WeftError ? removed.message : '';
+    if (removed instanceof WeftError && trouble !== told) log.warn({ code: removed.code }, trouble);
+    else if (removed !== 0 && trouble === '')
+      log.info({ removed }, 'deleted CertificateRequests that were left behind');
+    told = trouble;
+  };
+  void look();
+  signal.addEventListener(
+    'abort',
+    clock.every(leftoversEveryMs, () => void look()),
+    { once: true },
+  );
 }
 
 /** Vault's PKI by these settings. */

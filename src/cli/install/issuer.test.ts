@@ -90,7 +90,7 @@ test('it reads no Secret of a key that it has not; of cert-manager it may make, 
     {
       apiGroups: ['cert-manager.io'],
       resources: ['certificaterequests'],
-      verbs: ['create', 'get', 'delete'],
+      verbs: ['create', 'get', 'list', 'delete'],
     },
   ]);
 });

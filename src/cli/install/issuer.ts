@@ -52,10 +52,10 @@ export function issuerRules({ issuer }: InstallOptions): readonly Rule[] {
   if (settings instanceof WeftError || settings.kind !== 'certManager') return [];
   return [
     {
-      why: 'identity: cert-manager signs what a CertificateRequest asks for',
+      why: 'identity: cert-manager signs what a CertificateRequest asks for; those left behind are found and deleted',
       apiGroups: ['cert-manager.io'],
       resources: ['certificaterequests'],
-      verbs: ['create', 'get', 'delete'],
+      verbs: ['create', 'get', 'list', 'delete'],
     },
   ];
 }
