@@ -98,9 +98,11 @@ export interface BasicAuth {
   readonly why?: string;
 }
 
-/** A Secret with users: lines of htpasswd under the key `auth`. */
+/** A Secret with users. */
 export interface BasicCredential {
   readonly secret: CredentialRef;
+  /** `file`: lines of htpasswd under the key `auth`; `map`: each key is a user, its value the hash. `file` unless told. */
+  readonly form?: 'file' | 'map';
 }
 
 /** nginx's auth_request: a request without body asks whether this one passes: 2xx lets it, 401 and 403 are told, others 500. */

@@ -1,4 +1,4 @@
-import { type BasicAuth, credentialKey, type Route } from '../model/index.ts';
+import { type BasicAuth, type BasicCredential, credentialKey, type Route } from '../model/index.ts';
 import type { MeshReader } from './mesh-reader.ts';
 
 /** The route with the users of its basic authentication, where they stand in a Secret. Only gateways are told of such routes. */
@@ -8,16 +8,21 @@ export function withUsers(reader: MeshReader, route: Route): Route {
   if (edge === undefined || credential === undefined) return route;
   const key = credentialKey(credential.secret);
   const data = reader.policies('credentials', key)[0]?.data;
-  const basicAuth = { ...(auth as BasicAuth), ...usersOf(data, key) };
+  const basicAuth = { ...(auth as BasicAuth), ...usersOf(data, key, credential.form) };
   return { ...route, edge: { ...edge, basicAuth } };
 }
 
-/** Lines of htpasswd under the key `auth`. */
 function usersOf(
   data: Readonly<Record<string, string>> | undefined,
   key: string,
+  form: BasicCredential['form'],
 ): Pick<BasicAuth, 'users' | 'why'> {
-  if (data === undefined) return { users: {}, why: `there is no ${key}` };
+  if (data === undefined) {
+    const what = form === 'map' ? ' whose keys are users and whose values hashes of htpasswd' : '';
+    return { users: {}, why: `there is no ${key}${what}` };
+  }
+  if (form === 'map')
+    return { users: Object.fromEntries(Object.entries(data).map(([user, hash]) => [user, hash.trim()])) };
   if (data.auth === undefined) return { users: {}, why: `${key} has no key auth with lines of htpasswd` };
   const lines = data.auth.split('\n').map(line => line.trim());
   const users = lines.flatMap(line => {

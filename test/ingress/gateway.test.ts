@@ -228,6 +228,37 @@ stringData: { auth: 'bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=' }
   assert.equal((await ask('a.example')).status, 401);
 });
 
+test('auth-map: each key of the Secret is a user, and follows it', async t => {
+  const guarded = ingress(
+    'guarded',
+    'a.example',
+    { '/': 'v1' },
+    { 'auth-type': 'basic', 'auth-secret': 'users', 'auth-secret-type': 'auth-map' },
+  );
+  const secret = (users: Readonly<Record<string, string>>, field = 'stringData'): string => `---
+apiVersion: v1
+kind: Secret
+metadata: { name: users, namespace: shop }
+${field}: ${JSON.stringify(users)}
+`;
+  const hash = '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=';
+  const { ask, rig, services } = await place(
+    t,
+    guarded + secret({ bob: `${hash}\n`, auth: hash, empty: '' }),
+  );
+  const statusOf = async (login: string): Promise<number> => {
+    const headers = { authorization: `Basic ${Buffer.from(login).toString('base64')}` };
+    return (await ask('a.example', '/', headers)).status;
+  };
+  assert.equal(await statusOf('bob:secret'), 200, 'the end of a line is no part of the hash');
+  assert.equal(await statusOf('auth:secret'), 200, 'auth is a user like others');
+  for (const login of ['bob:Secret', 'mallory:secret', 'empty:', 'constructor:secret', '{SHA}:secret'])
+    assert.equal(await statusOf(login), 401, login);
+  rig.tell(services + guarded + secret({ alice: Buffer.from(hash).toString('base64') }, 'data'));
+  while ((await statusOf('alice:secret')) !== 200);
+  assert.equal(await statusOf('bob:secret'), 401);
+});
+
 test('spec.defaultBackend answers what no other rule takes', async t => {
   const fallback = `---
 apiVersion: networking.k8s.io/v1

@@ -37,8 +37,7 @@ export function readAccess(
 function basicOf(annotations: Annotations, { namespace }: SettingsContext): BasicAuth | undefined {
   const type = annotations.text('auth-type');
   const secret = annotations.text('auth-secret');
-  if (annotations.choice('auth-secret-type', ['auth-file', 'auth-map']) === 'auth-map')
-    annotations.wrong('auth-secret-type', 'auth-map is not read; write lines of htpasswd under the key auth');
+  const form = annotations.choice('auth-secret-type', ['auth-file', 'auth-map']);
   const realm = annotations.text('auth-realm') ?? '';
   if (type === undefined) return undefined;
   if (type !== 'basic')
@@ -56,7 +55,7 @@ function basicOf(annotations: Annotations, { namespace }: SettingsContext): Basi
   return {
     realm,
     users: {},
-    credential: { secret: { kind: 'Secret', namespace, name } },
+    credential: { secret: { kind: 'Secret', namespace, name }, ...(form === 'auth-map' && { form: 'map' }) },
   };
 }
 

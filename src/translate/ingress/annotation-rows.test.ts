@@ -42,6 +42,7 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [asked, { 'auth-request-redirect': '/here', 'auth-keepalive': '5' }],
   [asked, { 'auth-cache-key': '$remote_user', 'auth-cache-duration': '200 5m' }],
   [basic, { 'auth-realm': 'shop', 'auth-secret-type': 'auth-file', satisfy: 'any' }],
+  [basic, { 'auth-secret-type': 'auth-map' }],
   [limited, { 'limit-rpm': '60', 'limit-burst-multiplier': '2', 'limit-connections': '4' }],
   [limited, { 'limit-whitelist': '10.0.0.0/8' }],
   [canary, { 'canary-weight': '20', 'canary-weight-total': '200', 'canary-by-cookie': 'next' }],
@@ -92,7 +93,6 @@ const WARNED: readonly (readonly [beside: Values, name: string, value: string])[
 const REFUSED: readonly (readonly [beside: Values, name: string, value: string])[] = [
   [{}, 'backend-protocol', 'FCGI'],
   [{ 'auth-secret': 'users' }, 'auth-type', 'digest'],
-  [basic, 'auth-secret-type', 'auth-map'],
   [{}, 'enable-modsecurity', 'true'],
   [{}, 'enable-owasp-core-rules', 'true'],
   [{}, 'modsecurity-snippet', 'SecRuleEngine On'],

@@ -209,7 +209,7 @@ const works: readonly Row[] = [
     'auth-secret-type',
     'text',
     'auth-file',
-    'auth-file: lines of htpasswd under the key auth (auth-map is refused)',
+    'auth-file: lines of htpasswd under the key auth; auth-map: each key is a user, its value the hash',
   ],
   ['auth-realm', 'text', '', 'what browsers show'],
   [

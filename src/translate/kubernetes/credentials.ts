@@ -25,6 +25,10 @@ const usedKeys = [
   'cacert',
 ];
 
+/** Hashes of passwords as htpasswd writes them, and how many characters they have at most, in base64 too. */
+const passwordHash = /^(\$(apr1|2[aby])\$|\{(SHA|SSHA|PLAIN)\})\S+\s*$/;
+const longestHash = 512;
+
 /** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */
 export const secretTranslator: KindTranslator = {
   kind: 'Secret',
@@ -85,7 +89,21 @@ function challengesPart(object: KubeObject, report: Report): readonly Part[] {
 }
 
 function secretData({ data, stringData }: KubeObject): Record<string, string> {
-  return { ...decodedOf(data, usedKeys), ...textsOf(stringData, text => text) };
+  return {
+    ...decodedOf(data, [
+      ...usedKeys,
+      ...loginKeys(data, encoded => Buffer.from(encoded, 'base64').toString()),
+    ]),
+    ...textsOf(stringData, text => text, [...usedKeys, ...loginKeys(stringData, text => text)]),
+  };
+}
+
+/** Keys that are users (auth-map). All else that Secrets hold is none of our business, and is not kept. */
+function loginKeys(values: unknown, read: (text: string) => string): readonly string[] {
+  if (!isRecord(values)) return [];
+  return Object.entries(values).flatMap(([key, value]) =>
+    typeof value === 'string' && value.length <= longestHash && passwordHash.test(read(value)) ? [key] : [],
+  );
 }
 
 function decodedOf(data: unknown, keys: readonly string[]): Record<string, string> {
