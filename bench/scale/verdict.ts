@@ -1,8 +1,12 @@
 // Whether a run kept its bounds. Memory, work and what was heard are the same on any machine; times are not, where the processes
 // that take part had to wait for a processor that others used.
 
-/** A phase whose processes got less than this share of the processor time that they asked for says nothing about times. */
-export const LEAST_SHARE = 0.7;
+/**
+ * A phase whose processes got less than this share of the processor time that they asked for says nothing about times. On two
+ * cores with nothing beside it the three processes get 0.42 to 0.54, since they want more than there is; beside a load of 8 to
+ * 10 it is 0.16 to 0.25.
+ */
+export const LEAST_SHARE = 0.35;
 
 /** What a mesh must keep on any machine. */
 export const bounds = {
