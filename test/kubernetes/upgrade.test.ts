@@ -9,6 +9,7 @@ import { type ApiObject, pathOf } from '../../src/cli/kubernetes/objects.ts';
 import { VERSION } from '../../src/config/index.ts';
 import { ApiError } from '../../src/kubernetes/index.ts';
 import { type KubeApi, kubeApiOf } from '../../webhook/index.ts';
+import { serverVersion } from '../webhook/api-server.ts';
 import { noOwnApiServer, openApiServer, type TestApiServer } from './support/api-server.ts';
 
 const weft = join(import.meta.dirname, '../../src/main/weft.ts');
@@ -77,6 +78,7 @@ test('an upgrade is applied in order, waits for the control plane, and is taken 
     version: '0.0.9',
     image: 'weft-injector:0.0.9',
     proxyImage: 'weft-proxy:0.0.9',
+    kubernetesVersion: serverVersion(),
   });
   const objects = installObjects(older) as readonly object[] as readonly ApiObject[];
   // Nothing is there yet: a dry run of what stands in a namespace would be refused.
@@ -93,8 +95,11 @@ test('an upgrade is applied in order, waits for the control plane, and is taken 
       ).status < 300,
     );
   const controller = setInterval(() => void rollOut(2), 300);
-  await applyAll(api, objects, () => {});
-  clearInterval(controller);
+  try {
+    await applyAll(api, objects, () => {});
+  } finally {
+    clearInterval(controller);
+  }
   assert.equal(await image(), 'weft-injector:0.0.9');
 
   const dry = await run('--dry-run', '--failure-policy', 'Fail');
@@ -131,7 +136,9 @@ test('an upgrade is applied in order, waits for the control plane, and is taken 
 });
 
 test('what the server would refuse changes nothing', { skip: noOwnApiServer }, async () => {
-  const wanted = installObjects(installOptions({})) as readonly object[] as readonly ApiObject[];
+  const wanted = installObjects(
+    installOptions({ kubernetesVersion: serverVersion() }),
+  ) as readonly object[] as readonly ApiObject[];
   const before = await get(deploymentPath);
   const broken = wanted.map(object =>
     object.kind === 'MutatingWebhookConfiguration' ? { ...object, webhooks: [{ name: 'no' }] } : object,

@@ -138,6 +138,10 @@ function withoutServersOwn({ status: _, ...object }: ApiObject): ApiObject {
     ...(labels && { labels }),
     ...(Object.keys(own).length > 0 && { annotations: own }),
   };
+  // Tokens that a server before 1.24 made for an account.
+  if (object.kind === 'ServiceAccount') return { ...object, metadata, secrets: undefined };
+  if (object.kind === 'Service')
+    return { ...object, metadata, spec: withoutAddresses(recordOf(object.spec)) };
   if (object.kind !== 'MutatingWebhookConfiguration' || !Array.isArray(object.webhooks))
     return { ...object, metadata };
   const webhooks = object.webhooks.map(each => {
@@ -145,4 +149,18 @@ function withoutServersOwn({ status: _, ...object }: ApiObject): ApiObject {
     return isRecord(each) ? { ...each, clientConfig } : each;
   });
   return { ...object, metadata, webhooks };
+}
+
+/**
+ * Of a Service, what its cluster gave it: who applies an address owns it, and the next upgrade, which names none, would take it
+ * away, which servers before 1.21 refuse.
+ */
+function withoutAddresses({
+  clusterIP,
+  clusterIPs: _,
+  ipFamilies: __,
+  ipFamilyPolicy: ___,
+  ...spec
+}: Readonly<Record<string, unknown>>): object {
+  return clusterIP === 'None' ? { ...spec, clusterIP } : spec;
 }
