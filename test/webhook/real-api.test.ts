@@ -322,9 +322,9 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
       assert.ok(answer.status < 300, message(answer));
     }
     const left = async (): Promise<string[]> => (await findInstalled(api)).objects.map(nameOf);
-    // A definition goes a moment later, when its objects are gone: where the server's first look comes too early, after the minute
-    // for which it looks again (apiextensions-apiserver, pkg/controller/finalizer). A namespace goes when its controller has
-    // emptied it, and there is none here.
+    // A definition goes a moment later, when its objects are gone: where the server's first look comes too early, after the
+    // minute for which it looks again (apiextensions-apiserver, pkg/controller/finalizer). A namespace goes when its controller
+    // has emptied it, and there is none here.
     await until(async () => {
       assert.deepEqual(await left(), ['Namespace weft-system']);
       return true;
