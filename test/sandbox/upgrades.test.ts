@@ -72,7 +72,7 @@ for (const sidecar of ['native', 'classic'] as const) {
     );
     assert.match(await metrics('pod/shop/echo'), /^weft_proxy_upgrades_total\{outcome="done"\} 0$/m);
 
-    // A proxy may be upgraded and the other one refuse, for what is still open; the next attempt then upgrades the first once more.
+    // One may be upgraded while the other refuses, for what is still open; the next attempt upgrades the first once more.
     const done: Record<string, number> = { client: 0, echo: 0 };
     const startMs = performance.now();
     let last = await counted();
