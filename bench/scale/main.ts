@@ -7,7 +7,6 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { loadOrCreateAuthority } from '../../src/ca/index.ts';
 import { WeftError } from '../../src/errors/index.ts';
 import { systemClock } from '../../src/time/index.ts';
@@ -17,6 +16,7 @@ import { memory } from '../usage.ts';
 import { Replica, writeKubeconfig } from './control-plane.ts';
 import { Fleets } from './fleets.ts';
 import { nowMs } from './lean-proxy.ts';
+import { scaleOptions } from './options.ts';
 import {
   allSynced,
   churn,
@@ -31,24 +31,12 @@ import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedMesh } from './simulated-mesh.ts';
 import { bounds, judge, timeBounds } from './verdict.ts';
 
-const { values } = parseArgs({
-  options: {
-    proxies: { type: 'string', default: '10000' },
-    services: { type: 'string', default: '1000' },
-    called: { type: 'string', default: '20' },
-    churn: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '30' },
-    replicas: { type: 'string', default: '1' },
-    processes: { type: 'string', default: '2' },
-    'control-plane-cpus': { type: 'string', default: '' },
-    'proxies-cpus': { type: 'string', default: '' },
-    json: { type: 'string', default: '' },
-    signal: { type: 'string', default: 'SIGKILL' },
-  },
-});
-const services = Number(values.services);
-const proxies = Number(values.proxies);
-const perSecond = Number(values.churn);
+const options = scaleOptions(process.argv.slice(2));
+if (typeof options === 'string') {
+  console.error(`scale: ${options}`);
+  process.exit(2);
+}
+const { services, proxies, churn: perSecond } = options;
 
 const figures: Record<string, unknown> = {};
 const say = (name: string, value: unknown): void => {
@@ -64,7 +52,7 @@ const size = {
   services,
   pods: proxies,
   namespaces: Math.max(1, services / 10),
-  called: Number(values.called),
+  called: options.called,
 };
 const cluster = new SimulatedCluster(new SimulatedMesh(size));
 await cluster.api.start();
@@ -72,11 +60,11 @@ const authority = join(folder, 'authority');
 const made = await loadOrCreateAuthority(authority, { trustDomain: 'cluster.local', clock: systemClock });
 if (made instanceof WeftError) throw made;
 const kubeconfig = await writeKubeconfig(folder, cluster.api.url);
-const ports = await freePorts(Number(values.replicas));
+const ports = await freePorts(options.replicas);
 const replicas = ports.map(
   (port, index) =>
     new Replica(`weft-injector-${index}`, port, {
-      ...{ kubeconfig, authority, cpus: values['control-plane-cpus'] },
+      ...{ kubeconfig, authority, cpus: options.controlPlaneCpus },
     }),
 );
 say('machine', machine());
@@ -89,7 +77,7 @@ say('control plane ready', {
 
 // 2. The proxies, which come as pods are scheduled.
 const identity = 'spiffe://cluster.local/ns/weft-system/sa/weft-injector';
-const fleets = await Fleets.start(Number(values.processes), values['proxies-cpus'], {
+const fleets = await Fleets.start(options.processes, options.proxiesCpus, {
   ...{ type: 'begin', size, ports, identity, authority },
 });
 const stage: Stage = { cluster, replicas, fleets };
@@ -109,7 +97,7 @@ say('memory', {
 });
 
 // 3. What happens every second in a large cluster.
-const churned = await measured(stage, () => churn(stage, { seconds: Number(values.seconds), perSecond }));
+const churned = await measured(stage, () => churn(stage, { seconds: options.seconds, perSecond }));
 say('churn', churned.usage);
 say('endpoint change', churned.result.endpoints);
 say('route change', churned.result.routes);
@@ -125,7 +113,7 @@ say('memory after churn', { controlPlaneMb: mb(peakBytes), load: loadavg()[0]!.t
 await fleets.report(true);
 startMs = nowMs();
 const back = await measured(stage, async () => {
-  await Promise.all(replicas.map(each => each.kill(values.signal as NodeJS.Signals)));
+  await Promise.all(replicas.map(each => each.kill(options.signal)));
   await Promise.all(replicas.map(each => each.start()));
   await allSynced(stage, 300_000);
 });
@@ -159,7 +147,7 @@ const times = {
 };
 const { broken, notJudged } = judge(found, times);
 say('verdict', { bounds: { ...bounds, ...timeBounds }, found, times, broken, notJudged });
-if (values.json !== '') await writeFile(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+if (options.json !== '') await writeFile(options.json, `${JSON.stringify(figures, null, 2)}\n`);
 await fleets.stop();
 await Promise.all(replicas.map(each => each.kill('SIGTERM')));
 await cluster.api.stop();

@@ -10,25 +10,15 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { parseArgs } from 'node:util';
 import { machineCapabilities } from '../../src/sandbox/index.ts';
 import { Random } from '../fuzz/random.ts';
 import { Bed } from './bed.ts';
 import { brokenPromises } from './expectation.ts';
-import { FAULTS, type Fault } from './faults.ts';
+import type { Fault } from './faults.ts';
+import { type ChaosOptions, chaosOptions } from './options.ts';
 import { type Done, linesOf, written } from './report.ts';
 import { seenOf } from './seen.ts';
 
-const { values } = parseArgs({
-  options: {
-    short: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    times: { type: 'string', default: '1' },
-    seconds: { type: 'string' },
-    seed: { type: 'string' },
-  },
-});
 const beforeMs = 3_000;
 const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
 
@@ -61,42 +51,39 @@ async function done(bed: Bed, fault: Fault): Promise<Done> {
 }
 
 /** The rows to do, one after the other. */
-function* chosen(seed: number): Generator<Fault> {
-  const only = values.only?.split(',');
-  const unknown = only?.filter(name => !FAULTS.some(fault => fault.name === name)) ?? [];
-  if (unknown.length > 0) {
-    const names = FAULTS.map(({ name }) => name).join(', ');
-    throw new Error(`there is no fault ${unknown.join(', ')}; there are ${names}`);
-  }
-  const rows = FAULTS.filter(({ name, short }) => (only ? only.includes(name) : short || !values.short));
-  if (values.seconds === undefined) {
-    for (let turn = 0; turn < Number(values.times); turn++) yield* rows;
+function* chosen({ rows, times, seconds }: ChaosOptions, seed: number): Generator<Fault> {
+  if (seconds === undefined) {
+    for (let turn = 0; turn < times; turn++) yield* rows;
     return;
   }
   const random = new Random(seed);
-  for (const limit = performance.now() + Number(values.seconds) * 1000; performance.now() < limit; )
-    yield random.pick(rows);
+  for (const limit = performance.now() + seconds * 1000; performance.now() < limit; ) yield random.pick(rows);
 }
 
 async function main(): Promise<number> {
+  const options = chaosOptions(process.argv.slice(2));
+  if (typeof options === 'string') {
+    console.error(`chaos: ${options}`);
+    return 2;
+  }
   const { reasons } = machineCapabilities();
   if (reasons.length > 0) {
     console.error(`chaos: ${reasons.join('; ')}`);
     return 2;
   }
-  const seed = Number(values.seed ?? Date.now() % 1_000_000);
+  const seed = options.seed ?? Date.now() % 1_000_000;
   console.log(`seed ${seed}`);
   const rows: Done[] = [];
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   await using bed = await Bed.up(`chaos-${process.pid}`);
-  for (const fault of chosen(seed)) {
+  for (const fault of chosen(options, seed)) {
     if (stop.signal.aborted) break;
     rows.push(await done(bed, fault));
   }
   const broken = rows.filter(row => row.broken.length > 0);
   console.log(`${rows.length} faults, ${broken.length} with a broken promise; seed ${seed}`);
-  if (values.write && broken.length === 0) {
+  if (options.write && broken.length === 0) {
     const path = join(import.meta.dirname, '..', '..', 'docs', 'resilience.md');
     writeFileSync(path, written(readFileSync(path, 'utf8'), rows));
   }
