@@ -64,6 +64,12 @@ export const cases: readonly Case[] = [
     asking: [get(308), get(308, '/a?b=c'), get(200, '/.well-known/acme-challenge/token')],
   },
   {
+    name: 'use-port-in-redirects',
+    annotations: { 'force-ssl-redirect': 'true', 'use-port-in-redirects': 'true' },
+    nginx: 'location / { return 308 https://$host:8443$request_uri; }',
+    asking: [get(308), get(308, '/a?b=c')],
+  },
+  {
     name: 'app-root',
     annotations: { 'app-root': '/app' },
     nginx: `if ($uri = /) { return 302 $scheme://$http_host/app; } ${all('')}`,

@@ -72,7 +72,7 @@ for (const each of cases) {
 
 const ingressClass = `apiVersion: networking.k8s.io/v1
 kind: IngressClass
-metadata: { name: nginx }
+metadata: { name: nginx, annotations: { weft.dev/https-port: '8443' } }
 spec:
   controller: weft.dev/ingress-controller
   parameters: { apiGroup: gateway.networking.k8s.io, kind: Gateway, namespace: shop, name: edge, scope: Namespace }

@@ -46,7 +46,14 @@ export function hostParts(
       (part, index) => void parts.set(`passthrough ${index}`, part),
     );
   else if (tls !== undefined) parts.set('tls', tlsListener(ingressClass, host, tls));
-  const whole: HostOf = { host, paths, canaries, tls: tls !== undefined, ...(fallback && { fallback }) };
+  const whole: HostOf = {
+    host,
+    paths,
+    canaries,
+    tls: tls !== undefined,
+    httpsPort: ingressClass.ports.https,
+    ...(fallback && { fallback }),
+  };
   const { rules, shadowed, texts } = hostRules(whole, defaults);
   const problems = [...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem)];
   const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
@@ -59,7 +66,7 @@ export function hostParts(
   if (www === undefined || other === undefined || host === '' || host.startsWith('*.'))
     return { parts, problems };
   if (tls !== undefined) parts.set('www tls', tlsListener(ingressClass, other, tls));
-  tables(ingressClass, www, [other], wwwRules(www, host, tls !== undefined), false).forEach(
+  tables(ingressClass, www, [other], wwwRules(www, whole, defaults), false).forEach(
     (part, index) => void parts.set(`www ${index}`, part),
   );
   return { parts, problems };

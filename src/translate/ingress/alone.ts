@@ -8,6 +8,9 @@ export function rulesAlone(ingress: ReadIngress): readonly RouteRule[] {
   return ingress.rules.flatMap(({ host, paths }) => {
     const all = paths.map((path): PathOf => ({ path, ingress, settings }));
     const canaries = settings.canary === undefined ? [] : all;
-    return hostRules({ host, paths: all, canaries, tls: ingress.tls.length > 0 }, INGRESS_DEFAULTS).rules;
+    return hostRules(
+      { host, paths: all, canaries, tls: ingress.tls.length > 0, httpsPort: 443 },
+      INGRESS_DEFAULTS,
+    ).rules;
   });
 }

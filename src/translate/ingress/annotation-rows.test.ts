@@ -23,6 +23,7 @@ const backendTls: Values = { 'backend-protocol': 'HTTPS', 'proxy-ssl-secret': 's
 /** What is taken without a word, beside the annotations that it only counts with. */
 const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [{}, { 'ssl-redirect': 'false', 'force-ssl-redirect': 'true', 'app-root': '/shop' }],
+  [{}, { 'use-port-in-redirects': 'true' }],
   [{}, { 'rewrite-target': '/$1', 'use-regex': 'true', 'x-forwarded-prefix': '/shop' }],
   [{}, { 'proxy-body-size': '8m', 'proxy-read-timeout': '90', 'proxy-send-timeout': '90' }],
   [{}, { 'proxy-connect-timeout': '3', 'backend-protocol': 'GRPC' }],
@@ -74,7 +75,6 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
 
 /** What the object is taken without, and told about. */
 const WARNED: readonly (readonly [beside: Values, name: string, value: string])[] = [
-  [{}, 'use-port-in-redirects', 'true'],
   [{}, 'limit-rate', '100'],
   [{}, 'limit-rate-after', '100'],
   [{}, 'custom-headers', 'shop/headers'],

@@ -43,6 +43,12 @@ const works: readonly Row[] = [
     'plain HTTP is redirected to https with 308, where spec.tls names the host; not below /.well-known/acme-challenge',
   ],
   ['force-ssl-redirect', 'flag', 'false', 'the same where TLS ends before Weft'],
+  [
+    'use-port-in-redirects',
+    'flag',
+    'false',
+    'redirects to https name the port of the class (weft.dev/https-port), where it is not 443',
+  ],
   ['app-root', 'text', '', 'requests of / are redirected there with 302'],
   ['permanent-redirect', 'text', '', 'every request is redirected there'],
   ['permanent-redirect-code', 'count', '301', '300 to 308'],
@@ -310,7 +316,6 @@ const needless: readonly Row[] = [
 ];
 
 const differs: readonly Row[] = [
-  ['use-port-in-redirects', 'flag', 'false', 'redirects have no port unless the request named one'],
   ['limit-rate', 'count', '0', 'answers are as fast as their clients take them'],
   ['limit-rate-after', 'count', '0', 'answers are as fast as their clients take them'],
   [
@@ -367,40 +372,3 @@ export const ANNOTATIONS: readonly AnnotationRow[] = [
   ...rows('differs', differs),
   ...rows('refused', refused),
 ];
-
-/**
- * Names that people write and that ingress-nginx never had, or has no more: who wrote them believes that they hold. With what to
- * write instead.
- */
-export const NEVER_EXISTED: ReadonlyMap<string, string> = new Map([
-  ['rate-limit', 'limit-rps'],
-  ['rate-limit-window', 'limit-rpm for a rate per minute'],
-  ['rate-limit-connections', 'limit-connections'],
-  ['rate-limit-rps', 'limit-rps'],
-  ['rate-limit-rpm', 'limit-rpm'],
-  ['limit-burst', 'limit-burst-multiplier'],
-  ['limit-req-status-code', 'the key limit-req-status-code of the ConfigMap'],
-  ['limit-status-code', 'the key limit-req-status-code of the ConfigMap'],
-  ['client-max-body-size', 'proxy-body-size'],
-  ['client_max_body_size', 'proxy-body-size'],
-  ['proxy-write-timeout', 'proxy-send-timeout'],
-  ['session-cookie-hash', 'nothing: it was removed, cookies are opaque'],
-  ['canary-by-weight', 'canary-weight'],
-  ['secure-backends', 'backend-protocol: HTTPS'],
-  ['grpc-backend', 'backend-protocol: GRPC'],
-  ['add-base-url', 'nothing: it was removed'],
-  ['base-url-scheme', 'nothing: it was removed'],
-  ['global-rate-limit', 'limit-rps: it was removed in 1.10'],
-  ['global-rate-limit-window', 'limit-rpm: it was removed in 1.10'],
-  ['global-rate-limit-key', 'limit-rps: it was removed in 1.10'],
-  ['global-rate-limit-ignored-cidrs', 'limit-allowlist: it was removed in 1.10'],
-  ['enable-opentracing', 'enable-opentelemetry: it was removed in 1.10'],
-  ['enable-influxdb', 'nothing: it was removed'],
-  ['websocket-services', 'nothing: WebSockets need no setting'],
-  ['http-redirect', 'ssl-redirect'],
-  ['hsts', 'the key hsts of the ConfigMap'],
-  ['proxy-timeout', 'proxy-read-timeout'],
-  ['timeout', 'proxy-read-timeout'],
-  ['ip-whitelist', 'whitelist-source-range'],
-  ['basic-auth', 'auth-type: basic, auth-secret'],
-]);

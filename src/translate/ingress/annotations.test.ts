@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Report } from '../report.ts';
-import { ANNOTATIONS, NEVER_EXISTED } from './annotations.table.ts';
+import { ANNOTATIONS } from './annotations.table.ts';
 import { Annotations, NGINX_PREFIX, unknown } from './annotations.ts';
 import { INGRESS_DEFAULTS } from './ingress-model.ts';
+import { NEVER_EXISTED } from './never-existed.table.ts';
 import { readSettings } from './settings.ts';
 import { SNIPPET_DIRECTIVES } from './snippet-rules.ts';
 

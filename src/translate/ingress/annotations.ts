@@ -1,6 +1,7 @@
 import type { Report } from '../report.ts';
-import { ANNOTATIONS, type AnnotationRow, NEVER_EXISTED } from './annotations.table.ts';
+import { ANNOTATIONS, type AnnotationRow } from './annotations.table.ts';
 import { nearestName } from './nearest-name.ts';
+import { NEVER_EXISTED } from './never-existed.table.ts';
 import {
   parseCidrs,
   parseCount,

@@ -39,6 +39,11 @@ const count = (take: (value: number, into: Writable) => void): Reader =>
 const seconds = (take: (ms: number, into: Writable) => void): Reader =>
   reader(parseTimeMs, 'number of seconds', take);
 
+/** Those that ingress-nginx takes. */
+function parseRedirect(text: string): number | undefined {
+  return /^30[1278]$/.test(text) ? Number(text) : undefined;
+}
+
 const gzip = { encodings: ['gzip'], minBytes: 256, types: ['text/html'] } as const;
 const gzipTypes =
   'application/atom+xml application/javascript application/x-javascript application/json application/rss+xml application/vnd.ms-fontobject application/x-font-ttf application/x-web-app-manifest+json application/xhtml+xml application/xml font/opentype image/svg+xml image/x-icon text/css text/javascript text/plain text/x-component';
@@ -47,7 +52,10 @@ const gzipTypes =
 const readers: Readonly<Record<string, Reader>> = {
   'ssl-redirect': flag((value, into) => (into.sslRedirect = value)),
   'force-ssl-redirect': flag((value, into) => (into.forceSslRedirect = value)),
-  'http-redirect-code': count((value, into) => (into.redirectStatus = value)),
+  'http-redirect-code': reader(parseRedirect, 'status of a redirect: 301, 302, 307 or 308', (value, into) => {
+    into.redirectStatus = value;
+  }),
+  'use-port-in-redirects': flag((value, into) => (into.usePortInRedirects = value)),
   hsts: flag((value, into) => (into.hsts = value ? (into.hsts ?? INGRESS_DEFAULTS.hsts) : undefined)),
   'hsts-max-age': count((maxAgeSeconds, into) => (into.hsts &&= { ...into.hsts, maxAgeSeconds })),
   'hsts-include-subdomains': flag(

@@ -30,6 +30,8 @@ export interface HostOf {
   readonly canaries: readonly PathOf[];
   /** Whether TLS ends here for it. */
   readonly tls: boolean;
+  /** Where TLS is served. */
+  readonly httpsPort: number;
   /** For what no path takes: spec.defaultBackend. */
   readonly fallback?: PathOf;
 }
@@ -63,7 +65,7 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
   const ordered = orderPaths(paths, patterns);
   const certificates = clientCertificatesOf(paths);
   const context = {
-    ...{ host: host.host, tls: host.tls, defaults },
+    ...{ host: host.host, tls: host.tls, httpsPort: host.httpsPort, defaults },
     ...(certificates && { clientCertificates: certificates.rule }),
   };
   const appRoot = paths.find(({ settings }) => settings.appRoot !== undefined);
@@ -83,14 +85,19 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
 }
 
 /** What stands for a host that redirects to its other name, with or without `www.`. */
-export function wwwRules(from: ReadIngress, to: string, tls: boolean): readonly RouteRule[] {
-  return [wwwRule(from, to, tls)];
+export function wwwRules(
+  from: ReadIngress,
+  { host, tls, httpsPort }: Pick<HostOf, 'host' | 'tls' | 'httpsPort'>,
+  defaults: IngressDefaults,
+): readonly RouteRule[] {
+  return [wwwRule(from, host, { host, tls, httpsPort, defaults })];
 }
 
 /** What rules of one host share. */
 export interface RuleContext {
   readonly host: string;
   readonly tls: boolean;
+  readonly httpsPort: number;
   readonly defaults: IngressDefaults;
   readonly clientCertificates?: ClientCertificates;
 }

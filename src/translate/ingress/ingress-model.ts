@@ -58,6 +58,7 @@ export interface IngressPath {
 export interface IngressSettings {
   readonly sslRedirect?: boolean;
   readonly forceSslRedirect?: boolean;
+  readonly usePortInRedirects?: boolean;
   readonly appRoot?: string;
   /** Every request goes there. Operators of values of fields stand in it. */
   readonly redirect?: { readonly status: number; readonly location: string };
@@ -118,6 +119,7 @@ export interface IngressDefaults {
   readonly sslRedirect: boolean;
   readonly forceSslRedirect: boolean;
   readonly redirectStatus: number;
+  readonly usePortInRedirects: boolean;
   readonly hsts: EdgePolicy['hsts'] | undefined;
   readonly maxBodyBytes: number;
   readonly idleTimeoutMs: number;
@@ -137,6 +139,7 @@ export const INGRESS_DEFAULTS: IngressDefaults = {
   sslRedirect: true,
   forceSslRedirect: false,
   redirectStatus: 308,
+  usePortInRedirects: false,
   hsts: { maxAgeSeconds: 31_536_000, includeSubdomains: true, preload: false },
   maxBodyBytes: 1024 ** 2,
   idleTimeoutMs: 60_000,

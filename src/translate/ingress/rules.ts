@@ -95,14 +95,21 @@ export function appRootRule({ ingress, settings, path }: PathOf, context: RuleCo
   };
 }
 
-/** Every request goes to the other name of a host. */
-export function wwwRule(ingress: ReadIngress, to: string, tls: boolean): RouteRule {
+/** Every request goes to the other name of a host, by https at the port where that is served whatever annotations say. */
+export function wwwRule(
+  ingress: ReadIngress,
+  to: string,
+  { tls, httpsPort, defaults }: RuleContext,
+): RouteRule {
   return {
     name: nameOf(ingress, 'from-to-www'),
     path: 'metadata.annotations',
     from: ingress.from,
     matches: [],
-    action: { kind: 'redirect', status: 308, scheme: schemeOf(tls), authority: to },
+    action: {
+      ...{ kind: 'redirect', status: defaults.redirectStatus },
+      ...{ scheme: schemeOf(tls), authority: tls && httpsPort !== 443 ? `${to}:${httpsPort}` : to },
+    },
   };
 }
 
@@ -165,8 +172,8 @@ function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleM
 }
 
 function edgeOf(
-  { edge, sslRedirect, forceSslRedirect }: IngressSettings,
-  { tls, defaults, clientCertificates }: RuleContext,
+  { edge, sslRedirect, forceSslRedirect, usePortInRedirects }: IngressSettings,
+  { tls, httpsPort, defaults, clientCertificates }: RuleContext,
   server: SnippetRules | undefined,
 ): EdgePolicy {
   const toHttps =
@@ -177,7 +184,12 @@ function edgeOf(
     ...edge,
     ...given({ clientCertificates }),
     ...(rules.length > 0 && { addresses: { rules, otherwise: addresses?.otherwise ?? true } }),
-    ...(toHttps && { toHttps: { status: defaults.redirectStatus } }),
+    ...(toHttps && {
+      toHttps: {
+        status: defaults.redirectStatus,
+        ...((usePortInRedirects ?? defaults.usePortInRedirects) && { port: httpsPort }),
+      },
+    }),
     ...(tls && given({ hsts: defaults.hsts })),
     ...(edge.compression === undefined &&
       server?.compress !== undefined && {

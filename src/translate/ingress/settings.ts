@@ -1,20 +1,14 @@
-import {
-  type ClientConnections,
-  type ClientLimit,
-  type CorsPolicy,
-  type EdgePolicy,
-  type RetryCondition,
-  regexProblem,
-  type StickySession,
-  type TextMatch,
-} from '../../model/index.ts';
+import { type EdgePolicy, type RetryCondition, regexProblem, type StickySession } from '../../model/index.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 import { readAccess } from './access.ts';
 import type { Annotations } from './annotations.ts';
 import { readRewrites } from './answer-rewrites.ts';
 import { readClientCertificates } from './client-certificates.ts';
+import { readCors } from './cors.ts';
 import type { Canary, IngressDefaults, IngressSettings } from './ingress-model.ts';
+import { readLimits } from './limits.ts';
+import { readMirrors } from './mirrors.ts';
 import { SnippetError } from './snippet.ts';
 import { readSnippet, type SnippetRules } from './snippet-rules.ts';
 import { readTraffic } from './traffic.ts';
@@ -53,6 +47,7 @@ export function readSettings(annotations: Annotations, context: SettingsContext)
     ...given({
       sslRedirect: annotations.flag('ssl-redirect'),
       forceSslRedirect: annotations.flag('force-ssl-redirect'),
+      usePortInRedirects: annotations.flag('use-port-in-redirects'),
       appRoot: appRootOf(annotations),
       redirect: redirectOf(annotations),
       sslPassthrough: annotations.flag('ssl-passthrough'),
@@ -65,10 +60,10 @@ export function readSettings(annotations: Annotations, context: SettingsContext)
       host: annotations.text('upstream-vhost'),
       canary: canaryOf(annotations),
       idleTimeoutMs,
-      cors: corsOf(annotations),
+      cors: readCors(annotations),
       session: sessionOf(annotations),
       requestHeaders,
-      mirrors: mirrorsOf(annotations, context),
+      mirrors: readMirrors(annotations, context),
       snippet,
       serverSnippet: snippetOf('server-snippet', annotations),
     }),
@@ -155,7 +150,7 @@ function edgeOf(
     from: report.object,
     body: { maxBytes },
     ...readAccess(annotations, snippet?.addresses ?? [], context),
-    ...limitsOf(annotations, context),
+    ...readLimits(annotations, context),
     ...given({
       rewrites: readRewrites(annotations),
       errorPages: some(pagesOf(annotations, context)),
@@ -163,48 +158,6 @@ function edgeOf(
         compress === undefined ? defaults.compression : { encodings: ['gzip'] as const, ...compress },
     }),
   };
-}
-
-/** Rates of ingress-nginx: a burst of five times the rate, none of it delayed. */
-function limitsOf(
-  annotations: Annotations,
-  { namespace, name, defaults }: SettingsContext,
-): { readonly clientLimits?: readonly ClientLimit[]; readonly clientConnections?: ClientConnections } {
-  const multiplier = annotations.count('limit-burst-multiplier') ?? 5;
-  const except = annotations.cidrs('limit-allowlist') ?? annotations.cidrs('limit-whitelist');
-  const key = { kind: 'address' } as const;
-  const rates = (
-    [
-      ['limit-rps', 1],
-      ['limit-rpm', 60],
-    ] as const
-  ).flatMap(([annotation, seconds]): readonly ClientLimit[] => {
-    const count = annotations.count(annotation);
-    if (count === undefined || count === 0) return [];
-    return [
-      {
-        zone: `${namespace}/${name}/${annotation}`,
-        key,
-        perSecond: count / seconds,
-        burst: count * multiplier,
-        delay: false,
-        status: defaults.limitStatus,
-        ...given({ except }),
-      },
-    ];
-  });
-  const max = annotations.count('limit-connections');
-  const connections =
-    max === undefined || max === 0
-      ? undefined
-      : {
-          zone: `${namespace}/${name}/limit-connections`,
-          key,
-          max,
-          status: defaults.limitConnectionsStatus,
-          ...given({ except }),
-        };
-  return given({ clientLimits: some(rates), clientConnections: connections });
 }
 
 /** Service ports are not known here: the page's maker serves port 80. */
@@ -279,44 +232,6 @@ function retryOf(annotations: Annotations): IngressSettings['retry'] {
   };
 }
 
-const corsHeaders =
-  'DNT,Keep-Alive,User-Agent,X-Requested-With,If-Modified-Since,Cache-Control,Content-Type,Range,Authorization';
-
-function corsOf(annotations: Annotations): CorsPolicy | undefined {
-  const list = (name: string, fallback: string): readonly string[] => {
-    const own = annotations.list(name);
-    return own.length > 0 ? own : fallback.split(',').map(each => each.trim());
-  };
-  const origins = list('cors-allow-origin', '*').map(originOf);
-  const policy: CorsPolicy = {
-    origins,
-    methods: list('cors-allow-methods', 'GET, PUT, POST, DELETE, PATCH, OPTIONS'),
-    headers: list('cors-allow-headers', corsHeaders),
-    exposeHeaders: annotations.list('cors-expose-headers'),
-    maxAgeSeconds: (annotations.secondsMs('cors-max-age') ?? 1_728_000_000) / 1000,
-    credentials: annotations.flag('cors-allow-credentials') ?? true,
-    forwardUnmatchedPreflights: false,
-  };
-  if (annotations.flag('enable-cors') === true) return policy;
-  for (const name of [
-    'cors-allow-origin',
-    'cors-allow-methods',
-    'cors-allow-headers',
-    'cors-allow-credentials',
-  ])
-    if (annotations.has(name)) annotations.tell(name, "it has no effect without enable-cors: 'true'");
-  return undefined;
-}
-
-/** A star stands for one label, as in ingress-nginx's buildCorsOriginRegex. */
-function originOf(origin: string): TextMatch {
-  if (origin === '*') return { kind: 'exact', value: '*' };
-  const lower = origin.toLowerCase();
-  if (!lower.includes('*')) return { kind: 'exact', value: lower, ignoreCase: true };
-  const value = lower.replace(/[.+?^${}()|[\]\\/]/g, '\\$&').replaceAll('*', '[a-z0-9-]+');
-  return { kind: 'regex', value, ignoreCase: true };
-}
-
 function sessionOf(annotations: Annotations): IngressSettings['session'] {
   const expires = annotations.secondsMs('session-cookie-expires');
   const maxAge = annotations.secondsMs('session-cookie-max-age') ?? expires;
@@ -339,33 +254,6 @@ function sessionOf(annotations: Annotations): IngressSettings['session'] {
       'legacy has no effect: clients stay where their cookie says',
     );
   return annotations.choice('affinity', ['cookie']) === undefined ? undefined : session;
-}
-
-function mirrorsOf(
-  annotations: Annotations,
-  { namespace, clusterDomain }: SettingsContext,
-): IngressSettings['mirrors'] {
-  const url = annotations.text('mirror-target');
-  const named = annotations.text('mirror-host');
-  if (annotations.text('mirror-request-body') === 'off')
-    annotations.tell('mirror-request-body', 'off has no effect: copies have their bodies');
-  if (url === undefined) return undefined;
-  const [, host, port = '80'] =
-    /^http:\/\/([a-z0-9.-]+)(?::(\d{1,5}))?(?:\/?\$request_uri|\/)?$/.exec(url) ?? [];
-  if (host === undefined)
-    return annotations.wrong(
-      'mirror-target',
-      `'${url}' is no http://HOST[:PORT]$request_uri with a host of the mesh`,
-    );
-  if (named !== undefined && named !== host)
-    annotations.tell('mirror-host', `it has no effect: copies are for ${host}, the host of mirror-target`);
-  const full = host.includes('.') ? host : `${host}.${namespace}.svc.${clusterDomain}`;
-  return [
-    {
-      target: { host: full.replace(/\.svc$/, `.svc.${clusterDomain}`), port: Number(port), weight: 1 },
-      percent: 100,
-    },
-  ];
 }
 
 function snippetOf(
