@@ -50,6 +50,11 @@ export class Section {
     else this.#sections.set(name, [section]);
   }
 
+  /** Whether its schema has the option. */
+  takes(name: string): boolean {
+    return Object.hasOwn(this.#options, name);
+  }
+
   /** Whether somebody wrote it. */
   has(name: string): boolean {
     this.#schemaOf(name);

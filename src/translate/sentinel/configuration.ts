@@ -50,6 +50,8 @@ export interface ListenerConfig {
   readonly protocol: 'http' | 'https';
   readonly alpn?: readonly ('h2' | 'http/1.1')[];
   readonly tls?: ListenerTlsConfig;
+  /** RouteConfig.id of those that it has; undefined for all. */
+  readonly routes?: ReadonlySet<string>;
   /** RouteConfig.id */
   readonly defaultRoute?: string;
   readonly requestTimeoutMs: number;
@@ -128,8 +130,8 @@ export interface RouteConfig {
   /** Of all of its requests together. */
   readonly rateLimits: readonly RouteRate[];
   readonly clientLimits: readonly ClientLimit[];
-  /** Requests that one client may have under way at all routes together. */
-  readonly requestsPerClient?: number;
+  /** Requests that one client may have under way at all routes together that count in this zone. */
+  readonly requestsPerClient?: { readonly zone: string; readonly max: number };
   readonly maxBodyBytes: number;
   readonly compression?: Compression;
   /** For what the gateway answers itself. */

@@ -3,6 +3,7 @@ import type { HeaderEdits, PathRewrite, Redirect } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { RouteConfig, RouteRate } from './configuration.ts';
 import { readHeaderEdits } from './header-edits.ts';
+import type { Scoped } from './scopes.ts';
 
 /** What a filter does to the routes that name it. */
 export interface FilterEffect {
@@ -28,12 +29,11 @@ export interface FilterConfig {
 
 /** Filters by id. */
 export function readFilters(
-  sections: readonly Section[],
+  sections: readonly Scoped[],
   report: KdlReport,
 ): ReadonlyMap<string, FilterConfig> {
   const filters = new Map<string, FilterConfig>();
-  for (const section of sections) {
-    const id = section.text('id')!;
+  for (const { id, section } of sections) {
     const before = filters.get(id);
     if (before)
       report.error(

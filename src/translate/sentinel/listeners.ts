@@ -4,17 +4,17 @@ import { given } from '../given.ts';
 import { readAcme } from './acme.ts';
 import type { CertificateFiles, ListenerConfig, ListenerTlsConfig } from './configuration.ts';
 import { CIPHERS, TLS_VERSIONS } from './schema/listener.ts';
+import { limitOf, type Scoped } from './scopes.ts';
 
 /** Options of an upstream's tls that are often written into a listener's. */
 const misplaced = ['client-cert', 'client-key', 'ca-cert'];
 
 /** Undefined where it cannot be one, which is reported. */
 export function readListener(
-  section: Section,
-  { limits, system }: { readonly limits: Section | undefined; readonly system: Section | undefined },
+  { id, scope, section }: Scoped,
+  system: Section | undefined,
   report: KdlReport,
 ): ListenerConfig | undefined {
-  const id = section.text('id')!;
   const address = section.text('address')!;
   const bound = parseHostPort(address);
   if (bound === undefined || bound.port === 0) {
@@ -52,12 +52,11 @@ export function readListener(
     keepaliveTimeoutMs: section.number('keepalive-timeout-secs')!,
     ...given({
       tls,
-      defaultRoute: section.text('default-route'),
       keepaliveMaxRequests: section.number('keepalive-max-requests'),
       maxConnections:
-        limits?.number('max-total-connections') ??
+        limitOf(scope, 'max-total-connections')?.value ??
         (system?.has('max-connections') ? system.number('max-connections') : undefined),
-      maxHeadBytes: limits?.number('max-header-size-bytes'),
+      maxHeadBytes: limitOf(scope, 'max-header-size-bytes')?.value,
     }),
   };
 }

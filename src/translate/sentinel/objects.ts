@@ -81,9 +81,9 @@ export function secretObject(
   };
 }
 
-/** What routes name an upstream by. */
+/** What routes name an upstream by. A colon, which is in names of namespaces alone, would begin a port; `~` is in no name. */
 export function upstreamHost(upstream: string): string {
-  return `${upstream.toLowerCase()}.upstream.sentinel`;
+  return `${upstream.toLowerCase().replaceAll(':', '~')}.upstream.sentinel`;
 }
 
 /** Key of the Service of an upstream. */

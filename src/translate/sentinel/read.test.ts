@@ -235,7 +235,7 @@ test('what is named and does not exist is told with what there is', () => {
     route "r" { matches { path "/" }; upstream "api"; shadow { upstream "x" } }
   `);
   assert.deepEqual(problems, [
-    'f:2:5: error: default-route of listener "http" names the route "fallbak", which does not exist; there is r (sentinel-unknown-reference)',
+    'f:2:59: error: default-route of listener "http" names the route "fallbak", which does not exist; there is r (sentinel-unknown-reference)',
     'f:5:55: error: route "fallback" names the upstream "apis", which does not exist; did you mean api? (sentinel-unknown-reference)',
     'f:5:71: error: route "fallback" names the filter "gone", which does not exist; there is none (sentinel-unknown-reference)',
     'f:6:73: error: shadow of route "r" names the upstream "x", which does not exist; there is api (sentinel-unknown-reference)',
@@ -267,7 +267,6 @@ test('what Weft does not do is refused with the reason, and never taken silently
   for (const text of [
     'agents { agent "auth" {} }',
     'waf { mode "prevention" }',
-    'namespace "n" { }',
     'filters { filter "g" { type "geo" } }',
     'filters { filter "a" { type "agent" } }',
     `${api}route "r" { matches { path "/" }; upstream "api"; inference { } }`,

@@ -1,21 +1,25 @@
-import {
-  checkDocument,
-  type KdlProblem,
-  KdlReport,
-  type Section,
-  type TextPosition,
-} from '../../kdl/index.ts';
+import { checkDocument, type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
 import type { ClientLimit } from '../../model/index.ts';
 import { given } from '../given.ts';
 import { checkDomains } from './acme.ts';
-import type { ListenerConfig, SentinelConfiguration, SystemSettings } from './configuration.ts';
+import type { RouteConfig, SentinelConfiguration, SystemSettings, UpstreamConfig } from './configuration.ts';
 import { parsed, type SentinelFile, type SentinelFiles } from './files.ts';
 import { readFilters } from './filters.ts';
-import { readListener } from './listeners.ts';
+import { readListeners, uniqueIds } from './listener-scopes.ts';
 import { readObservability } from './observability.ts';
-import { unknownReference } from './references.ts';
-import { inOrder, readRoute } from './routes.ts';
+import { inOrder, type RouteLimits, readRoute } from './routes.ts';
 import { root } from './schema/root.ts';
+import {
+  limitOf,
+  Names,
+  type PlaceOrder,
+  type Scope,
+  type Scoped,
+  type ScopedLimit,
+  scoped,
+  scopesOf,
+  zoneIn,
+} from './scopes.ts';
 import { readUpstreams } from './upstreams.ts';
 
 /** What reading a file came to. */
@@ -63,9 +67,7 @@ function readTogether({ files, problems: including }: SentinelFiles): ReadConfig
   return report.hasErrors || configuration === undefined ? { problems } : { configuration, problems };
 }
 
-/** The order of places: by file, line and column. */
-type PlaceOrder = (left: TextPosition, right: TextPosition) => number;
-
+/** By file, line and column. */
 function orderOf(files: readonly SentinelFile[]): PlaceOrder {
   const ranks = new Map(files.map(({ file }, index) => [file, index]));
   return (left, right) =>
@@ -73,40 +75,27 @@ function orderOf(files: readonly SentinelFile[]): PlaceOrder {
 }
 
 function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelConfiguration {
-  const all = (block: string, name: string): readonly Section[] => allOf(section, block, name, order);
   versionOf(section, report);
-  const limits = section.section('limits');
+  const scopes = scopesOf(section, report);
+  const all = (block: string, name: string): readonly Scoped[] => scoped(scopes, block, name, order);
   const system = section.section('system');
   const upstreams = readUpstreams(all('upstreams', 'upstream'), report);
   const filters = readFilters(all('filters', 'filter'), report);
-  const listeners = all('listeners', 'listener').flatMap(
-    each => readListener(each, { limits, system }, report) ?? [],
-  );
-  const maxBodyBytes = limits?.number('max-body-size-bytes') ?? DEFAULT_BODY_BYTES;
-  const clientLimits = clientLimitsOf(section);
-  const routes = all('routes', 'route').flatMap(
-    each => readRoute(each, { upstreams, filters, maxBodyBytes, clientLimits, limits, report }) ?? [],
-  );
-  unique(listeners, 'listener', report);
-  unique(routes, 'route', report);
-  portsOnce(listeners, report);
+  const context = {
+    upstreams: new Names(upstreams, 'upstreams', scopes, report),
+    filters: new Names(filters, 'filters', scopes, report),
+    report,
+  };
+  const rates = ratesOf(section);
+  const within = new Map(scopes.map(scope => [scope, { ...context, ...limitsOf(scope, rates) }]));
+  const routes = all('routes', 'route').flatMap(each => readRoute(each, within.get(each.scope)!) ?? []);
+  const listeners = readListeners(all('listeners', 'listener'), { scopes, system, routes }, report);
+  uniqueIds(routes, 'route', report);
   checkDomains(
     listeners.flatMap(each => each.tls?.acme ?? []),
     report,
   );
-  const ids = new Set(routes.map(each => each.id));
-  for (const { defaultRoute, id, at } of listeners)
-    if (defaultRoute !== undefined && !ids.has(defaultRoute))
-      unknownReference(report, at, `default-route of listener "${id}"`, 'route', defaultRoute, ids);
-  const used = new Set(
-    routes.flatMap(({ action, shadow }) => [
-      action.kind === 'upstream' ? action.upstream : '',
-      shadow?.upstream ?? '',
-    ]),
-  );
-  for (const { id, at } of upstreams.values())
-    if (routes.length > 0 && !used.has(id))
-      report.warn('sentinel-unused', at, `upstream "${id}" is used by no route`);
+  unusedUpstreams(upstreams, routes, report);
   if (listeners.length === 0 && routes.length > 0)
     report.warn('sentinel-nothing', section.at, 'there is no listener, so that nobody can reach the routes');
   return {
@@ -118,10 +107,37 @@ function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelC
   };
 }
 
-/** What stands in blocks of many, and by itself at the top, in the order of the files. */
-function allOf(section: Section, block: string, name: string, order: PlaceOrder): readonly Section[] {
-  const found = [...section.sections(block).flatMap(each => each.sections(name)), ...section.sections(name)];
-  return found.sort((left, right) => order(left.at, right.at));
+function unusedUpstreams(
+  upstreams: ReadonlyMap<string, UpstreamConfig>,
+  routes: readonly RouteConfig[],
+  report: KdlReport,
+): void {
+  const used = new Set(
+    routes.flatMap(({ action, shadow }) => [
+      action.kind === 'upstream' ? action.upstream : '',
+      shadow?.upstream ?? '',
+    ]),
+  );
+  for (const { id, at } of upstreams.values())
+    if (routes.length > 0 && !used.has(id))
+      report.warn('sentinel-unused', at, `upstream "${id}" is used by no route`);
+}
+
+/** What holds for all routes of a scope. */
+function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
+  const perClient = limitOf(scope, 'max-requests-per-second-per-client');
+  const connections = limitOf(scope, 'max-connections-per-client');
+  return {
+    maxBodyBytes: limitOf(scope, 'max-body-size-bytes')?.value ?? DEFAULT_BODY_BYTES,
+    clientLimits: [...rates, ...clientLimit('sentinel/limits', perClient)],
+    ...given({
+      perRoute: limitOf(scope, 'max-requests-per-second-per-route')?.value,
+      requestsPerClient: connections && {
+        zone: zoneIn('sentinel/clients', connections),
+        max: connections.value,
+      },
+    }),
+  };
 }
 
 function versionOf(section: Section, report: KdlReport): void {
@@ -142,51 +158,22 @@ function systemOf(system: Section | undefined): SystemSettings {
   };
 }
 
-/** What limits and rate-limits say of every client. */
-function clientLimitsOf(section: Section): readonly ClientLimit[] {
-  const found: ClientLimit[] = [];
-  const add = (zone: string, perSecond: number | undefined, burst: number): void => {
-    if (perSecond === undefined) return;
-    found.push({ zone, key: { kind: 'address' }, perSecond, burst, delay: false, status: 429 });
-  };
+/** What rate-limits says of every client. */
+function ratesOf(section: Section): readonly ClientLimit[] {
   const rates = section.section('rate-limits');
   const global = rates?.section('global');
-  add('sentinel/rate-limits/global', global?.number('max-rps'), global?.number('burst') ?? 10);
-  if (!global)
-    add('sentinel/rate-limits', rates?.number('default-rps'), rates?.number('default-burst') ?? 10);
-  const perClient = section.section('limits')?.number('max-requests-per-second-per-client');
-  add('sentinel/limits', perClient, (perClient ?? 0) * 10);
-  return found;
+  const of = (zone: string, block: Section | undefined, rate: string, burst: string) => {
+    const perSecond = block?.number(rate);
+    return perSecond === undefined ? [] : [clientLimitOf(zone, perSecond, block!.number(burst)!)];
+  };
+  if (global) return of('sentinel/rate-limits/global', global, 'max-rps', 'burst');
+  return of('sentinel/rate-limits', rates, 'default-rps', 'default-burst');
 }
 
-function unique(
-  things: readonly { readonly id: string; readonly at: TextPosition }[],
-  what: string,
-  report: KdlReport,
-): void {
-  const first = new Map<string, TextPosition>();
-  for (const { id, at } of things) {
-    const before = first.get(id);
-    if (before)
-      report.error(
-        'sentinel-id-twice',
-        at,
-        `there are two ${what}s "${id}"; the other is in line ${before.line}`,
-      );
-    else first.set(id, at);
-  }
+function clientLimit(zone: string, limit: ScopedLimit | undefined): readonly ClientLimit[] {
+  return limit === undefined ? [] : [clientLimitOf(zoneIn(zone, limit), limit.value, limit.value * 10)];
 }
 
-function portsOnce(listeners: readonly ListenerConfig[], report: KdlReport): void {
-  const first = new Map<number, ListenerConfig>();
-  for (const each of listeners) {
-    const before = first.get(each.port);
-    if (before)
-      report.error(
-        'sentinel-address-twice',
-        each.at,
-        `listener "${each.id}" has port ${each.port}, which listener "${before.id}" in line ${before.at.line} has already; give each a port of its own`,
-      );
-    else first.set(each.port, each);
-  }
+function clientLimitOf(zone: string, perSecond: number, burst: number): ClientLimit {
+  return { zone, key: { kind: 'address' }, perSecond, burst, delay: false, status: 429 };
 }

@@ -20,18 +20,19 @@ export const HEALTH_PATH = '/_/health';
 
 /** The tables of all listeners. */
 export function routeParts({ listeners, routes }: SentinelConfiguration, place: PartPlace): readonly Part[] {
-  const rules = routes.flatMap(route => rulesOf(route));
+  const rules = new Map(routes.map(route => [route.id, rulesOf(route)]));
   return listeners.flatMap(listener => tableOf(listener, rules, routes, place));
 }
 
 function tableOf(
-  { id, defaultRoute }: ListenerConfig,
-  rules: readonly RouteRule[],
+  { id, routes: served, defaultRoute }: ListenerConfig,
+  rules: ReadonlyMap<string, readonly RouteRule[]>,
   routes: readonly RouteConfig[],
   { namespace, from }: PartPlace,
 ): readonly Part[] {
   const last = routes.find(each => each.id === defaultRoute);
-  const http = [healthRule, ...rules, ...(last ? rulesOf({ ...last, matches: [] }) : [])];
+  const own = [...rules].flatMap(([route, its]) => (served?.has(route) === false ? [] : its));
+  const http = [healthRule, ...own, ...(last ? rulesOf({ ...last, matches: [] }) : [])];
   return gatewayTables({
     attachment: { gateway: `${namespace}/${SENTINEL_NAME}`, section: id, kind: 'http' },
     hosts: [],
@@ -155,12 +156,7 @@ function edgeOf(route: RouteConfig): EdgePolicy {
       clientConnections:
         requestsPerClient === undefined
           ? undefined
-          : {
-              zone: 'sentinel/clients',
-              key: { kind: 'address' } as const,
-              max: requestsPerClient,
-              status: 429,
-            },
+          : { ...requestsPerClient, key: { kind: 'address' } as const, status: 429 },
       compression,
       errorPages,
     }),

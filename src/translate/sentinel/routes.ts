@@ -7,20 +7,27 @@ import { type FilterConfig, type FilterEffect, rewriteOf } from './filters.ts';
 import { inTurn, readHeaderEdits } from './header-edits.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
 import { unknownReference } from './references.ts';
+import type { Names, Scope, Scoped } from './scopes.ts';
 
-/** What a route may refer to, and what holds for all. */
-export interface RouteContext {
-  readonly upstreams: ReadonlyMap<string, UpstreamConfig>;
-  readonly filters: ReadonlyMap<string, FilterConfig>;
+/** What holds for all routes of a scope. */
+export interface RouteLimits {
   readonly maxBodyBytes: number;
   readonly clientLimits: readonly ClientLimit[];
-  /** The section `limits`. */
-  readonly limits: Section | undefined;
+  /** Requests per second of each route. */
+  readonly perRoute?: number;
+  readonly requestsPerClient?: RouteConfig['requestsPerClient'];
+}
+
+/** What a route may refer to, and what holds for all. */
+export interface RouteContext extends RouteLimits {
+  readonly upstreams: Names<UpstreamConfig>;
+  readonly filters: Names<FilterConfig>;
   readonly report: KdlReport;
 }
 
 /** A route, and what its place among the others follows from. */
 export interface PlacedRoute extends RouteConfig {
+  readonly scope: Scope;
   readonly priority: number;
   readonly specificity: number;
 }
@@ -36,9 +43,8 @@ export function inOrder(routes: readonly PlacedRoute[]): readonly PlacedRoute[] 
 }
 
 /** Undefined where it leads nowhere, which is reported. */
-export function readRoute(section: Section, context: RouteContext): PlacedRoute | undefined {
+export function readRoute({ id, scope, section }: Scoped, context: RouteContext): PlacedRoute | undefined {
   const { report, upstreams } = context;
-  const id = section.text('id')!;
   if (section.flag('waf-enabled') === true)
     report.error(
       'kdl-refused',
@@ -52,8 +58,8 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
       section.at,
       `route "${id}" has no matches and takes every request; say matches { path-prefix "/" } where that is meant`,
     );
-  const effects = effectsOf(section, context);
-  const action = actionOf(section, effects, matches, context);
+  const effects = effectsOf(section, scope, context);
+  const action = actionOf({ id, scope, section }, effects, matches, context);
   if (!action) return undefined;
   const upstream = action.kind === 'upstream' ? upstreams.get(action.upstream) : undefined;
   const policies = section.section('policies');
@@ -62,7 +68,7 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
     return block && readHeaderEdits(block, report);
   };
   const own = ownLimits(id, policies?.section('rate-limit'), context);
-  const shadow = shadowOf(section.section('shadow'), id, context);
+  const shadow = shadowOf(section.section('shadow'), id, scope, context);
   const rateLimits = [...own.rateLimits, ...effects.flatMap(each => each.rateLimit ?? [])];
   // Requests with the header get a rule of their own, and each rule counts for itself.
   if (shadow?.header && rateLimits.length > 0)
@@ -76,6 +82,7 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
     report.warn('kdl-ignored', pages.at, `error-pages have no effect: route "${id}" has no upstream`);
   return {
     id,
+    scope,
     at: section.at,
     priority: section.number('priority')!,
     specificity: matches.specificity,
@@ -112,23 +119,27 @@ export function readRoute(section: Section, context: RouteContext): PlacedRoute 
       shadow,
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,
-      requestsPerClient: context.limits?.number('max-connections-per-client'),
+      requestsPerClient: context.requestsPerClient,
       compression: effects.findLast(each => each.compression)?.compression,
       errorPages: pages && readErrorPages(pages, report),
     }),
   };
 }
 
-function effectsOf(section: Section, { filters, report }: RouteContext): readonly FilterEffect[] {
+function effectsOf(
+  section: Section,
+  scope: Scope,
+  { filters, report }: RouteContext,
+): readonly FilterEffect[] {
   return section.values('filters').flatMap(({ value, at }) => {
-    const found = filters.get(String(value));
-    if (!found) unknownReference(report, at, section.name, 'filter', String(value), new Set(filters.keys()));
+    const found = filters.find(String(value), scope)?.thing;
+    if (!found) unknownReference(report, at, section.name, 'filter', String(value), filters.ids);
     return found ? [found.effect] : [];
   });
 }
 
 function actionOf(
-  section: Section,
+  { scope, section }: Scoped,
   effects: readonly FilterEffect[],
   { prefix }: RouteMatches,
   { upstreams, report }: RouteContext,
@@ -161,18 +172,10 @@ function actionOf(
     );
     return undefined;
   }
-  if (!upstreams.has(upstream)) {
-    unknownReference(
-      report,
-      section.placeOf('upstream'),
-      section.name,
-      'upstream',
-      upstream,
-      new Set(upstreams.keys()),
-    );
-    return undefined;
-  }
-  return { kind: 'upstream', upstream };
+  const found = upstreams.find(upstream, scope);
+  if (found) return { kind: 'upstream', upstream: found.id };
+  unknownReference(report, section.placeOf('upstream'), section.name, 'upstream', upstream, upstreams.ids);
+  return undefined;
 }
 
 function rewrites(
@@ -213,22 +216,24 @@ function retryOf(section: Section | undefined): Partial<RetryPolicy> | undefined
 function shadowOf(
   section: Section | undefined,
   route: string,
+  scope: Scope,
   { upstreams, report }: RouteContext,
 ): RouteConfig['shadow'] {
-  const upstream = section?.text('upstream');
-  if (section === undefined || upstream === undefined) return undefined;
-  if (!upstreams.has(upstream))
+  const named = section?.text('upstream');
+  if (section === undefined || named === undefined) return undefined;
+  const found = upstreams.find(named, scope);
+  if (!found)
     unknownReference(
       report,
       section.placeOf('upstream'),
       `shadow of route "${route}"`,
       'upstream',
-      upstream,
-      new Set(upstreams.keys()),
+      named,
+      upstreams.ids,
     );
   const sample = section.section('sample-header');
   return {
-    ...{ upstream, percent: section.number('percentage')! },
+    ...{ upstream: found?.id ?? named, percent: section.number('percentage')! },
     ...given({
       header: sample && { name: sample.text('name')!.toLowerCase(), value: sample.text('value')! },
     }),
@@ -239,9 +244,8 @@ function shadowOf(
 function ownLimits(
   id: string,
   section: Section | undefined,
-  { limits }: RouteContext,
+  { perRoute }: RouteContext,
 ): Pick<RouteConfig, 'rateLimits' | 'clientLimits'> {
-  const perRoute = limits?.number('max-requests-per-second-per-route');
   const general =
     perRoute === undefined ? [] : [{ perSecond: perRoute, burst: perRoute * 10, status: 429, dryRun: false }];
   if (!section) return { rateLimits: general, clientLimits: [] };

@@ -202,3 +202,35 @@ test('sample-header: copies are made of requests with the header alone, and a li
     /sample-header is not supported beside a rate limit of the whole route/,
   );
 });
+
+test('what stands in namespaces has names and hosts of its own, and each listener the routes that it has', () => {
+  const upstream = 'upstream "u" { target "10.0.0.1:80" }';
+  const route = 'route "r" { matches { path "/r" }; upstream "u"; websocket #true }';
+  const { destination, endpoints, gateway } = translated(
+    `listener "l" { address "0.0.0.0:80" }
+    ${upstream}
+    ${route}
+    namespace "n" {
+      service "s" {
+        listener { address "0.0.0.0:81"; protocol "https"; tls { cert-file "a"; key-file "b" } }
+        upstreams { ${upstream} }
+        routes { ${route} }
+      }
+    }`,
+    endpointsObject('edge', 'n:s:u', [{ address: '10.0.0.9', port: 9, weight: 1, healthy: true }]),
+  );
+  const last = ['no-route respond'];
+  const health = 'sentinel-health forward _builtin.upstream.sentinel:80';
+  assert.deepEqual(destination(80).routes.map(shown), [health, 'r forward u.upstream.sentinel:80', ...last]);
+  assert.deepEqual(destination(81).routes.map(shown), [
+    health,
+    'n:s:r forward n~s~u.upstream.sentinel:80',
+    ...last,
+  ]);
+  assert.deepEqual(
+    endpoints('n~s~u.upstream.sentinel:80').endpoints.map(({ address, port }) => `${address}:${port}`),
+    ['10.0.0.9:9'],
+  );
+  const names = gateway().listeners.flatMap(each => each.tls?.certificates ?? []);
+  assert.match(JSON.stringify(names), /edge\/listener\.n:s:service-listener\.0/);
+});

@@ -11,19 +11,19 @@ import {
 import { given } from '../given.ts';
 import type { UpstreamConfig } from './configuration.ts';
 import { BALANCERS, balancerKey, REFUSED_BALANCERS } from './schema/upstream.ts';
+import type { Scoped } from './scopes.ts';
 
 /**
  * Upstreams by id. Two of one id are one, as an example of Sentinel's pages has it: targets of one serve until the discovery of
  * the other has answered.
  */
 export function readUpstreams(
-  sections: readonly Section[],
+  sections: readonly Scoped[],
   report: KdlReport,
 ): ReadonlyMap<string, UpstreamConfig> {
   const byId = new Map<string, Section[]>();
   const spelt = new Map<string, string>();
-  for (const section of sections) {
-    const id = section.text('id')!;
+  for (const { id, section } of sections) {
     const other = spelt.get(id.toLowerCase()) ?? id;
     // Names of hosts are made of it.
     if (other !== id)

@@ -71,11 +71,7 @@ export const listener: BlockSchema = {
     protocol: { type: oneOf('http', 'https', 'h2', 'h3'), fallback: 'http' },
     tls: { block: tls },
     'default-route': { type: text },
-    namespace: {
-      type: text,
-      mark: 'refused',
-      why: 'there are no namespaces here; give each a gateway of its own',
-    },
+    namespace: { type: text },
     'request-timeout-secs': { type: seconds(), fallback: 60_000 },
     'keepalive-timeout-secs': { type: seconds(), fallback: 75_000 },
     'keepalive-max-requests': { type: whole(1) },

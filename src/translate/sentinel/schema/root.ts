@@ -10,6 +10,7 @@ import {
   whole,
 } from '../../../kdl/index.ts';
 import { filter } from './filter.ts';
+import { id } from './id.ts';
 import { limits, rateLimits } from './limits.ts';
 import { listener } from './listener.ts';
 import { observability } from './observability.ts';
@@ -66,9 +67,31 @@ const things: Readonly<Record<string, OptionSchema>> = {
   limits: { block: limits },
 };
 
-const namespaces: OptionSchema = {
-  mark: 'refused',
-  why: 'put each tenant into a file and a gateway of its own',
+/** The one listener of a service, which needs no name. */
+const ofService: BlockSchema = {
+  ...listener,
+  options: { ...listener.options, id: { type: id, fallback: 'service-listener' } },
+};
+
+const { listener: _alone, listeners: _many, ...inServices } = things;
+
+const service: BlockSchema = {
+  args: ['id'],
+  options: { id: { type: id, required: true }, ...inServices, listener: { block: ofService } },
+};
+
+const namespace: BlockSchema = {
+  args: ['id'],
+  options: {
+    id: { type: id, required: true },
+    ...things,
+    service: { many: true, block: service },
+    exports: {
+      block: {
+        options: { upstreams: { type: text, many: true }, filters: { type: text, many: true }, agents },
+      },
+    },
+  },
 };
 
 /** A whole file. */
@@ -77,7 +100,7 @@ export const root: BlockSchema = {
     'schema-version': { type: text, aliases: ['version'] },
     system: { block: system, aliases: ['server'] },
     ...things,
-    namespace: namespaces,
+    namespace: { many: true, block: namespace },
     waf: {
       variant: 'off',
       variants: {},
