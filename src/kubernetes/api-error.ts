@@ -7,7 +7,7 @@ export interface ApiFailure {
   readonly status: number;
   /** Kubernetes' machine-readable reason: `AlreadyExists`, `Expired`; '' when there is none. */
   readonly reason: string;
-  /** How long the server asks to stay away. */
+  /** How long the server asks to stay away; two minutes at most. */
   readonly retryAfterMs?: number;
 }
 
@@ -101,7 +101,18 @@ function statusOf(body: string): { readonly reason: string; readonly message: st
   return { reason: '', message: body.slice(0, 200).replace(/\s+/g, ' ').trim() };
 }
 
+/** However long a server asks to stay away: one that says a day is a mistake, and a mesh would stand still for it. */
+const longestAwayMs = 120_000;
+
 function retryAfterMs(header: string | undefined): number | undefined {
-  if (header === undefined || !/^\d{1,5}$/.test(header.trim())) return undefined;
-  return Number(header) * 1000;
+  if (header === undefined || !/^\d{1,9}$/.test(header.trim())) return undefined;
+  return Math.min(longestAwayMs, Number(header) * 1000);
+}
+
+/**
+ * How long to stay away when the server asked for `askedMs`: never less, and up to a half and a quarter of a second more, so that
+ * those whom it sent away together do not come back together. `random` in [0, 1).
+ */
+export function awayMs(askedMs: number, random: number): number {
+  return askedMs + random * (askedMs / 2 + 250);
 }

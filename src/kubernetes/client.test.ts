@@ -12,6 +12,7 @@ import type { TLSSocket } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
 import { createKeyAndCsr } from '../identity/index.ts';
 import { systemClock } from '../time/index.ts';
+import { awayMs } from './api-error.ts';
 import { ApiError, KubeClient, TYPES } from './index.ts';
 import { loadKubeConfig } from './kubeconfig.ts';
 import { FakeApi } from './testing/fake-api.ts';
@@ -248,9 +249,39 @@ test('answers that are none are errors, and how long to stay away is kept', asyn
     assert.equal(answer.code, 'api-unreadable');
   }
   api.fault = () => ({ status: 429, reason: 'TooManyRequests', retryAfter: 7 });
-  const busy = await client.call({ path: '/version' });
+  api.calls.length = 0;
+  const busy = await client.call({ path: '/version', timeoutMs: 5_000 });
   assert.ok(busy instanceof ApiError);
   assert.deepEqual([busy.code, busy.retryAfterMs, busy.passing], ['api-busy', 7_000, true]);
+  assert.equal(api.calls.length, 1, 'there is no time to come again');
+  api.fault = () => ({ status: 429, reason: 'TooManyRequests', retryAfter: 86_400 });
+  const day = await client.call({ path: '/version' });
+  assert.equal(day instanceof ApiError && day.retryAfterMs, 120_000);
+});
+
+test('a call that the server sends away comes again when it may, whatever it does, and not for ever', async context => {
+  const { api } = await setUp(context);
+  const client = new KubeClient({ load: () => api.kubeConfig(), random: () => 0 });
+  const times: number[] = [];
+  api.fault = () => (times.push(performance.now()) === 1 ? { status: 429, retryAfter: 1 } : undefined);
+  const made = await client.create(TYPES.configMap, 'shop', { metadata: { name: 'one' } });
+  assert.ok(!(made instanceof ApiError), String(made));
+  assert.equal(times.length, 2);
+  // Timers of Node may be a millisecond early.
+  assert.ok(times[1]! - times[0]! >= 995, `${times}`);
+  api.calls.length = 0;
+  api.fault = () => ({ status: 503, retryAfter: 0 });
+  const refused = await client.call({ path: '/version' });
+  assert.equal(refused instanceof ApiError && refused.status, 503);
+  assert.equal(api.calls.length, 11);
+  api.calls.length = 0;
+  api.fault = () => ({ status: 500 });
+  await client.call({ path: '/version' });
+  assert.equal(api.calls.length, 1, 'without Retry-After nobody knows whether it was done');
+});
+
+test('whoever was sent away comes back no sooner than told, and not with all the others', () => {
+  assert.deepEqual([awayMs(1_000, 0), awayMs(1_000, 0.5), awayMs(0, 0.5)], [1_000, 1_375, 125]);
 });
 
 test('what a pod answers through the server may be any JSON; what the API answers is an object', async context => {

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { isRecord } from '../plain/index.ts';
-import { ApiError, errorOfAnswer, unreachable, unreadable } from './api-error.ts';
+import { ApiError, awayMs, errorOfAnswer, unreachable, unreadable } from './api-error.ts';
 import { forwardPort } from './forward.ts';
 import { type KubeconfigChoice, loadKubeConfig } from './kubeconfig.ts';
 import { LineSplitter } from './line-splitter.ts';
@@ -23,7 +24,7 @@ export interface ApiCall {
   /** `application/json`, for PATCH `application/merge-patch+json` unless told. */
   readonly contentType?: string;
   readonly accept?: string;
-  /** From the call to the end of the answer; 30 s unless told. */
+  /** From the call to the end of the answer, and for coming again when the server asks for that; 30 s unless told. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -41,8 +42,12 @@ export type KubeClientOptions = KubeconfigChoice & {
   readonly load?: () => KubeConfig;
   /** In the User-Agent: `weft-injector/0.1.0`. */
   readonly userAgent?: string;
+  /** In [0, 1); for tests. */
+  readonly random?: () => number;
 };
 
+/** A call comes again at most so often when the server asks for that (as client-go has it). */
+const mostRetries = 10;
 /** The largest answer that is read. Pages of lists are far smaller. */
 const maxAnswerBytes = 256 << 20;
 const defaultTimeoutMs = 30_000;
@@ -175,7 +180,26 @@ export class KubeClient {
     return this.#send(call, text => text);
   }
 
+  /**
+   * A server that has too much to do says so with Retry-After (API Priority and Fairness, 429; a server that starts, 503), and
+   * has done nothing of the call: it comes again then, as long as its time allows.
+   */
   async #send<T>(call: ApiCall, read: (text: string) => T | ApiError): Promise<T | ApiError> {
+    const { timeoutMs = defaultTimeoutMs, signal } = call;
+    const untilMs = performance.now() + timeoutMs;
+    for (let retries = 0; ; retries++) {
+      const leftMs = Math.max(1, untilMs - performance.now());
+      const answer = await this.#sendOnce({ ...call, timeoutMs: leftMs }, read);
+      if (!(answer instanceof ApiError) || answer.retryAfterMs === undefined || !answer.passing)
+        return answer;
+      const waitMs = awayMs(answer.retryAfterMs, (this.#options.random ?? Math.random)());
+      if (retries >= mostRetries || performance.now() + waitMs >= untilMs || signal?.aborted) return answer;
+      await sleep(waitMs, undefined, { ...(signal && { signal }) }).catch(() => {});
+      if (signal?.aborted) return answer;
+    }
+  }
+
+  async #sendOnce<T>(call: ApiCall, read: (text: string) => T | ApiError): Promise<T | ApiError> {
     const prepared = await this.#prepare(call);
     if (prepared instanceof ApiError) return prepared;
     return new Promise(resolve => {

@@ -28,3 +28,4 @@ export {
   TYPES,
 } from './resource-type.ts';
 export { rest } from './rest.ts';
+export { Turns } from './turns.ts';

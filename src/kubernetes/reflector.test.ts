@@ -143,32 +143,54 @@ test('what is known stays while the server is away, and the state says why', asy
   assert.deepEqual(seen.log, ['+shop/a']);
 });
 
-test('a list that fails between two pages forgets nothing and begins again', async context => {
-  let failures = 0;
-  const seen = await setUp(context, {
-    pageSize: 1,
-    prepare: api => {
-      for (const name of ['a', 'b', 'c']) api.put(TYPES.pod, pod(name));
-      api.fault = call =>
-        call.query.get('continue')?.endsWith('/2') && failures++ === 0 ? { status: 500 } : undefined;
-    },
+const between: readonly (readonly [what: string, fault: Fault])[] = [
+  ['fails', { status: 500 }],
+  ['breaks off', 'break'],
+  ['is sent away', { status: 429, retryAfter: 0 }],
+];
+for (const [what, fault] of between) {
+  test(`a list that ${what} between two pages forgets nothing and goes on with the page that is due`, async context => {
+    let failures = 0;
+    const seen = await setUp(context, {
+      pageSize: 1,
+      prepare: api => {
+        for (const name of ['a', 'b', 'c']) api.put(TYPES.pod, pod(name));
+        api.fault = call =>
+          call.query.get('continue')?.endsWith('/2') && failures++ < 2 ? fault : undefined;
+      },
+    });
+    await watching(seen);
+    assert.deepEqual(seen.log, ['+shop/a', '+shop/b', '+shop/c']);
+    assert.equal(seen.api.count('GET', pods), 3 + 2);
   });
-  await watching(seen);
-  assert.ok(!seen.log.some(each => each.startsWith('-')));
-  assert.equal(seen.objects.size, 3);
-});
+}
 
-test('when the pages of a list expire, everything is asked for at once', async context => {
+test('when the pages of a list expire, there are fewer and larger ones, and at last one', async context => {
   const seen = await setUp(context, {
-    pageSize: 1,
+    pageSize: 600,
     prepare: api => {
-      for (const name of ['a', 'b', 'c']) api.put(TYPES.pod, pod(name));
+      for (let number = 0; number < 4_000; number++) api.put(TYPES.pod, pod(`p${number}`));
       api.fault = call => (call.query.has('continue') ? { status: 410, reason: 'Expired' } : undefined);
     },
   });
   await watching(seen);
-  assert.equal(seen.objects.size, 3);
-  assert.equal(seen.api.calls.find(call => !call.query.has('limit') && !call.query.has('watch'))!.path, pods);
+  assert.equal(seen.objects.size, 4_000);
+  const limits = seen.api.calls.flatMap(({ query }) => (query.has('watch') ? [] : [query.get('limit')]));
+  assert.deepEqual(limits, ['600', '600', '3000', '3000', null]);
+});
+
+test('a watch that is sent away again and again never leads to another list', async context => {
+  let away = 0;
+  const seen = await setUp(context, {
+    prepare: api => {
+      api.put(TYPES.pod, pod('a'));
+      api.fault = call =>
+        call.query.has('watch') && away++ < 8 ? { status: 429, retryAfter: 0 } : undefined;
+    },
+  });
+  await watching(seen);
+  assert.equal(away, 9);
+  assert.equal(seen.api.count('GET', pods), 1);
 });
 
 const nonsense: [string, Fault][] = [

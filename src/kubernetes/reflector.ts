@@ -1,9 +1,10 @@
 import { isRecord } from '../plain/index.ts';
 import { Backoff, type BackoffTimes, type Clock } from '../time/index.ts';
-import { ApiError, errorOfStatus, unreadable } from './api-error.ts';
+import { ApiError, awayMs, errorOfStatus, unreadable } from './api-error.ts';
 import type { ApiObject, KubeClient } from './client.ts';
 import { apiVersionOf, collectionPath, type ResourceType } from './resource-type.ts';
 import { rest } from './rest.ts';
+import type { Turns } from './turns.ts';
 
 /** What a reflector is made of. */
 export interface ReflectorOptions {
@@ -24,6 +25,8 @@ export interface ReflectorOptions {
   readonly known?: Iterable<string>;
   /** Objects of one page of a list; 100 unless told: what is parsed at once is garbage at once. */
   readonly pageSize?: number;
+  /** Pages of lists take turns here, with those of other reflectors. */
+  readonly turns?: Turns;
   readonly backoff?: BackoffTimes;
   /** In [0, 1); for tests. */
   readonly random?: () => number;
@@ -45,6 +48,16 @@ const watchSeconds = 420;
 const graceMs = 30_000;
 /** A watch that ends sooner, without having brought anything, counts as a failure. */
 const shortWatchMs = 1_000;
+/** Where a list took longer than the server remembers its snapshot, its pages are so much larger, up to this many objects. */
+const pageGrowth = 5;
+const largestPage = 12_500;
+
+/** A list of which some pages have come. */
+interface PartOfList {
+  readonly seen: Set<string>;
+  /** The `continue` of the page that is due; undefined: the first. */
+  next: string | undefined;
+}
 
 /**
  * Keeps the objects of one kind current: lists page by page, then watches from where the list ended, with bookmarks, and takes
@@ -58,7 +71,9 @@ export class Reflector {
   #known: Set<string>;
   /** Where to watch from; undefined: list first. */
   #version: string | undefined;
-  #paged = true;
+  #list: PartOfList | undefined;
+  /** Undefined: everything at once. */
+  #pageSize: number | undefined;
   #state: ReflectorState = { phase: 'listing' };
   #synced = false;
   /** When it stopped being current; 0 when it is. */
@@ -68,6 +83,7 @@ export class Reflector {
     this.#options = options;
     this.#known = new Set(options.known);
     this.#random = options.random ?? Math.random;
+    this.#pageSize = options.pageSize ?? 100;
     this.#backoff = new Backoff(options.backoff, this.#random);
     this.#behindSinceMs = options.clock.now();
   }
@@ -95,11 +111,13 @@ export class Reflector {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const verb = this.#version === undefined ? 'list' : 'watch';
-      const error = verb === 'list' ? await this.#list(signal) : await this.#watch(signal);
+      const error = verb === 'list' ? await this.#readAll(signal) : await this.#watch(signal);
       if (signal.aborted) break;
       if (error === undefined) continue;
       this.#failed(error, verb);
-      const waitMs = Math.max(this.#backoff.next(), error.retryAfterMs ?? 0);
+      const { retryAfterMs } = error;
+      const askedMs = retryAfterMs === undefined ? 0 : awayMs(retryAfterMs, this.#random());
+      const waitMs = Math.max(this.#backoff.next(), askedMs);
       await rest(this.#options.clock, waitMs, signal);
     }
     this.#become({ phase: 'stopped' });
@@ -110,43 +128,57 @@ export class Reflector {
     for (const key of this.#known) this.#options.gone(key);
     this.#known.clear();
     this.#version = undefined;
+    this.#list = undefined;
   }
 
-  async #list(signal: AbortSignal): Promise<ApiError | undefined> {
-    const { client, type, namespace, fieldSelector, labelSelector, pageSize = 100 } = this.#options;
+  /** Page by page. After a failure that passes it goes on with the page that failed: who is in trouble is asked for little. */
+  async #readAll(signal: AbortSignal): Promise<ApiError | undefined> {
     this.#become({ phase: 'listing' });
-    const seen = new Set<string>();
-    let next: string | undefined;
+    this.#list ??= { seen: new Set(), next: undefined };
+    const list = this.#list;
     for (;;) {
-      const page = await client.call({
-        path: collectionPath(type, namespace),
-        query: { limit: this.#paged ? pageSize : undefined, continue: next, fieldSelector, labelSelector },
-        timeoutMs: 60_000,
-        signal,
-      });
+      const page = await this.#page(list.next, signal);
+      if (signal.aborted) return undefined;
       if (page instanceof ApiError) {
-        // The server forgot the snapshot that the pages are cut from: too many objects for its patience. All at once then.
-        if (page.status === 410) this.#paged = false;
+        if (!page.passing || page.code === 'api-unreadable') this.#list = undefined;
+        // The server forgot the snapshot that the pages are cut from: too many of them for its patience.
+        if (page.status === 410) this.#growPages();
         return page;
       }
-      const list = readList(page);
-      if (list === undefined) return unreadable(client.server, `no list of ${type.plural}`);
-      if (signal.aborted) return undefined;
-      for (const item of list.items) {
+      for (const item of page.items) {
         const key = keyOfItem(item);
         if (key === undefined) continue;
-        seen.add(key);
+        list.seen.add(key);
         this.#put(item, key);
       }
-      next = list.next;
-      if (next !== undefined) continue;
-      for (const key of this.#known) if (!seen.has(key)) this.#options.gone(key);
-      this.#known = seen;
-      this.#version = list.version;
+      list.next = page.next;
+      if (page.next !== undefined) continue;
+      for (const key of this.#known) if (!list.seen.has(key)) this.#options.gone(key);
+      this.#known = list.seen;
+      this.#list = undefined;
+      this.#version = page.version;
       this.#synced = true;
       this.#options.changed?.();
       return undefined;
     }
+  }
+
+  async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage | ApiError> {
+    const { client, type, namespace, fieldSelector, labelSelector, turns } = this.#options;
+    const call = {
+      path: collectionPath(type, namespace),
+      query: { limit: this.#pageSize, continue: next, fieldSelector, labelSelector },
+      timeoutMs: 60_000,
+      signal,
+    };
+    const answer = await (turns ? turns.take(() => client.call(call)) : client.call(call));
+    if (answer instanceof ApiError) return answer;
+    return readList(answer) ?? unreadable(client.server, `no list of ${type.plural}`);
+  }
+
+  #growPages(): void {
+    const size = (this.#pageSize ?? largestPage) * pageGrowth;
+    this.#pageSize = size > largestPage ? undefined : size;
   }
 
   async #watch(signal: AbortSignal): Promise<ApiError | undefined> {
@@ -184,7 +216,9 @@ export class Reflector {
     if (error === undefined)
       return worked ? undefined : unreadable(client.server, 'a watch that ended at once');
     // 410 above all: there is no going on from here. A server in trouble says nothing about that, unless it stays so.
-    if (!error.passing || (error.status !== 0 && this.#backoff.failures >= 5)) this.#version = undefined;
+    // One that has too much to do is the last to be asked for everything again.
+    const isLost = error.status !== 0 && error.status !== 429 && this.#backoff.failures >= 5;
+    if (!error.passing || isLost) this.#version = undefined;
     return error;
   }
 

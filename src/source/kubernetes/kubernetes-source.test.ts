@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { ResourceType } from '../../kubernetes/index.ts';
-import { TYPES } from '../../kubernetes/index.ts';
+import {
+  type ApiCall,
+  type ApiError,
+  type ApiObject,
+  groupKindOf,
+  KubeClient,
+  type ResourceType,
+  TYPES,
+} from '../../kubernetes/index.ts';
 import { FakeApi } from '../../kubernetes/testing/fake-api.ts';
 import { until } from '../../kubernetes/testing/until.ts';
 import { Registry } from '../../registry/index.ts';
@@ -59,6 +66,39 @@ async function setUp(
   });
   return { api, registry, source, started: source.start(registry.of(source), stop.signal) };
 }
+
+test('a start asks for few pages at a time, of all kinds together, and for each page once', async context => {
+  const kinds = Array.from({ length: 30 }, (_, number): ResourceType => {
+    const kind = `Kind${number}`;
+    return { group: 'many.example', version: 'v1', kind, plural: kind.toLowerCase(), namespaced: true };
+  });
+  const api = new FakeApi([...Object.values(TYPES), ...kinds]);
+  await api.start();
+  for (let number = 0; number < 250; number++)
+    api.put(TYPES.pod, { metadata: { name: `pod-${number}`, namespace: 'shop' } });
+  let [under, most] = [0, 0];
+  const stop = new AbortController();
+  context.after(async () => {
+    stop.abort();
+    await api.stop();
+  });
+  class CountingClient extends KubeClient {
+    override async call(call: ApiCall): Promise<ApiObject | ApiError> {
+      if (call.query?.limit === undefined) return super.call(call);
+      most = Math.max(most, ++under);
+      return super.call(call).finally(() => under--);
+    }
+  }
+  const source = new KubernetesSource({
+    client: new CountingClient({ load: () => api.kubeConfig() }),
+    ...{ clock: systemClock, log: silentLog, policyKinds: kinds.map(groupKindOf) },
+  });
+  await source.start(new Registry({ clock: systemClock }).of(source), stop.signal);
+  assert.equal(most, 4);
+  assert.equal(api.count('GET', '/api/v1/pods'), 3);
+  for (const { plural } of kinds)
+    assert.equal(api.count('GET', `/apis/many.example/v1/${plural}`), 1, plural);
+});
 
 test('what the dialects read is in the registry when the start is over, without anything else', async context => {
   const pod = {

@@ -10,6 +10,7 @@ import {
   Reflector,
   type ResourceType,
   rest,
+  Turns,
   TYPES,
 } from '../../kubernetes/index.ts';
 import type { Problem, Site } from '../../model/index.ts';
@@ -60,6 +61,12 @@ const credentialTypes = [
   [TYPES.configMap, usefulConfigMaps],
 ] as const;
 
+/**
+ * Pages that are asked for at once, of all kinds together: at its start a control plane reads some forty kinds, and all of those
+ * at once are what API Priority and Fairness would send away.
+ */
+const pagesAtOnce = 4;
+
 /** Nothing is read of pods that have ended: a cluster may keep thousands of them for their logs. */
 const livePods = 'status.phase!=Succeeded,status.phase!=Failed';
 
@@ -71,6 +78,7 @@ export class KubernetesSource implements Source {
   readonly #running = new Map<string, Running>();
   readonly #refused = new Map<string, Problem>();
   readonly #interner = new Interner();
+  readonly #turns = new Turns(pagesAtOnce);
   readonly #credentials = new CredentialNamespaces();
   #problems: readonly Problem[] = [];
   #discoveryError: ApiError | undefined;
@@ -143,6 +151,7 @@ export class KubernetesSource implements Source {
       clock,
       type,
       known,
+      turns: this.#turns,
       ...(chosen !== undefined && { fieldSelector: chosen }),
       ...(namespace !== undefined && { namespace }),
       put: (object, key) => {
