@@ -498,7 +498,7 @@ export const rooms: Record<string, Room> = {
       'live/api/ lets people ask and knows no cluster: pass in how reviews are made and who the replicas are.',
   },
   'live/figures': {
-    imports: ['errors', 'time', 'telemetry', 'live'],
+    imports: ['errors', 'time', 'model', 'telemetry', 'live'],
     packages: [],
     instead: 'live/figures/ tells what a proxy counts anyway; it counts nothing itself.',
   },

@@ -2,6 +2,7 @@ import type { JSX } from 'preact';
 import type { PagePod, PagePodFigures } from '../../src/dashboard/contract.ts';
 import { EdgeTable } from '../parts/edge-table.tsx';
 import { GoldenSignals } from '../parts/golden.tsx';
+import { ProxySize } from '../parts/proxy-size.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Badge, Empty, Failures, Figure, Lock } from '../parts/words.tsx';
 import { figures, mesh, opened, openNamespace } from '../state/connection.ts';
@@ -89,6 +90,7 @@ export function WorkloadPage(): JSX.Element {
         sorted="Pod"
         empty={<p>It has no pods: it is scaled to 0, or they cannot be started.</p>}
       />
+      <ProxySize pods={workload.pods.flatMap(each => byPod.get(each.key) ?? [])} />
     </>
   );
 }

@@ -44,6 +44,18 @@ export function formatBytes(bytes: number | undefined | null): string {
   return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
+/** Cores as Kubernetes writes them: `<1m`, `15m`, `2`. */
+export function formatCores(cores: number): string {
+  const milli = Math.round(cores * 1_000);
+  if (milli === 0) return cores > 0 ? '<1m' : '0';
+  return milli % 1_000 === 0 ? String(milli / 1_000) : `${milli}m`;
+}
+
+/** Memory as Kubernetes writes it: `48Mi`. */
+export function formatMebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)}Mi`;
+}
+
 /** How long ago or how long until, in one unit: `12 s`, `4 min`, `21 h`, `9 d`. */
 export function formatSpan(ms: number): string {
   const seconds = Math.abs(ms) / 1_000;

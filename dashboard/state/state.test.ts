@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { edge } from '../../src/dashboard/testing/shop-view.ts';
-import { formatBytes, formatMs, formatRate, formatShare, formatSpan } from './format.ts';
+import {
+  formatBytes,
+  formatCores,
+  formatMebibytes,
+  formatMs,
+  formatRate,
+  formatShare,
+  formatSpan,
+} from './format.ts';
 import { readLines } from './lines.ts';
 import { errorShare, standingOf, together } from './signals.ts';
 import { seenShares } from './weights.ts';
@@ -17,6 +25,8 @@ test('numbers have three digits and a unit, and nothing is rounded to nothing or
     '100 %',
   ]);
   assert.deepEqual([0, 999, 1_400, 63e6].map(formatBytes), ['0 B', '999 B', '1.4 KB', '63 MB']);
+  assert.deepEqual([0, 0.0001, 0.015, 2].map(formatCores), ['0', '<1m', '15m', '2']);
+  assert.equal(formatMebibytes(48 * 2 ** 20), '48Mi');
   assert.deepEqual([12e3, 240e3, 75.6e6, 777.6e6].map(formatSpan), ['12 s', '4 min', '21 h', '9 d']);
   assert.deepEqual([formatRate(undefined), formatMs(Number.NaN), formatShare(undefined)], ['–', '–', '–']);
 });

@@ -40,8 +40,9 @@ for (const code of cases) {
 
 test('every code of analysis has its golden case', () => {
   assert.deepEqual(
+    // About proxies that run, not about objects: sizes.test.ts.
     Object.keys(CODES).filter(code => !cases.includes(code)),
-    [],
+    ['proxy-too-small', 'proxy-too-large'],
   );
 });
 

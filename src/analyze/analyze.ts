@@ -21,6 +21,7 @@ import { gatewayTargetFindings, selectorFindings } from './selectors.ts';
 import { serverFindings } from './servers.ts';
 import { shadowFindings } from './shadowed.ts';
 import { sidecarFindings } from './sidecars.ts';
+import { type ProxyUses, sizeFindings } from './sizes.ts';
 import { strictFindings } from './strict.ts';
 import { subsetFindings } from './subsets.ts';
 import { translationFindings } from './translation.ts';
@@ -55,14 +56,19 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
 
 const order: readonly FindingSeverity[] = ['error', 'warning', 'info'];
 
-/** Everything that is wrong with the objects and the mesh that they make: errors first, then in order of their place. */
-export function analyze(input: ObjectMesh): readonly Finding[] {
+/**
+ * Everything that is wrong with the objects and the mesh that they make: errors first, then in order of their place. With `uses`
+ * also what is wrong with the sizes of the sidecars that they are of.
+ */
+export function analyze(input: ObjectMesh, uses?: ProxyUses): readonly Finding[] {
   const context = new AnalysisContext(input);
   const once = new Map<string, Finding>();
-  for (const family of families) {
-    // An object with several hosts says the same about each of them.
-    for (const each of family(context)) once.set(idOf(each), once.get(idOf(each)) ?? each);
-  }
+  const found = [
+    ...families.flatMap(family => family(context)),
+    ...(uses === undefined ? [] : sizeFindings(context, uses)),
+  ];
+  // An object with several hosts says the same about each of them.
+  for (const each of found) once.set(idOf(each), once.get(idOf(each)) ?? each);
   return [...once.values()].sort(
     (left, right) =>
       order.indexOf(left.severity) - order.indexOf(right.severity) || compare(placeOf(left), placeOf(right)),

@@ -228,6 +228,16 @@ const all = {
     title: 'no pod behind a Service has its target port',
     remedy: 'name a port that the containers have, by number or by name',
   },
+  'proxy-too-small': {
+    severity: 'warning',
+    title: 'the proxies of a workload used more than they ask Kubernetes for, or nearly all that they may',
+    remedy: 'annotate its pod template with what is proposed',
+  },
+  'proxy-too-large': {
+    severity: 'info',
+    title: 'the proxies of a workload ask Kubernetes for much more than they used',
+    remedy: 'annotate its pod template with what is proposed',
+  },
 } as const satisfies Record<string, CodeInfo>;
 
 /** A code of this room's own. */

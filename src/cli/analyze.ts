@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { type Finding, analyze as findingsOf } from '../analyze/index.ts';
+import { type Finding, analyze as findingsOf, type ProxyUses } from '../analyze/index.ts';
+import { WeftError } from '../errors/index.ts';
 import { analysisText } from './analyze/text.ts';
 import { guarded } from './guarded.ts';
 import { loadMesh, type MeshFlags, meshFlags } from './mesh/index.ts';
@@ -16,12 +17,14 @@ Examples:
   weft analyze -f manifests/
   weft analyze -n shop --strict
   weft analyze -f . -o sarif > weft.sarif
-  kustomize build prod | weft analyze -f - --ignore workload-outside-mesh`;
+  kustomize build prod | weft analyze -f - --ignore workload-outside-mesh
+  weft analyze -n shop --sizes`;
 
 interface AnalyzeFlags extends MeshFlags {
   readonly namespace?: string;
   readonly strict?: boolean;
   readonly ignore?: readonly string[];
+  readonly sizes?: boolean;
   readonly output: 'text' | 'json' | 'sarif';
 }
 
@@ -35,6 +38,10 @@ export function register(program: Command): void {
     .option('-n, --namespace <name>', 'only what is found about objects of this namespace')
     .option('--strict', 'warnings count as errors')
     .option('--ignore <code...>', 'leave findings of these codes out')
+    .option(
+      '--sizes',
+      'ask every proxy what it used, and propose requests and limits for those that ask for too much or too little',
+    )
     .addOption(
       new Option('-o, --output <format>', 'text, json or sarif (2.1.0)')
         .choices(['text', 'json', 'sarif'])
@@ -46,12 +53,34 @@ export function register(program: Command): void {
 }
 
 async function analyze(flags: AnalyzeFlags): Promise<void> {
-  const found = findingsOf(await loadMesh(flags)).filter(each => isWanted(each, flags));
+  const uses = flags.sizes ? await usesOf(flags) : undefined;
+  const found = findingsOf(await loadMesh(flags), uses).filter(each => isWanted(each, flags));
   process.stdout.write(`${await rendered(found, flags.output)}\n`);
   const fails = found.some(
     ({ severity }) => severity === 'error' || (flags.strict && severity === 'warning'),
   );
   if (fails) process.exitCode = 1;
+}
+
+/** What the proxies used; those that do not tell are named on stderr, and are not taken for idle. */
+async function usesOf(flags: AnalyzeFlags): Promise<ProxyUses> {
+  if (flags.file)
+    throw new WeftError(
+      'flags-clash',
+      '--sizes asks proxies that run, and -f looks at files; leave one of them out',
+      {
+        source: 'config',
+      },
+    );
+  const [{ openMesh }, { askUses }] = await Promise.all([
+    import('./proxies/index.ts'),
+    import('./analyze/uses.ts'),
+  ]);
+  const { uses, troubles } = await askUses(await openMesh(flags), flags.namespace);
+  for (const trouble of troubles) process.stderr.write(`not looked at: ${trouble}\n`);
+  if (uses.size === 0 && troubles.length === 0)
+    process.stderr.write('no pod has a proxy; there are no sizes to look at\n');
+  return uses;
 }
 
 function isWanted({ code, object }: Finding, { namespace, ignore = [] }: AnalyzeFlags): boolean {

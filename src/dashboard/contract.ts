@@ -212,6 +212,19 @@ export interface PagePodFigures {
   readonly inbound: Signals;
   readonly outbound: Signals;
   readonly saturation: Saturation;
+  /** Undefined where its proxy does not tell what it used. */
+  readonly size?: PageSize;
+}
+
+/** What a proxy used at most, and what it should ask Kubernetes for. */
+export interface PageSize {
+  /** Of how long this is. */
+  readonly seconds: number;
+  readonly busiestCores: number;
+  readonly peakBytes: number;
+  readonly cpuRequestCores: number;
+  readonly memoryRequestBytes: number;
+  readonly memoryLimitBytes: number;
 }
 
 /** How full a proxy is. */

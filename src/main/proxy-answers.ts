@@ -12,16 +12,23 @@ import {
   readRecordQuery,
 } from '../proxy/index.ts';
 import { systemClock } from '../time/index.ts';
+import type { ProxyUsage } from './proxy-usage.ts';
 
 /**
- * The answerers of one thread. `plane` is asked only when a question has come. `status`: of the process; undefined on threads
- * beside the first.
+ * The answerers of one thread. `plane` is asked only when a question has come. `status` and `usage`: of the process; undefined on
+ * threads beside the first.
  */
-export function proxyAnswerers(plane: () => DataPlane, status?: () => object): AnswererTable {
+export function proxyAnswerers(
+  plane: () => DataPlane,
+  status?: () => object,
+  usage?: () => ProxyUsage,
+): AnswererTable {
   return {
     tap: tapAnswerer(() => plane().services.observers, systemClock),
     figures: figuresAnswerer(
-      () => ({ series: plane().services, clusters: plane().destinations.clusters }),
+      () => ({
+        ...{ series: plane().services, clusters: plane().destinations.clusters, used: usage?.().now },
+      }),
       systemClock,
     ),
     // Where it is allowed main/proxy-upgrades.ts answers.

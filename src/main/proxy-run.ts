@@ -41,6 +41,7 @@ import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
+import { ProxyUsage } from './proxy-usage.ts';
 
 /** For other cores, whose spans and lines wait for collectors; each of them gives up a little earlier. */
 const lastWordsMs = 3_000;
@@ -98,6 +99,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   const answerers = proxyAnswerers(
     () => plane,
     () => host.status(),
+    () => usage,
   );
   const own = new Answering({ answerers, clock: systemClock, threads: config.concurrency });
   const cores =
@@ -207,6 +209,8 @@ export async function run(config: ProxyConfig): Promise<void> {
   discovery.start();
   const memory = governMemory(plane, systemClock, log);
   const reclaimer = reclaimMemory(plane, systemClock);
+  const usage = new ProxyUsage(systemClock, memory);
+  usage.start();
   tellDescriptors(log, systemClock);
   // 4. Readiness, health, admin.
   const redirection = watchRedirection(config, systemClock, log, () => memory.restrained);
@@ -234,6 +238,7 @@ export async function run(config: ProxyConfig): Promise<void> {
       sentinel?.(out);
       processMetrics(out);
       memoryMetrics(out, memory, reclaimer);
+      usage.metrics(out);
       descriptorMetrics(out);
       tracing.metrics(out);
       upgrades?.metrics(out);

@@ -104,6 +104,8 @@ export class MemoryGovernor {
   /** How often each stage has begun. */
   readonly begun: Record<Exclude<MemoryStage, 'none'>, number> = { slow: 0, refuse: 0 };
   collections = 0;
+  /** The most resident bytes that a look has found. */
+  peakBytes = 0;
 
   constructor(clock: Clock, machine: MemoryMachine, governed: Governed) {
     this.#clock = clock;
@@ -218,6 +220,7 @@ export class MemoryGovernor {
   #look(): number {
     const { limits } = this.#machine;
     const { residentBytes, heapBytes } = this.#machine.use();
+    this.peakBytes = Math.max(this.peakBytes, residentBytes);
     this.#floor = {
       residentBytes: Math.min(this.#floor.residentBytes, residentBytes),
       heapBytes: Math.min(this.#floor.heapBytes, heapBytes),

@@ -168,6 +168,13 @@ export {
 } from './policy-kinds.ts';
 export { isPrime } from './prime.ts';
 export { type Problem, problem, type Severity } from './problem.ts';
+export {
+  coresText,
+  mebibytesText,
+  type ProxySize,
+  proposedSize,
+  type UsedByProxies,
+} from './proxy-size.ts';
 export { parseQuantity } from './quantity.ts';
 export { bitsOf, isInRange } from './ranges.ts';
 export { regexProblem } from './regex.ts';

@@ -85,6 +85,10 @@ test('workloads: sorted, found, and each with its signals, its callers and its p
   await page.locator('.chart canvas').nth(4).waitFor();
   await page.getByRole('img', { name: /^Latency over time; now p50 .* p99 / }).waitFor();
   assert.equal(await page.getByRole('table', { name: 'callers' }).getByRole('row').count(), 3);
+  assert.match(
+    (await page.getByRole('main').textContent())!,
+    /Memory, highest41Mi.*Proposed memory request48Mi/,
+  );
   await page.getByRole('link', { name: 'reviews-v2-0' }).click();
   await page.getByRole('heading', { level: 1, name: 'reviews-v2-0' }).waitFor();
   assert.match((await page.getByRole('main').textContent())!, /Its proxy.*Version0\.1\.0/);

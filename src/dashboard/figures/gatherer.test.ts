@@ -103,10 +103,31 @@ test('counters become rates of the last ten seconds', async () => {
     [said!.outbound.rps, said!.inbound.rps, said!.saturation.busy, said!.saturation.retries],
     [10, 0, 0.25, 2],
   );
+  assert.equal(said!.size, undefined);
   for (let i = 0; i < 3; i++) await turn();
   assert.equal(gatherer.figures.edges[0]!.rps, 2.5);
   await turn();
   assert.deepEqual([gatherer.figures.edges, gatherer.figures.seconds], [[], 10]);
+});
+
+test('what a proxy used becomes what it should ask for, and nonsense becomes nothing', async () => {
+  const { gatherer, say, turn } = setUp();
+  gatherer.watch(() => {});
+  const used = { busiestCores: 0.1, peakBytes: 60 * 2 ** 20, seconds: 5_000 };
+  say('shop/web-0', { proxy: { ...proxy, used } }, { proxy });
+  say('shop/cart-0', { proxy: { ...proxy, used: { busiestCores: -1, peakBytes: 'much' } } });
+  await turn();
+  const sizes = new Map(gatherer.figures.pods.map(({ pod, size }) => [pod, size]));
+  assert.deepEqual(sizes.get('shop/web-0'), {
+    ...used,
+    cpuRequestCores: 0.115,
+    memoryRequestBytes: 72 * 2 ** 20,
+    memoryLimitBytes: 128 * 2 ** 20,
+  });
+  assert.deepEqual(sizes.get('shop/cart-0'), {
+    ...{ busiestCores: 0, peakBytes: 0, seconds: 0 },
+    ...{ cpuRequestCores: 0.01, memoryRequestBytes: 40 * 2 ** 20, memoryLimitBytes: 128 * 2 ** 20 },
+  });
 });
 
 test('both sides of a call are one edge, the caller counts, and pods of a workload add up', async () => {

@@ -19,6 +19,13 @@ function readProxy(said: Readonly<Record<string, unknown>>): ProxyItem {
     retries: amount(said.retries),
     ejected: amount(said.ejected),
     waiting: amount(said.waiting),
+    ...(isRecord(said.used) && {
+      used: {
+        busiestCores: amount(said.used.busiestCores),
+        peakBytes: amount(said.used.peakBytes),
+        seconds: amount(said.used.seconds),
+      },
+    }),
   };
 }
 

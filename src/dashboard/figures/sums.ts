@@ -1,4 +1,5 @@
 import type { EdgeItem, ProxyItem } from '../../live/figures/index.ts';
+import type { UsedByProxies } from '../../model/index.ts';
 import { BUCKETS } from '../../telemetry/index.ts';
 import type { Signals } from '../contract.ts';
 
@@ -116,14 +117,16 @@ export class PodSum {
   retries = 0;
   ejected = 0;
   waiting = 0;
+  used: UsedByProxies | undefined;
 
-  take({ activeMs, idleMs, memoryBytes, retries, ejected, waiting }: ProxyItem): void {
+  take({ activeMs, idleMs, memoryBytes, retries, ejected, waiting, used }: ProxyItem): void {
     this.activeMs += activeMs;
     this.idleMs += idleMs;
     this.memoryBytes = Math.max(this.memoryBytes, memoryBytes);
     this.retries += retries;
     this.ejected += ejected;
     this.waiting += waiting;
+    this.used = used ?? this.used;
   }
 
   /** Adds what came later; of what is now the later counts. */
@@ -136,6 +139,7 @@ export class PodSum {
     this.memoryBytes = later.memoryBytes || this.memoryBytes;
     this.ejected = later.ejected;
     this.waiting = later.waiting;
+    this.used = later.used ?? this.used;
   }
 
   /** Undefined where no thread has said it. */

@@ -1,3 +1,4 @@
+import { proposedSize } from '../../model/index.ts';
 import type { PageEdge, PageFigures, PagePodFigures } from '../contract.ts';
 import { EdgeSum, PodSum } from './sums.ts';
 import type { Tick } from './tick.ts';
@@ -65,11 +66,12 @@ function edgeOf(edge: EdgeSum, seconds: number): PageEdge {
 }
 
 function podOf(pod: string, sum: PodSum, seconds: number): PagePodFigures {
-  const { memoryBytes, retries, ejected, waiting, busy = 0 } = sum;
+  const { memoryBytes, retries, ejected, waiting, used, busy = 0 } = sum;
   return {
     pod,
     inbound: sum.inbound.signals(seconds),
     outbound: sum.outbound.signals(seconds),
     saturation: { busy, memoryBytes, retries: retries / seconds, ejected, waiting },
+    ...(used && { size: { ...used, ...proposedSize(used) } }),
   };
 }

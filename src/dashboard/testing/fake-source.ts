@@ -1,4 +1,5 @@
-import type { PageEdge, PageFigures, PageHistory, PageMesh, PageProxy } from '../contract.ts';
+import { proposedSize, type UsedByProxies } from '../../model/index.ts';
+import type { PageEdge, PageFigures, PageHistory, PageMesh, PageProxy, PageSize } from '../contract.ts';
 import { grouped, groupedEdges } from '../mesh/grouping.ts';
 import type { DashboardSource } from '../source.interface.ts';
 
@@ -48,6 +49,7 @@ export class FakeSource implements DashboardSource {
         inbound: { rps: 10 + at, errors: 0, p50: 2, p90: 8, p99: 20 },
         outbound: { rps: 4, errors: 0, p50: 1, p90: 2, p99: 9 },
         saturation: { busy: 0.04, memoryBytes: 63e6, retries: 0, ejected: 0, waiting: 0 },
+        size: sizeOf({ busiestCores: 0.012 * (1 + at), peakBytes: 41 * 2 ** 20, seconds: 9_000 }),
       })),
     );
     return { atMs: this.atMs, seconds: 10, asked: proxyCount, answered: proxyCount, edges, pods };
@@ -79,4 +81,8 @@ export class FakeSource implements DashboardSource {
       memoryBytes: wave(61e6, 2e6),
     };
   }
+}
+
+function sizeOf(used: UsedByProxies): PageSize {
+  return { ...used, ...proposedSize(used) };
 }

@@ -1,3 +1,4 @@
+import type { UsedByProxies } from '../../model/index.ts';
 import type { Clock } from '../../time/index.ts';
 import type { Answerer } from '../index.ts';
 import { type CountedSeries, FiguresGrowth } from './growth.ts';
@@ -15,6 +16,8 @@ export interface FiguresCluster {
 export interface FiguresOf {
   readonly series: CountedSeries;
   readonly clusters: Iterable<FiguresCluster>;
+  /** Of the whole process; undefined on threads beside the first. */
+  readonly used?: UsedByProxies | undefined;
 }
 
 /**
@@ -31,6 +34,7 @@ export function figuresAnswerer(of: () => FiguresOf, clock: Clock): Answerer {
       for (const edge of growth.take()) say({ edge });
       const now = performance.eventLoopUtilization();
       const made = retriesOf(of());
+      const { used } = of();
       say({
         proxy: {
           activeMs: Math.round(now.active - loop.active),
@@ -39,6 +43,7 @@ export function figuresAnswerer(of: () => FiguresOf, clock: Clock): Answerer {
           // Clusters that are gone take their count with them.
           retries: Math.max(0, made - retries),
           ...fullness(of()),
+          ...(used && { used }),
         },
       });
       loop = now;

@@ -1,4 +1,5 @@
 // What a proxy says of its figures: what was counted since it said them last.
+import type { UsedByProxies } from '../../model/index.ts';
 
 /** One combination of what tells edges apart. */
 export interface EdgeItem {
@@ -37,6 +38,8 @@ export interface ProxyItem {
   readonly retries: number;
   readonly ejected: number;
   readonly waiting: number;
+  /** What the process used at most; said by one of its threads. */
+  readonly used?: UsedByProxies;
 }
 
 /** An item of an answer to a question of the kind `figures`. */
