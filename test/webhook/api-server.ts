@@ -19,6 +19,12 @@ export const noApiServer: string | false =
     ? false
     : 'needs KUBEBUILDER_ASSETS, a folder with etcd and kube-apiserver';
 
+/**
+ * A definition is gone a moment after it was deleted, when its objects are; where the server's first look comes too early, after
+ * the minute for which it looks again (apiextensions-apiserver, pkg/controller/finalizer).
+ */
+export const DEFINITIONS_GONE_SECONDS = 100;
+
 /** A running API server. */
 export interface ApiServer extends KubeApi {
   readonly kubeconfig: string;

@@ -4,7 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseAllDocuments } from 'yaml';
-import { type ApiServer, noApiServer, serverVersion, startApiServer } from './api-server.ts';
+import {
+  type ApiServer,
+  DEFINITIONS_GONE_SECONDS,
+  noApiServer,
+  serverVersion,
+  startApiServer,
+} from './api-server.ts';
 
 const main = new URL('../../src/main/weft.ts', import.meta.url).pathname;
 const forServer = ['--kubernetes-version', serverVersion()];
@@ -79,7 +85,9 @@ describe('weft with a cluster', { skip: noApiServer }, () => {
     );
   });
 
-  test('uninstall warns of pods with a proxy, deletes only when told, and leaves nothing', async () => {
+  test('uninstall warns of pods with a proxy, deletes only when told, and leaves nothing', {
+    timeout: 240_000,
+  }, async () => {
     const trust = {
       apiVersion: 'v1',
       kind: 'ConfigMap',
@@ -112,9 +120,9 @@ describe('weft with a cluster', { skip: noApiServer }, () => {
     assert.match(refused.stderr, /nothing was deleted: pods have a proxy/);
     const deleted = weft('uninstall', '--delete', '--force');
     assert.equal(deleted.status, 0, deleted.stderr);
-    // A namespace goes when its controller has emptied it, and there is none here. A definition goes a moment later.
+    // A namespace goes when its controller has emptied it, and there is none here.
     const left = 'apiVersion: v1\nkind: Namespace\nmetadata:\n  name: weft-system\n';
-    const untilMs = performance.now() + 60_000;
+    const untilMs = performance.now() + DEFINITIONS_GONE_SECONDS * 1_000;
     let found = weft('uninstall').stdout;
     while (found !== left && performance.now() < untilMs) {
       await sleep(200);

@@ -29,7 +29,14 @@ import {
   startWebhook,
   type WebhookSettings,
 } from '../../webhook/index.ts';
-import { type ApiServer, collectionOf, noApiServer, serverVersion, startApiServer } from './api-server.ts';
+import {
+  type ApiServer,
+  collectionOf,
+  DEFINITIONS_GONE_SECONDS,
+  noApiServer,
+  serverVersion,
+  startApiServer,
+} from './api-server.ts';
 
 type Json = Record<string, unknown>;
 
@@ -322,13 +329,11 @@ describe('the webhook behind a real API server', { skip: noApiServer }, () => {
       assert.ok(answer.status < 300, message(answer));
     }
     const left = async (): Promise<string[]> => (await findInstalled(api)).objects.map(nameOf);
-    // A definition goes a moment later, when its objects are gone: where the server's first look comes too early, after the
-    // minute for which it looks again (apiextensions-apiserver, pkg/controller/finalizer). A namespace goes when its controller
-    // has emptied it, and there is none here.
+    // A namespace goes when its controller has emptied it, and there is none here.
     await until(async () => {
       assert.deepEqual(await left(), ['Namespace weft-system']);
       return true;
-    }, 100);
+    }, DEFINITIONS_GONE_SECONDS);
     assert.ok(proxyIn(await must(create(pod('shop')))) === false);
   });
 
