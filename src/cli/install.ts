@@ -69,7 +69,7 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--ingress-secrets <namespaces>',
-        'with --gateway: namespaces beside its own whose Secrets Ingresses may name (shop,blog), or all of the cluster (docs/rights.md)',
+        'with --gateway: namespaces beside its own whose Secrets and ConfigMaps Ingresses may name (shop,blog), or all of the cluster (docs/rights.md)',
       ),
     )
     .addOption(new Option('--gateway-ports <ports>', 'of that Service').default('80,443'))

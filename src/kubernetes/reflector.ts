@@ -91,6 +91,10 @@ export class Reflector {
   get type(): ResourceType {
     return this.#options.type;
   }
+  /** Only this one is read; undefined for all. */
+  get namespace(): string | undefined {
+    return this.#options.namespace;
+  }
   get state(): ReflectorState {
     return this.#state;
   }

@@ -148,6 +148,7 @@ export {
   parseSpiffe,
   trustDomainOf,
 } from './identity.ts';
+export { fieldsRef, INGRESS_FIELDS } from './ingress-fields.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { machineName } from './machine.ts';

@@ -17,7 +17,7 @@ import type {
   Service,
   Workload,
 } from '../model/index.ts';
-import type { IngressDefaults, ReadIngress, ReadIngressClass } from './ingress/ingress-model.ts';
+import type { IngressDefaults, ReadFields, ReadIngress, ReadIngressClass } from './ingress/ingress-model.ts';
 
 /** What one object contributes to the mesh. Dialects make parts; assemble/ puts the parts of all objects together. */
 export type Part =
@@ -35,7 +35,8 @@ export type Part =
   | MeshSettingsPart
   | IngressPart
   | IngressClassPart
-  | IngressDefaultsPart;
+  | IngressDefaultsPart
+  | IngressFieldsPart;
 
 /** A Service, whose endpoints come from other objects. */
 export interface ServicePart {
@@ -229,6 +230,12 @@ export interface IngressDefaultsPart {
   readonly kind: 'ingress-defaults';
   readonly defaults: IngressDefaults;
   readonly from: ObjectRef;
+}
+
+/** Fields of headers, for Ingresses and their settings that name the ConfigMap. */
+export interface IngressFieldsPart {
+  readonly kind: 'ingress-fields';
+  readonly read: ReadFields;
 }
 
 /** What holds for the mesh as a whole. Of several the lowest rank counts, field by field, and of one rank the first by name. */

@@ -246,6 +246,26 @@ export const cases: readonly Case[] = [
     ],
   },
   {
+    name: 'auth-proxy-set-headers',
+    annotations: {
+      'auth-url': 'http://auth.shop.svc.cluster.local/verify',
+      'auth-proxy-set-headers': 'shop/question',
+    },
+    nginx: `location = /_auth { internal; proxy_pass_request_body off; proxy_set_header Content-Length "";
+      proxy_set_header X-Auth '403'; proxy_set_header X-Asked '$host$request_uri'; proxy_pass http://auth/verify; }
+      location / { auth_request /_auth; ${proxy} }`,
+    asking: [get(403, '/a?b=c', { 'x-auth': '200' }), get(403)],
+  },
+  {
+    name: 'custom-headers',
+    annotations: { 'custom-headers': 'shop/headers' },
+    // more_set_headers, which Debian's nginx has not, takes the place of what the backend says.
+    nginx: all(
+      `proxy_hide_header X-Frame-Options; add_header X-Frame-Options 'a 100% $\{dollar}host' always; proxy_hide_header X-Powered-By;`,
+    ),
+    asking: [get(200, '/framed'), get(500, '/status/500')],
+  },
+  {
     name: 'limit-rpm',
     annotations: { 'limit-rpm': '1', 'limit-burst-multiplier': '3' },
     nginx: all('limit_req zone=rpm burst=3 nodelay;'),

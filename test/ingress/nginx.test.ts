@@ -41,13 +41,16 @@ before(async () => {
   const nginx = await NginxServer.start(
     program,
     listen => `limit_req_zone $binary_remote_addr zone=rpm:1m rate=1r/m; limit_req_status 503; proxy_http_version 1.1;
+geo $dollar { default "$"; }
 ${upstreams.join('\n')}
 ${cases.map(each => `server { listen 127.0.0.1:${listen}; server_name ${hostOf(each)}; ${each.nginx} }`).join('\n')}`,
     { users },
   );
   closing.push(() => void nginx.stop());
   const services = Object.entries(ports).map(([name, port]) => service(name, port));
-  const rig = new GatewayRig([ingressClass, secretOfUsers, ...services, ...cases.map(ingressOf)].join(''));
+  const rig = new GatewayRig(
+    [ingressClass, secretOfUsers, ...configMaps, ...services, ...cases.map(ingressOf)].join(''),
+  );
   closing.push(() => rig.close());
   while (rig.plane.gateway!.notReady() !== undefined || rig.port(80) === 0) await new Promise(setImmediate);
   place = { nginx, rig };
@@ -84,6 +87,15 @@ kind: Secret
 metadata: { name: users, namespace: shop }
 stringData: { auth: ${JSON.stringify(users)} }
 `;
+
+const configMaps = [
+  ['question', { 'X-Auth': '403', 'X-Asked': '$host$request_uri' }],
+  ['headers', { 'X-Frame-Options': 'a 100% $host', 'X-Powered-By': '' }],
+  ['ingress-nginx-controller', { 'global-allowed-response-headers': 'X-Frame-Options,X-Powered-By' }],
+].map(
+  ([name, data]) =>
+    `---\n${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' }, data })}\n`,
+);
 
 function hostOf({ name }: Case): string {
   return `${name.replace(/[^a-z]+/g, '-')}.example`;
@@ -126,6 +138,7 @@ interface Seen {
   readonly encoding: string | undefined;
   readonly vary: string | undefined;
   readonly frame: string | undefined;
+  readonly poweredBy: string | undefined;
   readonly cookies: readonly string[];
   readonly refresh: string | undefined;
   /** What the app has seen of the request. */
@@ -164,6 +177,7 @@ async function ask(
     // nginx compresses its own words, too.
     vary: text('x-app') === undefined ? undefined : vary?.toLowerCase(),
     frame: text('x-frame-options'),
+    poweredBy: text('x-powered-by'),
     cookies: response.headers['set-cookie'] ?? [],
     refresh: text('refresh'),
     seen: text('x-app'),
@@ -188,6 +202,8 @@ async function app(name: string): Promise<number> {
         user: headers['x-user'],
         login: headers.authorization,
       };
+      if (url === '/framed')
+        response.setHeader('x-frame-options', 'SAMEORIGIN').setHeader('x-powered-by', 'app');
       if (url.startsWith('/places')) {
         // As the app knows its places: names and paths that no client can use.
         response.setHeader('location', url.endsWith('/own') ? 'http://inner.test/a?b' : '/elsewhere');

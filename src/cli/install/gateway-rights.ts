@@ -7,10 +7,10 @@ import type { Rule } from './rbac.ts';
 
 const group = 'rbac.authorization.k8s.io';
 
-const secretsRule: Rule = {
-  why: 'gateways: certificates and logins; which ones, only Gateways and Ingresses say',
+const readRule: Rule = {
+  why: 'gateways: certificates, logins, authorities, fields of headers; which ones, only Gateways and Ingresses say',
   apiGroups: [''],
-  resources: ['secrets'],
+  resources: ['secrets', 'configmaps'],
   verbs: ['list', 'watch'],
 };
 
@@ -22,12 +22,9 @@ const writeRule: Rule = {
   verbs: ['get', 'create', 'update', 'delete'],
 };
 
-/** Beside them, where Gateways are: authorities of clients, settings of proxies. */
-const readRule: Rule = { ...secretsRule, resources: ['secrets', 'configmaps'] };
-
 /**
- * To read what Gateways name where one is (`own`), and the Secrets that its Ingresses name in other namespaces, or in `all` of
- * the cluster. `writes`: and to write them, where certificates are fetched.
+ * To read what Gateways name where one is (`own`), and the Secrets and ConfigMaps that its Ingresses name in other namespaces, or
+ * in `all` of the cluster. `writes`: and to write them, where certificates are fetched.
  */
 export function readRights(
   options: InstallOptions,
@@ -40,8 +37,8 @@ export function readRights(
   const more = writes ? [writeRule] : [];
   return [
     ...pair('Role', { ...metadata, namespace: own }, options, [readRule, ...more]),
-    ...others.flatMap(namespace => pair('Role', { ...metadata, namespace }, options, [secretsRule, ...more])),
-    ...(secrets === 'all' ? pair('ClusterRole', metadata, options, [secretsRule, ...more]) : []),
+    ...others.flatMap(namespace => pair('Role', { ...metadata, namespace }, options, [readRule, ...more])),
+    ...(secrets === 'all' ? pair('ClusterRole', metadata, options, [readRule, ...more]) : []),
   ];
 }
 

@@ -60,10 +60,10 @@ export function refusedObject(kind: string, key: string, path: string, message: 
   return problem('object-unreadable', message, { object, path });
 }
 
-function forbidden({ type }: Reflector, error: ApiError, verb: string): Problem {
+function forbidden({ type, namespace }: Reflector, error: ApiError, verb: string): Problem {
   const rule = `{apiGroups: ["${type.group}"], resources: ["${type.plural}"], verbs: ["list", "watch"]}`;
   const remedy =
-    type === TYPES.secret
+    type === TYPES.secret || (type === TYPES.configMap && namespace !== undefined)
       ? `give the right with 'weft install --gateway', whose --ingress-secrets names the namespaces (docs/rights.md)`
       : `add the rule ${rule} to the role of this account, as the ClusterRole of 'weft install' has it`;
   const why = `not allowed to ${verb} ${resourceName(type)} (${error.message}); ${remedy}`;

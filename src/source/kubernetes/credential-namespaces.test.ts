@@ -85,3 +85,33 @@ test('ConfigMaps are read where Gateways of ours, or their classes, have the set
   namespaces.delete(gateway, 'shop/edge');
   assert.deepEqual([...namespaces.wanted('ConfigMap')], []);
 });
+
+test('ConfigMaps with fields of headers are read by name: those that Ingresses of ours, and their settings, name', () => {
+  const [ingress, ingressClass] = ['Ingress.networking.k8s.io', 'IngressClass.networking.k8s.io'];
+  const namespaces = new CredentialNamespaces();
+  const named = (className: string, annotations: Record<string, string>): Record<string, unknown> => {
+    const own = Object.entries(annotations).map(([name, ref]) => [
+      `nginx.ingress.kubernetes.io/${name}`,
+      ref,
+    ]);
+    return { metadata: { annotations: Object.fromEntries(own) }, spec: { ingressClassName: className } };
+  };
+  namespaces.put(ingress, 'shop/a', named('weft', { 'custom-headers': 'shop/headers' }));
+  namespaces.put(ingress, 'shop/b', named('weft', { 'custom-headers': 'headers' }));
+  namespaces.put(ingress, 'blog/a', named('weft', { 'auth-proxy-set-headers': 'blog/question' }));
+  namespaces.put(ingress, 'blog/b', named('weft', { 'custom-headers': 'vault/keys' }));
+  namespaces.put(ingress, 'blog/c', named('other', { 'custom-headers': 'blog/other' }));
+  namespaces.put(ingress, 'blog/d', named('weft', { 'custom-headers': 'blog/istio' }));
+  const settings = 'ingress-nginx/ingress-nginx-controller';
+  assert.ok(CredentialNamespaces.concerns('ConfigMap', settings));
+  assert.ok(!CredentialNamespaces.concerns('ConfigMap', 'shop/headers'));
+  namespaces.put('ConfigMap', settings, { data: { 'add-headers': 'ingress-nginx/add', 'use-gzip': 'true' } });
+  assert.deepEqual([...namespaces.fields()], [], 'no class of ours');
+  namespaces.put(ingressClass, 'weft', { spec: { controller: 'weft.dev/ingress-controller' } });
+  assert.deepEqual([...namespaces.fields()], ['shop/headers', 'blog/question', 'ingress-nginx/add']);
+  namespaces.delete(ingress, 'shop/a');
+  namespaces.delete('ConfigMap', settings);
+  assert.deepEqual([...namespaces.fields()], ['shop/headers', 'blog/question']);
+  namespaces.put(ingress, 'shop/b', named('weft', {}));
+  assert.deepEqual([...namespaces.fields()], ['blog/question']);
+});

@@ -1,6 +1,15 @@
+import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import type { ApiObject } from '../../kubernetes/index.ts';
-import { GATEWAY_CLASS, GATEWAY_CONTROLLER, INGRESS_CONTROLLER, INGRESS_SECRETS } from '../../model/index.ts';
+import {
+  fieldsRef,
+  GATEWAY_CLASS,
+  GATEWAY_CONTROLLER,
+  INGRESS_CONTROLLER,
+  INGRESS_FIELDS,
+  INGRESS_SECRETS,
+} from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
+import { ClassMentions } from './class-mentions.ts';
 
 const gatewayKind = 'Gateway.gateway.networking.k8s.io';
 const classKind = 'GatewayClass.gateway.networking.k8s.io';
@@ -8,6 +17,9 @@ const backendTlsKind = 'BackendTLSPolicy.gateway.networking.k8s.io';
 const setKinds = ['ListenerSet.gateway.networking.k8s.io', 'XListenerSet.gateway.networking.x-k8s.io'];
 const ingressKind = 'Ingress.networking.k8s.io';
 const ingressClassKind = 'IngressClass.networking.k8s.io';
+const configMapKind = 'ConfigMap';
+
+const readEverywhere: ReadonlySet<string> = new Set([...MESH_CONFIG, INGRESS_CONFIG]);
 
 /** What holds credentials: Secrets certificates with their keys, ConfigMaps authorities. */
 export type CredentialKind = 'Secret' | 'ConfigMap';
@@ -40,13 +52,16 @@ export class CredentialNamespaces {
   readonly #controllers = new Map<string, string>();
   /** Where classes have the settings of their gateways' proxies. */
   readonly #defaults = new Map<string, readonly string[]>();
-  readonly #ingresses = new Map<string, Naming>();
-  /** How many Ingresses of a class name Secrets in a namespace: there may be thousands of them. */
-  readonly #counts = new Map<string, Map<string, number>>();
+  /** Namespaces with Secrets that Ingresses name. */
+  readonly #ingresses = new ClassMentions();
+  /** ConfigMaps with fields of headers that Ingresses name, and those that settings of ingress-nginx do. */
+  readonly #fields = new ClassMentions();
+  readonly #settings = new Map<string, readonly string[]>();
   readonly #ingressClasses = new Map<string, IngressClassOf>();
 
   /** Whether objects of the kind have a say. */
-  static concerns(kind: string): boolean {
+  static concerns(kind: string, key: string): boolean {
+    if (kind === configMapKind) return key.endsWith(`/${INGRESS_CONFIG}`);
     return [gatewayKind, classKind, backendTlsKind, ingressKind, ingressClassKind, ...setKinds].includes(
       kind,
     );
@@ -81,8 +96,8 @@ export class CredentialNamespaces {
         break;
       case ingressKind: {
         const named = annotations['kubernetes.io/ingress.class'] ?? spec.ingressClassName ?? '';
-        const namespaces = ofIngress(own, spec, annotations);
-        this.#setIngress(key, { className: String(named), namespaces });
+        this.#ingresses.set(key, String(named), ofIngress(own, spec, annotations));
+        this.#fields.set(key, String(named), fieldsOf(own, annotations, INGRESS_FIELDS.annotations));
         break;
       }
       case ingressClassKind:
@@ -93,11 +108,17 @@ export class CredentialNamespaces {
           namespaces: namespaceOf(annotations['weft.dev/default-certificate']),
         });
         break;
+      case configMapKind:
+        this.#settings.set(key, fieldsOf('', recordOf(object.data), INGRESS_FIELDS.keys));
+        break;
     }
   }
 
   delete(kind: string, key: string): void {
-    if (kind === ingressKind) this.#setIngress(key, undefined);
+    if (kind === ingressKind) {
+      this.#ingresses.delete(key);
+      this.#fields.delete(key);
+    }
     this.#sets.delete(`${kind} ${key}`);
     for (const [of, map] of [
       [classKind, this.#controllers],
@@ -105,25 +126,9 @@ export class CredentialNamespaces {
       [gatewayKind, this.#gateways],
       [backendTlsKind, this.#policies],
       [ingressClassKind, this.#ingressClasses],
+      [configMapKind, this.#settings],
     ] as const)
       if (of === kind) map.delete(key);
-  }
-
-  #setIngress(key: string, naming: Naming | undefined): void {
-    const before = this.#ingresses.get(key);
-    if (naming === undefined) this.#ingresses.delete(key);
-    else this.#ingresses.set(key, naming);
-    const count = ({ className, namespaces }: Naming, by: number): void => {
-      const counts = this.#counts.get(className) ?? new Map<string, number>();
-      this.#counts.set(className, counts);
-      for (const each of namespaces) {
-        const next = (counts.get(each) ?? 0) + by;
-        if (next > 0) counts.set(each, next);
-        else counts.delete(each);
-      }
-    };
-    if (before !== undefined) count(before, -1);
-    if (naming !== undefined) count(naming, 1);
   }
 
   wanted(kind: CredentialKind): ReadonlySet<string> {
@@ -141,15 +146,22 @@ export class CredentialNamespaces {
 
   #secrets(): ReadonlySet<string> {
     const gateways = [...this.#gateways.values()].filter(({ className }) => this.#isOurs(className));
-    const classes = [...this.#ingressClasses.values()];
-    const ours = new Map(classes.filter(each => each.isOurs).map(each => [each.className, each]));
-    const hasDefault = classes.some(each => each.isOurs && each.isDefault);
-    const ingresses = [...this.#counts].flatMap(([className, counts]) =>
-      (className === '' ? hasDefault : ours.has(className)) ? [...counts.keys()] : [],
-    );
-    const named = [...gateways, ...ours.values()].flatMap(each => each.namespaces);
+    const classes = [...this.#ingressClasses.values()].filter(each => each.isOurs);
+    const named = [...gateways, ...classes].flatMap(each => each.namespaces);
     const sets = gateways.length === 0 ? [] : [...this.#sets.values()].flat();
-    return new Set([...named, ...ingresses, ...sets]);
+    return new Set([...named, ...this.#ingresses.of(each => this.#isOurIngress(each)), ...sets]);
+  }
+
+  /** ConfigMaps with fields of headers, `namespace/name`: those that Ingresses of ours name, and their settings. */
+  fields(): ReadonlySet<string> {
+    if (![...this.#ingressClasses.values()].some(each => each.isOurs)) return new Set();
+    const named = this.#fields.of(each => this.#isOurIngress(each));
+    return new Set([...named, ...[...this.#settings.values()].flat()]);
+  }
+
+  #isOurIngress(className: string): boolean {
+    if (className !== '') return this.#ingressClasses.get(className)?.isOurs === true;
+    return [...this.#ingressClasses.values()].some(each => each.isOurs && each.isDefault);
   }
 
   #isOurs(className: string): boolean {
@@ -192,6 +204,20 @@ function ofIngress(
     recordsOf(spec.tls).some(({ secretName }) => typeof secretName === 'string' && secretName !== '') ||
     INGRESS_SECRETS.some(each => annotations[each] !== undefined);
   return names ? [own] : [];
+}
+
+/** ConfigMaps that some of these texts name; of an Ingress only those of its `own` namespace. */
+function fieldsOf(
+  own: string,
+  texts: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): readonly string[] {
+  return names.flatMap(each => {
+    const ref = fieldsRef(String(texts[each] ?? ''), own);
+    if (ref === undefined || (own !== '' && !ref.startsWith(`${own}/`))) return [];
+    // Those with settings are read wherever they are.
+    return readEverywhere.has(ref.slice(ref.indexOf('/') + 1)) ? [] : [ref];
+  });
 }
 
 function namespaceOf(text: unknown): readonly string[] {

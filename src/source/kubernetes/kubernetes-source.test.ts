@@ -9,7 +9,7 @@ import {
   type ResourceType,
   TYPES,
 } from '../../kubernetes/index.ts';
-import { FakeApi } from '../../kubernetes/testing/fake-api.ts';
+import { FakeApi, type FakeObject } from '../../kubernetes/testing/fake-api.ts';
 import { until } from '../../kubernetes/testing/until.ts';
 import { Registry } from '../../registry/index.ts';
 import { silentLog } from '../../telemetry/index.ts';
@@ -370,4 +370,68 @@ test('Secrets are read where a Gateway of ours names certificates, and forgotten
   assert.deepEqual(stored!.object.data, { 'tls.crt': 'YQ==' });
   api.remove(gateways, 'shop', 'edge');
   await until('no Secret is kept', () => [...registry.list('Secret')].length === 0);
+});
+
+test('a ConfigMap with fields of headers is read whole and by its name, also beside others of its namespace, as long as somebody names it', async context => {
+  const typeOf = (group: string, kind: string, plural: string, namespaced: boolean): ResourceType => ({
+    ...{ group, version: 'v1', kind, plural, namespaced },
+  });
+  const ingresses = typeOf('networking.k8s.io', 'Ingress', 'ingresses', true);
+  const classes = typeOf('networking.k8s.io', 'IngressClass', 'ingressclasses', false);
+  const gateways = typeOf('gateway.networking.k8s.io', 'Gateway', 'gateways', true);
+  const named = (name: string, namespace = 'shop'): FakeObject => ({
+    metadata: {
+      ...{ name, namespace },
+      annotations: { 'nginx.ingress.kubernetes.io/custom-headers': 'headers' },
+    },
+    spec: { ingressClassName: 'weft' },
+  });
+  const { api, registry, source, started } = await setUp(context, {
+    types: [...(Object.values(TYPES) as ResourceType[]), ingresses, classes, gateways],
+    policyKinds: [
+      'Ingress.networking.k8s.io',
+      'IngressClass.networking.k8s.io',
+      'Gateway.gateway.networking.k8s.io',
+    ],
+    prepare: fake => {
+      const data = { 'X-Mode': 'a', 'ca.crt': 'b' };
+      for (const name of ['headers', 'others'])
+        fake.put(TYPES.configMap, { metadata: { name, namespace: 'shop' }, data });
+      fake.put(classes, { metadata: { name: 'weft' }, spec: { controller: 'weft.dev/ingress-controller' } });
+      fake.put(ingresses, named('first'));
+    },
+  });
+  await started;
+  const dataOf = (name: string): unknown => registry.get('ConfigMap', `shop/${name}`)?.object.data;
+  const whole = { 'X-Mode': 'a', 'ca.crt': 'b' };
+  assert.deepEqual(dataOf('headers'), whole, 'when the start is over');
+  assert.equal(dataOf('others'), undefined);
+
+  // Now all ConfigMaps of the namespace are read for what gateways have a use for.
+  const infrastructure = { parametersRef: { group: '', kind: 'ConfigMap', name: 'others' } };
+  const spec = { gatewayClassName: 'weft', listeners: [], infrastructure };
+  api.put(gateways, { metadata: { name: 'edge', namespace: 'shop' }, spec });
+  await until('the others', () => dataOf('others') !== undefined);
+  assert.deepEqual(dataOf('others'), { 'ca.crt': 'b' });
+  assert.deepEqual(dataOf('headers'), whole);
+  api.put(TYPES.configMap, {
+    metadata: { name: 'headers', namespace: 'shop' },
+    data: { ...whole, 'X-Mode': 'c' },
+  });
+  await until('its change', () => (dataOf('headers') as typeof whole)['X-Mode'] === 'c');
+
+  api.remove(ingresses, 'shop', 'first');
+  await until('its part', () => Object.keys((dataOf('headers') as object | undefined) ?? {}).length === 1);
+  assert.deepEqual(dataOf('headers'), { 'ca.crt': 'b' });
+  api.put(ingresses, named('second'));
+  await until('all of it again', () => Object.keys(dataOf('headers') as object).length === 2);
+  api.remove(gateways, 'shop', 'edge');
+  await until('no others', () => dataOf('others') === undefined);
+  assert.deepEqual(Object.keys(dataOf('headers') as object), ['X-Mode', 'ca.crt']);
+
+  api.fault = call =>
+    /namespaces\/blog\/configmaps/.test(call.path) ? { status: 403, message: 'User "me" cannot' } : undefined;
+  api.put(ingresses, named('third', 'blog'));
+  await until('what is missing', () => source.problems().length === 1);
+  assert.match(source.problems()[0]!.message, /configmaps.*--ingress-secrets names the namespaces/);
 });

@@ -40,6 +40,20 @@ export interface KubernetesSourceOptions {
   readonly random?: () => number;
 }
 
+/** Which objects of a kind are read. */
+interface Chosen {
+  readonly known?: Iterable<string>;
+  readonly fieldSelector?: string;
+  readonly namespace?: string;
+  /** One ConfigMap, of which everything is kept; see wholeId. */
+  readonly whole?: string;
+}
+
+/** Under which name the ConfigMap is read that is kept as a whole. */
+function wholeId(key: string): string {
+  return `ConfigMap named ${key}`;
+}
+
 interface Running {
   readonly reflector: Reflector;
   readonly stop: AbortController;
@@ -136,17 +150,19 @@ export class KubernetesSource implements Source {
     required: boolean,
     entries: Entries,
     signal: AbortSignal,
-    {
-      known = [],
-      fieldSelector,
-      namespace,
-    }: { known?: Iterable<string>; fieldSelector?: string; namespace?: string } = {},
+    { known = [], fieldSelector, namespace, whole }: Chosen = {},
   ): void {
     const kind = groupKindOf(type);
     const chosen = type === TYPES.pod ? livePods : fieldSelector;
     const { client, clock, backoff, pageSize, random } = this.#options;
-    const prune = pruneOf(kind);
-    const reflector = new Reflector({
+    const prune = pruneOf(kind, whole);
+    const which = namespace === undefined ? fieldSelector : `in ${namespace}`;
+    const id = whole ?? (which === undefined ? kind : `${kind} ${which}`);
+    // Who reads it now in place of this one, or the whole of it, has the word.
+    const isOthers = (key: string): boolean =>
+      (this.#running.get(id) ?? { reflector }).reflector !== reflector ||
+      (whole === undefined && this.#running.has(wholeId(key)));
+    const reflector: Reflector = new Reflector({
       client,
       clock,
       type,
@@ -155,15 +171,17 @@ export class KubernetesSource implements Source {
       ...(chosen !== undefined && { fieldSelector: chosen }),
       ...(namespace !== undefined && { namespace }),
       put: (object, key) => {
+        if (isOthers(key)) return;
         this.#put(prune(object), kind, key, entries);
-        if (!CredentialNamespaces.concerns(kind)) return;
+        if (!CredentialNamespaces.concerns(kind, key)) return;
         this.#credentials.put(kind, key, object);
         this.#followCredentials(entries, signal);
       },
       gone: key => {
+        if (isOthers(key)) return;
         this.#refused.delete(`${kind} ${key}`);
         entries.delete(kind, key);
-        if (!CredentialNamespaces.concerns(kind)) return;
+        if (!CredentialNamespaces.concerns(kind, key)) return;
         this.#credentials.delete(kind, key);
         this.#followCredentials(entries, signal);
       },
@@ -174,8 +192,7 @@ export class KubernetesSource implements Source {
     });
     const stop = new AbortController();
     const done = reflector.run(AbortSignal.any([signal, stop.signal]));
-    const id = namespace === undefined ? fieldSelector : `in ${namespace}`;
-    this.#running.set(id === undefined ? kind : `${kind} ${id}`, {
+    this.#running.set(id, {
       reflector,
       stop,
       required,
@@ -186,6 +203,7 @@ export class KubernetesSource implements Source {
   /** Begins to read Secrets and ConfigMaps where Gateways name some, and stops where none does any more. */
   #followCredentials(entries: Entries, signal: AbortSignal): void {
     if (signal.aborted) return;
+    this.#followFields(entries, signal);
     for (const [type, fieldSelector] of credentialTypes) {
       const kind = groupKindOf(type) as CredentialKind;
       const wanted = this.#credentials.wanted(kind);
@@ -200,6 +218,34 @@ export class KubernetesSource implements Source {
           );
       }
     }
+  }
+
+  /** Begins to read ConfigMaps with fields of headers, each by its name, and stops where nobody names them any more. */
+  #followFields(entries: Entries, signal: AbortSignal): void {
+    const wanted = new Set([...this.#credentials.fields()].map(wholeId));
+    for (const whole of wanted) {
+      if (this.#running.has(whole)) continue;
+      const [namespace = '', name = ''] = whole.slice(wholeId('').length).split('/');
+      const fieldSelector = `metadata.name=${name}`;
+      this.#begin(TYPES.configMap, false, entries, signal, { namespace, fieldSelector, whole });
+    }
+    for (const id of this.#running.keys()) {
+      if (!id.startsWith(wholeId('')) || wanted.has(id)) continue;
+      const [namespace = ''] = id.slice(wholeId('').length).split('/');
+      void this.#end(id, 'nobody names')
+        .then(() => this.#readAgain(namespace, entries, signal))
+        .catch((thrown: unknown) => internalError('credentials', thrown));
+    }
+  }
+
+  /** What was read by its name alone may still be of use for those that read all of its namespace. */
+  #readAgain(namespace: string, entries: Entries, signal: AbortSignal): void {
+    const running = this.#running.get(`ConfigMap in ${namespace}`);
+    if (running === undefined || signal.aborted) return;
+    running.stop.abort();
+    const [, fieldSelector] = credentialTypes[1];
+    const known = running.reflector.keys;
+    this.#begin(TYPES.configMap, false, entries, signal, { known, fieldSelector, namespace });
   }
 
   #put(object: ApiObject, kind: string, key: string, entries: Entries): void {

@@ -10,7 +10,9 @@ export type Prune = (object: ApiObject) => ApiObject;
  * Cuts an object down to what the dialects read, before it is stored: ten thousand pods as the server sends them would be a
  * hundred megabytes, most of it managed fields, volumes and environment that no mesh reads.
  */
-export function pruneOf(kind: string): Prune {
+/** `whole`: which ConfigMap it is that is kept as a whole. */
+export function pruneOf(kind: string, whole?: string): Prune {
+  if (whole !== undefined) return object => ({ ...headOf(object, 'weft.dev/'), data: object.data });
   return prunes[kind] ?? prunePolicy;
 }
 

@@ -1,5 +1,6 @@
 // All Ingresses of a gateway together: each host's routes, listeners for TLS, and what is said of backends, as parts of the mesh.
 import { equal, type Problem } from '../../model/index.ts';
+import { withFields } from '../ingress/fields.ts';
 import type { PathOf } from '../ingress/hosts.ts';
 import { settingsWith } from '../ingress/ingress.ts';
 import {
@@ -8,8 +9,9 @@ import {
   type ReadIngress,
   type ReadIngressClass,
 } from '../ingress/ingress-model.ts';
-import type { IngressClassPart, IngressDefaultsPart, IngressPart, Part } from '../part.ts';
+import type { IngressClassPart, IngressDefaultsPart, IngressFieldsPart, IngressPart, Part } from '../part.ts';
 import { backendPolicies, placesOf } from './ingress-backends.ts';
+import { defaultsWithFields, IngressFields, ingressWithFields } from './ingress-fields.ts';
 import { type GatheredHost, hostParts, type MadeParts, wantedAliases } from './ingress-hosts.ts';
 import { byAge, IngressIndex } from './ingress-index.ts';
 import { httpListener } from './ingress-listeners.ts';
@@ -38,9 +40,17 @@ interface ServedClass {
 
 /** Joins what Ingresses say. Only hosts of which something is said anew are made and put into the mesh anew. */
 export class IngressAssembler {
+  /** As their objects have them. */
   readonly #ingresses = new Map<string, ReadIngress>();
+  /** As they are served, with what the ConfigMaps hold that they name. */
+  readonly #shown = new Map<string, ReadIngress>();
+  readonly #fields = new IngressFields();
+  /** Ingresses by the ConfigMaps that they name. */
+  readonly #naming = new Map<string, Set<string>>();
+  /** What is wrong with ConfigMaps, by who names them: an Ingress, or '' for the settings. */
+  readonly #faults = new Map<string, readonly Problem[]>();
   readonly #classes = new Map<string, ReadIngressClass>();
-  readonly #settings = new Map<string, IngressDefaults>();
+  readonly #settings = new Map<string, IngressDefaultsPart>();
   readonly #clusterDomain: string;
   readonly #read = new WeakMap<
     ReadIngress,
@@ -48,8 +58,8 @@ export class IngressAssembler {
   >();
   /** By name of the thing: of a class, and in it of a host, a backend or an Ingress. */
   readonly #made = new Map<string, Made>();
-  /** Ingresses that differ from what was expanded last, as they were then. */
-  readonly #changed = new Map<string, ReadIngress | undefined>();
+  /** Ingresses that may differ from what was expanded last. */
+  readonly #changed = new Set<string>();
   /** Whether classes or defaults differ, which concern every Ingress. */
   #isOther = false;
   /** Of ours, by name. */
@@ -62,10 +72,15 @@ export class IngressAssembler {
     this.#clusterDomain = clusterDomain;
   }
 
-  set(id: string, part: IngressPart | IngressClassPart | IngressDefaultsPart, present: boolean): void {
+  set(
+    id: string,
+    part: IngressPart | IngressClassPart | IngressDefaultsPart | IngressFieldsPart,
+    present: boolean,
+  ): void {
     switch (part.kind) {
       case 'ingress':
-        if (!this.#changed.has(id)) this.#changed.set(id, this.#ingresses.get(id));
+        this.#changed.add(id);
+        this.#name(id, part.ingress, present);
         if (present) this.#ingresses.set(id, part.ingress);
         else this.#ingresses.delete(id);
         break;
@@ -76,9 +91,17 @@ export class IngressAssembler {
         break;
       case 'ingress-defaults':
         this.#isOther = true;
-        if (present) this.#settings.set(id, part.defaults);
+        if (present) this.#settings.set(id, part);
         else this.#settings.delete(id);
         break;
+      case 'ingress-fields': {
+        const { ref } = part.read;
+        this.#fields.set(id, part.read, present);
+        for (const each of this.#naming.get(ref) ?? []) this.#changed.add(each);
+        for (const { defaults } of this.#settings.values())
+          this.#isOther ||= defaults.responseFieldsFrom === ref || defaults.requestFieldsFrom === ref;
+        break;
+      }
     }
   }
 
@@ -91,8 +114,9 @@ export class IngressAssembler {
       // What is not made again below is there no more.
       for (const name of this.#made.keys()) next.set(name, undefined);
     } else
-      for (const [id, before] of this.#changed) {
-        const after = this.#ingresses.get(id);
+      for (const id of this.#changed) {
+        const before = this.#shown.get(id);
+        const after = this.#show(id);
         if (before !== undefined && before !== after) this.#sort(before, false);
         if (after !== undefined && before !== after) this.#sort(after, true);
       }
@@ -110,6 +134,8 @@ export class IngressAssembler {
   }
 
   *problems(): Iterable<Problem> {
+    for (const [id, faults] of this.#faults)
+      if (id === '' || this.#classOf(this.#ingresses.get(id)!) !== undefined) yield* faults;
     for (const { problems } of this.#made.values()) yield* problems;
   }
 
@@ -135,7 +161,12 @@ export class IngressAssembler {
     const classes = byAge([...this.#classes.values()]);
     const [first] = [...this.#settings].sort(([left], [right]) => (left < right ? -1 : 1));
     this.#fallback = classes.find(each => each.isDefault)?.name;
-    this.#defaults = first?.[1] ?? INGRESS_DEFAULTS;
+    this.#defaults = INGRESS_DEFAULTS;
+    if (first !== undefined) {
+      const { defaults, problems } = defaultsWithFields(first[1].defaults, first[1].from, this.#fields);
+      this.#defaults = defaults;
+      this.#note('', problems);
+    } else this.#note('', []);
     this.#served = new Map(
       classes
         .filter(each => each.isOurs)
@@ -148,7 +179,37 @@ export class IngressAssembler {
           },
         ]),
     );
-    for (const ingress of this.#ingresses.values()) this.#sort(ingress, true);
+    for (const id of new Set([...this.#shown.keys(), ...this.#ingresses.keys()])) {
+      const ingress = this.#show(id);
+      if (ingress !== undefined) this.#sort(ingress, true);
+    }
+  }
+
+  /** The Ingress as it is to be served now. */
+  #show(id: string): ReadIngress | undefined {
+    const written = this.#ingresses.get(id);
+    const names = written !== undefined && written.refused !== true && namesOf(written).length > 0;
+    const made = names && ingressWithFields(written, this.#shown.get(id), this.#fields, this.#defaults);
+    this.#note(id, made ? made.problems : []);
+    const ingress = made ? made.ingress : written;
+    if (ingress === undefined) this.#shown.delete(id);
+    else this.#shown.set(id, ingress);
+    return ingress;
+  }
+
+  #note(id: string, faults: readonly Problem[]): void {
+    if (faults.length > 0) this.#faults.set(id, faults);
+    else this.#faults.delete(id);
+  }
+
+  #name(id: string, ingress: ReadIngress, present: boolean): void {
+    for (const ref of namesOf(ingress)) {
+      const own = this.#naming.get(ref) ?? new Set<string>();
+      if (present) own.add(id);
+      else own.delete(id);
+      if (own.size > 0) this.#naming.set(ref, own);
+      else this.#naming.delete(ref);
+    }
   }
 
   /** Puts the Ingress where it belongs, or takes it away there. */
@@ -166,10 +227,12 @@ export class IngressAssembler {
 
   #settingsOf(ingress: ReadIngress): PathOf['settings'] {
     const defaults = this.#defaults;
-    if (defaults === INGRESS_DEFAULTS) return ingress.settings;
+    if (defaults === INGRESS_DEFAULTS && ingress.fields === undefined) return ingress.settings;
     const known = this.#read.get(ingress);
     if (known?.defaults === defaults) return known.read;
-    const read = settingsWith(ingress, defaults, this.#clusterDomain);
+    const whole =
+      defaults === INGRESS_DEFAULTS ? ingress.settings : settingsWith(ingress, defaults, this.#clusterDomain);
+    const read = ingress.fields === undefined ? whole : withFields(whole, ingress.fields);
     this.#read.set(ingress, { defaults, read });
     return read;
   }
@@ -241,6 +304,11 @@ export class IngressAssembler {
     }
     return gathered;
   }
+}
+
+/** The ConfigMaps that its annotations name. */
+function namesOf({ settings }: ReadIngress): readonly string[] {
+  return [settings.responseFieldsFrom, settings.questionFieldsFrom].filter(each => each !== undefined);
 }
 
 /** Its name with `www.`, or without. */

@@ -144,6 +144,7 @@ export class MeshAssembler {
       case 'ingress':
       case 'ingress-class':
       case 'ingress-defaults':
+      case 'ingress-fields':
         this.#ingresses.set(id, part, present);
         break;
       case 'mesh-settings':

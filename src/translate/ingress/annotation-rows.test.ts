@@ -42,6 +42,7 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [asked, { 'auth-response-headers': 'X-User', 'auth-method': 'HEAD', 'auth-always-set-cookie': 'true' }],
   [asked, { 'auth-request-redirect': '/here', 'auth-keepalive': '5' }],
   [asked, { 'auth-cache-key': '$remote_user', 'auth-cache-duration': '200 5m' }],
+  [asked, { 'auth-proxy-set-headers': 'shop/fields', 'custom-headers': 'headers' }],
   [basic, { 'auth-realm': 'shop', 'auth-secret-type': 'auth-file', satisfy: 'any' }],
   [basic, { 'auth-secret-type': 'auth-map' }],
   [limited, { 'limit-rpm': '60', 'limit-burst-multiplier': '2', 'limit-connections': '4' }],
@@ -77,8 +78,6 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
 const WARNED: readonly (readonly [beside: Values, name: string, value: string])[] = [
   [{}, 'limit-rate', '100'],
   [{}, 'limit-rate-after', '100'],
-  [{}, 'custom-headers', 'shop/headers'],
-  [asked, 'auth-proxy-set-headers', 'shop/fields'],
   [{}, 'enable-access-log', 'false'],
   [{}, 'enable-opentelemetry', 'false'],
   [{}, 'opentelemetry-operation-name', 'shop'],

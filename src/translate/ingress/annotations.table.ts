@@ -240,6 +240,12 @@ const works: readonly Row[] = [
     'false',
     'cookies of the answer go to the client whatever the backend says',
   ],
+  [
+    'auth-proxy-set-headers',
+    'text',
+    '',
+    'ConfigMap of its namespace whose keys are fields of the question of auth-url',
+  ],
   ['auth-cache-key', 'text', '', 'answers are remembered under this'],
   ['auth-cache-duration', 'text', '200 202 401 5m', 'which answers are remembered, and how long'],
   ['enable-global-auth', 'flag', 'true', 'false: global-auth-url of the ConfigMap is not asked'],
@@ -251,6 +257,12 @@ const works: readonly Row[] = [
   ['limit-connections', 'count', '', 'requests under way of one client; 503 beyond'],
   ['limit-whitelist', 'cidrs', '', 'clients without a limit'],
   ['limit-allowlist', 'cidrs', '', 'the same, by its newer name'],
+  [
+    'custom-headers',
+    'text',
+    '',
+    'ConfigMap of its namespace whose keys are fields of answers; global-allowed-response-headers must name them',
+  ],
   // Browsers
   ['enable-cors', 'flag', 'false', 'answers cross-origin questions'],
   ['cors-allow-origin', 'list', '*', 'origins; https://*.example.com stands for one label'],
@@ -332,8 +344,6 @@ const differs: readonly Row[] = [
   ],
   ['opentelemetry-operation-name', 'text', '', 'spans are named after the route'],
   ['opentelemetry-trust-incoming-span', 'flag', 'true', 'traces of clients go on'],
-  ['auth-proxy-set-headers', 'text', '', 'ConfigMaps of fields are not read'],
-  ['custom-headers', 'text', '', 'write more_set_headers in a configuration-snippet'],
 ];
 
 const refused: readonly Row[] = [

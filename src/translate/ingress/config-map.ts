@@ -1,4 +1,5 @@
 import { INGRESS_CONFIG } from '../../config/index.ts';
+import { fieldsRef } from '../../model/index.ts';
 import { isRecord } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
@@ -39,6 +40,9 @@ const count = (take: (value: number, into: Writable) => void): Reader =>
 const seconds = (take: (ms: number, into: Writable) => void): Reader =>
   reader(parseTimeMs, 'number of seconds', take);
 
+const configMap = (take: (ref: string, into: Writable) => void): Reader =>
+  reader(text => fieldsRef(text), 'ConfigMap; write NAMESPACE/NAME', take);
+
 /** Those that ingress-nginx takes. */
 function parseRedirect(text: string): number | undefined {
   return /^30[1278]$/.test(text) ? Number(text) : undefined;
@@ -65,6 +69,11 @@ const readers: Readonly<Record<string, Reader>> = {
   'proxy-body-size': reader(parseSize, 'size', (value, into) => (into.maxBodyBytes = value)),
   'proxy-read-timeout': seconds((value, into) => (into.idleTimeoutMs = value)),
   'proxy-connect-timeout': seconds((value, into) => (into.connectTimeoutMs = value)),
+  'add-headers': configMap((ref, into) => (into.responseFieldsFrom = ref)),
+  'proxy-set-headers': configMap((ref, into) => (into.requestFieldsFrom = ref)),
+  'global-allowed-response-headers': reader(parseList, 'list of names', (names, into) => {
+    into.allowedFields = names.map(each => each.toLowerCase());
+  }),
   'limit-req-status-code': count((value, into) => (into.limitStatus = value)),
   'limit-conn-status-code': count((value, into) => (into.limitConnectionsStatus = value)),
   'whitelist-source-range': reader(parseCidrs, 'list of ranges', (value, into) => (into.allowRanges = value)),

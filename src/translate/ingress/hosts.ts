@@ -5,7 +5,7 @@ import type { ClientCertificates, ObjectRef, RouteRule, RouteTarget } from '../.
 import { canaryRules } from './canary.ts';
 import type { Canary, IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
 import { isPatternHost, type OrderedPath, orderPaths } from './paths.ts';
-import { appRootRule, forwardRules, notFoundRule, wwwRule } from './rules.ts';
+import { appRootRule, forwardRules, notFoundRule, withAnswerFields, wwwRule } from './rules.ts';
 import type { SnippetRules } from './snippet-rules.ts';
 
 /** One path, with what its own Ingress says of it. */
@@ -81,7 +81,7 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
   // Wildcards mean one label, which every rule of theirs asks for.
   else if (host.host.startsWith('*.')) rules.push(notFoundRule(host));
   const texts = patterns ? [] : paths.filter(({ path }) => /[{}();\\$*]/.test(path.path));
-  return { rules, shadowed, texts };
+  return { rules: rules.map(rule => withAnswerFields(rule, defaults.responseFields)), shadowed, texts };
 }
 
 /** What stands for a host that redirects to its other name, with or without `www.`. */
@@ -90,7 +90,8 @@ export function wwwRules(
   { host, tls, httpsPort }: Pick<HostOf, 'host' | 'tls' | 'httpsPort'>,
   defaults: IngressDefaults,
 ): readonly RouteRule[] {
-  return [wwwRule(from, host, { host, tls, httpsPort, defaults })];
+  const rule = wwwRule(from, host, { host, tls, httpsPort, defaults });
+  return [withAnswerFields(rule, defaults.responseFields)];
 }
 
 /** What rules of one host share. */

@@ -3,10 +3,12 @@
 // together by translate/assemble. Pure.
 import type { KindTranslator } from '../dialect.ts';
 import { ingressConfigMapTranslator } from './config-map.ts';
+import { ingressFieldsTranslator } from './fields.ts';
 import { ingressTranslator } from './ingress.ts';
 import { ingressClassTranslator } from './ingress-class.ts';
 
 export type {
+  FieldPairs,
   IngressDefaults,
   IngressSettings,
   ReadIngress,
@@ -18,4 +20,5 @@ export const ingress: readonly KindTranslator[] = [
   ingressTranslator,
   ingressClassTranslator,
   ingressConfigMapTranslator,
+  ingressFieldsTranslator,
 ];

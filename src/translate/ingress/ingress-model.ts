@@ -14,6 +14,19 @@ import type {
 } from '../../model/index.ts';
 import type { SnippetRules } from './snippet-rules.ts';
 
+/** Fields of headers, by their names in small letters. */
+export type FieldPairs = readonly (readonly [name: string, value: string])[];
+
+/** A ConfigMap whose keys are names of fields of headers. */
+export interface ReadFields {
+  /** `namespace/name`. */
+  readonly ref: string;
+  readonly fields: FieldPairs;
+  /** Why it can be none; then it has no fields. */
+  readonly wrong?: string;
+  readonly from: ObjectRef;
+}
+
 /** One Ingress. */
 export interface ReadIngress {
   readonly namespace: string;
@@ -31,6 +44,8 @@ export interface ReadIngress {
   /** As ingress-nginx's defaults have it; with others they are read anew. */
   readonly settings: IngressSettings;
   readonly annotations: Readonly<Record<string, string>>;
+  /** What the ConfigMaps hold that its annotations name, once known: see responseFieldsFrom and questionFieldsFrom. */
+  readonly fields?: { readonly response?: FieldPairs; readonly question?: FieldPairs };
   /** It was refused, and nothing of it ever held: its paths answer 503. */
   readonly refused?: true;
   readonly from: ObjectRef;
@@ -81,6 +96,11 @@ export interface IngressSettings {
   readonly cors?: CorsPolicy;
   readonly session?: Omit<StickySession, 'path'> & { readonly path?: string };
   readonly requestHeaders?: HeaderEdits;
+  /** ConfigMap with fields of its answers (custom-headers), `namespace/name`. */
+  readonly responseFieldsFrom?: string;
+  readonly responseFields?: FieldPairs;
+  /** The same of fields of the question of auth-url (auth-proxy-set-headers). */
+  readonly questionFieldsFrom?: string;
   readonly mirrors?: readonly RuleMirror[];
   readonly snippet?: SnippetRules;
   readonly serverSnippet?: SnippetRules;
@@ -130,6 +150,14 @@ export interface IngressDefaults {
   readonly denyRanges: readonly string[];
   readonly compression: EdgePolicy['compression'] | undefined;
   readonly snippets: boolean;
+  /** ConfigMaps with fields of all answers (add-headers) and of all requests (proxy-set-headers); `namespace/name`. */
+  readonly responseFieldsFrom: string | undefined;
+  readonly requestFieldsFrom: string | undefined;
+  /** What they hold, once they are known. Values of requests have operators in them. */
+  readonly responseFields: FieldPairs;
+  readonly requestFields: FieldPairs;
+  /** What custom-headers of Ingresses may have, in small letters. */
+  readonly allowedFields: readonly string[];
   /** Who is asked about requests of every Ingress that does not say who is. */
   readonly globalAuth: EdgePolicy['authRequest'] | undefined;
 }
@@ -150,5 +178,10 @@ export const INGRESS_DEFAULTS: IngressDefaults = {
   denyRanges: [],
   compression: undefined,
   snippets: true,
+  responseFieldsFrom: undefined,
+  requestFieldsFrom: undefined,
+  responseFields: [],
+  requestFields: [],
+  allowedFields: [],
   globalAuth: undefined,
 };

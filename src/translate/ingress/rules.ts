@@ -8,7 +8,7 @@ import type {
 } from '../../model/index.ts';
 import { given, some } from '../given.ts';
 import type { HostOf, PathOf, RuleContext } from './hosts.ts';
-import type { IngressSettings, ReadIngress } from './ingress-model.ts';
+import type { FieldPairs, IngressDefaults, IngressSettings, ReadIngress } from './ingress-model.ts';
 import type { OrderedPath } from './paths.ts';
 import type { SnippetAnswer, SnippetRules } from './snippet-rules.ts';
 
@@ -31,7 +31,7 @@ export function forwardRules(
     idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
     retry: settings.retry,
     ...given({
-      requestHeaders: requestHeadersOf(settings, server),
+      requestHeaders: requestHeadersOf(settings, server, context.defaults),
       responseHeaders: responseHeadersOf(settings, server),
       cors: settings.cors,
       session: sessionOf(settings, path.path),
@@ -208,8 +208,10 @@ function openForChallenges(path: string, policy: EdgePolicy): EdgePolicy {
 function requestHeadersOf(
   { requestHeaders, snippet }: IngressSettings,
   server: SnippetRules | undefined,
+  { requestFields }: IngressDefaults,
 ): HeaderEdits | undefined {
   const set = some([
+    ...requestFields,
     ...(requestHeaders?.set ?? []),
     ...(server?.setRequest ?? []),
     ...(snippet?.setRequest ?? []),
@@ -218,16 +220,42 @@ function requestHeadersOf(
 }
 
 function responseHeadersOf(
-  { snippet }: IngressSettings,
+  { snippet, responseFields }: IngressSettings,
   server: SnippetRules | undefined,
 ): HeaderEdits | undefined {
   const both = [server, snippet].filter(each => each !== undefined);
+  const fields = editsOf(responseFields ?? []);
   const edits = given({
-    remove: some(both.flatMap(each => each.removeResponse)),
-    set: some(both.flatMap(each => each.setResponse)),
+    remove: some([...fields.remove, ...both.flatMap(each => each.removeResponse)]),
+    set: some([...fields.set, ...both.flatMap(each => each.setResponse)]),
     add: some(both.flatMap(each => each.addResponse)),
   });
   return Object.keys(edits).length === 0 ? undefined : edits;
+}
+
+/** As more_set_headers has it: a value takes the place of the backend's, an empty one takes it away. None is a variable. */
+function editsOf(fields: FieldPairs): { readonly set: FieldPairs; readonly remove: readonly string[] } {
+  const set = fields.filter(([, value]) => value !== '');
+  return {
+    set: set.map(([name, value]) => [name, value.replaceAll('%', '%%')] as const),
+    remove: fields.flatMap(([name, value]) => (value === '' ? [name] : [])),
+  };
+}
+
+/** The rule with what all answers have (add-headers); what it says itself of a field goes before. */
+export function withAnswerFields(rule: RouteRule, fields: FieldPairs): RouteRule {
+  const { responseHeaders = {} } = rule;
+  const own = new Set([
+    ...(responseHeaders.set ?? []).map(([name]) => name),
+    ...(responseHeaders.remove ?? []),
+  ]);
+  const { set, remove } = editsOf(fields.filter(([name]) => !own.has(name)));
+  if (set.length === 0 && remove.length === 0) return rule;
+  const edits = given({
+    remove: some([...remove, ...(responseHeaders.remove ?? [])]),
+    set: some([...set, ...(responseHeaders.set ?? [])]),
+  });
+  return { ...rule, responseHeaders: { ...responseHeaders, ...edits } };
 }
 
 function sessionOf({ session, useRegex }: IngressSettings, path: string): StickySession | undefined {

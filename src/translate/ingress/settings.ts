@@ -6,6 +6,7 @@ import type { Annotations } from './annotations.ts';
 import { readRewrites } from './answer-rewrites.ts';
 import { readClientCertificates } from './client-certificates.ts';
 import { readCors } from './cors.ts';
+import { readFields } from './fields.ts';
 import type { Canary, IngressDefaults, IngressSettings } from './ingress-model.ts';
 import { readLimits } from './limits.ts';
 import { readMirrors } from './mirrors.ts';
@@ -44,6 +45,7 @@ export function readSettings(annotations: Annotations, context: SettingsContext)
     edge: edgeOf(annotations, snippet, context),
     retry: retryOf(annotations),
     traffic: readTraffic(annotations, defaults, context.namespace),
+    ...readFields(annotations, context.namespace),
     ...given({
       sslRedirect: annotations.flag('ssl-redirect'),
       forceSslRedirect: annotations.flag('force-ssl-redirect'),
