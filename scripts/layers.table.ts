@@ -17,6 +17,12 @@ export const rooms: Record<string, Room> = {
     instead: 'errors/ is imported by all and imports nothing.',
   },
   time: { imports: ['errors'], packages: [], instead: 'time/ knows clocks only.' },
+  sets: {
+    imports: [],
+    packages: [],
+    pure: true,
+    instead: 'sets/ keeps members and knows nothing of them.',
+  },
   plain: {
     imports: [],
     packages: [],
@@ -107,7 +113,7 @@ export const rooms: Record<string, Room> = {
     instead: 'ext-authz/ makes questions and reads answers; who asks is proxy/calls/.',
   },
   http1: {
-    imports: ['errors', 'http', 'wire', 'time'],
+    imports: ['sets', 'errors', 'http', 'wire', 'time'],
     packages: [],
     instead: 'A codec knows bytes and heads, not routes or clusters.',
   },
@@ -117,12 +123,12 @@ export const rooms: Record<string, Room> = {
     instead: 'hpack/ compresses fields; it knows neither frames nor messages.',
   },
   http2: {
-    imports: ['errors', 'http', 'hpack', 'wire', 'time'],
+    imports: ['sets', 'errors', 'http', 'hpack', 'wire', 'time'],
     packages: [],
     instead: 'A codec knows bytes and heads, not routes or clusters.',
   },
   identity: { imports: ['errors', 'model', 'time'], packages: ['node-forge'], instead: passIn },
-  tls: { imports: ['errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
+  tls: { imports: ['sets', 'errors', 'model', 'wire', 'time', 'identity'], packages: [], instead: passIn },
   ca: {
     imports: ['plain', 'errors', 'model', 'time', 'identity'],
     packages: ['node-forge', 'jose'],
@@ -217,7 +223,7 @@ export const rooms: Record<string, Room> = {
     instead: passIn,
   },
   cluster: {
-    imports: ['errors', 'model', 'time', 'wire', 'http', 'tls', 'telemetry'],
+    imports: ['sets', 'errors', 'model', 'time', 'wire', 'http', 'tls', 'telemetry'],
     packages: [],
     instead: 'cluster/ picks endpoints and keeps connections; it knows no routes and no discovery.',
   },
@@ -260,6 +266,7 @@ export const rooms: Record<string, Room> = {
   },
   'proxy/services': {
     imports: [
+      'sets',
       'errors',
       'model',
       'time',
@@ -310,6 +317,7 @@ export const rooms: Record<string, Room> = {
   },
   'proxy/destinations': {
     imports: [
+      'sets',
       'errors',
       'model',
       'time',
@@ -342,6 +350,7 @@ export const rooms: Record<string, Room> = {
   },
   'proxy/exchange': {
     imports: [
+      'sets',
       'errors',
       'model',
       'time',
@@ -363,6 +372,7 @@ export const rooms: Record<string, Room> = {
   },
   'proxy/serving': {
     imports: [
+      'sets',
       'errors',
       'wire',
       'http',
@@ -384,12 +394,23 @@ export const rooms: Record<string, Room> = {
     instead: 'streams/ makes bytes of streams and streams of bytes; whose they are is told by whoever asks.',
   },
   'proxy/tcp': {
-    imports: ['errors', 'time', 'wire', 'tls', 'telemetry', 'cluster', 'proxy/services', 'proxy/streams'],
+    imports: [
+      'sets',
+      'errors',
+      'time',
+      'wire',
+      'tls',
+      'telemetry',
+      'cluster',
+      'proxy/services',
+      'proxy/streams',
+    ],
     packages: [],
     instead: 'tcp/ carries bytes and knows no request.',
   },
   'proxy/accept': {
     imports: [
+      'sets',
       'errors',
       'model',
       'authorization',
@@ -416,6 +437,7 @@ export const rooms: Record<string, Room> = {
   },
   'proxy/gateway': {
     imports: [
+      'sets',
       'errors',
       'model',
       'time',
@@ -441,6 +463,7 @@ export const rooms: Record<string, Room> = {
   },
   proxy: {
     imports: [
+      'sets',
       'errors',
       'model',
       'time',

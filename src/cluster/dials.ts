@@ -1,5 +1,6 @@
 import { type Flag, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import type { ClientCodec } from '../http/index.ts';
+import { IntrusiveSet, NO_SEAT } from '../sets/index.ts';
 import type { Wire } from '../wire/index.ts';
 import type { Carriage } from './carriage.ts';
 import type { Occupancy, Place } from './occupancy.ts';
@@ -40,6 +41,12 @@ export interface DialsOwner {
 const mostDials = 64;
 const firstDials = 16;
 
+interface UnderWay {
+  seat: number;
+  dial: { cancel(): void } | undefined;
+  readonly place: Place;
+}
+
 /** The connections to an endpoint that are being opened. Each has its place in the occupancy from the beginning. */
 export class Dials {
   /** How many have begun. */
@@ -48,7 +55,7 @@ export class Dials {
   readonly #exclusive: boolean;
   readonly #occupancy: Occupancy;
   readonly #owner: DialsOwner;
-  readonly #underWay = new Map<{ cancel(): void }, Place>();
+  readonly #underWay = new IntrusiveSet<'seat', UnderWay>('seat');
   #max = firstDials;
 
   constructor(dialer: UpstreamDialer, exclusive: boolean, occupancy: Occupancy, owner: DialsOwner) {
@@ -71,14 +78,14 @@ export class Dials {
     const place = this.#occupancy.take();
     const before = this.begun++;
     let settled = false;
-    let dial: { cancel(): void } | undefined;
+    const underWay: UnderWay = { seat: NO_SEAT, dial: undefined, place };
     const opened = (wire: Wire, codec: ClientCodec<Wire>): void => {
       if (settled) {
         wire.destroy();
         return;
       }
       settled = true;
-      if (dial !== undefined) this.#underWay.delete(dial);
+      this.#underWay.delete(underWay);
       this.#max = Math.min(mostDials, this.#max + 1);
       try {
         this.#owner.onOpened(wire, codec, place);
@@ -92,15 +99,15 @@ export class Dials {
     const failed = (flag: Flag, detail: string): void => {
       if (settled) return;
       settled = true;
-      if (dial !== undefined) this.#underWay.delete(dial);
+      this.#underWay.delete(underWay);
       place.release();
       this.#occupancy.connectFailures++;
       this.#max = Math.max(1, this.#max >> 1);
       this.#owner.onDialFailed(before, flag, detail);
     };
     try {
-      dial = this.#dialer.open(this.#exclusive, opened, failed);
-      if (!settled) this.#underWay.set(dial, place);
+      underWay.dial = this.#dialer.open(this.#exclusive, opened, failed);
+      if (!settled) this.#underWay.add(underWay);
     } catch (thrown) {
       internalError('pool.dial', thrown);
       failed('UF', INTERNAL_ERROR);
@@ -108,8 +115,8 @@ export class Dials {
   }
 
   cancelAll(): void {
-    for (const [dial, place] of this.#underWay) {
-      dial.cancel();
+    for (const { dial, place } of this.#underWay) {
+      dial?.cancel();
       place.release();
     }
     this.#underWay.clear();

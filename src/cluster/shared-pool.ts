@@ -26,7 +26,6 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   readonly #onSingle: (wire: Wire, codec: ClientCodec<Wire>, place: Place) => void;
   /** Those that may take streams. Others are on their way out and count no more. */
   readonly #taking: UpstreamConnection[] = [];
-  readonly #places = new Map<UpstreamConnection, Place>();
   readonly #sweep: Deadline;
   /** How many streams a connection takes, as the last one showed. */
   #streamsEach = Number.POSITIVE_INFINITY;
@@ -172,7 +171,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     }
     const connection = codec.connect(wire, this);
     this.#taking.push(connection);
-    this.#places.set(connection, place);
+    connection.place = place;
     this.onRoom(connection);
     this.#serveWaiters();
   }
@@ -254,8 +253,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     const at = this.#taking.indexOf(connection);
     if (at < 0) return;
     this.#taking.splice(at, 1);
-    this.#places.get(connection)?.release();
-    this.#places.delete(connection);
+    connection.place?.release();
   }
 
   /** A place has become free: those who wait for nobody's dial get one. */

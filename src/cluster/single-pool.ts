@@ -1,5 +1,6 @@
 import { type Flag, guarded } from '../errors/index.ts';
 import type { ClientCodec, ConnectionOwner, UpstreamConnection, UpstreamHost } from '../http/index.ts';
+import { IntrusiveSet } from '../sets/index.ts';
 import { Deadline } from '../time/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
@@ -27,7 +28,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   readonly #dials: Dials;
   readonly #waiting: WaitingLine;
   readonly #free: UpstreamConnection[] = [];
-  readonly #all = new Map<UpstreamConnection, Place>();
+  readonly #all = new IntrusiveSet<'seat', UpstreamConnection>('seat');
   readonly #sweep: Deadline;
   #sweepAtMs = 0;
   #closed = false;
@@ -96,10 +97,8 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   onDraining(): void {}
 
   onGone(connection: UpstreamConnection): void {
-    const place = this.#all.get(connection);
-    if (place === undefined) return;
-    this.#all.delete(connection);
-    place.release();
+    if (!this.#all.delete(connection)) return;
+    connection.place?.release();
     const { owner } = connection;
     if (owner !== undefined) guarded('pool.owner', () => owner.onOwnedGone(connection))();
     const at = this.#free.indexOf(connection);
@@ -109,7 +108,8 @@ export class SinglePool implements UpstreamHost, DialsOwner {
 
   onOpened(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {
     const connection = codec.connect(wire, this);
-    this.#all.set(connection, place);
+    connection.place = place;
+    this.#all.add(connection);
     this.onRoom(connection);
     this.#serveWaiters();
   }
@@ -124,7 +124,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     this.#closed = true;
     this.#options.timers.cancel(this.#sweep);
     this.closeAllIdle();
-    for (const connection of [...this.#all.keys()])
+    for (const connection of this.#all)
       if (connection.owner !== undefined && connection.room > 0) closeSafely(connection);
     this.#dials.cancelAll();
     this.#waiting.refuseAll('UH', REMOVED, true);

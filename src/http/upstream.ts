@@ -27,6 +27,10 @@ export interface UpstreamConnection {
   readonly keepAliveTimeoutMs: number;
   /** When it last became idle, on the pool's clock. For the pool alone. */
   freeSinceMs: number;
+  /** Its seat among those of its pool; for the pool alone. */
+  seat: number;
+  /** What it takes up of its cluster's limits, to be given back when it is gone; for the pool alone. */
+  place: { release(): void } | undefined;
   /** Whose it is for good; undefined: everybody's. Never set where it multiplexes. */
   owner: ConnectionOwner | undefined;
   /** Begins a stream; only while there is room. Its `request` is to be called in the same turn. */

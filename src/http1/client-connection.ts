@@ -12,6 +12,7 @@ import {
   type UpstreamConnection,
   type UpstreamHost,
 } from '../http/index.ts';
+import { NO_SEAT } from '../sets/index.ts';
 import { Deadline, type TimerWheel } from '../time/index.ts';
 import { acknowledgedBytes, type Wire, type WireHandler } from '../wire/index.ts';
 import { BodyReader, type BodySink } from './body-reader.ts';
@@ -40,6 +41,8 @@ export class ClientConnection implements WireHandler, ClientStream, UpstreamConn
   /** As its last `Keep-Alive` header told it. */
   keepAliveTimeoutMs = 0;
   freeSinceMs = 0;
+  seat = NO_SEAT;
+  place: { release(): void } | undefined = undefined;
   owner: ConnectionOwner | undefined = undefined;
   readonly #host: UpstreamHost;
   readonly #timers: TimerWheel;

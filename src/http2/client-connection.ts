@@ -5,6 +5,7 @@ import type {
   UpstreamConnection,
   UpstreamHost,
 } from '../http/index.ts';
+import { NO_SEAT } from '../sets/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { Http2ClientStream } from './client-stream.ts';
 import { Connection } from './connection.ts';
@@ -35,6 +36,8 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   requests = 0;
   readonly keepAliveTimeoutMs = 0;
   freeSinceMs = 0;
+  seat = NO_SEAT;
+  place: { release(): void } | undefined = undefined;
   owner: ConnectionOwner | undefined = undefined;
   readonly form: RequestForm;
   readonly #host: UpstreamHost;

@@ -11,6 +11,7 @@ import {
   type TelemetrySettings,
   unknownKind,
 } from '../model/index.ts';
+import { IntrusiveSet } from '../sets/index.ts';
 import { MetricShapes } from '../telemetry/index.ts';
 import {
   crowding,
@@ -66,7 +67,7 @@ export class DataPlane {
   readonly #named: NamedDestinations;
   readonly #inboundOptions: InboundOptions;
   readonly #ownPorts: Set<number>;
-  readonly #connections = new Set<Accepted>();
+  readonly #connections = new IntrusiveSet<'seat', Accepted>('seat');
   #listeners: Listener[] = [];
   /** Another process of this proxy accepts. */
   #handedOver = false;
@@ -241,7 +242,7 @@ export class DataPlane {
     this.#room = room;
     this.#open(room > 0);
     if (stage === 'none') return;
-    for (const connection of [...this.#connections]) connection.relieve(hard);
+    for (const connection of this.#connections) connection.relieve(hard);
     this.gateway?.relieve(hard);
     for (const cluster of this.destinations.clusters) cluster.closeAllIdle();
     for (const cluster of this.passThrough.clusters) cluster.closeAllIdle();
@@ -269,12 +270,12 @@ export class DataPlane {
 
   /** Closes connections from clients without a request under way. */
   closeIdle(): void {
-    for (const connection of [...this.#connections]) connection.relieve(false);
+    for (const connection of this.#connections) connection.relieve(false);
   }
 
   /** Breaks off what is open from clients. */
   cutOff(): void {
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections) connection.destroy();
   }
 
   #open(isRoom: boolean): void {

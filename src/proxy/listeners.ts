@@ -5,6 +5,8 @@ import type { ListenerRules } from './filters/lists.ts';
 
 /** A connection that a listener accepted. */
 export interface Accepted {
+  /** Its seat among the open ones; for the data plane alone. */
+  seat: number;
   start(): void;
   drain(): void;
   relieve(hard: boolean): void;

@@ -5,6 +5,7 @@ import { connect, type DetailedPeerCertificate, type SecureContext, TLSSocket } 
 import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { principalOf, spiffeIdOf } from '../identity/index.ts';
 import type { OriginatedTls, ShownCertificate } from '../model/index.ts';
+import { NO_SEAT } from '../sets/index.ts';
 import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
 import type { MeshTls } from './mesh-tls.ts';
 import { wrongUpstream } from './originated.ts';
@@ -346,7 +347,8 @@ export function attend(
     const native = (secure as unknown as WithHandle)._handle;
     const opened = new Wire(native, { close: () => secure.destroy(), reset }, true);
     wire = opened;
-    if (peer !== undefined) forget = tls!.peers.opened({ ...peer, breakOff: why => opened.reset(why) });
+    if (peer !== undefined)
+      forget = tls!.peers.opened({ ...peer, seat: NO_SEAT, breakOff: why => opened.reset(why) });
     const principal = peer?.principal ?? '';
     waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
   };

@@ -1,7 +1,10 @@
 import { type FederatedRoots, parseSpiffe, type Revocation, trustDomainOf } from '../model/index.ts';
+import { IntrusiveSet } from '../sets/index.ts';
 
 /** A peer that has proven who it is, on a connection that is open. */
 export interface OpenPeer {
+  /** Its seat among the open ones: NO_SEAT, and for MeshPeers alone. */
+  seat: number;
   readonly principal: string;
   /** Of its certificate, uppercase hexadecimal. */
   readonly serial: string;
@@ -23,7 +26,7 @@ export interface PeerTerms {
  * broken off on open ones, in both directions. Before anybody has said anything, whoever the roots vouch for is let in.
  */
 export class MeshPeers {
-  readonly #open = new Set<OpenPeer>();
+  readonly #open = new IntrusiveSet<'seat', OpenPeer>('seat');
   /** Handshakes that this side began, by key exchange (`X25519MLKEM768`); the other side is not told by OpenSSL. */
   readonly groups = new Map<string, number>();
   #domain = '';
@@ -62,7 +65,7 @@ export class MeshPeers {
     }
     this.#principals = principals;
     this.#serials = serials;
-    for (const peer of [...this.#open]) {
+    for (const peer of this.#open) {
       const why = this.refusal(peer.principal, peer.serial);
       if (why === undefined) continue;
       this.#open.delete(peer);

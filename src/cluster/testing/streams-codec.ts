@@ -12,6 +12,7 @@ import type {
 } from '../../http/index.ts';
 import { responseHead } from '../../http1/testing/heads.ts';
 import { MemoryPeer } from '../../http1/testing/memory-wire.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import type { Wire } from '../../wire/index.ts';
 
 /** One stream as its far end sees it. */
@@ -98,6 +99,8 @@ export class StreamsPeer implements ClientCodec<Wire>, UpstreamConnection {
   readonly keepAliveTimeoutMs = 0;
   requests = 0;
   freeSinceMs = 0;
+  seat = NO_SEAT;
+  place: { release(): void } | undefined = undefined;
   owner: undefined;
   closed = false;
   /** Streams under way, in the order in which they began. */

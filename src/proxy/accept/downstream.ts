@@ -1,4 +1,5 @@
 import { formatAddress } from '../../model/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { Detection } from '../detection/detection.ts';
 import type { ExchangeHost, ListenerTerms } from '../exchange/exchange-host.ts';
@@ -10,6 +11,7 @@ import type { Served, Serving } from '../serving/serving.interface.ts';
 
 /** What all connections have in common that a listener accepts: who called, what they carry, and how they end. */
 export abstract class Downstream {
+  seat = NO_SEAT;
   readonly terms: ListenerTerms;
   /** The client's address without its port; '' where it is not known. IPv4 in its own form. */
   address: string;

@@ -1,6 +1,7 @@
 // Connections that come before discovery has said who may call this workload: they wait a little, and then they are refused.
 import { guarded, INTERNAL_ERROR } from '../../errors/index.ts';
 import { formatAddress } from '../../model/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { Wire, WireHandler } from '../../wire/index.ts';
 import type { InboundPorts, PortsWatcher } from '../destinations/inbound-ports.ts';
@@ -19,7 +20,7 @@ const askMs = 1_000;
 const WORDS =
   'the proxy of this workload has not been told yet who may call it, and lets nobody in before; come again, and if it lasts see /ready of the proxy and weft check for what keeps the control plane from telling it';
 
-type Inbound = Pick<InboundConnection, 'start' | 'drain' | 'relieve' | 'destroy'>;
+type Inbound = Pick<InboundConnection, 'seat' | 'start' | 'drain' | 'relieve' | 'destroy'>;
 type Wanted = { readonly address: string; readonly port: number } | undefined;
 
 /** Takes an inbound connection on: at once where it is known who may call, and what cannot be decided yet waits. */
@@ -45,6 +46,8 @@ export function openInbound(
  * which a caller's proxy takes as an endpoint that cannot be reached.
  */
 class HeldConnection implements Inbound, PortsWatcher, DetectionWaiter, WireHandler {
+  seat = NO_SEAT;
+  watcherSeat = NO_SEAT;
   readonly #services: Services;
   readonly #ports: InboundPorts;
   readonly #wire: Wire;

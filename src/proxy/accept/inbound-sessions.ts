@@ -1,6 +1,7 @@
 import type { Denial } from '../../authorization/index.ts';
 import type { Head, LocalReply } from '../../http/index.ts';
 import { parseHostPort } from '../../model/index.ts';
+import { IntrusiveSet, NO_SEAT } from '../../sets/index.ts';
 import type { PeerLabels } from '../../telemetry/index.ts';
 import { enterEvent, leaveEvent, type Wire } from '../../wire/index.ts';
 import type { AppSources } from '../connect/app-source.ts';
@@ -36,6 +37,7 @@ const nothingRead = { bytesRead: 0 } as const;
  * itself, when it comes and whenever policies change: who calls is the same for all, what it may do need not be.
  */
 export class InboundSessions implements Serving, StreamCarrierHost, LivingConnection, PortsWatcher {
+  watcherSeat = NO_SEAT;
   readonly #services: Services;
   readonly #caller: SessionsCaller;
   readonly #sources: AppSources;
@@ -43,7 +45,7 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
   readonly #ports: InboundPorts;
   readonly #onClosed: () => void;
   readonly #life: ConnectionLife;
-  readonly #open = new Set<TcpSession>();
+  readonly #open = new IntrusiveSet<'seat', TcpSession>('seat');
 
   constructor(
     services: Services,
@@ -116,7 +118,7 @@ export class InboundSessions implements Serving, StreamCarrierHost, LivingConnec
   }
 
   #forbid(denial: Denial): void {
-    for (const session of [...this.#open]) {
+    for (const session of this.#open) {
       noteRefusal(this.#services, this.#start, denial);
       session.forbid(detailOf(denial));
     }

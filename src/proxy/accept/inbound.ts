@@ -2,6 +2,7 @@ import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { Peer } from '../../model/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import { ALPN, beginsMeshHello, readClientHello, type Secured } from '../../tls/index.ts';
@@ -45,6 +46,7 @@ export class InboundConnection
   extends Downstream
   implements DetectionWaiter, AcceptWaiter, SessionsCaller, ConnectionCaller, PortsWatcher
 {
+  watcherSeat = NO_SEAT;
   readonly direction = 'inbound';
   readonly #ports: InboundPorts;
   readonly #options: InboundOptions;

@@ -14,6 +14,7 @@ import {
   type WeightedCluster,
 } from '../../model/index.ts';
 import { conditionFault, type RateLimit, rateLimitFault, rateLimits } from '../../routing/index.ts';
+import { IntrusiveSet } from '../../sets/index.ts';
 import { LimitMetrics } from '../../telemetry/index.ts';
 import { type RequestPolicy, RunningDestination } from './destination.ts';
 import type { PortAuthentication } from './port-authentication.ts';
@@ -42,6 +43,8 @@ export interface RunningPort {
 
 /** A connection whose bytes nobody reads, and which therefore has to be asked again when what is said of ports has changed. */
 export interface PortsWatcher {
+  /** For InboundPorts.watchers alone. */
+  watcherSeat: number;
   onPortsChanged(): void;
 }
 
@@ -75,7 +78,7 @@ export class InboundPorts {
   /** Grows with every resource, so that open connections see that there is another. */
   version = 0;
   /** Told after every change. */
-  readonly watchers = new Set<PortsWatcher>();
+  readonly watchers = new IntrusiveSet<'watcherSeat', PortsWatcher>('watcherSeat');
   #resource: InboundResource | undefined;
   #modeUntilKnown: MtlsMode;
 
@@ -122,7 +125,7 @@ export class InboundPorts {
     this.version++;
     this.#running.clear();
     this.#authorizers.clear();
-    for (const watcher of [...this.watchers]) watcher.onPortsChanged();
+    for (const watcher of this.watchers) watcher.onPortsChanged();
     return undefined;
   }
 

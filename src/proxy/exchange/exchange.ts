@@ -8,6 +8,7 @@ import {
   type ServerStreamHandler,
   type StreamFailure,
 } from '../../http/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import { bodyTooLong } from '../filters/body-limit.ts';
 import { PASS } from '../filters/filter.interface.ts';
@@ -35,6 +36,9 @@ import { type TriesOwner, VERDICT } from './tries-owner.interface.ts';
  * is used again.
  */
 export class Exchange implements ServerStreamHandler, TriesOwner, TargetWaiter, TimeLimitsOwner {
+  workingSeat = NO_SEAT;
+  /** Among the exchanges of a connection of HTTP/2. */
+  seat = NO_SEAT;
   readonly #services: ExchangeServices;
   readonly #host: ExchangeHost;
   readonly #request: RequestSoFar;

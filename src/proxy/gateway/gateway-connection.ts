@@ -4,6 +4,7 @@ import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { ListenerOptions, ShownCertificate } from '../../model/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import { acceptServerTls, type Handshake } from '../../tls/index.ts';
@@ -63,6 +64,8 @@ export interface ConnectionParts {
 
 /** A connection of a client outside of the mesh. */
 export class GatewayConnection extends Downstream implements DetectionWaiter, ExchangeHost {
+  /** Its seat among those of its port. */
+  portSeat = NO_SEAT;
   readonly direction = 'outbound';
   readonly principal = '';
   readonly mutualTls = false;

@@ -7,6 +7,7 @@ import {
   gatewayKey,
   parseGatewayKey,
 } from '../../model/index.ts';
+import { IntrusiveSet } from '../../sets/index.ts';
 import { Listener, type Wire } from '../../wire/index.ts';
 import type { ListenerTerms } from '../exchange/exchange-host.ts';
 import { compileFilters } from '../filters/filter.interface.ts';
@@ -49,7 +50,7 @@ interface RunningPort {
   table: PortTable;
   places: readonly string[];
   sockets: Listener[];
-  readonly connections: Set<GatewayConnection>;
+  readonly connections: IntrusiveSet<'portSeat', GatewayConnection>;
   /** As many connections as there may be: more wait in the kernel. */
   full: boolean;
   trouble: string | undefined;
@@ -74,7 +75,7 @@ class RunningGateway implements GatewayRole {
   /** By destination: certificates that its upstreams are shown. */
   readonly #shown = new Map<string, readonly string[]>();
   /** Those of ports that are gone, too. */
-  readonly #connections = new Set<GatewayConnection>();
+  readonly #connections = new IntrusiveSet<'seat', GatewayConnection>('seat');
   #paused = false;
   #closed = false;
   #stopTrying: () => void = () => {};
@@ -201,7 +202,7 @@ class RunningGateway implements GatewayRole {
   }
 
   relieve(hard: boolean): void {
-    for (const each of [...this.#connections]) each.relieve(hard);
+    for (const each of this.#connections) each.relieve(hard);
   }
 
   close(): void {
@@ -213,7 +214,7 @@ class RunningGateway implements GatewayRole {
 
   destroy(): void {
     this.close();
-    for (const each of [...this.#connections]) each.destroy();
+    for (const each of this.#connections) each.destroy();
     for (const each of this.#policies.values()) each.close();
   }
 
@@ -239,7 +240,7 @@ class RunningGateway implements GatewayRole {
     this.#renewDatagrams(guarded.flatMap(({ bound }) => (bound.protocol === 'udp' ? [bound] : [])));
     for (const [number, running] of this.#ports) if (!byPort.has(number)) this.#shut(running);
     for (const [number, listeners] of byPort) this.#open(number, listeners);
-    for (const each of [...this.#connections]) each.onPoliciesChanged();
+    for (const each of this.#connections) each.onPoliciesChanged();
   }
 
   /** Before anything is asked for: no destination is to be used without what guards it. */
@@ -293,7 +294,7 @@ class RunningGateway implements GatewayRole {
         table,
         places,
         sockets: [],
-        connections: new Set(),
+        connections: new IntrusiveSet('portSeat'),
         full: false,
         trouble: undefined,
       };

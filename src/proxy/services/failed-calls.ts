@@ -1,4 +1,5 @@
 import type { Head } from '../../http/index.ts';
+import { IntrusiveSet } from '../../sets/index.ts';
 
 /** Ids that an app may pass on from what it was asked to what it asks: of Envoy and Weft, and of W3C Trace Context. */
 const requestId = Buffer.from('x-request-id', 'latin1');
@@ -12,6 +13,8 @@ const maxWorking = 2_000;
 
 /** A request that this workload's app works on. */
 export interface Working {
+  /** For FailedCalls.working alone. */
+  workingSeat: number;
   /** Undefined between requests. */
   readonly underWay: Head | undefined;
 }
@@ -23,7 +26,7 @@ export interface Working {
  */
 export class FailedCalls {
   /** Downstream connections that requests for the app come over. */
-  readonly working = new Set<Working>();
+  readonly working = new IntrusiveSet<'workingSeat', Working>('workingSeat');
   /** When the last of them failed, in the order of that. */
   readonly #failedMs = new Map<string, number>();
 

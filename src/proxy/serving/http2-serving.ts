@@ -5,6 +5,7 @@ import {
   ServerConnection,
   type ServerConnectionHost,
 } from '../../http2/index.ts';
+import { IntrusiveSet } from '../../sets/index.ts';
 import { enterEvent, leaveEvent, type Wire } from '../../wire/index.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangeHost } from '../exchange/exchange-host.ts';
@@ -29,7 +30,7 @@ export class Http2Serving implements Serving, ServerConnectionHost, LivingConnec
   readonly #services: Services;
   readonly #host: ExchangeHost;
   readonly #onClosed: () => void;
-  readonly #exchanges = new Set<Exchange>();
+  readonly #exchanges = new IntrusiveSet<'seat', Exchange>('seat');
   /** Of those that come in: what the pod's own app asks ends with the app. */
   readonly #life: ConnectionLife | undefined;
 
@@ -104,7 +105,7 @@ export class Http2Serving implements Serving, ServerConnectionHost, LivingConnec
 
   onConnectionClosed(): void {
     this.#life?.stop();
-    for (const exchange of [...this.#exchanges]) this.onDiscarded(exchange);
+    for (const exchange of this.#exchanges) this.onDiscarded(exchange);
     this.#onClosed();
   }
 }

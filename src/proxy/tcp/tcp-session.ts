@@ -1,5 +1,6 @@
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { type Flag, giveUp, INTERNAL_ERROR, internalError } from '../../errors/index.ts';
+import { NO_SEAT } from '../../sets/index.ts';
 import { NO_TAGS, type SeriesTags } from '../../telemetry/index.ts';
 import { Deadline } from '../../time/index.ts';
 import type { ByteStream, WireHandler } from '../../wire/index.ts';
@@ -30,6 +31,8 @@ const patienceMs = 1000;
  * greeting of HTTP/2 is no such byte: it is kept until the client has spoken.
  */
 export class TcpSession implements WireHandler, SessionOutcome {
+  /** Its seat among those of one connection between proxies. */
+  seat = NO_SEAT;
   readonly #services: Services;
   readonly #options: TcpSessionOptions;
   readonly #cluster: RunningCluster;
