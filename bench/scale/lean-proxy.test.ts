@@ -59,6 +59,7 @@ const script: readonly { readonly text: string; readonly answers: number }[] = [
     answers: 2,
   },
   { text: lines({ type: 'ping' }), answers: 1 },
+  { text: lines({ type: 'beat', everyMs: 500 }, { type: 'ping' }), answers: 1 },
   { text: lines({ type: 'of a later version' }, { type: 'ping' }), answers: 1 },
   {
     text: lines(

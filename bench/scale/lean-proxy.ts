@@ -31,7 +31,8 @@ export interface LeanListener {
   /** Everything that it follows has come over this connection. */
   synced(proxy: LeanProxy): void;
   lost(why: string, proxy: LeanProxy): void;
-  received?(bytes: number, messages: number): void;
+  /** `deliveries`: of resources and changes; what only says that the control plane is there is none. */
+  received?(bytes: number, deliveries: number): void;
 }
 
 /** Milliseconds on the clock that all processes of a machine share and that never goes back. */
@@ -44,6 +45,8 @@ const newline = 0x0a;
 const connectMs = 10_000;
 /** How a line begins that delivers something; see encodeDelivery. */
 const delivery = /^\{"version":(\d+),(?:"changedAtMs":\d+,)?"type":"(?:resource|endpoints-change)"/;
+/** Ten thousand of these are no load that proxies of their own would feel. */
+const beat = '{"type":"beat"';
 /** Which resource it is, where that is a whole one. */
 const whole = /"type":"resource","resource":\{"kind":"(\w+)","key":"([^"]*)"/;
 /** So far into a line its name has been said. */
@@ -130,23 +133,23 @@ export class LeanProxy {
   #read(chunk: Buffer, socket: TLSSocket): void {
     const bytes = this.#rest ? Buffer.concat([this.#rest, chunk]) : chunk;
     let from = 0;
-    let messages = 0;
+    let deliveries = 0;
     for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, from)) {
-      messages++;
-      this.#line(bytes, from, at, socket);
+      if (this.#line(bytes, from, at, socket)) deliveries++;
       if (this.#socket !== socket) return;
       from = at + 1;
     }
     this.#rest = from === bytes.length ? undefined : Buffer.from(bytes.subarray(from));
-    this.#options.hears.received?.(chunk.length, messages);
+    this.#options.hears.received?.(chunk.length, deliveries);
   }
 
-  #line(bytes: Buffer, from: number, to: number, socket: TLSSocket): void {
+  /** Whether it delivered something. */
+  #line(bytes: Buffer, from: number, to: number, socket: TLSSocket): boolean {
     const head = bytes.toString('latin1', from, Math.min(to, from + headBytes));
     const version = delivery.exec(head)?.[1];
     if (version === undefined) {
       this.#other(bytes.toString('utf8', from, to), socket);
-      return;
+      return false;
     }
     if (!this.#heard) {
       this.#heard = true;
@@ -156,15 +159,17 @@ export class LeanProxy {
     const { hears, keys } = this.#options;
     if (head.includes('"changedAtMs":')) hears.changed(bytes.toString('utf8', from, to), this);
     const named = this.#arrived && whole.exec(head);
-    if (!named) return;
+    if (!named) return true;
     this.#arrived!.add(`${named[1]} ${named[2]}`);
-    if (this.#arrived!.size < 2 + 2 * keys.length) return;
+    if (this.#arrived!.size < 2 + 2 * keys.length) return true;
     this.#arrived = undefined;
     hears.synced(this);
     this.outSinceMs = undefined;
+    return true;
   }
 
   #other(line: string, socket: TLSSocket): void {
+    if (line.startsWith(beat)) return;
     const message = JSON.parse(line) as { type: string; code?: string; message?: string };
     if (message.type === 'ping') say(socket, { type: 'pong' });
     else if (message.type === 'error') this.#lost(`${message.code}: ${message.message}`);

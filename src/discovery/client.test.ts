@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
-import { createServer as createTlsServer } from 'node:tls';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
+import { until } from '../kubernetes/testing/until.ts';
+import type { HostPort } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
 import { DISCOVERY_ALPN } from './protocol.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
@@ -144,4 +146,85 @@ test('what answers but is no control plane is told apart from nothing at all', a
   secure.client(context, sink);
   await sink.until(() => sink.connections.length > 1);
   assert.match(sink.connections.at(-1)!.reason, /cannot be reached/);
+});
+
+/** A replica that takes the proxy, says how often it will be heard of, and then nothing: it hangs. */
+async function hangingReplica(context: TestContext, secure: SecureMesh, everyMs: number) {
+  const { keyPem, chainPem } = secure.issue(controlPlaneId);
+  const sockets: TLSSocket[] = [];
+  const server = createTlsServer({ key: keyPem, cert: chainPem, ALPNProtocols: [DISCOVERY_ALPN] }, socket => {
+    sockets.push(socket);
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(`{"type":"beat","everyMs":${everyMs}}\n`);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { sockets, port: (server.address() as AddressInfo).port };
+}
+
+/** Ports in the order in which they are tried; the last one stands for all later attempts. */
+function ports(list: readonly number[]): { readonly address: HostPort; readonly tried: number[] } {
+  const tried: number[] = [];
+  return {
+    tried,
+    get address() {
+      const port = list[Math.min(tried.length, list.length - 1)]!;
+      tried.push(port);
+      return { host: '127.0.0.1', port };
+    },
+  };
+}
+
+/** What takes connections and never answers, as the kernel of a process that is stopped. */
+async function silentReplica(context: TestContext) {
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => sockets.add(socket.on('error', () => {}).resume()));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { server, sockets, port: (server.address() as AddressInfo).port };
+}
+
+test('a replica that misses its beats is left for another, and nobody hears of a loss', async context => {
+  const { mesh, secure, sink } = await setUp(context);
+  const hanging = await hangingReplica(context, secure, 50);
+  const silent = await silentReplica(context);
+  // The Service brings it to one that hangs altogether before it brings it to one that is well.
+  const service = ports([hanging.port, silent.port, secure.port]);
+  const client = secure.client(context, sink, undefined, service);
+  client.want('10.96.0.5:80');
+  await sink.until(() => sink.addresses(reviews) !== undefined);
+  assert.deepEqual(service.tried.slice(0, 3), [hanging.port, silent.port, secure.port]);
+  assert.deepEqual(
+    sink.connections.map(({ up }) => up),
+    [false, true],
+  );
+  mesh.put(reviewsSlice('10.244.0.7'));
+  await sink.until(() => sink.addresses(reviews)?.length === 1);
+  await until('the others are given up', () =>
+    [...silent.sockets, ...hanging.sockets].every(each => each.destroyed),
+  );
+});
+
+test('a replica that speaks again before another was found is kept', async context => {
+  const { secure, sink } = await setUp(context);
+  const hanging = await hangingReplica(context, secure, 50);
+  const silent = await silentReplica(context);
+  const looked = once(silent.server, 'connection') as Promise<[Socket]>;
+  secure.client(context, sink, undefined, ports([hanging.port, silent.port]));
+  const [second] = await looked;
+  const trust = { kind: 'trust', key: 'trust', roots: [], serviceRanges: [] };
+  hanging.sockets[0]!.write(`${JSON.stringify({ type: 'resource', version: 1, resource: trust })}\n`);
+  await until('the second attempt is given up', () => second.destroyed);
+  await sink.until(() => sink.connections.at(-1)!.up);
+  assert.equal(hanging.sockets.length, 1);
+  assert.equal(hanging.sockets[0]!.destroyed, false);
 });

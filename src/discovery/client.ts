@@ -4,8 +4,9 @@ import type { Credentials } from '../identity/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { Backoff, type Cancel, type Clock } from '../time/index.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { BeatWatch } from './beat-watch.ts';
 import type { QuestionHandler, ResourceSink, ResourceStream } from './client.interface.ts';
-import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
+import { type ControlPlane, connectAnyReplica, connectControlPlane } from './control-plane-connection.ts';
 import { keyFault, refusedDestination } from './key.ts';
 import { inBatches, KeyBatch } from './key-batch.ts';
 import { LineReader } from './line-reader.ts';
@@ -34,6 +35,12 @@ export interface DiscoveryClientOptions {
 /** What is wanted and forgotten goes out at most this often; the first at once, because an app waits for it. */
 const gatherMs = 20;
 
+/** Whether anything was heard at all is looked at this often; see BeatWatch for what notices sooner. */
+const looks = 3;
+
+/** Attempts to reach another replica are so much of a beat apart: less where few proxies look at the same time. */
+const apart = 0.6;
+
 type State =
   | { readonly phase: 'idle' }
   | { readonly phase: 'connecting'; readonly stop: AbortController }
@@ -58,7 +65,11 @@ export class DiscoveryClient implements ResourceStream {
   #unsubscribe: () => void = () => {};
   #stopWatching: Cancel = () => {};
   #serial = '';
-  #heardAtMs = 0;
+  readonly #beats: BeatWatch;
+  /** Set while another replica is looked for, beside the silent connection. */
+  #elsewhere: AbortController | undefined;
+  /** Looks since something was heard: this process may have been stopped itself, so that times say nothing. */
+  #unheard = 0;
   /** What the sink was told last. */
   #up = false;
 
@@ -70,12 +81,13 @@ export class DiscoveryClient implements ResourceStream {
       return this.#state.phase === 'connected';
     });
     this.#backoff = new Backoff(undefined, options.random);
+    this.#beats = new BeatWatch(options.clock, everyMs => this.#lookElsewhere(everyMs));
   }
 
   /** Begins to connect, or waits for the first credentials. */
   start(): void {
     const { credentials, clock, sink } = this.#options;
-    this.#stopWatching = clock.every(SILENCE_MS / 3, () => this.#checkAlive());
+    this.#stopWatching = clock.every(SILENCE_MS / looks, () => this.#checkAlive());
     sink.connection(false, 'waiting for a certificate');
     this.#unsubscribe = credentials.subscribe(renewed => this.#renewed(renewed));
   }
@@ -125,6 +137,7 @@ export class DiscoveryClient implements ResourceStream {
   #leave(): void {
     const state = this.#state;
     this.#state = { phase: 'idle' };
+    this.#expectNothing();
     this.#options.questions?.over();
     this.#programs.lost();
     if (state.phase === 'connecting') state.stop.abort();
@@ -133,7 +146,7 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   async #connect(): Promise<void> {
-    const { controlPlane, credentials, clock } = this.#options;
+    const { controlPlane, credentials } = this.#options;
     const stop = new AbortController();
     this.#state = { phase: 'connecting', stop };
     try {
@@ -142,7 +155,6 @@ export class DiscoveryClient implements ResourceStream {
         socket.destroy();
         return;
       }
-      this.#heardAtMs = clock.monotonic();
       this.#connected(socket);
     } catch (thrown) {
       if (!stop.signal.aborted) this.#lost(errorMessage(thrown));
@@ -152,6 +164,7 @@ export class DiscoveryClient implements ResourceStream {
   #connected(socket: TLSSocket): void {
     const { namespace, pod, proxyVersion, questions } = this.#options;
     this.#state = { phase: 'connected', socket, heard: false };
+    this.#unheard = 0;
     this.#received.begin();
     const reader = new LineReader(MAX_LINE_BYTES);
     const isCurrent = (): boolean => this.#state.phase === 'connected' && this.#state.socket === socket;
@@ -167,7 +180,7 @@ export class DiscoveryClient implements ResourceStream {
     socket.on('error', error => lost(`the connection broke: ${error.message}`));
     socket.on('close', () => lost('the control plane closed the connection'));
     const received = (chunk: Buffer): void => {
-      this.#heardAtMs = this.#options.clock.monotonic();
+      if (isCurrent()) this.#heard();
       let trouble = 'the control plane sent a line that is too long';
       // The answers to what came together leave together: forty of them at the start, and as many records otherwise.
       socket.cork();
@@ -200,6 +213,9 @@ export class DiscoveryClient implements ResourceStream {
         return `the control plane refused this proxy (${message.code}): ${message.message}`;
       case 'ping':
         this.#send({ type: 'pong' });
+        return undefined;
+      case 'beat':
+        this.#beats.expect(message.everyMs);
         return undefined;
       case 'resource':
       case 'endpoints-change': {
@@ -239,6 +255,7 @@ export class DiscoveryClient implements ResourceStream {
   #lost(why: string): void {
     const { clock, log, sink } = this.#options;
     const delayMs = this.#backoff.next();
+    this.#expectNothing();
     this.#state = { phase: 'resting', cancel: clock.after(delayMs, () => void this.#connect()) };
     const { failures } = this.#backoff;
     // A control plane that is away for a night fills no log: told at the 1st, 2nd, 4th, 8th … failure.
@@ -267,9 +284,51 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   #checkAlive(): void {
-    if (this.#state.phase !== 'connected') return;
-    if (this.#options.clock.monotonic() - this.#heardAtMs <= SILENCE_MS) return;
+    if (this.#state.phase !== 'connected' || ++this.#unheard <= looks) return;
     this.#state.socket.destroy();
     this.#lost(`nothing was heard of the control plane for ${SILENCE_MS / 1000} s`);
+  }
+
+  /** The control plane is there: there is no need for another. */
+  #heard(): void {
+    this.#unheard = 0;
+    this.#beats.heard();
+    this.#elsewhere?.abort();
+    this.#elsewhere = undefined;
+  }
+
+  #expectNothing(): void {
+    this.#beats.stop();
+    this.#elsewhere?.abort();
+    this.#elsewhere = undefined;
+  }
+
+  /**
+   * The control plane misses its beats: it hangs, or it has much to do. Another connection is made beside this one, and counts
+   * once a replica has answered it; where this one speaks before, nothing was lost. Proxies miss their beats one after the
+   * other, as they were told, so that they do not come all at once.
+   */
+  #lookElsewhere(everyMs: number): void {
+    if (this.#state.phase !== 'connected' || this.#elsewhere) return;
+    const { controlPlane, credentials, log } = this.#options;
+    const stop = new AbortController();
+    this.#elsewhere = stop;
+    connectAnyReplica(controlPlane, credentials.credentials, stop.signal, everyMs * apart).then(
+      socket => {
+        if (stop.signal.aborted) {
+          socket.destroy();
+          return;
+        }
+        log.warn({ everyMs }, 'the control plane fell silent; another of its replicas took over');
+        this.#leave();
+        this.#connected(socket);
+      },
+      () => {
+        if (this.#elsewhere !== stop) return;
+        // Nobody is there, or all have much to do: looked for again after as many beats.
+        this.#elsewhere = undefined;
+        this.#beats.heard();
+      },
+    );
   }
 }

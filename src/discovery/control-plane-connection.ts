@@ -76,6 +76,63 @@ export function connectControlPlane(
   });
 }
 
+/** Attempts of one search. Where one of two replicas hangs, all of them meet it in one case of sixteen. */
+const attempts = 4;
+
+/**
+ * The same where a replica may hang: its kernel takes connections that it never answers, and the Service in front does not know.
+ * Every `apartMs`, or as soon as all before have failed, another attempt begins beside them; the first that succeeds counts, and
+ * the others are given up.
+ */
+export function connectAnyReplica(
+  controlPlane: ControlPlane,
+  credentials: Credentials | undefined,
+  signal: AbortSignal,
+  apartMs: number,
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const others = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    let [begun, failed, over] = [0, 0, false];
+    const end = (): void => {
+      over = true;
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      others.abort();
+    };
+    const abort = (): void => {
+      end();
+      reject(new Error('given up'));
+    };
+    const begin = (): void => {
+      begun++;
+      clearTimeout(timer);
+      if (begun < attempts) timer = setTimeout(begin, apartMs).unref();
+      connectControlPlane(controlPlane, credentials, others.signal).then(
+        socket => {
+          if (over) {
+            socket.destroy();
+            return;
+          }
+          end();
+          resolve(socket);
+        },
+        (error: unknown) => {
+          if (over || ++failed < begun) return;
+          if (begun < attempts) {
+            begin();
+            return;
+          }
+          end();
+          reject(error);
+        },
+      );
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    begin();
+  });
+}
+
 /** Codes of node:tls for a chain that leads to none of the roots, or is not good now. */
 const distrust = /^(UNABLE_TO|SELF_SIGNED|DEPTH_ZERO|CERT_|ERR_TLS_CERT)/;
 

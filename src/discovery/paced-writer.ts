@@ -13,12 +13,18 @@ export class PacedWriter {
   readonly #drained: () => void;
   /** Characters written since the socket was last empty. */
   #unsent = 0;
+  #lines = 0;
 
   /** `drained`: more may be written, after `write` has said that it may not. */
   constructor(socket: Socket, drained: () => void) {
     this.#socket = socket;
     this.#drained = drained;
     socket.on('drain', drained);
+  }
+
+  /** Lines that were written. */
+  get lines(): number {
+    return this.#lines;
   }
 
   /** What `write` writes meanwhile leaves together. */
@@ -31,6 +37,7 @@ export class PacedWriter {
 
   /** False when nothing more should be written until `drained` is called. */
   write(line: string): boolean {
+    this.#lines++;
     this.#unsent += line.length;
     if (this.#unsent < atOnce) return this.#socket.write(line);
     this.#socket.write(line, () => {

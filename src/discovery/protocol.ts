@@ -8,6 +8,10 @@
 // counts as sent: the next change builds on it. A key that cannot be followed is answered with a destination that is `refused`
 // and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
 //
+// Whether the other side is there: the control plane sends `ping` every PING_MS, which is answered with `pong`, and `beat`
+// between its other messages, which is not. A proxy that misses some beats connects to the control plane anew, beside the
+// connection it has, and changes over where that succeeds before anything is heard. See docs/decisions/discovery.md.
+//
 // The control plane may also ask (`ask`), about what only the proxy knows: its live requests, its record of failures. The proxy
 // says what there is in any number of messages (`said`), and when that is all (`done`); `unask` ends a question before. Which
 // kinds of questions it can answer stands in its `hello`. See docs/decisions/live.md.
@@ -45,6 +49,13 @@ export const PING_MS = 15_000;
 /** A side that has heard nothing for this long takes the other for dead and ends the connection. */
 export const SILENCE_MS = 45_000;
 
+/** A proxy hears of its control plane at most this often when nothing else is to be told, and all of one replica together. */
+export const LEAST_BEAT_MS = 500;
+export const BEATS_PER_SECOND = 2_500;
+
+/** A proxy that has heard nothing for so many beats looks for another replica. */
+export const MISSED_BEATS = 3;
+
 /** So many questions a proxy has open at once; another one is answered with `done` and the reason. */
 export const MAX_QUESTIONS = 16;
 
@@ -73,6 +84,7 @@ export type ServerMessage =
   | ResourceMessage
   | EndpointsChangeMessage
   | PingMessage
+  | BeatMessage
   | ErrorMessage
   | AskMessage
   | UnaskMessage
@@ -167,6 +179,15 @@ export interface NackMessage {
  */
 export interface PingMessage {
   readonly type: 'ping';
+}
+
+/**
+ * The control plane is there, and will be heard of at least every `everyMs` milliseconds from now on, by this message or by any
+ * other. It is not answered. A proxy that never got one waits for SILENCE_MS, as for a control plane of before there were any.
+ */
+export interface BeatMessage {
+  readonly type: 'beat';
+  readonly everyMs: number;
 }
 
 /** It is. */

@@ -1,48 +1,31 @@
 import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/index.ts';
 import { type InboundResource, isSameWorkload } from '../model/index.ts';
-import type { ByteBudget, Newcomers } from '../newcomers/index.ts';
 import { callerOf } from '../resolve/index.ts';
 import type { Cancel } from '../time/index.ts';
 import { type CertifiedPeer, certifiedOf } from './certified-peer.ts';
 import { encode } from './encode.ts';
+import type { Beating } from './heartbeat.ts';
 import { HeldBytes } from './held-bytes.ts';
 import type { Watch } from './hub.ts';
 import { LineReader } from './line-reader.ts';
 import { PacedWriter } from './paced-writer.ts';
+import { programAnswer } from './program-answer.ts';
 import {
   type HelloMessage,
   MAX_NEWCOMER_LINE_BYTES,
   MAX_PROXY_LINE_BYTES,
   MAX_REASON_LENGTH,
   type ProxyMessage,
-  SILENCE_MS,
 } from './protocol.ts';
 import { readProxyMessage } from './proxy-message.ts';
 import { ProxySession } from './proxy-session.ts';
-import type { Pushable, PushQueue } from './push-queue.ts';
-import type {
-  AskableProxy,
-  DiscoveryLimits,
-  DiscoveryServerOptions,
-  Refusal,
-  StreamStatus,
-} from './server.interface.ts';
+import type { Pushable } from './push-queue.ts';
+import type { AskableProxy, Refusal, StreamStatus } from './server.interface.ts';
 import { answerSignRequest } from './sign-request.ts';
+import { StreamLiveness } from './stream-liveness.ts';
 import { StreamShare } from './stream-share.ts';
-
-/** What all streams of a server have in common. */
-export interface StreamShared {
-  readonly options: DiscoveryServerOptions;
-  readonly limits: DiscoveryLimits;
-  readonly queue: PushQueue;
-  /** Where a stream is counted until its peer has proven who it is, and the bytes that all of those may hold. */
-  readonly newcomers: Newcomers;
-  readonly newcomerBytes: ByteBudget;
-  /** Its proxy follows resources from now on, and can be asked. */
-  readonly opened: (proxy: AskableProxy) => void;
-  readonly closed: (stream: ProxyStream) => void;
-}
+import type { StreamShared } from './stream-shared.ts';
 
 type State =
   /** Connected; a `sign` or a `hello` is due. */
@@ -55,11 +38,8 @@ type State =
 /** What only an open stream may send. */
 type SessionMessage = Exclude<ProxyMessage, { type: 'sign' | 'hello' | 'pong' }>;
 
-/** With so many bytes waiting in the socket no program is given. */
-const mostWaitingBytes = 4 << 20;
-
 /** One connection of a proxy, seen from the control plane: who it is, what it may say, and its end. */
-export class ProxyStream implements Pushable {
+export class ProxyStream implements Pushable, Beating {
   readonly #socket: TLSSocket;
   readonly #shared: StreamShared;
   readonly #address: string;
@@ -80,7 +60,7 @@ export class ProxyStream implements Pushable {
   /** It sent more than the limits: nothing is read until that is made up for. */
   #slowed = false;
   #stopWaiting: Cancel = () => {};
-  #heardAtMs: number;
+  readonly #liveness = new StreamLiveness();
   readonly #writer: PacedWriter;
 
   constructor(socket: TLSSocket, shared: StreamShared) {
@@ -89,7 +69,6 @@ export class ProxyStream implements Pushable {
     const { clock } = shared.options;
     this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.#connectedAtMs = clock.now();
-    this.#heardAtMs = clock.monotonic();
     this.#share = new StreamShare(shared.limits, clock.monotonic());
     this.#certified = certifiedOf(socket, shared.options.hub, clock.now());
     if (this.#certified) this.#endAt(this.#certified.validUntilMs);
@@ -165,16 +144,19 @@ export class ProxyStream implements Pushable {
   }
 
   /** Called every PING_MS: asks whether the proxy is there, and ends the stream when it is not. */
-  beat(): void {
-    if (this.#state.phase !== 'open') return;
+  ping(): void {
+    // What a slowed one said meanwhile has not been read.
+    if (this.#state.phase !== 'open' || this.#slowed) return;
     const { session } = this.#state;
-    // What it said meanwhile has not been read.
-    if (this.#slowed) return;
-    const silentMs = this.#shared.options.clock.monotonic() - this.#heardAtMs;
-    if (silentMs > SILENCE_MS) this.#destroy(`nothing was heard for ${Math.round(silentMs / 1000)} s`);
-    else if (session.unansweredMs > this.#shared.limits.ackMs)
-      this.#destroy('a push was not answered in time');
-    else session.ping();
+    const why = this.#liveness.judge(session.unansweredMs > this.#shared.limits.ackMs);
+    if (why === undefined) session.ping();
+    else this.#destroy(why);
+  }
+
+  /** Not where the proxy hears of this replica anyway, nor where what was said before has not left yet. */
+  beat(line: string): void {
+    if (this.#state.phase !== 'open' || this.#socket.writableLength > 0) return;
+    if (this.#liveness.isDue(line, this.#writer.lines)) this.#socket.write(line);
   }
 
   /** Tells the proxy why, and ends the connection. */
@@ -199,7 +181,7 @@ export class ProxyStream implements Pushable {
     if (this.#state.phase === 'closed') return;
     const fine = this.#reader.push(chunk, line => {
       // Bytes of a line that never ends are no sign of life.
-      this.#heardAtMs = this.#shared.options.clock.monotonic();
+      this.#liveness.heard();
       return this.#lines.push(line) > 0;
     });
     this.#work();
@@ -249,7 +231,7 @@ export class ProxyStream implements Pushable {
     this.#socket.pause();
     this.#stopWaiting = clock.after(waitMs, () => {
       this.#slowed = false;
-      this.#heardAtMs = clock.monotonic();
+      this.#liveness.heard();
       this.#goOn();
     });
   }
@@ -271,7 +253,9 @@ export class ProxyStream implements Pushable {
         session.unsubscribe(message.keys);
         break;
       case 'fetch':
-        this.#giveProgram(message.digest);
+        this.#socket.write(
+          encode(programAnswer(message.digest, this.#socket.writableLength, this.#shared.options)),
+        );
         break;
       case 'said':
       case 'done':
@@ -280,17 +264,6 @@ export class ProxyStream implements Pushable {
       default:
       // An answer to nothing that was sent, as `settle` found.
     }
-  }
-
-  /** It is a megabyte: one that asks for more before the last has been read is told to wait. */
-  #giveProgram(digest: string): void {
-    const { program } = this.#shared.options;
-    const busy = this.#socket.writableLength > mostWaitingBytes;
-    const bytes = busy ? undefined : program?.(digest);
-    const error = busy
-      ? 'too much waits for this proxy; ask again later'
-      : 'it has no program of this digest';
-    this.#socket.write(encode({ type: 'program', digest, ...(bytes === undefined ? { error } : { bytes }) }));
   }
 
   async #sign(message: Extract<ProxyMessage, { type: 'sign' }>): Promise<void> {
@@ -367,6 +340,7 @@ export class ProxyStream implements Pushable {
     options.log.info(fields, 'a proxy is connected');
     options.observer?.connected(+1);
     session.start();
+    this.beat(this.#shared.heartbeat.line);
     this.#resume();
     this.#shared.opened(session);
   }

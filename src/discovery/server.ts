@@ -5,8 +5,9 @@ import { errorMessage, guarded, internalError, WeftError } from '../errors/index
 import type { Credentials } from '../identity/index.ts';
 import { formatAddress, type HostPort } from '../model/index.ts';
 import { ByteBudget, HandshakeGate, Newcomers } from '../newcomers/index.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
-import { ProxyStream, type StreamShared } from './proxy-stream.ts';
+import { ProxyStream } from './proxy-stream.ts';
 import { PushQueue } from './push-queue.ts';
 import {
   type AskableProxies,
@@ -16,6 +17,7 @@ import {
   type Refusal,
   type StreamStatus,
 } from './server.interface.ts';
+import type { StreamShared } from './stream-shared.ts';
 
 /** What a newcomer may take beyond the time for its first message. */
 const graceMs = 5_000;
@@ -31,12 +33,14 @@ export class DiscoveryServer implements AskableProxies {
   readonly #options: DiscoveryServerOptions;
   readonly #shared: StreamShared;
   readonly #streams = new Set<ProxyStream>();
+  readonly #heartbeat: Heartbeat;
   readonly #newcomers: Newcomers;
   readonly #gate: HandshakeGate;
   readonly #proxyListeners = new Set<(proxy: AskableProxy) => void>();
 
   constructor(options: DiscoveryServerOptions) {
     this.#options = options;
+    this.#heartbeat = new Heartbeat(options.clock, this.#streams);
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { newcomers: total, newcomersPerAddress: perAddress } = limits;
     this.#newcomers = new Newcomers({
@@ -61,6 +65,7 @@ export class DiscoveryServer implements AskableProxies {
       queue: new PushQueue(),
       newcomers: this.#newcomers,
       newcomerBytes: new ByteBudget(limits.newcomerBytes),
+      heartbeat: this.#heartbeat,
       opened: proxy => this.#proxyListeners.forEach(listener => void listener(proxy)),
       closed: stream => void this.#streams.delete(stream),
     };
@@ -98,11 +103,13 @@ export class DiscoveryServer implements AskableProxies {
     });
     const port = await bind(server, listen);
     const unsubscribe = credentials.subscribe(renewed => server.setSecureContext(contextOf(renewed)));
-    const stopBeating = clock.every(PING_MS, () => {
-      for (const stream of this.#streams) guarded('discovery.beat', () => stream.beat(), stream)();
+    const stopPinging = clock.every(PING_MS, () => {
+      for (const stream of this.#streams) guarded('discovery.ping', () => stream.ping(), stream)();
     });
+    const stopBeating = this.#heartbeat.start();
     const stop = (): void => {
       unsubscribe();
+      stopPinging();
       stopBeating();
       server.close();
       for (const stream of this.#streams) stream.end();

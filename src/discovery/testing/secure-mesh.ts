@@ -135,7 +135,11 @@ export class SecureMesh {
     questions?: QuestionHandler,
   ): DiscoveryClient {
     const client = new DiscoveryClient({
-      controlPlane: { ...this.controlPlane, ...controlPlane },
+      // With its getters: a Service brings every connection somewhere else.
+      controlPlane: Object.defineProperties(
+        this.controlPlane,
+        Object.getOwnPropertyDescriptors(controlPlane),
+      ),
       credentials: credentials ?? new TestCredentials(this.issue(frontId)),
       namespace: 'shop',
       pod: 'front-0',
