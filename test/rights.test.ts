@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { deployRules } from '../src/cli/install/gateway-rights.ts';
+import { certificateRules, deployRules } from '../src/cli/install/gateway-rights.ts';
 import { fieldAt, recordsOf } from '../src/plain/index.ts';
 import { dialects } from '../src/translate/dialects.ts';
 
@@ -72,6 +72,16 @@ test('what --deploy-gateways gives besides stands there, too', () => {
     ([, what = '', verbs = '']) => `${what} | ${verbs}`.replaceAll('`', ''),
   );
   assert.deepEqual(told.toSorted(), rows.toSorted());
+});
+
+test('so does what --certificate-namespaces gives', () => {
+  const [rule, ...others] = certificateRules();
+  assert.equal(others.length, 0);
+  assert.deepEqual(rule!.resources, ['secrets']);
+  const [, told = ''] =
+    /^\| `--certificate-namespaces [^|]+\| [^|]+ \| ([a-z, ]+) of Secrets/m.exec(read('docs/rights.md')) ??
+    [];
+  assert.deepEqual(told.split(/, | and /), [...rule!.verbs]);
 });
 
 test('nothing may write what runs: no pods, workloads, roles or webhooks but its own', () => {

@@ -25,6 +25,7 @@ export interface InstallFlags {
   readonly accessLog?: string;
   readonly issuer?: string;
   readonly deployGateways?: string;
+  readonly certificateNamespaces?: string;
   readonly kubernetesVersion?: string;
   readonly cpuRequest?: string;
   readonly memoryRequest?: string;
@@ -101,6 +102,10 @@ export function installFlags(command: Command): Command {
   text(
     '--deploy-gateways <namespaces>',
     'proxies for each Gateway of these namespaces, comma-separated, or all, with the right to make them (docs/gateway.md)',
+  );
+  text(
+    '--certificate-namespaces <namespaces>',
+    'where the control plane may write Secrets, comma-separated, as CertificateIssuers need it (docs/acme.md)',
   );
   choice('--log-level <level>', 'of the control plane', LOG_LEVELS, defaults.logLevel);
   choice('--proxy-log-level <level>', 'of proxies', LOG_LEVELS, defaults.proxyLogLevel);

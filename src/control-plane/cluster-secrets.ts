@@ -71,6 +71,6 @@ export class ClusterSecrets {
 
 function explained(error: ApiError, verb: string, namespace: string): WeftError {
   if (error.status !== 403) return error;
-  const remedy = `allow ${verb} of Secrets in namespace ${namespace} to weft-injector, as 'weft install --gateway NAMESPACE/NAME --gateway-certificates' has it`;
+  const remedy = `allow ${verb} of Secrets in namespace ${namespace} to weft-injector, as 'weft install --certificate-namespaces ${namespace}' has it (docs/acme.md)`;
   return new ApiError(error.code, `${error.message}; ${remedy}`, error, error);
 }

@@ -86,6 +86,12 @@ test('the options of an installation are read off its objects', () => {
   assert.deepEqual(installOptions(optionsOfInstalled(live)), options);
 });
 
+test('where gateways are deployed and certificates fetched stays so in an upgrade', () => {
+  const options = installOptions({ deployGateways: 'edges,web', certificateNamespaces: 'edges,vault' });
+  const live = installObjects(options).map(asServed);
+  assert.deepEqual(installOptions(optionsOfInstalled(live)), options);
+});
+
 test('images of the installed version become those of this one, others stay', () => {
   const old = installObjects(
     installOptions({

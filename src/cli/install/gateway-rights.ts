@@ -5,6 +5,9 @@ import type { Manifest } from './objects.ts';
 import type { InstallOptions } from './options.ts';
 import type { Rule } from './rbac.ts';
 
+/** Of the Roles by which certificates are fetched. */
+export const CERTIFICATE_ROLE = `${NAMES.injector}-acme`;
+
 const group = 'rbac.authorization.k8s.io';
 
 const readRule: Rule = {
@@ -69,6 +72,21 @@ export function deployRights(options: InstallOptions): Manifest[] {
   return deployGateways
     .split(',')
     .flatMap(namespace => pair('Role', { name, namespace, labels: { ...PART_OF } }, options, deployRules()));
+}
+
+/** Where certificates are fetched (`--certificate-namespaces`), whoever deploys the gateways: of Secrets alone, there alone. */
+export function certificateRules(): readonly Rule[] {
+  const { verbs } = writeRule;
+  return [{ ...writeRule, verbs: [...secretsRule.verbs, ...verbs] }];
+}
+
+/** The same as objects. */
+export function certificateRights(options: InstallOptions): Manifest[] {
+  const { certificateNamespaces: given } = options;
+  const namespaces = given === '' ? [] : given.split(',');
+  return namespaces.flatMap(namespace =>
+    pair('Role', { name: CERTIFICATE_ROLE, namespace, labels: { ...PART_OF } }, options, certificateRules()),
+  );
 }
 
 function pair(

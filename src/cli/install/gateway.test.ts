@@ -51,6 +51,28 @@ test('the control plane may write Secrets only where certificates are fetched', 
   assert.deepEqual(rules[1]!.verbs, ['get', 'create', 'update', 'delete']);
 });
 
+test('certificates of gateways that are deployed want a Role where their Secrets are, and never the whole cluster', () => {
+  const options = installOptions({ deployGateways: 'all', certificateNamespaces: 'shop,vault' });
+  assert.equal(checkInstallOptions(options), undefined);
+  const roles = installObjects(options).filter(({ metadata: { name } }) => name === 'weft-injector-acme');
+  assert.deepEqual(
+    roles.map(({ kind, metadata: { namespace } }) => `${kind} ${namespace}`),
+    ['Role shop', 'RoleBinding shop', 'Role vault', 'RoleBinding vault'],
+  );
+  assert.deepEqual(roles[0]!.rules, [
+    {
+      apiGroups: [''],
+      resources: ['secrets'],
+      verbs: ['list', 'watch', 'get', 'create', 'update', 'delete'],
+    },
+  ]);
+  for (const given of ['all', 'shop,all', 'Shop'])
+    assert.match(
+      checkInstallOptions(installOptions({ certificateNamespaces: given }))?.message ?? '',
+      /^--certificate-namespaces '.*' is not namespaces, comma-separated; name those where the Secrets/,
+    );
+});
+
 test('the control plane may read Secrets and ConfigMaps where a gateway is installed, and only list and watch them', () => {
   const { rules } = of('Role') as unknown as { rules: readonly { resources: string[]; verbs: string[] }[] };
   assert.deepEqual(rules, [

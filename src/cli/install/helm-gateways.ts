@@ -1,10 +1,11 @@
 // What the chart's value `deployGateways` changes: an argument of the control plane, and the rights that go with it, in each
-// namespace that is named or in the whole cluster, as `weft install --deploy-gateways` gives them.
-import { deployRights } from './gateway-rights.ts';
+// namespace that is named or in the whole cluster, as `weft install --deploy-gateways` gives them; and the rights of
+// `certificateNamespaces`.
+import { certificateRights, deployRights } from './gateway-rights.ts';
 import { mapContainer, whereListed } from './helm-marker.ts';
 import { NAMES } from './names.ts';
 import type { Manifest } from './objects.ts';
-import { DEPLOY_GATEWAYS, type InstallOptions } from './options.ts';
+import { CERTIFICATE_NAMESPACES, DEPLOY_GATEWAYS, type InstallOptions } from './options.ts';
 
 const given = '.Values.deployGateways';
 
@@ -40,6 +41,31 @@ export function gatewayRights(options: InstallOptions, yaml: (object: unknown) =
     // Inside of a range `.` is the entry, and `$` what `.` is outside.
     ...documents('{{ . }}', options.namespace.replace('.Release', '$.Release')),
     '{{- end }}',
+    '{{- end }}',
+    '{{- end }}',
+    '',
+  ].join('\n');
+}
+
+/** The rights by which certificates are fetched, in each namespace of the value. */
+export function certificateTemplate(options: InstallOptions, yaml: (object: unknown) => string): string {
+  const { pattern, refused, what } = CERTIFICATE_NAMESPACES;
+  const value = '.Values.certificateNamespaces';
+  const inside = {
+    ...options,
+    namespace: options.namespace.replace('.Release', '$.Release'),
+    certificateNamespaces: '{{ . }}',
+  };
+  return [
+    `{{- if ${value} }}`,
+    `{{- if not (regexMatch "${pattern.source}" ${value}) }}`,
+    `{{- fail "certificateNamespaces is not ${what}" }}`,
+    '{{- end }}',
+    `{{- if regexMatch "${refused.source}" ${value} }}`,
+    `{{- fail "certificateNamespaces is not ${what}" }}`,
+    '{{- end }}',
+    `{{- range splitList "," ${value} }}`,
+    ...certificateRights(inside).map(each => `---\n${yaml(each).trimEnd()}`),
     '{{- end }}',
     '{{- end }}',
     '',

@@ -44,6 +44,8 @@ const cases: Record<string, Partial<InstallOptions>> = {
   'gateways deployed in a namespace': { deployGateways: 'shop' },
   'gateways deployed in several': { deployGateways: 'shop,web', namespace: 'mesh' },
   'gateways deployed everywhere': { deployGateways: 'all', issuer: 'certManager: {issuer: mesh-ca}' },
+  'certificates fetched in two namespaces': { deployGateways: 'all', certificateNamespaces: 'shop,web' },
+  'certificates fetched where gateways are deployed by hand': { certificateNamespaces: 'shop' },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',
@@ -126,6 +128,19 @@ test('namespaces of gateways that are none are refused before anything is instal
       () =>
         renderHelm(template, { namespace: 'mesh', apiVersions: [], values: { ...defaults, deployGateways } }),
       /deployGateways is not namespaces, comma-separated, or all; docs/,
+    );
+});
+
+test('namespaces of certificates that are none, or all, are refused before anything is installed', () => {
+  const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
+  const template = helmFiles().get('templates/certificate-rights.yaml')!;
+  for (const certificateNamespaces of ['Shop', 'shop, web', 'all', 'shop,all'])
+    assert.throws(
+      () =>
+        renderHelm(template, {
+          ...{ namespace: 'mesh', apiVersions: [], values: { ...defaults, certificateNamespaces } },
+        }),
+      /certificateNamespaces is not namespaces, comma-separated; name those where/,
     );
 });
 

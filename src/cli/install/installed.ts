@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { readWebhookSettings } from '../../../webhook/index.ts';
 import { VERSION } from '../../config/index.ts';
 import { recordOf } from '../../plain/index.ts';
+import { CERTIFICATE_ROLE } from './gateway-rights.ts';
 import { NAMES } from './names.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
@@ -63,6 +64,8 @@ function fromDeployment(objects: InstalledObjects): Given {
     clusterDomain: flag('cluster-domain'),
     certificateLifetime: flag('certificate-lifetime'),
     logLevel: flag('log-level'),
+    deployGateways: flag('deploy-gateways'),
+    certificateNamespaces: certificateNamespacesOf(objects),
     resources:
       Object.keys(requests).length === 0
         ? undefined
@@ -73,6 +76,15 @@ function fromDeployment(objects: InstalledObjects): Given {
             ...(text(limits.memory) === undefined ? {} : { memoryLimit: text(limits.memory)! }),
           },
   };
+}
+
+/** Those with a Role for it; undefined where none has. */
+function certificateNamespacesOf(objects: InstalledObjects): string | undefined {
+  const namespaces = objects.flatMap(({ kind, metadata }) => {
+    const { name, namespace } = recordOf(metadata);
+    return kind === 'Role' && name === CERTIFICATE_ROLE ? [String(namespace)] : [];
+  });
+  return text([...new Set(namespaces)].sort().join(','));
 }
 
 function fromSettings(objects: InstalledObjects): Given {

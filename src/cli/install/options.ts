@@ -45,6 +45,8 @@ export interface InstallOptions {
   readonly issuer: string;
   /** Where the control plane deploys proxies for Gateways: namespaces, comma-separated, `all`, or '' for nowhere. */
   readonly deployGateways: string;
+  /** Where certificates are fetched from ACME servers, and so Secrets written: namespaces, comma-separated, or '' for nowhere. */
+  readonly certificateNamespaces: string;
   /** The oldest server that the manifests are for, `1.20`: before 1.21 a PodDisruptionBudget is policy/v1beta1. */
   readonly kubernetesVersion: string;
 }
@@ -75,6 +77,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     proxyResources: inject.resources,
     issuer: '',
     deployGateways: '',
+    certificateNamespaces: '',
     kubernetesVersion: '1.21',
     ...given,
   };
@@ -86,12 +89,20 @@ export const DEPLOY_GATEWAYS = {
   what: 'namespaces, comma-separated, or all',
 };
 
+/** The same of InstallOptions.certificateNamespaces. `all` is no such list: nobody writes every Secret of a cluster. */
+export const CERTIFICATE_NAMESPACES = {
+  pattern: DEPLOY_GATEWAYS.pattern,
+  refused: /(^|,)all(,|$)/,
+  what: 'namespaces, comma-separated; name those where the Secrets of your certificates are',
+};
+
 const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['namespace', /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'the name of a namespace'],
   ['image', /^[^\s{}]+$/, 'an image'],
   ['proxyImage', /^[^\s{}]+$/, 'an image'],
   ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
   ['deployGateways', DEPLOY_GATEWAYS.pattern, DEPLOY_GATEWAYS.what],
+  ['certificateNamespaces', CERTIFICATE_NAMESPACES.pattern, CERTIFICATE_NAMESPACES.what],
   ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
 
@@ -140,6 +151,9 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
     if (!pattern.test(String(options[name]))) return bad(name, options[name], expected);
   }
   const { trustDomain, namespace, certificateLifetime, replicas, acceptLabels } = options;
+  const { certificateNamespaces } = options;
+  if (CERTIFICATE_NAMESPACES.refused.test(certificateNamespaces))
+    return bad('certificateNamespaces', certificateNamespaces, CERTIFICATE_NAMESPACES.what);
   const identity = { trustDomain, namespace, serviceAccount: 'weft-injector' };
   if (!parseSpiffe(formatSpiffe(identity))) return bad('trustDomain', trustDomain, 'a lowercase DNS name');
   if ((parseDurationMs(certificateLifetime) ?? 0) < 1000) {
