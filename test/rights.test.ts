@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
-import { certificateRules, deployRules } from '../src/cli/install/gateway-rights.ts';
+import { deployRules, NAMESPACE_GRANTS } from '../src/cli/install/gateway-rights.ts';
 import { fieldAt, recordsOf } from '../src/plain/index.ts';
 import { dialects } from '../src/translate/dialects.ts';
 
@@ -74,14 +74,19 @@ test('what --deploy-gateways gives besides stands there, too', () => {
   assert.deepEqual(told.toSorted(), rows.toSorted());
 });
 
-test('so does what --certificate-namespaces gives', () => {
-  const [rule, ...others] = certificateRules();
-  assert.equal(others.length, 0);
-  assert.deepEqual(rule!.resources, ['secrets']);
-  const [, told = ''] =
-    /^\| `--certificate-namespaces [^|]+\| [^|]+ \| ([a-z, ]+) of Secrets/m.exec(read('docs/rights.md')) ??
-    [];
-  assert.deepEqual(told.split(/, | and /), [...rule!.verbs]);
+test('so does what --secret-namespaces and --certificate-namespaces give', () => {
+  const told = [
+    ...read('docs/rights.md').matchAll(/^\| `--(\w+)-namespaces [^|]+\| [^|]+ \| ([a-z, ]+) of Secrets/gm),
+  ];
+  assert.deepEqual(
+    told.map(([, option, verbs = '']) => [`${option}Namespaces`, verbs.split(/, | and /)]),
+    NAMESPACE_GRANTS.map(({ option, rules }) => [option, rules.flatMap(({ verbs }) => [...verbs])]),
+  );
+  for (const { rules } of NAMESPACE_GRANTS)
+    assert.deepEqual(
+      rules.map(({ resources }) => resources),
+      [['secrets']],
+    );
 });
 
 test('nothing may write what runs: no pods, workloads, roles or webhooks but its own', () => {

@@ -25,6 +25,7 @@ export interface InstallFlags {
   readonly accessLog?: string;
   readonly issuer?: string;
   readonly deployGateways?: string;
+  readonly secretNamespaces?: string;
   readonly certificateNamespaces?: string;
   readonly kubernetesVersion?: string;
   readonly cpuRequest?: string;
@@ -102,6 +103,10 @@ export function installFlags(command: Command): Command {
   text(
     '--deploy-gateways <namespaces>',
     'proxies for each Gateway of these namespaces, comma-separated, or all, with the right to make them (docs/gateway.md)',
+  );
+  text(
+    '--secret-namespaces <namespaces>',
+    'where the control plane may read Secrets, comma-separated: those of other namespaces that gateways name, and those of DestinationRules for sidecars (docs/rights.md)',
   );
   text(
     '--certificate-namespaces <namespaces>',

@@ -1,11 +1,8 @@
-import { GATEWAY_NAME_LABEL, type Labels } from '../model/index.ts';
+import { GATEWAY_NAME_LABEL, type Labels, PART_OF } from '../model/index.ts';
 import type { DeployedObject, DeploymentPlan, Installation } from './deployment-plan.ts';
 import { deploymentName, gatewayLabel } from './names.ts';
 import { podTemplate } from './pod.ts';
 import { PORT_OFFSET } from './ports.ts';
-
-/** What is installed by Weft is found again by this. */
-const partOf = { 'app.kubernetes.io/part-of': 'weft' } as const;
 
 /** The objects of one gateway. The same plan always gives the same. */
 export function deploymentObjects(plan: DeploymentPlan, installation: Installation): DeployedObject[] {
@@ -14,7 +11,7 @@ export function deploymentObjects(plan: DeploymentPlan, installation: Installati
   const selector = { [GATEWAY_NAME_LABEL]: gatewayLabel(plan.name) };
   const metadata = {
     ...{ name: full, namespace: plan.namespace },
-    labels: { ...plan.labels, ...partOf, 'app.kubernetes.io/name': full, ...selector },
+    labels: { ...plan.labels, ...PART_OF, 'app.kubernetes.io/name': full, ...selector },
     ...(Object.keys(plan.annotations).length > 0 && { annotations: plan.annotations }),
     ...(plan.owner && { ownerReferences: [{ ...plan.owner, controller: true }] }),
   };

@@ -1,4 +1,5 @@
 import type { CredentialRef, TlsVersion } from './gateway.ts';
+import type { Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 
 /** One of the names that the certificate of an upstream may be for. A host may be `*.example.com`. */
@@ -20,6 +21,21 @@ export interface BackendTls {
   readonly authorities: 'system' | readonly CredentialRef[];
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
+  readonly from: ObjectRef;
+}
+
+/**
+ * That a policy names a Secret for upstreams, in the namespace of whoever connects: who may be told the key in it follows from
+ * these. Gateways, and of `selector` also the workloads of `namespace` that it chooses.
+ */
+export interface UpstreamCredential {
+  /** The Secret's. */
+  readonly name: string;
+  /** The policy's. */
+  readonly namespace: string;
+  readonly selector?: Labels;
+  /** Where the policy says it, for problems. */
+  readonly path: string;
   readonly from: ObjectRef;
 }
 

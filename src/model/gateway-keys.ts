@@ -47,22 +47,34 @@ export function parseVirtualHostKey(key: string): VirtualHost | undefined {
   return { gateway: `${namespace}/${name}`, port: Number(port), listener, host };
 }
 
+/** CertificateResource.key of what a sidecar shows an upstream: a Secret of its own namespace, which alone is told it. */
+export function ownCertificateKey({ namespace, name }: CredentialRef): string {
+  return `${certificatePrefix}${namespace}/${name}`;
+}
+
 /** CertificateResource.key: whose it is and for which gateway, which alone is told it. */
 export function certificateKey(gateway: string, { namespace, name }: CredentialRef): string {
   return `${certificatePrefix}${gateway}/${namespace}/${name}`;
 }
 
-/** Undefined for what is no certificateKey. `credential`: see credentialKey. */
-export function parseCertificateKey(
-  key: string,
-): { readonly gateway: string; readonly ref: CredentialRef; readonly credential: string } | undefined {
+/** What a key names. `gateway`: undefined in an ownCertificateKey. `credential`: see credentialKey. */
+export interface ParsedCertificateKey {
+  readonly gateway?: string;
+  readonly ref: CredentialRef;
+  readonly credential: string;
+}
+
+/** Undefined for what is neither a certificateKey nor an ownCertificateKey. */
+export function parseCertificateKey(key: string): ParsedCertificateKey | undefined {
   if (!key.startsWith(certificatePrefix)) return undefined;
-  const [gatewayNamespace, gatewayName, namespace, name, ...more] = key
-    .slice(certificatePrefix.length)
-    .split('/');
-  if (!gatewayNamespace || !gatewayName || !namespace || !name || more.length > 0) return undefined;
+  const parts = key.slice(certificatePrefix.length).split('/');
+  if ((parts.length !== 2 && parts.length !== 4) || parts.includes('')) return undefined;
+  const [name = '', namespace = '', ...gateway] = parts.toReversed();
   const ref = { kind: 'Secret', namespace, name } as const;
-  return { gateway: `${gatewayNamespace}/${gatewayName}`, ref, credential: credentialKey(ref) };
+  return {
+    ...(gateway.length > 0 && { gateway: gateway.toReversed().join('/') }),
+    ...{ ref, credential: credentialKey(ref) },
+  };
 }
 
 /** Of which kind the resource is that is asked for under this key; every key that is no gateway's is a destination's. */

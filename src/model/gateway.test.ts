@@ -9,6 +9,7 @@ import {
   type GatewayListener,
   gatewayKey,
   joinedListeners,
+  ownCertificateKey,
   parseCertificateKey,
   parseGatewayKey,
   parseVirtualHostKey,
@@ -104,12 +105,18 @@ test('keys of gateways are read as they were written, and nothing else is taken 
     ref: secret,
     credential: 'Secret other/tls',
   });
+  assert.deepEqual(parseCertificateKey(ownCertificateKey(secret)), {
+    ref: secret,
+    credential: 'Secret other/tls',
+  });
   for (const other of [
     '10.0.0.1:80',
     'gateway.shop:80',
     'gateway/shop',
     'virtual-host/a/b/c/*/*',
     'certificate/a/b/c',
+    'certificate/a/',
+    'certificate/a/b/c/d/e',
   ]) {
     assert.equal(parseGatewayKey(other), undefined, other);
     assert.equal(parseVirtualHostKey(other), undefined, other);

@@ -187,6 +187,9 @@ export const GATEWAY_CLASS = 'weft';
 /** By this label pods, Service and ServiceAccount of a gateway are found (gateway-api.sigs.k8s.io/geps/gep-1762). */
 export const GATEWAY_NAME_LABEL = 'gateway.networking.k8s.io/gateway-name';
 
+/** Label of whatever Weft puts into a cluster. */
+export const PART_OF = { 'app.kubernetes.io/part-of': 'weft' } as const;
+
 /** Whether Gateways of this class are ours. `classes`: those of this name. */
 export function isOurs(className: string | undefined, classes: readonly GatewayClass[]): boolean {
   if (className === undefined) return true;

@@ -31,7 +31,7 @@ export {
   type ValueMatch,
   type WorkloadAuthorization,
 } from './authorization.ts';
-export { type BackendTls, backendTlsOf, type ExpectedName } from './backend-tls.ts';
+export { type BackendTls, backendTlsOf, type ExpectedName, type UpstreamCredential } from './backend-tls.ts';
 export {
   ACME_CHALLENGES,
   type AcmeChallengeKind,
@@ -106,6 +106,7 @@ export {
   type ListenerTls,
   listenerSetKey,
   mayName,
+  PART_OF,
   type ParametersRef,
   parentKey,
   type RequestedAddress,
@@ -133,6 +134,8 @@ export {
   gatewayKey,
   isGatewayKey,
   listenerId,
+  ownCertificateKey,
+  type ParsedCertificateKey,
   parseCertificateKey,
   parseGatewayKey,
   parseVirtualHostKey,
@@ -321,6 +324,7 @@ export {
   type Http2Keepalive,
   type Http2Settings,
   type LocalitySettings,
+  type NamedCredential,
   type OriginatedTls,
   type OutlierSettings,
   type RetryBudget,

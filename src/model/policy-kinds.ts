@@ -1,6 +1,6 @@
 import type { JwtProvider, RequestAuthenticationPolicy } from './authentication.ts';
 import type { AuthorizationPolicy } from './authorization.ts';
-import type { BackendTls } from './backend-tls.ts';
+import type { BackendTls, UpstreamCredential } from './backend-tls.ts';
 import { type CertificateIssuer, issuerKey, type ServedChallenges } from './certificate-issuer.ts';
 import { equal } from './equal.ts';
 import {
@@ -50,6 +50,7 @@ export interface PolicyKinds {
   namespaces: Namespace;
   servedIngresses: ServedIngress;
   backendTls: BackendTls;
+  upstreamCredentials: UpstreamCredential;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -200,6 +201,12 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'backend-tls',
     group: ({ host }) => host,
     sameScope: (left, right) => left.portName === right.portName,
+  },
+  // Whoever names a Secret does not keep others from naming it.
+  upstreamCredentials: {
+    fact: 'upstream-credentials',
+    group: ({ name }) => name,
+    callerLabels: ({ selector = {} }) => Object.keys(selector),
   },
 };
 

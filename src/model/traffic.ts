@@ -45,13 +45,21 @@ export interface AdaptiveConcurrency {
   readonly tolerance: number;
 }
 
+/** A Secret that a policy names for an upstream. */
+export interface NamedCredential extends CredentialRef {
+  /** '': where whoever connects runs, as DestinationRules have it. */
+  readonly namespace: string;
+  /** Of a namespace of '': also sidecars may have it, since the policy selects them by labels. Gateways may in any case. */
+  readonly forSidecars?: true;
+}
+
 /** TLS towards an upstream that is no mesh peer. Files are the proxy's own. */
 export interface OriginatedTls {
   /** Only for requests: what an app sends as bytes is its own affair, and may be TLS already. */
   readonly requestsOnly?: boolean;
   /** PEM of the authorities, in place of a file. */
   readonly authorities?: string;
-  /** In place of files: CertificateResource.key of what is shown where the upstream asks. Gateways alone can have it. */
+  /** In place of files: CertificateResource.key of what is shown where the upstream asks. */
   readonly certificate?: string;
   /** Names, in place of `subjectAltNames`: one of them must be the certificate's. */
   readonly expected?: readonly ExpectedName[];
@@ -61,8 +69,8 @@ export interface OriginatedTls {
   readonly ciphers?: readonly string[];
   /** Authorities between the root and the upstream, at most; undefined for any number. */
   readonly maxDepth?: number;
-  /** In policies: a Secret with authorities (`ca.crt`) and what gateways show (`tls.crt`, `tls.key`); resolve/ puts them in. */
-  readonly credential?: CredentialRef;
+  /** In policies: a Secret with authorities (`ca.crt`) and what is shown (`tls.crt`, `tls.key`); resolve/ puts them in. */
+  readonly credential?: NamedCredential;
   /** Why nothing can be trusted: no connection is made. */
   readonly why?: string;
   /** `mesh`: with the proxy's own certificate, to who has one of `subjectAltNames`, vouched for by its own trust domain. */

@@ -38,6 +38,7 @@ import { PassThrough } from './destinations/pass-through.ts';
 import { PortAuthentication } from './destinations/port-authentication.ts';
 import type { AuthorizationHost } from './destinations/port-policies.ts';
 import { TrialLog } from './destinations/trial-log.ts';
+import { UpstreamCertificates } from './destinations/upstream-certificates.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
 import type { GatewayRole } from './gateway/gateway-role.interface.ts';
@@ -65,6 +66,8 @@ export class DataPlane {
   readonly gateway: GatewayRole | undefined;
   readonly #options: DataPlaneOptions;
   readonly #named: NamedDestinations;
+  /** Of a sidecar; gateways keep their own. */
+  readonly #shown: UpstreamCertificates;
   readonly #inboundOptions: InboundOptions;
   readonly #ownPorts: Set<number>;
   readonly #connections = new IntrusiveSet<'seat', Accepted>('seat');
@@ -86,7 +89,7 @@ export class DataPlane {
       address: options.address,
       port: () => this.#outboundPort,
     });
-    this.services = newServices(options, own, key => this.gateway?.certificate(key));
+    this.services = newServices(options, own, key => (this.gateway ?? this.#shown).certificate(key));
     const codecs = clientCodecs(this.services);
     const sources = new AppSources(options.redirected, options.ownAddresses);
     const hosts = new ClusterHosts(this.services, codecs, sources, options.staleAfterMs);
@@ -95,8 +98,12 @@ export class DataPlane {
       monotonic: () => options.clock.monotonic(),
       find: (key, waiter) => this.#named.find(key, waiter),
     };
+    this.#shown = new UpstreamCertificates(options.source, {
+      has: key => this.destinations.has(key),
+      applyDestination: resource => this.destinations.applyDestination(resource),
+    });
     this.destinations = new Destinations(
-      options.source,
+      this.#shown.following(),
       hosts.of('outbound'),
       options.times ?? DEFAULT_DESTINATION_TIMES,
       this.services.routes,
@@ -194,15 +201,18 @@ export class DataPlane {
   apply(resource: Resource): string | undefined {
     switch (resource.kind) {
       case 'destination':
-        this.gateway?.heed(resource);
+        if (this.gateway === undefined) return this.#shown.applyDestination(resource);
+        this.gateway.heed(resource);
         return this.destinations.applyDestination(resource);
       case 'endpoints':
         return this.destinations.applyEndpoints(resource);
       case 'inbound':
         return this.#applyInbound(resource);
       case 'gateway':
-      case 'certificate':
         return this.gateway === undefined ? NO_GATEWAY : this.gateway.apply(resource);
+      case 'certificate':
+        if (this.gateway === undefined) return this.#shown.applyCertificate(resource);
+        return this.gateway.apply(resource);
       case 'trust':
         this.services.serviceAddresses.tell(resource.serviceRanges);
         return this.services.tls.tell({

@@ -20,6 +20,7 @@ import { gatewayPoliciesOf } from './gateway-policies.ts';
 import { bySpecificity, candidates } from './host-index.ts';
 import { hostAt, listenersOf, namingOf, placed, type ServedListener } from './joined-gateway.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
+import { isNamedForUpstreams } from './own-credential.ts';
 
 /** Where the gateway of this key listens, for a proxy that serves it; anybody else is told that there is none. */
 export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolved<GatewayResource> {
@@ -145,13 +146,15 @@ export function resolveCertificate(mesh: Mesh, caller: Caller, key: string): Res
   });
   if (parsed === undefined) return none(`'${key}' names no certificate`);
   const { gateway: of, ref, credential } = parsed;
-  const naming = namingOf(reader, caller, of, credential);
-  if (naming.length === 0)
+  const naming = of === undefined ? [] : namingOf(reader, caller, of, credential);
+  if (naming.length === 0 && !isNamedForUpstreams(reader, caller, parsed))
     return none(
-      `gateway ${of}, as far as a proxy of namespace ${caller.namespace} serves it, does not name ${credential}`,
+      of === undefined
+        ? `no DestinationRule of namespace ${caller.namespace} names ${credential} for this workload`
+        : `gateway ${of}, as far as a proxy of namespace ${caller.namespace} serves it, does not name ${credential}`,
     );
   const grants = reader.policies('credentialGrants', ref.namespace);
-  if (!naming.some(({ gateway }) => mayName(gateway, ref, grants)))
+  if (naming.length > 0 && !naming.some(({ gateway }) => mayName(gateway, ref, grants)))
     return none(`no ReferenceGrant in ${ref.namespace} lets Gateways of other namespaces name ${credential}`);
   const { data, failure } = reader.policies('credentials', credential)[0] ?? {};
   if (data === undefined) return none(`${credential} does not exist`);

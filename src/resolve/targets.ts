@@ -5,6 +5,7 @@ import {
   formatAddress,
   type Gateway,
   type Mirror,
+  type OriginatedTls,
   type RetryBudget,
   type RouteTarget,
   type RuleMirror,
@@ -17,6 +18,7 @@ import { formatClusterName } from './cluster-name.ts';
 import { type CallerView, type Found, find } from './find.ts';
 import { wildcardsOf } from './hosts.ts';
 import { placeOf } from './locality.ts';
+import { withOwnCredential } from './own-credential.ts';
 import { serviceLabels } from './refs.ts';
 import { resolveTraffic } from './traffic.ts';
 
@@ -33,9 +35,14 @@ export interface RoutedHost {
 }
 
 /** Who speaks the TLS that BackendTLSPolicies ask for. `nobody`: what goes there is bytes of somebody else's. */
-export type Secures =
-  | { readonly who: 'sidecar' | 'nobody' }
-  | { readonly who: 'gateway'; readonly gateway: Gateway };
+export type Secures = { readonly who: 'sidecar' } | AtGateway;
+
+/** `served`: `namespace/name` of the gateway that the proxy serves, of which `gateway` is a part. */
+export interface AtGateway {
+  readonly who: 'gateway' | 'nobody';
+  readonly gateway: Gateway;
+  readonly served: string;
+}
 
 /** Gathers the clusters that the routes of one destination name. */
 export class Clusters {
@@ -170,11 +177,26 @@ export class Clusters {
     const policy = this.#backendTls(service, port);
     const gateway = this.#secures.who === 'gateway' ? this.#secures.gateway : undefined;
     const { tls } = settings;
-    if (policy === undefined)
-      return tls?.credential === undefined
-        ? settings
-        : { ...settings, tls: withCredential(this.#view.reader, tls, gateway) };
+    if (policy === undefined) {
+      if (tls?.credential === undefined) return settings;
+      const { reader } = this.#view;
+      const isOwn = tls.credential.namespace === '';
+      return {
+        ...settings,
+        tls: isOwn ? this.#ownCredential(tls) : withCredential(reader, tls, gateway),
+      };
+    }
     return { ...settings, tls: originated(this.#view.reader, policy, gateway) };
+  }
+
+  #ownCredential(tls: OriginatedTls): OriginatedTls {
+    const { reader, caller } = this.#view;
+    return withOwnCredential(
+      reader,
+      caller,
+      tls,
+      this.#secures.who === 'sidecar' ? undefined : this.#secures,
+    );
   }
 
   /** Without a port in the rule: the one that was called, where the target has it, else its only one. */

@@ -52,7 +52,11 @@ function withTls(reader: MeshReader, workload: Workload): MeshTelemetry {
   const secured = <T extends Collector>(collector: T): T => {
     const { host, port } = parseHostPort(collector.address, 0) ?? { host: '', port: 0 };
     const tls = collector.tls ?? winners(reader, caller, { host, port }).findLast(each => each.tls)?.tls;
-    return tls === undefined ? collector : { ...collector, tls };
+    if (tls === undefined) return collector;
+    const { credential, ...others } = tls;
+    const why =
+      credential && `${credential.name}: what collectors are shown cannot come from a Secret; name files`;
+    return { ...collector, tls: { ...others, ...(why !== undefined && { why }) } };
   };
   return {
     ...settings,

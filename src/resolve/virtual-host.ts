@@ -84,9 +84,9 @@ function redirectedFrom({ protocol, port: own }: ServedListener['listener'], rou
 }
 
 /** What comes as bytes in clear, or as TLS that is passed on, goes on as it is. */
-function securesOf({ listener: { protocol, tls }, root }: ServedListener): Secures {
+function securesOf({ listener: { protocol, tls }, root, served }: ServedListener): Secures {
   const isBytes = protocol === 'tcp' || protocol === 'udp' || tls?.mode === 'passthrough';
-  return isBytes ? { who: 'nobody' } : { who: 'gateway', gateway: root };
+  return { who: isBytes ? 'nobody' : 'gateway', gateway: root, served };
 }
 
 /**

@@ -87,7 +87,11 @@ test('the options of an installation are read off its objects', () => {
 });
 
 test('where gateways are deployed and certificates fetched stays so in an upgrade', () => {
-  const options = installOptions({ deployGateways: 'edges,web', certificateNamespaces: 'edges,vault' });
+  const options = installOptions({
+    deployGateways: 'edges,web',
+    certificateNamespaces: 'edges,vault',
+    secretNamespaces: 'shop',
+  });
   const live = installObjects(options).map(asServed);
   assert.deepEqual(installOptions(optionsOfInstalled(live)), options);
 });

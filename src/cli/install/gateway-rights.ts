@@ -5,9 +5,6 @@ import type { Manifest } from './objects.ts';
 import type { InstallOptions } from './options.ts';
 import type { Rule } from './rbac.ts';
 
-/** Of the Roles by which certificates are fetched. */
-export const CERTIFICATE_ROLE = `${NAMES.injector}-acme`;
-
 const group = 'rbac.authorization.k8s.io';
 
 const readRule: Rule = {
@@ -74,18 +71,31 @@ export function deployRights(options: InstallOptions): Manifest[] {
     .flatMap(namespace => pair('Role', { name, namespace, labels: { ...PART_OF } }, options, deployRules()));
 }
 
-/** Where certificates are fetched (`--certificate-namespaces`), whoever deploys the gateways: of Secrets alone, there alone. */
-export function certificateRules(): readonly Rule[] {
-  const { verbs } = writeRule;
-  return [{ ...writeRule, verbs: [...secretsRule.verbs, ...verbs] }];
+/** Rights of Secrets alone, in the namespaces that an option names, whoever deploys the gateways there. */
+export interface NamespaceGrant {
+  readonly option: 'secretNamespaces' | 'certificateNamespaces';
+  /** Of the Roles. */
+  readonly role: string;
+  readonly rules: readonly Rule[];
 }
 
-/** The same as objects. */
-export function certificateRights(options: InstallOptions): Manifest[] {
-  const { certificateNamespaces: given } = options;
-  const namespaces = given === '' ? [] : given.split(',');
+const secretsRule: Rule = { ...readRule, resources: ['secrets'] };
+
+/** Every one that there is. */
+export const NAMESPACE_GRANTS: readonly NamespaceGrant[] = [
+  { option: 'secretNamespaces', role: `${NAMES.injector}-secrets`, rules: [secretsRule] },
+  {
+    option: 'certificateNamespaces',
+    role: `${NAMES.injector}-acme`,
+    rules: [{ ...writeRule, verbs: [...secretsRule.verbs, ...writeRule.verbs] }],
+  },
+];
+
+/** The Roles and bindings of one. */
+export function grantedRights({ option, role, rules }: NamespaceGrant, options: InstallOptions): Manifest[] {
+  const namespaces = options[option] === '' ? [] : options[option].split(',');
   return namespaces.flatMap(namespace =>
-    pair('Role', { name: CERTIFICATE_ROLE, namespace, labels: { ...PART_OF } }, options, certificateRules()),
+    pair('Role', { name: role, namespace, labels: { ...PART_OF } }, options, rules),
   );
 }
 

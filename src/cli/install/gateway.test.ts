@@ -66,6 +66,11 @@ test('certificates of gateways that are deployed want a Role where their Secrets
       verbs: ['list', 'watch', 'get', 'create', 'update', 'delete'],
     },
   ]);
+  const reading = installObjects(installOptions({ secretNamespaces: 'shop' })).find(
+    ({ metadata: { name } }) => name === 'weft-injector-secrets',
+  );
+  assert.equal(reading!.metadata.namespace, 'shop');
+  assert.deepEqual(reading!.rules, [{ apiGroups: [''], resources: ['secrets'], verbs: ['list', 'watch'] }]);
   for (const given of ['all', 'shop,all', 'Shop'])
     assert.match(
       checkInstallOptions(installOptions({ certificateNamespaces: given }))?.message ?? '',

@@ -1,11 +1,11 @@
 // What the chart's value `deployGateways` changes: an argument of the control plane, and the rights that go with it, in each
 // namespace that is named or in the whole cluster, as `weft install --deploy-gateways` gives them; and the rights of
-// `certificateNamespaces`.
-import { certificateRights, deployRights } from './gateway-rights.ts';
+// the values that name namespaces of Secrets.
+import { deployRights, grantedRights, type NamespaceGrant } from './gateway-rights.ts';
 import { mapContainer, whereListed } from './helm-marker.ts';
 import { NAMES } from './names.ts';
 import type { Manifest } from './objects.ts';
-import { CERTIFICATE_NAMESPACES, DEPLOY_GATEWAYS, type InstallOptions } from './options.ts';
+import { DEPLOY_GATEWAYS, type InstallOptions, NAMED_NAMESPACES } from './options.ts';
 
 const given = '.Values.deployGateways';
 
@@ -47,25 +47,26 @@ export function gatewayRights(options: InstallOptions, yaml: (object: unknown) =
   ].join('\n');
 }
 
-/** The rights by which certificates are fetched, in each namespace of the value. */
-export function certificateTemplate(options: InstallOptions, yaml: (object: unknown) => string): string {
-  const { pattern, refused, what } = CERTIFICATE_NAMESPACES;
-  const value = '.Values.certificateNamespaces';
+/** The rights of a grant, in each namespace of its value. */
+export function grantTemplate(
+  grant: NamespaceGrant,
+  options: InstallOptions,
+  yaml: (object: unknown) => string,
+): string {
+  const { pattern, refused, what } = NAMED_NAMESPACES;
+  const value = `.Values.${grant.option}`;
+  const why = `{{- fail "${grant.option} is not ${what}" }}`;
   const inside = {
     ...options,
     namespace: options.namespace.replace('.Release', '$.Release'),
-    certificateNamespaces: '{{ . }}',
+    [grant.option]: '{{ . }}',
   };
   return [
     `{{- if ${value} }}`,
-    `{{- if not (regexMatch "${pattern.source}" ${value}) }}`,
-    `{{- fail "certificateNamespaces is not ${what}" }}`,
-    '{{- end }}',
-    `{{- if regexMatch "${refused.source}" ${value} }}`,
-    `{{- fail "certificateNamespaces is not ${what}" }}`,
-    '{{- end }}',
+    ...[`{{- if not (regexMatch "${pattern.source}" ${value}) }}`, why, '{{- end }}'],
+    ...[`{{- if regexMatch "${refused.source}" ${value} }}`, why, '{{- end }}'],
     `{{- range splitList "," ${value} }}`,
-    ...certificateRights(inside).map(each => `---\n${yaml(each).trimEnd()}`),
+    ...grantedRights(grant, inside).map(each => `---\n${yaml(each).trimEnd()}`),
     '{{- end }}',
     '{{- end }}',
     '',

@@ -46,6 +46,11 @@ const cases: Record<string, Partial<InstallOptions>> = {
   'gateways deployed everywhere': { deployGateways: 'all', issuer: 'certManager: {issuer: mesh-ca}' },
   'certificates fetched in two namespaces': { deployGateways: 'all', certificateNamespaces: 'shop,web' },
   'certificates fetched where gateways are deployed by hand': { certificateNamespaces: 'shop' },
+  'Secrets read beside': {
+    secretNamespaces: 'shop,vault',
+    certificateNamespaces: 'vault',
+    namespace: 'mesh',
+  },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',
@@ -133,14 +138,14 @@ test('namespaces of gateways that are none are refused before anything is instal
 
 test('namespaces of certificates that are none, or all, are refused before anything is installed', () => {
   const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
-  const template = helmFiles().get('templates/certificate-rights.yaml')!;
+  const template = helmFiles().get('templates/role-weft-injector-acme.yaml')!;
   for (const certificateNamespaces of ['Shop', 'shop, web', 'all', 'shop,all'])
     assert.throws(
       () =>
         renderHelm(template, {
           ...{ namespace: 'mesh', apiVersions: [], values: { ...defaults, certificateNamespaces } },
         }),
-      /certificateNamespaces is not namespaces, comma-separated; name those where/,
+      /certificateNamespaces is not namespaces, comma-separated; name those where the Secrets are/,
     );
 });
 

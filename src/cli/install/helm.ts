@@ -2,8 +2,8 @@
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
-import { CERTIFICATE_ROLE } from './gateway-rights.ts';
-import { certificateTemplate, gatewayRights, isGatewayRight, withGateways } from './helm-gateways.ts';
+import { NAMESPACE_GRANTS } from './gateway-rights.ts';
+import { gatewayRights, grantTemplate, isGatewayRight, withGateways } from './helm-gateways.ts';
 import { issuerRights, issuerSettings, SAMPLE_ISSUER, withIssuer } from './helm-issuer.ts';
 import { marker } from './helm-marker.ts';
 import { NAMES } from './names.ts';
@@ -42,6 +42,7 @@ function templateOptions(): InstallOptions {
     acceptLabels: marker('toJson .Values.acceptLabels') as never,
     issuer: SAMPLE_ISSUER,
     deployGateways: value('deployGateways'),
+    secretNamespaces: value('secretNamespaces'),
     certificateNamespaces: value('certificateNamespaces'),
   };
 }
@@ -77,8 +78,9 @@ export function helmFiles(): Map<string, string> {
       files.set('templates/gateway-rights.yaml', gatewayRights(options, yaml));
       continue;
     }
-    if (object.metadata.name === CERTIFICATE_ROLE) {
-      files.set('templates/certificate-rights.yaml', certificateTemplate(options, yaml));
+    const grant = NAMESPACE_GRANTS.find(({ role }) => role === object.metadata.name);
+    if (grant !== undefined) {
+      files.set(`templates/role-${grant.role}.yaml`, grantTemplate(grant, options, yaml));
       continue;
     }
     files.set(`templates/${fileOf(object)}.yaml`, templateOf(object, options, yaml));

@@ -4,7 +4,7 @@ import { parse } from 'yaml';
 import { readWebhookSettings } from '../../../webhook/index.ts';
 import { VERSION } from '../../config/index.ts';
 import { recordOf } from '../../plain/index.ts';
-import { CERTIFICATE_ROLE } from './gateway-rights.ts';
+import { NAMESPACE_GRANTS } from './gateway-rights.ts';
 import { NAMES } from './names.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
@@ -65,7 +65,7 @@ function fromDeployment(objects: InstalledObjects): Given {
     certificateLifetime: flag('certificate-lifetime'),
     logLevel: flag('log-level'),
     deployGateways: flag('deploy-gateways'),
-    certificateNamespaces: certificateNamespacesOf(objects),
+    ...Object.fromEntries(NAMESPACE_GRANTS.map(({ option, role }) => [option, namespacesOf(objects, role)])),
     resources:
       Object.keys(requests).length === 0
         ? undefined
@@ -78,11 +78,11 @@ function fromDeployment(objects: InstalledObjects): Given {
   };
 }
 
-/** Those with a Role for it; undefined where none has. */
-function certificateNamespacesOf(objects: InstalledObjects): string | undefined {
+/** Those with such a Role; undefined where none has. */
+function namespacesOf(objects: InstalledObjects, role: string): string | undefined {
   const namespaces = objects.flatMap(({ kind, metadata }) => {
     const { name, namespace } = recordOf(metadata);
-    return kind === 'Role' && name === CERTIFICATE_ROLE ? [String(namespace)] : [];
+    return kind === 'Role' && name === role ? [String(namespace)] : [];
   });
   return text([...new Set(namespaces)].sort().join(','));
 }

@@ -31,7 +31,7 @@ export const NAMES = {
 export const SETTINGS_FILE = '/etc/weft/injection.yaml';
 
 /** By this label everything that was installed is found again. */
-export const PART_OF = { 'app.kubernetes.io/part-of': 'weft' } as const;
+export { PART_OF } from '../../model/index.ts';
 
 /** What selects the pods of the control plane. Must never change: a Deployment's selector is immutable. */
 export const SELECTOR = { 'app.kubernetes.io/name': NAMES.injector } as const;

@@ -4,7 +4,7 @@ import { injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
 import { PORTS } from '../../config/index.ts';
 import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
-import { certificateRights, deployRights } from './gateway-rights.ts';
+import { deployRights, grantedRights, NAMESPACE_GRANTS } from './gateway-rights.ts';
 import { NAMES, PART_OF, SELECTOR } from './names.ts';
 import { networkPolicy } from './network-policies.ts';
 import { hasMinor, type InstallOptions } from './options.ts';
@@ -53,7 +53,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
       subjects: [subject],
     },
     ...deployRights(options),
-    ...certificateRights(options),
+    ...NAMESPACE_GRANTS.flatMap(each => grantedRights(each, options)),
     ...userRoles().map(({ name, rules }) => ({
       apiVersion: `${group}/v1`,
       kind: 'ClusterRole',

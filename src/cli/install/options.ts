@@ -45,6 +45,8 @@ export interface InstallOptions {
   readonly issuer: string;
   /** Where the control plane deploys proxies for Gateways: namespaces, comma-separated, `all`, or '' for nowhere. */
   readonly deployGateways: string;
+  /** Where Secrets are read that gateways and sidecars use: namespaces, comma-separated, or '' for nowhere. */
+  readonly secretNamespaces: string;
   /** Where certificates are fetched from ACME servers, and so Secrets written: namespaces, comma-separated, or '' for nowhere. */
   readonly certificateNamespaces: string;
   /** The oldest server that the manifests are for, `1.20`: before 1.21 a PodDisruptionBudget is policy/v1beta1. */
@@ -77,6 +79,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     proxyResources: inject.resources,
     issuer: '',
     deployGateways: '',
+    secretNamespaces: '',
     certificateNamespaces: '',
     kubernetesVersion: '1.21',
     ...given,
@@ -89,11 +92,11 @@ export const DEPLOY_GATEWAYS = {
   what: 'namespaces, comma-separated, or all',
 };
 
-/** The same of InstallOptions.certificateNamespaces. `all` is no such list: nobody writes every Secret of a cluster. */
-export const CERTIFICATE_NAMESPACES = {
+/** The same of secretNamespaces and certificateNamespaces. `all` is no such list: nobody needs every Secret of a cluster. */
+export const NAMED_NAMESPACES = {
   pattern: DEPLOY_GATEWAYS.pattern,
   refused: /(^|,)all(,|$)/,
-  what: 'namespaces, comma-separated; name those where the Secrets of your certificates are',
+  what: 'namespaces, comma-separated; name those where the Secrets are',
 };
 
 const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
@@ -102,7 +105,8 @@ const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['proxyImage', /^[^\s{}]+$/, 'an image'],
   ['clusterDomain', /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'a DNS domain'],
   ['deployGateways', DEPLOY_GATEWAYS.pattern, DEPLOY_GATEWAYS.what],
-  ['certificateNamespaces', CERTIFICATE_NAMESPACES.pattern, CERTIFICATE_NAMESPACES.what],
+  ['secretNamespaces', NAMED_NAMESPACES.pattern, NAMED_NAMESPACES.what],
+  ['certificateNamespaces', NAMED_NAMESPACES.pattern, NAMED_NAMESPACES.what],
   ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
 
@@ -151,9 +155,8 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
     if (!pattern.test(String(options[name]))) return bad(name, options[name], expected);
   }
   const { trustDomain, namespace, certificateLifetime, replicas, acceptLabels } = options;
-  const { certificateNamespaces } = options;
-  if (CERTIFICATE_NAMESPACES.refused.test(certificateNamespaces))
-    return bad('certificateNamespaces', certificateNamespaces, CERTIFICATE_NAMESPACES.what);
+  for (const name of ['secretNamespaces', 'certificateNamespaces'] as const)
+    if (NAMED_NAMESPACES.refused.test(options[name])) return bad(name, options[name], NAMED_NAMESPACES.what);
   const identity = { trustDomain, namespace, serviceAccount: 'weft-injector' };
   if (!parseSpiffe(formatSpiffe(identity))) return bad('trustDomain', trustDomain, 'a lowercase DNS name');
   if ((parseDurationMs(certificateLifetime) ?? 0) < 1000) {

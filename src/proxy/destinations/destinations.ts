@@ -116,6 +116,11 @@ export class Destinations {
     return undefined;
   }
 
+  /** Whether somebody uses the destination, or has asked for it. */
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
   /** The destination, if it is known and the endpoints of all its clusters are: for who asks with every request. */
   ready(key: string): RunningDestination | undefined {
     const current = this.#entries.get(key)?.current;

@@ -64,7 +64,7 @@ function forbidden({ type, namespace }: Reflector, error: ApiError, verb: string
   const rule = `{apiGroups: ["${type.group}"], resources: ["${type.plural}"], verbs: ["list", "watch"]}`;
   const remedy =
     type === TYPES.secret || (type === TYPES.configMap && namespace !== undefined)
-      ? `give the right with 'weft install --gateway', whose --ingress-secrets names the namespaces (docs/rights.md)`
+      ? `give the right with 'weft install --gateway', whose --ingress-secrets names the namespaces, or, of Secrets alone, with 'weft install --secret-namespaces' (docs/rights.md)`
       : `add the rule ${rule} to the role of this account, as the ClusterRole of 'weft install' has it`;
   const why = `not allowed to ${verb} ${resourceName(type)} (${error.message}); ${remedy}`;
   return problem('api-forbidden', why);

@@ -115,3 +115,36 @@ test('ConfigMaps with fields of headers are read by name: those that Ingresses o
   namespaces.put(ingress, 'shop/b', named('weft', {}));
   assert.deepEqual([...namespaces.fields()], ['blog/question']);
 });
+
+test('Secrets of Istio are read where gateways of ours run, and where DestinationRules name some for sidecars', () => {
+  const [istio, rules] = ['Gateway.networking.istio.io', 'DestinationRule.networking.istio.io'];
+  const namespaces = new CredentialNamespaces();
+  const pod = (labels: object): Record<string, unknown> => ({ metadata: { labels } });
+  const ours = pod({
+    'gateway.networking.k8s.io/gateway-name': 'edge',
+    'app.kubernetes.io/part-of': 'weft',
+  });
+  const wanted = (): readonly string[] => [...namespaces.wanted('Secret')];
+  assert.equal(namespaces.put('Pod', 'shop/web-1', pod({ app: 'web' })), false, 'most pods change nothing');
+  assert.equal(namespaces.put('Pod', 'edge/a', ours), true);
+  assert.equal(namespaces.put('Pod', 'edge/b', ours), false, 'nor does a second one');
+  const others = pod({ 'gateway.networking.k8s.io/gateway-name': 'edge' });
+  assert.equal(namespaces.put('Pod', 'istio-system/a', others), false, "another controller's");
+  assert.deepEqual(wanted(), [], 'nobody names any');
+  namespaces.put(istio, 'shop/files', { spec: { servers: [{ tls: { serverCertificate: '/a' } }] } });
+  assert.deepEqual(wanted(), []);
+  namespaces.put(istio, 'shop/front', { spec: { servers: [{}, { tls: { credentialName: 'a' } }] } });
+  assert.deepEqual(wanted(), ['edge']);
+  namespaces.delete(istio, 'shop/front');
+  assert.deepEqual(wanted(), []);
+  const tls = { tls: { mode: 'SIMPLE', credentialName: 'a' } };
+  namespaces.put(rules, 'shop/a', { spec: { trafficPolicy: { portLevelSettings: [tls] } } });
+  assert.deepEqual(wanted(), ['edge']);
+  const workloadSelector = { matchLabels: { app: 'web' } };
+  namespaces.put(rules, 'blog/a', { spec: { subsets: [{ trafficPolicy: tls }], workloadSelector } });
+  assert.deepEqual(wanted(), ['edge', 'blog']);
+  namespaces.put(rules, 'blog/a', { spec: { subsets: [{ trafficPolicy: {} }], workloadSelector } });
+  assert.equal(namespaces.delete('Pod', 'edge/a'), false);
+  assert.equal(namespaces.delete('Pod', 'edge/b'), true);
+  assert.deepEqual(wanted(), [], 'no gateway is left to tell');
+});

@@ -9,6 +9,7 @@ import {
   INGRESS_SECRETS,
 } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
+import { BesideProxies } from './beside-proxies.ts';
 import { ClassMentions } from './class-mentions.ts';
 
 const gatewayKind = 'Gateway.gateway.networking.k8s.io';
@@ -20,6 +21,15 @@ const ingressClassKind = 'IngressClass.networking.k8s.io';
 const configMapKind = 'ConfigMap';
 
 const readEverywhere: ReadonlySet<string> = new Set([...MESH_CONFIG, INGRESS_CONFIG]);
+
+const kinds: ReadonlySet<string> = new Set([
+  gatewayKind,
+  classKind,
+  backendTlsKind,
+  ingressKind,
+  ingressClassKind,
+  ...setKinds,
+]);
 
 /** What holds credentials: Secrets certificates with their keys, ConfigMaps authorities. */
 export type CredentialKind = 'Secret' | 'ConfigMap';
@@ -40,8 +50,8 @@ interface IngressClassOf extends Naming {
 }
 
 /**
- * In which namespaces Secrets are read: those that Gateways and Ingresses of ours name some in. Nowhere else is there any reason
- * to, and nowhere else has the control plane the right to.
+ * In which namespaces Secrets are read: those that Gateways and Ingresses of ours, and DestinationRules, name some in. Nowhere
+ * else is there any reason to, and nowhere else has the control plane the right to.
  */
 export class CredentialNamespaces {
   readonly #gateways = new Map<string, Naming>();
@@ -58,16 +68,28 @@ export class CredentialNamespaces {
   readonly #fields = new ClassMentions();
   readonly #settings = new Map<string, readonly string[]>();
   readonly #ingressClasses = new Map<string, IngressClassOf>();
+  readonly #beside = new BesideProxies();
 
   /** Whether objects of the kind have a say. */
   static concerns(kind: string, key: string): boolean {
-    if (kind === configMapKind) return key.endsWith(`/${INGRESS_CONFIG}`);
-    return [gatewayKind, classKind, backendTlsKind, ingressKind, ingressClassKind, ...setKinds].includes(
-      kind,
-    );
+    return kind === configMapKind ? key.endsWith(`/${INGRESS_CONFIG}`) : kinds.has(kind);
   }
 
-  put(kind: string, key: string, object: ApiObject): void {
+  /** Whether the namespaces may be others now. */
+  put(kind: string, key: string, object: ApiObject): boolean {
+    if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.put(kind, key, object);
+    this.#put(kind, key, object);
+    return true;
+  }
+
+  /** The same. */
+  delete(kind: string, key: string): boolean {
+    if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.delete(kind, key);
+    this.#delete(kind, key);
+    return true;
+  }
+
+  #put(kind: string, key: string, object: ApiObject): void {
     const spec = recordOf(object.spec);
     const annotations = recordOf(recordOf(object.metadata).annotations);
     const own = key.split('/')[0]!;
@@ -114,7 +136,7 @@ export class CredentialNamespaces {
     }
   }
 
-  delete(kind: string, key: string): void {
+  #delete(kind: string, key: string): void {
     if (kind === ingressKind) {
       this.#ingresses.delete(key);
       this.#fields.delete(key);
@@ -149,7 +171,12 @@ export class CredentialNamespaces {
     const classes = [...this.#ingressClasses.values()].filter(each => each.isOurs);
     const named = [...gateways, ...classes].flatMap(each => each.namespaces);
     const sets = gateways.length === 0 ? [] : [...this.#sets.values()].flat();
-    return new Set([...named, ...this.#ingresses.of(each => this.#isOurIngress(each)), ...sets]);
+    return new Set([
+      ...named,
+      ...this.#ingresses.of(each => this.#isOurIngress(each)),
+      ...sets,
+      ...this.#beside.wanted,
+    ]);
   }
 
   /** ConfigMaps with fields of headers, `namespace/name`: those that Ingresses of ours name, and their settings. */

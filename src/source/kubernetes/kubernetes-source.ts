@@ -173,17 +173,13 @@ export class KubernetesSource implements Source {
       put: (object, key) => {
         if (isOthers(key)) return;
         this.#put(prune(object), kind, key, entries);
-        if (!CredentialNamespaces.concerns(kind, key)) return;
-        this.#credentials.put(kind, key, object);
-        this.#followCredentials(entries, signal);
+        if (this.#credentials.put(kind, key, object)) this.#followCredentials(entries, signal);
       },
       gone: key => {
         if (isOthers(key)) return;
         this.#refused.delete(`${kind} ${key}`);
         entries.delete(kind, key);
-        if (!CredentialNamespaces.concerns(kind, key)) return;
-        this.#credentials.delete(kind, key);
-        this.#followCredentials(entries, signal);
+        if (this.#credentials.delete(kind, key)) this.#followCredentials(entries, signal);
       },
       changed: () => this.#note(),
       ...(backoff && { backoff }),
@@ -213,7 +209,7 @@ export class KubernetesSource implements Source {
       for (const id of this.#running.keys()) {
         const [found, namespace] = id.split(' in ');
         if (found === kind && namespace !== undefined && !wanted.has(namespace))
-          void this.#end(id, 'no Gateway names any').catch((thrown: unknown) =>
+          void this.#end(id, 'nobody names any there').catch((thrown: unknown) =>
             internalError('credentials', thrown),
           );
       }

@@ -72,6 +72,31 @@ export function* virtualServiceProblems(mesh: Mesh): Iterable<Problem> {
   }
 }
 
+/** Secrets of DestinationRules that are nowhere where they are looked for. */
+export function* upstreamCredentialProblems({ upstreamCredentials, credentials }: Mesh): Iterable<Problem> {
+  if (upstreamCredentials.size === 0) return;
+  const places = new Map<string, Set<string>>();
+  for (const key of credentials.keys()) {
+    const [, namespace = '', name = ''] = /^Secret ([^/]+)\/(.+)$/.exec(key) ?? [];
+    places.set(name, (places.get(name) ?? new Set()).add(namespace));
+  }
+  for (const [name, policies] of upstreamCredentials)
+    for (const { namespace, selector, path, from } of policies) {
+      // Those for gateways are where those run, which nobody here knows.
+      const isThere = [name, `${name}-cacert`].some(each =>
+        selector === undefined ? places.has(each) : places.get(each)?.has(namespace),
+      );
+      if (isThere) continue;
+      const where =
+        selector === undefined
+          ? "in any namespace that is read; put it where the gateway's pods run"
+          : `in ${namespace} that the control plane may read; make it, and give the right (docs/rights.md)`;
+      yield problem('credential-missing', `${path}: there is no Secret ${name} ${where}`, {
+        ...{ object: from, path, severity: 'warning' },
+      });
+    }
+}
+
 /** What is wrong with BackendTLSPolicies between objects: Services and authorities that are not there. */
 export function* backendTlsProblems(mesh: Mesh): Iterable<Problem> {
   for (const policies of mesh.backendTls.values())

@@ -4,7 +4,12 @@ import { authorizerProblems } from './authorizers.ts';
 import { CallerLabels } from './caller-labels.ts';
 import { Draft } from './draft.ts';
 import { ExternalAssembler } from './externals.ts';
-import { backendTlsProblems, gatewayProblems, virtualServiceProblems } from './gateway-problems.ts';
+import {
+  backendTlsProblems,
+  gatewayProblems,
+  upstreamCredentialProblems,
+  virtualServiceProblems,
+} from './gateway-problems.ts';
 import { IngressAssembler } from './ingresses.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
@@ -101,6 +106,7 @@ export class MeshAssembler {
     yield* gatewayProblems(this.#mesh);
     yield* virtualServiceProblems(this.#mesh);
     yield* backendTlsProblems(this.#mesh);
+    yield* upstreamCredentialProblems(this.#mesh);
   }
 
   #buildNodes(before: ReadonlyMap<string, Node>, touched: Set<string>): ReadonlyMap<string, Node> {

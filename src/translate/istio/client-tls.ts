@@ -3,7 +3,14 @@ import type { Fields } from '../fields.ts';
 import { given, some } from '../given.ts';
 import type { Report } from '../report.ts';
 
-/** Istio's ClientTLSSettings. ISTIO_MUTUAL is the mesh's own TLS; the modes with files are for what is outside of it. */
+/** What Kubernetes lets a Secret be called. */
+function isName(text: string): boolean {
+  return text.length <= 253 && /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/.test(text);
+}
+
+/**
+ * Istio's ClientTLSSettings. ISTIO_MUTUAL is the mesh's own TLS; the modes with files or a Secret are for what is outside of it.
+ */
 export function readClientTls(tls: Fields, report: Report): Pick<TrafficPolicy, 'tls' | 'mtls'> {
   const mode = tls.choice('mode', ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']);
   if (mode === 'SIMPLE' || mode === 'MUTUAL') return { tls: readOriginated(tls, mode, report) };
@@ -39,16 +46,23 @@ function readOriginated(tls: Fields, mode: 'SIMPLE' | 'MUTUAL', report: Report):
   const certificateFile = tls.text('clientCertificate') || undefined;
   const keyFile = tls.text('privateKey') || undefined;
   const names = tls.texts('subjectAltNames');
-  // Ignored, these two would make a connection trust more than was said.
-  for (const name of ['credentialName', 'caCrl']) {
-    if (!tls.has(name)) continue;
-    const what = name === 'caCrl' ? 'lists of revoked certificates are' : 'Secrets by name are';
-    const message = `${tls.at(name)}: ${what} not supported; mount files and name them`;
-    tls.text(name);
-    report.error('field-not-supported', tls.at(name), message);
+  const secret = tls.text('credentialName')?.replace(/^kubernetes:\/\//, '') || undefined;
+  // Ignored, it would make a connection trust more than was said.
+  if (tls.has('caCrl')) {
+    const message = `${tls.at('caCrl')}: lists of revoked certificates are not supported; leave it out`;
+    tls.text('caCrl');
+    report.error('field-not-supported', tls.at('caCrl'), message);
   }
-  if (mode === 'MUTUAL' && (!certificateFile || !keyFile) && !tls.has('credentialName')) {
-    const message = `${tls.path}: MUTUAL needs clientCertificate and privateKey; name the files in the pod`;
+  if (secret !== undefined && (ca || certificateFile || keyFile)) {
+    const message = `${tls.at('credentialName')}: certificates come from a Secret or from files, not from both; leave clientCertificate, privateKey and caCertificates out`;
+    report.error('field-invalid', tls.at('credentialName'), message);
+  }
+  if (secret !== undefined && !isName(secret)) {
+    const message = `${tls.at('credentialName')}: '${secret}' is no name of a Secret; write the name alone, it is looked for where the proxy runs`;
+    report.error('field-invalid', tls.at('credentialName'), message);
+  }
+  if (mode === 'MUTUAL' && (!certificateFile || !keyFile) && secret === undefined) {
+    const message = `${tls.path}: MUTUAL needs credentialName, or clientCertificate and privateKey; name a Secret, or the files in the pod`;
     report.error('field-invalid', tls.path, message);
   }
   if (mode === 'SIMPLE' && (certificateFile || keyFile)) {
@@ -62,6 +76,8 @@ function readOriginated(tls: Fields, mode: 'SIMPLE' | 'MUTUAL', report: Report):
       subjectAltNames: some(names),
       // `system`: the ones of the operating system, which is what is used without a file.
       caFile: ca && ca !== 'system' ? ca : undefined,
+      credential:
+        secret === undefined ? undefined : ({ kind: 'Secret', namespace: '', name: secret } as const),
       ...(mode === 'MUTUAL' && { certificateFile, keyFile }),
       insecureSkipVerify: tls.flag('insecureSkipVerify') || undefined,
     }),

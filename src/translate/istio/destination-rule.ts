@@ -32,15 +32,15 @@ function translateDestinationRule(
   const { namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const reading: Reading = { namespace, context, report };
   const spec = fieldsOf(object, 'spec', report);
-  const written = spec.text('host');
-  if (written === undefined && !spec.has('host'))
+  const hostText = spec.text('host');
+  if (hostText === undefined && !spec.has('host'))
     report.error(
       'field-invalid',
       'spec.host',
       'spec.host is missing; name the service that this rule is for',
     );
   const host =
-    written === undefined ? undefined : qualifiedHost(written, namespace, 'spec.host', context, report);
+    hostText === undefined ? undefined : qualifiedHost(hostText, namespace, 'spec.host', context, report);
   const visibleTo = readExportTo(spec, reading);
   const callerSelector = readSelector(spec);
   const general = readTrafficPolicy(spec.object('trafficPolicy'), report);
@@ -53,8 +53,18 @@ function translateDestinationRule(
   const said: readonly TrafficPart[] = general.some(each => each.port === undefined)
     ? general
     : [{}, ...general];
-  const policies = [...said, ...subsets.flatMap(each => each.policies)];
-  return scopes.flatMap(scope => [
+  const written = [...said, ...subsets.flatMap(each => each.policies)];
+  const policies = callerSelector ? written.map(forSidecars) : written;
+  const named = new Set(policies.flatMap(({ tls }) => tls?.credential?.name ?? []));
+  const credentials = [...named].map(
+    (name): Part => ({
+      kind: 'policy',
+      of: 'upstreamCredentials',
+      policy: { name, namespace, ...given({ selector: callerSelector }), path: 'spec.trafficPolicy', from },
+      createdAt,
+    }),
+  );
+  const parts = scopes.flatMap((scope): readonly Part[] => [
     ...policies.map(
       (policy): Part => ({
         kind: 'policy',
@@ -73,6 +83,14 @@ function translateDestinationRule(
       }),
     ),
   ]);
+  return [...parts, ...credentials];
+}
+
+/** Istio: credentialName holds at sidecars only where the rule has a workloadSelector. */
+function forSidecars(policy: TrafficPart): TrafficPart {
+  const { tls } = policy;
+  if (tls?.credential === undefined) return policy;
+  return { ...policy, tls: { ...tls, credential: { ...tls.credential, forSidecars: true } } };
 }
 
 /**

@@ -110,6 +110,10 @@ function readTracing(
   const maxTagLength = tracing.number('maxPathTagLength', { min: 1 }) ?? 256;
   const tlsSettings = tracing.object('tlsSettings');
   const tls = tlsSettings && readClientTls(tlsSettings, report).tls;
+  if (tls?.credential !== undefined) {
+    const path = tlsSettings!.at('credentialName');
+    report.error('field-not-supported', path, `${path}: spans are sent without Secrets; name files`);
+  }
   const customTags = tracing.has('customTags') ? readCustomTags(tracing.object('customTags'), report) : [];
   for (const name of ['lightstep', 'datadog', 'stackdriver', 'openCensusAgent'])
     tracing.unsupported(
