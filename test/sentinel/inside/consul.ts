@@ -33,6 +33,8 @@ export class FakeConsul {
     }
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://consul');
     const tell = (): void => {
+      // Questions that wait end with an error, too, when the leader is lost.
+      if (!this.up) return void response.writeHead(500).end('No cluster leader');
       const found = this.#instances.get(pathname.split('/').at(-1)!) ?? [];
       response.writeHead(200, { 'content-type': 'application/json', 'x-consul-index': this.#index });
       response.end(

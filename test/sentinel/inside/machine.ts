@@ -107,7 +107,7 @@ export function ask({
   body,
   serverName,
 }: Asked): Promise<Seen> {
-  const options = { host: '127.0.0.1', port, path, method, headers, agent: false, timeout: 10_000 } as const;
+  const options = { host: '127.0.0.1', port, path, method, headers, agent: false, timeout: 60_000 } as const;
   return new Promise((resolve, reject) => {
     const asked =
       serverName === undefined
@@ -144,16 +144,23 @@ function whoOf(body: string): string {
   }
 }
 
-/** Resolves when `holds` does; rejects with what it last came to after half a minute, which is many times what it takes. */
+/** Looks at least so often before it gives up: on a starved machine each look takes its time, as everything else does. */
+const MOST_LOOKS = 800;
+
+/**
+ * Resolves when `holds` does; rejects with what it last came to after half a minute, which is many times what it takes, and many
+ * looks.
+ */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + 30_000;
-  for (let last = ''; ; ) {
+  let last = '';
+  for (let looks = 0; ; looks++) {
     try {
       if (await holds()) return;
     } catch (error) {
       last = String(error);
     }
-    if (Date.now() > end) throw new Error(`${what} does not come to hold ${last}`);
+    if (Date.now() > end && looks > MOST_LOOKS) throw new Error(`${what} does not come to hold ${last}`);
     await new Promise(resolve => setTimeout(resolve, 25));
   }
 }
@@ -165,7 +172,14 @@ export class Gateway {
   #log = '';
   #exit: Promise<number | null>;
 
-  constructor(folder: string, text: string) {
+  /** One that carries traffic: before, a SIGHUP would end it. */
+  static async start(folder: string, text: string): Promise<Gateway> {
+    const gateway = new Gateway(folder, text);
+    await gateway.#until('a start', () => gateway.#log.includes('weft-proxy carries traffic'));
+    return gateway;
+  }
+
+  private constructor(folder: string, text: string) {
     this.file = join(folder, 'sentinel.kdl');
     writeFileSync(this.file, text);
     const args = [proxy, 'gateway', '--config', this.file];
@@ -187,7 +201,16 @@ export class Gateway {
     const before = marks();
     writeFileSync(this.file, text);
     this.#process.kill('SIGHUP');
-    await until('a reload', () => marks() > before);
+    await this.#until('a reload', () => marks() > before);
+  }
+
+  /** As `until`, and at once when the process has ended. */
+  async #until(what: string, holds: () => boolean): Promise<void> {
+    await until(what, () => holds() || this.#process.exitCode !== null || this.#process.signalCode !== null);
+    if (!holds())
+      throw new Error(
+        `${what}: the gateway has ended (${this.#process.exitCode ?? this.#process.signalCode}): ${this.#log}`,
+      );
   }
 
   signal(name: NodeJS.Signals): void {
