@@ -98,3 +98,32 @@ test('a resource that cannot be worked out keeps its last value, costs no other 
   hub.update(mesh.hub.mesh, new Set(), 2);
   assert.deepEqual([fresh.value!.found, fresh.value!.refused], ['service', undefined]);
 });
+
+test('of a destination that changes, routes that say the same are the same objects', () => {
+  const mesh = new TestMesh(shopYaml);
+  const rules = (last: string): string => `
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews, namespace: shop}
+spec:
+  hosts: [reviews]
+  http:
+  - name: stays
+    match: [{uri: {prefix: /stays}}]
+    timeout: 3s
+    route: [{destination: {host: reviews}}]
+  - name: changes
+    match: [{uri: {prefix: ${last}}}]
+    route: [{destination: {host: reviews}}]
+`;
+  const watch = mesh.hub.watchDestination(shop, '10.96.0.5:80', quiet);
+  mesh.put(rules('/one'), 1);
+  const routes = () => new Map(watch.value?.routes.map(each => [each.name, each]));
+  const before = routes();
+  mesh.put(rules('/two'), 2);
+  const after = routes();
+  assert.equal(after.get('changes')?.matches?.[0]?.path?.value, '/two');
+  assert.ok(before.has('stays'));
+  assert.equal(after.get('stays'), before.get('stays'));
+  assert.notEqual(after.get('changes'), before.get('changes'));
+});

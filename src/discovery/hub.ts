@@ -27,6 +27,7 @@ import {
   serviceRanges,
 } from '../resolve/index.ts';
 import { refusedDestination } from './key.ts';
+import { withKnownRoutes } from './known-routes.ts';
 
 /** Called when the watched resource differs; the value is in the Watch. `changedAtMs`: when the cause became known. */
 export type WatchListener = (changedAtMs: number) => void;
@@ -269,7 +270,8 @@ export class Hub {
   #compute(entry: Entry<Resource>): boolean {
     const resolved = this.#resolve(entry);
     if (!resolved) return false;
-    const { resource, facts } = resolved;
+    const { facts } = resolved;
+    const resource = withKnownRoutes(resolved.resource, entry.value);
     for (const fact of entry.facts) if (!facts.has(fact)) this.#unlink(fact, entry);
     for (const fact of facts) if (!entry.facts.has(fact)) this.#link(fact, entry);
     entry.facts = facts;

@@ -186,3 +186,17 @@ test('a value of an option that takes none of its kind is named', () => {
 test('asking for an option that no schema has is a bug and not an absent value', () => {
   assert.throws(() => check('').section.text('adress'), /has no option adress in its schema/);
 });
+
+test('the blocks of nodes that were checked before are the same, and what is wrong with them is told again', () => {
+  const { nodes } = parseKdl('thing "1" { type "a"; x 5 }\nthing "2" { type "b"; x 5 }', 'f');
+  const begin = { file: 'f', line: 1, column: 1 };
+  const once = (): { readonly sections: readonly Section[]; readonly problems: readonly string[] } => {
+    const report = new KdlReport();
+    const section = checkDocument(nodes, schema, begin, report);
+    return { sections: section.sections('thing'), problems: report.problems.map(formatProblem) };
+  };
+  const [first, second] = [once(), once()];
+  assert.equal(first.sections[0], second.sections[0]);
+  assert.equal(first.problems.length, 1);
+  assert.deepEqual(second.problems, first.problems);
+});

@@ -42,6 +42,20 @@ export function checkDocument(
   return section;
 }
 
+/** A block that was checked, and what was to be said about it. */
+interface CheckedBlock {
+  readonly schema: BlockSchema;
+  readonly section: Section;
+  readonly taken: boolean;
+  readonly problems: readonly KdlProblem[];
+}
+
+/**
+ * Blocks of which there are many, by the node that they were read from: of a file that is read again, only those that changed
+ * have new nodes (KdlReader).
+ */
+const checkedBlocks = new WeakMap<KdlNode, CheckedBlock>();
+
 class Check {
   readonly #report: KdlReport;
 
@@ -188,6 +202,30 @@ class Check {
   }
 
   #block(node: KdlNode, option: OptionSchema, schema: BlockSchema, name: string, into: Section): void {
+    // What has a value beside its block says something of the block around it, too.
+    if (!option.many || option.type !== undefined) {
+      this.#newBlock(node, option, schema, name, into);
+      return;
+    }
+    let checked = checkedBlocks.get(node);
+    if (checked?.schema !== schema) {
+      const report = new KdlReport();
+      const { section, taken } = new Check(report).#newBlock(node, option, schema, name, undefined);
+      checked = { schema, section, taken, problems: report.problems };
+      checkedBlocks.set(node, checked);
+    }
+    for (const each of checked.problems) this.#report.problems.push(each);
+    if (checked.taken) into.addSection(name, checked.section);
+  }
+
+  /** `into`: undefined where it is not put in. */
+  #newBlock(
+    node: KdlNode,
+    option: OptionSchema,
+    schema: BlockSchema,
+    name: string,
+    into: Section | undefined,
+  ): Pick<CheckedBlock, 'section' | 'taken'> {
     const id =
       schema.args !== undefined && typeof node.args[0]?.value === 'string' ? ` "${node.args[0].value}"` : '';
     const { chosen, variant } = this.#chosen(node, schema);
@@ -201,11 +239,13 @@ class Check {
           node.at,
           `${node.name} has no value; it takes ${option.type.words}`,
         );
-      else this.#value(args[0], option.type, name, node.name, into);
+      else if (into) this.#value(args[0], option.type, name, node.name, into);
       args = args.slice(1);
     }
     this.#inside(node, args, chosen, section);
-    if (chosen.mark !== 'refused') into.addSection(name, section);
+    const taken = chosen.mark !== 'refused';
+    if (taken) into?.addSection(name, section);
+    return { section, taken };
   }
 
   /** The schema with the options that one of its own asks for. */

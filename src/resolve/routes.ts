@@ -1,4 +1,5 @@
 import {
+  equal,
   NO_ROUTE,
   type ObjectRef,
   type Redirect,
@@ -62,20 +63,40 @@ function lastRoute({ table, routed, traffic }: RouteSources): Route {
   };
 }
 
+/** The last route of each rule, with what it was made of beside the rule: of a table's thousands a change concerns few. */
+interface KnownRoute {
+  readonly name: string;
+  readonly from: ObjectRef;
+  readonly sources: unknown;
+  readonly matches: CallerRule['matches'];
+  readonly route: Route;
+}
+
+const knownRoutes = new WeakMap<RouteRule, KnownRoute>();
+
+/** The same object as before where it says the same. */
 function routeOf({ table, rule, matches }: CallerRule, name: string, sources: RouteSources): Route {
   const { timeoutMs, streamIdleTimeoutMs, retry } = sources.traffic;
+  const from = rule.from ?? table.from;
   const mirrors = rule.mirrors && sources.clusters.mirrors(rule.mirrors, sources.routed);
-  return {
+  const action = actionOf(rule, sources, answersInvalid(from));
+  const made = { timeoutMs, streamIdleTimeoutMs, retry, action, mirrors };
+  const last = knownRoutes.get(rule);
+  const isSame = last?.name === name && last.matches === matches && equal(last.from, from);
+  if (isSame && equal(last.sources, made)) return last.route;
+  const route: Route = {
     name,
-    from: withoutOrigin(rule.from ?? table.from),
+    from: withoutOrigin(from),
     ...(matches.length > 0 && { matches }),
-    action: actionOf(rule, sources, answersInvalid(rule.from ?? table.from)),
+    action,
     timeoutMs: rule.timeoutMs ?? timeoutMs,
     idleTimeoutMs: rule.idleTimeoutMs ?? streamIdleTimeoutMs,
     retry: { ...retry, ...rule.retry },
     ...(mirrors && mirrors.length > 0 && { mirrors }),
     ...plain(rule),
   };
+  knownRoutes.set(rule, { name, from, sources: made, matches, route });
+  return route;
 }
 
 /** Gateway API's HTTPBackendRef: the share of an invalid reference MUST be answered 500. Linkerd's HTTPRoute is made after it. */

@@ -60,8 +60,16 @@ function countedOf(first: RouteTable, tables: readonly RouteTable[]): readonly R
   return tables.filter(each => (each.visibleTo === undefined) === (first.visibleTo === undefined));
 }
 
+const all: readonly number[] = [];
+const everyRequest: readonly RequestMatch[] = [];
+
 function forCaller(table: RouteTable, rule: RouteRule, caller: Caller, port: number): CallerRule | string {
-  if (rule.matches.length === 0) return { table, rule, only: [], matches: [] };
+  if (rule.matches.length === 0) return { table, rule, only: all, matches: everyRequest };
+  if (rule.matches.every(({ caller: asked }) => asked === undefined)) {
+    const requests = requestsOf(rule);
+    const takesAll = table.combine !== 'most-specific' && requests.some(isEmpty);
+    return { table, rule, only: all, matches: takesAll ? everyRequest : requests };
+  }
   const only: number[] = [];
   const whys: string[] = [];
   rule.matches.forEach((match, index) => {
@@ -79,6 +87,18 @@ function forCaller(table: RouteTable, rule: RouteRule, caller: Caller, port: num
     only: only.length === rule.matches.length ? [] : only,
     matches: everything ? [] : requests,
   };
+}
+
+/** What each rule asks of requests: worked out once, however often its table is looked at. */
+const asked = new WeakMap<RouteRule, readonly RequestMatch[]>();
+
+function requestsOf(rule: RouteRule): readonly RequestMatch[] {
+  let requests = asked.get(rule);
+  if (requests === undefined) {
+    requests = rule.matches.map(({ request }) => request ?? {});
+    asked.set(rule, requests);
+  }
+  return requests;
 }
 
 /** Why the match is not for this caller and port; undefined where it is. */

@@ -1,8 +1,20 @@
 import type { Head } from '../http/index.ts';
-import type { Route, VerifiedToken } from '../model/index.ts';
+import type { RequestMatch, Route, VerifiedToken } from '../model/index.ts';
 import { Condition } from './condition.ts';
 import { RequestParts } from './request-parts.ts';
 import { RouteIndex, type Rule } from './route-index.ts';
+
+/** Conditions that were compiled: a destination that is told again has most of its routes as they were. */
+const compiled = new WeakMap<RequestMatch, Condition>();
+
+function conditionOf(match: RequestMatch): Condition {
+  let condition = compiled.get(match);
+  if (condition === undefined) {
+    condition = new Condition(match);
+    compiled.set(match, condition);
+  }
+  return condition;
+}
 
 /** Matching ends before the next request is looked at, so one for all is enough. */
 const parts = new RequestParts();
@@ -20,7 +32,7 @@ export class RouteMatcher {
   constructor(routes: readonly Pick<Route, 'matches'>[]) {
     const rules = routes.flatMap(({ matches }, route): Rule[] => {
       const asked = matches === undefined || matches.length === 0 ? [{}] : matches;
-      return asked.map(match => ({ condition: new Condition(match), route }));
+      return asked.map(match => ({ condition: conditionOf(match), route }));
     });
     const [first] = rules;
     this.#size = routes.length;

@@ -27,6 +27,9 @@ function requestsOf(rule: RouteRule): readonly NonNullable<RuleMatch['request']>
   return rule.matches.flatMap(each => each.request ?? []);
 }
 
+/** Rules in which nothing was wrong. Dialects that translate in part hand the same ones in again. */
+const sound = new WeakSet<RouteRule>();
+
 class Fitting {
   readonly #before: readonly RouteRule[];
   readonly #report: Report;
@@ -71,6 +74,7 @@ class Fitting {
 
   #rules(rules: readonly RouteRule[]): readonly RouteRule[] {
     return rules.map(rule => {
+      if (sound.has(rule)) return rule;
       const known = this.#known.get(rule) ?? this.#rule(rule);
       this.#known.set(rule, known);
       return known;
@@ -80,7 +84,10 @@ class Fitting {
   #rule(rule: RouteRule): RouteRule {
     if (this.#conditions(rule.matches, rule.path)) return rule;
     const fault = routeFault(wordsOf(rule)) ?? circlesOf(rule);
-    if (fault === undefined) return rule;
+    if (fault === undefined) {
+      sound.add(rule);
+      return rule;
+    }
     const last = this.#before.find(
       each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
     );

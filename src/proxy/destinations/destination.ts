@@ -183,6 +183,8 @@ function runningRoute(
   clusters: DestinationResource['clusters'],
   refused: string[],
 ): RunningRoute {
+  // Of the thousands that a gateway may have, one change compiles one.
+  if (before?.isStill(route, parts)) return before;
   try {
     return new RunningRoute(route, parts, before);
   } catch (thrown) {

@@ -335,3 +335,24 @@ test('weights are kept to, exactly: 90 to 10 over 10,000 picks within one percen
   assert.deepEqual(make([5]), { c0: 10_000 });
   assert.deepEqual(make([]), { none: 10_000 });
 });
+
+test('a route that says the same goes on as it is; one that does not, or whose cluster is another, is compiled', () => {
+  const { destinations, find } = setUp();
+  find('a:80');
+  const [base] = destination('a:80', ['one']).routes;
+  const route = (name: string, timeoutMs: number) => ({ ...base!, name, timeoutMs });
+  const told = (timeoutMs: number, clusters = ['one']) =>
+    destination('a:80', clusters, { routes: [route('same', 1), route('other', timeoutMs)] });
+  const running = () => destinations.current('a:80')!.routes;
+  destinations.applyDestination(told(1));
+  const before = running();
+  destinations.applyDestination(told(2));
+  assert.equal(running()[0], before[0]);
+  assert.notEqual(running()[1], before[1]);
+  assert.equal(running()[1]!.route.timeoutMs, 2);
+  // The cluster is dropped and made again in between.
+  destinations.applyDestination(destination('a:80', ['two']));
+  destinations.applyDestination(told(1));
+  assert.notEqual(running()[0], before[0]);
+  assert.equal(running()[0]!.clusters.all[0]?.config.name, 'one');
+});

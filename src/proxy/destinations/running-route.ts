@@ -2,6 +2,7 @@ import type { RunningCluster } from '../../cluster/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import {
   DEFAULT_RETRY,
+  equal,
   type Forward,
   formatRef,
   isGrpcCondition,
@@ -60,6 +61,7 @@ export class RunningRoute extends CompiledRoute {
   /** Why it cannot be carried out; requests are then answered with that. Undefined for every other route. */
   readonly unusable: string | undefined;
   readonly edge: EdgeFilters | undefined;
+  readonly #host: string;
   /** What its requests must come through. */
   readonly filters: readonly RequestFilter[];
 
@@ -100,6 +102,7 @@ export class RunningRoute extends CompiledRoute {
     this.plain = forward !== undefined && !this.#asksForMore();
     this.unusable = unusable;
     this.edge = parts.edge;
+    this.#host = host;
     // What it asks of clients nobody would ask of them.
     if (route.edge !== undefined && parts.edge === undefined && unusable === undefined)
       throw new WeftError('edge-elsewhere', `route ${route.name} is for gateways, and this proxy is none`, {
@@ -125,6 +128,17 @@ export class RunningRoute extends CompiledRoute {
       parts,
       undefined,
       why,
+    );
+  }
+
+  /** Whether it would be the same if it were compiled again; then it may go on as it is, with all that counts in it. */
+  isStill(route: Route, { cluster, host, paths, edge }: RouteParts): boolean {
+    if (this.unusable !== undefined || !equal(this.route, route)) return false;
+    if (this.#host !== host || this.edge !== edge || this.paths !== (paths ?? PathNormalizer.of('NONE')))
+      return false;
+    const same = (each: RunningCluster): boolean => cluster(each.config.name) === each;
+    return (
+      this.clusters.all.every(same) && this.mirrors.every(some => some.every(each => same(each.cluster)))
     );
   }
 

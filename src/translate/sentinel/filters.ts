@@ -1,4 +1,4 @@
-import type { KdlReport, Section, TextPosition } from '../../kdl/index.ts';
+import { type KdlProblem, KdlReport, type Section, type TextPosition } from '../../kdl/index.ts';
 import type { HeaderEdits, PathRewrite, Redirect } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { RouteConfig, RouteRate } from './configuration.ts';
@@ -41,9 +41,26 @@ export function readFilters(
         section.at,
         `there are two filters "${id}"; the other is in line ${before.at.line}`,
       );
-    else filters.set(id, { id, at: section.at, effect: effectOf(id, section, report) });
+    else filters.set(id, filterOf(id, section, report));
   }
   return filters;
+}
+
+/** A filter that was read, and what was to be said about it. */
+const knownFilters = new WeakMap<
+  Section,
+  { readonly filter: FilterConfig; readonly problems: readonly KdlProblem[] }
+>();
+
+function filterOf(id: string, section: Section, report: KdlReport): FilterConfig {
+  let known = knownFilters.get(section);
+  if (known?.filter.id !== id) {
+    const own = new KdlReport();
+    known = { filter: { id, at: section.at, effect: effectOf(id, section, own) }, problems: own.problems };
+    knownFilters.set(section, known);
+  }
+  report.problems.push(...known.problems);
+  return known.filter;
 }
 
 function effectOf(id: string, section: Section, report: KdlReport): FilterEffect {

@@ -4,14 +4,19 @@ import { given } from '../given.ts';
 import type { ListenerConfig, RouteConfig } from './configuration.ts';
 import { readListener } from './listeners.ts';
 import { unknownReference } from './references.ts';
-import type { PlacedRoute } from './routes.ts';
 import { type Scope, type Scoped, servedBy } from './scopes.ts';
 
 /** What listeners are read with. */
 export interface ListenerContext {
   readonly scopes: readonly Scope[];
   readonly system: Section | undefined;
-  readonly routes: readonly PlacedRoute[];
+  readonly routes: readonly RouteInScope[];
+}
+
+/** A route, and where it stands. */
+export interface RouteInScope {
+  readonly route: RouteConfig;
+  readonly scope: Scope;
 }
 
 interface Placed {
@@ -39,7 +44,7 @@ export function readListeners(
   portsOnce(placed, report);
   const listening = new Set(placed.map(({ scope }) => scope.name));
   const reached = new Set<Scope>();
-  const ids = new Set(routes.map(({ id }) => id));
+  const ids = new Set(routes.map(({ route }) => route.id));
   const listeners = placed.map(({ config, scope, section }) => {
     const serves = servedBy(scope, listening);
     for (const each of scopes) if (serves(each)) reached.add(each);
@@ -47,7 +52,7 @@ export function readListeners(
     return {
       ...config,
       ...given({
-        routes: served.length === routes.length ? undefined : new Set(served.map(({ id }) => id)),
+        routes: served.length === routes.length ? undefined : new Set(served.map(({ route }) => route.id)),
         defaultRoute: defaultRoute(section, scope, ids, report),
       }),
     };
@@ -86,13 +91,13 @@ function defaultRoute(
   return found;
 }
 
-function unreached(routes: readonly PlacedRoute[], reached: ReadonlySet<Scope>, report: KdlReport): void {
+function unreached(routes: readonly RouteInScope[], reached: ReadonlySet<Scope>, report: KdlReport): void {
   const told = new Set<Scope>();
-  for (const { scope, at } of routes) {
+  for (const { route, scope } of routes) {
     if (reached.has(scope) || told.has(scope)) continue;
     told.add(scope);
     const whose = scope.within === undefined ? 'outside of namespaces' : `of ${scope.section.name}`;
-    report.warn('sentinel-nothing', at, `no listener has the routes ${whose}; give them one`);
+    report.warn('sentinel-nothing', route.at, `no listener has the routes ${whose}; give them one`);
   }
 }
 

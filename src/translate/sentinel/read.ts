@@ -87,9 +87,13 @@ function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelC
     report,
   };
   const rates = ratesOf(section);
-  const within = new Map(scopes.map(scope => [scope, { ...context, ...limitsOf(scope, rates) }]));
-  const routes = all('routes', 'route').flatMap(each => readRoute(each, within.get(each.scope)!) ?? []);
-  const listeners = readListeners(all('listeners', 'listener'), { scopes, system, routes }, report);
+  const within = new Map(scopes.map(scope => [scope, { ...context, limits: limitsOf(scope, rates) }]));
+  const placed = all('routes', 'route').flatMap(({ scope, ...each }) => {
+    const route = readRoute({ ...each, scope }, within.get(scope)!);
+    return route ? [{ route, scope }] : [];
+  });
+  const routes = placed.map(({ route }) => route);
+  const listeners = readListeners(all('listeners', 'listener'), { scopes, system, routes: placed }, report);
   uniqueIds(routes, 'route', report);
   checkDomains(
     listeners.flatMap(each => each.tls?.acme ?? []),
@@ -123,11 +127,23 @@ function unusedUpstreams(
       report.warn('sentinel-unused', at, `upstream "${id}" is used by no route`);
 }
 
+/** Limits that were read, each once: what is made of them is made again where they differ. */
+const knownLimits = new Map<string, WeakRef<RouteLimits>>();
+
+function known(limits: RouteLimits): RouteLimits {
+  const text = JSON.stringify(limits);
+  const before = knownLimits.get(text)?.deref();
+  if (before) return before;
+  for (const [each, kept] of knownLimits) if (kept.deref() === undefined) knownLimits.delete(each);
+  knownLimits.set(text, new WeakRef(limits));
+  return limits;
+}
+
 /** What holds for all routes of a scope. */
 function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
   const perClient = limitOf(scope, 'max-requests-per-second-per-client');
   const connections = limitOf(scope, 'max-connections-per-client');
-  return {
+  return known({
     maxBodyBytes: limitOf(scope, 'max-body-size-bytes')?.value ?? DEFAULT_BODY_BYTES,
     clientLimits: [...rates, ...clientLimit('sentinel/limits', perClient)],
     ...given({
@@ -137,7 +153,7 @@ function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
         max: connections.value,
       },
     }),
-  };
+  });
 }
 
 function versionOf(section: Section, report: KdlReport): void {

@@ -18,9 +18,18 @@ import { BUILTIN_NAME, SENTINEL_NAME, upstreamHost } from './objects.ts';
 /** Where load balancers and kubelets ask whether the gateway is well; no route has it. */
 export const HEALTH_PATH = '/_/health';
 
+/** Rules of routes that have been translated: those that stay the same are the same objects. */
+const translated = new WeakMap<RouteConfig, readonly RouteRule[]>();
+
+function rulesFor(route: RouteConfig): readonly RouteRule[] {
+  const rules = translated.get(route) ?? rulesOf(route);
+  translated.set(route, rules);
+  return rules;
+}
+
 /** The tables of all listeners. */
 export function routeParts({ listeners, routes }: SentinelConfiguration, place: PartPlace): readonly Part[] {
-  const rules = new Map(routes.map(route => [route.id, rulesOf(route)]));
+  const rules = new Map(routes.map(route => [route.id, rulesFor(route)]));
   return listeners.flatMap(listener => tableOf(listener, rules, routes, place));
 }
 

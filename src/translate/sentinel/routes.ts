@@ -1,4 +1,4 @@
-import type { KdlReport, Section } from '../../kdl/index.ts';
+import { type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
 import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
@@ -19,7 +19,9 @@ export interface RouteLimits {
 }
 
 /** What a route may refer to, and what holds for all. */
-export interface RouteContext extends RouteLimits {
+export interface RouteContext {
+  /** The same object as long as it says the same. */
+  readonly limits: RouteLimits;
   readonly upstreams: Names<UpstreamConfig>;
   readonly filters: Names<FilterConfig>;
   readonly report: KdlReport;
@@ -27,7 +29,6 @@ export interface RouteContext extends RouteLimits {
 
 /** A route, and what its place among the others follows from. */
 export interface PlacedRoute extends RouteConfig {
-  readonly scope: Scope;
   readonly priority: number;
   readonly specificity: number;
 }
@@ -42,8 +43,47 @@ export function inOrder(routes: readonly PlacedRoute[]): readonly PlacedRoute[] 
   );
 }
 
-/** Undefined where it leads nowhere, which is reported. */
-export function readRoute({ id, scope, section }: Scoped, context: RouteContext): PlacedRoute | undefined {
+/** A route that was read, what it was made of, and what was to be said about it. */
+interface KnownRoute {
+  readonly route: PlacedRoute;
+  readonly sources: readonly unknown[];
+  readonly problems: readonly KdlProblem[];
+}
+
+/** By its section: one of thousands that changes must not cost all of them (see KdlReader). */
+const knownRoutes = new WeakMap<Section, KnownRoute>();
+
+/** Undefined where it leads nowhere, which is reported. The same object as long as nothing changes that it is made of. */
+export function readRoute(scoped: Scoped, context: RouteContext): PlacedRoute | undefined {
+  const sources = sourcesOf(scoped, context);
+  let known = knownRoutes.get(scoped.section);
+  const isSame = (each: unknown, index: number): boolean => each === known?.sources[index];
+  if (known === undefined || !sources.every(isSame)) {
+    const report = new KdlReport();
+    const route = newRoute(scoped, { ...context, report });
+    if (route === undefined || report.hasErrors) {
+      context.report.problems.push(...report.problems);
+      return route;
+    }
+    known = { route, sources, problems: report.problems };
+    knownRoutes.set(scoped.section, known);
+  }
+  for (const each of known.problems) context.report.problems.push(each);
+  return known.route;
+}
+
+/** Everything beside its section that a route is made of, each the same object as long as it is the same. */
+function sourcesOf({ id, scope, section }: Scoped, context: RouteContext): readonly unknown[] {
+  const { upstreams, filters, limits } = context;
+  const thing = (name: string | undefined): unknown =>
+    name === undefined ? undefined : upstreams.find(name, scope)?.thing;
+  const shadow = section.section('shadow')?.text('upstream');
+  const sources: unknown[] = [id, limits, thing(section.text('upstream')), thing(shadow)];
+  for (const each of section.texts('filters')) sources.push(filters.find(each, scope)?.thing);
+  return sources;
+}
+
+function newRoute({ id, scope, section }: Scoped, context: RouteContext): PlacedRoute | undefined {
   const { report, upstreams } = context;
   if (section.flag('waf-enabled') === true)
     report.error(
@@ -82,7 +122,6 @@ export function readRoute({ id, scope, section }: Scoped, context: RouteContext)
     report.warn('kdl-ignored', pages.at, `error-pages have no effect: route "${id}" has no upstream`);
   return {
     id,
-    scope,
     at: section.at,
     priority: section.number('priority')!,
     specificity: matches.specificity,
@@ -91,11 +130,11 @@ export function readRoute({ id, scope, section }: Scoped, context: RouteContext)
     websocket: section.flag('websocket') === true,
     rateLimits,
     clientLimits: [
-      ...context.clientLimits,
+      ...context.limits.clientLimits,
       ...own.clientLimits,
       ...effects.flatMap(each => each.clientLimit ?? []),
     ],
-    maxBodyBytes: policies?.number('max-body-size') ?? context.maxBodyBytes,
+    maxBodyBytes: policies?.number('max-body-size') ?? context.limits.maxBodyBytes,
     ...given({
       ...rewrites(section, effects, matches, report),
       timeoutMs:
@@ -119,7 +158,7 @@ export function readRoute({ id, scope, section }: Scoped, context: RouteContext)
       shadow,
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,
-      requestsPerClient: context.requestsPerClient,
+      requestsPerClient: context.limits.requestsPerClient,
       compression: effects.findLast(each => each.compression)?.compression,
       errorPages: pages && readErrorPages(pages, report),
     }),
@@ -244,7 +283,7 @@ function shadowOf(
 function ownLimits(
   id: string,
   section: Section | undefined,
-  { perRoute }: RouteContext,
+  { limits: { perRoute } }: RouteContext,
 ): Pick<RouteConfig, 'rateLimits' | 'clientLimits'> {
   const general =
     perRoute === undefined ? [] : [{ perSecond: perRoute, burst: perRoute * 10, status: 429, dryRun: false }];

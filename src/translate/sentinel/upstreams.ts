@@ -1,4 +1,4 @@
-import type { KdlReport, Section } from '../../kdl/index.ts';
+import { type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
 import {
   type BalancerSettings,
   type HealthCheck,
@@ -35,7 +35,31 @@ export function readUpstreams(
     spelt.set(id.toLowerCase(), id);
     byId.set(id, [...(byId.get(id) ?? []), section]);
   }
-  return new Map([...byId].map(([id, parts]) => [id, readUpstream(id, parts, report)]));
+  return new Map([...byId].map(([id, parts]) => [id, upstreamOf(id, parts, report)]));
+}
+
+/** An upstream that was read, and what was to be said about it; by its first part. */
+const knownUpstreams = new WeakMap<
+  Section,
+  {
+    readonly parts: readonly Section[];
+    readonly upstream: UpstreamConfig;
+    readonly problems: readonly KdlProblem[];
+  }
+>();
+
+/** The same object as long as what it is read from is the same. */
+function upstreamOf(id: string, parts: readonly Section[], report: KdlReport): UpstreamConfig {
+  const first = parts[0]!;
+  let known = knownUpstreams.get(first);
+  const same = known?.upstream.id === id && known.parts.length === parts.length;
+  if (known === undefined || !same || !parts.every((each, index) => each === known!.parts[index])) {
+    const own = new KdlReport();
+    known = { parts, upstream: readUpstream(id, parts, own), problems: own.problems };
+    knownUpstreams.set(first, known);
+  }
+  report.problems.push(...known.problems);
+  return known.upstream;
 }
 
 function readUpstream(id: string, parts: readonly Section[], report: KdlReport): UpstreamConfig {
