@@ -11,9 +11,10 @@ export type Carriage = 'client' | 'http1' | 'http2';
  * HTTP/1 are upgraded because somebody asks for it. To an endpoint itself the port's own word counts.
  */
 export function carriageOf({ protocol, settings }: ClusterConfig, { tls }: ClusterEndpoint): Carriage {
-  const { upgrade, useClientProtocol } = settings.http2 ?? {};
+  const { upgrade, useClientProtocol, priorKnowledge } = settings.http2 ?? {};
   if (useClientProtocol === true) return 'client';
   if (protocol === 'http2' || protocol === 'grpc') return 'http2';
   if (tls === 'mesh') return upgrade === true ? 'http2' : 'client';
+  if (priorKnowledge === true) return 'http2';
   return protocol === 'http' ? 'http1' : 'client';
 }

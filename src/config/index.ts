@@ -4,6 +4,7 @@ export type { AppMetrics, AppProbe, AppProbes, ExitWithApp } from './app.ts';
 export {
   ANNOTATIONS,
   ENVIRONMENT,
+  HAPROXY_CONFIG,
   INGRESS_CONFIG,
   LABELS,
   MESH_CONFIG,

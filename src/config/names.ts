@@ -32,6 +32,9 @@ export const MESH_CONFIG = ['weft-mesh', 'istio'] as const;
 /** The ConfigMap of ingress-nginx, as its Helm chart calls it: what holds for all Ingresses, in whatever namespace it is. */
 export const INGRESS_CONFIG = 'ingress-nginx-controller';
 
+/** The ConfigMap of HAProxy's ingress controller, as its Helm chart calls it: what holds for all Ingresses of its dialect. */
+export const HAPROXY_CONFIG = 'haproxy-kubernetes-ingress';
+
 /** Labels on namespaces and pods. */
 export const LABELS = {
   /** `enabled` or `disabled`, on a namespace or a pod; the pod's wins. */

@@ -199,10 +199,21 @@ export function isOurs(className: string | undefined, classes: readonly GatewayC
 
 /** spec.controller of the IngressClasses that are ours. */
 export const INGRESS_CONTROLLER = 'weft.dev/ingress-controller';
+/** How annotations of HAProxy's ingress controller begin, on Ingresses and Services; of several for one name the first counts. */
+export const HAPROXY_PREFIXES = ['haproxy.org/', 'haproxy.com/', 'ingress.kubernetes.io/'] as const;
+
+const haproxyNames = (names: readonly string[]): readonly string[] =>
+  HAPROXY_PREFIXES.flatMap(prefix => names.map(each => prefix + each));
+
 /** Annotations of Ingresses that name Secrets of their namespace. */
-export const INGRESS_SECRETS = ['auth-secret', 'auth-tls-secret', 'proxy-ssl-secret'].map(
-  each => `nginx.ingress.kubernetes.io/${each}`,
-);
+export const INGRESS_SECRETS: readonly string[] = [
+  ...['auth-secret', 'auth-tls-secret', 'proxy-ssl-secret'].map(
+    each => `nginx.ingress.kubernetes.io/${each}`,
+  ),
+  ...haproxyNames(['auth-secret', 'server-ca', 'server-crt']),
+];
+/** Annotations of Services that do. */
+export const BACKEND_SECRETS: readonly string[] = haproxyNames(['server-ca', 'server-crt']);
 
 /** An Ingress (networking.k8s.io) that a gateway of ours serves, and where its status says that clients find it. */
 export interface ServedIngress {

@@ -74,6 +74,7 @@ export {
   type AllowedRoutes,
   type AttachedKind,
   attachedHost,
+  BACKEND_SECRETS,
   type ClientValidation,
   type Credential,
   type CredentialGrant,
@@ -95,6 +96,7 @@ export {
   type GatewayListener,
   type GatewayPorts,
   gatewayName,
+  HAPROXY_PREFIXES,
   INGRESS_CONTROLLER,
   INGRESS_SECRETS,
   isOurs,
@@ -157,6 +159,7 @@ export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
 export { machineName } from './machine.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
+export { isPasswordHash } from './password-hash.ts';
 export {
   DEFAULT_PATH_NORMALIZATION,
   PATH_NORMALIZATIONS,

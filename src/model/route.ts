@@ -124,8 +124,12 @@ export interface WeightedCluster extends ShareWork {
   readonly invalid?: string;
 }
 
-/** What the path becomes. `prefix` replaces what the match's prefix matched; `regex` substitutes with \1 … \9. */
+/**
+ * What the path becomes. `prefix` replaces what the match's prefix matched; `regex` substitutes with \1 … \9; `steps` are taken
+ * one after the other.
+ */
 export type PathRewrite =
+  | { readonly kind: 'steps'; readonly steps: readonly PathRewrite[] }
   | { readonly kind: 'full'; readonly value: string }
   | { readonly kind: 'prefix'; readonly matched: string; readonly value: string }
   | { readonly kind: 'regex'; readonly pattern: string; readonly substitution: string };

@@ -63,6 +63,8 @@ export interface OriginatedTls {
   readonly certificate?: string;
   /** Names, in place of `subjectAltNames`: one of them must be the certificate's. */
   readonly expected?: readonly ExpectedName[];
+  /** Whoever the authorities vouch for will do, whatever its name (HAProxy's `verify required` without verifyhost). */
+  readonly anyName?: true;
   readonly minVersion?: TlsVersion;
   readonly maxVersion?: TlsVersion;
   /** OpenSSL's names, for TLS 1.2. */
@@ -89,6 +91,8 @@ export interface Http2Settings {
   readonly upgrade?: boolean;
   /** Each request goes as its client sent it, whatever the port is declared to speak; wins over `upgrade`. */
   readonly useClientProtocol?: boolean;
+  /** Endpoints that are not meshed are known to speak it, whatever their port is declared to (RFC 9113 section 3.3). */
+  readonly priorKnowledge?: boolean;
   /** Requests at once on one connection; those of the peer's choice where it allows fewer. */
   readonly maxConcurrentStreams?: number;
   readonly keepalive?: Http2Keepalive;

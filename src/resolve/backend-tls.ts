@@ -51,7 +51,8 @@ export function withCredential(
   const key = credentialKey(credential);
   const data = reader.policies('credentials', key)[0]?.data;
   if (data === undefined) return { ...tls, why: `nobody can be trusted: there is no ${key}` };
-  const authorities = data['ca.crt'] ?? '';
+  // A Secret of an authority alone may have it as its certificate (HAProxy's server-ca).
+  const authorities = data['ca.crt'] ?? (data['tls.key'] === undefined ? data['tls.crt'] : undefined) ?? '';
   const verifies = tls.insecureSkipVerify !== true;
   if (verifies && !authorities.includes('-----BEGIN CERTIFICATE-----'))
     return { ...tls, why: `nobody can be trusted: ${key} has no authorities (ca.crt)` };

@@ -9,9 +9,15 @@ import type { RequestParts } from './request-parts.ts';
 export class PathRewrite {
   readonly #rewrite: PathRewriteModel;
   readonly #pattern: CompiledPattern | undefined;
+  readonly #steps: readonly PathRewrite[] = [];
 
   /** Throws a WeftError for a bad pattern, a substitution of groups that it has not, or text that no path may hold. */
   constructor(rewrite: PathRewriteModel) {
+    if (rewrite.kind === 'steps') {
+      this.#steps = rewrite.steps.map(each => new PathRewrite(each));
+      this.#rewrite = rewrite;
+      return;
+    }
     const text = rewrite.kind === 'regex' ? rewrite.substitution : rewrite.value;
     if (!Buffer.from(text, 'utf8').every(code => code < 0x80 && TARGET[code] === 1))
       throw bad(text, 'it cannot be in a path; escape blanks, # and letters that are not ASCII with % signs');
@@ -27,9 +33,14 @@ export class PathRewrite {
 
   /** The new path of the request, query not included; begins with a slash. */
   path(parts: RequestParts): string {
+    if (this.#rewrite.kind === 'full') return absolute(this.#rewrite.value);
+    return this.#of(parts.pathBytes.toString('latin1', parts.pathStart, parts.pathEnd));
+  }
+
+  #of(path: string): string {
     const rewrite = this.#rewrite;
+    if (rewrite.kind === 'steps') return this.#steps.reduce((before, step) => step.#of(before), path);
     if (rewrite.kind === 'full') return absolute(rewrite.value);
-    const path = parts.pathBytes.toString('latin1', parts.pathStart, parts.pathEnd);
     if (rewrite.kind === 'regex') return absolute(this.#pattern!.replaceAll(path, rewrite.substitution));
     return absolute(replacePrefix(path, rewrite.matched, rewrite.value));
   }
@@ -55,6 +66,8 @@ function replacePrefix(path: string, matched: string, value: string): string {
 
 function asBytes(rewrite: PathRewriteModel): PathRewriteModel {
   switch (rewrite.kind) {
+    case 'steps':
+      return rewrite;
     case 'full':
       return { ...rewrite, value: byteText(rewrite.value) };
     case 'prefix':

@@ -75,7 +75,8 @@ export function wrongUpstream(
   serverName: string,
   certificate: PeerCertificate,
 ): string | undefined {
-  const { subjectAltNames, expected } = settings;
+  const { subjectAltNames, expected, anyName } = settings;
+  if (anyName === true) return undefined;
   if (expected !== undefined) return wrongNames(expected, certificate);
   if (subjectAltNames !== undefined && subjectAltNames.length > 0) {
     const has = namesOf(certificate.subjectaltname ?? '');

@@ -1,6 +1,7 @@
 import { consul } from './consul/index.ts';
 import type { KindTranslator } from './dialect.ts';
 import { gateway } from './gateway/index.ts';
+import { haproxy } from './haproxy/index.ts';
 import { ingress } from './ingress/index.ts';
 import { istio } from './istio/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
@@ -14,6 +15,7 @@ export const dialects: readonly KindTranslator[] = [
   ...istio,
   ...gateway,
   ...ingress,
+  ...haproxy,
   ...smi,
   ...linkerd,
   ...consul,

@@ -17,6 +17,7 @@ import type {
   Service,
   Workload,
 } from '../model/index.ts';
+import type { IngressWords } from './ingress/ingress-dialect.ts';
 import type { IngressDefaults, ReadFields, ReadIngress, ReadIngressClass } from './ingress/ingress-model.ts';
 
 /** What one object contributes to the mesh. Dialects make parts; assemble/ puts the parts of all objects together. */
@@ -36,7 +37,8 @@ export type Part =
   | IngressPart
   | IngressClassPart
   | IngressDefaultsPart
-  | IngressFieldsPart;
+  | IngressFieldsPart
+  | IngressWordsPart;
 
 /** A Service, whose endpoints come from other objects. */
 export interface ServicePart {
@@ -236,6 +238,12 @@ export interface IngressDefaultsPart {
 export interface IngressFieldsPart {
   readonly kind: 'ingress-fields';
   readonly read: ReadFields;
+}
+
+/** What an object says of Ingresses in the words of another dialect than ingress-nginx's. */
+export interface IngressWordsPart {
+  readonly kind: 'ingress-words';
+  readonly words: IngressWords;
 }
 
 /** What holds for the mesh as a whole. Of several the lowest rank counts, field by field, and of one rank the first by name. */

@@ -1,6 +1,6 @@
 // What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
 import { INJECTOR } from '../../../webhook/index.ts';
-import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import { dialects } from '../../translate/dialects.ts';
 import { hasStatus } from '../../translate/status/index.ts';
 import { issuerRules } from './issuer.ts';
@@ -37,7 +37,7 @@ export function clusterRules(): Rule[] {
       why: 'discovery: settings of the mesh, and of Ingresses, as a whole',
       apiGroups: [''],
       resources: ['configmaps'],
-      resourceNames: [...MESH_CONFIG, INGRESS_CONFIG],
+      resourceNames: [...MESH_CONFIG, INGRESS_CONFIG, HAPROXY_CONFIG],
       verbs: follow,
     },
     ...policyRules(),

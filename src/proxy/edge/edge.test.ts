@@ -124,10 +124,14 @@ test('addresses: the first range that has the client decides', async t => {
   assert.equal((await allowed.ask()).status, 200);
 });
 
-/** Of `secret`, by openssl passwd -apr1 and openssl sha1. */
+/** Of `secret`, by openssl passwd -apr1, -1, -5 and -6, and openssl sha1. */
 const hashes = {
   apr1: '$apr1$7yXrLmwK$PDJAsmOVYrMzCib.J.NGl/',
   sha: '{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=',
+  md5: '$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1',
+  'sha-256': '$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.',
+  'sha-512':
+    '$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/1GM/O6IND4WQhG.',
 };
 
 const login = (user: string, password: string): { authorization: string } => ({

@@ -4,7 +4,8 @@ import type { BasicAuth, ObjectRef } from '../../model/index.ts';
 import { type FilteredRequest, type Instead, PASS } from '../filters/filter.interface.ts';
 import { localReply } from '../replies/local-replies.ts';
 import type { AccessStep } from './access.ts';
-import { apr1 } from './apr1.ts';
+import { md5Crypt } from './md5-crypt.ts';
+import { shaCrypt } from './sha-crypt.ts';
 
 /** Passwords that were right, or wrong, are remembered so many. */
 const maxKnown = 4096;
@@ -29,8 +30,8 @@ function bcrypt(): Bcrypt {
 }
 
 /**
- * Compares passwords with hashes of htpasswd. Those that are meant to be slow are checked one after the other, so that whoever
- * tries passwords out does not take the proxy's time from others, and what was found is remembered by a keyed hash.
+ * Compares passwords with hashes of htpasswd and crypt(3). Those that are meant to be slow are checked one after the other, so
+ * that whoever tries passwords out does not take the proxy's time from others, and what was found is remembered by a keyed hash.
  */
 export class Passwords {
   readonly #key = randomBytes(32);
@@ -42,14 +43,15 @@ export class Passwords {
   check(password: string, hash: string): boolean | Promise<boolean> | undefined {
     const quick = quickly(password, hash);
     if (quick !== undefined) return quick;
-    if (!/^\$2[aby]\$/.test(hash)) return false;
+    const isSha = /^\$[56]\$/.test(hash);
+    if (!isSha && !/^\$2[aby]\$/.test(hash)) return false;
     const name = createHmac('sha256', this.#key).update(`${hash}\n${password}`).digest('base64');
     const known = this.#known.get(name);
     if (known !== undefined) return known;
     if (this.#waiting >= maxWaiting) return undefined;
     this.#waiting++;
     const found = this.#last
-      .then(() => bcrypt().compare(password, hash))
+      .then(() => (isSha ? isShaOf(password, hash) : bcrypt().compare(password, hash)))
       .then(right => {
         if (this.#known.size >= maxKnown) this.#known.delete(this.#known.keys().next().value!);
         this.#known.set(name, right);
@@ -63,7 +65,8 @@ export class Passwords {
 
 /** Hashes that cost nothing to speak of; undefined for all others. */
 function quickly(password: string, hash: string): boolean | undefined {
-  if (hash.startsWith('$apr1$')) return same(apr1(password, hash.split('$')[2] ?? ''), hash);
+  const [, magic, salt] = /^(\$(?:1|apr1)\$)([^$]*)\$/.exec(hash) ?? [];
+  if (magic !== undefined) return same(md5Crypt(password, salt!, magic as '$1$' | '$apr1$'), hash);
   if (hash.startsWith('{SHA}'))
     return same(createHash('sha1').update(password).digest('base64'), hash.slice(5));
   if (hash.startsWith('{SSHA}')) {
@@ -72,6 +75,11 @@ function quickly(password: string, hash: string): boolean | undefined {
     return bytes.length > 20 && timingSafeEqual(digest, bytes.subarray(0, 20));
   }
   return hash.startsWith('{PLAIN}') ? same(password, hash.slice(7)) : undefined;
+}
+
+async function isShaOf(password: string, hash: string): Promise<boolean> {
+  const made = await shaCrypt(password, hash);
+  return made !== undefined && same(made, hash);
 }
 
 function same(left: string, right: string): boolean {

@@ -23,6 +23,19 @@ test('Secrets are read where Gateways of ours name certificates, and nowhere els
   assert.deepEqual([...namespaces.wanted('Secret')], ['shop', 'vault']);
 });
 
+test('Secrets are read where annotations of HAProxy on Services name some, as long as there is a class of ours', () => {
+  const namespaces = new CredentialNamespaces();
+  const said = (annotations: Record<string, string>) => ({ metadata: { annotations } });
+  namespaces.put('Service', 'shop/web', said({ 'haproxy.com/server-ca': 'shop/backend' }));
+  namespaces.put('Service', 'blog/web', said({ 'haproxy.org/server-ssl': 'true' }));
+  assert.deepEqual([...namespaces.wanted('Secret')], [], 'no class of ours');
+  const ingressClass = { spec: { controller: 'weft.dev/ingress-controller' } };
+  namespaces.put('IngressClass.networking.k8s.io', 'haproxy', ingressClass);
+  assert.deepEqual([...namespaces.wanted('Secret')], ['shop']);
+  namespaces.put('Service', 'shop/web', said({}));
+  assert.deepEqual([...namespaces.wanted('Secret')], []);
+});
+
 test('ConfigMaps are read where Gateways of ours name authorities, and where BackendTLSPolicies do as long as there is such a Gateway', () => {
   const policy = 'BackendTLSPolicy.gateway.networking.k8s.io';
   const namespaces = new CredentialNamespaces();

@@ -1,6 +1,7 @@
-import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import type { ApiObject } from '../../kubernetes/index.ts';
 import {
+  BACKEND_SECRETS,
   fieldsRef,
   GATEWAY_CLASS,
   GATEWAY_CONTROLLER,
@@ -17,10 +18,11 @@ const classKind = 'GatewayClass.gateway.networking.k8s.io';
 const backendTlsKind = 'BackendTLSPolicy.gateway.networking.k8s.io';
 const setKinds = ['ListenerSet.gateway.networking.k8s.io', 'XListenerSet.gateway.networking.x-k8s.io'];
 const ingressKind = 'Ingress.networking.k8s.io';
+const serviceKind = 'Service';
 const ingressClassKind = 'IngressClass.networking.k8s.io';
 const configMapKind = 'ConfigMap';
 
-const readEverywhere: ReadonlySet<string> = new Set([...MESH_CONFIG, INGRESS_CONFIG]);
+const readEverywhere: ReadonlySet<string> = new Set([...MESH_CONFIG, INGRESS_CONFIG, HAPROXY_CONFIG]);
 
 const kinds: ReadonlySet<string> = new Set([
   gatewayKind,
@@ -67,6 +69,8 @@ export class CredentialNamespaces {
   /** ConfigMaps with fields of headers that Ingresses name, and those that settings of ingress-nginx do. */
   readonly #fields = new ClassMentions();
   readonly #settings = new Map<string, readonly string[]>();
+  /** Services whose annotations name Secrets for TLS to them. They count wherever there is a class of ours. */
+  readonly #backends = new Map<string, string>();
   readonly #ingressClasses = new Map<string, IngressClassOf>();
   readonly #beside = new BesideProxies();
 
@@ -77,6 +81,7 @@ export class CredentialNamespaces {
 
   /** Whether the namespaces may be others now. */
   put(kind: string, key: string, object: ApiObject): boolean {
+    if (kind === serviceKind) return this.#putBackend(key, object);
     if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.put(kind, key, object);
     this.#put(kind, key, object);
     return true;
@@ -84,8 +89,16 @@ export class CredentialNamespaces {
 
   /** The same. */
   delete(kind: string, key: string): boolean {
+    if (kind === serviceKind) return this.#backends.delete(key);
     if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.delete(kind, key);
     this.#delete(kind, key);
+    return true;
+  }
+
+  #putBackend(key: string, { metadata }: ApiObject): boolean {
+    const annotations = recordOf(recordOf(metadata).annotations);
+    if (!BACKEND_SECRETS.some(each => annotations[each] !== undefined)) return this.#backends.delete(key);
+    this.#backends.set(key, key.split('/')[0]!);
     return true;
   }
 
@@ -171,10 +184,12 @@ export class CredentialNamespaces {
     const classes = [...this.#ingressClasses.values()].filter(each => each.isOurs);
     const named = [...gateways, ...classes].flatMap(each => each.namespaces);
     const sets = gateways.length === 0 ? [] : [...this.#sets.values()].flat();
+    const backends = classes.length === 0 ? [] : this.#backends.values();
     return new Set([
       ...named,
       ...this.#ingresses.of(each => this.#isOurIngress(each)),
       ...sets,
+      ...backends,
       ...this.#beside.wanted,
     ]);
   }

@@ -1,4 +1,4 @@
-import { INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
 import { internalError } from '../../errors/index.ts';
 import {
   ApiError,
@@ -66,7 +66,7 @@ interface Running {
 const usefulSecrets = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
 
 /** Those with settings are read by their names, wherever they are. */
-const usefulConfigMaps = [...MESH_CONFIG, INGRESS_CONFIG, 'kube-root-ca.crt']
+const usefulConfigMaps = [...MESH_CONFIG, INGRESS_CONFIG, HAPROXY_CONFIG, 'kube-root-ca.crt']
   .map(name => `metadata.name!=${name}`)
   .join(',');
 
@@ -111,7 +111,7 @@ export class KubernetesSource implements Source {
   async start(entries: Entries, signal: AbortSignal): Promise<void> {
     for (const type of [TYPES.service, TYPES.pod, TYPES.namespace]) this.#begin(type, true, entries, signal);
     this.#begin(TYPES.node, false, entries, signal);
-    for (const name of [...MESH_CONFIG, INGRESS_CONFIG])
+    for (const name of [...MESH_CONFIG, INGRESS_CONFIG, HAPROXY_CONFIG])
       this.#begin(TYPES.configMap, false, entries, signal, { fieldSelector: `metadata.name=${name}` });
     await this.#lookUntilAnswered(entries, signal);
     await this.#settled(signal);

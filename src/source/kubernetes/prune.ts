@@ -1,6 +1,11 @@
-import { INGRESS_CONFIG } from '../../config/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG } from '../../config/index.ts';
 import { type ApiObject, FIELD_MANAGER } from '../../kubernetes/index.ts';
-import { CHALLENGES_SECRET, GATEWAY_SETTINGS_KEY } from '../../model/index.ts';
+import {
+  CHALLENGES_SECRET,
+  GATEWAY_SETTINGS_KEY,
+  HAPROXY_PREFIXES,
+  isPasswordHash,
+} from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 
 /** What of an object is kept; undefined when it is of no use at all. */
@@ -19,7 +24,7 @@ export function pruneOf(kind: string, whole?: string): Prune {
 const prunes: Readonly<Record<string, Prune>> = {
   Pod: prunePod,
   Service: object => ({
-    ...withUid(headOf(object, 'weft.dev/'), object),
+    ...withUid(headOf(object, serviceAnnotations), object),
     spec: object.spec,
     ...present('status', pick(object.status, ['loadBalancer'])),
   }),
@@ -32,9 +37,9 @@ const prunes: Readonly<Record<string, Prune>> = {
   }),
   ConfigMap: object => ({
     ...headOf(object, 'weft.dev/'),
-    // ingress-nginx has a key for each setting.
+    // Ingress controllers have a key for each setting.
     data:
-      nameOf(object) === INGRESS_CONFIG
+      nameOf(object) === INGRESS_CONFIG || nameOf(object) === HAPROXY_CONFIG
         ? object.data
         : pick(object.data, ['mesh', 'ca.crt', GATEWAY_SETTINGS_KEY]),
   }),
@@ -46,7 +51,7 @@ const prunes: Readonly<Record<string, Prune>> = {
   Secret: object => ({
     ...headOf(object, 'weft.dev/'),
     type: object.type,
-    data: pick(object.data, credentialKeys),
+    data: pick(object.data, [...credentialKeys, ...loginKeys(object.data)]),
   }),
   Node: object => headOf(object, 'weft.dev/', nodeLabels),
 };
@@ -62,6 +67,16 @@ const credentialKeys = [
   'cacert',
   CHALLENGES_SECRET.key,
 ];
+
+/** On Services: Weft's own, and what ingress controllers say of backends there. */
+const serviceAnnotations = ['weft.dev/', ...HAPROXY_PREFIXES];
+
+/** Keys that are users, and whose values are hashes of their passwords. */
+function loginKeys(data: unknown): readonly string[] {
+  return Object.entries(recordOf(data)).flatMap(([key, value]) =>
+    typeof value === 'string' && isPasswordHash(Buffer.from(value, 'base64').toString()) ? [key] : [],
+  );
+}
 
 function nameOf({ metadata }: ApiObject): unknown {
   return recordOf(metadata).name;
@@ -147,7 +162,11 @@ function endedOf(status: Record<string, unknown>): ApiObject[] {
 }
 
 /** apiVersion, kind and the metadata that everybody may read; annotations and labels only with these beginnings. */
-function headOf(object: ApiObject, annotations: string, labels: readonly string[] = ['']): ApiObject {
+function headOf(
+  object: ApiObject,
+  annotations: string | readonly string[],
+  labels: readonly string[] = [''],
+): ApiObject {
   const metadata = recordOf(object.metadata);
   const kept = (value: unknown, prefixes: readonly string[]): Record<string, unknown> =>
     Object.fromEntries(
@@ -162,7 +181,7 @@ function headOf(object: ApiObject, annotations: string, labels: readonly string[
     metadata: {
       ...pick(metadata, ['name', 'namespace', 'creationTimestamp', 'deletionTimestamp']),
       ...present('labels', kept(metadata.labels, labels)),
-      ...present('annotations', kept(metadata.annotations, [annotations])),
+      ...present('annotations', kept(metadata.annotations, [annotations].flat())),
       ...present('ownerReferences', owners),
     },
   };

@@ -13,14 +13,14 @@ export function* backendPolicies(
   { gateway }: ReadIngressClass,
   place: string,
   ingresses: readonly ReadIngress[],
-  settingsOf: (ingress: ReadIngress) => PathOf['settings'],
+  settingsOf: (ingress: ReadIngress, path: BackendOf) => PathOf['settings'],
 ): Iterable<readonly [name: string, part: Part]> {
   const [callerNamespace = '', gatewayName = ''] = gateway.split('/');
   let before: TrafficPolicy | undefined;
   for (const ingress of ingresses)
     for (const path of pathsOf(ingress)) {
       if (placeOf(path) !== place) continue;
-      const policy = policyOf(callerNamespace, { path, ingress, settings: settingsOf(ingress) });
+      const policy = policyOf(callerNamespace, { path, ingress, settings: settingsOf(ingress, path) });
       if (policy === undefined) continue;
       // Said twice alike, nobody is in nobody's way.
       if (before !== undefined && equal({ ...before, from: undefined }, { ...policy, from: undefined }))
@@ -39,13 +39,14 @@ export function* backendPolicies(
     }
 }
 
-type BackendOf = Pick<PathOf['path'], 'target' | 'at'>;
+/** Where one path leads. */
+export type BackendOf = Pick<PathOf['path'], 'path' | 'target' | 'at'>;
 
 function pathsOf({ rules, defaultBackend }: ReadIngress): readonly BackendOf[] {
   const paths = rules.flatMap((rule): readonly BackendOf[] => rule.paths);
   return defaultBackend === undefined
     ? paths
-    : [...paths, { target: defaultBackend, at: 'spec.defaultBackend' }];
+    : [...paths, { path: '/', target: defaultBackend, at: 'spec.defaultBackend' }];
 }
 
 function placeOf({ target: { host, port, portName } }: BackendOf): string {

@@ -3,6 +3,7 @@ import { formatRef, type Problem, problem, ROUTE_RANKS, type RouteRule } from '.
 import { gatewayTables } from '../gateway-tables.ts';
 import { type HostOf, hostRules, type PathOf, type Shadowed, wwwRules } from '../ingress/hosts.ts';
 import type { IngressDefaults, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
+import type { OrderPaths } from '../ingress/paths.ts';
 import type { Part } from '../part.ts';
 import { passthroughListener, type TlsOf, tlsListener } from './ingress-listeners.ts';
 
@@ -35,6 +36,7 @@ export function hostParts(
   ingressClass: ReadIngressClass,
   { host, gathered, aliases, other }: WholeHost,
   defaults: IngressDefaults,
+  order?: OrderPaths,
 ): MadeParts {
   const { paths, canaries, ingresses, fallback } = gathered;
   const parts = new Map<string, Part>();
@@ -54,7 +56,7 @@ export function hostParts(
     httpsPort: ingressClass.ports.https,
     ...(fallback && { fallback }),
   };
-  const { rules, shadowed, texts } = hostRules(whole, defaults);
+  const { rules, shadowed, texts } = hostRules(whole, defaults, order);
   const problems = [...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem)];
   const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
   if (first === undefined || rules.length === 0) return { parts, problems };

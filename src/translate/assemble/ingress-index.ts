@@ -26,6 +26,10 @@ export class IngressIndex {
     return this.#all.size;
   }
 
+  keys(): Iterable<string> {
+    return this.#all.keys();
+  }
+
   has(key: string): boolean {
     return this.#all.has(key);
   }

@@ -34,6 +34,8 @@ function randomIngress(any: (below: number) => number): object {
   say('ssl-passthrough', 'true');
   say('proxy-connect-timeout', one(['3', '4']));
   say('use-regex', 'true');
+  if (any(3) === 0) annotations['haproxy.org/set-host'] = one(['d.test', 'e.test']);
+  if (any(9) === 0) annotations['haproxy.org/allow-list'] = '10.0.0.0/8';
   const rules = [host, ...(any(3) === 0 ? [one(hosts)] : [])].map(each => ({
     ...(each !== '' && { host: each }),
     http: { paths: [{ path: one(['/', '/x', '/y']), pathType: 'Prefix', backend: service() }] },
@@ -58,8 +60,29 @@ function randomClass(any: (below: number) => number): object {
   const name = ['ours', 'second', 'theirs'][any(3)]!;
   const fallback = { 'ingressclass.kubernetes.io/is-default-class': any(2) === 0 ? 'true' : 'false' };
   const controller = name === 'theirs' ? 'example.com/other' : 'weft.dev/ingress-controller';
-  const metadata = { name, annotations: fallback };
+  const dialect = any(2) === 0 ? {} : { 'weft.dev/dialect': 'haproxy' };
+  const metadata = { name, annotations: { ...fallback, ...dialect } };
   return { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata, spec: { controller } };
+}
+
+/** A Service, or the ConfigMap, that says something of backends in HAProxy's words. */
+function randomWords(any: (below: number) => number): object {
+  const one = <T>(all: readonly T[]): T => all[any(all.length)]!;
+  const balance = { 'load-balance': one(['source', 'leastconn']) };
+  const time = { 'timeout-server': one(['5s', '7s']) };
+  const values = { ...(any(2) === 0 && balance), ...(any(2) === 0 && time) };
+  if (any(4) === 0)
+    return {
+      ...{ apiVersion: 'v1', kind: 'ConfigMap', data: values },
+      metadata: { name: 'haproxy-kubernetes-ingress', namespace: one(['n', 'm']) },
+    };
+  const annotations = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [`haproxy.org/${key}`, value]),
+  );
+  return {
+    ...{ apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }] } },
+    metadata: { name: one(['s', 't', 'u']), namespace: one(['n', 'm']), annotations },
+  };
 }
 
 function putOf(object: object): Change {
@@ -92,7 +115,8 @@ test('changes of Ingresses and classes one after the other come to what all of t
     const alive = new Map<string, Change>();
     for (let step = 0; step < 40; step++) {
       const changes = Array.from({ length: 1 + any(3) }, (): Change => {
-        const put = putOf(any(8) === 0 || step === 0 ? randomClass(any) : randomIngress(any));
+        const make = any(8) === 0 || step === 0 ? randomClass : any(4) === 0 ? randomWords : randomIngress;
+        const put = putOf(make(any));
         const { kind, key } = put;
         if (any(4) === 0 && alive.delete(`${kind} ${key}`)) return { type: 'delete', kind, key };
         alive.set(`${kind} ${key}`, put);

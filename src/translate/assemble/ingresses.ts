@@ -3,18 +3,38 @@ import { equal, type Problem } from '../../model/index.ts';
 import { withFields } from '../ingress/fields.ts';
 import type { PathOf } from '../ingress/hosts.ts';
 import { settingsWith } from '../ingress/ingress.ts';
+import type { IngressWords } from '../ingress/ingress-dialect.ts';
 import {
   INGRESS_DEFAULTS,
   type IngressDefaults,
   type ReadIngress,
   type ReadIngressClass,
 } from '../ingress/ingress-model.ts';
-import type { IngressClassPart, IngressDefaultsPart, IngressFieldsPart, IngressPart, Part } from '../part.ts';
-import { backendPolicies, placesOf } from './ingress-backends.ts';
+import type {
+  IngressClassPart,
+  IngressDefaultsPart,
+  IngressFieldsPart,
+  IngressPart,
+  IngressWordsPart,
+  Part,
+} from '../part.ts';
+import { type BackendOf, backendPolicies, placesOf } from './ingress-backends.ts';
+import { dialectProblems, ingressDialect } from './ingress-dialects.ts';
 import { defaultsWithFields, IngressFields, ingressWithFields } from './ingress-fields.ts';
-import { type GatheredHost, hostParts, type MadeParts, wantedAliases } from './ingress-hosts.ts';
+import { type GatheredHost, hostParts, type MadeParts } from './ingress-hosts.ts';
 import { byAge, IngressIndex } from './ingress-index.ts';
 import { httpListener } from './ingress-listeners.ts';
+import { IngressWordsIndex } from './ingress-words.ts';
+import {
+  isCanaryOf,
+  isSpoken,
+  NOTHING_SAID,
+  noteAliases,
+  otherName,
+  type ServedClass,
+  servedPart,
+  touchSpokenOf,
+} from './served-class.ts';
 
 /** Takes a part of the mesh away from under `id`, or puts it there. */
 type SetPart = (id: string, part: Part, present: boolean) => void;
@@ -22,20 +42,6 @@ type SetPart = (id: string, part: Part, present: boolean) => void;
 /** What something came to, and of what: as long as that is the same, it stays. */
 interface Made extends MadeParts {
   readonly of: readonly unknown[];
-}
-
-/** A class of ours with its Ingresses. What one of them touches is made anew, and nothing else. */
-interface ServedClass {
-  readonly ingressClass: ReadIngressClass;
-  /** By host; '' for what is said of every host. */
-  readonly hosts: IngressIndex;
-  /** By backend; see placesOf. */
-  readonly backends: IngressIndex;
-  /** By `namespace/name`. */
-  readonly names: IngressIndex;
-  /** By host: the other names that it asks for; and the other way round. */
-  readonly aliases: Map<string, readonly string[]>;
-  readonly aliasedBy: Map<string, Set<string>>;
 }
 
 /** Joins what Ingresses say. Only hosts of which something is said anew are made and put into the mesh anew. */
@@ -62,6 +68,9 @@ export class IngressAssembler {
   readonly #changed = new Set<string>();
   /** Whether classes or defaults differ, which concern every Ingress. */
   #isOther = false;
+  /** What is said in other dialects than ingress-nginx's. */
+  readonly #words = new IngressWordsIndex();
+  readonly #speaking = new Map<string, IngressWords>();
   /** Of ours, by name. */
   #served = new Map<string, ServedClass>();
   /** Of Ingresses that name no class. */
@@ -74,7 +83,7 @@ export class IngressAssembler {
 
   set(
     id: string,
-    part: IngressPart | IngressClassPart | IngressDefaultsPart | IngressFieldsPart,
+    part: IngressPart | IngressClassPart | IngressDefaultsPart | IngressFieldsPart | IngressWordsPart,
     present: boolean,
   ): void {
     switch (part.kind) {
@@ -102,12 +111,18 @@ export class IngressAssembler {
           this.#isOther ||= defaults.responseFieldsFrom === ref || defaults.requestFieldsFrom === ref;
         break;
       }
+      case 'ingress-words':
+        if (present) this.#speaking.set(id, part.words);
+        else this.#speaking.delete(id);
+        this.#words.set(part.words, present);
+        break;
     }
   }
 
   /** Puts what all of them come to into the mesh. */
   expand(set: SetPart): void {
-    if (!this.#isOther && this.#changed.size === 0) return;
+    const said = this.#words.takeChanged();
+    if (!this.#isOther && this.#changed.size === 0 && said.length === 0) return;
     const next = new Map<string, Made | undefined>();
     if (this.#isOther) {
       this.#sortAnew();
@@ -122,12 +137,20 @@ export class IngressAssembler {
       }
     this.#isOther = false;
     this.#changed.clear();
-    for (const each of this.#served.values()) this.#make(each, next);
+    for (const each of this.#served.values()) {
+      for (const words of said) touchSpokenOf(each, words);
+      this.#make(each, next);
+    }
     this.#put(next, set);
   }
 
-  /** Whether the object is an Ingress of a class that is not Weft's. `object` as for MeshAssembler.replace. */
+  /**
+   * Whether the object is an Ingress of a class that is not Weft's, or is read in a dialect that no class of its has. `object` as
+   * for MeshAssembler.replace.
+   */
   isForeign(object: string): boolean {
+    const words = this.#speaking.get(`${object} 0`);
+    if (words !== undefined) return ![...this.#served.values()].some(each => isSpoken(each, words));
     // The only part of its object.
     const ingress = this.#ingresses.get(`${object} 0`);
     return ingress !== undefined && this.#classOf(ingress) === undefined;
@@ -216,13 +239,23 @@ export class IngressAssembler {
   #sort(ingress: ReadIngress, present: boolean): void {
     const served = this.#classOf(ingress);
     if (served === undefined) return;
-    const settings = this.#settingsOf(ingress);
-    const isCanary = settings.canary !== undefined;
+    const isCanary = isCanaryOf(served, ingress);
     const hosts = ingress.rules.map(({ host }) => host);
     if (hosts.length === 0 && ingress.defaultBackend !== undefined && !isCanary) hosts.push('');
     served.hosts.set(hosts, ingress, present);
     served.backends.set(isCanary ? [] : placesOf(ingress), ingress, present);
     served.names.set([`${ingress.namespace}/${ingress.name}`], ingress, present);
+  }
+
+  /** What holds for a path of the Ingress; undefined where it must not be served. */
+  #settingsAt(
+    { ingressClass }: ServedClass,
+    ingress: ReadIngress,
+    path: BackendOf,
+  ): PathOf['settings'] | undefined {
+    const dialect = ingressDialect(ingressClass.dialect);
+    if (dialect === undefined) return this.#settingsOf(ingress);
+    return dialect.settings({ ingress, path, words: this.#words });
   }
 
   #settingsOf(ingress: ReadIngress): PathOf['settings'] {
@@ -240,6 +273,10 @@ export class IngressAssembler {
   /** What of the class was touched, under its name. */
   #make(served: ServedClass, next: Map<string, Made | undefined>): void {
     const { ingressClass, hosts, backends, names } = served;
+    const dialect = ingressDialect(ingressClass.dialect);
+    const defaults = dialect?.defaults ?? this.#defaults;
+    // What is touched is made anew whatever else is the same.
+    const version = dialect === undefined ? 0 : this.#words.version;
     const id = `ingress-class ${ingressClass.name}`;
     const once = (name: string, of: readonly unknown[], make: () => MadeParts): void => {
       const before = this.#made.get(name);
@@ -259,7 +296,7 @@ export class IngressAssembler {
     }
     for (const host of hosts.takeTouched()) {
       const name = `${id} host ${host}`;
-      const gathered = hosts.has(host) ? this.#gather(host, hosts.of(host)) : undefined;
+      const gathered = hosts.has(host) ? this.#gather(served, host, hosts.of(host)) : undefined;
       const wanted = noteAliases(served, host, gathered);
       if (gathered === undefined) {
         next.set(name, undefined);
@@ -269,38 +306,48 @@ export class IngressAssembler {
       const other = otherName(host);
       const whole = { host, gathered, aliases, other: hosts.has(other) ? undefined : other };
       const { ingresses: own, fallback } = gathered;
-      const of = [ingressClass, this.#defaults, fallback?.ingress, whole.other, aliases.join(' '), ...own];
-      once(name, of, () => hostParts(ingressClass, whole, this.#defaults));
+      const of = [ingressClass, defaults, version, fallback?.ingress, whole.other, aliases.join(' '), ...own];
+      once(name, of, () => hostParts(ingressClass, whole, defaults, dialect?.order));
     }
     for (const place of backends.takeTouched()) {
       const own = backends.of(place);
+      const settings = (ingress: ReadIngress, path: BackendOf): PathOf['settings'] =>
+        this.#settingsAt(served, ingress, path) ?? NOTHING_SAID;
       const parts = (): MadeParts => ({
-        parts: new Map(backendPolicies(ingressClass, place, own, each => this.#settingsOf(each))),
+        parts: new Map(backendPolicies(ingressClass, place, own, settings)),
         problems: [],
       });
       if (own.length === 0) next.set(`${id} backend ${place}`, undefined);
-      else once(`${id} backend ${place}`, [ingressClass, this.#defaults, ...own], parts);
+      else once(`${id} backend ${place}`, [ingressClass, defaults, version, ...own], parts);
     }
     for (const name of names.takeTouched()) {
       const [own] = names.of(name);
       if (own === undefined) next.set(`${id} served ${name}`, undefined);
-      else once(`${id} served ${name}`, [ingressClass, own], () => servedPart(own, ingressClass));
+      else
+        once(`${id} served ${name}`, [ingressClass, own, version], () => ({
+          parts: servedPart(own, ingressClass),
+          problems: [...dialectProblems(own, ingressClass.dialect, this.#words)],
+        }));
     }
   }
 
   /** All that they say of the host. `ingresses`: the oldest first. */
-  #gather(host: string, ingresses: readonly ReadIngress[]): GatheredHost {
+  #gather(served: ServedClass, host: string, ingresses: readonly ReadIngress[]): GatheredHost {
     const gathered: GatheredHost = { paths: [], canaries: [], ingresses: [] };
+    const at = (ingress: ReadIngress, path: PathOf['path']): PathOf => {
+      const settings = this.#settingsAt(served, ingress, path);
+      if (settings !== undefined) return { path, ingress, settings };
+      return { path, ingress: { ...ingress, refused: true }, settings: NOTHING_SAID };
+    };
     for (const ingress of ingresses) {
-      const settings = this.#settingsOf(ingress);
-      const list = settings.canary === undefined ? gathered.paths : gathered.canaries;
+      const isCanary = isCanaryOf(served, ingress);
+      const list = isCanary ? gathered.canaries : gathered.paths;
       const rules = ingress.rules.filter(each => each.host === host);
       if (rules.length > 0) gathered.ingresses.push(ingress);
-      for (const { paths } of rules) for (const path of paths) list.push({ path, ingress, settings });
+      for (const { paths } of rules) for (const path of paths) list.push(at(ingress, path));
       const { defaultBackend: target } = ingress;
-      if (target === undefined || settings.canary !== undefined) continue;
-      const path = { path: '/', type: 'prefix', target, at: 'spec.defaultBackend' } as const;
-      gathered.fallback ??= { path, ingress, settings };
+      if (target === undefined || isCanary) continue;
+      gathered.fallback ??= at(ingress, { path: '/', type: 'prefix', target, at: 'spec.defaultBackend' });
     }
     return gathered;
   }
@@ -309,38 +356,6 @@ export class IngressAssembler {
 /** The ConfigMaps that its annotations name. */
 function namesOf({ settings }: ReadIngress): readonly string[] {
   return [settings.responseFieldsFrom, settings.questionFieldsFrom].filter(each => each !== undefined);
-}
-
-/** Its name with `www.`, or without. */
-function otherName(host: string): string {
-  return host.startsWith('www.') ? host.slice(4) : `www.${host}`;
-}
-
-/** Notes which other names the host asks for now, and returns them. */
-function noteAliases(
-  { aliases, aliasedBy }: ServedClass,
-  host: string,
-  gathered: GatheredHost | undefined,
-): readonly string[] {
-  for (const name of aliases.get(host) ?? []) {
-    const users = aliasedBy.get(name);
-    users?.delete(host);
-    if (users?.size === 0) aliasedBy.delete(name);
-  }
-  const wanted = gathered === undefined ? [] : wantedAliases(gathered.paths);
-  if (wanted.length > 0) aliases.set(host, wanted);
-  else aliases.delete(host);
-  for (const name of wanted) aliasedBy.set(name, (aliasedBy.get(name) ?? new Set()).add(host));
-  return wanted;
-}
-
-function servedPart(
-  { namespace, name, from, createdAt }: ReadIngress,
-  { gateway, service, stated }: ReadIngressClass,
-): MadeParts {
-  const policy = { namespace, name, gateway, service, ...(stated && { stated }), from };
-  const part = { kind: 'policy', of: 'servedIngresses', policy, createdAt } as const;
-  return { parts: new Map([['', part]]), problems: [] };
 }
 
 function isSame(left: readonly unknown[], right: readonly unknown[]): boolean {

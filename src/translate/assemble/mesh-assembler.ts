@@ -151,6 +151,7 @@ export class MeshAssembler {
       case 'ingress-class':
       case 'ingress-defaults':
       case 'ingress-fields':
+      case 'ingress-words':
         this.#ingresses.set(id, part, present);
         break;
       case 'mesh-settings':

@@ -4,7 +4,7 @@
 import type { ClientCertificates, ObjectRef, RouteRule, RouteTarget } from '../../model/index.ts';
 import { canaryRules } from './canary.ts';
 import type { Canary, IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
-import { isPatternHost, type OrderedPath, orderPaths } from './paths.ts';
+import { isPatternHost, type OrderedPath, type OrderPaths, orderPaths } from './paths.ts';
 import { appRootRule, forwardRules, notFoundRule, withAnswerFields, wwwRule } from './rules.ts';
 import type { SnippetRules } from './snippet-rules.ts';
 
@@ -50,8 +50,11 @@ export interface HostRules {
   readonly texts: readonly PathOf[];
 }
 
-/** What a host answers. */
-export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
+/** ingress-nginx's order: by elements, or where one of them is a regular expression the longest text first. */
+const nginxOrder: OrderPaths = paths => orderPaths(paths, isPatternHost(paths));
+
+/** What a host answers. `order`: the dialect's own where that is another one than ingress-nginx's. */
+export function hostRules(host: HostOf, defaults: IngressDefaults, order?: OrderPaths): HostRules {
   const shadowed: Shadowed[] = [];
   const firsts = new Map<string, PathOf>();
   for (const each of host.paths) {
@@ -62,7 +65,7 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
   }
   const paths = [...firsts.values()];
   const patterns = isPatternHost(paths);
-  const ordered = orderPaths(paths, patterns);
+  const ordered = (order ?? nginxOrder)(paths);
   const certificates = clientCertificatesOf(paths);
   const context = {
     ...{ host: host.host, tls: host.tls, httpsPort: host.httpsPort, defaults },
@@ -80,7 +83,8 @@ export function hostRules(host: HostOf, defaults: IngressDefaults): HostRules {
     );
   // Wildcards mean one label, which every rule of theirs asks for.
   else if (host.host.startsWith('*.')) rules.push(notFoundRule(host));
-  const texts = patterns ? [] : paths.filter(({ path }) => /[{}();\\$*]/.test(path.path));
+  const texts =
+    patterns || order !== undefined ? [] : paths.filter(({ path }) => /[{}();\\$*]/.test(path.path));
   return { rules: rules.map(rule => withAnswerFields(rule, defaults.responseFields)), shadowed, texts };
 }
 

@@ -5,6 +5,7 @@ import { fieldsOf } from '../fields.ts';
 import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { INGRESS_DIALECT_NAMES, type IngressDialectName } from './ingress-dialect.ts';
 
 /** networking.k8s.io IngressClass: whose Ingresses are ours, and which gateway serves them. */
 export const ingressClassTranslator: KindTranslator = {
@@ -25,6 +26,7 @@ function translateIngressClass(
     name,
     isOurs,
     isDefault: annotations['ingressclass.kubernetes.io/is-default-class'] === 'true',
+    dialect: dialectOf(annotations[dialectAnnotation], isOurs, report),
     from: report.object,
     createdAt: creationTimestamp,
   };
@@ -66,6 +68,19 @@ function translateIngressClass(
   const stated = statedOf(annotations['weft.dev/status-addresses'], report);
   const ingressClass = { ...base, gateway, ports, service, ...given({ defaultCertificate, stated }) };
   return [{ kind: 'ingress-class', ingressClass }];
+}
+
+const dialectAnnotation = 'weft.dev/dialect';
+
+/** Whose annotations count; ingress-nginx's unless told. */
+function dialectOf(text: string | undefined, isOurs: boolean, report: Report): IngressDialectName {
+  const found = INGRESS_DIALECT_NAMES.find(each => each === text);
+  if (found === undefined && text !== undefined && isOurs) {
+    const path = `metadata.annotations['${dialectAnnotation}']`;
+    const all = INGRESS_DIALECT_NAMES.join(', ');
+    report.error('field-invalid', path, `${path}: '${text}' is no dialect of Ingresses; write one of ${all}`);
+  }
+  return found ?? 'ingress-nginx';
 }
 
 /** The NAMESPACE/NAME that the annotation `weft.dev/…` says. */

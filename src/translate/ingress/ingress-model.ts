@@ -5,13 +5,16 @@ import type {
   CorsPolicy,
   EdgePolicy,
   HeaderEdits,
+  HttpsRedirect,
   ObjectRef,
+  PathRewrite,
   RetryPolicy,
   RouteTarget,
   RuleMirror,
   StickySession,
   TrafficPolicy,
 } from '../../model/index.ts';
+import type { IngressDialectName } from './ingress-dialect.ts';
 import type { SnippetRules } from './snippet-rules.ts';
 
 /** Fields of headers, by their names in small letters. */
@@ -64,6 +67,8 @@ export interface IngressRule {
 export interface IngressPath {
   readonly path: string;
   readonly type: 'exact' | 'prefix';
+  /** ImplementationSpecific, for dialects where that is something else than a prefix of whole segments. */
+  readonly loose?: true;
   readonly target: RouteTarget;
   /** Inside the object: `spec.rules[0].http.paths[1]`. */
   readonly at: string;
@@ -74,6 +79,8 @@ export interface IngressSettings {
   readonly sslRedirect?: boolean;
   readonly forceSslRedirect?: boolean;
   readonly usePortInRedirects?: boolean;
+  /** In place of IngressDefaults.redirectStatus, and of port 443. */
+  readonly httpsRedirect?: HttpsRedirect;
   readonly appRoot?: string;
   /** Every request goes there. Operators of values of fields stand in it. */
   readonly redirect?: { readonly status: number; readonly location: string };
@@ -85,6 +92,8 @@ export interface IngressSettings {
   /** OpenSSL's names, for TLS 1.2; of the whole host. */
   readonly ciphers?: readonly string[];
   readonly rewriteTarget?: string;
+  /** What the path becomes, in dialects beside ingress-nginx's. */
+  readonly path?: PathRewrite;
   readonly useRegex?: boolean;
   readonly serverAliases?: readonly string[];
   readonly host?: string;
@@ -96,6 +105,7 @@ export interface IngressSettings {
   readonly cors?: CorsPolicy;
   readonly session?: Omit<StickySession, 'path'> & { readonly path?: string };
   readonly requestHeaders?: HeaderEdits;
+  readonly responseHeaders?: HeaderEdits;
   /** ConfigMap with fields of its answers (custom-headers), `namespace/name`. */
   readonly responseFieldsFrom?: string;
   readonly responseFields?: FieldPairs;
@@ -122,6 +132,8 @@ export interface ReadIngressClass {
   /** Whether Weft carries it out. */
   readonly isOurs: boolean;
   readonly isDefault: boolean;
+  /** Whose annotations its Ingresses speak in. */
+  readonly dialect: IngressDialectName;
   /** `namespace/name` of the gateway that its Ingresses are served by. */
   readonly gateway: string;
   readonly ports: { readonly http: number; readonly https: number };

@@ -117,7 +117,12 @@ function readPath(
       `${fields.at('path')}: '${path}' is no path; it begins with a slash`,
     );
   if (target === undefined) return [];
-  return [{ path, type: type === 'Exact' ? 'exact' : 'prefix', target, at: fields.path }];
+  return [
+    {
+      ...{ path, type: type === 'Exact' ? 'exact' : 'prefix', target, at: fields.path },
+      ...(type === 'ImplementationSpecific' && { loose: true as const }),
+    },
+  ];
 }
 
 function targetOf(

@@ -18,14 +18,15 @@ export function forwardRules(
   context: RuleContext,
   server: SnippetRules | undefined,
 ): readonly RouteRule[] {
-  const { of, match } = ordered;
+  const { of, match, request: beside } = ordered;
   const { ingress, settings, path } = of;
-  if (ingress.refused === true) return [refusedRule(of, match, context)];
+  const request = { ...(match && { path: match }), ...beside };
+  if (ingress.refused === true) return [refusedRule(of, request, context)];
   const base: Omit<RouteRule, 'action'> = {
     name: nameOf(ingress, path.at),
     path: path.at,
     from: ingress.from,
-    matches: matchesOf(match === undefined ? {} : { path: match }, context),
+    matches: matchesOf(request, context),
     edge: openForChallenges(path.path, edgeOf(settings, context, server)),
     timeoutMs: 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
@@ -46,17 +47,13 @@ export function forwardRules(
   ];
 }
 
-function refusedRule(
-  { ingress, path }: PathOf,
-  match: OrderedPath['match'],
-  context: RuleContext,
-): RouteRule {
+function refusedRule({ ingress, path }: PathOf, request: RequestMatch, context: RuleContext): RouteRule {
   const body = `weft: Ingress ${ingress.namespace}/${ingress.name} cannot be carried out; its problems say why\n`;
   return {
     name: nameOf(ingress, path.at),
     path: path.at,
     from: ingress.from,
-    matches: matchesOf(match === undefined ? {} : { path: match }, context),
+    matches: matchesOf(request, context),
     action: { kind: 'respond', status: 503, body, contentType: 'text/plain' },
   };
 }
@@ -172,7 +169,7 @@ function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleM
 }
 
 function edgeOf(
-  { edge, sslRedirect, forceSslRedirect, usePortInRedirects }: IngressSettings,
+  { edge, sslRedirect, forceSslRedirect, usePortInRedirects, httpsRedirect }: IngressSettings,
   { tls, httpsPort, defaults, clientCertificates }: RuleContext,
   server: SnippetRules | undefined,
 ): EdgePolicy {
@@ -185,7 +182,7 @@ function edgeOf(
     ...given({ clientCertificates }),
     ...(rules.length > 0 && { addresses: { rules, otherwise: addresses?.otherwise ?? true } }),
     ...(toHttps && {
-      toHttps: {
+      toHttps: httpsRedirect ?? {
         status: defaults.redirectStatus,
         ...((usePortInRedirects ?? defaults.usePortInRedirects) && { port: httpsPort }),
       },
@@ -216,18 +213,19 @@ function requestHeadersOf(
     ...(server?.setRequest ?? []),
     ...(snippet?.setRequest ?? []),
   ]);
-  return set === undefined ? undefined : { set };
+  const edits = given({ ...requestHeaders, set });
+  return Object.keys(edits).length === 0 ? undefined : edits;
 }
 
 function responseHeadersOf(
-  { snippet, responseFields }: IngressSettings,
+  { snippet, responseFields, responseHeaders: own }: IngressSettings,
   server: SnippetRules | undefined,
 ): HeaderEdits | undefined {
   const both = [server, snippet].filter(each => each !== undefined);
   const fields = editsOf(responseFields ?? []);
   const edits = given({
-    remove: some([...fields.remove, ...both.flatMap(each => each.removeResponse)]),
-    set: some([...fields.set, ...both.flatMap(each => each.setResponse)]),
+    remove: some([...(own?.remove ?? []), ...fields.remove, ...both.flatMap(each => each.removeResponse)]),
+    set: some([...(own?.set ?? []), ...fields.set, ...both.flatMap(each => each.setResponse)]),
     add: some(both.flatMap(each => each.addResponse)),
   });
   return Object.keys(edits).length === 0 ? undefined : edits;

@@ -3,6 +3,7 @@ import {
   type Credential,
   GATEWAY_SETTINGS_KEY,
   ISSUED_MARKS,
+  isPasswordHash,
   NAMESPACE_NAME_LABEL,
   type ServedChallenge,
 } from '../../model/index.ts';
@@ -24,10 +25,6 @@ const usedKeys = [
   'key',
   'cacert',
 ];
-
-/** Hashes of passwords as htpasswd writes them, and how many characters they have at most, in base64 too. */
-const passwordHash = /^(\$(apr1|2[aby])\$|\{(SHA|SSHA|PLAIN)\})\S+\s*$/;
-const longestHash = 512;
 
 /** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */
 export const secretTranslator: KindTranslator = {
@@ -102,7 +99,7 @@ function secretData({ data, stringData }: KubeObject): Record<string, string> {
 function loginKeys(values: unknown, read: (text: string) => string): readonly string[] {
   if (!isRecord(values)) return [];
   return Object.entries(values).flatMap(([key, value]) =>
-    typeof value === 'string' && value.length <= longestHash && passwordHash.test(read(value)) ? [key] : [],
+    typeof value === 'string' && isPasswordHash(read(value)) ? [key] : [],
   );
 }
 

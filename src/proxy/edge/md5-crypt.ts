@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 
 const digits = './0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Apache's MD5 of a password (`$apr1$SALT$…`), as htpasswd -m writes it (apr_md5.c; Poul-Henning Kamp's crypt of FreeBSD). */
-export function apr1(password: string, salt: string): string {
+/**
+ * MD5 of a password: `$1$SALT$…` of crypt(3), and with its other beginning `$apr1$SALT$…` as htpasswd -m writes it (apr_md5.c;
+ * Poul-Henning Kamp's crypt of FreeBSD).
+ */
+export function md5Crypt(password: string, salt: string, magic: '$1$' | '$apr1$'): string {
   const word = Buffer.from(password, 'utf8');
   const grain = Buffer.from(salt.slice(0, 8), 'latin1');
   const md5 = (...parts: readonly Uint8Array[]): Buffer => {
@@ -12,7 +15,7 @@ export function apr1(password: string, salt: string): string {
     return hash.digest();
   };
   const alternate = md5(word, grain, word);
-  const parts: Uint8Array[] = [word, Buffer.from('$apr1$'), grain];
+  const parts: Uint8Array[] = [word, Buffer.from(magic), grain];
   for (let left = word.length; left > 0; left -= 16) parts.push(alternate.subarray(0, Math.min(16, left)));
   for (let bits = word.length; bits > 0; bits >>= 1)
     parts.push((bits & 1) === 1 ? Buffer.of(0) : word.subarray(0, 1));
@@ -34,7 +37,7 @@ export function apr1(password: string, salt: string): string {
     [4, 10, 5],
   ] as const;
   const text = order.map(([a, b, c]) => sixes((sum[a]! << 16) | (sum[b]! << 8) | sum[c]!, 4));
-  return `$apr1$${grain.toString('latin1')}$${text.join('')}${sixes(sum[11]!, 2)}`;
+  return `${magic}${grain.toString('latin1')}$${text.join('')}${sixes(sum[11]!, 2)}`;
 }
 
 /** `count` digits of six bits, the lowest first. */

@@ -1,0 +1,85 @@
+// A class of Ingresses that Weft serves: what of it is touched by what, and what its Ingresses come to by themselves.
+import type { PathOf } from '../ingress/hosts.ts';
+import type { IngressWords } from '../ingress/ingress-dialect.ts';
+import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
+import { placesOf } from './ingress-backends.ts';
+import { type GatheredHost, type MadeParts, wantedAliases } from './ingress-hosts.ts';
+import type { IngressIndex } from './ingress-index.ts';
+
+/** A class of ours with its Ingresses. What one of them touches is made anew, and nothing else. */
+export interface ServedClass {
+  readonly ingressClass: ReadIngressClass;
+  /** By host; '' for what is said of every host. */
+  readonly hosts: IngressIndex;
+  /** By backend; see placesOf. */
+  readonly backends: IngressIndex;
+  /** By `namespace/name`. */
+  readonly names: IngressIndex;
+  /** By host: the other names that it asks for; and the other way round. */
+  readonly aliases: Map<string, readonly string[]>;
+  readonly aliasedBy: Map<string, Set<string>>;
+}
+
+/** Its name with `www.`, or without. */
+export function otherName(host: string): string {
+  return host.startsWith('www.') ? host.slice(4) : `www.${host}`;
+}
+
+/** Notes which other names the host asks for now, and returns them. */
+export function noteAliases(
+  { aliases, aliasedBy }: ServedClass,
+  host: string,
+  gathered: GatheredHost | undefined,
+): readonly string[] {
+  for (const name of aliases.get(host) ?? []) {
+    const users = aliasedBy.get(name);
+    users?.delete(host);
+    if (users?.size === 0) aliasedBy.delete(name);
+  }
+  const wanted = gathered === undefined ? [] : wantedAliases(gathered.paths);
+  if (wanted.length > 0) aliases.set(host, wanted);
+  else aliases.delete(host);
+  for (const name of wanted) aliasedBy.set(name, (aliasedBy.get(name) ?? new Set()).add(host));
+  return wanted;
+}
+
+export function servedPart(
+  { namespace, name, from, createdAt }: ReadIngress,
+  { gateway, service, stated }: ReadIngressClass,
+): MadeParts['parts'] {
+  const policy = { namespace, name, gateway, service, ...(stated && { stated }), from };
+  return new Map([['', { kind: 'policy', of: 'servedIngresses', policy, createdAt } as const]]);
+}
+
+/** What holds where nothing is served. */
+export const NOTHING_SAID: PathOf['settings'] = { edge: {}, retry: {}, traffic: {} };
+
+/** Canaries are ingress-nginx's. Whatever its defaults are, they say nothing of them. */
+export function isCanaryOf({ ingressClass }: ServedClass, { settings }: ReadIngress): boolean {
+  return ingressClass.dialect === 'ingress-nginx' && settings.canary !== undefined;
+}
+
+/** Whether the words are about something that the class serves. */
+export function isSpoken({ ingressClass, names }: ServedClass, { dialect, of, key }: IngressWords): boolean {
+  return dialect === ingressClass.dialect && (of !== 'ingress' || names.has(key));
+}
+
+/** Ingresses of the class that the words may be about are to be made anew. */
+export function touchSpokenOf(served: ServedClass, words: IngressWords): void {
+  if (!isSpoken(served, words)) return;
+  const { hosts, backends, names } = served;
+  for (const ingress of spokenOf(served, words)) {
+    for (const { host } of ingress.rules) hosts.touch(host);
+    hosts.touch('');
+    for (const place of placesOf(ingress)) backends.touch(place);
+    names.touch(`${ingress.namespace}/${ingress.name}`);
+  }
+}
+
+function spokenOf({ backends, names }: ServedClass, { of, key }: IngressWords): readonly ReadIngress[] {
+  if (of === 'ingress') return names.of(key);
+  if (of !== 'service') return [...names.keys()].flatMap(each => names.of(each));
+  const [namespace, name] = key.split('/');
+  const host = `${name}.${namespace}.svc.`;
+  return [...backends.keys()].flatMap(place => (place.startsWith(host) ? backends.of(place) : []));
+}
