@@ -198,11 +198,12 @@ test('a replica that misses its beats is left for another, and nobody hears of a
   const hanging = await hangingReplica(context, secure, 50);
   const silent = await silentReplica(context);
   // The Service brings it to one that hangs altogether before it brings it to one that is well.
-  const service = ports([hanging.port, silent.port, secure.port]);
+  const bad = Array.from({ length: 5 }, () => silent.port);
+  const service = ports([hanging.port, ...bad, secure.port]);
   const client = secure.client(context, sink, undefined, service);
   client.want('10.96.0.5:80');
   await sink.until(() => sink.addresses(reviews) !== undefined);
-  assert.deepEqual(service.tried.slice(0, 3), [hanging.port, silent.port, secure.port]);
+  assert.deepEqual(service.tried.slice(0, 7), [hanging.port, ...bad, secure.port]);
   assert.deepEqual(
     sink.connections.map(({ up }) => up),
     [false, true],
@@ -227,4 +228,35 @@ test('a replica that speaks again before another was found is kept', async conte
   await sink.until(() => sink.connections.at(-1)!.up);
   assert.equal(hanging.sockets.length, 1);
   assert.equal(hanging.sockets[0]!.destroyed, false);
+});
+
+test('after a loss a place where nobody listens is tried again in a hurry, and one that closes is not', async context => {
+  const { mesh, secure, sink } = await setUp(context);
+  const gone = createServer().listen(0, '127.0.0.1');
+  await once(gone, 'listening');
+  const { port: refusing } = gone.address() as AddressInfo;
+  await new Promise(resolve => gone.close(resolve));
+  const closing = createServer(socket => socket.on('error', () => {}).destroy()).listen(0, '127.0.0.1');
+  await once(closing, 'listening');
+  context.after(() => closing.close());
+  const other = await SecureMesh.start(context, mesh, { authority: secure.authority });
+  const service = ports([
+    secure.port,
+    refusing,
+    refusing,
+    refusing,
+    refusing,
+    (closing.address() as AddressInfo).port,
+    other.port,
+  ]);
+  secure.client(context, sink, undefined, service);
+  await sink.until(() => sink.connections.at(-1)!.up);
+  secure.stop.abort();
+  await sink.until(() => sink.connections.at(-1)!.up === false);
+  await sink.until(() => sink.connections.at(-1)!.up);
+  assert.equal(service.tried.length, 7);
+  const losses = sink.connections.flatMap(({ up, reason }) => (up ? [] : [reason]));
+  assert.equal(losses.length, 3, String(losses));
+  assert.match(losses[1]!, /closed the connection/);
+  assert.match(losses[2]!, /cannot be reached/);
 });

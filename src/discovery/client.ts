@@ -35,6 +35,13 @@ export interface DiscoveryClientOptions {
 /** What is wanted and forgotten goes out at most this often; the first at once, because an app waits for it. */
 const gatherMs = 20;
 
+/**
+ * Where a stream was lost and its replica is gone, the Service may bring the next connections there, too: so many are tried in a
+ * hurry where nobody listens, which costs nobody anything. Who is answered but not served waits longer each time, as ever.
+ */
+const hurriedTries = 4;
+const hurriedMs = 100;
+
 /** Whether anything was heard at all is looked at this often; see BeatWatch for what notices sooner. */
 const looks = 3;
 
@@ -68,6 +75,7 @@ export class DiscoveryClient implements ResourceStream {
   readonly #beats: BeatWatch;
   /** Set while another replica is looked for, beside the silent connection. */
   #elsewhere: AbortController | undefined;
+  #hurried = 0;
   /** Looks since something was heard: this process may have been stopped itself, so that times say nothing. */
   #unheard = 0;
   /** What the sink was told last. */
@@ -157,7 +165,9 @@ export class DiscoveryClient implements ResourceStream {
       }
       this.#connected(socket);
     } catch (thrown) {
-      if (!stop.signal.aborted) this.#lost(errorMessage(thrown));
+      if (stop.signal.aborted) return;
+      if (isRefused(thrown) && this.#hurried-- > 0) this.#rest(hurriedMs * (0.5 + Math.random()));
+      else this.#lost(errorMessage(thrown));
     }
   }
 
@@ -253,10 +263,11 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   #lost(why: string): void {
-    const { clock, log, sink } = this.#options;
+    const { log, sink } = this.#options;
     const delayMs = this.#backoff.next();
     this.#expectNothing();
-    this.#state = { phase: 'resting', cancel: clock.after(delayMs, () => void this.#connect()) };
+    this.#hurried = this.#state.phase === 'connected' && this.#state.heard ? hurriedTries : 0;
+    this.#rest(delayMs);
     const { failures } = this.#backoff;
     // A control plane that is away for a night fills no log: told at the 1st, 2nd, 4th, 8th … failure.
     if ((failures & (failures - 1)) === 0) {
@@ -267,6 +278,11 @@ export class DiscoveryClient implements ResourceStream {
     this.#options.questions?.over();
     this.#programs.lost();
     sink.connection(false, why);
+  }
+
+  #rest(delayMs: number): void {
+    const { clock } = this.#options;
+    this.#state = { phase: 'resting', cancel: clock.after(delayMs, () => void this.#connect()) };
   }
 
   /** Says at once what is wanted and forgotten, unless that was said just now: then what comes meanwhile is said together. */
@@ -331,4 +347,10 @@ export class DiscoveryClient implements ResourceStream {
       },
     );
   }
+}
+
+/** Nobody listens there. */
+function isRefused(thrown: unknown): boolean {
+  const cause = thrown instanceof Error ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code === 'ECONNREFUSED';
 }

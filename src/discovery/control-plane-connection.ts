@@ -76,13 +76,18 @@ export function connectControlPlane(
   });
 }
 
-/** Attempts of one search. Where one of two replicas hangs, all of them meet it in one case of sixteen. */
-const attempts = 4;
+/**
+ * Attempts of one search; so many of them begin in a hurry, and so many are under way at once: the oldest makes room. Where one
+ * of two replicas hangs, the first six all meet it in one case of sixty-four.
+ */
+const attempts = 10;
+const hurried = 6;
+const atOnce = 4;
 
 /**
  * The same where a replica may hang: its kernel takes connections that it never answers, and the Service in front does not know.
- * Every `apartMs`, or as soon as all before have failed, another attempt begins beside them; the first that succeeds counts, and
- * the others are given up.
+ * Every `apartMs`, later less often, or as soon as all before have failed, another attempt begins beside them. The first that
+ * succeeds counts, and the others are given up.
  */
 export function connectAnyReplica(
   controlPlane: ControlPlane,
@@ -91,24 +96,28 @@ export function connectAnyReplica(
   apartMs: number,
 ): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const others = new AbortController();
+    const under = new Set<AbortController>();
     let timer: NodeJS.Timeout | undefined;
-    let [begun, failed, over] = [0, 0, false];
+    let [begun, over] = [0, false];
     const end = (): void => {
       over = true;
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
-      others.abort();
+      for (const each of under) each.abort();
     };
     const abort = (): void => {
       end();
       reject(new Error('given up'));
     };
     const begin = (): void => {
-      begun++;
       clearTimeout(timer);
-      if (begun < attempts) timer = setTimeout(begin, apartMs).unref();
-      connectControlPlane(controlPlane, credentials, others.signal).then(
+      const [oldest] = under;
+      if (under.size === atOnce) oldest!.abort();
+      const own = new AbortController();
+      under.add(own);
+      const waitMs = apartMs * 2 ** Math.max(0, ++begun - hurried);
+      if (begun < attempts) timer = setTimeout(begin, waitMs).unref();
+      connectControlPlane(controlPlane, credentials, own.signal).then(
         socket => {
           if (over) {
             socket.destroy();
@@ -118,7 +127,8 @@ export function connectAnyReplica(
           resolve(socket);
         },
         (error: unknown) => {
-          if (over || ++failed < begun) return;
+          under.delete(own);
+          if (over || own.signal.aborted || under.size > 0) return;
           if (begun < attempts) {
             begin();
             return;
