@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { sentinelFiles } from '../cli/kdl/sentinel-files.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
@@ -15,6 +16,7 @@ import {
   configurationObject,
   endpointsObject,
   readFiles,
+  readFolders,
   readSentinelFiles,
   SENTINEL_KINDS,
   type SentinelConfiguration,
@@ -54,6 +56,8 @@ export class SentinelSource implements Source {
   #secrets = new Map<string, string>();
   #upstreams = new Set<string>();
   #unreadable: readonly Problem[] = [];
+  /** When folders of certificates with an interval were looked into, monotonic. */
+  readonly #lookedMs = new Map<string, number>();
   readonly #waiting = new Map<string, UpstreamStatus>();
 
   constructor(options: SentinelSourceOptions) {
@@ -83,7 +87,7 @@ export class SentinelSource implements Source {
 
   /** Reads the file and the certificates again. A file with an error changes nothing. */
   reload(why: string): void {
-    const { file, log } = this.#options;
+    const { file } = this.#options;
     let files: SentinelFiles;
     try {
       files = readFiles(file, sentinelFiles);
@@ -97,6 +101,11 @@ export class SentinelSource implements Source {
       ];
       return;
     }
+    this.#use(files, why);
+  }
+
+  #use(files: SentinelFiles, why: string): void {
+    const { file, log } = this.#options;
     const { configuration } = readSentinelFiles(files);
     if (configuration) {
       log.info({ file, why }, 'the configuration is read again');
@@ -148,6 +157,7 @@ export class SentinelSource implements Source {
 
   #look(): void {
     this.#readCertificates();
+    this.#lookIntoFolders();
     if (!this.#configuration?.system.autoReload) return;
     try {
       if (!equal(readFiles(this.#options.file, sentinelFiles), this.#files)) this.reload('it has changed');
@@ -156,12 +166,40 @@ export class SentinelSource implements Source {
     }
   }
 
+  /** Where a file came or went, all is worked out again with what is there now. */
+  #lookIntoFolders(): void {
+    const files = this.#files;
+    const due = Object.keys(files?.folders ?? {}).filter(each => this.#isDue(each));
+    if (files === undefined || due.length === 0) return;
+    const folders = { ...files.folders, ...readFolders(due, sentinelFiles) };
+    if (!equal(folders, files.folders))
+      this.#use({ ...files, folders }, 'a folder of certificates has changed');
+  }
+
+  #isDue(folder: string): boolean {
+    const named = this.#configuration?.listeners.flatMap(({ tls }) => tls?.folder ?? []) ?? [];
+    const { reload = 'watch' } = named.find(each => each.folder === folder) ?? {};
+    if (typeof reload === 'string') return reload === 'watch';
+    const nowMs = this.#options.clock.monotonic();
+    const lookedMs = this.#lookedMs.get(folder);
+    if (lookedMs !== undefined && nowMs - lookedMs < reload.everyMs) return false;
+    this.#lookedMs.set(folder, nowMs);
+    return lookedMs !== undefined;
+  }
+
   /** Secrets of what listeners name. A file that cannot be read keeps what it had; without that its Secret is empty. */
   #readCertificates(): void {
     const found = new Map<string, KubeObject>();
     for (const { id, tls } of this.#configuration?.listeners ?? []) {
-      for (const [index, { certificate, key }] of (tls?.certificates ?? []).entries())
-        this.#secret(found, certificateName(id, index), { 'tls.crt': certificate, 'tls.key': key });
+      for (const [index, { certificate, key, stem }] of (tls?.certificates ?? []).entries()) {
+        const files = { 'tls.crt': certificate, 'tls.key': key };
+        this.#secret(
+          found,
+          certificateName(id, index, stem),
+          files,
+          stem === undefined ? undefined : pairFault,
+        );
+      }
       for (const [index, { external, dns }] of (tls?.acme ?? []).entries()) {
         const name = acmeName(id, index);
         const { namespace } = this.#options;
@@ -184,22 +222,44 @@ export class SentinelSource implements Source {
     this.#secrets = texts;
   }
 
-  #secret(found: Map<string, KubeObject>, name: string, files: Readonly<Record<string, string>>): void {
+  /** `fault`: what is wrong with its texts; then they are not taken, as if they could not be read. */
+  #secret(
+    found: Map<string, KubeObject>,
+    name: string,
+    files: Readonly<Record<string, string>>,
+    fault?: (data: Readonly<Record<string, string>>) => string | undefined,
+  ): void {
     const { namespace, log } = this.#options;
     const data: Record<string, string> = {};
+    const keep = (file: string, why: string): void => {
+      const before = this.#secrets.get(name);
+      if (before === undefined) {
+        log.error({ listener: name, file }, `the certificate cannot be read: ${why}`);
+        found.set(name, secretObject(namespace, name, {}));
+      } else found.set(name, JSON.parse(before) as KubeObject);
+    };
     for (const [key, file] of Object.entries(files)) {
       try {
         data[key] = readFileSync(file, 'utf8');
       } catch (error) {
-        const before = this.#secrets.get(name);
-        if (before === undefined) {
-          log.error({ listener: name, file }, `the certificate cannot be read: ${errorMessage(error)}`);
-          found.set(name, secretObject(namespace, name, {}));
-        } else found.set(name, JSON.parse(before) as KubeObject);
+        keep(file, errorMessage(error));
         return;
       }
     }
-    found.set(name, secretObject(namespace, name, data));
+    const why = fault?.(data);
+    // While a pair is being replaced one of its files may be the new one already.
+    if (why !== undefined) keep(Object.values(files)[0]!, why);
+    else found.set(name, secretObject(namespace, name, data));
+  }
+}
+
+/** What is wrong with a certificate and its key; undefined where they fit. */
+function pairFault({ 'tls.crt': certificate = '', 'tls.key': key = '' }: Readonly<Record<string, string>>) {
+  try {
+    const fits = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+    return fits ? undefined : 'the key is not that of the certificate';
+  } catch (error) {
+    return errorMessage(error);
   }
 }
 

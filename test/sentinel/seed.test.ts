@@ -12,7 +12,14 @@ const skip = may ? false : 'needs root on Linux, for a network and files of its 
 const seeds = globSync('*.kdl', { cwd: join(import.meta.dirname, '../seeds/sentinel') }).map(each =>
   basename(each, '.kdl'),
 );
-const also = ['what routes say', 'certificates', 'namespaces', 'a bad file', 'an end in order'];
+const also = [
+  'what routes say',
+  'certificates',
+  'namespaces',
+  'a folder of certificates',
+  'a bad file',
+  'an end in order',
+];
 
 const work = mkdtempSync(join(tmpdir(), 'weft-sentinel-'));
 after(() => rmSync(work, { recursive: true, force: true }));

@@ -7,7 +7,10 @@ import type { SentinelConfiguration } from '../../translate/sentinel/index.ts';
 /** What is wrong with the files of certificates that a configuration names: missing, unreadable, or two that do not fit. */
 export function certificateProblems({ listeners, upstreams }: SentinelConfiguration): readonly KdlProblem[] {
   const pairs = listeners.flatMap(({ tls }) => tls?.certificates ?? []);
-  const served = pairs.flatMap(({ certificate, key, at }) => pairProblem(certificate, key, at));
+  const served = pairs.flatMap(({ certificate, key, at, stem }) => {
+    const found = pairProblem(certificate, key, at);
+    return stem === undefined ? found : found.map(leftOut);
+  });
   const authorities = listeners.flatMap(({ tls, at }) =>
     tls?.clientAuthorities === undefined ? [] : certificateProblem(tls.clientAuthorities, at),
   );
@@ -16,6 +19,11 @@ export function certificateProblems({ listeners, upstreams }: SentinelConfigurat
     ...(tls?.certificateFile === undefined ? [] : pairProblem(tls.certificateFile, tls.keyFile!, at)),
   ]);
   return [...served, ...authorities, ...outward];
+}
+
+/** Of a folder's pairs one that is no good is left out, and nothing else. */
+function leftOut({ message, ...found }: KdlProblem): KdlProblem {
+  return { ...found, severity: 'warning', message: `${message}; it is left out` };
 }
 
 function pairProblem(certificateFile: string, keyFile: string, at: TextPosition): readonly KdlProblem[] {

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { FileReader } from '../../translate/sentinel/index.ts';
 
@@ -12,4 +12,5 @@ export const sentinelFiles: FileReader = {
       .map(each => resolve(folder, each))
       .sort();
   },
+  list: folder => readdirSync(folder),
 };

@@ -66,6 +66,14 @@ export interface CertificateFiles {
   readonly certificate: string;
   readonly key: string;
   readonly at: TextPosition;
+  /** Of a pair in a folder: what both files are called. One that is no good is left out, and the others are shown. */
+  readonly stem?: string;
+}
+
+/** A folder of certificates, and when it is looked at again: `watch` as soon as files are, `off` with the configuration alone. */
+export interface CertificateFolderConfig {
+  readonly folder: string;
+  readonly reload: 'off' | 'watch' | { readonly everyMs: number };
 }
 
 /** A certificate that is fetched from an ACME server. */
@@ -86,8 +94,9 @@ export interface AcmeConfig {
 
 /** TLS that ends at a listener. */
 export interface ListenerTlsConfig {
-  /** The one for who asks for no other name comes first. */
+  /** The one for who asks for no other name comes first; those of `folder` are the last. */
   readonly certificates: readonly CertificateFiles[];
+  readonly folder?: CertificateFolderConfig;
   /** Those that are fetched; shown after the others. */
   readonly acme: readonly AcmeConfig[];
   readonly resumes: boolean;

@@ -28,6 +28,11 @@ function folder(files: Readonly<Record<string, string>>): FileReader {
         .sort()
         .map(name => `/etc/${name}`);
     },
+    list(path) {
+      const inside = Object.keys(files).filter(name => name.startsWith(`${path.slice(1)}/`));
+      if (inside.length === 0) throw new Error('ENOENT');
+      return inside.map(name => name.slice(path.length));
+    },
   };
 }
 
@@ -102,4 +107,64 @@ test('files that were read are not held against the schema again for their trans
   const { spec } = configurationObject('edge', files);
   assert.equal(readSentinelFiles(spec as SentinelFiles), reading);
   assert.notEqual(readSentinelFiles({ ...files }), reading);
+});
+
+const folders = (body: string): string =>
+  `listener "l" { address "0.0.0.0:443"; protocol "https"; tls { sni-certs { ${body} } } }\n${route('u')}`;
+
+test('pairs of a folder are certificates of its listener, by stem; what is no pair is left out and told', () => {
+  const names = [
+    'b.pem',
+    'b.key',
+    'a.crt',
+    'a.key',
+    'a.cert',
+    'alone.crt',
+    'lost.key',
+    '.hidden.crt',
+    'notes.txt',
+  ];
+  const inside = Object.fromEntries(names.map(name => [`certs/${name}`, '']));
+  const { configuration, problems } = read({ 'main.kdl': folders('cert-folder "/certs"'), ...inside });
+  const [config] = configuration!.listeners;
+  assert.deepEqual(
+    config!.tls?.certificates.map(({ stem, certificate, key }) => [stem, certificate, key]),
+    [
+      ['a', '/certs/a.crt', '/certs/a.key'],
+      ['b', '/certs/b.pem', '/certs/b.key'],
+    ],
+  );
+  assert.deepEqual(config!.tls?.folder, { folder: '/certs', reload: 'watch' });
+  assert.deepEqual(
+    problems.map(each => each.replace(/^main.kdl:1:\d+: /, '')),
+    [
+      'warning: /certs/alone.crt is left out: there is no alone.key (sentinel-certificate)',
+      'warning: /certs/a.cert is left out: /certs/a.crt has its name, and counts (sentinel-certificate)',
+      'warning: /certs/lost.key is left out: it is a key without a certificate (sentinel-certificate)',
+    ],
+  );
+});
+
+test('a folder may be looked at now and then, or with the file alone; one without a pair gives no certificate', () => {
+  const pair = { 'certs/a.crt': '', 'certs/a.key': '' };
+  const reload = (body: string) =>
+    read({ 'main.kdl': folders(`cert-folder "/certs"; ${body}`), ...pair }).configuration?.listeners[0]?.tls
+      ?.folder;
+  assert.deepEqual(reload('reload-mode "interval"; reload-interval "5s"')?.reload, { everyMs: 5_000 });
+  assert.deepEqual(reload('reload-mode "off"')?.reload, 'off');
+  const { configuration, problems } = read({ 'main.kdl': folders('cert-folder "/gone"') });
+  assert.equal(configuration, undefined);
+  assert.match(problems.join('\n'), /warning: cert-folder \/gone cannot be read: ENOENT/);
+  assert.match(problems.join('\n'), /error: listener "l" has protocol https and no certificate/);
+});
+
+test('folders are looked for wherever a listener may stand', () => {
+  const listener = (port: number) =>
+    `listener "l${port}" { address "0.0.0.0:${port}"; protocol "https"; tls { sni-certs cert-folder="/certs" } }`;
+  const text = `listeners { ${listener(1)} }\nnamespace "n" { ${listener(2)}; service "s" { ${listener(3)} } }\n${route('u')}`;
+  const { configuration } = read({ 'main.kdl': text, 'certs/a.crt': '', 'certs/a.key': '' });
+  assert.deepEqual(
+    configuration?.listeners.map(each => each.tls?.certificates.length),
+    [1, 1, 1],
+  );
 });

@@ -1,6 +1,7 @@
 // A configuration is a file and those that it includes. Reading files is for others; here it is only said which are wanted.
 import { errorMessage } from '../../errors/index.ts';
 import { type KdlDocument, type KdlProblem, KdlReader } from '../../kdl/index.ts';
+import { type CertificateFolder, certificateFolders, pairsOf } from './certificate-folder.ts';
 
 /** A file with its text. */
 export interface SentinelFile {
@@ -14,15 +15,19 @@ export interface SentinelFile {
 export interface SentinelFiles {
   readonly files: readonly [SentinelFile, ...SentinelFile[]];
   readonly problems: readonly KdlProblem[];
+  /** What is in the folders of certificates that they name, by folder; undefined where nobody has looked. */
+  readonly folders?: Readonly<Record<string, CertificateFolder>>;
 }
 
-/** How files are found; both may throw. */
+/** How files are found; all may throw. */
 export interface FileReader {
   read(file: string): string;
   /** One name for each file, however it is called. */
   absolute(file: string): string;
   /** Those that a pattern means which stands in the file `from`, sorted, each by its absolute name. */
   find(pattern: string, from: string): readonly string[];
+  /** Names of what is in a folder. */
+  list(folder: string): readonly string[];
 }
 
 /** Reads a file and, one level after the other, those that it includes. Throws where the first cannot be read. */
@@ -59,7 +64,24 @@ export function readFiles(file: string, reader: FileReader): SentinelFiles {
     }
   };
   include(first, [reader.absolute(file)]);
-  return { files, problems };
+  const folders = files.flatMap(each => certificateFolders(parsed(each).nodes));
+  return { files, problems, ...(folders.length > 0 && { folders: readFolders(folders, reader) }) };
+}
+
+/** What is in folders of certificates now. */
+export function readFolders(
+  folders: readonly string[],
+  reader: Pick<FileReader, 'list'>,
+): Readonly<Record<string, CertificateFolder>> {
+  return Object.fromEntries(folders.map(folder => [folder, readFolder(folder, reader)]));
+}
+
+function readFolder(folder: string, reader: Pick<FileReader, 'list'>): CertificateFolder {
+  try {
+    return pairsOf(folder, reader.list(folder));
+  } catch (error) {
+    return { pairs: [], skipped: [], unreadable: errorMessage(error) };
+  }
 }
 
 /** What the file's `include` nodes say. */

@@ -79,7 +79,7 @@ function listenerOf(listener: ListenerConfig, namespace: string): GatewayListene
       tls: {
         mode: 'terminate',
         certificates: [
-          ...tls.certificates.map((_, index) => secret(certificateName(id, index))),
+          ...tls.certificates.map(({ stem }, index) => secret(certificateName(id, index, stem))),
           ...tls.acme.map((_, index) => secret(acmeName(id, index))),
         ],
         ...(tls.acme.length > 0 && {

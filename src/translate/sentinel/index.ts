@@ -5,8 +5,9 @@ import type { KindTranslator } from '../dialect.ts';
 import { configurationTranslator } from './configuration-translator.ts';
 import { endpointsTranslator } from './endpoints-translator.ts';
 
+export type { CertificateFolder } from './certificate-folder.ts';
 export type * from './configuration.ts';
-export { type FileReader, readFiles, type SentinelFiles } from './files.ts';
+export { type FileReader, readFiles, readFolders, type SentinelFiles } from './files.ts';
 export {
   acmeName,
   authoritiesName,

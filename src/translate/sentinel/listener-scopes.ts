@@ -2,14 +2,13 @@
 import type { KdlReport, Section, TextPosition } from '../../kdl/index.ts';
 import { given } from '../given.ts';
 import type { ListenerConfig, RouteConfig } from './configuration.ts';
-import { readListener } from './listeners.ts';
+import { type ListenerSources, readListener } from './listeners.ts';
 import { unknownReference } from './references.ts';
 import { type Scope, type Scoped, servedBy } from './scopes.ts';
 
 /** What listeners are read with. */
-export interface ListenerContext {
+export interface ListenerContext extends ListenerSources {
   readonly scopes: readonly Scope[];
-  readonly system: Section | undefined;
   readonly routes: readonly RouteInScope[];
 }
 
@@ -29,11 +28,12 @@ interface Placed {
 /** Listeners of all scopes. Two of one id or one port, and names of what is not there, are reported. */
 export function readListeners(
   sections: readonly Scoped[],
-  { scopes, system, routes }: ListenerContext,
+  context: ListenerContext,
   report: KdlReport,
 ): readonly ListenerConfig[] {
+  const { scopes, routes } = context;
   const placed = sections.flatMap((each): readonly Placed[] => {
-    const config = readListener(each, system, report);
+    const config = readListener(each, context, report);
     return config ? [{ config, scope: servedScope(each, scopes, report), section: each.section }] : [];
   });
   uniqueIds(

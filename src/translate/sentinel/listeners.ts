@@ -2,17 +2,30 @@ import type { KdlReport, Section } from '../../kdl/index.ts';
 import { parseHostPort } from '../../model/index.ts';
 import { given } from '../given.ts';
 import { readAcme } from './acme.ts';
-import type { CertificateFiles, ListenerConfig, ListenerTlsConfig } from './configuration.ts';
+import type {
+  CertificateFiles,
+  CertificateFolderConfig,
+  ListenerConfig,
+  ListenerTlsConfig,
+} from './configuration.ts';
+import type { SentinelFiles } from './files.ts';
 import { CIPHERS, TLS_VERSIONS } from './schema/listener.ts';
 import { limitOf, type Scoped } from './scopes.ts';
 
 /** Options of an upstream's tls that are often written into a listener's. */
 const misplaced = ['client-cert', 'client-key', 'ca-cert'];
 
+/** What listeners are read with beside their own blocks. */
+export interface ListenerSources {
+  readonly system: Section | undefined;
+  /** SentinelFiles.folders */
+  readonly folders: SentinelFiles['folders'];
+}
+
 /** Undefined where it cannot be one, which is reported. */
 export function readListener(
   { id, scope, section }: Scoped,
-  system: Section | undefined,
+  { system, folders }: ListenerSources,
   report: KdlReport,
 ): ListenerConfig | undefined {
   const address = section.text('address')!;
@@ -35,12 +48,12 @@ export function readListener(
     return undefined;
   }
   const encrypted = protocol !== 'http';
-  const tls = readTls(section, encrypted, report);
+  const tls = readTls(section, encrypted, folders, report);
   if (encrypted && tls === undefined)
     report.error(
       'kdl-missing',
       section.at,
-      `listener "${id}" has protocol ${protocol} and no certificate: tls { cert-file …; key-file … }`,
+      `listener "${id}" has protocol ${protocol} and no certificate: tls { cert-file …; key-file … }, or a pair in the folder of sni-certs`,
     );
   return {
     id,
@@ -61,7 +74,12 @@ export function readListener(
   };
 }
 
-function readTls(section: Section, encrypted: boolean, report: KdlReport): ListenerTlsConfig | undefined {
+function readTls(
+  section: Section,
+  encrypted: boolean,
+  folders: SentinelFiles['folders'],
+  report: KdlReport,
+): ListenerTlsConfig | undefined {
   const tls = section.section('tls');
   if (!tls) return undefined;
   for (const name of misplaced) {
@@ -78,7 +96,8 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
         each.placeOf('hostnames'),
         'hostnames has no effect: a certificate is shown for the names that it has',
       );
-  const certificates = [...(own ? [own] : []), ...named];
+  const pairs = tls.section('sni-certs');
+  const certificates = [...(own ? [own] : []), ...named, ...folderPairs(pairs, folders, report)];
   for (const each of tls.sections('sni'))
     if (!['cert-file', 'key-file', 'acme'].some(option => each.has(option)))
       report.error('kdl-missing', each.at, 'sni has no certificate: cert-file and key-file, or acme { … }');
@@ -86,7 +105,9 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
     const block = each.section('acme');
     return (block && readAcme(block, report)) ?? [];
   });
-  if (certificates.length === 0 && acme.length === 0) return undefined;
+  // Where nobody has looked into the folder, it may have some.
+  const mayHave = pairs !== undefined && folders === undefined;
+  if (certificates.length === 0 && acme.length === 0 && !mayHave) return undefined;
   if (!encrypted) {
     report.error(
       'kdl-invalid-value',
@@ -107,12 +128,37 @@ function readTls(section: Section, encrypted: boolean, report: KdlReport): Liste
     ...{ certificates, acme, clientsMust },
     resumes: tls.flag('session-resumption') !== false,
     ...given({
+      folder: pairs && folderOf(pairs),
       clientAuthorities: authorities,
       minVersion: TLS_VERSIONS[tls.text('min-version') ?? ''],
       maxVersion: TLS_VERSIONS[tls.text('max-version') ?? ''],
       ciphers: tls.has('cipher-suite') ? ciphersOf(tls, report) : undefined,
     }),
   };
+}
+
+function folderOf(section: Section): CertificateFolderConfig {
+  const mode = section.text('reload-mode') as 'off' | 'interval' | 'watch';
+  const reload = mode === 'interval' ? { everyMs: section.number('reload-interval')! } : mode;
+  return { folder: section.text('cert-folder')!, reload };
+}
+
+/** What is in the folder, and a word for each file that is left out. */
+function folderPairs(
+  section: Section | undefined,
+  folders: SentinelFiles['folders'],
+  report: KdlReport,
+): readonly CertificateFiles[] {
+  const folder = section?.text('cert-folder');
+  const found = folder === undefined ? undefined : folders?.[folder];
+  if (section === undefined || found === undefined) return [];
+  const at = section.placeOf('cert-folder');
+  const warn = (words: string): void => report.warn('sentinel-certificate', at, words);
+  if (found.unreadable !== undefined) warn(`cert-folder ${folder} cannot be read: ${found.unreadable}`);
+  else if (found.pairs.length === 0)
+    warn(`cert-folder ${folder} has no pair of files such as name.crt and name.key`);
+  for (const { file, why } of found.skipped) warn(`${file} is left out: ${why}`);
+  return found.pairs.map(pair => ({ ...pair, at }));
 }
 
 /** Names of the standard and of OpenSSL, for TLS 1.2; those of TLS 1.3 are always there. */

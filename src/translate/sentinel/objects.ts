@@ -51,9 +51,11 @@ export function endpointsObject(
   };
 }
 
-/** The name of a certificate's Secret, by its listener and place. */
-export function certificateName(listener: string, index: number): string {
-  return `listener.${listener}.${index}`;
+/** The name of a certificate's Secret, by its listener and place, or by what its files in a folder are called. */
+export function certificateName(listener: string, index: number, stem?: string): string {
+  if (stem === undefined) return `listener.${listener}.${index}`;
+  const safe = stem.replace(/[^A-Za-z0-9.-]/gu, each => `_${each.codePointAt(0)!.toString(16)}_`);
+  return `listener.${listener}.folder.${safe}`;
 }
 
 /** The name of what belongs to a certificate that is fetched: its issuer, its Secret; with `-account` and `-dns` theirs. */

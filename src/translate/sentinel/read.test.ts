@@ -274,7 +274,6 @@ test('what Weft does not do is refused with the reason, and never taken silently
     `${api}route "r" { matches { path "/" }; service-type "static" }`,
     'upstream "u" { target "h:1"; load-balancing "deterministic_subset" }',
     'upstream "u" { target "h:1"; health-check { type "inference" } }',
-    'listener "l" { address "0.0.0.0:1"; tls { sni-certs { } } }',
   ]) {
     const { configuration, problems } = read(text);
     assert.equal(configuration, undefined, text);

@@ -50,7 +50,7 @@ export function readSentinelFiles(files: SentinelFiles): ReadConfiguration {
   return reading;
 }
 
-function readTogether({ files, problems: including }: SentinelFiles): ReadConfiguration {
+function readTogether({ files, problems: including, folders }: SentinelFiles): ReadConfiguration {
   const documents = files.map(parsed);
   const report = new KdlReport();
   report.problems.push(...including, ...documents.flatMap(each => each.problems));
@@ -62,7 +62,7 @@ function readTogether({ files, problems: including }: SentinelFiles): ReadConfig
   if (!report.hasErrors && nodes.length === 0)
     report.warn('sentinel-nothing', begin, 'the file says nothing: no listener, no route');
   // References to what could not be read would only repeat what is wrong.
-  const configuration = report.hasErrors ? undefined : read(section, report, inFiles);
+  const configuration = report.hasErrors ? undefined : read(section, { order: inFiles, folders }, report);
   const problems = [...report.problems].sort((left, right) => inFiles(left.at, right.at));
   return report.hasErrors || configuration === undefined ? { problems } : { configuration, problems };
 }
@@ -74,7 +74,11 @@ function orderOf(files: readonly SentinelFile[]): PlaceOrder {
     ranks.get(left.file)! - ranks.get(right.file)! || left.line - right.line || left.column - right.column;
 }
 
-function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelConfiguration {
+function read(
+  section: Section,
+  { order, folders }: { readonly order: PlaceOrder; readonly folders: SentinelFiles['folders'] },
+  report: KdlReport,
+): SentinelConfiguration {
   versionOf(section, report);
   const scopes = scopesOf(section, report);
   const all = (block: string, name: string): readonly Scoped[] => scoped(scopes, block, name, order);
@@ -93,7 +97,11 @@ function read(section: Section, report: KdlReport, order: PlaceOrder): SentinelC
     return route ? [{ route, scope }] : [];
   });
   const routes = placed.map(({ route }) => route);
-  const listeners = readListeners(all('listeners', 'listener'), { scopes, system, routes: placed }, report);
+  const listeners = readListeners(
+    all('listeners', 'listener'),
+    { scopes, system, folders, routes: placed },
+    report,
+  );
   uniqueIds(routes, 'route', report);
   checkDomains(
     listeners.flatMap(each => each.tls?.acme ?? []),

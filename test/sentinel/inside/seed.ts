@@ -5,17 +5,8 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeDns } from '../../../src/upstreams/testing/dns-server.ts';
 import { FakeConsul } from './consul.ts';
-import {
-  apiServer,
-  ask,
-  Backends,
-  certificates,
-  Gateway,
-  get,
-  putSlice,
-  type Seen,
-  until,
-} from './machine.ts';
+import { apiServer, ask, Backends, certificates, Gateway, get, putSlice, until } from './machine.ts';
+import { optionBlocks } from './options.ts';
 
 const work = process.argv[2]!;
 const seeds = join(import.meta.dirname, '../../seeds/sentinel');
@@ -285,58 +276,7 @@ const blocks: Readonly<Record<string, () => Promise<void>>> = {
     assert.equal(await asked('/small', 'GET', upgrade), 403);
     assert.notEqual(await asked('/ws', 'GET', upgrade), 403);
   },
-  /** Certificates by server name; a renewed one is shown without a reload. */
-  async certificates() {
-    const folder = join(work, 'certificates');
-    mkdirSync(folder);
-    certificates(folder, { one: 'one.test', two: 'two.test', three: 'one.test' });
-    const files = (name: string): string =>
-      `cert-file "${folder}/${name}.crt"; key-file "${folder}/${name}.key"`;
-    await run(`
-      listener "https" { address "0.0.0.0:8444"; protocol "https"; default-route "all"; tls { ${files('one')}; sni { ${files('two')} } }
-      }
-      upstream "u" { target "127.0.3.1:8000" }
-      route "all" { matches { path "/never" }; upstream "u" }
-    `);
-    const shown = async (serverName: string): Promise<string> =>
-      (await ask({ path: '/', port: 8444, serverName })).certificate;
-    await until('TLS', async () => (await shown('one.test')) === 'one');
-    assert.deepEqual([await shown('two.test'), await shown('other.test')], ['two', 'one']);
-    for (const end of ['key', 'crt']) copyFileSync(join(folder, `three.${end}`), join(folder, `one.${end}`));
-    await until('the renewed certificate', async () => (await shown('one.test')) === 'three');
-  },
-  /** Two namespaces with things of one name; one has a listener of its own, with TLS, and its routes are nowhere else. */
-  async namespaces() {
-    const folder = join(work, 'namespaces');
-    mkdirSync(folder);
-    certificates(folder, { own: 'own.test' });
-    const within = (address: string): string =>
-      `upstream "u" { target "${address}" }\nroute "r" { matches { path-prefix "/x" }; upstream "u" }`;
-    await run(`${listener}
-      namespace "a" { ${within('127.0.3.1:8000')} }
-      namespace "b" {
-        service "s" {
-          listener {
-            address "0.0.0.0:8445"; protocol "https"
-            tls { cert-file "${folder}/own.crt"; key-file "${folder}/own.key" }
-          }
-          upstreams { upstream "u" { target "127.0.3.2:8000" } }
-          routes { route "r" { matches { path-prefix "/x" }; upstream "u" }; route "only" { matches { path "/only" }; upstream "a:u" } }
-        }
-      }
-      observability { metrics { address "127.0.0.1:9090" } }
-    `);
-    await answeredBy('127.0.3.1:8000', '/x');
-    const own = (path: string): Promise<Seen> => ask({ path, port: 8445, serverName: 'own.test' });
-    await until('the listener of the service', async () => (await own('/x')).who === '127.0.3.2:8000');
-    const only = await own('/only');
-    assert.deepEqual([only.who, only.certificate], ['127.0.3.1:8000', 'own']);
-    assert.equal((await get('/only')).status, 404);
-    await until('the metrics', async () => (await get('/metrics', 9090)).status === 200);
-    const { body } = await get('/metrics', 9090);
-    assert.match(body, /^sentinel_upstream_attempts_total\{upstream="b:s:u",route="b:s:r"\} [1-9]\d*$/m);
-    assert.match(body, /^sentinel_upstream_healthy_backends\{upstream="b:s:u"\} 1$/m);
-  },
+  ...optionBlocks({ work, run }),
   /** A file with an error changes nothing, and says so with line and column; the next good one holds. */
   async 'a bad file'() {
     await run(

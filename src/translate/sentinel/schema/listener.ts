@@ -26,6 +26,15 @@ export const CIPHERS: Readonly<Record<string, string>> = {
 
 const version = oneOf(...Object.keys(TLS_VERSIONS));
 
+/** A folder of pairs: NAME.crt (.pem, .cert) with NAME.key. */
+const sniCerts: BlockSchema = {
+  options: {
+    'cert-folder': { type: text, required: true },
+    'reload-mode': { type: oneOf('off', 'interval', 'watch'), fallback: 'watch' },
+    'reload-interval': { type: seconds(1), fallback: 30_000 },
+  },
+};
+
 const tls: BlockSchema = {
   options: {
     'cert-file': { type: text },
@@ -48,7 +57,7 @@ const tls: BlockSchema = {
         },
       },
     },
-    'sni-certs': { mark: 'refused', why: 'name each pair of files in an sni block' },
+    'sni-certs': { block: sniCerts },
     'allow-sni-overlaps': {
       type: flag,
       mark: 'ignored',
