@@ -19,6 +19,7 @@ export interface EdgePolicy {
   readonly clientConnections?: ClientConnections;
   readonly errorPages?: readonly ErrorPage[];
   readonly compression?: Compression;
+  readonly answerRate?: AnswerRate;
   readonly hsts?: Hsts;
   /** Requests over HTTP are sent to the same URL over https. */
   readonly toHttps?: HttpsRedirect;
@@ -186,6 +187,13 @@ export interface Compression {
   readonly minBytes: number;
   /** Media types without parameters. */
   readonly types: readonly string[];
+}
+
+/** nginx's limit_rate and limit_rate_after, for each answer. */
+export interface AnswerRate {
+  readonly bytesPerSecond: number;
+  /** So much is sent at once before the rate counts. */
+  readonly afterBytes: number;
 }
 
 /** RFC 6797; only in answers over TLS. */

@@ -49,6 +49,7 @@ export {
 export { parseDurationMs } from './duration.ts';
 export type {
   AddressRules,
+  AnswerRate,
   AnswerRewrites,
   AuthRequest,
   BasicAuth,

@@ -112,6 +112,8 @@ export class DataPlane {
         ask: (question, onAnswer) =>
           new MeshCall(calls, { ...question, body: undefined, http2: false }, onAnswer).start(),
         now: () => options.clock.now(),
+        monotonic: () => options.clock.monotonic(),
+        after: (delayMs, run) => options.clock.after(delayMs, run),
         limited: outcome => this.services.counters.sharedLimits.add(`outcome="${outcome}"`),
       }),
     );

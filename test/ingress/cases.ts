@@ -10,6 +10,8 @@ export interface Asking {
   readonly body?: string;
   readonly host?: string;
   readonly status: number;
+  /** The answer is not over before, milliseconds. */
+  readonly leastMs?: number;
 }
 
 /** One host, told to both. */
@@ -270,6 +272,13 @@ export const cases: readonly Case[] = [
     annotations: { 'limit-rpm': '1', 'limit-burst-multiplier': '3' },
     nginx: all('limit_req zone=rpm burst=3 nodelay;'),
     asking: [200, 200, 200, 200, 503, 503].map(status => get(status)),
+  },
+  {
+    name: 'limit-rate',
+    annotations: { 'limit-rate': '64', 'limit-rate-after': '64' },
+    nginx: all('limit_rate 64k; limit_rate_after 64k;'),
+    // 128 KiB at once, and the rest after a second.
+    asking: [{ path: '/size/196608', status: 200, leastMs: 900 }, get(200, '/size/65536')],
   },
   {
     name: 'proxy-read-timeout',

@@ -67,8 +67,11 @@ for (const each of cases) {
       const what = `${asking.method ?? 'GET'} ${asking.path ?? '/'} ${JSON.stringify(asking.headers ?? {})}`;
       const theirs = await ask(nginx.port, hostOf(each), asking);
       const ours = await ask(rig.port(80), hostOf(each), asking);
-      assert.deepEqual(ours, theirs, what);
+      assert.deepEqual({ ...ours, tookMs: 0 }, { ...theirs, tookMs: 0 }, what);
       assert.equal(ours.status, asking.status, what);
+      // What is measured is not compared.
+      for (const { tookMs } of asking.leastMs === undefined ? [] : [theirs, ours])
+        assert.ok(tookMs >= asking.leastMs!, `${what} took ${tookMs} ms`);
     }
   });
 }
@@ -145,6 +148,8 @@ interface Seen {
   readonly seen: string | undefined;
   /** The page for an error; what nginx and Weft say themselves is in their own words. */
   readonly page: string | undefined;
+  readonly length: number;
+  readonly tookMs: number;
 }
 
 async function ask(
@@ -152,6 +157,7 @@ async function ask(
   name: string,
   { path = '/', method = 'GET', headers = {}, body, host = name }: Asking,
 ): Promise<Seen> {
+  const startMs = performance.now();
   const sent = request({
     host: '127.0.0.1',
     port,
@@ -182,6 +188,8 @@ async function ask(
     refresh: text('refresh'),
     seen: text('x-app'),
     page: text('x-page') === undefined ? undefined : Buffer.concat(pieces).toString(),
+    length: text('x-app') === undefined || encoding !== undefined ? 0 : Buffer.concat(pieces).length,
+    tookMs: performance.now() - startMs,
   };
 }
 
@@ -216,7 +224,8 @@ async function app(name: string): Promise<number> {
       }
       response.setHeader('x-app', JSON.stringify(seen)).setHeader('content-type', 'application/json');
       const status = /^\/status\/(\d+)/.exec(url)?.[1];
-      response.writeHead(Number(status ?? 200)).end('x'.repeat(url === '/big' ? 5000 : 10));
+      const size = /^\/size\/(\d+)/.exec(url)?.[1];
+      response.writeHead(Number(status ?? 200)).end('x'.repeat(Number(size ?? (url === '/big' ? 5000 : 10))));
     });
   });
 }

@@ -5,20 +5,32 @@ import { RewrittenAnswer } from './answer-rewrites.ts';
 import { CompressedAnswer, compressionFor } from './compression.ts';
 import { requestTarget } from './edge-text.ts';
 import { compilePages, PagedAnswer } from './error-pages.ts';
+import { PacedAnswer } from './paced-answer.ts';
 
-/** What answers go through on their way to the client: places in their fields, pages in place of errors, then compression. */
+/**
+ * What answers go through on their way to the client: places in their fields, pages in place of errors,
+ * compression, then the rate at which they are sent.
+ */
 export function answersFilter(
-  { errorPages = [], compression, rewrites }: EdgePolicy,
+  { errorPages = [], compression, rewrites, answerRate }: EdgePolicy,
   services: EdgeServices,
 ): RequestFilter | undefined {
-  if (errorPages.length === 0 && compression === undefined && rewrites === undefined) return undefined;
+  const isNone = errorPages.length === 0 && compression === undefined && rewrites === undefined;
+  if (isNone && answerRate === undefined) return undefined;
   const pages = compilePages(errorPages);
   return {
     judge(request) {
+      // Nearest to the client: what it gets is what is counted.
+      if (answerRate !== undefined) {
+        const startMs = request.nowMs;
+        request.answerThrough(
+          (client, upstream) => new PacedAnswer(client, answerRate, startMs, services, upstream),
+        );
+      }
       if (compression !== undefined) {
         const encoding = compressionFor(compression, request.requestHeader('accept-encoding'));
         request.answerThrough(
-          (client, writable) => new CompressedAnswer(client, compression, encoding, writable),
+          (client, { writable }) => new CompressedAnswer(client, compression, encoding, writable),
         );
       }
       if (pages.size > 0) {

@@ -1,6 +1,6 @@
 // proxy/edge: what a gateway asks of its clients and does to what they get, beside what sidecars do: sizes of bodies, addresses,
-// passwords, questions to others (auth_request), limits for each client, pages for errors, compression. In: EdgePolicy of a
-// route. Out: filters in their places of filters/lists.ts. Loaded by gateways alone; the meanings are nginx's.
+// passwords, questions to others (auth_request), limits for each client, pages for errors, compression, rates of answers. In:
+// EdgePolicy of a route. Out: filters in their places of filters/lists.ts. Loaded by gateways alone; the meanings are nginx's.
 import type { EdgePolicy, Route } from '../../model/index.ts';
 import type { EdgeFilters, EdgePlace, EdgeServices, MakeEdgeFilters } from '../filters/edge.interface.ts';
 import type { RequestFilter } from '../filters/filter.interface.ts';

@@ -1,9 +1,14 @@
 import { type Guarded, giveUp, internalError } from '../../errors/index.ts';
-import type { AnswerStream, ServerStream } from '../../http/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { RunningRoute } from '../destinations/running-route.ts';
-import { type Instead, PASS, type Verdict, WAIT } from '../filters/filter.interface.ts';
+import {
+  type Instead,
+  type MakeAnswerStream,
+  PASS,
+  type Verdict,
+  WAIT,
+} from '../filters/filter.interface.ts';
 import type { Account } from './account.ts';
 import { type CallIntake, NO_BASE64 } from './call-intake.ts';
 import type { Ending } from './ending.ts';
@@ -148,8 +153,14 @@ export class Forwarding implements RouteWorkOwner {
   }
 
   /** See RouteWorkOwner. */
-  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void {
-    this.#request.wrap(make(this.#request.stream, () => this.#tries.upstream?.resumeResponse()));
+  answerThrough(make: MakeAnswerStream): void {
+    const upstream = {
+      writable: () => void this.#tries.upstream?.resumeResponse(),
+      moved: () => {
+        this.#info.lastMoveMs = this.#services.clock.monotonic();
+      },
+    };
+    this.#request.wrap(make(this.#request.stream, upstream));
   }
 
   #forward(route: RunningRoute): void {

@@ -4,16 +4,7 @@ import {
   sessionToken,
   setCookieValue,
 } from '../../cluster/index.ts';
-import {
-  type AnswerStream,
-  type ByteRange,
-  cookieValue,
-  type Field,
-  type Head,
-  METHOD,
-  NO_FIELDS,
-  type ServerStream,
-} from '../../http/index.ts';
+import { type ByteRange, cookieValue, type Field, type Head, METHOD, NO_FIELDS } from '../../http/index.ts';
 import type { StickySession, VerifiedToken } from '../../model/index.ts';
 import {
   CORS,
@@ -31,6 +22,7 @@ import {
   type FilteredRequest,
   filterName,
   type Instead,
+  type MakeAnswerStream,
   PASS,
   type RequestFilter,
   type Verdict,
@@ -53,7 +45,7 @@ export interface RouteWorkOwner {
   readonly requestSoFar: RequestSoFar;
   /** See FilteredRequest. */
   limitBody(maxBytes: number): boolean;
-  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void;
+  answerThrough(make: MakeAnswerStream): void;
 }
 
 /**
@@ -119,7 +111,7 @@ export class RouteWork implements FilteredRequest {
     return this.#owner.limitBody(maxBytes);
   }
 
-  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void {
+  answerThrough(make: MakeAnswerStream): void {
     this.#owner.answerThrough(make);
   }
 

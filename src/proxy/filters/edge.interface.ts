@@ -28,6 +28,10 @@ export interface EdgeServices {
   readonly ask: (question: EdgeQuestion, onAnswer: OnEdgeAnswer) => void;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
+  /** Milliseconds that never go back. */
+  readonly monotonic: () => number;
+  /** Calls `run` once after so many milliseconds, unless what it returns is called before. */
+  readonly after: (delayMs: number, run: () => void) => () => void;
   /** Counts whose counts have judged a request: `shared`, or `local` where those of all replicas could not be asked. */
   readonly limited: (outcome: 'shared' | 'local') => void;
 }

@@ -16,6 +16,17 @@ export interface Instead {
   readonly from?: ObjectRef;
 }
 
+/** Whom an answer comes from, for a stream that it goes through. */
+export interface AnsweringUpstream {
+  /** More of the answer is taken. */
+  readonly writable: () => void;
+  /** It is no idleness of the upstream that nothing comes: it was told to wait. */
+  readonly moved: () => void;
+}
+
+/** Makes the stream that an answer goes through; what it writes goes to `client`. */
+export type MakeAnswerStream = (client: ServerStream, upstream: AnsweringUpstream) => AnswerStream;
+
 /** On to the next filter. */
 export const PASS = undefined;
 /** The filter has to find something out first. It says later how it goes on: `FilteredRequest.resume`. */
@@ -77,7 +88,7 @@ export interface FilteredRequest extends VariableSource {
   /** `done` is called once when it is over, however it ends. For filters that count what is under way. */
   onOver(done: () => void): void;
   /** Puts a stream between it and its client, that all of its answer goes through. */
-  answerThrough(make: (client: ServerStream, writable: () => void) => AnswerStream): void;
+  answerThrough(make: MakeAnswerStream): void;
   /** What answers to it get that Weft gives by itself. */
   readonly localFields: readonly Field[];
   /** What answers to it get that its route gives: the edits of answers as well. */

@@ -46,6 +46,7 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [basic, { 'auth-realm': 'shop', 'auth-secret-type': 'auth-file', satisfy: 'any' }],
   [basic, { 'auth-secret-type': 'auth-map' }],
   [limited, { 'limit-rpm': '60', 'limit-burst-multiplier': '2', 'limit-connections': '4' }],
+  [{}, { 'limit-rate': '100', 'limit-rate-after': '200' }],
   [limited, { 'limit-whitelist': '10.0.0.0/8' }],
   [canary, { 'canary-weight': '20', 'canary-weight-total': '200', 'canary-by-cookie': 'next' }],
   [canary, { 'canary-by-header': 'x-next', 'canary-by-header-value': 'yes' }],
@@ -76,8 +77,6 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
 
 /** What the object is taken without, and told about. */
 const WARNED: readonly (readonly [beside: Values, name: string, value: string])[] = [
-  [{}, 'limit-rate', '100'],
-  [{}, 'limit-rate-after', '100'],
   [{}, 'enable-access-log', 'false'],
   [{}, 'enable-opentelemetry', 'false'],
   [{}, 'opentelemetry-operation-name', 'shop'],

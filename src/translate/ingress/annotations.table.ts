@@ -255,6 +255,13 @@ const works: readonly Row[] = [
   ['limit-rpm', 'count', '', 'requests per minute of one client; 503 beyond'],
   ['limit-burst-multiplier', 'count', '5', 'so many times the rate at once'],
   ['limit-connections', 'count', '', 'requests under way of one client; 503 beyond'],
+  [
+    'limit-rate',
+    'count',
+    '0',
+    'KiB per second of each answer, beyond what a second may have at once; 0 for no limit',
+  ],
+  ['limit-rate-after', 'count', '0', 'KiB of each answer before limit-rate counts'],
   ['limit-whitelist', 'cidrs', '', 'clients without a limit'],
   ['limit-allowlist', 'cidrs', '', 'the same, by its newer name'],
   [
@@ -328,8 +335,6 @@ const needless: readonly Row[] = [
 ];
 
 const differs: readonly Row[] = [
-  ['limit-rate', 'count', '0', 'answers are as fast as their clients take them'],
-  ['limit-rate-after', 'count', '0', 'answers are as fast as their clients take them'],
   [
     'enable-access-log',
     'flag',

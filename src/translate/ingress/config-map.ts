@@ -75,6 +75,8 @@ const readers: Readonly<Record<string, Reader>> = {
     into.allowedFields = names.map(each => each.toLowerCase());
   }),
   'limit-req-status-code': count((value, into) => (into.limitStatus = value)),
+  'limit-rate': count((value, into) => (into.answerRate = value)),
+  'limit-rate-after': count((value, into) => (into.answerRateAfter = value)),
   'limit-conn-status-code': count((value, into) => (into.limitConnectionsStatus = value)),
   'whitelist-source-range': reader(parseCidrs, 'list of ranges', (value, into) => (into.allowRanges = value)),
   'denylist-source-range': reader(parseCidrs, 'list of ranges', (value, into) => (into.denyRanges = value)),

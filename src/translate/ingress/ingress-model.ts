@@ -158,6 +158,9 @@ export interface IngressDefaults {
   readonly connectTimeoutMs: number;
   readonly limitStatus: number;
   readonly limitConnectionsStatus: number;
+  /** KiB per second of an answer, 0 for all that its client takes; and KiB before that counts. */
+  readonly answerRate: number;
+  readonly answerRateAfter: number;
   readonly allowRanges: readonly string[];
   readonly denyRanges: readonly string[];
   readonly compression: EdgePolicy['compression'] | undefined;
@@ -186,6 +189,8 @@ export const INGRESS_DEFAULTS: IngressDefaults = {
   connectTimeoutMs: 5_000,
   limitStatus: 503,
   limitConnectionsStatus: 503,
+  answerRate: 0,
+  answerRateAfter: 0,
   allowRanges: [],
   denyRanges: [],
   compression: undefined,

@@ -1,13 +1,14 @@
-import type { ClientConnections, ClientLimit } from '../../model/index.ts';
+import type { AnswerRate, ClientLimit, EdgePolicy } from '../../model/index.ts';
 import { given, some } from '../given.ts';
 import type { Annotations } from './annotations.ts';
+import type { IngressDefaults } from './ingress-model.ts';
 import type { SettingsContext } from './settings.ts';
 
 /** Rates of ingress-nginx: a burst of five times the rate, none of it delayed. */
 export function readLimits(
   annotations: Annotations,
   { namespace, name, defaults }: SettingsContext,
-): { readonly clientLimits?: readonly ClientLimit[]; readonly clientConnections?: ClientConnections } {
+): Pick<EdgePolicy, 'clientLimits' | 'clientConnections' | 'answerRate'> {
   const multiplier = annotations.count('limit-burst-multiplier') ?? 5;
   const except = annotations.cidrs('limit-allowlist') ?? annotations.cidrs('limit-whitelist');
   const key = { kind: 'address' } as const;
@@ -42,5 +43,16 @@ export function readLimits(
           status: defaults.limitConnectionsStatus,
           ...given({ except }),
         };
-  return given({ clientLimits: some(rates), clientConnections: connections });
+  return given({
+    clientLimits: some(rates),
+    clientConnections: connections,
+    answerRate: answerRateOf(annotations, defaults),
+  });
+}
+
+/** KiB and KiB per second; 0 for no rate. */
+function answerRateOf(annotations: Annotations, defaults: IngressDefaults): AnswerRate | undefined {
+  const rate = annotations.count('limit-rate') ?? defaults.answerRate;
+  const after = annotations.count('limit-rate-after') ?? defaults.answerRateAfter;
+  return rate === 0 ? undefined : { bytesPerSecond: rate * 1024, afterBytes: after * 1024 };
 }
