@@ -56,7 +56,6 @@ export class Listener {
       enterEvent();
       let wire: Wire | undefined;
       try {
-        client.setNoDelay(true);
         wire = wireOverTcp(client);
         accept(wire);
       } catch (thrown) {
@@ -70,6 +69,8 @@ export class Listener {
       this.#waits = true;
       whenMayAccept(() => this.#begin());
     } else if (errno === 0) errno = handle.listen(this.#backlog);
+    // What is accepted has it from here (inet_csk_clone_lock of Linux): no call for each connection.
+    if (errno === 0) errno = handle.setNoDelay(true);
     const info: AddressInfo = {};
     if (errno === 0) errno = handle.getsockname(info);
     if (errno !== 0) {

@@ -2,6 +2,8 @@
 // system call when another wire wants it, when it is full, or when the event that is being handled ends. So a head and
 // the first part of its body, or several pipelined answers, leave in one packet without anybody thinking of corking.
 
+import { stopNow } from './late-stops.ts';
+
 /** What may own the scratch buffer. */
 export interface ScratchOwner {
   /** Sends `bytes[0, length)`. Returns true when the kernel holds on to `bytes`, which then must not be written again. */
@@ -84,6 +86,17 @@ export function isOwner(wire: ScratchOwner): boolean {
   return owner === wire;
 }
 
+/** Forgets the first `length` bytes: they have been sent. Only while it is `wire`'s. */
+export function drop(wire: ScratchOwner, length: number): void {
+  if (length === scratch.used) {
+    discard(wire);
+    return;
+  }
+  scratch.bytes.copyWithin(0, length, scratch.used);
+  scratch.used -= length;
+  scratch.turn++;
+}
+
 /** Forgets what a wire that is being destroyed has not sent. */
 export function discard(wire: ScratchOwner): void {
   if (owner !== wire) return;
@@ -106,6 +119,12 @@ export function enterEvent(): void {
 export function leaveEvent(): void {
   if (owner !== undefined) flushSafely(owner);
   insideEvent = false;
+  stopNow();
+}
+
+/** Whether an event is being handled, at whose end what waits for it is done. */
+export function isInsideEvent(): boolean {
+  return insideEvent;
 }
 
 /**
@@ -114,6 +133,7 @@ export function leaveEvent(): void {
  */
 export function leaveEventOpen(): void {
   insideEvent = false;
+  stopNow();
   if (owner === undefined || lateFlushQueued) return;
   lateFlushQueued = true;
   setImmediate(flushLate);

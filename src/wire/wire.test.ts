@@ -209,7 +209,7 @@ test('a reset right after an end closes the connection, file descriptor included
   const socket = readlinkSync(`/proc/self/fd/${fd}`);
   wire.end();
   wire.reset();
-  await once(peer, 'end');
+  await new Promise(resolve => peer.on('close', resolve));
   await new Promise(resolve => setImmediate(resolve));
   assert.ok(!readdirSync('/proc/self/fd').some(each => linkOf(each) === socket), 'the socket is still open');
   close();

@@ -3,6 +3,8 @@ import { giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
 import { Backlog } from './backlog.ts';
 import { noteGrowth } from './crowding.ts';
 import { frugal, highWaterBytes } from './holding.ts';
+import { endAtOnce } from './last-words.ts';
+import { type Reader, stopLater } from './late-stops.ts';
 import {
   type AddressInfo,
   END_OF_STREAM,
@@ -11,6 +13,7 @@ import {
   stream,
   type WriteRequest,
 } from './native.ts';
+import { onRead } from './read-event.ts';
 import { newShutdown, newWrite, type Requester } from './requests.ts';
 import {
   append,
@@ -18,8 +21,8 @@ import {
   enterEvent,
   flushFor,
   giveBack,
+  isInsideEvent,
   leaveEvent,
-  leaveEventOpen,
   reserve,
   SCRATCH_BYTES,
   type ScratchOwner,
@@ -29,20 +32,15 @@ import { WriteQueue } from './write-queue.ts';
 
 /** Every connection reads into this; whoever is called with it uses it up before returning. */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
-const { streamBaseState, kReadBytesOrError, kLastWriteWasAsync } = stream;
+const { streamBaseState, kLastWriteWasAsync } = stream;
 const ALREADY = -constants.errno.EALREADY;
-/**
- * What a record of TLS holds at most (RFC 8446 section 5.1). Each comes as an event of its own: after a full one the next is
- * mostly there already, from the same read of the kernel.
- */
-const FULL_RECORD_BYTES = 16_384;
 const nobody: WireHandler = { onData() {}, onEnd() {}, onDrain() {}, onClose() {} };
 
 /**
  * One connection as bytes: TCP, or the clear side of TLS. Built on a handle that is not reading; `start` begins to read.
  * Not for use by several handlers at once; a handler may hand the wire over by setting `handler` while it is called.
  */
-export class Wire implements ScratchOwner, ByteStream, Requester {
+export class Wire implements ScratchOwner, ByteStream, Requester, Reader {
   handler: WireHandler = nobody;
   /** Bytes received and sent so far. */
   bytesRead = 0;
@@ -56,6 +54,8 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
   readonly #queue = new WriteQueue();
   #wantsDrain = false;
   #reading = false;
+  /** Whether the handle reads: it goes on after `pause` until the event's end. */
+  #handleReads = false;
   /** What came while not reading: TLS gives out every record of a segment that it has, whoever has stopped it. */
   #backlog: Backlog | undefined;
   #ended = false;
@@ -103,6 +103,8 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
     this.#reading = true;
     if (this.#backlog !== undefined)
       setImmediate(() => this.#guard('wire.backlog', () => this.#deliverBacklog()));
+    if (this.#handleReads) return;
+    this.#handleReads = true;
     const errno = this.native.readStart();
     // TLS has been reading since its handshake.
     if (errno !== 0 && errno !== ALREADY) this.#fail(errno);
@@ -112,7 +114,15 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
   pause(): void {
     if (!this.#reading) return;
     this.#reading = false;
-    if (!this.#closed) this.native.readStop();
+    if (isInsideEvent()) stopLater(this);
+    else this.stopReading();
+  }
+
+  /** For late-stops.ts only. */
+  stopReading(): void {
+    if (this.#reading || !this.#handleReads || this.#closed) return;
+    this.#handleReads = false;
+    this.native.readStop();
   }
 
   get reading(): boolean {
@@ -143,9 +153,14 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
   /** Sends what is queued and then the end of this side; the peer may go on sending. */
   end(): void {
     if (this.#endWanted || this.#closed) return;
-    flushFor(this);
+    // TLS has words of its own for an end, and one that is the answer to the peer's closes the connection.
+    const errno = this.#writing === undefined && !this.#secure && !this.#ended ? endAtOnce(this) : undefined;
+    if (errno === undefined) flushFor(this);
     this.#endWanted = true;
-    if (this.#writing === undefined) this.#sendEnd();
+    if (errno !== undefined) {
+      this.#endSent = true;
+      if (errno !== 0) this.#failLater(errno);
+    } else if (this.#writing === undefined) this.#sendEnd();
   }
 
   /** Closes both directions at once; what the kernel has not taken is lost. `onClose` is called before this returns. */
@@ -192,7 +207,8 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
 
   /** Gives the handle away, to be wrapped by TLS. The wire is dead afterwards and `onClose` is not called. */
   release(): NativeStream {
-    this.pause();
+    this.#reading = false;
+    this.stopReading();
     flushFor(this);
     this.#closed = true;
     this.handler = nobody;
@@ -291,7 +307,7 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
     else if (this.#ended) this.destroy();
   }
 
-  /** For onRead only. */
+  /** For read-event.ts only. */
   received(length: number): void {
     if (length > 0) {
       this.bytesRead += length;
@@ -355,7 +371,8 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
   }
 
   #close(error: string): void {
-    this.pause();
+    this.#reading = false;
+    if (this.#secure) this.stopReading();
     flushFor(this);
     discard(this);
     this.#closed = true;
@@ -370,18 +387,4 @@ export class Wire implements ScratchOwner, ByteStream, Requester {
       giveUp('wire.close', handler);
     }
   }
-}
-
-function onRead(this: NativeStream): void {
-  const wire = this.wire as Wire | undefined;
-  if (wire === undefined) return;
-  const length = streamBaseState[kReadBytesOrError]!;
-  enterEvent();
-  try {
-    wire.received(length);
-  } catch (thrown) {
-    wire.crash('wire.read', thrown);
-  }
-  if (length === FULL_RECORD_BYTES && wire.secure) leaveEventOpen();
-  else leaveEvent();
 }
