@@ -130,8 +130,13 @@ export interface AuthRequest {
   readonly timeoutMs?: number;
 }
 
-/** What a client is known by in limits. */
-export type ClientKey = { readonly kind: 'address' } | { readonly kind: 'header'; readonly name: string };
+/**
+ * What a client is known by in limits. `path`: whoever asks for a path is one, `address-and-path`: each client at each path;
+ * `all`: everybody is one. Of long values the first 256 characters count.
+ */
+export type ClientKey =
+  | { readonly kind: 'address' | 'path' | 'address-and-path' | 'all' }
+  | { readonly kind: 'header'; readonly name: string };
 
 /** nginx's limit_req: a leaky bucket for each client. */
 export interface ClientLimit {

@@ -1,5 +1,6 @@
 import { internalError } from '../../errors/index.ts';
 import type { ClientConnections, ClientKey, ClientLimit, EdgePolicy, ObjectRef } from '../../model/index.ts';
+import { RequestParts } from '../../routing/index.ts';
 import {
   type FilteredRequest,
   type Instead,
@@ -198,7 +199,12 @@ class RunningRate {
   refusal(request: FilteredRequest): Instead {
     const { perSecond, burst, status = 503 } = this.#limit;
     const rate = perSecond >= 1 ? `${perSecond} requests a second` : `${perSecond * 60} requests a minute`;
-    return refusal(request, status, `more than ${rate} and ${burst} at once from one client`, this.#from);
+    return refusal(
+      request,
+      status,
+      `more than ${rate} and ${burst} at once ${whose(this.#limit.key)}`,
+      this.#from,
+    );
   }
 }
 
@@ -257,8 +263,42 @@ class RunningConnections {
   }
 }
 
+/** Of what a client says itself, so that its zone stays as small as it is said to be. */
+const maxKeyLength = 256;
+
+/** Read anew for each question: what a request's own parts are of is another one once it has waited. */
+const parts = new RequestParts();
+
+/** '' for a request that no limit holds for. */
 function keyOf(key: ClientKey, request: FilteredRequest): string {
-  return key.kind === 'address' ? request.clientAddress : request.requestHeader(key.name);
+  switch (key.kind) {
+    case 'address':
+      return request.clientAddress;
+    case 'header':
+      return bounded(request.requestHeader(key.name));
+    case 'path':
+      return pathOf(request);
+    case 'address-and-path':
+      return `${request.clientAddress} ${pathOf(request)}`;
+    case 'all':
+      return 'all';
+  }
+}
+
+function pathOf({ head }: FilteredRequest): string {
+  parts.read(head);
+  const { pathBytes, pathStart, pathEnd } = parts;
+  return pathBytes.toString('latin1', pathStart, Math.min(pathEnd, pathStart + maxKeyLength));
+}
+
+/** A part of a text would keep all of it. */
+function bounded(text: string): string {
+  return text.length <= maxKeyLength ? text : Buffer.from(text.slice(0, maxKeyLength)).toString();
+}
+
+function whose({ kind }: ClientKey): string {
+  if (kind === 'all') return 'at all';
+  return kind === 'path' ? 'for one path' : 'from one client';
 }
 
 function refusal(

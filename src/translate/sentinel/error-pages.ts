@@ -25,6 +25,13 @@ export function readErrorPages(section: Section, report: KdlReport): readonly Er
   });
 }
 
+/** Of routes of service-type api, which say nothing else: every error of the gateway's own is JSON. */
+export const jsonPages: readonly ErrorPage[] = PAGE_STATUSES.map(status => ({
+  statuses: [Number(status)],
+  ownOnly: true,
+  ...written('json', status, undefined),
+}));
+
 function written(
   format: PageFormat,
   status: string,

@@ -1,5 +1,5 @@
 import { type KdlProblem, KdlReport, type Section, type TextPosition } from '../../kdl/index.ts';
-import type { HeaderEdits, PathRewrite, Redirect } from '../../model/index.ts';
+import type { ClientKey, HeaderEdits, PathRewrite, Redirect } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { RouteConfig, RouteRate } from './configuration.ts';
 import { readHeaderEdits } from './header-edits.ts';
@@ -66,7 +66,7 @@ function filterOf(id: string, section: Section, report: KdlReport): FilterConfig
 function effectOf(id: string, section: Section, report: KdlReport): FilterEffect {
   switch (section.variant) {
     case 'rate-limit':
-      return rateLimit(id, section);
+      return rateLimit(id, section, report);
     case 'headers': {
       const edits = readHeaderEdits(section, report);
       const phase = section.text('phase');
@@ -92,22 +92,44 @@ function effectOf(id: string, section: Section, report: KdlReport): FilterEffect
   }
 }
 
-function rateLimit(id: string, section: Section): FilterEffect {
+function rateLimit(id: string, section: Section, report: KdlReport): FilterEffect {
   const perSecond = section.number('max-rps')!;
   const burst = section.number('burst')!;
   const status = section.number('status-code')!;
-  const dryRun = section.text('on-limit') === 'log-only';
-  if (section.text('key') === 'route' || dryRun) return { rateLimit: { perSecond, burst, status, dryRun } };
+  const onLimit = section.text('on-limit');
+  const named = section.text('key')!;
+  const dryRun = onLimit === 'log-only';
+  if (dryRun || (named === 'route' && onLimit === 'reject')) {
+    if (dryRun && named !== 'route')
+      report.warn(
+        'kdl-approximated',
+        section.placeOf('on-limit'),
+        `on-limit "log-only" counts what would be too much for the whole route, whatever key says`,
+      );
+    return { rateLimit: { perSecond, burst, status, dryRun } };
+  }
+  if (named === 'route') {
+    report.error(
+      'kdl-refused',
+      section.placeOf('on-limit'),
+      'on-limit "delay" is not supported beside key "route"; say key "client-ip", or on-limit "reject"',
+    );
+    return {};
+  }
+  const delay = onLimit === 'delay';
+  // A request waits as long as those before it: that bounds how many may wait.
+  const waiting = Math.floor((perSecond * section.number('max-delay-ms')!) / 1_000);
+  const key = keyOf(named);
+  const zone = `sentinel/filter/${id}`;
   return {
-    clientLimit: {
-      zone: `sentinel/filter/${id}`,
-      key: { kind: 'address' },
-      perSecond,
-      burst,
-      delay: false,
-      status,
-    },
+    clientLimit: { zone, key, perSecond, burst: delay ? Math.min(burst, waiting) : burst, delay, status },
   };
+}
+
+function keyOf(key: string): ClientKey {
+  if (key.startsWith('header:')) return { kind: 'header', name: key.slice('header:'.length).toLowerCase() };
+  if (key === 'path') return { kind: 'path' };
+  return { kind: /path$/.test(key) ? 'address-and-path' : 'address' };
 }
 
 function corsOf(section: Section): NonNullable<RouteConfig['cors']> {

@@ -89,13 +89,6 @@ function readTls(
   }
   const own = certificateFiles(tls, report);
   const named = tls.sections('sni').flatMap(each => certificateFiles(each, report) ?? []);
-  for (const each of tls.sections('sni'))
-    if (each.has('hostnames'))
-      report.warn(
-        'kdl-ignored',
-        each.placeOf('hostnames'),
-        'hostnames has no effect: a certificate is shown for the names that it has',
-      );
   const pairs = tls.section('sni-certs');
   const certificates = [...(own ? [own] : []), ...named, ...folderPairs(pairs, folders, report)];
   for (const each of tls.sections('sni'))

@@ -179,7 +179,7 @@ test('an upstream has Sentinel’s defaults, and what is said', () => {
   for (const [word, kind] of Object.entries(words))
     assert.equal(upstream(`load-balancing "${word}"`).balancer.kind, kind, word);
   const { session } = upstream('load-balancing "sticky" { cookie-name "S"; cookie-ttl "2h" }');
-  assert.deepEqual(session, { cookie: 'S', path: '/', ttlSeconds: 7_200 });
+  assert.deepEqual(session, { cookie: 'S', path: '/', ttlSeconds: 7_200, sameSite: 'Lax', secure: 'by-tls' });
   const { healthCheck } = upstream(
     'health-check { type "http" { expected-status 200 "204-206" }; interval-secs 3 }',
   ).settings;

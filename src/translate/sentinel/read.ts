@@ -1,5 +1,5 @@
 import { checkDocument, type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
-import type { ClientLimit } from '../../model/index.ts';
+import type { ClientKey, ClientLimit } from '../../model/index.ts';
 import { given } from '../given.ts';
 import { checkDomains } from './acme.ts';
 import type { RouteConfig, SentinelConfiguration, SystemSettings, UpstreamConfig } from './configuration.ts';
@@ -150,10 +150,15 @@ function known(limits: RouteLimits): RouteLimits {
 /** What holds for all routes of a scope. */
 function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
   const perClient = limitOf(scope, 'max-requests-per-second-per-client');
+  const together = limitOf(scope, 'max-requests-per-second-global');
   const connections = limitOf(scope, 'max-connections-per-client');
   return known({
     maxBodyBytes: limitOf(scope, 'max-body-size-bytes')?.value ?? DEFAULT_BODY_BYTES,
-    clientLimits: [...rates, ...clientLimit('sentinel/limits', perClient)],
+    clientLimits: [
+      ...rates,
+      ...clientLimit('sentinel/limits', perClient, { kind: 'address' }),
+      ...clientLimit('sentinel/limits/all', together, { kind: 'all' }),
+    ],
     ...given({
       perRoute: limitOf(scope, 'max-requests-per-second-per-route')?.value,
       requestsPerClient: connections && {
@@ -194,8 +199,9 @@ function ratesOf(section: Section): readonly ClientLimit[] {
   return of('sentinel/rate-limits', rates, 'default-rps', 'default-burst');
 }
 
-function clientLimit(zone: string, limit: ScopedLimit | undefined): readonly ClientLimit[] {
-  return limit === undefined ? [] : [clientLimitOf(zoneIn(zone, limit), limit.value, limit.value * 10)];
+function clientLimit(zone: string, limit: ScopedLimit | undefined, key: ClientKey): readonly ClientLimit[] {
+  if (limit === undefined) return [];
+  return [{ ...clientLimitOf(zoneIn(zone, limit), limit.value, limit.value * 10), key }];
 }
 
 function clientLimitOf(zone: string, perSecond: number, burst: number): ClientLimit {

@@ -2,7 +2,7 @@ import { type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
 import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index.ts';
 import { given } from '../given.ts';
 import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
-import { readErrorPages } from './error-pages.ts';
+import { jsonPages, readErrorPages } from './error-pages.ts';
 import { type FilterConfig, type FilterEffect, rewriteOf } from './filters.ts';
 import { inTurn, readHeaderEdits } from './header-edits.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
@@ -160,7 +160,11 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       session: upstream?.session,
       requestsPerClient: context.limits.requestsPerClient,
       compression: effects.findLast(each => each.compression)?.compression,
-      errorPages: pages && readErrorPages(pages, report),
+      errorPages: pages
+        ? readErrorPages(pages, report)
+        : section.text('service-type') === 'api'
+          ? jsonPages
+          : undefined,
     }),
   };
 }
@@ -189,12 +193,6 @@ function actionOf(
     report.error('kdl-refused', at, `service-type "${type}" is not supported: route to a server of its own`);
     return undefined;
   }
-  if (type === 'api')
-    report.warn(
-      'kdl-ignored',
-      at,
-      'service-type "api" has no effect: answers of the gateway itself are plain words',
-    );
   const handler = section.text('builtin-handler');
   const upstream = section.text('upstream');
   if (handler !== undefined) return { kind: 'builtin', handler: handler as BuiltinHandler };

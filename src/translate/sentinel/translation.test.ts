@@ -158,7 +158,13 @@ test('everything that an upstream says is in its cluster, everything that a rout
   assert.deepEqual(settings.tls, { mode: 'simple', serverName: 'u.test', caFile: '/ca.pem' });
   assert.equal(settings.http2?.maxConcurrentStreams, 50);
   assert.deepEqual([route.timeoutMs, route.idleTimeoutMs], [9_000, 4_000]);
-  assert.deepEqual(route.session, { cookie: 'S', path: '/', ttlSeconds: 3_600 });
+  assert.deepEqual(route.session, {
+    cookie: 'S',
+    path: '/',
+    ttlSeconds: 3_600,
+    sameSite: 'Lax',
+    secure: 'by-tls',
+  });
   assert.deepEqual([route.retry.attempts, route.retry.statuses], [1, [503]]);
   assert.deepEqual(route.mirrors, [{ cluster: 'copy.upstream.sentinel:80', percent: 12.5 }]);
   assert.deepEqual(route.rateLimits?.[0]?.bucket, { maxTokens: 10, perFill: 1, fillIntervalMs: 250 });

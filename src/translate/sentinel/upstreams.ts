@@ -236,6 +236,12 @@ function consulOf(
   };
 }
 
+const SAME_SITE: Readonly<Record<string, NonNullable<StickySession['sameSite']>>> = {
+  lax: 'Lax',
+  strict: 'Strict',
+  none: 'None',
+};
+
 /** Hashes are made of the client's address: Sentinel has no key for them. */
 const byClient = [{ kind: 'source-ip' }] as const;
 
@@ -281,6 +287,8 @@ function balancerOf(
         cookie: cookie?.text('cookie-name') ?? 'SERVERID',
         path: cookie?.text('cookie-path') ?? '/',
         ttlSeconds: Math.ceil(ttlMs / 1_000),
+        sameSite: SAME_SITE[cookie?.text('cookie-same-site') ?? 'lax']!,
+        secure: cookie?.flag('cookie-secure') ?? ('by-tls' as const),
       };
       return { balancer: { kind: 'least-request' }, session };
     }

@@ -1,4 +1,4 @@
-import { type BlockSchema, flag, number, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { type BlockSchema, flag, number, oneOf, seconds, shaped, text, whole } from '../../../kdl/index.ts';
 import { id } from './id.ts';
 import { headerEdits } from './route.ts';
 
@@ -19,8 +19,14 @@ const types: Readonly<Record<string, BlockSchema>> = {
     options: {
       'max-rps': { type: whole(1), fallback: 100 },
       burst: { type: whole(0), fallback: 10 },
-      key: { type: oneOf('client-ip', 'client_ip', 'route'), fallback: 'client-ip' },
-      'on-limit': { type: oneOf('reject', 'log-only'), fallback: 'reject' },
+      key: {
+        type: shaped(
+          'client-ip, path, route, client-ip-and-path or header:NAME',
+          /^(client[-_]ip|path|route|client[-_]ip[-_]and[-_]path|header:[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+        ),
+        fallback: 'client-ip',
+      },
+      'on-limit': { type: oneOf('reject', 'delay', 'log-only'), fallback: 'reject' },
       'status-code': { type: whole(400, 599), fallback: 429 },
       message: {
         type: text,
@@ -28,7 +34,11 @@ const types: Readonly<Record<string, BlockSchema>> = {
         mark: 'ignored',
         why: 'the answer says which limit it was',
       },
-      'max-delay-ms': { type: whole(), mark: 'ignored', why: 'requests over a limit are refused, not held' },
+      'max-delay-ms': {
+        type: whole(1),
+        fallback: 5_000,
+        why: 'holds for on-limit "delay": who would have to wait longer is refused',
+      },
       'max-keys': {
         type: whole(1),
         mark: 'ignored',

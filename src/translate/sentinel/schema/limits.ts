@@ -25,8 +25,8 @@ export const limits: BlockSchema = {
     'max-in-flight-requests': counts('requests under way are bounded for each upstream'),
     'max-queued-requests': counts('requests that wait are bounded for each upstream'),
     'max-requests-per-second-global': {
-      mark: 'refused',
-      why: 'limits are for each client or each route; say max-requests-per-second-per-route',
+      type: whole(1),
+      why: 'holds, of all routes of its scope together; each core counts for itself',
     },
     'max-requests-per-second-per-client': { type: whole(1) },
     'max-requests-per-second-per-route': { type: whole(1) },

@@ -50,7 +50,13 @@ const tls: BlockSchema = {
       many: true,
       block: {
         options: {
-          hostnames: { type: text, many: true, aliases: ['priority-hostnames'] },
+          hostnames: {
+            type: text,
+            many: true,
+            aliases: ['priority-hostnames'],
+            mark: 'ignored',
+            why: 'a certificate is shown for the names that it has',
+          },
           'cert-file': { type: text },
           'key-file': { type: text },
           acme: { block: acme },

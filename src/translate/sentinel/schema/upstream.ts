@@ -125,16 +125,8 @@ const loadBalancing: BlockSchema = {
     'cookie-name': { type: text, fallback: 'SERVERID' },
     'cookie-ttl': { type: seconds(), fallback: 3_600_000 },
     'cookie-path': { type: text, fallback: '/' },
-    'cookie-secure': {
-      type: flag,
-      mark: 'ignored',
-      why: 'the cookie says HttpOnly, its path and its age',
-    },
-    'cookie-same-site': {
-      type: text,
-      mark: 'ignored',
-      why: 'the cookie says HttpOnly, its path and its age',
-    },
+    'cookie-secure': { type: flag, why: 'holds; unless told, where the request came over TLS' },
+    'cookie-same-site': { type: oneOf('lax', 'strict', 'none'), fallback: 'lax' },
     fallback: { type: text, mark: 'ignored', why: 'who has no cookie is sent where there is least to do' },
   },
 };
@@ -225,7 +217,11 @@ export const upstream: BlockSchema = {
       block: {
         options: {
           'min-version': { type: number(1, 2), fallback: 1 },
-          'max-version': { type: number(1, 2), fallback: 2 },
+          'max-version': {
+            type: number(1, 2),
+            mark: 'ignored',
+            why: 'requests go as HTTP/1.1 unless min-version is 2, and calls of gRPC as HTTP/2 always',
+          },
           'h2-ping-interval': { type: seconds(), fallback: 0, aliases: ['h2-ping-interval-secs'] },
           'max-h2-streams': { type: whole(1), fallback: 100 },
         },
