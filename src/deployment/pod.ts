@@ -18,6 +18,13 @@ const trustFolder = PATHS.rootCertificate.slice(0, PATHS.rootCertificate.lastInd
 const trustConfigMap = 'weft-trust';
 const injector = 'weft-injector';
 
+/** Where Istio's own gateways have certificates as files, from Secrets beside them that need not be there. */
+const mountedSecrets = ['certs', 'ca-certs'].map(each => ({
+  name: `ingressgateway-${each}`,
+  secretName: `istio-ingressgateway-${each}`,
+  mountPath: `/etc/istio/ingressgateway-${each}`,
+}));
+
 /** A gateway's pod, which fits restricted Pod Security. */
 export function podTemplate(plan: DeploymentPlan, installation: Installation, names: PodNames): Json {
   return {
@@ -70,6 +77,7 @@ function podSpec(plan: DeploymentPlan, installation: Installation, { full, selec
       { name: 'token', projected: { sources: [{ serviceAccountToken: token }] } },
       { name: 'trust', configMap: { name: trustConfigMap, items: [{ key, path: key }] } },
       { name: 'state', emptyDir: { medium: 'Memory', sizeLimit: '64Mi' } },
+      ...mountedSecrets.map(({ name, secretName }) => ({ name, secret: { secretName, optional: true } })),
     ],
   };
 }
@@ -110,6 +118,7 @@ function container(plan: DeploymentPlan, installation: Installation): Json {
       { name: 'token', mountPath: tokenFolder, readOnly: true },
       { name: 'trust', mountPath: trustFolder, readOnly: true },
       { name: 'state', mountPath: PATHS.state },
+      ...mountedSecrets.map(({ name, mountPath }) => ({ name, mountPath, readOnly: true })),
     ],
   };
 }

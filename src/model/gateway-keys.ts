@@ -1,5 +1,5 @@
 // Keys under which gateways ask for what they need; see RESOURCE_KINDS. No address and no authority looks like one of them.
-import { type CredentialRef, credentialKey, type GatewayListener } from './gateway.ts';
+import { type CredentialRef, credentialKey, type GatewayListener, type ListenerTls } from './gateway.ts';
 
 const gatewayPrefix = 'gateway/';
 const hostPrefix = 'virtual-host/';
@@ -55,6 +55,23 @@ export function ownCertificateKey({ namespace, name }: CredentialRef): string {
 /** CertificateResource.key: whose it is and for which gateway, which alone is told it. */
 export function certificateKey(gateway: string, { namespace, name }: CredentialRef): string {
   return `${certificatePrefix}${gateway}/${namespace}/${name}`;
+}
+
+const filePrefix = 'file-certificate/';
+
+/** BoundTls.certificates of one in files of the proxy: nobody is asked for it. */
+export function fileCertificateKey({ certificate, privateKey }: CertificateFiles): string {
+  return `${filePrefix}${[certificate, privateKey].map(encodeURIComponent).join('/')}`;
+}
+
+/** Names of files. */
+export type CertificateFiles = NonNullable<ListenerTls['files']>;
+
+/** Undefined for what is no fileCertificateKey. */
+export function parseFileCertificateKey(key: string): CertificateFiles | undefined {
+  if (!key.startsWith(filePrefix)) return undefined;
+  const [certificate = '', privateKey = ''] = key.slice(filePrefix.length).split('/').map(decodeURIComponent);
+  return { certificate, privateKey };
 }
 
 /** What a key names. `gateway`: undefined in an ownCertificateKey. `credential`: see credentialKey. */

@@ -300,6 +300,10 @@ export interface ListenerTls {
   readonly mode: 'terminate' | 'passthrough';
   /** Chosen by server name among the names that each is for; the first for who asks for none of them, or for none at all. */
   readonly certificates: readonly CredentialRef[];
+  /** Beside them, files of the proxy; they come last. */
+  readonly files?: { readonly certificate: string; readonly privateKey: string };
+  /** `mesh`: the proxy's own certificate in place of all others, for clients that prove to be of the mesh. */
+  readonly identity?: 'mesh';
   /** Those of them that an issuer is asked for. */
   readonly issued?: readonly IssuedCertificate[];
   /** TLSv1.2 unless told. */
@@ -326,6 +330,8 @@ export interface ClientValidation {
   readonly mode: 'require' | 'optional' | 'insecure';
   /** Of the authorities (`ca.crt`). */
   readonly authorities: readonly CredentialRef[];
+  /** In their place, a file of the proxy. */
+  readonly authoritiesFile?: string;
 }
 
 /** What else a listener does with its connections. What is undefined keeps the proxy's default. */

@@ -133,13 +133,16 @@ export {
 } from './gateway-attachment.ts';
 export {
   askedKind,
+  type CertificateFiles,
   certificateKey,
+  fileCertificateKey,
   gatewayKey,
   isGatewayKey,
   listenerId,
   ownCertificateKey,
   type ParsedCertificateKey,
   parseCertificateKey,
+  parseFileCertificateKey,
   parseGatewayKey,
   parseVirtualHostKey,
   type VirtualHost,

@@ -205,13 +205,15 @@ export interface BoundHost {
 }
 
 /** ListenerTls with what its references lead to. */
-export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'issued' | 'clients'> {
-  /** CertificateResource.key */
+export interface BoundTls extends Omit<ListenerTls, 'certificates' | 'files' | 'issued' | 'clients'> {
+  /** CertificateResource.key, or fileCertificateKey. */
   readonly certificates: readonly string[];
   readonly clients?: {
     readonly mode: ClientValidation['mode'];
     /** PEM. Empty where none can be had: then nobody's certificate is good. */
     readonly authorities: string;
+    /** In their place, a file of the proxy. */
+    readonly authoritiesFile?: string;
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type CredentialRef,
   certificateKey,
   credentialKey,
+  fileCertificateKey,
   type GatewayResource,
   type ListenerTls,
   listenerId,
@@ -111,7 +112,7 @@ function boundTls(
   reader: MeshReader,
   caller: Caller,
   { served, gateway, root }: ServedListener,
-  { certificates, issued: _, clients, ...tls }: ListenerTls,
+  { certificates, files, issued: _, clients, ...tls }: ListenerTls,
 ): BoundTls {
   const pem = (named: CredentialRef): string => {
     const ref = placed(named, caller, root);
@@ -124,14 +125,22 @@ function boundTls(
   return {
     ...tls,
     // A ListenerSet has nothing of what its gateway alone may name.
-    certificates: certificates
-      .map(ref => placed(ref, caller, gateway))
-      .filter(
-        ref => gateway === root || mayName(gateway, ref, reader.policies('credentialGrants', ref.namespace)),
-      )
-      .map(ref => certificateKey(served, ref)),
+    certificates: [
+      ...certificates
+        .map(ref => placed(ref, caller, gateway))
+        .filter(
+          ref =>
+            gateway === root || mayName(gateway, ref, reader.policies('credentialGrants', ref.namespace)),
+        )
+        .map(ref => certificateKey(served, ref)),
+      ...(files === undefined ? [] : [fileCertificateKey(files)]),
+    ],
     ...(clients && {
-      clients: { mode: clients.mode, authorities: clients.authorities.map(pem).filter(Boolean).join('\n') },
+      clients: {
+        mode: clients.mode,
+        authorities: clients.authorities.map(pem).filter(Boolean).join('\n'),
+        ...(clients.authoritiesFile !== undefined && { authoritiesFile: clients.authoritiesFile }),
+      },
     }),
   };
 }

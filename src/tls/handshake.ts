@@ -70,7 +70,8 @@ export function attendServer(
         secureContext: tls.context,
         requestCert: true,
         rejectUnauthorized: false,
-        ALPNProtocols: [...alpn],
+        // An empty list would refuse whoever offers anything.
+        ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
       }),
   );
   const verify = (): Error | null => (secure as unknown as WithHandle)._handle.verifyError();

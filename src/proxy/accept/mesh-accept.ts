@@ -15,7 +15,7 @@ import type { Services } from '../services/services.ts';
 /** For a ClientHello, the handshake and the preface together. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** The dearest first: who offers several gets the first of these that it offers. */
-const offered = [ALPN.h2, ALPN.h1, ALPN.streams, ALPN.tcp];
+const everything: readonly string[] = [ALPN.h2, ALPN.h1, ALPN.streams, ALPN.tcp];
 
 /** A mesh peer that has said who it is and what it wants. */
 export interface MeshPeer {
@@ -52,6 +52,7 @@ export class MeshAccept implements WireHandler {
   readonly #waiter: MeshAcceptWaiter;
   readonly #deadline: Deadline;
   readonly #scanner = new HelloScanner();
+  readonly #offered: readonly string[];
   #wire: Wire;
   #takesMesh = true;
   #collected = new ByteCollector();
@@ -59,8 +60,10 @@ export class MeshAccept implements WireHandler {
   #secured: Secured | undefined;
   #over = false;
 
-  constructor(services: Services, wire: Wire, waiter: MeshAcceptWaiter) {
+  /** `offered`: names of ALPN that are spoken here, the dearest first; all of the mesh unless told. */
+  constructor(services: Services, wire: Wire, waiter: MeshAcceptWaiter, offered = everything) {
     this.#services = services;
+    this.#offered = offered;
     this.#wire = wire;
     this.#waiter = waiter;
     this.#deadline = new Deadline(
@@ -126,7 +129,7 @@ export class MeshAccept implements WireHandler {
       this.#refuse('no-certificate', 'this proxy has no certificate yet; see its log for why');
       return;
     }
-    this.#handshake = acceptMeshTls(this.#wire, hello, tls, offered, {
+    this.#handshake = acceptMeshTls(this.#wire, hello, tls, this.#offered, {
       onSecured: secured => this.#shaken(secured),
       onHandshakeError: reason => this.#refuse('handshake', reason),
       onFault: () => this.onFault(),

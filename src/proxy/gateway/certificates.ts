@@ -3,7 +3,12 @@
 import { constants, createPrivateKey, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { errorMessage } from '../../errors/index.ts';
-import type { BoundListener, BoundTls, CertificateResource } from '../../model/index.ts';
+import {
+  type BoundListener,
+  type BoundTls,
+  type CertificateResource,
+  parseFileCertificateKey,
+} from '../../model/index.ts';
 import { HostTable } from './host-table.ts';
 import { keyFor, type TicketKey, ticketKeys } from './session-tickets.ts';
 
@@ -12,7 +17,7 @@ interface Kept {
   /** Undefined for one that cannot be shown. */
   readonly names: HostTable<true> | undefined;
   /** By the ticket key that each has, undefined for none. */
-  readonly contexts: WeakMap<BoundTls, Map<TicketKey | undefined, SecureContext>>;
+  contexts: WeakMap<BoundTls, Map<TicketKey | undefined, SecureContext>>;
 }
 
 /** What TLS of one connection is ended with; or why it cannot be. */
@@ -23,6 +28,17 @@ export class GatewayCertificates {
   readonly #kept = new Map<string, Kept>();
   /** By BoundListener. */
   #tickets = new WeakMap<BoundListener, readonly TicketKey[]>();
+  readonly #authoritiesIn: (file: string) => string;
+
+  /** `authoritiesIn`: PEM of the authorities in a file of the proxy, as it is now; '' for none. */
+  constructor(authoritiesIn: (file: string) => string = () => '') {
+    this.#authoritiesIn = authoritiesIn;
+  }
+
+  /** Authorities in files are others: new connections are judged by them. */
+  renew(): void {
+    for (const each of this.#kept.values()) each.contexts = new WeakMap();
+  }
 
   /** Puts one to use. A text: why not; then the last good one stays. */
   apply(resource: CertificateResource): string | undefined {
@@ -84,7 +100,9 @@ export class GatewayCertificates {
     const known = contexts.get(ticketKey);
     if (known !== undefined) return { context: known };
     try {
-      const context = contextOf(tls, chosen.resource, ticketKey);
+      const { authoritiesFile: file, authorities = '' } = tls.clients ?? {};
+      const trusted = file === undefined ? authorities : this.#authoritiesIn(file);
+      const context = contextOf(tls, trusted, chosen.resource, ticketKey);
       contexts.set(ticketKey, context);
       return { context };
     } catch (thrown) {
@@ -101,8 +119,10 @@ export class GatewayCertificates {
   }
 }
 
-/** `Secret shop/tls` */
+/** `Secret shop/tls`, or names of files. */
 function nameOf(key: string): string {
+  const files = parseFileCertificateKey(key);
+  if (files !== undefined) return `${files.certificate} and ${files.privateKey}`;
   return `Secret ${key.split('/').slice(3).join('/')}`;
 }
 
@@ -124,6 +144,7 @@ function namesOf({ chain, privateKey }: CertificateResource): readonly string[] 
 
 function contextOf(
   tls: BoundTls,
+  authorities: string,
   { chain, privateKey }: CertificateResource,
   ticketKey: TicketKey | undefined,
 ): SecureContext {
@@ -136,7 +157,8 @@ function contextOf(
     minVersion,
     ...(maxVersion && { maxVersion }),
     ...(ciphers && { ciphers: ciphers.join(':') }),
-    ...(clients && clients.authorities !== '' && { ca: clients.authorities }),
+    // Without any, Node would take whomever public authorities have signed.
+    ...(clients && { ca: authorities === '' ? [] : authorities }),
     ...(ticketKey && { ticketKeys: ticketKey.bytes }),
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | noTickets,

@@ -1,4 +1,3 @@
-import type { SecureContext } from 'node:tls';
 import type { Denial } from '../../authorization/index.ts';
 import type { RunningCluster, RunningEndpoint } from '../../cluster/index.ts';
 import { guarded } from '../../errors/index.ts';
@@ -6,8 +5,6 @@ import type { Head } from '../../http/index.ts';
 import type { ListenerOptions, ShownCertificate } from '../../model/index.ts';
 import { NO_SEAT } from '../../sets/index.ts';
 import type { PeerRequests } from '../../telemetry/index.ts';
-import { Deadline } from '../../time/index.ts';
-import { acceptServerTls, type Handshake } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import { askSafely, holdBytes } from '../accept/bytes-permit.ts';
 import { refuseBytes } from '../accept/denied-bytes.ts';
@@ -17,7 +14,6 @@ import { mayLog, type RefusedKind, type RefusedStart, refuseStart, withoutPort }
 import type { RunningDestination } from '../destinations/destination.ts';
 import type { DestinationAnswer, Destinations } from '../destinations/destinations.ts';
 import { Detection, type DetectionWaiter } from '../detection/detection.ts';
-import { HelloReader } from '../detection/hello-reader.ts';
 import { mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import {
   type ExchangeHost,
@@ -31,21 +27,14 @@ import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
 import { CarriedBytes } from './carried-bytes.ts';
 import type { GatewayCertificates } from './certificates.ts';
-import { shownBy } from './client-certificate.ts';
 import { dropProofs, Forwarded } from './forwarded.ts';
+import { type EndedTls, GatewayHandshake } from './gateway-handshake.ts';
 import type { PortTable, TableListener } from './gateway-port.ts';
 import { hostOf } from './host-table.ts';
 import { ProxyHeaderReader } from './proxy-header-reader.ts';
 import { authorityOf, originForm, targetFault } from './request-target.ts';
-import { ACME_TLS, type ShownChallenges } from './shown-challenges.ts';
+import type { ShownChallenges } from './shown-challenges.ts';
 import type { StandingAnswers } from './standing-answers.ts';
-
-/** For a ClientHello and the handshake, unless the listener says otherwise. */
-const HANDSHAKE_TIMEOUT_MS = 10_000;
-const alpnNames = ['h2', 'http/1.1'] as const;
-const alpnWithoutHttp2 = ['http/1.1'] as const;
-/** The first byte of a ClientHello (RFC 8446 section 5.1). */
-const HANDSHAKE_RECORD = 0x16;
 
 /** The port that a connection came in by, as it is at any moment. */
 export interface ConnectionPort {
@@ -67,20 +56,19 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   /** Its seat among those of its port. */
   portSeat = NO_SEAT;
   readonly direction = 'outbound';
-  readonly principal = '';
-  readonly mutualTls = false;
+  /** Of a client that has shown a certificate of the mesh. */
+  principal = '';
+  mutualTls = false;
   serverName = '';
   clientCertificate: ShownCertificate | undefined = undefined;
   protected readonly detection: Detection;
   readonly #parts: ConnectionParts;
   readonly #port: ConnectionPort;
   readonly #onClosed: () => void;
-  readonly #deadline: Deadline;
   #forwarded: Forwarded | undefined;
   /** BoundListener.name of the one whose TLS it is; '' in clear. */
   #listener = '';
   #reading: { stop(): void } | undefined;
-  #handshake: Handshake | undefined;
   /** Where nobody reads what it carries. */
   #bytes: CarriedBytes | undefined;
   /** BoundListener.name of the one that took them. */
@@ -104,7 +92,6 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     this.#port = port;
     this.#onClosed = onClosed;
     this.detection = new Detection(wire, parts.services.timers, this);
-    this.#deadline = new Deadline(() => this.#tooSlow(), { onFault: () => this.destroy() });
   }
 
   start(): void {
@@ -134,15 +121,13 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
 
   override destroy(): void {
     this.#reading?.stop();
-    this.#handshake?.cancel();
     this.detection.stop();
     this.wire.destroy();
     this.#end();
   }
 
   override relieve(hard: boolean): void {
-    if (this.serving === undefined && hard && (this.#reading ?? this.#handshake) !== undefined)
-      this.destroy();
+    if (this.serving === undefined && hard && this.#reading !== undefined) this.destroy();
     else super.relieve(hard);
   }
 
@@ -268,7 +253,7 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   /** What is behind the PROXY header, where there is one, begins. `first`: what of it has been read. */
   #begin(first: Buffer | undefined): void {
     const { table } = this.#port;
-    if (table.isTls) this.#readHello(first ?? Buffer.alloc(0));
+    if (table.isTls) this.#endTls(first ?? Buffer.alloc(0));
     else if (table.protocol === 'bytes') this.#carry(table.first, '', first);
     else {
       const { headTimeoutMs, idleTimeoutMs } = table.listening.http1;
@@ -276,104 +261,42 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     }
   }
 
-  #readHello(first: Buffer): void {
-    const { timers } = this.services;
-    timers.schedule(this.#deadline, this.#options.handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS);
-    const reader = new HelloReader(this.wire, timers, first, {
-      onServerName: (name, bytes) => {
+  #endTls(first: Buffer): void {
+    const handshake = new GatewayHandshake(this.#parts, this.wire, this.#port, {
+      onServerName: serverName => {
+        this.serverName = serverName;
+      },
+      onEnded: ended => {
         this.#reading = undefined;
-        this.#named(name, bytes);
+        this.#ended(ended);
+      },
+      onPassed: (listener, host, hello) => {
+        this.#reading = undefined;
+        this.#carry(listener, host, hello);
+      },
+      onRefused: (kind, why) => this.#refuse(kind, why),
+      onFailed: why => {
+        this.#note(why);
+        this.#end();
       },
       onGone: () => this.#end(),
+      onBroken: why => {
+        if (why !== undefined) this.#note(why);
+        this.destroy();
+      },
     });
-    this.#reading = { stop: () => reader.stop() };
-    reader.start();
+    this.#reading = handshake;
+    handshake.start(first);
   }
 
-  #named(name: string, hello: Buffer): void {
-    const { table } = this.#port;
-    if (hello.length === 0) {
-      this.onGone();
-      return;
-    }
-    if (hello[0] !== HANDSHAKE_RECORD) {
-      const words = `port ${this.#port.port} speaks TLS, and what came is not; write https://`;
-      this.#refuse(mayBeRequest(hello) ? 'http1' : 'tcp', words);
-      return;
-    }
-    this.serverName = name.toLowerCase();
-    const host = hostOf(this.serverName);
-    const { challenges } = this.#parts;
-    const shown = challenges.any ? challenges.contextFor(host, hello) : undefined;
-    if (shown !== undefined) {
-      this.#showChallenge(shown, hello);
-      return;
-    }
-    const listener = table.listeners.find(host) ?? (host === '' ? table.first : undefined);
-    if (listener === undefined)
-      this.#refuseTls(`no listener of port ${this.#port.port} is for ${this.serverName}`);
-    else if (listener.bound.tls?.mode === 'passthrough') {
-      this.services.timers.cancel(this.#deadline);
-      this.#carry(listener, host, hello);
-    } else this.#shakeHands(listener, host, hello);
-  }
-
-  #shakeHands(listener: TableListener, host: string, hello: Buffer): void {
-    const { tls, protocol, options } = listener.bound;
-    const chosen = this.#parts.certificates.choose(listener.bound, host, hello);
-    if ('why' in chosen) {
-      this.#refuseTls(chosen.why);
-      return;
-    }
-    const names = tls!.alpn ?? (options?.http2 === false ? alpnWithoutHttp2 : alpnNames);
-    const { clients } = tls!;
-    const secured = acceptServerTls(
-      this.wire,
-      hello,
-      {
-        context: chosen.context,
-        alpn: protocol === 'https' ? names : [],
-        ...(clients && { clients: clients.mode, shownBy }),
-      },
-      {
-        onSecured: ({ wire, protocol: agreed, first, client }) => {
-          this.#handshake = undefined;
-          this.clientCertificate = client;
-          this.services.timers.cancel(this.#deadline);
-          this.wire = wire;
-          this.#listener = listener.bound.name;
-          if (protocol === 'https') this.#serve(agreed === 'h2' ? 'http2' : 'http1', first);
-          else this.#carry(listener, host, first);
-        },
-        onHandshakeError: reason => {
-          this.services.counters.handshakeFailures.add('direction="gateway"');
-          this.#note(reason);
-          this.#end();
-        },
-        onFault: () => this.destroy(),
-      },
-    );
-    this.#handshake = secured;
-  }
-
-  /** To an ACME server, which looks at the certificate and goes. */
-  #showChallenge(context: SecureContext, hello: Buffer): void {
-    this.#handshake = acceptServerTls(
-      this.wire,
-      hello,
-      { context, alpn: [ACME_TLS] },
-      {
-        onSecured: ({ wire }) => {
-          wire.destroy();
-          this.#end();
-        },
-        onHandshakeError: reason => {
-          this.#note(reason);
-          this.#end();
-        },
-        onFault: () => this.destroy(),
-      },
-    );
+  #ended({ listener, host, wire, carries, first, client, principal }: EndedTls): void {
+    this.wire = wire;
+    this.clientCertificate = client;
+    this.principal = principal;
+    this.mutualTls = principal !== '';
+    this.#listener = listener.bound.name;
+    if (carries === 'bytes') this.#carry(listener, host, first);
+    else this.#serve(carries, first);
   }
 
   #serve(kind: Served, first: Buffer | undefined): void {
@@ -433,20 +356,8 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
     return this.#host;
   }
 
-  #tooSlow(): void {
-    this.#note('no complete TLS handshake in time');
-    this.destroy();
-  }
-
-  /** A handshake that cannot be made: the client sees its connection reset. */
-  #refuseTls(why: string): void {
-    this.services.counters.handshakeFailures.add('direction="gateway"');
-    this.#refuse('tls', why);
-  }
-
   #refuse(kind: RefusedKind, why: string, reason: 'not-http' | 'slow-start' = 'not-http'): void {
     this.#reading?.stop();
-    this.services.timers.cancel(this.#deadline);
     refuseStart(this.services, this.#refused(kind), reason, why);
     this.#end();
   }
@@ -468,7 +379,6 @@ export class GatewayConnection extends Downstream implements DetectionWaiter, Ex
   #end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.services.timers.cancel(this.#deadline);
     this.#onClosed();
   }
 }

@@ -13,7 +13,6 @@ import type { ListenerTerms } from '../exchange/exchange-host.ts';
 import { compileFilters } from '../filters/filter.interface.ts';
 import { LISTENER_FILTERS } from '../filters/lists.ts';
 import { GATEWAY_TRUST } from '../services/trust.ts';
-import { GatewayCertificates } from './certificates.ts';
 import { DatagramPort } from './datagram-port.ts';
 import { type ConnectionParts, GatewayConnection } from './gateway-connection.ts';
 import { RunningPolicies } from './gateway-policies.ts';
@@ -26,6 +25,7 @@ import type {
 } from './gateway-role.interface.ts';
 import { ShownChallenges } from './shown-challenges.ts';
 import { standingAnswers } from './standing-answers.ts';
+import { WantedCertificates } from './wanted-certificates.ts';
 
 /** A port that cannot be opened is tried again so often. */
 const tryAgainMs = 5_000;
@@ -61,7 +61,7 @@ class RunningGateway implements GatewayRole {
   readonly #given: GatewayServices;
   readonly #parts: ConnectionParts;
   readonly #terms: ListenerTerms;
-  readonly #certificates = new GatewayCertificates();
+  readonly #certificates: WantedCertificates;
   readonly #challenges: ShownChallenges;
   readonly #resources = new Map<string, GatewayResource>();
   /** By gatewayKey. */
@@ -70,10 +70,7 @@ class RunningGateway implements GatewayRole {
   readonly #ports = new Map<number, RunningPort>();
   /** Of UDP, by number. */
   readonly #datagrams = new Map<number, DatagramPort>();
-  #wanted: ReadonlySet<string> = new Set();
   #kept: ReadonlySet<string> = new Set();
-  /** By destination: certificates that its upstreams are shown. */
-  readonly #shown = new Map<string, readonly string[]>();
   /** Those of ports that are gone, too. */
   readonly #connections = new IntrusiveSet<'seat', GatewayConnection>('seat');
   #paused = false;
@@ -84,11 +81,12 @@ class RunningGateway implements GatewayRole {
     this.#place = place;
     this.#given = given;
     const { services, destinations } = given;
+    this.#certificates = new WantedCertificates(given.source, services.clock, services.log);
     this.#challenges = new ShownChallenges(() => services.clock.monotonic());
     this.#parts = {
       services,
       destinations,
-      certificates: this.#certificates,
+      certificates: this.#certificates.kept,
       challenges: this.#challenges,
       answers: standingAnswers(services.clock.monotonic()),
     };
@@ -129,15 +127,12 @@ class RunningGateway implements GatewayRole {
     return undefined;
   }
 
-  heed({ key, clusters }: DestinationResource): void {
-    const shown = clusters.flatMap(({ settings }) => settings.tls?.certificate ?? []);
-    if (shown.length === 0 && !this.#shown.has(key)) return;
-    this.#shown.set(key, shown);
-    this.#wantCertificates();
+  heed(resource: DestinationResource): void {
+    this.#certificates.heed(resource);
   }
 
   certificate(key: string): CertificateResource | undefined {
-    return this.#certificates.find(key);
+    return this.#certificates.kept.find(key);
   }
 
   #policiesOf(key: string): RunningPolicies {
@@ -208,6 +203,7 @@ class RunningGateway implements GatewayRole {
   close(): void {
     this.#closed = true;
     this.#stopTrying();
+    this.#certificates.close();
     for (const { sockets } of this.#ports.values()) for (const each of sockets) each.close();
     for (const each of this.#datagrams.values()) each.close();
   }
@@ -229,7 +225,7 @@ class RunningGateway implements GatewayRole {
     this.#guard(guarded);
     this.#want(guarded.map(each => each.bound));
     for (const { listeners, ticketSecrets = [] } of this.#resources.values())
-      for (const each of listeners) this.#certificates.seal(each, ticketSecrets);
+      for (const each of listeners) this.#certificates.kept.seal(each, ticketSecrets);
     this.#challenges.show([...this.#resources.values()].flatMap(each => each.challenges ?? []));
     const byPort = new Map<number, GuardedListener[]>();
     for (const each of guarded) {
@@ -260,28 +256,9 @@ class RunningGateway implements GatewayRole {
     );
     const kept = this.#kept;
     this.#kept = hosts;
-    for (const key of kept) if (!hosts.has(key)) this.#shown.delete(key);
-    this.#wantCertificates();
+    this.#certificates.listen(bound, key => hosts.has(key));
     for (const key of hosts) if (!kept.has(key)) destinations.keep(key);
     for (const key of kept) if (!hosts.has(key)) destinations.release(key);
-  }
-
-  /** Those of listeners, and those for upstreams. */
-  #wantCertificates(): void {
-    const { source } = this.#given;
-    const bound = [...this.#resources.values()].flatMap(each => each.listeners);
-    const certificates = new Set([
-      ...bound.flatMap(each => each.tls?.certificates ?? []),
-      ...[...this.#shown.values()].flat(),
-    ]);
-    const wanted = this.#wanted;
-    this.#wanted = certificates;
-    for (const key of certificates) if (!wanted.has(key)) source.want(key);
-    for (const key of wanted) {
-      if (certificates.has(key)) continue;
-      source.forget(key);
-      this.#certificates.forget(key);
-    }
   }
 
   #open(number: number, listeners: readonly GuardedListener[]): void {

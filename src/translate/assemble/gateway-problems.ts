@@ -259,7 +259,7 @@ function whyNowhere(
 
 function* credentialProblems({ listener, gateway, root }: JoinedListener, mesh: Mesh): Iterable<Problem> {
   const { tls, path } = listener;
-  if (tls?.mode !== 'terminate') return;
+  if (tls?.mode !== 'terminate' || tls.files !== undefined || tls.identity !== undefined) return;
   const at = { object: gateway.from, path: `${path}.tls`, severity: 'warning' } as const;
   if (tls.certificates.length === 0)
     yield problem('credential-missing', `${path}.tls names no certificate, so that nobody can connect`, at);

@@ -1,20 +1,18 @@
 import {
   type AttachedKind,
-  type CredentialRef,
   type Gateway,
   type GatewayListener,
   type ListenerProtocol,
-  type ListenerTls,
   ROUTE_RANKS,
-  type TlsVersion,
 } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import { gatewayTables } from '../gateway-tables.ts';
-import { given, some } from '../given.ts';
+import { given } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { Report } from '../report.ts';
+import { readServerTls } from './server-tls.ts';
 
 /** networking.istio.io Gateway, v1alpha3, v1beta1 and v1: listeners of the gateway's pods that its selector chooses. */
 export const istioGatewayTranslator: KindTranslator = {
@@ -31,7 +29,7 @@ function translateGateway(object: KubeObject, _context: TranslateContext, report
   const { name, namespace = '', creationTimestamp: createdAt = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
   const selector = spec.strings('selector') ?? {};
-  const servers = spec.objects('servers').map((each, index) => readServer(each, index, namespace, report));
+  const servers = spec.objects('servers').map((each, index) => readServer(each, index, report));
   spec.rest();
   const own = istioGatewayName(name);
   const gateway: Gateway = {
@@ -94,7 +92,7 @@ const protocols: Readonly<Record<string, ListenerProtocol>> = {
 };
 
 /** A listener for each of its hosts. What cannot be is named, and costs the other servers nothing. */
-function readServer(server: Fields, index: number, namespace: string, report: Report): ReadServer {
+function readServer(server: Fields, index: number, report: Report): ReadServer {
   const none: ReadServer = { listeners: [], redirected: [] };
   const fail = (field: string, message: string): ReadServer => {
     report.fail(
@@ -115,7 +113,7 @@ function readServer(server: Fields, index: number, namespace: string, report: Re
   const called = server.text('name') || portName || `server-${index}`;
   server.unsupported('defaultEndpoint', 'it has no effect');
   const tlsFields = server.object('tls');
-  const read = tlsFields && readServerTls(tlsFields, namespace);
+  const read = tlsFields && readServerTls(tlsFields);
   server.rest();
   if (number === undefined) return fail('port', '.number is missing');
   if (hosts.length === 0) return fail('hosts', ' is empty; name hosts, or "*" for all');
@@ -165,68 +163,4 @@ function readHost(text: string):
   if (scope === '.') return { hostname, namespaces: 'same' };
   const named = { key: 'kubernetes.io/metadata.name', operator: 'In', values: [scope] } as const;
   return { hostname, namespaces: { matchExpressions: [named] } };
-}
-
-type ReadTls = { readonly tls?: ListenerTls; readonly redirects: boolean } | { readonly why: string };
-
-const versions: Readonly<Record<string, TlsVersion | undefined>> = {
-  TLS_AUTO: undefined,
-  TLSV1_0: 'TLSv1.2',
-  TLSV1_1: 'TLSv1.2',
-  TLSV1_2: 'TLSv1.2',
-  TLSV1_3: 'TLSv1.3',
-};
-
-/** A ServerTLSSettings. What would let in more than was said, left out, is a reason not to open it. */
-function readServerTls(tls: Fields, _namespace: string): ReadTls {
-  const redirects = tls.flag('httpsRedirect') ?? false;
-  const mode =
-    tls.text('mode') ?? (tls.has('credentialName') || tls.has('credentialNames') ? 'SIMPLE' : 'PASSTHROUGH');
-  const names = [
-    ...(tls.text('credentialName') ? [tls.text('credentialName')!] : []),
-    ...tls.texts('credentialNames'),
-  ];
-  const [minVersion, maxVersion] = ['minProtocolVersion', 'maxProtocolVersion'].map(
-    each => versions[tls.text(each) ?? 'TLS_AUTO'],
-  );
-  const ciphers = some(tls.texts('cipherSuites'));
-  for (const each of ['serverCertificate', 'privateKey', 'caCertificates', 'tlsCertificates'])
-    if (tls.has(each))
-      return { why: `.${each}: certificates are read from Secrets; name one in credentialName` };
-  for (const each of ['subjectAltNames', 'verifyCertificateSpki', 'verifyCertificateHash', 'caCrl'])
-    if (tls.has(each))
-      return { why: `.${each} is not supported, and without it more clients would be let in than was said` };
-  if (redirects && !tls.has('mode') && names.length === 0) {
-    tls.rest();
-    return { redirects };
-  }
-  tls.rest();
-  if (mode === 'PASSTHROUGH') return { tls: { mode: 'passthrough', certificates: [] }, redirects };
-  const clients = { SIMPLE: undefined, MUTUAL: 'require', OPTIONAL_MUTUAL: 'optional' } as const;
-  if (!(mode in clients))
-    return {
-      why: `.mode: '${mode}' is not supported at gateways; it takes SIMPLE, MUTUAL, OPTIONAL_MUTUAL or PASSTHROUGH`,
-    };
-  if (names.length === 0) return { why: '.credentialName is missing; name a Secret with a certificate' };
-  const demanded = clients[mode as keyof typeof clients];
-  return {
-    redirects,
-    tls: {
-      mode: 'terminate',
-      certificates: names.map(beside),
-      ...given({ minVersion, maxVersion, ciphers }),
-      // Istio takes the authorities from the Secret itself, or from one that is called like it with -cacert at the end.
-      ...(demanded && {
-        clients: {
-          mode: demanded,
-          authorities: names.flatMap(each => [beside(each), beside(`${each}-cacert`)]),
-        },
-      }),
-    },
-  };
-}
-
-/** Secrets are those of the namespace that the gateway's pods run in. */
-function beside(name: string): CredentialRef {
-  return { kind: 'Secret', namespace: '', name: name.replace(/^kubernetes:\/\//, '') };
 }
