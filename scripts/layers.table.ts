@@ -222,6 +222,21 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: passIn,
   },
+  machines: {
+    imports: [
+      'plain',
+      'errors',
+      'model',
+      'time',
+      'telemetry',
+      'registry',
+      'kubernetes',
+      'discovery',
+      'config',
+    ],
+    packages: [],
+    instead: passIn,
+  },
   cluster: {
     imports: ['sets', 'errors', 'model', 'time', 'wire', 'http', 'tls', 'telemetry'],
     packages: [],
@@ -531,10 +546,16 @@ export const rooms: Record<string, Room> = {
     instead: 'cores/ shares between threads what one of them has; it carries nothing itself.',
   },
   probing: {
-    imports: ['errors', 'model'],
+    imports: ['errors', 'model', 'time'],
     packages: [],
     instead:
       'probing/ asks what a pod says it should be asked, as the kubelet does; pass in where and from where.',
+  },
+  'machines/health': {
+    imports: ['plain', 'errors', 'model', 'time', 'telemetry', 'discovery', 'live', 'probing'],
+    packages: [],
+    instead:
+      'machines/health asks the app of a machine how it is and says so; what is written of it is for machines/.',
   },
   handover: {
     imports: ['errors', 'time', 'plain', 'libc', 'wire', 'telemetry', 'proxy', 'cores'],
@@ -728,6 +749,8 @@ export const rooms: Record<string, Room> = {
       'live/figures',
       'config',
       'control-plane',
+      'machines',
+      'machines/health',
       'cluster',
       'proxy',
       'proxy/telemetry',

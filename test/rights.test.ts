@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
+import { machineRules } from '../src/cli/install/beyond.ts';
 import { deployRules, NAMESPACE_GRANTS } from '../src/cli/install/gateway-rights.ts';
 import { fieldAt, recordsOf } from '../src/plain/index.ts';
 import { dialects } from '../src/translate/dialects.ts';
@@ -68,7 +69,8 @@ test('what --deploy-gateways gives besides stands there, too', () => {
   const rows = deployRules().map(
     ({ resources, verbs }) => `${resources.toSorted().join(', ')} | ${verbs.toSorted().join(', ')}`,
   );
-  const told = [...read('docs/rights.md').matchAll(/^\| (`[a-z, ]+`) \| ([^|]+) \| [^|]+ \|$/gm)].map(
+  const section = read('docs/rights.md').split('## Gateways that the control plane deploys')[1]!;
+  const told = [...section.matchAll(/^\| (`[a-z, ]+`) \| ([^|]+) \| [^|]+ \|$/gm)].map(
     ([, what = '', verbs = '']) => `${what} | ${verbs}`.replaceAll('`', ''),
   );
   assert.deepEqual(told.toSorted(), rows.toSorted());
@@ -87,6 +89,17 @@ test('so does what --secret-namespaces and --certificate-namespaces give', () =>
       rules.map(({ resources }) => resources),
       [['secrets']],
     );
+});
+
+test('what --machines gives besides stands there, too', () => {
+  const rows = machineRules().map(
+    ({ resources, verbs }) => `${resources.toSorted().join(', ')} | ${verbs.toSorted().join(', ')}`,
+  );
+  const section = read('docs/rights.md').split('## Machines that join')[1]!.split('\n## ')[0]!;
+  const told = [...section.matchAll(/^\| (`[a-z/]+`) \| ([a-z, ]+) \| [^|]+ \|$/gm)].map(
+    ([, what = '', verbs = '']) => `${what} | ${verbs}`.replaceAll('`', ''),
+  );
+  assert.deepEqual(told, rows);
 });
 
 test('nothing may write what runs: no pods, workloads, roles or webhooks but its own', () => {

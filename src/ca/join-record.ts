@@ -64,6 +64,13 @@ function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }
 
+/** From when on nobody can use the record for anything, whatever it says: its token is over, and so is any certificate by it. */
+export function overAtMs(record: JoinRecord, certificateLifetimeMs: number): number {
+  const { expiresAtMs, joinedAtMs, renewedAtMs = 0 } = record;
+  if (joinedAtMs === undefined) return expiresAtMs;
+  return Math.max(joinedAtMs, renewedAtMs) + certificateLifetimeMs;
+}
+
 /** A record as it is kept. */
 export function formatJoinRecord(record: JoinRecord): string {
   return JSON.stringify(record);

@@ -24,6 +24,28 @@ export function folderJoinStore(caFolder: string): JoinStore {
     const texts = await Promise.all(files.map(name => readFile(join(folder, name), 'utf8')));
     return new Map(files.map((name, index) => [name.slice(0, -'.json'.length), texts[index]!]));
   };
+  /** Changes what lies in the folder, if nothing has since `version`. */
+  const changed = async (
+    version: string,
+    change: () => Promise<void>,
+  ): Promise<'written' | 'changed' | WeftError> => {
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const lock = join(folder, 'lock');
+      const held = await lockAt(lock);
+      if (held === undefined) return 'changed';
+      try {
+        if (joinRecordsOf(await readAll()).version !== version) return 'changed';
+        await change();
+        return 'written';
+      } finally {
+        await held.close();
+        await rm(lock, { force: true });
+      }
+    } catch (thrown) {
+      return unusable(thrown);
+    }
+  };
   return {
     async read() {
       try {
@@ -32,26 +54,13 @@ export function folderJoinStore(caFolder: string): JoinStore {
         return unusable(thrown);
       }
     },
-    async write(version, id, record) {
-      try {
-        await mkdir(folder, { recursive: true, mode: 0o700 });
-        const lock = join(folder, 'lock');
-        const held = await lockAt(lock);
-        if (held === undefined) return 'changed';
-        try {
-          if (joinRecordsOf(await readAll()).version !== version) return 'changed';
-          const file = join(folder, `${id}.json`);
-          await writeFile(`${file}.new`, formatJoinRecord(record), { mode: 0o600 });
-          await rename(`${file}.new`, file);
-          return 'written';
-        } finally {
-          await held.close();
-          await rm(lock, { force: true });
-        }
-      } catch (thrown) {
-        return unusable(thrown);
-      }
-    },
+    write: (version, id, record) =>
+      changed(version, async () => {
+        const file = join(folder, `${id}.json`);
+        await writeFile(`${file}.new`, formatJoinRecord(record), { mode: 0o600 });
+        await rename(`${file}.new`, file);
+      }),
+    remove: (version, id) => changed(version, () => rm(join(folder, `${id}.json`), { force: true })),
   };
 }
 

@@ -32,6 +32,12 @@ class MemoryStore implements JoinStore {
     this.records.set(id, record);
     return Promise.resolve('written');
   }
+  remove(version: string, id: string): ReturnType<JoinStore['remove']> {
+    if (version !== String(this.version)) return Promise.resolve('changed');
+    this.version++;
+    this.records.delete(id);
+    return Promise.resolve('written');
+  }
 }
 
 /** Two replicas on one store, and a token. */
@@ -211,4 +217,43 @@ test('certificates without a token are looked up in one list of the last two sec
   assert.equal(await two.prove(undefined, shows(record.uid, 'A1')), undefined);
   store.away = false;
   assert.equal(await refused(two.prove(undefined, shows(record.uid, 'A1'))), 'join-token-revoked');
+});
+
+test('records that nothing depends on any more go after a week, in memory and in a folder, and no others', async context => {
+  const { one, clock, store, record, id } = rig();
+  const at = folder(context);
+  const files = folderJoinStore(at);
+  const day = 24 * 3_600_000;
+  const now = clock.now();
+  const kept = {
+    unused: { ...record, expiresAtMs: now + day },
+    joined: { ...record, joinedAtMs: now, pending: 'A1' },
+    renewed: { ...record, joinedAtMs: now, renewedAtMs: now + 8 * day, pending: 'A2' },
+  };
+  for (const [name, each] of Object.entries(kept)) store.records.set(name, each);
+  for (const [name, each] of store.records) {
+    const read = await files.read();
+    assert.ok(!(read instanceof WeftError));
+    assert.equal(await files.write(read.version, name, each), 'written');
+  }
+  const inFolder = new JoinTokens({ store: files, clock, trustDomain: 'cluster.local', notice() {} });
+  const after = async (): Promise<string[]> => {
+    await Promise.all([one.tidy(day), inFolder.tidy(day)]);
+    const names = readdirSync(join(at, 'join-tokens')).map(each => each.replace('.json', ''));
+    assert.deepEqual(names.toSorted(), [...store.records.keys()].toSorted());
+    return names.toSorted();
+  };
+  // The token ran out after a minute, the machine's first certificate after a day.
+  await clock.advance(7 * day);
+  assert.deepEqual(await after(), [id, 'joined', 'renewed', 'unused'].toSorted());
+  await clock.advance(60_001);
+  assert.deepEqual(await after(), ['joined', 'renewed', 'unused']);
+  await clock.advance(day);
+  assert.deepEqual(await after(), ['renewed']);
+  store.away = true;
+  await clock.advance(30 * day);
+  await one.tidy(day);
+  assert.deepEqual([...store.records.keys()], ['renewed'], 'what cannot be read stays');
+  store.away = false;
+  assert.deepEqual(await after(), []);
 });

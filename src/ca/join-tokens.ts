@@ -1,7 +1,7 @@
 import { WeftError } from '../errors/index.ts';
-import { formatSpiffe, type Problem, problem } from '../model/index.ts';
+import { equal, formatSpiffe, type Problem, problem } from '../model/index.ts';
 import type { Clock } from '../time/index.ts';
-import { isJoinToken, isSecretOf, type JoinRecord, readJoinToken } from './join-record.ts';
+import { isJoinToken, isSecretOf, type JoinRecord, overAtMs, readJoinToken } from './join-record.ts';
 import type { TokenProof } from './token-verifier.ts';
 
 /** Where records are kept, shared by all replicas. */
@@ -12,6 +12,8 @@ export interface JoinStore {
   >;
   /** Writes one record if nothing has changed since `version` was read; `changed` where something has. */
   write(version: string, id: string, record: JoinRecord): Promise<'written' | 'changed' | WeftError>;
+  /** The same for one that is to go. */
+  remove(version: string, id: string): Promise<'written' | 'changed' | WeftError>;
 }
 
 /** What a certificate of the connection has proven. */
@@ -42,6 +44,9 @@ const attempts = 8;
  * is when its next certificate is written down.
  */
 const recentMs = 2_000;
+
+/** So long a record stays that nothing depends on any more. */
+const keepRecordsMs = 7 * 24 * 3_600_000;
 
 /**
  * Machines outside of the cluster. A token joins one machine, once: it is spent after the first certificate was signed and before
@@ -84,6 +89,27 @@ export class JoinTokens {
       podUid === undefined ? serial === current || serial === pending : uid === podUid,
     );
     return found && this.#counted(this.#byCertificate(found[0], found[1], certified!));
+  }
+
+  /**
+   * Removes records that nothing depends on any more: of tokens that ran out unused, and of machines that have no certificate to
+   * renew by. They stay for a week, so that weft token list tells what became of them. What fails is tried with the next call.
+   */
+  async tidy(certificateLifetimeMs: number): Promise<void> {
+    const { store, clock, notice } = this.#options;
+    const read = await store.read();
+    if (read instanceof WeftError) return;
+    const old = [...read.records].filter(
+      ([, record]) => clock.now() - overAtMs(record, certificateLifetimeMs) > keepRecordsMs,
+    );
+    for (const [id, record] of old) {
+      const before = await store.read();
+      if (before instanceof WeftError || !equal(before.records.get(id), record)) continue;
+      const removed = await store.remove(before.version, id);
+      if (removed !== 'written') return;
+      this.#suspicious.delete(id);
+      notice('info', { token: id, ...this.#who(record) }, 'removed an old record of a join token');
+    }
   }
 
   #readRecent(): ReturnType<JoinStore['read']> {

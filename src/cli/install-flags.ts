@@ -27,6 +27,14 @@ export interface InstallFlags {
   readonly deployGateways?: string;
   readonly secretNamespaces?: string;
   readonly certificateNamespaces?: string;
+  readonly machines?: boolean;
+  readonly consul?: string;
+  readonly consulDatacenter?: string;
+  readonly consulTag?: string;
+  readonly consulNamespace?: string;
+  readonly consulDomain?: string;
+  readonly consulTokenSecret?: string;
+  readonly consulCaSecret?: string;
   readonly kubernetesVersion?: string;
   readonly cpuRequest?: string;
   readonly memoryRequest?: string;
@@ -112,6 +120,24 @@ export function installFlags(command: Command): Command {
     '--certificate-namespaces <namespaces>',
     'where the control plane may write Secrets, comma-separated, as CertificateIssuers need it (docs/acme.md)',
   );
+  command.option(
+    '--machines',
+    'a WorkloadEntry for each machine that joins a WorkloadGroup, with the right to write them (docs/machines.md); upgrades keep it, --no-machines ends it',
+  );
+  command.addOption(new Option('--no-machines').hideHelp());
+  text(
+    '--consul <url>',
+    'the HTTP API of a Consul whose services are in the mesh, too, as NAME.service.consul',
+  );
+  text('--consul-datacenter <name>', 'with --consul', "the agent's own");
+  text('--consul-tag <tag>', 'with --consul: only instances with this tag');
+  text('--consul-namespace <name>', 'with --consul: the namespace of its services', 'consul');
+  text('--consul-domain <domain>', 'with --consul: the domain of its DNS', 'consul');
+  text(
+    '--consul-token-secret <name>',
+    'with --consul: a Secret beside the control plane with a token under `token`',
+  );
+  text('--consul-ca-secret <name>', 'with --consul: a Secret there with authorities (PEM) under `ca.crt`');
   choice('--log-level <level>', 'of the control plane', LOG_LEVELS, defaults.logLevel);
   choice('--proxy-log-level <level>', 'of proxies', LOG_LEVELS, defaults.proxyLogLevel);
   choice('--access-log <which>', 'of proxies', ACCESS_LOGS, defaults.accessLog);

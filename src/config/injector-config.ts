@@ -25,6 +25,10 @@ export interface InjectorConfig {
   readonly injectionSettings: string;
   /** Where proxies are deployed for Gateways: `all` namespaces, or these. */
   readonly deployGateways: 'all' | readonly string[];
+  /** Whether machines that join a WorkloadGroup get a WorkloadEntry. */
+  readonly registerMachines: boolean;
+  /** How long a machine may be away before its entry goes. */
+  readonly machineGraceMs: number;
   /** An empty host means every address of the machine. */
   readonly listen: HostPort;
   readonly metricsListen: HostPort;
@@ -80,6 +84,8 @@ export interface InjectorFlags {
   readonly injectionSettings?: string;
   /** Namespaces, comma-separated, or `all`. */
   readonly deployGateways?: string;
+  readonly registerMachines?: boolean;
+  readonly machineGrace?: string;
   readonly listen?: string;
   readonly metricsListen?: string;
   readonly webhookListen?: string;
@@ -127,6 +133,8 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
     tokenIssuer: flags.tokenIssuer ?? `https://kubernetes.default.svc.${clusterDomain}`,
     injectionSettings: flags.injectionSettings ?? '',
     deployGateways: readDeployGateways(flags),
+    registerMachines: readRegisterMachines(flags, source),
+    machineGraceMs: readGrace(flags.machineGrace ?? '1m'),
     listen,
     metricsListen: readListen('metrics-listen', flags.metricsListen ?? '', on(PORTS.controlPlaneMetrics)),
     webhookListen: readListen('webhook-listen', flags.webhookListen ?? '', on(PORTS.webhook)),
@@ -185,6 +193,22 @@ function readDeployGateways({
   if (wrong !== undefined)
     throw bad('deploy-gateways', wrong, 'a namespace; write some, comma-separated, or all');
   return names;
+}
+
+function readRegisterMachines({ registerMachines = false }: InjectorFlags, { source }: Source): boolean {
+  if (registerMachines && source !== 'kubernetes')
+    throw new WeftError(
+      'bad-configuration',
+      '--register-machines writes WorkloadEntries to a cluster and needs --source kubernetes; write them into the folder yourself',
+      { source: 'config' },
+    );
+  return registerMachines;
+}
+
+function readGrace(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms !== undefined && ms >= 5_000) return ms;
+  throw bad('machine-grace', text, 'a duration of 5 seconds or more; write for example 1m');
 }
 
 type Source = Pick<InjectorConfig, 'source' | 'files'>;

@@ -69,6 +69,8 @@ export const ANNOTATIONS = {
   onlyInboundPorts: 'weft.dev/only-inbound-ports',
   /** Where the pod's proxy takes mesh TLS for any of its ports: for pods whose inbound traffic is not redirected. */
   tunnelPort: 'weft.dev/tunnel-port',
+  /** Of a WorkloadGroup: ranges in which the addresses of its machines lie, comma-separated. */
+  machineAddresses: 'weft.dev/machine-addresses',
   /**
    * `init`: packet rules send traffic to the proxy. `none`: the app does, told by http_proxy; no container needs a capability.
    */
@@ -116,6 +118,8 @@ export const ENVIRONMENT = {
   /** Comma-separated, as the downward API's status.podIPs gives it. */
   podIps: 'POD_IPS',
   serviceAccount: 'SERVICE_ACCOUNT',
+  /** Of a machine outside of the cluster: the WorkloadGroup that it joins. */
+  workloadGroup: 'WEFT_WORKLOAD_GROUP',
   nodeName: 'NODE_NAME',
   controlPlane: 'WEFT_CONTROL_PLANE',
   controlPlaneIdentity: 'WEFT_CONTROL_PLANE_IDENTITY',

@@ -12,6 +12,7 @@ import {
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
 import { readDnsForwards } from './dns-forwards.ts';
 import { type LimitsFlags, type LimitsRedis, limitsOf } from './limits-flags.ts';
+import { type MachineConfig, readMachine } from './machine-flags.ts';
 import { ENVIRONMENT, PATHS, PORTS, SYSTEM_NAMESPACE } from './names.ts';
 import { readTracing } from './tracing-flags.ts';
 
@@ -88,6 +89,8 @@ export interface ProxyConfig {
   readonly tracing: TracingSettings | undefined;
   /** Undefined for sidecars. */
   readonly gateway?: GatewayConfig;
+  /** Of a machine that joins a WorkloadGroup. */
+  readonly machine?: MachineConfig;
 }
 
 /** What of a proxy that is a gateway the machine decides. */
@@ -144,6 +147,8 @@ export interface ProxyFlags {
   readonly podNamespace?: string;
   readonly podIps?: string;
   readonly serviceAccount?: string;
+  readonly workloadGroup?: string;
+  readonly execProbes?: boolean;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -161,15 +166,25 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     ENVIRONMENT.controlPlane,
     `weft-injector.${SYSTEM_NAMESPACE}.svc:${PORTS.discovery}`,
   );
+  const addresses = pick(flags.podIps, ENVIRONMENT.podIps, '')
+    .split(',')
+    .map(address => address.trim())
+    .filter(Boolean);
+  const inbound = port('--inbound-port', flags.inboundPort, PORTS.inbound);
+  const machine = readMachine({
+    group: pick(flags.workloadGroup, ENVIRONMENT.workloadGroup, ''),
+    podName: flags.podName ?? (env[ENVIRONMENT.podName] || undefined),
+    addresses,
+    tunnelPort: redirected ? undefined : inbound,
+    execProbes: flags.execProbes ?? false,
+  });
   return Object.freeze({
+    ...(machine && { machine: machine.machine }),
     pod: {
-      name: pick(flags.podName, ENVIRONMENT.podName, 'local'),
+      name: machine?.podName ?? pick(flags.podName, ENVIRONMENT.podName, 'local'),
       namespace: pick(flags.podNamespace, ENVIRONMENT.podNamespace, 'default'),
       serviceAccount: pick(flags.serviceAccount, ENVIRONMENT.serviceAccount, 'default'),
-      addresses: pick(flags.podIps, ENVIRONMENT.podIps, '')
-        .split(',')
-        .map(address => address.trim())
-        .filter(Boolean),
+      addresses,
     },
     node: env[ENVIRONMENT.nodeName] ?? '',
     trustDomain,
@@ -195,7 +210,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     ),
     ports: {
       outbound: port('--outbound-port', flags.outboundPort, PORTS.outbound),
-      inbound: port('--inbound-port', flags.inboundPort, PORTS.inbound),
+      inbound,
       admin: port('--admin-port', flags.adminPort, PORTS.admin),
       health: port('--health-port', flags.healthPort, PORTS.health),
     },

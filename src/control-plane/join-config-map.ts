@@ -11,6 +11,18 @@ export const JOIN_CONFIG_MAP = 'weft-join-tokens';
 
 /** The store of a cluster: all replicas write the same object, each only as a change of what it has read. */
 export function configMapJoinStore(client: KubeClient, namespace: string): JoinStore {
+  const write = async (
+    version: string,
+    id: string,
+    text: string | null,
+  ): Promise<'written' | 'changed' | WeftError> => {
+    const written = await client.patch(TYPES.configMap, namespace, JOIN_CONFIG_MAP, {
+      metadata: { resourceVersion: version },
+      data: { [id]: text },
+    });
+    if (!(written instanceof ApiError)) return 'written';
+    return written.status === 409 ? 'changed' : unusable(written);
+  };
   return {
     async read() {
       const found = await client.get(TYPES.configMap, namespace, JOIN_CONFIG_MAP);
@@ -20,14 +32,9 @@ export function configMapJoinStore(client: KubeClient, namespace: string): JoinS
       const { records } = joinRecordsOf(new Map(data));
       return { version: String(recordOf(found.metadata).resourceVersion ?? ''), records };
     },
-    async write(version, id, record) {
-      const written = await client.patch(TYPES.configMap, namespace, JOIN_CONFIG_MAP, {
-        metadata: { resourceVersion: version },
-        data: { [id]: formatJoinRecord(record) },
-      });
-      if (!(written instanceof ApiError)) return 'written';
-      return written.status === 409 ? 'changed' : unusable(written);
-    },
+    write: (version, id, record) => write(version, id, formatJoinRecord(record)),
+    // In a merge patch null takes a key away.
+    remove: (version, id) => write(version, id, null),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { errorMessage, guarded, INTERNAL_ERROR } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
+import type { MachineClaim } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import { Backoff, type Cancel, type Clock } from '../time/index.ts';
 import { AnswerWriter } from './answer-writer.ts';
@@ -22,6 +23,8 @@ export interface DiscoveryClientOptions {
   readonly credentials: CredentialSource;
   readonly namespace: string;
   readonly pod: string;
+  /** Of a machine outside of the cluster that joins a WorkloadGroup. */
+  readonly machine?: MachineClaim;
   readonly proxyVersion: string;
   readonly sink: ResourceSink;
   /** Without one every question is answered with a refusal. */
@@ -172,7 +175,7 @@ export class DiscoveryClient implements ResourceStream {
   }
 
   #connected(socket: TLSSocket): void {
-    const { namespace, pod, proxyVersion, questions } = this.#options;
+    const { namespace, pod, machine, proxyVersion, questions } = this.#options;
     this.#state = { phase: 'connected', socket, heard: false };
     this.#unheard = 0;
     this.#received.begin();
@@ -203,7 +206,8 @@ export class DiscoveryClient implements ResourceStream {
       if (!fine) lost(trouble);
     };
     socket.on('data', guarded('discovery.data', received, failed));
-    this.#send({ type: 'hello', namespace, pod, proxyVersion, answers: questions?.kinds ?? [] });
+    const answers = questions?.kinds ?? [];
+    this.#send({ type: 'hello', namespace, pod, proxyVersion, answers, ...(machine && { machine }) });
     this.#batch.clear();
     for (const keys of inBatches(this.#received.wanted)) this.#send({ type: 'subscribe', keys });
   }

@@ -10,6 +10,7 @@ export { type InProcessOptions, InProcessStream } from './in-process.ts';
 export { type AskMessage, MAX_QUESTION_LENGTH, MAX_QUESTIONS, type Question } from './protocol.ts';
 export { type RemoteSignerOptions, remoteSigner } from './remote-signer.ts';
 export {
+  type ArrivingMachine,
   type AskableProxies,
   type AskableProxy,
   type CredentialSource,
@@ -17,6 +18,8 @@ export {
   type DiscoveryLimits,
   type DiscoveryObserver,
   type DiscoveryServerOptions,
+  type MachineArrivals,
+  type MachinePresence,
   type QuestionListener,
   type ResourceStatus,
   type Signer,

@@ -15,7 +15,7 @@
 // The control plane may also ask (`ask`), about what only the proxy knows: its live requests, its record of failures. The proxy
 // says what there is in any number of messages (`said`), and when that is all (`done`); `unask` ends a question before. Which
 // kinds of questions it can answer stands in its `hello`. See docs/decisions/live.md.
-import type { ClusterEndpoint, Resource } from '../model/index.ts';
+import type { ClusterEndpoint, MachineClaim, Resource } from '../model/index.ts';
 
 /** ALPN protocol name. */
 export const DISCOVERY_ALPN = 'weft/discovery/1';
@@ -118,6 +118,8 @@ export interface HelloMessage {
   readonly pod: string;
   /** Kinds of questions that it can answer; undefined: it is of a version before there were any. */
   readonly answers?: readonly string[];
+  /** Of a machine outside of the cluster that joins a WorkloadGroup: `pod` is then the name that follows from it. */
+  readonly machine?: MachineClaim;
 }
 
 /**

@@ -7,8 +7,12 @@ type Check = (message: Readonly<Record<string, unknown>>) => boolean;
 const checks: Readonly<Record<ProxyMessage['type'], Check>> = {
   sign: ({ csr, token, nowMs }) =>
     isText(csr, 16_384) && (token === undefined || isText(token, 16_384)) && Number.isFinite(nowMs),
-  hello: ({ proxyVersion, namespace, pod, answers }) =>
-    isText(proxyVersion, 200) && isText(namespace, 253) && isText(pod, 253) && isKinds(answers),
+  hello: ({ proxyVersion, namespace, pod, answers, machine }) =>
+    isText(proxyVersion, 200) &&
+    isText(namespace, 253) &&
+    isText(pod, 260) &&
+    isKinds(answers) &&
+    (machine === undefined || isClaim(machine)),
   subscribe: ({ keys }) => isKeys(keys),
   unsubscribe: ({ keys }) => isKeys(keys),
   ack: ({ version }) => Number.isSafeInteger(version),
@@ -57,6 +61,15 @@ function isText(value: unknown, maxLength: number): value is string {
 function isKeys(value: unknown): boolean {
   return (
     Array.isArray(value) && value.length <= SUBSCRIBE_BATCH && value.every(each => typeof each === 'string')
+  );
+}
+
+/** What it says is judged later: see machineClaimFault. */
+function isClaim(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { group, address, tunnelPort } = value as Readonly<Record<string, unknown>>;
+  return (
+    isText(group, 253) && isText(address, 64) && (tunnelPort === undefined || Number.isInteger(tunnelPort))
   );
 }
 

@@ -3,6 +3,7 @@ import { errorMessage, guarded, INTERNAL_ERROR, WeftError } from '../errors/inde
 import { type InboundResource, isSameWorkload } from '../model/index.ts';
 import { callerOf } from '../resolve/index.ts';
 import type { Cancel } from '../time/index.ts';
+import { Arrival } from './arrival.ts';
 import { type CertifiedPeer, certifiedOf } from './certified-peer.ts';
 import { encode } from './encode.ts';
 import type { Beating } from './heartbeat.ts';
@@ -62,6 +63,8 @@ export class ProxyStream implements Pushable, Beating {
   #stopWaiting: Cancel = () => {};
   readonly #liveness = new StreamLiveness();
   readonly #writer: PacedWriter;
+  /** Of a machine outside of the cluster. */
+  #arrival: Arrival | undefined;
 
   constructor(socket: TLSSocket, shared: StreamShared) {
     this.#socket = socket;
@@ -295,6 +298,13 @@ export class ProxyStream implements Pushable, Beating {
       return;
     }
     const { hub, clock } = this.#shared.options;
+    const failed = (error: WeftError): void => this.fail(error.code, error.message);
+    const arrival = Arrival.begin(hello, this.#certified, this.#shared.options, failed);
+    if (arrival instanceof WeftError) {
+      failed(arrival);
+      return;
+    }
+    this.#arrival = arrival;
     const pod = `${hello.namespace}/${hello.pod}`;
     const self = hub.watchInbound(pod, () => this.#identify(hello));
     const cancel = clock.after(this.#shared.limits.podMs, () => {
@@ -343,6 +353,7 @@ export class ProxyStream implements Pushable, Beating {
     this.beat(this.#shared.heartbeat.line);
     this.#resume();
     this.#shared.opened(session);
+    this.#arrival?.opened(session);
   }
 
   #pause(): void {
@@ -383,6 +394,7 @@ export class ProxyStream implements Pushable, Beating {
       observer?.connected(-1);
       log.info({ pod: state.session.pod, why }, 'a proxy is disconnected');
     }
+    this.#arrival?.left();
     this.#shared.closed(this);
   }
 }

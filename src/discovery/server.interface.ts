@@ -1,7 +1,7 @@
 import type { JoinTokens, SignedChain, TokenVerifier } from '../ca/index.ts';
 import type { WeftError } from '../errors/index.ts';
 import type { Credentials, CredentialsListener } from '../identity/index.ts';
-import type { Identity, ResourceKind } from '../model/index.ts';
+import type { Identity, MachineClaim, ResourceKind } from '../model/index.ts';
 import type { Log } from '../telemetry/index.ts';
 import type { Clock } from '../time/index.ts';
 import type { Hub } from './hub.ts';
@@ -100,6 +100,8 @@ export interface DiscoveryServerOptions {
   readonly podOf?: (uid: string) => Pick<Identity, 'namespace' | 'serviceAccount'> | undefined;
   /** Machines outside of the cluster; without it none can join. */
   readonly machines?: Pick<JoinTokens, 'prove'>;
+  /** Who writes down which machines are there; without it none is. */
+  readonly arrivals?: MachineArrivals;
   /** The program of proxies with this digest, in Base64; without it, or where it returns nothing, none is given. */
   readonly program?: (digest: string) => string | undefined;
   readonly clock: Clock;
@@ -164,4 +166,28 @@ export interface AskableProxies {
   proxies(): readonly AskableProxy[];
   /** Calls with every proxy that connects from now on, until the returned function is called. */
   onProxy(listener: (proxy: AskableProxy) => void): () => void;
+}
+
+/** A machine outside of the cluster whose proxy has said hello. */
+export interface ArrivingMachine {
+  /** Of its certificate. */
+  readonly namespace: string;
+  readonly serviceAccount: string;
+  /** Of its certificates, whatever address it has; '' where they name none. */
+  readonly uid: string;
+  readonly claim: MachineClaim;
+}
+
+/** Writes down which machines are there. */
+export interface MachineArrivals {
+  /** Resolves once it is written down, or with why it is not to be let in: then its stream ends with that. */
+  arrive(machine: ArrivingMachine): Promise<MachinePresence | WeftError>;
+}
+
+/** A machine that was let in. */
+export interface MachinePresence {
+  /** Its stream is open, and its proxy can be asked. */
+  opened(proxy: AskableProxy): void;
+  /** Its stream is over. */
+  left(): void;
 }

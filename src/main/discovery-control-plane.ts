@@ -79,6 +79,7 @@ class ControlPlaneDiscovery implements Discovery {
       credentials: this.#credentials,
       namespace,
       pod: name,
+      ...(config.machine && { machine: config.machine.claim }),
       proxyVersion: VERSION,
       sink: this.#sink,
       questions: context.questions,

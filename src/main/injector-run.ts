@@ -17,7 +17,7 @@ import {
   signerOf,
 } from './injector-authority.ts';
 import { serveRoutes } from './injector-http.ts';
-import { openMachines } from './injector-machines.ts';
+import { openMachines, openRegistrar } from './injector-machines.ts';
 import { OwnProxyProgram } from './injector-program.ts';
 import { proxyProblems } from './injector-status.ts';
 import { InjectorView } from './injector-view.ts';
@@ -134,6 +134,8 @@ export async function runInjector(
 
   // 6. Discovery and certificates for proxies.
   const machines = await openMachines(around, cluster?.client, view);
+  let leads = (): boolean => false;
+  const arrivals = await openRegistrar(around, cluster?.client, pipeline, view, () => leads());
   const program = new OwnProxyProgram();
   parts.program = program;
   const server = new DiscoveryServer({
@@ -142,6 +144,7 @@ export async function runInjector(
     verifier,
     credentials: keeper,
     ...(machines && { machines }),
+    ...(arrivals && { arrivals }),
     program: digest => program.text(digest),
     podOf: uid => podOf(pipeline.registry, uid),
     clock,
@@ -159,7 +162,6 @@ export async function runInjector(
   const livePort = await (await import('./injector-live.ts')).openLive(cluster?.client, keeper, around, view);
 
   // 8. The admission webhook, where there are settings for it.
-  let leads = (): boolean => false;
   const webhook =
     cluster && config.injectionSettings !== ''
       ? await (await import('./injector-webhook.ts')).openWebhook(

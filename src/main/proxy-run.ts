@@ -47,6 +47,8 @@ import { ProxyUsage } from './proxy-usage.ts';
 const lastWordsMs = 3_000;
 /** Of a gateway on a cluster: until load balancers and kube-proxy know that it goes, it takes what they send. */
 const noticeMs = 10_000;
+/** Of a machine: until its entry says that it goes, and everybody has heard. */
+const machineNoticeMs = 3_000;
 
 /** Adds the command to `program`. */
 export function register(program: Command): void {
@@ -65,6 +67,14 @@ export function register(program: Command): void {
     )
     .option('--outbound-port <port>', 'where outbound traffic arrives, default 15001')
     .option('--inbound-port <port>', 'where inbound traffic arrives, default 15006')
+    .option(
+      '--workload-group <name>',
+      'of a machine outside of the cluster: the WorkloadGroup that it joins (WEFT_WORKLOAD_GROUP)',
+    )
+    .option(
+      '--exec-probes',
+      'with --workload-group: its probe may run programs here, as the user of the proxy',
+    )
     .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
     .action(async (flags: ProxyFlags) => {
       try {
@@ -151,6 +161,12 @@ export async function run(config: ProxyConfig): Promise<void> {
           stop: why => stop(why),
         })
       : undefined;
+  const machine = config.machine
+    ? new (await import('../machines/health/index.ts')).MachineHealth({
+        ...{ app: appOf(config), execProbes: config.machine.execProbes, clock: systemClock, log },
+      })
+    : undefined;
+  const asked = upgrades?.questions(cores?.questions ?? own) ?? cores?.questions ?? own;
   const names = new ProxyNames({
     ...{ clock: systemClock, log, forwards: config.dnsForwards },
     apply: resource => void put(resource, each => plane.apply(each)),
@@ -162,7 +178,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     log,
     tls,
     signal: stopping.signal,
-    questions: upgrades?.questions(cores?.questions ?? own) ?? cores?.questions ?? own,
+    questions: machine?.questions(asked) ?? asked,
     gatewaysFound: names => {
       plane.gateway?.serve(names);
       cores?.serve(names);
@@ -259,6 +275,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   const stop = (why: string, appEnded = false): void => {
     if (draining) return;
     draining = true;
+    machine?.drain();
     log.info({ why, ...host.underWay() }, 'draining: no new work is asked for, and work under way goes on');
     plane.drain();
     cores?.drain();
@@ -269,7 +286,8 @@ export async function run(config: ProxyConfig): Promise<void> {
     };
     // A Job waits for us, and nobody is left to serve.
     const nothingToDo = appEnded && host.underWay().exchanges === 0;
-    const atLeastMs = config.gateway !== undefined && config.discovery !== 'files' ? noticeMs : 0;
+    const atLeastMs =
+      config.gateway !== undefined && config.discovery !== 'files' ? noticeMs : machine ? machineNoticeMs : 0;
     void (nothingToDo ? Promise.resolve() : drained(subject, systemClock, atLeastMs)).then(async () => {
       await lastWords();
       log.info({}, 'drained; goodbye');
@@ -299,11 +317,16 @@ function applySafely(apply: () => string | undefined): string | undefined {
   }
 }
 
+/** Where the app is asked: from the address whose connections packet rules leave alone, where there are some. */
+function appOf({ pod, redirected }: ProxyConfig): { readonly host: string; readonly localAddress?: string } {
+  const host = pod.addresses[0] ?? '127.0.0.1';
+  return { host, ...(redirected && { localAddress: probeAddress(host) }) };
+}
+
 function serveAdmin(config: ProxyConfig, host: AdminHost, http1: ServerOptions): AdminServer[] {
   const options: ServerOptions = { ...http1, limits: DEFAULT_LIMITS, idleTimeoutMs: 120_000 };
   const probes = readAppProbes(process.env[ENVIRONMENT.probes]);
-  const own = config.pod.addresses[0] ?? '127.0.0.1';
-  const app = { host: own, ...(config.redirected ? { localAddress: probeAddress(own) } : {}) };
+  const app = appOf(config);
   const appProbes = appHealthRoutes(probes, app, host.log);
   const health = healthRoutes(host);
   const metrics = readAppMetrics(process.env[ENVIRONMENT.appMetrics]);

@@ -52,6 +52,11 @@ await new Command('weft-injector')
     'deploy proxies for the Gateways of these namespaces, comma-separated, or all (default: none)',
   )
   .option(
+    '--register-machines',
+    'write a WorkloadEntry for each machine that joins a WorkloadGroup (docs/machines.md)',
+  )
+  .option('--machine-grace <duration>', 'how long a machine may be away before its entry goes', '1m')
+  .option(
     '--webhook-listen <address>',
     'where the API server asks about pods (default: port 8443 of the same host)',
   )

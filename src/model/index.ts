@@ -160,7 +160,15 @@ export {
 export { fieldsRef, INGRESS_FIELDS } from './ingress-fields.ts';
 export { type LabelTest, labelSelector } from './label-selector.ts';
 export { type LabelSelector, type Labels, matchesLabels } from './labels.ts';
-export { machineName } from './machine.ts';
+export {
+  type MachineCheck,
+  type MachineClaim,
+  type MachineGroup,
+  type MachineProbe,
+  machineClaimFault,
+  machineEntryName,
+  machineName,
+} from './machine.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
 export { isPasswordHash } from './password-hash.ts';

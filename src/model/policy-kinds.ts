@@ -16,6 +16,7 @@ import {
   type ServedIngress,
 } from './gateway.ts';
 import type { Namespace } from './gateway-attachment.ts';
+import type { MachineGroup } from './machine.ts';
 import { hasSettings, type PeerPolicy, type TrafficPolicy } from './policy.ts';
 import type { EgressScope, InboundRateLimit, RouteTable, Subset } from './routing.ts';
 import type { ServerPolicy } from './server-policy.ts';
@@ -51,6 +52,7 @@ export interface PolicyKinds {
   servedIngresses: ServedIngress;
   backendTls: BackendTls;
   upstreamCredentials: UpstreamCredential;
+  machineGroups: MachineGroup;
 }
 
 export type PolicyKind = keyof PolicyKinds;
@@ -207,6 +209,11 @@ export const POLICY_KINDS: { readonly [K in PolicyKind]: PolicyRow<PolicyKinds[K
     fact: 'upstream-credentials',
     group: ({ name }) => name,
     callerLabels: ({ selector = {} }) => Object.keys(selector),
+  },
+  machineGroups: {
+    fact: 'machine-groups',
+    group: ({ namespace, name }) => `${namespace}/${name}`,
+    sameScope: () => true,
   },
 };
 

@@ -149,13 +149,13 @@ test('a kind that a mesh is expected to obey and Weft does not is named; others 
   const translator = new Translator();
   const object = (apiVersion: string, kind: string): string =>
     `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: x}\n`;
-  apply(translator, object('networking.istio.io/v1', 'WorkloadGroup'));
+  apply(translator, object('networking.istio.io/v1beta1', 'ProxyConfig'));
   apply(translator, object('apps/v1', 'Deployment'));
   assert.deepEqual(
     translator.problems().map(each => each.object!.kind),
-    ['WorkloadGroup'],
+    ['ProxyConfig'],
   );
-  remove(translator, 'WorkloadGroup.networking.istio.io', 'default/x');
+  remove(translator, 'ProxyConfig.networking.istio.io', 'default/x');
   assert.deepEqual(translator.problems(), []);
 });
 

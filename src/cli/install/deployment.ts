@@ -1,5 +1,6 @@
 // The control plane as a Deployment that fits restricted Pod Security.
 import { PORTS, PROXY_UID } from '../../config/index.ts';
+import { beyondParts } from './beyond.ts';
 import { issuerParts } from './issuer.ts';
 import { NAMES, SELECTOR, SETTINGS_FILE } from './names.ts';
 import type { InstallOptions } from './options.ts';
@@ -49,7 +50,11 @@ function podSpec(options: InstallOptions): Json {
     },
     ...spread(),
     containers: [container(options)],
-    volumes: [{ name: 'settings', configMap: { name: NAMES.settings } }, ...issuerParts(options).volumes],
+    volumes: [
+      { name: 'settings', configMap: { name: NAMES.settings } },
+      ...issuerParts(options).volumes,
+      ...beyondParts(options).volumes,
+    ],
   };
 }
 
@@ -96,6 +101,7 @@ function container(options: InstallOptions): Json {
       `--log-level=${options.logLevel}`,
       ...issuerParts(options).args,
       ...(options.deployGateways === '' ? [] : [`--deploy-gateways=${options.deployGateways}`]),
+      ...beyondParts(options).args,
     ],
     env: [field('POD_NAME', 'metadata.name'), field('POD_NAMESPACE', 'metadata.namespace')],
     ports: [
@@ -135,6 +141,7 @@ function container(options: InstallOptions): Json {
     volumeMounts: [
       { name: 'settings', mountPath: '/etc/weft', readOnly: true },
       ...issuerParts(options).volumeMounts,
+      ...beyondParts(options).volumeMounts,
     ],
   };
 }

@@ -66,7 +66,7 @@ test('an unchanged stretch is cut to a mark', () => {
   ]);
 });
 
-test('the options of an installation are read off its objects', () => {
+test('every option of an installation is read off its objects, so that an upgrade keeps it', () => {
   const options = installOptions({
     namespace: 'mesh',
     image: `registry.example/weft-injector:${VERSION}`,
@@ -81,7 +81,28 @@ test('the options of an installation are read off its objects', () => {
     accessLog: 'all',
     kubernetesVersion: '1.20',
     resources: { cpuRequest: '1', memoryRequest: '2Gi', memoryLimit: '3Gi' },
+    proxyImage: `registry.example/weft-proxy:${VERSION}`,
+    imagePullPolicy: 'Always',
+    clusterDomain: 'mesh.local',
+    certificateLifetime: '12h',
+    redirection: 'none',
+    proxyResources: { cpuRequest: '20m', memoryRequest: '80Mi', memoryLimit: '100Mi' },
+    issuer: 'certManager: {issuer: mesh-ca}',
+    deployGateways: 'shop,web',
+    secretNamespaces: 'shop',
+    certificateNamespaces: 'shop,web',
+    machines: true,
+    consul: 'https://consul.example:8501',
+    consulDatacenter: 'east',
+    consulTag: 'mesh',
+    consulNamespace: 'legacy',
+    consulDomain: 'corp',
+    consulTokenSecret: 'consul-token',
+    consulCaSecret: 'consul-ca',
   });
+  for (const [name, value] of Object.entries(installOptions()))
+    if (name !== 'version')
+      assert.notDeepEqual(options[name as keyof typeof options], value, `${name} is the default here`);
   const live = installObjects(options).map(asServed);
   assert.deepEqual(installOptions(optionsOfInstalled(live)), options);
 });

@@ -99,7 +99,8 @@ export function grantedRights({ option, role, rules }: NamespaceGrant, options: 
   );
 }
 
-function pair(
+/** A role and its binding to the control plane. */
+export function pair(
   kind: 'Role' | 'ClusterRole',
   metadata: Manifest['metadata'],
   options: InstallOptions,

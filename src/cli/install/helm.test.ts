@@ -51,6 +51,18 @@ const cases: Record<string, Partial<InstallOptions>> = {
     certificateNamespaces: 'vault',
     namespace: 'mesh',
   },
+  'machines that join': { machines: true, namespace: 'mesh' },
+  "Consul's services": { consul: 'http://consul.example:8500' },
+  "Consul's services, with everything": {
+    consul: 'https://consul.example:8501',
+    consulDatacenter: 'east',
+    consulTag: 'mesh',
+    consulNamespace: 'legacy',
+    consulDomain: 'corp',
+    consulTokenSecret: 'consul-token',
+    consulCaSecret: 'consul-ca',
+    machines: true,
+  },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',

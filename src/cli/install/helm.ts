@@ -2,11 +2,13 @@
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
 import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import { beyondPlaces, isMachineRight, withBeyond } from './beyond.ts';
 import { NAMESPACE_GRANTS } from './gateway-rights.ts';
 import { gatewayRights, grantTemplate, isGatewayRight, withGateways } from './helm-gateways.ts';
 import { issuerRights, issuerSettings, SAMPLE_ISSUER, withIssuer } from './helm-issuer.ts';
-import { marker } from './helm-marker.ts';
+import { fieldsIf, marker } from './helm-marker.ts';
 import { NAMES } from './names.ts';
+import { networkPolicy } from './network-policies.ts';
 import { installObjects, type Manifest, settingsText } from './objects.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
@@ -44,6 +46,7 @@ function templateOptions(): InstallOptions {
     deployGateways: value('deployGateways'),
     secretNamespaces: value('secretNamespaces'),
     certificateNamespaces: value('certificateNamespaces'),
+    ...beyondPlaces(value),
   };
 }
 
@@ -83,6 +86,12 @@ export function helmFiles(): Map<string, string> {
       files.set(`templates/role-${grant.role}.yaml`, grantTemplate(grant, options, yaml));
       continue;
     }
+    if (isMachineRight(object)) {
+      const file = 'templates/machine-rights.yaml';
+      const before = files.get(file)?.replace('{{- end }}\n', '') ?? '{{- if .Values.machines }}\n';
+      files.set(file, `${before}---\n${yaml(object)}{{- end }}\n`);
+      continue;
+    }
     files.set(`templates/${fileOf(object)}.yaml`, templateOf(object, options, yaml));
   }
   return files;
@@ -103,15 +112,26 @@ function templateOf(object: Manifest, options: InstallOptions, yaml: (object: un
   if (object.kind === 'MutatingWebhookConfiguration') return configurationTemplate(object, options, yaml);
   if (object.kind === 'Deployment') {
     const spec = { ...(object.spec as object), replicas: marker('int .Values.replicas') };
-    return unmark(yaml(withGateways(withIssuer({ ...object, spec }))));
+    return unmark(yaml(withBeyond(withGateways(withIssuer({ ...object, spec })))));
   }
   if (object.kind === 'Role' && object.metadata.name === NAMES.injector)
     return unmark(yaml({ ...object, rules: issuerRights(options) }));
+  if (object.kind === 'NetworkPolicy') return unmark(yaml(networkPolicyTemplate(object, options)));
   if (object.kind !== 'PodDisruptionBudget') return unmark(yaml(object));
   const older =
     '{{ if .Capabilities.APIVersions.Has "policy/v1" }}policy/v1{{ else }}policy/v1beta1{{ end }}';
   const text = unmark(yaml(object)).replace('apiVersion: policy/v1\n', `apiVersion: ${older}\n`);
   return `{{- if gt (int .Values.replicas) 1 }}\n${text}{{- end }}\n`;
+}
+
+/** With machines the discovery port is open to whoever is no pod. */
+function networkPolicyTemplate(object: Manifest, options: InstallOptions): Manifest {
+  const { ingress } = networkPolicy({ ...options, machines: false }, {}).spec as {
+    readonly ingress: readonly { readonly from?: unknown }[];
+  };
+  const [{ from, ...discovery } = {}, ...others] = ingress;
+  const rules = [{ ...discovery, ...fieldsIf('not .Values.machines', { from }) }, ...others];
+  return { ...object, spec: { ...(object.spec as object), ingress: rules } };
 }
 
 /** Each entry in a condition of its own, by the name of the mesh that it begins with. */

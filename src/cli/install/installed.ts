@@ -3,7 +3,8 @@
 import { parse } from 'yaml';
 import { readWebhookSettings } from '../../../webhook/index.ts';
 import { VERSION } from '../../config/index.ts';
-import { recordOf } from '../../plain/index.ts';
+import { recordOf, recordsOf } from '../../plain/index.ts';
+import { beyondOfInstalled } from './beyond.ts';
 import { NAMESPACE_GRANTS } from './gateway-rights.ts';
 import { NAMES } from './names.ts';
 import { type InstallOptions, installOptions } from './options.ts';
@@ -54,6 +55,7 @@ function fromDeployment(objects: InstalledObjects): Given {
   const container = recordOf(Array.isArray(containers) ? containers[0] : undefined);
   const args = Array.isArray(container.args) ? container.args.map(String) : [];
   const flag = (name: string) => args.find(arg => arg.startsWith(`--${name}=`))?.slice(name.length + 3);
+  const { volumes } = recordOf(recordOf(spec.template).spec);
   const resources = recordOf(container.resources);
   const [requests, limits] = [recordOf(resources.requests), recordOf(resources.limits)];
   return {
@@ -66,6 +68,7 @@ function fromDeployment(objects: InstalledObjects): Given {
     logLevel: flag('log-level'),
     deployGateways: flag('deploy-gateways'),
     ...Object.fromEntries(NAMESPACE_GRANTS.map(({ option, role }) => [option, namespacesOf(objects, role)])),
+    ...beyondOfInstalled(args, recordsOf(volumes)),
     resources:
       Object.keys(requests).length === 0
         ? undefined

@@ -1,6 +1,7 @@
 // Who may reach the control plane, for clusters whose network enforces NetworkPolicies. docs/security.md has the table.
 import { PORTS } from '../../config/index.ts';
 import { NAMES, SELECTOR } from './names.ts';
+import type { InstallOptions } from './options.ts';
 
 type Json = Record<string, unknown>;
 
@@ -9,7 +10,10 @@ type Json = Record<string, unknown>;
  * address no policy can name), whoever scrapes metrics, and kubectl port-forward, which no policy sees. The live API is asked
  * by port-forward and by other replicas.
  */
-export function networkPolicy(namespace: string, labels: Json): Json {
+export function networkPolicy(
+  { namespace, machines }: Pick<InstallOptions, 'namespace' | 'machines'>,
+  labels: Json,
+): Json {
   const tcp = (port: number): Json => ({ protocol: 'TCP', port });
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -19,7 +23,8 @@ export function networkPolicy(namespace: string, labels: Json): Json {
       podSelector: { matchLabels: { ...SELECTOR } },
       policyTypes: ['Ingress'],
       ingress: [
-        { from: [{ namespaceSelector: {} }], ports: [tcp(PORTS.discovery)] },
+        // Machines outside of the cluster are no pods, and come from anywhere.
+        { ...(!machines && { from: [{ namespaceSelector: {} }] }), ports: [tcp(PORTS.discovery)] },
         // The API server calls the webhook and asks for weft what /debug says: from outside of the cluster's pods, or through an
         // agent, an address that differs by installation. /debug answers no pod, whoever gets as far.
         { ports: [tcp(PORTS.webhook), tcp(PORTS.controlPlaneMetrics)] },

@@ -2,6 +2,7 @@
 import { stringify } from 'yaml';
 import { injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
 import { PORTS } from '../../config/index.ts';
+import { machineRights } from './beyond.ts';
 import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
 import { deployRights, grantedRights, NAMESPACE_GRANTS } from './gateway-rights.ts';
@@ -54,6 +55,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
     },
     ...deployRights(options),
     ...NAMESPACE_GRANTS.flatMap(each => grantedRights(each, options)),
+    ...machineRights(options),
     ...userRoles().map(({ name, rules }) => ({
       apiVersion: `${group}/v1`,
       kind: 'ClusterRole',
@@ -77,7 +79,7 @@ export function installObjects(options: InstallOptions): Manifest[] {
     },
     service(own),
     deployment(options, labels) as unknown as Manifest,
-    networkPolicy(namespace, labels) as unknown as Manifest,
+    networkPolicy(options, labels) as unknown as Manifest,
     ...(options.replicas > 1 ? [disruptionBudget(options, own)] : []),
     webhookConfiguration(choice, labels) as unknown as Manifest,
   ];

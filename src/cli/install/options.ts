@@ -9,13 +9,14 @@ import {
 import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { formatSpiffe, parseDurationMs, parseQuantity, parseSpiffe } from '../../model/index.ts';
+import { BEYOND_PATTERNS, type BeyondOptions, checkBeyond, NOTHING_BEYOND } from './beyond.ts';
 import { checkIssuer } from './issuer.ts';
 
 /** CPU and memory of the control plane. */
 export type InjectorResources = ProxyResources;
 
 /** Everything that decides the manifests. Build it with `installOptions`. */
-export interface InstallOptions {
+export interface InstallOptions extends BeyondOptions {
   readonly namespace: string;
   readonly version: string;
   /** Images of control plane and proxy. */
@@ -81,6 +82,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
     deployGateways: '',
     secretNamespaces: '',
     certificateNamespaces: '',
+    ...NOTHING_BEYOND,
     kubernetesVersion: '1.21',
     ...given,
   };
@@ -107,6 +109,7 @@ const patterns: readonly [keyof InstallOptions, RegExp, string][] = [
   ['deployGateways', DEPLOY_GATEWAYS.pattern, DEPLOY_GATEWAYS.what],
   ['secretNamespaces', NAMED_NAMESPACES.pattern, NAMED_NAMESPACES.what],
   ['certificateNamespaces', NAMED_NAMESPACES.pattern, NAMED_NAMESPACES.what],
+  ...BEYOND_PATTERNS,
   ['kubernetesVersion', /^v?1\.\d{1,3}([.+-].*)?$/, 'a version of Kubernetes, such as 1.20'],
 ];
 
@@ -171,7 +174,7 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
   const wrong =
     badResources(options.resources, '', bad) ?? badResources(options.proxyResources, 'proxy', bad);
   if (wrong) return wrong;
-  const noIssuer = checkIssuer(options.issuer);
+  const noIssuer = checkIssuer(options.issuer) ?? checkBeyond(options);
   if (noIssuer) return noIssuer;
   const unknown = acceptLabels.find(mesh => !ACCEPTED_MESHES.includes(mesh));
   return unknown === undefined

@@ -47,6 +47,13 @@ const prunes: Readonly<Record<string, Prune>> = {
     ...prunePolicy(object),
     ...(wroteStatus(object) && { status: pick(object.status, ['loadBalancer']) }),
   }),
+  'WorkloadEntry.networking.istio.io': object => ({
+    ...prunePolicy(object),
+    // The machine's health.
+    status: {
+      conditions: recordsOf(recordOf(object.status).conditions).filter(each => each.type === 'Healthy'),
+    },
+  }),
   Namespace: object => headOf(object, ''),
   Secret: object => ({
     ...headOf(object, 'weft.dev/'),
@@ -68,8 +75,14 @@ const credentialKeys = [
   CHALLENGES_SECRET.key,
 ];
 
-/** On Services: Weft's own, and what ingress controllers say of backends there. */
-const serviceAnnotations = ['weft.dev/', ...HAPROXY_PREFIXES];
+/** On Services: Weft's own, what ingress controllers say of backends there, and Linkerd's retries, limits, circuit breaking. */
+const serviceAnnotations = [
+  'weft.dev/',
+  ...HAPROXY_PREFIXES,
+  ...['retry.linkerd.io/', 'timeout.linkerd.io/', 'balancer.linkerd.io/'],
+];
+/** On pods: Weft's own, and Linkerd's word of whom they let in. */
+const podAnnotations = ['weft.dev/', 'config.linkerd.io/default-inbound-policy'];
 
 /** Keys that are users, and whose values are hashes of their passwords. */
 function loginKeys(data: unknown): readonly string[] {
@@ -110,7 +123,7 @@ function withUid(pruned: ApiObject, object: ApiObject): ApiObject {
 function prunePod(object: ApiObject): ApiObject {
   const spec = recordOf(object.spec);
   const status = recordOf(object.status);
-  const head = headOf(object, 'weft.dev/');
+  const head = headOf(object, podAnnotations);
   const conditions = recordsOf(status.conditions).filter(each => each.type === 'Ready');
   const ended = endedOf(status);
   return {
@@ -140,7 +153,16 @@ function pruneContainer(container: Record<string, unknown>): ApiObject {
       'ports',
       recordsOf(container.ports).map(port => pick(port, portFields)),
     ),
+    ...Object.fromEntries(probeKinds.flatMap(kind => probeOf(kind, container[kind]))),
   };
+}
+
+/** Of probes over HTTP where they come: Linkerd's Servers let them in. */
+const probeKinds = ['livenessProbe', 'readinessProbe', 'startupProbe'];
+
+function probeOf(kind: string, probe: unknown): readonly (readonly [string, object])[] {
+  const { httpGet } = recordOf(probe);
+  return httpGet === undefined ? [] : [[kind, { httpGet: pick(httpGet, ['path', 'port']) }]];
 }
 
 const portFields = ['containerPort', 'name', 'protocol'];

@@ -11,6 +11,7 @@ import {
   virtualServiceProblems,
 } from './gateway-problems.ts';
 import { IngressAssembler } from './ingresses.ts';
+import { SelectedMachines } from './machines.ts';
 import { MeshSettings } from './mesh-settings.ts';
 import { NamedPorts } from './named-ports.ts';
 import { PolicyAssembler } from './policies.ts';
@@ -22,7 +23,8 @@ import { WorkloadAssembler } from './workloads.ts';
 
 /** Makes a Mesh out of the parts of all objects, and a new one out of what changed. */
 export class MeshAssembler {
-  readonly #services = new ServiceAssembler();
+  readonly #machines = new SelectedMachines();
+  readonly #services = new ServiceAssembler(this.#machines);
   readonly #workloads = new WorkloadAssembler();
   readonly #externals = new ExternalAssembler(this.#workloads);
   readonly #nodes = new Map<string, Node | undefined>();
@@ -130,6 +132,8 @@ export class MeshAssembler {
         break;
       case 'workload':
         this.#workloads.set(objectKey(part.workload), present ? part : undefined);
+        if (part.workload.owner.kind === 'WorkloadEntry')
+          this.#machines.set(part.workload.namespace, objectKey(part.workload), present ? part : undefined);
         break;
       case 'node':
         this.#nodes.set(objectKey(part.node), present ? part.node : undefined);

@@ -11,6 +11,7 @@ import {
 import type { EndpointsPart, ServicePart } from '../part.ts';
 import { Draft } from './draft.ts';
 import { compareText } from './groups.ts';
+import { type SelectedMachines, withMachines } from './machines.ts';
 
 interface Known {
   base?: ServicePart;
@@ -29,6 +30,11 @@ export class ServiceAssembler {
   readonly #dirty = new Set<string>();
   /** Keys by host, of hosts that several Services have. */
   readonly #rivals = new Map<string, Set<string>>();
+  readonly #machines: SelectedMachines;
+
+  constructor(machines: SelectedMachines) {
+    this.#machines = machines;
+  }
 
   /** `part` undefined: the object has no such part any more. */
   setService(key: string, part: ServicePart | undefined): void {
@@ -52,11 +58,12 @@ export class ServiceAssembler {
     const addresses = new Draft(mesh.servicesByAddress);
     const backings = new Draft(mesh.servicesByEndpoint);
     const selectors = new Draft(mesh.servicesBySelector);
+    for (const namespace of this.#machines.takeChanged()) this.#dirtySelecting(namespace);
     for (const key of this.#dirty) {
       const known = this.#known.get(key);
       if (known && !known.base && known.endpoints.size === 0) this.#known.delete(key);
       const before = mesh.services.get(key);
-      const after = known?.base && buildService(known.base, [...known.endpoints.values()]);
+      const after = known?.base && buildService(known.base, [...known.endpoints.values()], this.#machines);
       if (equal(before, after)) continue;
       services.set(key, after);
       if (!equal(withoutEndpoints(before), withoutEndpoints(after))) touched.add(fact.service(key));
@@ -81,6 +88,11 @@ export class ServiceAssembler {
       servicesByEndpoint: backings.done(),
       servicesBySelector: selectors.done(),
     };
+  }
+
+  #dirtySelecting(namespace: string): void {
+    for (const [key, { base }] of this.#known)
+      if (base?.service.namespace === namespace && base.service.selector) this.#dirty.add(key);
   }
 
   /** The same host in several clusters: the control plane's own counts, and another's while there is none. */
@@ -108,11 +120,18 @@ export class ServiceAssembler {
   }
 }
 
-function buildService(base: ServicePart, parts: readonly EndpointsPart[]): Service {
+function buildService(
+  base: ServicePart,
+  parts: readonly EndpointsPart[],
+  machines: SelectedMachines,
+): Service {
   const rank = parts.reduce((highest, part) => Math.max(highest, part.rank), 0);
   const counted = parts.filter(part => part.rank === rank);
   const endpoints = new Map<number, readonly Endpoint[]>();
-  for (const port of base.service.ports) endpoints.set(port.number, endpointsOf(base, port, counted));
+  for (const port of base.service.ports) {
+    const selected = machines.endpointsOf(base.service, port, base.publishNotReady);
+    endpoints.set(port.number, withMachines(endpointsOf(base, port, counted), selected));
+  }
   if (base.datagrams === undefined) return { ...base.service, endpoints };
   const ofUdp = counted.map(part => ({ ...part, ports: part.datagrams ?? [] }));
   const datagrams = new Map(

@@ -12,6 +12,7 @@ import { sidecarTranslator } from './sidecar.ts';
 import { telemetryTranslator } from './telemetry.ts';
 import { virtualServiceTranslator } from './virtual-service.ts';
 import { workloadEntryTranslator } from './workload-entry.ts';
+import { workloadGroupTranslator } from './workload-group.ts';
 
 /** The kinds of Istio that Weft reads. */
 export const istio: readonly KindTranslator[] = [
@@ -21,6 +22,7 @@ export const istio: readonly KindTranslator[] = [
   serviceEntryTranslator,
   istioGatewayTranslator,
   workloadEntryTranslator,
+  workloadGroupTranslator,
   sidecarTranslator,
   envoyFilterTranslator,
   telemetryTranslator,

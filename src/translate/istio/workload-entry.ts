@@ -52,7 +52,7 @@ function translateWorkloadEntry(
     ports,
     // Istio's label of who speaks mutual TLS, which its own registration sets; inject's annotation does too.
     meshed: labels['security.istio.io/tlsMode'] === 'istio' || ANNOTATIONS.status in annotations,
-    ready: isHealthy(object, report),
+    ready: isHealthy(object, report, annotations[HEALTH_CHECKED] === 'true'),
     ...optional,
     ...context.site,
     from: report.object,
@@ -78,8 +78,12 @@ function portsOf(spec: Fields): readonly WorkloadPort[] {
   });
 }
 
-/** Nobody who says nothing is ill. */
-function isHealthy(object: KubeObject, report: Report): boolean {
+/** Istio's annotation of entries whose machines are asked how they are. */
+const HEALTH_CHECKED = 'proxy.istio.io/health-checks-enabled';
+
+/** Nobody who says nothing is ill, unless somebody is about to ask. */
+function isHealthy(object: KubeObject, report: Report, isChecked: boolean): boolean {
   const conditions = fieldsOf(object, 'status', report).objects('conditions');
-  return conditions.find(each => each.text('type') === 'Healthy')?.text('status') !== 'False';
+  const said = conditions.find(each => each.text('type') === 'Healthy')?.text('status');
+  return isChecked ? said === 'True' : said !== 'False';
 }

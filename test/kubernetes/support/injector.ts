@@ -36,12 +36,12 @@ export async function startInjector(
   context: TestContext,
   kubeconfig: string,
   name: string,
-  flags: Record<string, string> = {},
+  flags: Record<string, string | true> = {},
 ): Promise<Injector> {
   const folder = await mkdtemp(join(tmpdir(), 'weft-injector-'));
   const settings = join(folder, 'injection.yaml');
   await writeFile(settings, 'proxyImage: weft-proxy:test\n');
-  const all = {
+  const all: Record<string, string | true> = {
     source: 'kubernetes',
     kubeconfig,
     listen: '127.0.0.1:0',
@@ -52,7 +52,9 @@ export async function startInjector(
     'certificate-lifetime': '1h',
     ...flags,
   };
-  const args = Object.entries(all).map(([flag, value]) => `--${flag}=${value}`);
+  const args = Object.entries(all).map(([flag, value]) =>
+    value === true ? `--${flag}` : `--${flag}=${value}`,
+  );
   const env = { ...process.env, POD_NAME: name, POD_NAMESPACE: 'weft-system' };
   const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'inherit'], env });
   context.after(async () => {
