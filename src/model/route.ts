@@ -49,6 +49,8 @@ export interface RetryPolicy {
   readonly on: readonly RetryCondition[];
   /** Statuses that are retried whatever `on` says; empty for none. */
   readonly statuses?: readonly number[];
+  /** No further try begins so long after the first one did; undefined for no such bound (nginx's proxy_next_upstream_timeout). */
+  readonly withinMs?: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
   /**
@@ -219,6 +221,10 @@ export interface StickySession {
   readonly sameSite?: 'None' | 'Lax' | 'Strict';
   /** Whether only TLS carries it; `by-tls`: where its request came so. False unless told. */
   readonly secure?: boolean | 'by-tls';
+  /**
+   * So many of the route's targets know the session; those behind them are chosen by weight, and set no cookie. Undefined: all.
+   */
+  readonly targets?: number;
 }
 
 /** A token bucket, filled by `perFill` every `fillIntervalMs`, that each request takes one token from. */

@@ -38,6 +38,7 @@ const NO_RETRY: Readonly<Record<string, string>> = {
   'not-idempotent': 'not repeated, because a byte may have reached the app and its method is not idempotent',
   'not-kept': 'not repeated, because its body was too large to be kept',
   'no-tries-left': 'no more tries were left',
+  'too-late': 'not repeated, because its first try began too long ago (proxy-next-upstream-timeout)',
   budget: 'not repeated, because the budget of retries was spent',
   login: 'not repeated, because it belongs to a login on its connection',
 };

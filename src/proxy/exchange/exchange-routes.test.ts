@@ -397,6 +397,26 @@ test('a session keeps its endpoint and its side of a weighted split', async () =
   assert.match(client.peer.take(), /set-cookie: sid=/);
 });
 
+test('targets that do not know the session of a route are chosen by weight, and set no cookie', async () => {
+  let roll = 0.9;
+  const session = { cookie: 'sid', ttlSeconds: 3600, path: '/', targets: 1 };
+  const rig = new RouteRig([{ session, action: forward(['a:80', 'b:80']) }], { random: () => roll });
+  const client = rig.client();
+  const other = await rig.send(GET, client);
+  assert.deepEqual(Object.keys(other), ['2']);
+  other[2]!.send(OK);
+  assert.equal(client.peer.take(), OK, 'no cookie');
+  roll = 0;
+  const own = await rig.send(GET, client);
+  own[1]!.send(OK);
+  const cookie = /set-cookie: (sid="[0-9a-f]{16}")/.exec(client.peer.take())?.[1];
+  assert.ok(cookie);
+  roll = 0.9;
+  await rig.send(withHeader(`cookie: ${cookie}`), client);
+  own[1]!.send(OK);
+  assert.equal(client.peer.take(), OK, 'it stays where its session is');
+});
+
 test('statuses that a policy names are tried again, and response classes say what is a failure', async () => {
   const retry = {
     attempts: 1,

@@ -77,6 +77,8 @@ export class RouteWork implements FilteredRequest {
   #head!: Head;
   #cookie: Buffer | undefined;
   /** Defined once the share of the request is known and has something of its own. */
+  /** Which of the route's clusters it goes to. */
+  #choice = 0;
   #share: CompiledShare | undefined;
   /** The session's token that the client brought; '' when it brought none. */
   #token = '';
@@ -223,6 +225,7 @@ export class RouteWork implements FilteredRequest {
     if (sessionCookie === undefined || !cookieValue(this.#head, sessionCookie, range)) return undefined;
     this.#token = this.#head.bytes.toString('latin1', range.start, range.end);
     for (const [choice, cluster] of clusters.clusters.entries()) {
+      if (!this.#knowsSession(choice)) continue;
       const endpoint = cluster.bySession(this.#token);
       if (endpoint !== undefined) return { choice, endpoint };
     }
@@ -234,6 +237,7 @@ export class RouteWork implements FilteredRequest {
     const route = this.#route!;
     const { paths, requestEdits } = route;
     const head = this.#head;
+    this.#choice = choice;
     this.#share = this.#shareOf(choice);
     this.clusterName = cluster.config.name;
     const { path, authority } = this.#share ?? route;
@@ -270,7 +274,7 @@ export class RouteWork implements FilteredRequest {
     if (this.cors === CORS.ALLOWED) cors!.decorate(response, this.#head);
     if (this.#cookie !== undefined) response.add(setCookie, this.#cookie);
     const { session } = route;
-    if (session === undefined) return;
+    if (session === undefined || !this.#knowsSession(this.#choice)) return;
     const token = sessionToken(endpoint);
     if (token !== this.#token)
       response.add(
@@ -295,6 +299,13 @@ export class RouteWork implements FilteredRequest {
     return this.#route!.mirrors[choice]!.filter(({ percent }) => chance(percent, this.random)).map(
       ({ cluster }) => cluster,
     );
+  }
+
+  /** Whether what goes to `choice` belongs to the session of the route. */
+  #knowsSession(choice: number): boolean {
+    const { route, clusters } = this.#route!;
+    const targets = route.session?.targets;
+    return targets === undefined || (clusters.given[choice] ?? 0) < targets;
   }
 
   #shareOf(choice: number): CompiledShare | undefined {

@@ -48,6 +48,24 @@ test('why a try failed is told in words, with how long it took', async () => {
   assert.ok(tries[1]!.durationMs >= 50 && tries[1]!.durationMs < 100, `${tries[1]!.durationMs} ms`);
 });
 
+test('no further try begins when the first began longer ago than its policy lets', async () => {
+  for (const [afterMs, expected] of [
+    [20, 2],
+    [80, 1],
+  ] as const) {
+    const { rig, seen } = told({ endpoints: 2, retry: { attempts: 3, withinMs: 50, backoffBaseMs: 1 } });
+    const client = rig.client();
+    client.peer.send(GET);
+    const first = await rig.upstream();
+    await rig.advance(afterMs);
+    first.send(unavailable);
+    await rig.advance(25);
+    if (expected === 2) (await rig.upstream()).send(OK);
+    assert.match(client.peer.text, expected === 2 ? /^HTTP\/1\.1 200/ : /^HTTP\/1\.1 503/);
+    assert.equal(seen().length, expected, seen().join(', '));
+  }
+});
+
 test('a client that leaves gives its try up', async () => {
   const { rig, seen } = told({});
   const client = rig.client();

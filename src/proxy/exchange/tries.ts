@@ -355,6 +355,9 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
   mayRetry(condition: RetryCondition | 'status', untouched: boolean): boolean {
     const { retry } = this.#route!.route;
     const { cluster, owned } = this.#current;
+    const { withinMs } = retry;
+    if (withinMs !== undefined && this.#services.clock.monotonic() - this.#startMs >= withinMs)
+      return this.#permits.refuse('too-late');
     return this.#permits.ask(retry, cluster!, condition, untouched, this.attempts, owned);
   }
 

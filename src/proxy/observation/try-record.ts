@@ -48,6 +48,8 @@ export type NoRetry =
   | 'not-kept'
   /** There were as many tries as its policy has. */
   | 'no-tries-left'
+  /** The first try began too long ago for its policy. */
+  | 'too-late'
   /** The cluster's budget of retries was spent. */
   | 'budget'
   /** It belongs to a login on the connection that failed. */

@@ -49,6 +49,8 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [{}, { 'limit-rate': '100', 'limit-rate-after': '200' }],
   [limited, { 'limit-whitelist': '10.0.0.0/8' }],
   [canary, { 'canary-weight': '20', 'canary-weight-total': '200', 'canary-by-cookie': 'next' }],
+  [canary, { 'affinity-canary-behavior': 'legacy', 'canary-weight': '20' }],
+  [{}, { 'proxy-next-upstream-timeout': '5' }],
   [canary, { 'canary-by-header': 'x-next', 'canary-by-header-value': 'yes' }],
   [canary, { 'canary-by-header': 'x-next', 'canary-by-header-pattern': 'y.*' }],
   [{}, { 'permanent-redirect': 'https://new.example', 'permanent-redirect-code': '308' }],
@@ -81,8 +83,6 @@ const WARNED: readonly (readonly [beside: Values, name: string, value: string])[
   [{}, 'enable-opentelemetry', 'false'],
   [{}, 'opentelemetry-operation-name', 'shop'],
   [{}, 'opentelemetry-trust-incoming-span', 'false'],
-  [{}, 'proxy-next-upstream-timeout', '5'],
-  [cookie, 'affinity-canary-behavior', 'legacy'],
   [mirrored, 'mirror-host', 'other.example'],
   [mirrored, 'mirror-request-body', 'off'],
 ];

@@ -124,7 +124,12 @@ const works: readonly Row[] = [
     '3',
     'tries in all; 0 for as many as there are endpoints (Weft: 10)',
   ],
-  ['proxy-next-upstream-timeout', 'seconds', '0', 'only 0, no bound; a warning says so'],
+  [
+    'proxy-next-upstream-timeout',
+    'seconds',
+    '0',
+    'how long after the first try another one may begin; 0 for no bound',
+  ],
   // The backend
   ['backend-protocol', 'text', 'HTTP', 'HTTP, HTTPS, GRPC, GRPCS, AUTO_HTTP'],
   [
@@ -185,7 +190,12 @@ const works: readonly Row[] = [
     'balanced',
     'balanced and persistent: Weft keeps a client with its endpoint as long as that lives',
   ],
-  ['affinity-canary-behavior', 'text', 'sticky', 'only sticky; a warning says so'],
+  [
+    'affinity-canary-behavior',
+    'text',
+    'sticky',
+    'of a canary: sticky: its clients stay with it; legacy: they have no session, and are chosen each time',
+  ],
   ['session-cookie-name', 'text', 'INGRESSCOOKIE', 'name of the cookie'],
   ['session-cookie-path', 'text', '', 'Path of the cookie; the path of the rule unless said'],
   ['session-cookie-max-age', 'seconds', '', 'Max-Age of the cookie'],

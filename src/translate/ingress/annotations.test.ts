@@ -101,8 +101,6 @@ test('what is read and has no effect is told, what asks for nothing is not', () 
   const cookie = { affinity: 'cookie' };
   const mirror = { 'mirror-target': 'http://copy/$request_uri' };
   for (const [name, value, rest] of [
-    ['proxy-next-upstream-timeout', '5', {}],
-    ['affinity-canary-behavior', 'legacy', cookie],
     ['mirror-request-body', 'off', mirror],
     ['mirror-host', 'other.example', mirror],
   ] as const)

@@ -9,8 +9,9 @@ export function canaryRules(rule: RouteRule, canaries: readonly CanaryOf[]): rea
   const { action } = rule;
   if (action.kind !== 'forward') return [rule];
   const decided = canaries.flatMap((canary, index): readonly RouteRule[] => {
+    const { session: _, ...sessionless } = rule;
     const to = (name: string, match: RequestMatch, target: CanaryOf['target']): RouteRule => ({
-      ...rule,
+      ...(target === canary.target && !canary.canary.isSticky ? sessionless : rule),
       name: `${rule.name}-canary-${index}-${name}`,
       matches: narrowed(rule.matches, match),
       action: { ...action, targets: [target] },
@@ -20,17 +21,26 @@ export function canaryRules(rule: RouteRule, canaries: readonly CanaryOf[]): rea
       to(name, match, isCanary ? canary.target : main!),
     );
   });
-  const shares = canaries.map(({ canary: { weight, weightTotal }, target }) => ({
+  // Those that share the sessions come first.
+  const byWeight = [...canaries].sort(
+    (left, right) => Number(right.canary.isSticky) - Number(left.canary.isSticky),
+  );
+  const shares = byWeight.map(({ canary: { weight, weightTotal, isSticky }, target }) => ({
+    isSticky,
     ...target,
     weight: Math.round((weight / Math.max(1, weightTotal)) * 10_000),
   }));
   const taken = shares.reduce((sum, { weight }) => sum + weight, 0);
   if (taken === 0) return [...decided, rule];
+  const used = shares.filter(({ weight }) => weight > 0);
   const targets = [
     ...action.targets.map(target => ({ ...target, weight: Math.max(0, 10_000 - taken) })),
-    ...shares.filter(({ weight }) => weight > 0),
+    ...used.map(({ isSticky: _, ...target }) => target),
   ];
-  return [...decided, { ...rule, action: { ...action, targets } }];
+  const knowing = targets.length - used.filter(({ isSticky }) => !isSticky).length;
+  const session =
+    rule.session && knowing < targets.length ? { ...rule.session, targets: knowing } : rule.session;
+  return [...decided, { ...rule, ...(session && { session }), action: { ...action, targets } }];
 }
 
 interface Decision {

@@ -122,6 +122,8 @@ export interface IngressSettings {
 export interface Canary {
   readonly weight: number;
   readonly weightTotal: number;
+  /** Whether it shares the sessions of the other Ingress; otherwise its clients have none (affinity-canary-behavior: legacy). */
+  readonly isSticky: boolean;
   readonly header?: { readonly name: string; readonly value?: string; readonly pattern?: string };
   readonly cookie?: string;
 }

@@ -121,7 +121,7 @@ function canaryOf(annotations: Annotations): Canary | undefined {
   const pattern = annotations.text('canary-by-header-pattern');
   const cookie = annotations.text('canary-by-cookie');
   if (annotations.flag('canary') !== true) return undefined;
-  annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']);
+  const isSticky = annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']) !== 'legacy';
   if (weight > weightTotal)
     return annotations.wrong(
       'canary-weight',
@@ -135,6 +135,7 @@ function canaryOf(annotations: Annotations): Canary | undefined {
   return {
     weight,
     weightTotal,
+    isSticky,
     ...(name !== undefined && { header: { name: name.toLowerCase(), ...given({ value, pattern }) } }),
     ...given({ cookie }),
   };
@@ -207,11 +208,7 @@ const conditions: Readonly<Record<string, readonly RetryCondition[] | number>> =
 function retryOf(annotations: Annotations): IngressSettings['retry'] {
   const words = (annotations.text('proxy-next-upstream') ?? 'error timeout').split(/\s+/);
   const tries = annotations.count('proxy-next-upstream-tries') ?? 3;
-  if ((annotations.secondsMs('proxy-next-upstream-timeout') ?? 0) > 0)
-    annotations.tell(
-      'proxy-next-upstream-timeout',
-      'it has no effect: other tries begin as long as proxy-next-upstream-tries and the time limits of the request let them',
-    );
+  const withinMs = annotations.secondsMs('proxy-next-upstream-timeout') || undefined;
   if (words.includes('off')) return { attempts: 0 };
   const on = new Set<RetryCondition>();
   const statuses: number[] = [];
@@ -230,7 +227,7 @@ function retryOf(annotations: Annotations): IngressSettings['retry'] {
     attempts: tries === 0 ? 9 : tries - 1,
     on: [...on],
     nonIdempotent: words.includes('non_idempotent'),
-    ...given({ statuses: some(statuses) }),
+    ...given({ statuses: some(statuses), withinMs }),
   };
 }
 
@@ -250,11 +247,7 @@ function sessionOf(annotations: Annotations): IngressSettings['session'] {
   annotations.flag('session-cookie-conditional-samesite-none');
   annotations.flag('session-cookie-change-on-failure');
   annotations.choice('affinity-mode', ['balanced', 'persistent']);
-  if (annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']) === 'legacy')
-    annotations.tell(
-      'affinity-canary-behavior',
-      'legacy has no effect: clients stay where their cookie says',
-    );
+  annotations.choice('affinity-canary-behavior', ['sticky', 'legacy']);
   return annotations.choice('affinity', ['cookie']) === undefined ? undefined : session;
 }
 
