@@ -1,7 +1,7 @@
 // A gateway with very many routes, end to end: how long until all of them are attached, until one change is in force, and what
-// they cost in memory. By HTTPRoutes, watched at an API server that this program is, and by a file in Sentinel's KDL, read again
-// at SIGHUP.
-//   node bench/gateway-routes.ts [--routes 100,1000,5000] [--changes 100] [--of api,kdl]
+// they cost in memory. By HTTPRoutes, watched at an API server that this program is, by Ingresses at a real API server where
+// KUBEBUILDER_ASSETS names one, and by a file in Sentinel's KDL, read again at SIGHUP.
+//   node bench/gateway-routes.ts [--routes 100,1000,5000] [--changes 100] [--of api,ingress,kdl]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, type IncomingMessage, request } from 'node:http';
@@ -12,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { type ResourceType, TYPES } from '../src/kubernetes/index.ts';
 import { FakeApi } from '../src/kubernetes/testing/fake-api.ts';
 import { freePorts } from '../src/wire/testing/ports.ts';
+import { ingressOrigin } from './ingress-origin.ts';
 import { imageFlags, machine } from './machine.ts';
 import { cpuUs, memory } from './usage.ts';
 
@@ -19,7 +20,7 @@ const { values } = parseArgs({
   options: {
     routes: { type: 'string', default: '100,1000,5000' },
     changes: { type: 'string', default: '100' },
-    of: { type: 'string', default: 'api,kdl' },
+    of: { type: 'string', default: 'api,ingress,kdl' },
     program: { type: 'string', default: 'dist/weft-proxy.mjs' },
   },
 });
@@ -30,8 +31,8 @@ const changes = Number(values.changes);
 /** Where routes come from. */
 interface Origin {
   readonly flags: readonly string[];
-  /** Adds a route, or changes the header of its answers. */
-  put(route: number, version: number): void;
+  /** Adds a route, or changes the header of its answers. Resolves when it is taken. */
+  put(route: number, version: number): Promise<void> | void;
   /** What was put is to be used now. */
   commit(pid: number): void;
   close(): Promise<void>;
@@ -107,6 +108,17 @@ function kubeconfigOf(server: string): unknown {
   };
 }
 
+async function fromIngresses(port: number, backend: number, routes: number): Promise<Origin> {
+  const origin = await ingressOrigin(port, backend, routes + MORE);
+  console.log(origin.isReal ? 'Ingresses at a real API server' : 'Ingresses at an API server of our own');
+  return {
+    flags: ['--gateway', 'shop/edge', '--discovery', 'kubernetes', '--kubeconfig', origin.kubeconfig],
+    put: (route, version) => origin.put(route, version),
+    commit() {},
+    close: () => origin.close(),
+  };
+}
+
 function fromKdl(port: number, backend: number): Promise<Origin> {
   const folder = mkdtempSync(join(tmpdir(), 'weft-routes-'));
   const file = join(folder, 'sentinel.kdl');
@@ -154,8 +166,8 @@ async function inForce(
   route: number,
   version: string,
   meanwhile: number,
+  beganMs = performance.now(),
 ): Promise<{ readonly ms: number; readonly wrong: number }> {
-  const beganMs = performance.now();
   for (let wrong = 0; ; ) {
     const answer = await ask(port, route);
     if (answer.status === 200 && answer.version === version)
@@ -171,13 +183,15 @@ function percentile(sorted: readonly number[], q: number): string {
   return (sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * q))] ?? 0).toFixed(0);
 }
 
-async function measure(of: 'api' | 'kdl', routes: number): Promise<void> {
+const origins = { api: fromApi, ingress: fromIngresses, kdl: fromKdl } as const;
+
+async function measure(of: keyof typeof origins, routes: number): Promise<void> {
   const server = createServer((_, response) => void response.end('ok'));
-  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>(resolve => void server.listen(0, resolve));
   const backend = (server.address() as AddressInfo).port;
   const [port = 0, admin = 0, health = 0] = await freePorts(3);
-  const origin = await (of === 'api' ? fromApi(port, backend, routes) : fromKdl(port, backend));
-  for (let route = 0; route < routes; route++) origin.put(route, 0);
+  const origin = await origins[of](port, backend, routes);
+  for (let route = 0; route < routes; route++) await origin.put(route, 0);
   origin.commit(0);
   const beganMs = performance.now();
   const flags = ['--listen', '127.0.0.1', '--admin-port', `${admin}`, '--health-port', `${health}`];
@@ -205,9 +219,12 @@ async function measure(of: 'api' | 'kdl', routes: number): Promise<void> {
     const cpuBefore = cpuUs([pid]);
     for (let n = 1; n <= changes; n++) {
       const route = (n * 7_919) % routes;
-      origin.put(route, n);
+      const putMs = performance.now();
+      // A real API server takes its time, which counts; what it takes is asked for meanwhile.
+      const taken = origin.put(route, n);
       origin.commit(pid);
-      const took = await inForce(port, route, `${n}`, 200);
+      const took = await inForce(port, route, `${n}`, 200, putMs);
+      await taken;
       times.push(took.ms);
       wrong += took.wrong;
     }
@@ -216,7 +233,7 @@ async function measure(of: 'api' | 'kdl', routes: number): Promise<void> {
     const mb = memory([pid]).private / 1e6;
     // A thousand more, one after the other as fast as they can be written down.
     const attachBegan = performance.now();
-    for (let route = routes; route < routes + MORE; route++) origin.put(route, 0);
+    for (let route = routes; route < routes + MORE; route++) await origin.put(route, 0);
     origin.commit(pid);
     const last = await inForce(port, routes + MORE - 1, '0', 404);
     const attached = performance.now() - attachBegan;
@@ -235,5 +252,5 @@ const here = machine();
 console.log(`${here.cpu}, ${here.cores} CPUs, Linux ${here.kernel}, node ${here.node}, load ${here.load}`);
 for (const of of values.of.split(','))
   for (const routes of values.routes.split(','))
-    if (of === 'api' || of === 'kdl') await measure(of, Number(routes));
+    if (of === 'api' || of === 'ingress' || of === 'kdl') await measure(of, Number(routes));
 process.exit(0);
