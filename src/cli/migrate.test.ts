@@ -5,7 +5,12 @@ import { test } from 'node:test';
 
 const main = join(import.meta.dirname, '../main/weft.ts');
 
-const ingress = (name: string, annotations: Readonly<Record<string, string>>, more = ''): string => `---
+const ingress = (
+  name: string,
+  annotations: Readonly<Record<string, string>>,
+  more = '',
+  prefix = 'nginx.ingress.kubernetes.io/',
+): string => `---
 apiVersion: networking.k8s.io/v1
 kind: Ingress
 metadata:
@@ -13,7 +18,7 @@ metadata:
   namespace: shop
   annotations:
 ${Object.entries(annotations)
-  .map(([key, value]) => `    nginx.ingress.kubernetes.io/${key}: '${value}'`)
+  .map(([key, value]) => `    ${prefix}${key}: '${value}'`)
   .join('\n')}
 spec:
   ${more}
@@ -22,14 +27,20 @@ spec:
       http: { paths: [{ path: /, pathType: Prefix, backend: { service: { name: web, port: { number: 80 } } } }] }
 `;
 
-function migrate(yaml: string, ...flags: string[]): { readonly status: number | null; readonly out: string } {
+function migrateFrom(
+  name: string,
+  yaml: string,
+  ...flags: string[]
+): { readonly status: number | null; readonly out: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [main, 'migrate', 'ingress-nginx', '-f', '-', ...flags],
+    [main, 'migrate', name, '-f', '-', ...flags],
     { input: yaml, encoding: 'utf8' },
   );
   return { status, out: stdout + stderr };
 }
+
+const migrate = (yaml: string, ...flags: string[]) => migrateFrom('ingress-nginx', yaml, ...flags);
 
 const nginx = `apiVersion: networking.k8s.io/v1
 kind: IngressClass
@@ -72,4 +83,62 @@ test('in words: what is refused first, then what differs, and how many there are
   assert.equal(status, 0, out);
   assert.match(out, /^Ingress odd\.shop \(.*\) is served, but differs\n.*rate-limit.*write limit-rps/);
   assert.match(out, /1 mean the same, 1 differ, 0 are refused; classes: nginx/);
+});
+
+test('the same for HAProxy, whose Services and ConfigMap speak, too', () => {
+  const own = 'ingressClassName: edge';
+  const prefix = 'haproxy.org/';
+  const yaml = [
+    nginx.replace('public', 'edge').replace('k8s.io/ingress-nginx', 'haproxy.org/ingress-controller/edge'),
+    '---\n',
+    traefik,
+    ingress('fine', { 'path-rewrite': '/' }, own, prefix),
+    ingress('odd', { 'rewrite-target': '/' }, own, prefix),
+    ingress('wrong', { 'backend-config-snippet': 'x' }, own, prefix),
+    ingress('foreign', { 'allow-list': 'x' }, 'ingressClassName: traefik', prefix),
+    `---
+apiVersion: v1
+kind: Service
+metadata: { name: web, namespace: shop, annotations: { haproxy.org/pod-maxconn: '30' } }
+spec: { ports: [{ port: 80 }] }
+`,
+  ].join('');
+  const { status, out } = migrateFrom('haproxy', yaml, '-o', 'json');
+  const { classes, objects, others } = JSON.parse(out);
+  assert.deepEqual([status, classes, others], [1, ['edge', 'haproxy'], 1]);
+  assert.deepEqual(
+    objects.map((each: { object: { name: string }; verdict: string }) => [each.object.name, each.verdict]),
+    [
+      ['fine', 'same'],
+      ['odd', 'differs'],
+      ['wrong', 'refused'],
+      ['web', 'differs'],
+    ],
+  );
+});
+
+test('the same for Traefik, whose Middlewares are judged, too', () => {
+  const named = 'shop-odd@kubernetescrd';
+  const prefix = 'traefik.ingress.kubernetes.io/';
+  const yaml = [
+    ingress('fine', { 'router.entrypoints': 'web' }, '', prefix),
+    ingress('old', { 'frontend-entry-points': 'http' }, '', prefix),
+    ingress('missing', { 'router.middlewares': named }, '', prefix),
+    `---
+apiVersion: traefik.io/v1alpha1
+kind: Middleware
+metadata: { name: digest, namespace: shop }
+spec: { digestAuth: { secret: users } }
+`,
+  ].join('');
+  const { status, out } = migrateFrom('traefik', yaml);
+  assert.equal(status, 1, out);
+  assert.match(
+    out,
+    /^Ingress missing\.shop .* is NOT served until it is changed\n.*there is no Middleware shop-odd/,
+  );
+  assert.match(out, /Middleware digest\.shop .* CANNOT be carried out.*\n.*write basicAuth/);
+  assert.match(out, /Ingress old\.shop .* differs\n.*router\.entrypoints: it was of Traefik 1/);
+  assert.match(out, /1 mean the same, 1 differ, 1 are refused; classes: traefik/);
+  assert.match(out, /weft\.dev\/dialect: traefik and the same name/);
 });

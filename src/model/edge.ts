@@ -128,6 +128,13 @@ export interface AuthRequest {
     readonly ttlMs: Readonly<Record<string, number>>;
   };
   readonly timeoutMs?: number;
+  /**
+   * `forward`: Traefik's forwardAuth: asked with X-Forwarded-Method, -Proto, -Host, -Uri and -For, and any answer but 2xx goes to
+   * the client as it is. ingress-nginx's auth_request unless told.
+   */
+  readonly form?: 'forward';
+  /** Of the request's own fields the question has these alone; lower case. */
+  readonly only?: readonly string[];
 }
 
 /**
@@ -177,11 +184,15 @@ export interface ErrorPage {
   readonly service?: {
     readonly host: string;
     readonly port: number;
+    /** What is asked for, `/` unless told; `{status}` and `{url}` (escaped) stand in it. */
+    readonly target?: string;
     /** Fields of the question that are the same for every request: X-Namespace and the like. */
     readonly headers: readonly (readonly [name: string, value: string])[];
   };
   /** In place of the status that the answer had, or the page's maker has. */
   readonly status?: number;
+  /** The answer keeps the status that it had, whatever that of the page's maker is. */
+  readonly keepStatus?: true;
 }
 
 /** Answers are compressed for who accepts that (RFC 9110 section 12.5.3). */
@@ -211,6 +222,8 @@ export interface Hsts {
 /** Where plain requests go. */
 export interface HttpsRedirect {
   readonly status: number;
+  /** For methods other than GET, where that is another one. */
+  readonly otherStatus?: number;
   /** Undefined: 443, which is not written. */
   readonly port?: number;
 }

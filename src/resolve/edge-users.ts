@@ -23,8 +23,11 @@ function usersOf(
   }
   if (form === 'map')
     return { users: Object.fromEntries(Object.entries(data).map(([user, hash]) => [user, hash.trim()])) };
-  if (data.auth === undefined) return { users: {}, why: `${key} has no key auth with lines of htpasswd` };
-  const lines = data.auth.split('\n').map(line => line.trim());
+  // ingress-nginx's key, and the one of Traefik's guides.
+  const file = data.auth ?? data.users;
+  if (file === undefined)
+    return { users: {}, why: `${key} has no key auth (or users) with lines of htpasswd` };
+  const lines = file.split('\n').map(line => line.trim());
   const users = lines.flatMap(line => {
     const colon = line.indexOf(':');
     return colon <= 0 || line.startsWith('#') ? [] : [[line.slice(0, colon), line.slice(colon + 1)] as const];

@@ -7,6 +7,7 @@ import { istio } from './istio/index.ts';
 import { kubernetes } from './kubernetes/index.ts';
 import { linkerd } from './linkerd/index.ts';
 import { smi } from './smi/index.ts';
+import { traefik } from './traefik/index.ts';
 import { weft } from './weft/index.ts';
 
 /** Every kind that Weft reads. A new dialect is a folder beside these and a line here. */
@@ -16,6 +17,7 @@ export const dialects: readonly KindTranslator[] = [
   ...gateway,
   ...ingress,
   ...haproxy,
+  ...traefik,
   ...smi,
   ...linkerd,
   ...consul,

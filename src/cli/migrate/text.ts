@@ -1,5 +1,5 @@
 import { formatRef } from '../../model/index.ts';
-import type { Migrated, Migration } from './ingress-nginx.ts';
+import type { FormerController, Migrated, Migration } from './migration.ts';
 
 const verdicts: Readonly<Record<Migrated['verdict'], string>> = {
   same: 'means the same',
@@ -7,15 +7,25 @@ const verdicts: Readonly<Record<Migrated['verdict'], string>> = {
   refused: 'is NOT served until it is changed',
 };
 
+/** Of objects beside Ingresses. */
+const besides: Readonly<Record<Migrated['verdict'], string>> = {
+  same: 'means the same',
+  differs: 'says something that differs',
+  refused: 'says something that CANNOT be carried out; what depends on it is not served until it is changed',
+};
+
 /** The migration as people read it: what is refused first. */
-export function migrationText({ classes, objects, others }: Migration): string {
+export function migrationText(
+  { classes, objects, others }: Migration,
+  { name, page }: FormerController,
+): string {
   const order: readonly Migrated['verdict'][] = ['refused', 'differs', 'same'];
   const blocks = order.flatMap(verdict =>
     objects
       .filter(each => each.verdict === verdict)
       .map(({ object, notes }) =>
         [
-          `${formatRef(object)} ${object.kind === 'Ingress' ? verdicts[verdict] : 'has keys that differ'}`,
+          `${formatRef(object)} ${object.kind === 'Ingress' ? verdicts[verdict] : besides[verdict]}`,
           ...notes.map(({ message }) => `    ${message}`),
         ].join('\n'),
       ),
@@ -24,8 +34,11 @@ export function migrationText({ classes, objects, others }: Migration): string {
     objects.filter(each => each.object.kind === 'Ingress' && each.verdict === verdict).length;
   const summary = `${count('same')} mean the same, ${count('differs')} differ, ${count('refused')} are refused; classes: ${classes.join(', ')}`;
   const foreign = others === 0 ? [] : [`${others} Ingresses of other controllers stay as they are`];
-  return [...blocks, [summary, ...foreign].join('\n'), next].join('\n\n');
+  return [...blocks, [summary, ...foreign].join('\n'), nextWords(name, page)].join('\n\n');
 }
 
-const next = `Next: docs/policies/ingress.md says what each annotation means. When you are ready, delete the IngressClass and make it anew with
-spec.controller weft.dev/ingress-controller and the same name; every Ingress stays as it is.`;
+function nextWords(name: FormerController['name'], page: string): string {
+  const dialect = name === 'ingress-nginx' ? '' : `, the annotation weft.dev/dialect: ${name}`;
+  return `Next: ${page} says what each word means. When you are ready, delete the IngressClass and make it anew with
+spec.controller weft.dev/ingress-controller${dialect} and the same name; every Ingress stays as it is.`;
+}

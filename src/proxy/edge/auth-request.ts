@@ -33,6 +33,9 @@ const ownFields: ReadonlySet<string> = new Set([
   'x-sent-from',
   'x-real-ip',
   'x-forwarded-for',
+  'x-forwarded-method',
+  'x-forwarded-host',
+  'x-forwarded-uri',
   'x-auth-request-redirect',
   'x-forwarded-client-cert',
 ]);
@@ -101,6 +104,7 @@ export class AuthQuestions {
         request.answerFields.push(...cookies);
         return PASS;
       }
+      if (auth.form === 'forward') return passedOn(answer, `${url} answered ${status}`, request, from);
       if (status === 401 && signIn !== undefined)
         return sent(signIn(request), cookies, `${url} answered 401`, request, from);
       if (status !== 401 && status !== 403) return refusal(request, 500, `${url} answered ${status}`, from);
@@ -156,7 +160,7 @@ export class AuthQuestions {
 function fieldsOf(
   request: FilteredRequest,
   authority: string,
-  { requestRedirect }: AuthRequest,
+  { requestRedirect, form, only }: AuthRequest,
   more: readonly (readonly [name: string, value: (request: FilteredRequest) => string])[],
 ): readonly Field[] {
   const { head } = request;
@@ -165,17 +169,28 @@ function fieldsOf(
   for (let i = 0; i < head.count; i++) {
     if (head.isRemoved(i)) continue;
     const name = head.name(i).toLowerCase();
+    if (only?.includes(name) === false) continue;
     if (!ownFields.has(name) && !set.has(name)) fields.push([name, head.text(i)]);
   }
   const scheme = request.secure ? 'https' : 'http';
-  fields.push(
-    ['x-original-url', `${scheme}://${head.authority}${requestTarget(request)}`],
-    ['x-original-method', head.methodText],
-    ['x-sent-from', 'nginx-ingress-controller'],
-    ['x-real-ip', request.clientAddress],
-    ['x-forwarded-for', request.clientAddress],
-    ['x-auth-request-redirect', requestRedirect ?? requestTarget(request)],
-  );
+  const told: readonly Field[] =
+    form === 'forward'
+      ? [
+          ['x-forwarded-method', head.methodText],
+          ['x-forwarded-proto', scheme],
+          ['x-forwarded-host', head.authority],
+          ['x-forwarded-uri', requestTarget(request)],
+          ['x-forwarded-for', request.clientAddress],
+        ]
+      : [
+          ['x-original-url', `${scheme}://${head.authority}${requestTarget(request)}`],
+          ['x-original-method', head.methodText],
+          ['x-sent-from', 'nginx-ingress-controller'],
+          ['x-real-ip', request.clientAddress],
+          ['x-forwarded-for', request.clientAddress],
+          ['x-auth-request-redirect', requestRedirect ?? requestTarget(request)],
+        ];
+  fields.push(...told);
   for (const [name, value] of more) fields.push([name, value(request)]);
   return fields.filter(([, value]) => value !== '');
 }
@@ -206,6 +221,38 @@ function sent(
     contentType: '',
     body: '',
     fields: [['location', safe] as const, ...cookies, ...localFields],
+    close: false,
+  };
+  return { reply, flag: 'UAEX', detail: `auth_request_denied: ${why}`, ...(from && { from }) };
+}
+
+/** Of the connection that the answer came by, or said anew for the client's. */
+const framing: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'content-length',
+  'content-type',
+  'date',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** The answer itself: where clients log in, say. */
+function passedOn(
+  { status, fields, body }: EdgeAnswer,
+  why: string,
+  { localFields }: FilteredRequest,
+  from: ObjectRef | undefined,
+): Instead {
+  const contentType = fields.find(([name]) => name === 'content-type')?.[1] ?? '';
+  const reply = {
+    status,
+    contentType,
+    body: body.toString('utf8'),
+    fields: [...fields.filter(([name]) => !framing.has(name)), ...localFields],
     close: false,
   };
   return { reply, flag: 'UAEX', detail: `auth_request_denied: ${why}`, ...(from && { from }) };

@@ -108,13 +108,13 @@ export class PagedAnswer implements AnswerStream {
       });
       return;
     }
-    const { host, port, headers } = service;
+    const { host, port, headers, target = '/' } = service;
     const { uri, format } = this.#asked;
     const question = {
       host,
       port,
       method: 'GET',
-      target: '/',
+      target: target.replaceAll('{status}', String(status)).replaceAll('{url}', encodeURIComponent(uri)),
       fields: [
         ['host', formatAddress(host, port)] as const,
         ['x-code', String(status)] as const,
@@ -150,7 +150,7 @@ function replyOf(
   const contentType = answer.fields.find(([name]) => name === 'content-type')?.[1] ?? '';
   const others = answer.fields.filter(([name]) => !framing.has(name));
   return {
-    status: page.status ?? answer.status,
+    status: page.status ?? (page.keepStatus === true ? status : answer.status),
     contentType,
     body: answer.body.toString('utf8'),
     fields: [...fields, ...others],

@@ -9,14 +9,10 @@ const challenges = Buffer.from('/.well-known/acme-challenge', 'latin1');
 /** Requests over plain HTTP are sent to https; what came by TLS learns that it always should (RFC 6797). */
 export function httpsFilter({ toHttps, hsts }: EdgePolicy): RequestFilter | undefined {
   if (toHttps === undefined && hsts === undefined) return undefined;
-  const redirect =
-    toHttps &&
-    new Redirect({
-      kind: 'redirect',
-      status: toHttps.status,
-      scheme: 'https',
-      port: toHttps.port ?? 443,
-    });
+  const to = (status: number): Redirect =>
+    new Redirect({ kind: 'redirect', status, scheme: 'https', port: toHttps?.port ?? 443 });
+  const redirect = toHttps && to(toHttps.status);
+  const others = toHttps?.otherStatus === undefined ? redirect : to(toHttps.otherStatus);
   const always = hsts && hstsValue(hsts);
   return {
     judge(request) {
@@ -29,7 +25,8 @@ export function httpsFilter({ toHttps, hsts }: EdgePolicy): RequestFilter | unde
       const { pathBytes, pathStart, pathEnd } = parts;
       if (pathBytes.subarray(pathStart, Math.min(pathEnd, pathStart + challenges.length)).equals(challenges))
         return PASS;
-      return { reply: redirect.reply(parts, request.localFields), flag: '', detail: '' };
+      const by = request.head.method === METHOD.GET ? redirect : others!;
+      return { reply: by.reply(parts, request.localFields), flag: '', detail: '' };
     },
   };
 }

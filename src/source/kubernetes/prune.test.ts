@@ -22,12 +22,14 @@ test('of annotations of Services those of ingress controllers are kept', () => {
     'weft.dev/a': '1',
     'haproxy.org/load-balance': 'source',
     'ingress.kubernetes.io/check': 'true',
+    'traefik.ingress.kubernetes.io/service.serversscheme': 'h2c',
     'example.com/note': 'long text',
   };
   const { metadata } = pruneOf('Service')({ apiVersion: 'v1', kind: 'Service', metadata: { annotations } });
   assert.deepEqual(Object.keys((metadata as { annotations: object }).annotations).sort(), [
     'haproxy.org/load-balance',
     'ingress.kubernetes.io/check',
+    'traefik.ingress.kubernetes.io/service.serversscheme',
     'weft.dev/a',
   ]);
 });

@@ -69,6 +69,7 @@ const credentialKeys = [
   'tls.key',
   'ca.crt',
   'auth',
+  'users',
   'cert',
   'key',
   'cacert',
@@ -78,6 +79,7 @@ const credentialKeys = [
 /** On Services: Weft's own, what ingress controllers say of backends there, and Linkerd's retries, limits, circuit breaking. */
 const serviceAnnotations = [
   'weft.dev/',
+  'traefik.ingress.kubernetes.io/',
   ...HAPROXY_PREFIXES,
   ...['retry.linkerd.io/', 'timeout.linkerd.io/', 'balancer.linkerd.io/'],
 ];

@@ -4,10 +4,12 @@ import { haproxyDialect } from '../haproxy/dialect.ts';
 import { NGINX_PREFIX } from '../ingress/annotations.ts';
 import type { IngressDialect, IngressDialectName, SaidWords } from '../ingress/ingress-dialect.ts';
 import type { ReadIngress } from '../ingress/ingress-model.ts';
+import { traefikDialect } from '../traefik/dialect.ts';
 
 const dialects: Readonly<Record<IngressDialectName, IngressDialect | undefined>> = {
   'ingress-nginx': undefined,
   haproxy: haproxyDialect,
+  traefik: traefikDialect,
 };
 
 /** Undefined for ingress-nginx's, which is read with the Ingress itself. */

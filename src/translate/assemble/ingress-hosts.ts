@@ -5,7 +5,7 @@ import { type HostOf, hostRules, type PathOf, type Shadowed, wwwRules } from '..
 import type { IngressDefaults, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import type { OrderPaths } from '../ingress/paths.ts';
 import type { Part } from '../part.ts';
-import { passthroughListener, type TlsOf, tlsListener } from './ingress-listeners.ts';
+import { passthroughListener, type TlsOf, tlsListener, tlsSection } from './ingress-listeners.ts';
 
 /** All that is said of one host, the oldest first. */
 export interface GatheredHost {
@@ -56,19 +56,23 @@ export function hostParts(
     httpsPort: ingressClass.ports.https,
     ...(fallback && { fallback }),
   };
-  const { rules, shadowed, texts } = hostRules(whole, defaults, order);
-  const problems = [...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem)];
   const first = (paths[0] ?? canaries[0] ?? fallback)?.ingress;
-  if (first === undefined || rules.length === 0) return { parts, problems };
+  const problems: Problem[] = [];
   const names = host === '' ? [] : [host, ...aliases];
-  tables(ingressClass, first, names, rules, host === '' && tls === undefined).forEach(
-    (part, index) => void parts.set(`table ${index}`, part),
-  );
+  for (const { section, paths: own } of sectionsOf(whole)) {
+    const { rules, shadowed, texts } = hostRules({ ...whole, paths: own }, defaults, order);
+    problems.push(...shadowed.flatMap(each => shadowedProblem(host, each)), ...texts.map(textProblem));
+    if (first === undefined || rules.length === 0) continue;
+    tables(ingressClass, first, names, rules, section).forEach(
+      (part, index) => void parts.set(`table ${section ?? ''}${index}`, part),
+    );
+  }
+  if (parts.size === 0) return { parts, problems };
   const www = paths.find(({ settings }) => settings.fromToWww === true)?.ingress;
   if (www === undefined || other === undefined || host === '' || host.startsWith('*.'))
     return { parts, problems };
   if (tls !== undefined) parts.set('www tls', tlsListener(ingressClass, other, tls));
-  tables(ingressClass, www, [other], wwwRules(www, whole, defaults), false).forEach(
+  tables(ingressClass, www, [other], wwwRules(www, whole, defaults)).forEach(
     (part, index) => void parts.set(`www ${index}`, part),
   );
   return { parts, problems };
@@ -119,10 +123,10 @@ function tables(
   { from, createdAt, namespace }: ReadIngress,
   hosts: readonly string[],
   http: readonly RouteRule[],
-  plainOnly: boolean,
+  section?: string,
 ): readonly Part[] {
   return gatewayTables({
-    attachment: { gateway, kind: 'http', ...(plainOnly && { section: 'http' }) },
+    attachment: { gateway, kind: 'http', ...(section !== undefined && { section }) },
     hosts,
     namespace,
     table: {
@@ -135,6 +139,25 @@ function tables(
       createdAt,
     },
   });
+}
+
+/** The listeners of a host that answer differently, each with its paths: one for all of them where none differs. */
+function sectionsOf({
+  host,
+  paths,
+  tls,
+}: HostOf): readonly { readonly section: string | undefined; readonly paths: readonly PathOf[] }[] {
+  const differs = paths.some(({ settings: { route } }) => route?.scheme !== undefined);
+  if (!differs) return [{ section: host === '' && !tls ? 'http' : undefined, paths }];
+  return [
+    { section: 'http', paths: pathsBy('http', paths) },
+    ...(tls ? [{ section: tlsSection(host), paths: pathsBy('https', paths) }] : []),
+  ];
+}
+
+/** Those that are for the scheme. */
+function pathsBy(scheme: 'http' | 'https', paths: readonly PathOf[]): readonly PathOf[] {
+  return paths.filter(({ settings: { route } }) => (route?.scheme ?? scheme) === scheme);
 }
 
 function shadowedProblem(host: string, { path, by }: Shadowed): readonly Problem[] {

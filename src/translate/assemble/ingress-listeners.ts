@@ -24,6 +24,11 @@ export function httpListener(ingressClass: ReadIngressClass): Part {
   });
 }
 
+/** The name of the listener for connections by TLS for the host. */
+export function tlsSection(host: string): string {
+  return `https-${host === '' ? 'default' : host.replace('*', 'any')}`;
+}
+
 /** Where those for one host come in by TLS. */
 export function tlsListener(
   ingressClass: ReadIngressClass,
@@ -34,7 +39,7 @@ export function tlsListener(
   const issuer = named && issuerKey({ namespace: ingress.namespace, name: named });
   const names = host === '' ? [] : [host];
   return listenerPart(ingressClass, ingress.from, ingress.createdAt, {
-    name: `https-${host === '' ? 'default' : host.replace('*', 'any')}`,
+    name: tlsSection(host),
     port: ingressClass.ports.https,
     protocol: 'https',
     ...(host !== '' && { hostname: host }),

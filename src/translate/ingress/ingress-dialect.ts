@@ -3,16 +3,17 @@
 // known where all of them are (translate/assemble).
 import type { ObjectRef } from '../../model/index.ts';
 import type { HaproxyWords } from '../haproxy/words.ts';
+import type { TraefikWords } from '../traefik/model.ts';
 import type { IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
 import type { OrderPaths } from './paths.ts';
 
 /** What the annotation `weft.dev/dialect` of an IngressClass can be. */
-export const INGRESS_DIALECT_NAMES = ['ingress-nginx', 'haproxy'] as const;
+export const INGRESS_DIALECT_NAMES = ['ingress-nginx', 'haproxy', 'traefik'] as const;
 /** One of INGRESS_DIALECT_NAMES. */
 export type IngressDialectName = (typeof INGRESS_DIALECT_NAMES)[number];
 
 /** What one object says, beside the rules of an Ingress, in the words of one dialect. */
-export type IngressWords = HaproxyWords;
+export type IngressWords = HaproxyWords | TraefikWords;
 
 /** What all words of a dialect have. */
 export interface WordsBase {

@@ -92,6 +92,12 @@ export interface IngressSettings {
   /** OpenSSL's names, for TLS 1.2; of the whole host. */
   readonly ciphers?: readonly string[];
   readonly rewriteTarget?: string;
+  /** Which requests the path is for, in Traefik's words. */
+  readonly route?: {
+    readonly scheme?: 'http' | 'https';
+    readonly priority?: number;
+    readonly matcher?: 'PathPrefix' | 'Path' | 'PathRegexp';
+  };
   /** What the path becomes, in dialects beside ingress-nginx's. */
   readonly path?: PathRewrite;
   readonly useRegex?: boolean;

@@ -18,9 +18,9 @@ export function forwardRules(
   context: RuleContext,
   server: SnippetRules | undefined,
 ): readonly RouteRule[] {
-  const { of, match, request: beside } = ordered;
+  const { of, match } = ordered;
   const { ingress, settings, path } = of;
-  const request = { ...(match && { path: match }), ...beside };
+  const request = match === undefined ? {} : { path: match };
   if (ingress.refused === true) return [refusedRule(of, request, context)];
   const base: Omit<RouteRule, 'action'> = {
     name: nameOf(ingress, path.at),

@@ -21,6 +21,7 @@ const usedKeys = [
   'ca.crt',
   'tls.ocsp-staple',
   'auth',
+  'users',
   'cert',
   'key',
   'cacert',

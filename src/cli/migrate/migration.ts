@@ -1,11 +1,54 @@
-// What becomes of the Ingresses of ingress-nginx when Weft serves them. Pure.
+// What becomes of the Ingresses of another controller when Weft serves them. Pure.
 import { meshOfObjects, type ObjectMeshOptions } from '../../analyze/index.ts';
 import { equal, INGRESS_CONTROLLER, type ObjectRef, type Problem } from '../../model/index.ts';
 import { fieldAt } from '../../plain/index.ts';
 import type { KubeObject, Stored } from '../../registry/index.ts';
 
-/** spec.controller of the classes of ingress-nginx. */
-const controller = 'k8s.io/ingress-nginx';
+/** A controller that people come from. */
+export interface FormerController {
+  /** `weft migrate NAME`. */
+  readonly name: 'ingress-nginx' | 'haproxy' | 'traefik';
+  /** In words. */
+  readonly title: string;
+  /** Whether spec.controller of a class is its own. */
+  isItsOwn(controller: string): boolean;
+  /** The class that is its own also without an object, as the annotation had it before there were any. */
+  readonly usualClass: string;
+  /** The page that says what each of its words means. */
+  readonly page: string;
+  /** Objects beside Ingresses that speak in its words, as `kind`. */
+  readonly speaking: readonly string[];
+}
+
+/** All of them. */
+export const FORMER_CONTROLLERS: readonly FormerController[] = [
+  {
+    name: 'ingress-nginx',
+    title: 'ingress-nginx',
+    isItsOwn: controller => controller === 'k8s.io/ingress-nginx',
+    usualClass: 'nginx',
+    page: 'docs/policies/ingress.md',
+    speaking: ['ConfigMap'],
+  },
+  {
+    name: 'haproxy',
+    title: "HAProxy's ingress controller",
+    // One with a class of its own has it behind a slash.
+    isItsOwn: controller => /^haproxy\.(org|com)\/ingress-controller(\/|$)/.test(controller),
+    usualClass: 'haproxy',
+    page: 'docs/policies/ingress-haproxy.md',
+    speaking: ['ConfigMap', 'Service'],
+  },
+  {
+    name: 'traefik',
+    title: 'Traefik',
+    isItsOwn: controller => controller === 'traefik.io/ingress-controller',
+    usualClass: 'traefik',
+    page: 'docs/policies/ingress-traefik.md',
+    speaking: ['Service', 'Middleware'],
+  },
+];
+
 const classAnnotation = 'kubernetes.io/ingress.class';
 
 /** One object, and what will be different. */
@@ -20,7 +63,7 @@ export interface Migrated {
   }[];
 }
 
-/** What there is of ingress-nginx, and what becomes of it. */
+/** What there is of a controller, and what becomes of it. */
 export interface Migration {
   /** Names of its classes. */
   readonly classes: readonly string[];
@@ -30,13 +73,17 @@ export interface Migration {
 }
 
 /** The objects as they would be read if its classes were Weft's. */
-export function migrationOf(objects: readonly Stored[], options: ObjectMeshOptions): Migration {
-  const classes = classesOf(objects);
-  const { problems } = meshOfObjects(taken(objects, classes), options);
+export function migrationOf(
+  controller: FormerController,
+  objects: readonly Stored[],
+  options: ObjectMeshOptions,
+): Migration {
+  const classes = classesOf(objects, controller);
+  const { problems } = meshOfObjects(taken(objects, classes, controller.name), options);
   const ingresses = objects.filter(isIngress);
   const own = ingresses.filter(each => classes.names.has(classNameOf(each.object) ?? classes.fallback ?? ''));
-  const maps = objects.filter(({ object }) => object.kind === 'ConfigMap');
-  const all = [...own, ...maps].map(({ ref }): Migrated => {
+  const beside = objects.filter(({ object }) => controller.speaking.includes(object.kind));
+  const all = [...own, ...beside].map(({ ref }): Migrated => {
     // What is not there yet, a certificate say, is not changed by moving.
     const found = problems.filter(each => each.object !== undefined && equal(each.object, ref));
     const notes = found.map(({ severity, path = '', message }) => ({ severity, path, message }));
@@ -65,20 +112,24 @@ interface Classes {
   readonly fallback: string | undefined;
 }
 
-/** Classes by their objects; `nginx` also without one, as the annotation had it before there were any. */
-function classesOf(objects: readonly Stored[]): Classes {
+/** Classes by their objects; the usual one also without. */
+function classesOf(objects: readonly Stored[], { isItsOwn, usualClass }: FormerController): Classes {
   const known = objects.filter(({ object }) => object.kind === 'IngressClass').map(({ object }) => object);
-  const own = known.filter(each => fieldAt(each.spec, 'controller') === controller);
+  const own = known.filter(each => isItsOwn(String(fieldAt(each.spec, 'controller'))));
   const names = new Set(own.map(each => each.metadata.name));
-  if (!known.some(each => each.metadata.name === 'nginx')) names.add('nginx');
+  if (!known.some(each => each.metadata.name === usualClass)) names.add(usualClass);
   const standard = known.find(
     each => each.metadata.annotations?.['ingressclass.kubernetes.io/is-default-class'] === 'true',
   );
-  return { names, fallback: standard?.metadata.name ?? (known.length === 0 ? 'nginx' : undefined) };
+  return { names, fallback: standard?.metadata.name ?? (known.length === 0 ? usualClass : undefined) };
 }
 
 /** The objects with its classes in Weft's hands. */
-function taken(objects: readonly Stored[], { names, fallback }: Classes): readonly Stored[] {
+function taken(
+  objects: readonly Stored[],
+  { names, fallback }: Classes,
+  dialect: FormerController['name'],
+): readonly Stored[] {
   const others = objects.filter(
     ({ object }) => object.kind !== 'IngressClass' || !names.has(object.metadata.name),
   );
@@ -88,7 +139,10 @@ function taken(objects: readonly Stored[], { names, fallback }: Classes): readon
       kind: 'IngressClass',
       metadata: {
         name,
-        ...(name === fallback && { annotations: { 'ingressclass.kubernetes.io/is-default-class': 'true' } }),
+        annotations: {
+          'weft.dev/dialect': dialect,
+          ...(name === fallback && { 'ingressclass.kubernetes.io/is-default-class': 'true' }),
+        },
       },
       spec: { controller: INGRESS_CONTROLLER },
     };
