@@ -59,7 +59,7 @@ export class ProxyUsage {
     );
     gauge(
       'weft_memory_peak_bytes',
-      'The most anonymous memory that this process has had; the kernel ends a container for it.',
+      'The most memory that this process has had and the kernel could not take back; for this it ends a container.',
       peakBytes,
     );
   }

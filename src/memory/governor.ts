@@ -1,8 +1,8 @@
 import type { Cancel, Clock } from '../time/index.ts';
 
 /**
- * Bytes, of what can run out: anonymous memory of the process, which the kernel kills for, and V8's heap, which V8 ends the
- * process for.
+ * Bytes, of what can run out: anonymous memory of the process and what the kernel keeps for it, which the kernel kills for, and
+ * V8's heap, which V8 ends the process for.
  */
 export interface MemoryUse {
   readonly residentBytes: number;
@@ -13,6 +13,8 @@ export interface MemoryUse {
 export interface MemoryMachine {
   /** What may be used; Infinity where nothing limits it. */
   readonly limits: MemoryUse;
+  /** What of the limit for resident memory is left for collections, which take memory while they free it; 0 unless told. */
+  readonly reserveBytes?: number;
   /** What is used now, garbage included. Cheap. */
   use(): MemoryUse;
   /**
@@ -218,7 +220,7 @@ export class MemoryGovernor {
 
   /** The share of the room that is used: of the two the one that is nearer to its end. */
   #look(): number {
-    const { limits } = this.#machine;
+    const { limits, reserveBytes = 0 } = this.#machine;
     const { residentBytes, heapBytes } = this.#machine.use();
     this.peakBytes = Math.max(this.peakBytes, residentBytes);
     this.#floor = {
@@ -226,7 +228,7 @@ export class MemoryGovernor {
       heapBytes: Math.min(this.#floor.heapBytes, heapBytes),
     };
     return Math.max(
-      shareOf(residentBytes, this.#floor.residentBytes, limits.residentBytes),
+      shareOf(residentBytes, this.#floor.residentBytes, limits.residentBytes - reserveBytes),
       shareOf(heapBytes, this.#floor.heapBytes, limits.heapBytes),
     );
   }

@@ -156,6 +156,49 @@ test('every megabyte that connections collect is reported', () => {
   }
 });
 
+test('connections that have not said a word are reported, too', async t => {
+  const { plane } = await setUp(t);
+  let reports = 0;
+  const reported = new Promise<void>(resolve => {
+    watchGrowth(() => ++reports === 2 && resolve());
+  });
+  try {
+    await Promise.all(Array.from({ length: 300 }, () => rawConnection(plane.outboundPort)));
+    // All of them are accepted a moment after they were opened.
+    await reported;
+  } finally {
+    watchGrowth(() => {});
+  }
+});
+
+test('where there is no room at all, first bytes are kept while they are few', () => {
+  const wasReset = (first: string): boolean => {
+    const timers = new TimerWheel(new FakeClock());
+    const peer = new MemoryPeer();
+    let found = '';
+    const detection = new Detection(peer.wire, timers, {
+      onDetected(kind) {
+        found = kind;
+      },
+      onQuiet() {},
+      onUndecided() {},
+      onSilent() {},
+      onUnclear() {},
+      onGone() {},
+    });
+    detection.start({ quietMs: 0, silentMs: 0, unclearMs: 0 });
+    crowding.crowded = true;
+    try {
+      peer.send(first);
+    } finally {
+      crowding.crowded = false;
+    }
+    assert.equal(found, peer.wasReset ? '' : 'http1');
+    return peer.wasReset;
+  };
+  assert.deepEqual([wasReset(GET), wasReset(`${GET.slice(0, -2)}x: ${'a'.repeat(12_000)}`)], [false, true]);
+});
+
 test('who has sent something and cannot be told apart yet is cut off; who is silent costs nothing and stays', () => {
   const timers = new TimerWheel(new FakeClock());
   const waiter = {

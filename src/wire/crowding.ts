@@ -12,7 +12,8 @@ let report: () => void = () => {};
 export const crowding = { crowded: false };
 
 /**
- * `bytes` more are held than a moment ago. Called where a buffer of a connection grows, so not for what is complete in one read.
+ * `bytes` more are held than a moment ago. Called where a connection is accepted and where a buffer of one grows, so not for what
+ * is complete in one read.
  */
 export function noteGrowth(bytes: number): void {
   grownBytes += bytes;

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { internalError, WeftError } from '../errors/index.ts';
 import { libcFunction } from '../libc/index.ts';
+import { noteGrowth } from './crowding.ts';
 import { takesDescriptor } from './descriptors.ts';
 import { takeInherited, whenMayAccept } from './inherited.ts';
 import { type AddressInfo, errorName, type NativeTcp, tcp } from './native.ts';
@@ -24,6 +25,9 @@ export interface ListenOptions {
   /** An inherited listening socket instead of a new one; host and port are then only for messages. */
   readonly fd?: number;
 }
+
+/** What a connection takes before a byte of it was read: handle, wire, timers, and who waits for its first bytes. */
+const acceptedBytes = 8 * 1024;
 
 /** Accepts TCP connections as wires that do not read yet. */
 export class Listener {
@@ -53,6 +57,8 @@ export class Listener {
         client.reset();
         return;
       }
+      // Thousands may wait in the kernel, and all of them are accepted in one turn.
+      noteGrowth(acceptedBytes);
       enterEvent();
       let wire: Wire | undefined;
       try {

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { type PodView, Sandbox } from '../../src/sandbox/index.ts';
 import { type Outcome, readOutcomes } from './kinds.ts';
+import { memoryGroup } from './memory-group.ts';
 
 /** Takes a fault back. */
 export type Undo = () => void | Promise<void>;
@@ -160,15 +161,55 @@ export class Bed implements AsyncDisposable {
 
   /** Starts a pod's proxy anew, and lets it open this many files. */
   async restartWithDescriptors(part: Part, limit: number): Promise<void> {
+    await this.#restartWith(part, pid => run('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]));
+  }
+
+  /** Starts a pod's proxy anew within a control group that may have so much memory; to be taken back after the proxy. */
+  async restartWithMemory(part: Part, bytes: number): Promise<Undo> {
+    const group = memoryGroup(`weft-chaos-${process.pid}`, bytes);
+    try {
+      await this.#restartWith(part, pid => group.take(pid));
+      const limit = await this.metric(part, 'weft_memory_limit_bytes');
+      if (limit > bytes)
+        throw new Error(`the proxy of ${part} was started before it had its limit: ${limit}`);
+      return group.remove;
+    } catch (error) {
+      await group.remove();
+      throw error;
+    }
+  }
+
+  /** What a pod's link carries of what the pod sends, in bits a second; what is too much waits, and is lost after a second. */
+  async throttle(part: Part, bitsPerSecond: number): Promise<Undo> {
+    const { netns } = await this.pod(part);
+    const shape = (how: string, ...more: readonly string[]): void =>
+      void run('tc', ['-n', netns!, 'qdisc', how, 'dev', 'eth0', 'root', ...more]);
+    shape('add', 'tbf', 'rate', `${bitsPerSecond}`, 'burst', '16kb', 'latency', '1s');
+    return () => shape('del');
+  }
+
+  /** Fills the disk that a proxy keeps what it was told on: a write fails, and what was there is out of reach. */
+  async fillDisk(part: Part): Promise<Undo> {
+    const [pid] = (await this.proxyPids(part)).toReversed();
+    const inside = (...words: readonly string[]): void =>
+      void run('nsenter', [`--target=${pid}`, '--mount', ...words]);
+    const folder = '/var/run/weft/state';
+    inside('mount', '-t', 'tmpfs', '-o', 'size=16k,mode=777', 'full', folder);
+    inside('sh', '-c', `head -c 65536 /dev/zero > ${folder}/filler 2>/dev/null || true`);
+    return () => inside('umount', folder);
+  }
+
+  /** Starts a pod's proxy anew and tells whoever comes, at once and again, until it is ready. */
+  async #restartWith(part: Part, tell: (pid: number) => unknown): Promise<void> {
     const before = new Set(await this.proxyPids(part));
     const { restarts } = await this.pod(part);
     await this.kill(part);
-    // Whoever comes is told at once and again, until it is ready: a process keeps what the one that starts it was told.
+    // A process keeps what the one that starts it was told.
     for (const end = performance.now() + 20_000; performance.now() < end; await sleep(20)) {
       const pids = (await this.proxyPids(part)).filter(pid => !before.has(pid));
       for (const pid of pids) {
         try {
-          run('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]);
+          tell(pid);
         } catch {
           // It is gone already.
         }
@@ -190,10 +231,15 @@ export class Bed implements AsyncDisposable {
     for (const pid of readers) process.kill(Number(pid), signal);
   }
 
-  /** Many clients outside of the mesh that connect to a pod's port and then say and read nothing. */
-  async crowd(part: Part, port: number, count: number): Promise<Undo> {
+  /**
+   * Many clients outside of the mesh that connect to a pod's port, each send the beginning of a request with so many bytes of
+   * headers, and then say and read nothing.
+   */
+  async crowd(part: Part, port: number, count: number, headerBytes = 0): Promise<Undo> {
     const { address } = await this.pod(part);
-    const program = `for (let i = 0; i < ${count}; i++) require('node:net').connect(${port}, '${address}').on('error', () => {}); setInterval(() => {}, 1000);`;
+    const say =
+      headerBytes === 0 ? '' : `.write('POST / HTTP/1.1\\r\\nhost: a\\r\\nx: ' + 'x'.repeat(${headerBytes}))`;
+    const program = `for (let i = 0; i < ${count}; i++) require('node:net').connect(${port}, '${address}').on('error', () => {})${say}; setInterval(() => {}, 1000);`;
     const child = spawn('ip', ['netns', 'exec', this.node, process.execPath, '-e', program], {
       stdio: 'ignore',
     });

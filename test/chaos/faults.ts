@@ -1,6 +1,7 @@
 // The rows of the chaos suite: what is done, for how long, and what clients may see of it.
 import type { Bed, Undo } from './bed.ts';
 import type { Expectation, Limits } from './expectation.ts';
+import { noMemoryGroup } from './memory-group.ts';
 
 /** One row. */
 export interface Fault {
@@ -17,6 +18,8 @@ export interface Fault {
   /** How long clients are watched afterwards. */
   readonly settleMs: number;
   readonly expected: Expectation;
+  /** Why this machine cannot do it; undefined where it can. */
+  impossible?(): string | undefined;
   /** What must be so before the clients are watched. */
   prepare?(bed: Bed): Promise<Undo>;
   /** Does it. */
@@ -209,6 +212,61 @@ export const FAULTS: readonly Fault[] = [
     expected: { others: { errors: 0, gapMs: 8_000 } },
     begin: async bed =>
       bed.rules([['FORWARD', '-m', 'statistic', '--mode', 'random', '--probability', '0.05', '-j', 'DROP']]),
+  },
+  {
+    name: 'link-slow',
+    what: 'the link of one of two servers carries 64 kbit/s, 10 s',
+    promise: 'no error; what goes through it is late',
+    ...{ short: false, holdMs: 10_000, settleMs: 6_000 },
+    expected: { others: { errors: 0, gapMs: 8_000 } },
+    begin: bed => bed.throttle('server', 64_000),
+  },
+  {
+    name: 'disk-full',
+    what: "the disk of the client's proxy is full, and one of two servers is killed, which it would write down, 8 s",
+    promise: 'what the server that is killed had; that nothing can be kept is said once in the log',
+    ...{ short: false, holdMs: 8_000, settleMs: 6_000 },
+    expected: {
+      WebSockets: itsConnections,
+      TCP: itsConnections,
+      POST: underWay,
+      gRPC: underWay,
+      others: nothing,
+    },
+    async begin(bed) {
+      const back = await bed.fillDisk('client proxy');
+      await bed.kill('server');
+      return back;
+    },
+    async check(bed) {
+      if (!bed.sandbox.logs('shop', 'client', 'weft-proxy').includes('the last resources cannot be kept'))
+        throw new Error('the log of the proxy says nothing of its disk');
+    },
+  },
+  {
+    name: 'memory-runs-out',
+    what: 'the proxy of one of two servers may have 96 MiB, and 4,000 strangers each send it a part of a request, 8 s',
+    promise:
+      'it is not killed, so no connection breaks; strangers wait or are refused, and so may be calls that came to it',
+    ...{ short: false, holdMs: 8_000, settleMs: 12_000 },
+    expected: {
+      POST: { errors: 6, gapMs: 10_000 },
+      gRPC: { errors: 6, gapMs: 10_000 },
+      others: { errors: 0, gapMs: 10_000 },
+    },
+    impossible: noMemoryGroup,
+    async prepare(bed) {
+      const remove = await bed.restartWithMemory('server proxy', 96 * 2 ** 20);
+      return async () => {
+        await bed.kill('server proxy');
+        await remove();
+      };
+    },
+    begin: bed => bed.crowd('server proxy', 8080, 4_000, 16_000),
+    async check(bed) {
+      const looked = await bed.metric('server proxy', 'weft_memory_collections_total');
+      if (looked === 0) throw new Error('its memory was never short, so that this row says nothing');
+    },
   },
   {
     name: 'descriptors-run-out',

@@ -26,15 +26,29 @@ const sleep = (ms: number): Promise<void> => new Promise(resolve => setTimeout(r
 async function done(bed: Bed, fault: Fault): Promise<Done> {
   await bed.calm();
   const tidy = await fault.prepare?.(bed);
-  if (tidy !== undefined) await bed.calm();
+  try {
+    if (tidy !== undefined) await bed.calm();
+    const row = await watched(bed, fault);
+    console.log(linesOf(row));
+    return row;
+  } finally {
+    await tidy?.();
+  }
+}
+
+/** Clients before it, while it lasts and after it. */
+async function watched(bed: Bed, fault: Fault): Promise<Done> {
   const late = monitorEventLoopDelay({ resolution: 20 });
   late.enable();
   const fromMs = Date.now();
   await sleep(beforeMs);
   const faultMs = Date.now();
   const undo = await fault.begin(bed);
-  await sleep(fault.holdMs);
-  await undo();
+  try {
+    await sleep(fault.holdMs);
+  } finally {
+    await undo();
+  }
   const backMs = Date.now();
   await sleep(fault.settleMs);
   late.disable();
@@ -44,10 +58,7 @@ async function done(bed: Bed, fault: Fault): Promise<Done> {
   const seen = seenOf(bed.outcomes(), span);
   const broken = [...brokenPromises(fault.expected, seen, late.max / 1e6)];
   await fault.check?.(bed).catch((error: Error) => void broken.push(error.message));
-  await tidy?.();
-  const row = { fault, seen, broken };
-  console.log(linesOf(row));
-  return row;
+  return { fault, seen, broken };
 }
 
 /** The rows to do, one after the other. */
@@ -77,8 +88,17 @@ async function main(): Promise<number> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort());
   await using bed = await Bed.up(`chaos-${process.pid}`);
+  const leftOut = new Set<Fault>();
   for (const fault of chosen(options, seed)) {
     if (stop.signal.aborted) break;
+    const why = fault.impossible?.();
+    if (why !== undefined) {
+      if (!leftOut.has(fault)) console.log(`left out ${fault.name}: ${why}`);
+      leftOut.add(fault);
+      // Rows by chance may all be this one.
+      await sleep(1);
+      continue;
+    }
     rows.push(await done(bed, fault));
   }
   const broken = rows.filter(row => row.broken.length > 0);

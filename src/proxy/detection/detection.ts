@@ -14,6 +14,8 @@ export const SILENCE_MS = 10_000;
 export const UNDECIDED_MS = 50;
 /** Few bytes are looked at each time that more come; of many only line ends and doubling can change what they are. */
 const alwaysLookBytes = 64;
+/** Where there is no room at all, more than that at once is not kept: a ClientHello and most heads are shorter. */
+const crowdedBytes = 2048;
 
 /**
  * How long is waited for what, milliseconds; 0 for ever. None of them begins anew because bytes came: a client that sends one at
@@ -112,7 +114,7 @@ export class Detection implements WireHandler {
 
   onData(bytes: Buffer, start: number, end: number): void {
     const before = this.#collected.length;
-    if (before > 0 && crowding.crowded) {
+    if (crowding.crowded && (before > 0 || end - start > crowdedBytes)) {
       this.#wire.reset();
       return;
     }
