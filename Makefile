@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts chaos bench bench-check build clean
 
-.PHONY: scale sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
+.PHONY: scale webhook-latency sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ short-lives: setup ## certificates of 20 s for ten minutes under load, the contr
 
 cert-manager: setup ## a real cert-manager signs, on an API server: WEFT_CERT_MANAGER as .ci/build-cert-manager prints it, and KUBEBUILDER_ASSETS
 	@$(node) --test --test-concurrency=1 --test-timeout=600000 test/cert-manager/*.test.ts
+
+webhook-latency: setup ## how long admission takes, fifty pods a second among others; with KUBEBUILDER_ASSETS at a real API server, too
+	@PATH="$$(dirname $(node)):$$PATH" $(node) test/webhook/latency.ts
 
 scale: setup ## 10,000 proxies of a mesh of 1,000 Services at one control plane, some minutes; ARGS="--proxies 500 --services 50" is shorter
 	@PATH="$$(dirname $(node)):$$PATH" $(node) bench/scale/main.ts $(ARGS)

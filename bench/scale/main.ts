@@ -8,6 +8,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadOrCreateAuthority } from '../../src/ca/index.ts';
+import { beatEveryMs } from '../../src/discovery/index.ts';
 import { WeftError } from '../../src/errors/index.ts';
 import { systemClock } from '../../src/time/index.ts';
 import { freePorts } from '../../src/wire/testing/ports.ts';
@@ -16,6 +17,7 @@ import { memory } from '../usage.ts';
 import { Replica, writeKubeconfig } from './control-plane.ts';
 import { Fleets } from './fleets.ts';
 import { nowMs } from './lean-proxy.ts';
+import type { Parameters } from './model.ts';
 import { scaleOptions } from './options.ts';
 import {
   allSynced,
@@ -26,6 +28,7 @@ import {
   policyForAll,
   type Stage,
   spread,
+  type Usage,
 } from './phases.ts';
 import { SimulatedCluster } from './simulated-cluster.ts';
 import { SimulatedMesh } from './simulated-mesh.ts';
@@ -37,6 +40,9 @@ if (typeof options === 'string') {
   process.exit(2);
 }
 const { services, proxies, churn: perSecond } = options;
+
+/** How long nothing is done, to see what that costs. */
+const quietMs = 5_000;
 
 const figures: Record<string, unknown> = {};
 const say = (name: string, value: unknown): void => {
@@ -70,6 +76,7 @@ const replicas = ports.map(
 say('machine', machine());
 let startMs = nowMs();
 await Promise.all(replicas.map(each => each.start()));
+const readyMb = controlPlaneBytes(replicas) / 1e6 / replicas.length;
 say('control plane ready', {
   seconds: ((nowMs() - startMs) / 1000).toFixed(1),
   privateMb: mb(controlPlaneBytes(replicas)),
@@ -96,6 +103,10 @@ say('memory', {
   proxiesMb: mb(memory(fleets.pids).private),
 });
 
+const syncedMb = controlPlaneBytes(replicas) / 1e6 / replicas.length;
+const quiet = await measured(stage, () => sleep(quietMs));
+say('nothing happens', quiet.usage);
+
 // 3. What happens every second in a large cluster.
 const churned = await measured(stage, () => churn(stage, { seconds: options.seconds, perSecond }));
 say('churn', churned.usage);
@@ -104,7 +115,9 @@ say('route change', churned.result.routes);
 say('messages', { messages: churned.result.messages, mb: mb(churned.result.bytes) });
 const policy = await measured(stage, () => policyForAll(stage));
 say('policy for all', policy.result);
-const edits = await metadataEdits(stage, Math.min(1_000, services));
+const editedServices = Math.min(1_000, services);
+const edited = await measured(stage, () => metadataEdits(stage, editedServices));
+const edits = edited.result;
 say('messages of metadata edits', edits);
 const peakBytes = controlPlaneBytes(replicas);
 say('memory after churn', { controlPlaneMb: mb(peakBytes), load: loadavg()[0]!.toFixed(1) });
@@ -131,12 +144,26 @@ await sleep(1_000);
 const afterBytes = controlPlaneBytes(replicas);
 say('memory after restart', { controlPlaneMb: mb(afterBytes), load: loadavg()[0]!.toFixed(1) });
 
-// 5. The verdict.
+// 5. What model.ts works out larger meshes from.
 const { endpoints, routes, messages } = churned.result;
-const controlPlaneUs = churned.usage.controlPlaneCores * churned.usage.seconds * 1e6;
+const usOf = ({ controlPlaneUs }: Usage): number => controlPlaneUs;
+const idleUs = usOf(quiet.usage) / quiet.usage.seconds;
+const parameters: Parameters = {
+  readyMb: Math.round(readyMb),
+  pods: proxies,
+  proxyKb: Math.round(((syncedMb - readyMb) * 1e3 * replicas.length) / proxies),
+  joinUs: Math.round(usOf(joining.usage) / proxies),
+  pushUs: Math.round(usOf(churned.usage) / messages),
+  // Each of them is edited at its pod, its slice and itself.
+  editUs: Math.round(Math.max(0, usOf(edited.usage) - idleUs * edited.usage.seconds) / (3 * editedServices)),
+  idleUs: Math.round(((idleUs / proxies) * beatEveryMs(proxies / replicas.length)) / 500),
+};
+say('parameters', parameters);
+
+// 6. The verdict.
 const found = {
   controlPlaneMb: mb(Math.max(peakBytes, afterBytes) / replicas.length),
-  cpuUsPerMessage: Math.round(controlPlaneUs / messages),
+  cpuUsPerMessage: parameters.pushUs,
   metadataMessages: edits,
   unheard: endpoints.unheard + routes.unheard + policy.result.unheard,
 };

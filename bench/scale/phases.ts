@@ -20,6 +20,8 @@ export interface Usage {
   readonly controlPlaneCores: number;
   readonly proxiesCores: number;
   readonly clusterCores: number;
+  /** CPU time of the control plane, µs. */
+  readonly controlPlaneUs: number;
   /** Of the processor time that it asked for, what the process got that got least of it, 0 to 1. */
   readonly share: number;
 }
@@ -76,7 +78,8 @@ export async function measured<T>(
   const [before, startMs] = [used(), nowMs()];
   const result = await run();
   const tookMs = nowMs() - startMs;
-  const [controlPlane, proxies, cluster] = used().map((us, at) => round2((us - before[at]!) / 1000 / tookMs));
+  const tookUs = used().map((us, at) => us - before[at]!);
+  const [controlPlane, proxies, cluster] = tookUs.map(us => round2(us / 1000 / tookMs));
   return {
     result,
     usage: {
@@ -84,6 +87,7 @@ export async function measured<T>(
       controlPlaneCores: controlPlane!,
       proxiesCores: proxies!,
       clusterCores: cluster!,
+      controlPlaneUs: Math.round(tookUs[0]!),
       share: round2(everyone().reduce((least, pid) => Math.min(least, shareOf(pid, threads.get(pid))), 1)),
     },
   };

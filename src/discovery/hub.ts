@@ -15,7 +15,6 @@ import {
 } from '../model/index.ts';
 import {
   type Caller,
-  callerScope,
   changesScopes,
   derivedFacts,
   type Resolved,
@@ -26,32 +25,27 @@ import {
   resolveInbound,
   serviceRanges,
 } from '../resolve/index.ts';
+import {
+  type Abandoned,
+  Entry,
+  type Followed,
+  idFor,
+  type Recipe,
+  type Watch,
+  type Watcher,
+  type WatchListener,
+} from './entry.ts';
 import { refusedDestination } from './key.ts';
+
+export type { Watch, WatchListener } from './entry.ts';
+
 import { withKnownRoutes } from './known-routes.ts';
-
-/** Called when the watched resource differs; the value is in the Watch. `changedAtMs`: when the cause became known. */
-export type WatchListener = (changedAtMs: number) => void;
-
-/** One resource that somebody follows. */
-export interface Watch<R extends Resource = Resource> {
-  /** Undefined while there is none, as the inbound side of a pod that is not known yet. Equal values are the same object. */
-  readonly value: R | undefined;
-  close(): void;
-}
 
 /** Told when a resource cannot be worked out, with what it is; the last good one stays, and all others go on. */
 export type HubFailure = (what: string, why: string) => void;
 
 /** Whom proxies are to trust, apart from what the mesh says. */
 export type TrustTerms = Omit<TrustResource, 'kind' | 'key' | 'serviceRanges' | 'aliases'>;
-
-type Resolve<R extends Resource> = (mesh: Mesh) => Resolved<R | undefined>;
-
-/** How a resource is worked out, and what stands for it where that fails and there was none before. */
-interface Recipe<R extends Resource> {
-  readonly resolve: Resolve<R>;
-  readonly failed?: (why: string) => R;
-}
 
 /** That the secrets of session tickets are others. */
 const ticketsFact = 'session-tickets';
@@ -67,6 +61,7 @@ export class Hub {
   /** Those that could not be worked out: tried again with every mesh, since the facts they rest on are not known. */
   readonly #failing = new Set<Entry<Resource>>();
   readonly #onFailure: HubFailure;
+  readonly #abandoned: Abandoned = entry => this.#drop(entry);
   readonly #trust: Entry<Resource>;
   #terms: TrustTerms;
   /** Of session tickets, for each generation, the newest first. */
@@ -179,16 +174,15 @@ export class Hub {
 
   /** `key` is `namespace/pod`. */
   watchInbound(key: string, listener: WatchListener): Watch<InboundResource> {
-    const entry = this.#entry(`inbound ${key}`, { resolve: mesh => resolveInbound(mesh, key) });
-    return entry.open(listener, left => this.#drop(left)) as Watch<InboundResource>;
+    const recipe: Recipe<InboundResource> = { resolve: mesh => resolveInbound(mesh, key) };
+    return this.#entry(`inbound ${key}`, () => recipe).open(
+      listener,
+      this.#abandoned,
+    ) as Watch<InboundResource>;
   }
 
   watchDestination(caller: Caller, key: string, listener: WatchListener): Watch<DestinationResource> {
-    return this.#watchFor(caller, `destination ${key}`, listener, {
-      resolve: mesh => resolveDestination(mesh, caller, key),
-      // Never passed through: it may be a Service, whose policies then would not hold.
-      failed: why => refusedDestination(key, `the control plane cannot work out this destination: ${why}`),
-    });
+    return this.#watchFor({ caller, kind: 'destination', key }, listener) as Watch<DestinationResource>;
   }
 
   /** Whatever the key names: a destination, or what only gateways ask for. */
@@ -197,44 +191,44 @@ export class Hub {
     key: string,
     listener: WatchListener,
   ): Watch<DestinationResource | GatewayResource | CertificateResource> {
-    const kind = askedKind(key);
-    if (kind === 'destination') return this.watchDestination(caller, key, listener);
-    if (kind === 'certificate')
-      return this.#watchFor(caller, `certificate ${key}`, listener, {
-        resolve: mesh => resolveCertificate(mesh, caller, key),
-      });
-    // Policies select gateways by any of their labels, and there are few callers to share with.
-    const what = `gateway ${key} ${JSON.stringify(Object.entries(caller.labels).sort())}`;
-    return this.#watchFor(caller, what, listener, {
-      resolve: mesh => this.#sealed(resolveGateway(mesh, caller, key)),
-    });
+    return this.#watchFor({ caller, kind: askedKind(key), key }, listener) as Watch<
+      DestinationResource | GatewayResource | CertificateResource
+    >;
   }
 
   watchEndpoints(caller: Caller, cluster: string, listener: WatchListener): Watch<EndpointsResource> {
-    return this.#watchFor(caller, `endpoints ${cluster}`, listener, {
-      resolve: mesh => resolveEndpoints(mesh, caller, cluster),
-    });
+    const followed: Followed = { caller, kind: 'endpoints', key: cluster };
+    return this.#watchFor(followed, listener) as Watch<EndpointsResource>;
   }
 
   /** Callers of one scope share what is computed for the first of them. */
-  #watchFor<R extends Resource>(
-    caller: Caller,
-    what: string,
-    listener: WatchListener,
-    recipe: Recipe<R>,
-  ): Watch<R> {
-    const entry = this.#entry(`${what} ${callerScope(this.#mesh, caller)}`, recipe);
-    const belongs: Belonging = {
-      id: mesh => `${what} ${callerScope(mesh, caller)}`,
-      recipe: recipe as Recipe<Resource>,
-    };
-    return entry.open(listener, left => this.#drop(left), belongs) as Watch<R>;
+  #watchFor(followed: Followed, listener: WatchListener): Watch {
+    const entry = this.#entry(idFor(this.#mesh, followed), () => this.#recipe(followed));
+    return entry.open(listener, this.#abandoned, followed);
   }
 
-  #entry<R extends Resource>(id: string, recipe: Recipe<R>): Entry<Resource> {
+  #recipe({ caller, kind, key }: Followed): Recipe<Resource> {
+    switch (kind) {
+      case 'destination':
+        return {
+          resolve: mesh => resolveDestination(mesh, caller, key),
+          // Never passed through: it may be a Service, whose policies then would not hold.
+          failed: why =>
+            refusedDestination(key, `the control plane cannot work out this destination: ${why}`),
+        };
+      case 'endpoints':
+        return { resolve: mesh => resolveEndpoints(mesh, caller, key) };
+      case 'certificate':
+        return { resolve: mesh => resolveCertificate(mesh, caller, key) };
+      case 'gateway':
+        return { resolve: mesh => this.#sealed(resolveGateway(mesh, caller, key)) };
+    }
+  }
+
+  #entry(id: string, recipe: () => Recipe<Resource>): Entry<Resource> {
     let entry = this.#entries.get(id);
     if (!entry) {
-      entry = new Entry<Resource>(id, recipe);
+      entry = new Entry<Resource>(id, recipe());
       this.#entries.set(id, entry);
       this.#compute(entry);
     }
@@ -249,10 +243,12 @@ export class Hub {
     const moved: Watcher[] = [];
     for (const entry of [...this.#entries.values()]) {
       for (const watcher of entry.watchers()) {
-        const id = watcher.belongs?.id(this.#mesh);
-        if (id === undefined || id === entry.id) continue;
+        const { followed } = watcher;
+        if (!followed) continue;
+        const id = idFor(this.#mesh, followed);
+        if (id === entry.id) continue;
         const before = entry.value;
-        const to = this.#entry(id, watcher.belongs!.recipe);
+        const to = this.#entry(id, () => this.#recipe(followed));
         watcher.moveTo(to);
         if (!equal(before, to.value)) moved.push(watcher);
         // The same object as before, so that nobody takes it for something new.
@@ -261,7 +257,7 @@ export class Hub {
       const [stays] = entry.watchers();
       if (!stays) this.#drop(entry);
       // Whoever it was computed for may have gone.
-      else if (stays.belongs) entry.recipe = stays.belongs.recipe;
+      else if (stays.followed) entry.recipe = this.#recipe(stays.followed);
     }
     return moved;
   }
@@ -322,76 +318,5 @@ export class Hub {
       ...(this.#mesh.trustDomainAliases.length > 0 && { aliases: this.#mesh.trustDomainAliases }),
       serviceRanges: this.#serviceRanges,
     };
-  }
-}
-
-/** How a watcher finds the entry that it belongs to when scopes change. */
-interface Belonging {
-  readonly id: (mesh: Mesh) => string;
-  readonly recipe: Recipe<Resource>;
-}
-
-/** Somebody who follows an entry's resource. */
-class Watcher {
-  readonly listener: WatchListener;
-  readonly belongs: Belonging | undefined;
-  entry: Entry<Resource>;
-
-  constructor(listener: WatchListener, belongs: Belonging | undefined, entry: Entry<Resource>) {
-    this.listener = listener;
-    this.belongs = belongs;
-    this.entry = entry;
-  }
-
-  moveTo(entry: Entry<Resource>): void {
-    this.entry.leave(this);
-    this.entry = entry;
-    entry.join(this);
-  }
-}
-
-class Entry<R extends Resource> {
-  readonly id: string;
-  recipe: Recipe<R>;
-  value: R | undefined;
-  facts: ReadonlySet<string> = new Set();
-  readonly #watchers = new Set<Watcher>();
-
-  constructor(id: string, recipe: Recipe<R>) {
-    this.id = id;
-    this.recipe = recipe;
-  }
-
-  get isAbandoned(): boolean {
-    return this.#watchers.size === 0;
-  }
-
-  watchers(): readonly Watcher[] {
-    return [...this.#watchers];
-  }
-
-  open(listener: WatchListener, abandoned: (entry: Entry<Resource>) => void, belongs?: Belonging): Watch<R> {
-    const watcher = new Watcher(listener, belongs, this as Entry<Resource>);
-    this.#watchers.add(watcher);
-    return {
-      get value() {
-        return watcher.entry.value as R | undefined;
-      },
-      close: () => {
-        if (watcher.entry.leave(watcher) && watcher.entry.isAbandoned) abandoned(watcher.entry);
-      },
-    };
-  }
-
-  join(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  leave(watcher: Watcher): boolean {
-    return this.#watchers.delete(watcher);
-  }
-
-  tell(changedAtMs: number): void {
-    for (const { listener } of [...this.#watchers]) listener(changedAtMs);
   }
 }

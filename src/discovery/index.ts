@@ -5,6 +5,7 @@
 export type { AnswerSink, QuestionHandler, ResourceSink, ResourceStream } from './client.interface.ts';
 export { DiscoveryClient, type DiscoveryClientOptions } from './client.ts';
 export type { ControlPlane } from './control-plane-connection.ts';
+export { beatEveryMs } from './heartbeat.ts';
 export { Hub, type TrustTerms, type Watch } from './hub.ts';
 export { type InProcessOptions, InProcessStream } from './in-process.ts';
 export { type AskMessage, MAX_QUESTION_LENGTH, MAX_QUESTIONS, type Question } from './protocol.ts';
