@@ -73,8 +73,8 @@ export class Annotations {
     if (text !== undefined && !/^\d+$/.test(text) && parseTimeMs(text) !== undefined)
       this.#report.warn(
         'field-not-supported',
-        at(name),
-        `${at(name)}: '${text}' has a unit; ingress-nginx takes whole seconds without one and ignores this, Weft takes it as it is meant`,
+        this.#at(name),
+        `${this.#at(name)}: '${text}' has a unit; ingress-nginx takes whole seconds without one and ignores this, Weft takes it as it is meant`,
       );
     return this.#read(name, parseTimeMs, 'is no number of seconds');
   }

@@ -9,6 +9,7 @@ import { requestOf } from './access.ts';
 import { Annotations, NGINX_PREFIX } from './annotations.ts';
 import { INGRESS_DEFAULTS, type IngressDefaults } from './ingress-model.ts';
 import { nearestName } from './nearest-name.ts';
+import { readSettings } from './settings.ts';
 import { parseCidrs, parseCount, parseFlag, parseList, parseSize, parseTimeMs } from './values.ts';
 
 /** v1 ConfigMap, where it is that of ingress-nginx: what holds for all Ingresses. */
@@ -74,6 +75,10 @@ const readers: Readonly<Record<string, Reader>> = {
   'global-allowed-response-headers': reader(parseList, 'list of names', (names, into) => {
     into.allowedFields = names.map(each => each.toLowerCase());
   }),
+  'no-tls-redirect-locations': reader(parseList, 'list of paths', (paths, into) => {
+    into.plainLocations = paths;
+  }),
+  'no-auth-locations': reader(parseList, 'list of paths', (paths, into) => (into.openLocations = paths)),
   'limit-req-status-code': count((value, into) => (into.limitStatus = value)),
   'limit-rate': count((value, into) => (into.answerRate = value)),
   'limit-rate-after': count((value, into) => (into.answerRateAfter = value)),
@@ -115,6 +120,20 @@ const globalAuthKeys = [
   'always-set-cookie',
 ].map(each => `global-auth-${each}`);
 
+/** Keys that mean for all Ingresses what annotations of these names mean for one. */
+const asAnnotations = [
+  'proxy-next-upstream',
+  'proxy-next-upstream-tries',
+  'proxy-next-upstream-timeout',
+  'load-balance',
+  'upstream-hash-by',
+  'proxy-redirect-from',
+  'proxy-redirect-to',
+  'proxy-cookie-domain',
+  'proxy-cookie-path',
+  'custom-http-errors',
+];
+
 /** Keys that say nothing here, with the reason. */
 const needless: Readonly<Record<string, string>> = {
   'proxy-buffer-size': 'answers are streamed',
@@ -144,7 +163,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   'proxy-real-ip-cidr': 'say it at the gateway: whose X-Forwarded-* are believed',
   'use-proxy-protocol': 'say it at the gateway: whether connections begin with a PROXY header',
   'log-format-upstream': 'say it by a Telemetry object (docs/telemetry.md)',
-  'custom-http-errors': 'write the annotation custom-http-errors where it is wanted',
   'global-auth-snippet': 'text of nginx for the question of global-auth-url',
   'main-snippet': 'text of nginx',
   'http-snippet': 'text of nginx',
@@ -153,7 +171,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'enable-modsecurity': 'there is no web application firewall in Weft: put one before it',
 };
 
-function translateConfigMap(object: KubeObject, _context: TranslateContext, report: Report): readonly Part[] {
+function translateConfigMap(object: KubeObject, context: TranslateContext, report: Report): readonly Part[] {
   if (object.metadata.name !== INGRESS_CONFIG) return [];
   const data = isRecord(object.data) ? object.data : {};
   const into: Writable = { ...INGRESS_DEFAULTS };
@@ -165,13 +183,16 @@ function translateConfigMap(object: KubeObject, _context: TranslateContext, repo
     if (wrong !== undefined) report.error('field-invalid', at(key), `${at(key)}: ${wrong}`);
   }
   into.globalAuth = globalAuthOf(data, report);
+  into.annotations = annotationsOf(data, context, report);
   for (const key of Object.keys(data)) {
-    if (key in readers || key in needless || globalAuthKeys.includes(key)) continue;
+    if ([readers, needless].some(each => key in each)) continue;
+    if (globalAuthKeys.includes(key) || asAnnotations.includes(key)) continue;
     const why = elsewhere[key];
     const near = nearestName(key, [
       ...Object.keys(readers),
       ...Object.keys(needless),
       ...Object.keys(elsewhere),
+      ...asAnnotations,
     ]);
     const words = why ?? `no key that Weft knows${near === undefined ? '' : `; did you mean ${near}?`}`;
     report.warn('field-not-supported', at(key), `${at(key)} has no effect: ${words}`);
@@ -186,6 +207,24 @@ function globalAuthOf(
 ): IngressDefaults['globalAuth'] {
   const all = globalAuthKeys.map(key => [`${NGINX_PREFIX}${key.slice('global-'.length)}`, data[key]]);
   return requestOf(new Annotations(Object.fromEntries(all), report, name => at(`global-${name}`)));
+}
+
+/** What of an annotation's value is wrong is wrong of the key's. */
+function annotationsOf(
+  data: Readonly<Record<string, unknown>>,
+  { clusterDomain }: TranslateContext,
+  report: Report,
+): Readonly<Record<string, string>> {
+  const own = asAnnotations.flatMap(key => {
+    const value = data[key];
+    return typeof value === 'string' ? [[`${NGINX_PREFIX}${key}`, value] as const] : [];
+  });
+  const all = Object.fromEntries(own);
+  // Pages come from the Service that each Ingress names.
+  const read = new Annotations({ ...all, [`${NGINX_PREFIX}default-backend`]: 'named' }, report, at);
+  const { namespace, name } = report.object;
+  readSettings(read, { namespace, name, clusterDomain, defaults: INGRESS_DEFAULTS, report });
+  return all;
 }
 
 function at(key: string): string {

@@ -173,6 +173,11 @@ export interface IngressDefaults {
   readonly denyRanges: readonly string[];
   readonly compression: EdgePolicy['compression'] | undefined;
   readonly snippets: boolean;
+  /** Annotations that hold where an Ingress has none of the name: keys of the ConfigMap that are called as they are. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Paths that begin so are not redirected to https (no-tls-redirect-locations), and need no login (no-auth-locations). */
+  readonly plainLocations: readonly string[];
+  readonly openLocations: readonly string[];
   /** ConfigMaps with fields of all answers (add-headers) and of all requests (proxy-set-headers); `namespace/name`. */
   readonly responseFieldsFrom: string | undefined;
   readonly requestFieldsFrom: string | undefined;
@@ -203,6 +208,9 @@ export const INGRESS_DEFAULTS: IngressDefaults = {
   denyRanges: [],
   compression: undefined,
   snippets: true,
+  annotations: {},
+  plainLocations: ['/.well-known/acme-challenge'],
+  openLocations: ['/.well-known/acme-challenge'],
   responseFieldsFrom: undefined,
   requestFieldsFrom: undefined,
   responseFields: [],

@@ -76,7 +76,7 @@ export function settingsWith(
   clusterDomain: string,
 ): IngressSettings {
   const report = new Report(from);
-  return readSettings(new Annotations(annotations, report), {
+  return readSettings(new Annotations({ ...defaults.annotations, ...annotations }, report), {
     namespace,
     name,
     clusterDomain,

@@ -27,7 +27,7 @@ export function forwardRules(
     path: path.at,
     from: ingress.from,
     matches: matchesOf(request, context),
-    edge: openForChallenges(path.path, edgeOf(settings, context, server)),
+    edge: openTo(path.path, context.defaults, edgeOf(settings, context, server)),
     timeoutMs: 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
     retry: settings.retry,
@@ -195,11 +195,18 @@ function edgeOf(
   };
 }
 
-/** Who checks a domain for a certificate has no login (ingress-nginx's no-auth-locations, as it is unless told). */
-function openForChallenges(path: string, policy: EdgePolicy): EdgePolicy {
-  if (!path.startsWith('/.well-known/acme-challenge')) return policy;
-  const { basicAuth: _, authRequest: __, ...rest } = policy;
-  return rest;
+/** Who checks a domain for a certificate, say, has no login and comes over plain HTTP. */
+function openTo(
+  path: string,
+  { openLocations, plainLocations }: IngressDefaults,
+  policy: EdgePolicy,
+): EdgePolicy {
+  const isIn = (locations: readonly string[]): boolean => locations.some(each => path.startsWith(each));
+  const without = [
+    ...(isIn(openLocations) ? ['basicAuth', 'authRequest'] : []),
+    ...(isIn(plainLocations) ? ['toHttps'] : []),
+  ];
+  return Object.fromEntries(Object.entries(policy).filter(([name]) => !without.includes(name)));
 }
 
 function requestHeadersOf(
