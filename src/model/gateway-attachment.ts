@@ -38,8 +38,9 @@ export interface JoinedListener {
 }
 
 /**
- * The listeners of a gateway, in order. Of conflicting ones of one object none is opened, of several objects' those of the first
- * are (gateway-api.sigs.k8s.io/reference/spec/#listener). `gateways`: the oldest first.
+ * The listeners of a gateway, in order. Of several objects' those of the first are opened, and then of conflicting ones of one
+ * object none: what an earlier object keeps from being opened is in nobody's way
+ * (gateway-api.sigs.k8s.io/reference/spec/#listener). `gateways`: the oldest first.
  */
 export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedListener[] {
   const before = new TakenPlaces();
@@ -48,9 +49,13 @@ export function joinedListeners(gateways: readonly Gateway[]): readonly JoinedLi
     const root = gateway.parent === undefined ? gateway : (first ?? gateway);
     // One listener alone is in nobody's way in its own object: an Ingress has one for each host.
     const beside = gateway.listeners.length > 1 ? new TakenPlaces() : undefined;
-    if (beside !== undefined) for (const each of gateway.listeners) beside.add(each);
-    const own = gateway.listeners.map(listener => {
-      const conflict = stronger(before.conflict(listener, 0), beside?.conflict(listener, 1));
+    const earlier = gateway.listeners.map(each => before.conflict(each, 0));
+    if (beside !== undefined)
+      gateway.listeners.forEach((each, index) => {
+        if (earlier[index] === undefined) beside.add(each);
+      });
+    const own = gateway.listeners.map((listener, index) => {
+      const conflict = earlier[index] ?? beside?.conflict(listener, 1);
       return { listener: validated(listener, root), gateway, root, ...(conflict && { conflict }) };
     });
     for (const { listener, conflict } of own) if (conflict === undefined) before.add(listener);
@@ -82,14 +87,6 @@ class TakenPlaces {
     if (!isAlone) return 'ProtocolConflict';
     return (place.hosts.get(listener.hostname ?? '*') ?? 0) > itself ? 'HostnameConflict' : undefined;
   }
-}
-
-function stronger(
-  left: ConflictReason | undefined,
-  right: ConflictReason | undefined,
-): ConflictReason | undefined {
-  if (left === 'ProtocolConflict' || right === 'ProtocolConflict') return 'ProtocolConflict';
-  return left ?? right;
 }
 
 /** Datagrams have ports of their own. */

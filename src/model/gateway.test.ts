@@ -64,8 +64,14 @@ test('of conflicting listeners of one object none is opened, of several objects 
   assert.deepEqual(conflicts(gateway([{ protocol: 'tcp' }, { protocol: 'udp' }])), [undefined, undefined]);
   assert.deepEqual(
     conflicts(gateway([plain]), gateway([plain, tls]), gateway([{ ...plain, hostname: 'a.example' }])),
-    [undefined, 'ProtocolConflict', 'ProtocolConflict', undefined],
+    [undefined, 'HostnameConflict', 'ProtocolConflict', undefined],
     'what is not opened takes no place',
+  );
+  const [a, b] = [{ ...plain, hostname: 'a.example' } as const, { ...plain, hostname: 'b.example' } as const];
+  assert.deepEqual(
+    conflicts(gateway([plain]), gateway([a, { protocol: 'tcp' }, b])),
+    [undefined, undefined, 'ProtocolConflict', undefined],
+    'what an earlier object keeps out is in nobody’s way in its own',
   );
 });
 

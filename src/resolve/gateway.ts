@@ -19,7 +19,7 @@ import {
 import type { Caller } from './caller.ts';
 import { gatewayPoliciesOf } from './gateway-policies.ts';
 import { bySpecificity, candidates } from './host-index.ts';
-import { hostAt, listenersOf, namingOf, placed, type ServedListener } from './joined-gateway.ts';
+import { hostAt, isThere, listenersOf, namingOf, placed, type ServedListener } from './joined-gateway.ts';
 import { MeshReader, type Resolved } from './mesh-reader.ts';
 import { isNamedForUpstreams } from './own-credential.ts';
 
@@ -29,10 +29,9 @@ export function resolveGateway(mesh: Mesh, caller: Caller, key: string): Resolve
   const gateway = parseGatewayKey(key) ?? '';
   const listeners = listenersOf(reader, caller, gateway);
   const open = listeners.filter(each => each.conflict === undefined);
-  const why =
-    listeners.length === 0
-      ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
-      : undefined;
+  const why = !isThere(reader, caller, gateway)
+    ? `there is no gateway ${gateway} that a proxy of namespace ${caller.namespace} serves`
+    : undefined;
   const bound = open.map(each => boundListener(reader, caller, each));
   const challenges = challengesFor(reader, open);
   const policies =

@@ -52,6 +52,8 @@ interface JoinedGateway {
   readonly caller: Caller;
   readonly name: string;
   readonly listeners: readonly ServedListener[];
+  /** Whether any object speaks of it, be it that none of its listeners can be. */
+  readonly isThere: boolean;
   /** By port and listenerId. */
   readonly open: ReadonlyMap<string, ServedListener>;
   /** By credentialKey. */
@@ -66,6 +68,13 @@ export function listenersOf(reader: MeshReader, caller: Caller, name: string): r
   const { id, joined } = joinedOf(reader, caller, name);
   reader.facts.add(derived.all(id));
   return joined.listeners;
+}
+
+/** Whether there is such a gateway for proxies of this caller to serve, though it may have no listener. */
+export function isThere(reader: MeshReader, caller: Caller, name: string): boolean {
+  const { id, joined } = joinedOf(reader, caller, name);
+  reader.facts.add(derived.all(id));
+  return joined.isThere;
 }
 
 /** The listener of this port and listenerId, where it is opened. */
@@ -181,6 +190,7 @@ function differing(
   const [then, now] = [before.listeners, after?.listeners ?? []];
   const isAlike =
     after !== undefined &&
+    before.isThere === after.isThere &&
     then.length === now.length &&
     equal([...before.shown], [...after.shown]) &&
     then.every((each, index) => isSame(each, now[index]!));
@@ -273,7 +283,7 @@ function join(
       shown.add(key);
       add(key, { named, gateway });
     }
-  return { caller, name, listeners, open, naming, shown, facts: reader.facts };
+  return { caller, name, listeners, isThere: all.length > 0, open, naming, shown, facts: reader.facts };
 }
 
 /** `same`: what the same listener was in an earlier version. */

@@ -50,7 +50,7 @@ test('a Gateway of ours has its listeners, each with what became of it and how m
     ),
     [
       'http 2 HTTPRoute+GRPCRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
-      'https 0 HTTPRoute: Accepted=True Accepted, Programmed=False Invalid, ResolvedRefs=False InvalidCertificateRef, Conflicted=False NoConflicts',
+      'https 0 HTTPRoute: Accepted=False NoValidCACertificate, Programmed=False Invalid, ResolvedRefs=False InvalidCertificateRef, Conflicted=False NoConflicts',
       'passed-on 1 TLSRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
       'bytes 1 TCPRoute: Accepted=True Accepted, Programmed=True Programmed, ResolvedRefs=True ResolvedRefs, Conflicted=False NoConflicts',
       'twice-a 0 HTTPRoute+GRPCRoute: Accepted=False HostnameConflict, Programmed=False HostnameConflict, ResolvedRefs=True ResolvedRefs, Conflicted=True HostnameConflict',

@@ -248,7 +248,12 @@ function listenerStatus(
   const closed =
     conflict !== undefined
       ? { reason: conflict, message: words }
-      : unavailable && { reason: 'PortUnavailable', message: unavailable };
+      : unavailable !== undefined
+        ? { reason: 'PortUnavailable', message: unavailable }
+        : trustsNobody(joined, mesh) && {
+            reason: 'NoValidCACertificate',
+            message: 'no authority of clients can be had, so that nobody can connect',
+          };
   // A kind that is none here leaves the others.
   const isResolved =
     resolved.status === 'True' ||
@@ -302,6 +307,13 @@ function resolvedOf(raw: Readonly<Record<string, unknown>>, joined: JoinedListen
   return { type: 'ResolvedRefs', status: 'True', reason: 'ResolvedRefs', message: '' };
 }
 
+/** Whether it asks clients for certificates, and has no authority to judge them by. */
+function trustsNobody({ listener: { tls }, root }: JoinedListener, mesh: Mesh): boolean {
+  const { clients } = tls ?? {};
+  if (clients === undefined || clients.authoritiesFile !== undefined) return false;
+  return clients.authorities.every(ref => whyNoCredential(root, ref, ['ca.crt'], mesh) !== undefined);
+}
+
 /** What of a listener's certificates and authorities cannot be had. */
 function whyUnresolved(
   { listener, gateway, root }: JoinedListener,
@@ -313,6 +325,9 @@ function whyUnresolved(
   if (tls?.mode !== 'terminate') return undefined;
   if (tls.certificates.length === 0)
     return { reason: 'InvalidCertificateRef', why: 'no certificate is named' };
+  // Those of other kinds are left out where the object is read.
+  if (tls.clients?.authorities.length === 0 && tls.clients.authoritiesFile === undefined)
+    return { reason: 'InvalidCACertificateKind', why: 'authorities of clients are read from ConfigMaps' };
   const refs = [
     ...tls.certificates.map(ref => ({
       ref,
