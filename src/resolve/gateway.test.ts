@@ -202,3 +202,16 @@ ${redirects.map((each, index) => `  - { matches: [{ path: { value: /${index} } }
     '8443: https:8443 https:443 http:80 https:8444 https:8445',
   ]);
 });
+
+test('a gateway without a listener that can be is there all the same; one of another namespace is not', () => {
+  const { mesh } = meshFromYaml(`
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec: { gatewayClassName: weft, listeners: [{ name: a, port: 80, protocol: example.com/spoken }] }
+`);
+  const whyFor = (namespace: string): string | undefined =>
+    resolveGateway(mesh, { namespace, labels: {} }, 'gateway/shop/edge').resource.why;
+  assert.equal(whyFor('shop'), undefined);
+  assert.match(whyFor('blog') ?? '', /^there is no gateway shop\/edge that a proxy of namespace blog serves/);
+});

@@ -352,3 +352,67 @@ ${service}`).get('Gateway edge')!;
     ],
   );
 });
+
+test('of connections that are not read the older route has all: the younger is accepted, and told so; so are further rules', () => {
+  const route = (kind: string, name: string, day: number, rest: string, rules = 1): string => `---
+apiVersion: gateway.networking.k8s.io/v1alpha2
+kind: ${kind}
+metadata: { name: ${name}, namespace: shop, creationTimestamp: "2026-01-0${day}T00:00:00Z" }
+spec:
+  parentRefs: [{ name: streams }]
+  ${rest}
+  rules: [${Array.from({ length: rules }, () => '{ backendRefs: [{ name: edge-weft, port: 80 }] }').join(', ')}]
+`;
+  const all = statuses(
+    `${service}---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: streams, namespace: shop }
+spec: { gatewayClassName: weft, listeners: [{ name: a, port: 9000, protocol: TCP }, { name: t, port: 9443, protocol: TLS, tls: { mode: Passthrough } }] }
+${route('TCPRoute', 'older', 1, '', 2)}${route('TCPRoute', 'younger', 2, '')}${route('TLSRoute', 'tls', 1, 'hostnames: [a.test, b.test]')}${route('TLSRoute', 'late', 2, 'hostnames: [b.test, c.test]')}`,
+  );
+  const said = (id: string): readonly string[] => {
+    const content = all.get(id)!.content;
+    assert.ok(content?.shape === 'parents');
+    return content.parents[0]!.conditions.map(each => `${each.type}=${each.status} ${each.message}`);
+  };
+  assert.match(said('TCPRoute older')[0]!, /^Accepted=True holds at gateway shop\/streams$/);
+  assert.match(said('TCPRoute older')[2]!, /^PartiallyInvalid=True spec\.rules\[1\]: only the first rule/);
+  assert.match(said('TCPRoute younger')[0]!, /^Accepted=True .*, but .*TCPRoute older\.shop .*is older/);
+  assert.match(said('TLSRoute tls')[0]!, /^Accepted=True holds at gateway shop\/streams$/);
+  assert.match(
+    said('TLSRoute late')[0]!,
+    /^Accepted=True .*, but .*TLSRoute tls\.shop .*b\.test too and is older/,
+  );
+});
+
+test('a listener whose authorities of clients are of no kind that is read says so, and takes nobody', () => {
+  const gateway = (refs: string): string => `---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: mutual, namespace: shop }
+spec:
+  gatewayClassName: weft
+  listeners: [{ name: a, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ name: own }] } }]
+  tls: { frontend: { default: { validation: { caCertificateRefs: [${refs}] } } } }
+---
+apiVersion: v1
+kind: Secret
+metadata: { name: own, namespace: shop }
+type: kubernetes.io/tls
+stringData: { tls.crt: "-----BEGIN CERTIFICATE-----\\nYQ==\\n-----END CERTIFICATE-----", tls.key: "-----BEGIN PRIVATE KEY-----\\nYQ==\\n-----END PRIVATE KEY-----" }
+`;
+  const said = (refs: string): string => {
+    const content = statuses(gateway(refs)).get('Gateway mutual')!.content;
+    assert.ok(content?.shape === 'gateway');
+    return conditions(content.listeners[0]!.conditions);
+  };
+  assert.match(
+    said('{ group: example.com, kind: Authority, name: a }'),
+    /^Accepted=False NoValidCACertificate, Programmed=False Invalid, ResolvedRefs=False InvalidCACertificateKind/,
+  );
+  assert.match(
+    said('{ group: "", kind: ConfigMap, name: a }'),
+    /^Accepted=False NoValidCACertificate, Programmed=False Invalid, ResolvedRefs=False InvalidCACertificateRef/,
+  );
+});

@@ -77,10 +77,17 @@ function gatewayParent(
   const attached = attachedCondition(gateway, place, facts.mesh);
   if (attached === undefined) return [];
   const tables = facts.tables.filter(({ table: { attachment } }) => attachment?.gateway === gateway);
-  const accepted = refusedFor(facts, tables) ?? attached;
+  const accepted = refusedFor(facts, tables) ?? shadowed(attached, tables);
   const partial = accepted.status === 'True' ? partialOf(facts.problems) : [];
   const conditions = [accepted, resolvedOf(tables.slice(0, 1), facts, found), ...partial];
   return [{ parentRef, controllerName: GATEWAY_CONTROLLER, conditions }];
+}
+
+/** The standard accepts the younger of two routes as well, of which the older has the connections: the message tells. */
+function shadowed(attached: Condition, tables: readonly IndexedTable[]): Condition {
+  const hidden = [...new Set(tables.flatMap(each => each.hidden ?? []))];
+  if (attached.status !== 'True' || hidden.length === 0) return attached;
+  return { ...attached, message: `${attached.message}, but ${joined(hidden)}` };
 }
 
 /** Why the object does not take effect as it stands, whatever its parent is; undefined where it does. */
