@@ -4,6 +4,7 @@
 // Prints tables (or the report itself with --json) and writes bench/results/latest.json. docs/performance.md explains the method.
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
+import { ownControlGroup } from './control-group.ts';
 import { commit, imageFlags, machine, pinning } from './machine.ts';
 import { debian, findProxies, type MeasuredProxy, PEERS } from './peers/index.ts';
 import { type Report, type ScenarioResult, table, write } from './results.ts';
@@ -58,6 +59,9 @@ if ('missing' in wrk) {
 const here = machine();
 const cpus = pinning();
 const { proxies, notices } = findProxies(peers);
+const group = ownControlGroup();
+if (typeof group === 'string') notices.push(`the bench has no control group of its own: ${group}`);
+else process.on('exit', () => group.leave());
 if (cpus.proxy === '') notices.push('only one CPU: nothing is pinned, and the figures tell little');
 if (here.load > 0.3) notices.push(`the machine was not idle (load ${here.load}): trust ratios, not figures`);
 const settings: BenchSettings = {
