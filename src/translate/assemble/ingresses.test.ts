@@ -36,6 +36,13 @@ function randomIngress(any: (below: number) => number): object {
   say('use-regex', 'true');
   if (any(3) === 0) annotations['haproxy.org/set-host'] = one(['d.test', 'e.test']);
   if (any(9) === 0) annotations['haproxy.org/allow-list'] = '10.0.0.0/8';
+  if (any(3) === 0)
+    annotations['traefik.ingress.kubernetes.io/router.middlewares'] = one([
+      'n-one@kubernetescrd',
+      'm-two@kubernetescrd',
+    ]);
+  if (any(4) === 0)
+    annotations['traefik.ingress.kubernetes.io/router.entrypoints'] = one(['web', 'websecure']);
   const rules = [host, ...(any(3) === 0 ? [one(hosts)] : [])].map(each => ({
     ...(each !== '' && { host: each }),
     http: { paths: [{ path: one(['/', '/x', '/y']), pathType: 'Prefix', backend: service() }] },
@@ -60,7 +67,7 @@ function randomClass(any: (below: number) => number): object {
   const name = ['ours', 'second', 'theirs'][any(3)]!;
   const fallback = { 'ingressclass.kubernetes.io/is-default-class': any(2) === 0 ? 'true' : 'false' };
   const controller = name === 'theirs' ? 'example.com/other' : 'weft.dev/ingress-controller';
-  const dialect = any(2) === 0 ? {} : { 'weft.dev/dialect': 'haproxy' };
+  const dialect = { 'weft.dev/dialect': ['ingress-nginx', 'haproxy', 'traefik'][any(3)]! };
   const metadata = { name, annotations: { ...fallback, ...dialect } };
   return { apiVersion: 'networking.k8s.io/v1', kind: 'IngressClass', metadata, spec: { controller } };
 }
@@ -71,6 +78,19 @@ function randomWords(any: (below: number) => number): object {
   const balance = { 'load-balance': one(['source', 'leastconn']) };
   const time = { 'timeout-server': one(['5s', '7s']) };
   const values = { ...(any(2) === 0 && balance), ...(any(2) === 0 && time) };
+  if (any(3) === 0)
+    return {
+      ...{ apiVersion: 'traefik.io/v1alpha1', kind: 'Middleware' },
+      metadata: one([
+        { name: 'one', namespace: 'n' },
+        { name: 'two', namespace: 'm' },
+      ]),
+      spec: one([
+        { addPrefix: { prefix: '/a' } },
+        { ipAllowList: { sourceRange: ['10.0.0.0/8'] } },
+        { chain: { middlewares: [{ name: 'one', namespace: 'n' }] } },
+      ]),
+    };
   if (any(4) === 0)
     return {
       ...{ apiVersion: 'v1', kind: 'ConfigMap', data: values },
