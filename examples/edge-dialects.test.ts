@@ -1,5 +1,5 @@
-// The way into a shop that examples/ has in the words of Traefik and of HAProxy: each is run as its head says, asked the same, and
-// answers the same.
+// The way into a shop that examples/ has in the words of Traefik and of HAProxy: each is run as its head says, asked the same,
+// and answers the same.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
