@@ -27,8 +27,8 @@ export interface CertifiedMachine {
 export interface JoinTokensOptions {
   readonly store: JoinStore;
   readonly trustDomain: string;
-  /** `namespace/account` under which no machine joins: that of the control plane. */
-  readonly reserved?: string;
+  /** Accounts under which no machine joins: those of control planes. */
+  readonly reserved?: (namespace: string, serviceAccount: string) => boolean;
   readonly clock: Clock;
   /** Hears of what somebody should look at. */
   readonly notice: (severity: 'info' | 'warn', fields: object, words: string) => void;
@@ -133,9 +133,9 @@ export class JoinTokens {
   ): TokenProof | WeftError {
     const parts = readJoinToken(token);
     const record = parts && records.get(parts.id);
-    const own = record && `${record.namespace}/${record.serviceAccount}`;
+    const isReserved = record && this.#options.reserved?.(record.namespace, record.serviceAccount) === true;
     // Nobody joins as the control plane, whatever is written down.
-    if (!parts || !record || own === this.#options.reserved || !isSecretOf(record, parts.secret))
+    if (!parts || !record || isReserved || !isSecretOf(record, parts.secret))
       return refuse('join-token-unknown', 'there is no such join token; create one with weft token create');
     const { id } = parts;
     if (record.ended) return endedError(id, record);

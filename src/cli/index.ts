@@ -36,6 +36,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       load: () => import('./upgrade.ts'),
     },
     {
+      name: 'revision',
+      summary: 'control planes beside each other: who uses which, and the names that stand for them',
+      load: () => import('./revision.ts'),
+    },
+    {
       name: 'ca',
       summary: 'the certificate authority: how it is, rotations, revocations, certificates',
       load: () => import('./ca.ts'),

@@ -8,6 +8,7 @@ import { checkInstallOptions, type InstallOptions, installOptions } from './inst
 /** What commander read; absent where nothing was said. */
 export interface InstallFlags {
   readonly namespace?: string;
+  readonly revision?: string;
   readonly image?: string;
   readonly proxyImage?: string;
   readonly imagePullPolicy?: InstallOptions['imagePullPolicy'];
@@ -55,6 +56,11 @@ export function installFlags(command: Command): Command {
   const choice = (flag: string, words: string, choices: readonly string[], otherwise: string) =>
     command.addOption(new Option(flag, `${words} (default: ${otherwise})`).choices(choices));
   text('-n, --namespace <name>', 'where the control plane runs', defaults.namespace);
+  text(
+    '--revision <name>',
+    'which of several control planes of the cluster is meant; another than default runs beside it (docs/upgrades.md)',
+    defaults.revision,
+  );
   text('--image <image>', 'image of the control plane', defaults.image);
   text('--proxy-image <image>', 'image of proxy and init container', defaults.proxyImage);
   choice(

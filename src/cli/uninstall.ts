@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { stringify } from 'yaml';
 import { answerMessage } from '../../webhook/index.ts';
-import { ANNOTATIONS } from '../config/index.ts';
+import { ANNOTATIONS, DEFAULT_REVISION, revisionNames, SYSTEM_NAMESPACE } from '../config/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { guarded } from './guarded.ts';
 import { nameOf } from './install/difference.ts';
 import { type Cluster, type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
-import { findInstalled } from './kubernetes/installed.ts';
+import { findInstalled, ownerOf } from './kubernetes/installed.ts';
 import {
   type ApiObject,
   INSTALLED_KINDS,
@@ -14,17 +14,23 @@ import {
   MONITORING_KINDS,
   pathOf,
 } from './kubernetes/objects.ts';
+import { known, readRevisions } from './revision/revisions.ts';
+import { usersOf } from './revision/users.ts';
 
 const help = `
 Prints every object of Weft's in the cluster, for kubectl delete, or deletes them itself with --delete: the webhook first, so that no
 pod is held up, the namespace last. Nothing is left, the root of the mesh neither: a later installation has another one.
+
+With --revision it is one of several control planes, and what all of them share stays: definitions, roles for people, the root. One that
+pods, namespaces or tags use is not deleted without --force.
 
 Pods that have a proxy keep it until they are restarted, and carry traffic until their certificates end. Unlabel their namespaces
 and restart them first; weft tells which.
 
 Examples:
   weft uninstall | kubectl delete -f -
-  weft uninstall --delete`;
+  weft uninstall --delete
+  weft uninstall --revision canary --delete`;
 
 /** Adds the command `uninstall`. */
 export function register(program: Command): void {
@@ -34,15 +40,21 @@ export function register(program: Command): void {
     .description('print what of Weft is in a cluster, or delete it');
   clusterFlags(command)
     .option('--delete', 'delete it instead of printing it')
+    .option('--revision <name>', 'one of several control planes (docs/upgrades.md)')
     .option('--force', 'also while pods have a proxy')
     .addHelpText('after', help)
     .action(guarded(uninstall));
 }
 
-async function uninstall(
-  flags: ClusterFlags & { readonly delete?: boolean; readonly force?: boolean },
-): Promise<void> {
+interface Flags extends ClusterFlags {
+  readonly delete?: boolean;
+  readonly force?: boolean;
+  readonly revision?: string;
+}
+
+async function uninstall(flags: Flags): Promise<void> {
   const cluster = await connect(flags);
+  if (flags.revision !== undefined) return uninstallRevision(cluster, flags.revision, flags);
   const { objects, unreadable } = await findInstalled(cluster, [...MONITORING_KINDS, ...INSTALLED_KINDS]);
   for (const why of unreadable) process.stderr.write(`warning: ${why}\n`);
   const meshed = await meshedNamespaces(cluster);
@@ -67,6 +79,38 @@ async function uninstall(
     await deleteAll(cluster, objects);
   } else process.stdout.write(referencesText(objects));
   if (unreadable.length > 0) process.exitCode = 1;
+}
+
+/** What belongs to one revision alone, where nobody uses it. */
+async function uninstallRevision(cluster: Cluster, revision: string, flags: Flags): Promise<void> {
+  const { objects: all, unreadable } = await findInstalled(cluster, [
+    ...MONITORING_KINDS,
+    ...INSTALLED_KINDS,
+  ]);
+  for (const why of unreadable) process.stderr.write(`warning: ${why}\n`);
+  if (unreadable.length > 0) process.exitCode = 1;
+  const objects = all.filter(each => ownerOf(each) === revision);
+  const namespace = objects.find(({ kind }) => kind === 'Deployment')?.metadata.namespace ?? SYSTEM_NAMESPACE;
+  const revisions = await readRevisions(cluster, namespace);
+  if (objects.length === 0)
+    throw new WeftError('revision-unknown', `there is no revision ${revision}: ${known(revisions)}`, {
+      source: 'config',
+    });
+  const users = await usersOf(cluster, revisions, revision);
+  for (const user of users) process.stderr.write(`warning: ${user}\n`);
+  if (!flags.delete) return void process.stdout.write(referencesText(objects));
+  if (users.length > 0 && !flags.force) {
+    const words = `nothing was deleted: revision ${revision} is in use; move what uses it first, or add --force`;
+    throw new WeftError('revision-in-use', words, { source: 'config' });
+  }
+  const { injector } = revisionNames(revision);
+  const lease = {
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name: injector, namespace },
+  };
+  // The Lease of the default is for what all revisions share.
+  await deleteAll(cluster, revision === DEFAULT_REVISION ? objects : [...objects, lease]);
 }
 
 /** How many running pods have a proxy, by namespace. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parse as parseYaml } from 'yaml';
 import type { KubeApi } from '../../webhook/index.ts';
-import { ANNOTATIONS, VERSION } from '../config/index.ts';
+import { ANNOTATIONS, DEFAULT_REVISION, LABELS, revisionNames, VERSION } from '../config/index.ts';
 import { WeftError } from '../errors/index.ts';
 import { recordOf } from '../plain/index.ts';
 import { guarded } from './guarded.ts';
@@ -21,7 +21,7 @@ import {
 import { installedVersion, optionsOfInstalled } from './install/installed.ts';
 import { type InstallFlags, installFlags, optionsFrom } from './install-flags.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
-import { findInstalled } from './kubernetes/installed.ts';
+import { findInstalled, ownerOf } from './kubernetes/installed.ts';
 import { type ApiObject, listObjects, MONITORING_KINDS } from './kubernetes/objects.ts';
 import { register as registerProxies } from './upgrade-proxies.ts';
 
@@ -38,6 +38,7 @@ Examples:
   weft upgrade --apply
   weft upgrade --rollback --dry-run
   weft upgrade --replicas 3 --dry-run
+  weft upgrade --revision canary --apply
   weft upgrade proxies -n shop`;
 
 /** Adds the command `upgrade`. */
@@ -66,26 +67,52 @@ interface Flags extends InstallFlags, ClusterFlags {
 }
 
 async function upgrade(flags: Flags): Promise<void> {
+  if (flags.apply && flags.rollback)
+    throw new WeftError(
+      'bad-configuration',
+      '--apply goes to this version and --rollback back to the one before; give one of them',
+      { source: 'config' },
+    );
   const cluster = await connect(flags);
-  const { objects: installed } = await findInstalled(cluster);
-  if (installed.length === 0) {
+  const { revision = DEFAULT_REVISION } = flags;
+  const { objects: all } = await findInstalled(cluster);
+  if (all.length === 0) {
     throw new WeftError('not-installed', 'there is no Weft in this cluster; weft install prints it', {
       source: 'config',
     });
   }
+  const { injector } = revisionNames(revision);
+  if (flags.revision !== undefined && !all.some(each => ownerOf(each) === revision)) {
+    const words = `there is no revision ${revision} to upgrade; weft revision list shows those there are, and weft install --revision ${revision} prints it`;
+    throw new WeftError('revision-unknown', words, { source: 'config' });
+  }
+  // Other control planes, and tags, which weft revision writes.
+  const installed = all.filter(each => [undefined, revision].includes(ownerOf(each)) && !isTag(each));
   const monitors = await monitorsIn(cluster);
   const live = [...installed, ...monitors];
   const say = (words: string): void => void process.stdout.write(`${words}\n`);
   if (flags.rollback) return rollback(cluster, live, flags, say);
-  const options = optionsFrom(flags, optionsOfInstalled(installed));
+  const options = optionsFrom(flags, optionsOfInstalled(installed, revision));
+  const isElsewhere = all.some(each => isTag(each) && each.metadata.name === injector);
   const wanted = [
-    ...installObjects(options),
+    // Who has handed over being the default has no configuration of that name any more.
+    ...installObjects(options).filter(
+      ({ kind }) => !(isElsewhere && kind === 'MutatingWebhookConfiguration'),
+    ),
     ...(await dashboardsBeside(live, options)),
     ...monitorsBeside(monitors, options),
   ];
   if (flags.apply && !flags.dryRun) {
     const objects = wanted as readonly object[] as readonly ApiObject[];
-    await keepBefore(cluster, live, objects, installedVersion(live) ?? 'an unknown version');
+    await keepBefore(
+      ...([
+        cluster,
+        live,
+        objects,
+        installedVersion(live, revision) ?? 'an unknown version',
+        revision,
+      ] as const),
+    );
     await applyAll(cluster, objects, say);
     say(`the control plane is ${VERSION}; ${await proxiesText(cluster)}`);
     return;
@@ -94,7 +121,7 @@ async function upgrade(flags: Flags): Promise<void> {
     process.stdout.write(manifestText(wanted));
     return;
   }
-  const made: readonly string[] = [NAMES.trust, NAMES.authority, NAMES.before];
+  const made: readonly string[] = [NAMES.trust, NAMES.authority, revisionNames(revision).before];
   const differences = wanted.map(object =>
     compare(
       object,
@@ -108,18 +135,23 @@ async function upgrade(flags: Flags): Promise<void> {
     if (!isWanted && !own && !made.includes(object.metadata.name))
       differences.push(compare(undefined, object));
   }
-  say(differenceText(differences, installedVersion(live)));
+  say(differenceText(differences, installedVersion(live, revision)));
   say(`\n${await proxiesText(cluster)}`);
+}
+
+/** A webhook configuration by which a tag is chosen, or a right to keep it. */
+function isTag({ metadata }: ApiObject): boolean {
+  return metadata.labels?.[LABELS.tag] !== undefined;
 }
 
 /** Back to what was there; what the newer version has besides stays, and is told. */
 async function rollback(
   cluster: KubeApi,
   live: readonly ApiObject[],
-  { dryRun }: Flags,
+  { dryRun, revision }: Flags,
   say: (words: string) => void,
 ): Promise<void> {
-  const before = await readBefore(cluster, live);
+  const before = await readBefore(cluster, live, revision);
   if (before === undefined) {
     const why =
       'there was no weft upgrade --apply here; print the older manifests with the weft of that version';
@@ -131,7 +163,7 @@ async function rollback(
       live.find(each => nameOf(each) === nameOf(object)),
     ),
   );
-  if (dryRun) return say(differenceText(differences, installedVersion(live), before.version));
+  if (dryRun) return say(differenceText(differences, installedVersion(live, revision), before.version));
   await applyAll(cluster, before.objects, say);
   say(`the control plane is ${before.version} again; ${await proxiesText(cluster)}`);
 }

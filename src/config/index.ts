@@ -13,4 +13,14 @@ export {
   PROXY_UID,
   SYSTEM_NAMESPACE,
 } from './names.ts';
+export {
+  DEFAULT_REVISION,
+  isRevisionName,
+  REVISION_NAME,
+  type RevisionNames,
+  revisionNames,
+  revisionOfInjector,
+  revisionSuffix,
+  tagName,
+} from './revision.ts';
 export { VERSION } from './version.ts';

@@ -2,6 +2,7 @@ import { WeftError } from '../errors/index.ts';
 import { formatSpiffe, type HostPort, type Identity, parseDurationMs, parseSpiffe } from '../model/index.ts';
 import { LOG_LEVELS, type LogLevel } from '../telemetry/log.ts';
 import { ENVIRONMENT, PORTS, SYSTEM_NAMESPACE } from './names.ts';
+import { DEFAULT_REVISION, isRevisionName, REVISION_NAME, revisionNames } from './revision.ts';
 
 /** The static configuration of `weft-injector`; frozen after boot. */
 export interface InjectorConfig {
@@ -14,6 +15,8 @@ export interface InjectorConfig {
   readonly context: string;
   /** A Consul whose services are in the mesh, too. */
   readonly consul?: ConsulConfig;
+  /** Which of several control planes of the cluster this is. */
+  readonly revision: string;
   /** The folder of the authority; '' for the Secret in the cluster. */
   readonly caDir: string;
   /** The file that says who signs instead (see issuer-settings.ts); '' for the control plane's own key. */
@@ -79,6 +82,7 @@ export interface InjectorFlags {
   readonly consulDomain?: string;
   readonly caDir?: string;
   readonly issuer?: string;
+  readonly revision?: string;
   readonly tokenKeys?: string;
   readonly tokenIssuer?: string;
   readonly injectionSettings?: string;
@@ -107,13 +111,16 @@ export function readInjectorConfig(flags: InjectorFlags, env: Environment = {}):
   const trustDomain = flags.trustDomain ?? 'cluster.local';
   const clusterDomain = flags.clusterDomain ?? 'cluster.local';
   const namespace = env[ENVIRONMENT.podNamespace] || SYSTEM_NAMESPACE;
-  const identity = { trustDomain, namespace, serviceAccount: 'weft-injector' };
+  const revision = flags.revision ?? DEFAULT_REVISION;
+  if (!isRevisionName(revision)) throw bad('revision', revision, REVISION_NAME);
+  const identity = { trustDomain, namespace, serviceAccount: revisionNames(revision).injector };
   if (!parseSpiffe(formatSpiffe(identity))) throw bad('trust-domain', trustDomain, 'a lowercase DNS name');
   const source = readSource(flags.source, env);
   const listen = readListen('listen', flags.listen ?? '', { host: '', port: PORTS.discovery });
   const on = (port: number): HostPort => ({ host: listen.host, port });
   return Object.freeze({
     ...source,
+    revision,
     kubeconfig: flags.kubeconfig ?? '',
     context: flags.context ?? '',
     ...(flags.consul !== undefined && { consul: readConsul(flags, flags.consul) }),

@@ -39,10 +39,14 @@ export const HAPROXY_CONFIG = 'haproxy-kubernetes-ingress';
 export const LABELS = {
   /** `enabled` or `disabled`, on a namespace or a pod; the pod's wins. */
   inject: 'weft.dev/inject',
+  /** Of a namespace or a pod: the revision of the control plane, or the tag, that injects it. Of Weft's objects: whose. */
+  revision: 'weft.dev/rev',
+  /** Of a webhook configuration: the tag that it stands for. */
+  tag: 'weft.dev/tag',
   istioInject: 'istio-injection',
   linkerdInject: 'linkerd.io/inject',
   sidecarInject: 'sidecar.istio.io/inject',
-  /** A label, on a namespace or a pod; whatever its value, it asks for injection. */
+  /** The same as `revision` where Istio's labels are accepted; a label. */
   istioRevision: 'istio.io/rev',
   /** An annotation of pods: `true` or `false`. */
   consulInject: 'consul.hashicorp.com/connect-inject',

@@ -9,6 +9,7 @@ export {
   followRevocations,
 } from './authority-store.ts';
 export { type ClusterSecret, ClusterSecrets } from './cluster-secrets.ts';
+export { competeWhile, type Permission } from './compete-while.ts';
 export {
   GatewayDeployer,
   type GatewayDeployerOptions,

@@ -4,6 +4,8 @@ import type { GatewaySettings } from './settings.ts';
 /** How Weft is installed, as far as proxies need to know. */
 export interface Installation {
   readonly systemNamespace: string;
+  /** Of the control plane that the proxies go to; the default unless told. */
+  readonly revision?: string;
   readonly proxyImage: string;
   readonly imagePullPolicy: string;
   readonly trustDomain: string;

@@ -1,4 +1,4 @@
-import { ENVIRONMENT, PATHS, PORTS, PROXY_UID } from '../config/index.ts';
+import { ENVIRONMENT, PATHS, PORTS, PROXY_UID, revisionNames } from '../config/index.ts';
 import type { Labels } from '../model/index.ts';
 import type { DeploymentPlan, Installation } from './deployment-plan.ts';
 import { PORT_OFFSET } from './ports.ts';
@@ -16,7 +16,6 @@ const tokenFolder = PATHS.token.slice(0, PATHS.token.lastIndexOf('/'));
 const trustFolder = PATHS.rootCertificate.slice(0, PATHS.rootCertificate.lastIndexOf('/'));
 /** ConfigMap with the roots, in every meshed namespace. */
 const trustConfigMap = 'weft-trust';
-const injector = 'weft-injector';
 
 /** Where Istio's own gateways have certificates as files, from Secrets beside them that need not be there. */
 const mountedSecrets = ['certs', 'ca-certs'].map(each => ({
@@ -128,7 +127,8 @@ function environment(
   installation: Installation,
 ): readonly Json[] {
   const field = (name: string, fieldPath: string): Json => ({ name, valueFrom: { fieldRef: { fieldPath } } });
-  const { systemNamespace, trustDomain, clusterDomain } = installation;
+  const { systemNamespace, trustDomain, clusterDomain, revision } = installation;
+  const { injector } = revisionNames(revision);
   return [
     field(ENVIRONMENT.podName, 'metadata.name'),
     field(ENVIRONMENT.podNamespace, 'metadata.namespace'),

@@ -9,12 +9,13 @@ import {
   StatusWriter,
   TrustDistributor,
 } from '../control-plane/index.ts';
-import { KubeClient, LeaderElection } from '../kubernetes/index.ts';
+import { KubeClient } from '../kubernetes/index.ts';
 import type { Problem } from '../model/index.ts';
 import { KubernetesSource } from '../source/kubernetes/index.ts';
 import { type ObjectStatus, policyKinds } from '../translate/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import { watchUnready } from './injector-endpoints.ts';
+import { competeForLeases, type Duties } from './injector-leases.ts';
 import {
   authorityEvents,
   certificateEvent,
@@ -26,8 +27,8 @@ import type { InjectorView } from './injector-view.ts';
 import { IssuedCertificates } from './issued-certificates.ts';
 import type { Pipeline } from './pipeline.ts';
 
-/** Secrets, Lease and ServiceAccount are called so; see cli/install. */
-const names = { lease: 'weft-injector', authority: 'weft-ca', ownAuthority: 'cacerts' } as const;
+/** Secrets are called so; see cli/install. One of each for all revisions. */
+const names = { authority: 'weft-ca', ownAuthority: 'cacerts' } as const;
 /** Never anything of ours in there: the cluster must come up without Weft. */
 const ignoredNamespaces = ['kube-system', 'kube-public', 'kube-node-lease'];
 
@@ -71,21 +72,20 @@ export function openSecretAuthority(
   return store.open(signal);
 }
 
-/** What one replica does for all; `elected` is called when it is this one, `changed` when namespaces or roots have changed. */
-export interface Leadership {
-  readonly leads: () => boolean;
-}
-
-/** Competes to lead, and as leader keeps the trusted roots in every namespace and tells policies what became of them. */
+/**
+ * Competes to lead, and as leader of all revisions keeps the trusted roots in every namespace and tells policies what became of
+ * them. `duties`: what else it does then. Returns whether this replica leads its revision.
+ */
 export function competeToLead(
   { client }: RunningCluster,
   live: Authority,
   pipeline: Pipeline,
-  { config, clock, log, signal }: Surroundings,
+  around: Surroundings,
   view: InjectorView,
-  elected: (signal: AbortSignal) => void,
+  duties: Duties,
   refused: () => readonly Problem[],
-): Leadership {
+): () => boolean {
+  const { config, clock, log, signal } = around;
   const distributor = new TrustDistributor({
     client,
     clock,
@@ -126,7 +126,7 @@ export function competeToLead(
   // Where people look who read no metrics: kubectl get events, weft events.
   const alarm = (): void => {
     if (!leads()) return;
-    for (const event of authorityEvents(live.alarms(), config.namespace)) events.report(event);
+    for (const event of authorityEvents(live.alarms(), config)) events.report(event);
   };
   const stops = [
     clock.every(alarmEveryMs, alarm),
@@ -138,27 +138,21 @@ export function competeToLead(
       if (changesStatuses(changes.map(each => each.kind))) statuses.changed();
     }),
   ];
-  const election = new LeaderElection({
-    client,
-    clock,
-    namespace: config.namespace,
-    name: names.lease,
-    identity: config.instance,
-    failed: message => log.warn({ lease: names.lease }, `the Lease cannot be renewed: ${message}`),
+  const { own, shared } = competeForLeases(client, pipeline, around, {
+    own: duties.own,
+    shared: leading => {
+      void distributor.lead(leading);
+      void statuses.lead(leading);
+      certificates.lead(leading);
+      duties.shared(leading);
+      alarm();
+    },
   });
-  const leads = (): boolean => election.isLeader;
+  const leads = shared.leads;
   stops.push(watchUnready(pipeline, leads, event => events.report(event)));
-  view.parts.leader = () => ({ leads: leads(), holder: election.holder });
-  void election.run(leading => {
-    log.info({ instance: config.instance }, 'this replica leads: it does what must be done once');
-    void distributor.lead(leading);
-    void statuses.lead(leading);
-    certificates.lead(leading);
-    elected(leading);
-    alarm();
-  }, signal);
+  view.parts.leader = () => ({ leads: leads(), holder: shared.holder() });
   signal.addEventListener('abort', () => stops.forEach(stop => void stop()), { once: true });
-  return { leads };
+  return own.leads;
 }
 
 function* liveNamespaces({ registry }: Pipeline): Iterable<string> {

@@ -36,7 +36,12 @@ test('a page has the proxies of all replicas, which replicas tell each other by 
   const signed = authority.sign(csrPem, parseSpiffe(injector)!, {});
   assert.ok(!(signed instanceof WeftError));
   const { chainPem } = signed;
-  const credentials = { keyPem, chainPem, roots: authority.roots, identity: injector };
+  const credentials = {
+    keyPem,
+    chainPem,
+    roots: authority.roots,
+    isReplica: (shown?: string) => shown === injector,
+  };
   const stop = new AbortController();
   context.after(() => stop.abort());
   const far = replica('shop/far-0', 'shop/far-1');

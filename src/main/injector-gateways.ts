@@ -26,6 +26,7 @@ export function openGateways(
     const { inject } = webhook.settings();
     return {
       systemNamespace: config.namespace,
+      revision: config.revision,
       proxyImage: inject.proxyImage,
       imagePullPolicy: inject.imagePullPolicy,
       trustDomain: config.trustDomain,

@@ -1,7 +1,8 @@
 // The live API inside the control plane: who may ask, the certificate it shows, and the other replicas.
 
 import { readFile } from 'node:fs/promises';
-import { SELECTOR } from '../cli/install/names.ts';
+import { revisionOfPod } from '../cli/install/names.ts';
+import { revisionOfInjector } from '../config/index.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import type { CertificateKeeper } from '../identity/index.ts';
 import { type Credentials, principalOf } from '../identity/index.ts';
@@ -16,7 +17,7 @@ import {
   startLiveServer,
   TokenAccess,
 } from '../live/api/index.ts';
-import { formatSpiffe } from '../model/index.ts';
+import { type Identity, parseSpiffe } from '../model/index.ts';
 import type { Surroundings } from './injector-authority.ts';
 import type { InjectorView } from './injector-view.ts';
 import { liveRoutes } from './live-routes.ts';
@@ -48,12 +49,12 @@ export async function openLive(
   }
   const authorities = new ClientAuthorities(client, around);
   await authorities.read();
-  const identity = formatSpiffe(config.identity);
+  const isReplica = (principal: string | undefined): boolean => isControlPlane(principal, config.identity);
   const peers = (): ReturnType<NonNullable<LivePlace['peers']>> => {
     const { credentials } = keeper;
     if (!credentials) return undefined;
     const { keyPem, chainPem, roots } = credentials;
-    return { peers: replicas(around, view), credentials: { keyPem, chainPem, roots, identity } };
+    return { peers: replicas(around, view), credentials: { keyPem, chainPem, roots, isReplica } };
   };
   return startLiveServer({
     ...common,
@@ -66,7 +67,7 @@ export async function openLive(
       },
     }),
     tls: certificates(keeper, authorities),
-    isPeer: shown => principalOf(shown) === identity && !isIssuedByAny(shown, authorities.current),
+    isPeer: shown => isReplica(principalOf(shown)) && !isIssuedByAny(shown, authorities.current),
     routes: liveRoutes(view.parts, config.instance, peers, dashboard),
   });
 }
@@ -132,13 +133,24 @@ class ClientAuthorities {
   }
 }
 
-/** The other pods of the control plane, as the mesh knows them. */
+/** Whether it is a control plane of this mesh, of whichever revision: replicas of all of them hold proxies that may be meant. */
+function isControlPlane(principal: string | undefined, own: Identity): boolean {
+  const shown = principal === undefined ? undefined : parseSpiffe(principal);
+  return (
+    shown !== undefined &&
+    shown.trustDomain === own.trustDomain &&
+    shown.namespace === own.namespace &&
+    revisionOfInjector(shown.serviceAccount) !== undefined
+  );
+}
+
+/** The other pods of control planes, of all revisions, as the mesh knows them. */
 function replicas({ config }: Surroundings, { parts }: InjectorView): readonly Peer[] {
-  const [[name, value]] = Object.entries(SELECTOR) as [[string, string]];
   const found: Peer[] = [];
   for (const { namespace, labels, ready, addresses, ...pod } of parts.pipeline?.mesh.workloads.values() ??
     []) {
-    if (namespace !== config.namespace || pod.cluster !== undefined || labels[name] !== value) continue;
+    if (namespace !== config.namespace || pod.cluster !== undefined || revisionOfPod(labels) === undefined)
+      continue;
     if (!ready || pod.name === config.instance || addresses[0] === undefined) continue;
     found.push({ name: pod.name, host: addresses[0], port: config.liveListen.port });
   }

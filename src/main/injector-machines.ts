@@ -1,5 +1,6 @@
 // Machines outside of the cluster: where their join tokens are written down, who writes their entries, and who hears of them.
 import { folderJoinStore, JoinTokens } from '../ca/index.ts';
+import { revisionOfInjector } from '../config/index.ts';
 import type { KubeClient } from '../kubernetes/index.ts';
 import type { MachineRegistrar } from '../machines/index.ts';
 import type { Surroundings } from './injector-authority.ts';
@@ -23,7 +24,8 @@ export async function openMachines(
   if (store === undefined) return undefined;
   const machines = new JoinTokens({
     ...{ store, trustDomain, clock },
-    reserved: `${identity.namespace}/${identity.serviceAccount}`,
+    reserved: (namespace, serviceAccount) =>
+      namespace === identity.namespace && revisionOfInjector(serviceAccount) !== undefined,
     notice: (severity, fields, words) => log[severity](fields, words),
     count: outcome => view.metrics.join(outcome),
   });

@@ -184,11 +184,11 @@ export async function runInjector(
             view,
           )
         : undefined;
-    const elected = (leading: AbortSignal): void => {
-      webhook?.elected();
-      void gateways?.lead(leading);
+    const duties = {
+      own: () => webhook?.elected(),
+      shared: (leading: AbortSignal) => void gateways?.lead(leading),
     };
-    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, elected, refusedByProxies).leads;
+    leads = inCluster.competeToLead(cluster, live, pipeline, around, view, duties, refusedByProxies);
   }
 
   // 10. Alarms about what will run out.

@@ -210,10 +210,12 @@ test('an authority that runs out is an event about the control plane', () => {
     problem('ca-expired', 'it has'),
   ];
   assert.deepEqual(
-    authorityEvents(alarms, 'weft-system').map(({ reason, type, about }) => [reason, type, about.kind]),
+    authorityEvents(alarms, { namespace: 'weft-system', revision: 'canary' }).map(
+      ({ reason, type, about }) => [reason, type, about.kind, about.name],
+    ),
     [
-      ['AuthorityExpiring', 'Warning', 'Deployment'],
-      ['AuthorityExpired', 'Warning', 'Deployment'],
+      ['AuthorityExpiring', 'Warning', 'Deployment', 'weft-injector-canary'],
+      ['AuthorityExpired', 'Warning', 'Deployment', 'weft-injector-canary'],
     ],
   );
 });

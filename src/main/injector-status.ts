@@ -3,6 +3,8 @@
 import type { MeshEvent } from '../../webhook/index.ts';
 import type { CertificateNews } from '../acme/index.ts';
 import { authorizationProblems } from '../analyze/index.ts';
+import { revisionNames } from '../config/index.ts';
+import type { InjectorConfig } from '../config/injector-config.ts';
 import type { StatusWish } from '../control-plane/index.ts';
 import { equal, type Problem } from '../model/index.ts';
 import type { Clock } from '../time/index.ts';
@@ -68,8 +70,11 @@ export function certificateEvent({ wish, what, message }: CertificateNews): Mesh
 }
 
 /** Alarms about the authority as events about the Deployment of the control plane. */
-export function authorityEvents(alarms: readonly Problem[], namespace: string): readonly MeshEvent[] {
-  const about = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weft-injector' };
+export function authorityEvents(
+  alarms: readonly Problem[],
+  { namespace, revision }: Pick<InjectorConfig, 'namespace' | 'revision'>,
+): readonly MeshEvent[] {
+  const about = { apiVersion: 'apps/v1', kind: 'Deployment', name: revisionNames(revision).injector };
   return alarms.map(({ code, message }) => ({
     ...{ namespace, about, type: 'Warning' as const, message },
     reason: code === 'ca-expired' ? 'AuthorityExpired' : 'AuthorityExpiring',

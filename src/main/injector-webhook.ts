@@ -68,6 +68,7 @@ export async function openWebhook(
       trustDomain: config.trustDomain,
       clusterDomain: config.clusterDomain,
       systemNamespace: config.namespace,
+      revision: config.revision,
       nativeSidecars: !(version instanceof Error) && supportsNativeSidecars(version),
     },
     clock,
@@ -92,7 +93,10 @@ export async function openWebhook(
     events,
     observer: metrics,
   });
-  const bundle: CaBundleKeeper = keepCaBundle({ api, clock, log, signal, leads, roots: () => live.roots });
+  const bundle: CaBundleKeeper = keepCaBundle({
+    ...{ api, clock, log, signal, leads, revision: config.revision },
+    roots: () => live.roots,
+  });
   signal.addEventListener(
     'abort',
     live.subscribe(() => void bundle.check()),

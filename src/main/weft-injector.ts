@@ -72,6 +72,7 @@ await new Command('weft-injector')
     '--bundle-listen <address>',
     'where other trust domains fetch the roots of this one, as a SPIFFE bundle over HTTPS (default: nowhere; usual port: 15018)',
   )
+  .option('--revision <name>', 'which of several control planes of the cluster this is', 'default')
   .option('--trust-domain <name>', 'the trust domain of identities', 'cluster.local')
   .option(
     '--trust-domain-alias <names>',

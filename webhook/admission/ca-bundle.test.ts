@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '../../src/time/index.ts';
 import { type CaBundleOptions, caBundlePatch, keepCaBundle } from './ca-bundle.ts';
 import { webhookConfiguration } from './configuration.ts';
-import type { KubeAnswer } from './kube-api.ts';
+import type { KubeAnswer, KubeCall } from './kube-api.ts';
 import { fakeApi, Recorder } from './testing/admission.ts';
 
 const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/weft-injector';
@@ -25,8 +25,10 @@ function configuration(): Configuration {
   return { ...made, metadata: { ...made.metadata, resourceVersion: '7' } };
 }
 
+const { length: all } = configuration().webhooks;
+
 function keeper(
-  answers: Record<string, KubeAnswer | (() => KubeAnswer)>,
+  answers: Record<string, KubeAnswer | ((call: KubeCall) => KubeAnswer)>,
   over: Partial<CaBundleOptions> = {},
 ) {
   const clock = new FakeClock();
@@ -44,9 +46,9 @@ function keeper(
 test('writes the bundle into every entry of its own and into nothing else', () => {
   const given = configuration();
   given.webhooks.splice(1, 0, { name: 'other.example.com', clientConfig: {} });
-  given.webhooks[0]!.clientConfig.caBundle = bundle;
+  for (const index of [0, 3, 4, 5]) given.webhooks[index]!.clientConfig.caBundle = bundle;
   const { patch, entries } = caBundlePatch(given, bundle);
-  assert.equal(entries, 2);
+  assert.equal(entries, all);
   assert.deepEqual(patch, [
     { op: 'replace', path: '/metadata/resourceVersion', value: '7' },
     { op: 'add', path: '/webhooks/2/clientConfig/caBundle', value: bundle },
@@ -57,10 +59,11 @@ test('writes nothing when the bundle is right already', async () => {
   const given = configuration();
   for (const webhook of given.webhooks) webhook.clientConfig.caBundle = bundle;
   const { made, api } = keeper({ [`GET ${path}`]: { status: 200, body: given } });
-  assert.deepEqual(await made.check(), { kind: 'right', entries: 2 });
+  assert.deepEqual(await made.check(), { kind: 'right', entries: all });
   assert.deepEqual(
     api.calls.map(({ method }) => method),
-    ['GET'],
+    ['GET', 'GET'],
+    'the configuration, and a list of tags',
   );
 });
 
@@ -70,7 +73,7 @@ test('reads again and retries when somebody else wrote at the same moment', asyn
     [`GET ${path}`]: () => ({ status: 200, body: configuration() }),
     [`PATCH ${path}`]: () => ({ status: ++patches < 3 ? 409 : 200, body: {} }),
   });
-  assert.deepEqual(await made.check(), { kind: 'right', entries: 2 });
+  assert.deepEqual(await made.check(), { kind: 'right', entries: all });
   assert.equal(patches, 3);
 });
 
@@ -125,10 +128,46 @@ test('rotated roots reach the configuration with the next look', async () => {
   roots = ['A', 'B'];
   clock.advance(30_000);
   await made.check();
-  const last = api.calls.at(-1)?.body as { value: string }[];
+  const last = api.calls.findLast(({ method }) => method === 'PATCH')?.body as { value: string }[];
   assert.equal(Buffer.from(last[1]!.value, 'base64').toString(), 'A\nB\n');
   stop.abort();
   const before = api.calls.length;
   clock.advance(300_000);
   assert.equal(api.calls.length, before);
+});
+
+test('keeps what pods choose its revision and its tags by, and nothing of another revision', async () => {
+  const root = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+  const of = (given: { revision: string; answersTo?: string }) => {
+    const made = webhookConfiguration({ ...choice, ...given }, {}) as unknown as Configuration;
+    return { ...made, metadata: { ...made.metadata, resourceVersion: '7' } };
+  };
+  const tag = of({ revision: 'canary', answersTo: 'prod' });
+  const promoted = of({ revision: 'canary', answersTo: 'default' });
+  const patched: string[] = [];
+  const answers = {
+    [`GET ${root}/weft-injector-canary`]: { status: 200, body: of({ revision: 'canary' }) },
+    [`GET ${root}`]: (call: KubeCall) => ({
+      status: 200,
+      body: {
+        items: JSON.stringify(call.query).includes('weft.dev/rev=canary,weft.dev/tag') ? [tag, promoted] : [],
+      },
+    }),
+    [`GET ${root}/weft-tag-prod`]: { status: 200, body: tag },
+    [`GET ${root}/weft-injector`]: { status: 200, body: promoted },
+  };
+  for (const name of ['weft-injector-canary', 'weft-tag-prod', 'weft-injector'])
+    Object.assign(answers, {
+      [`PATCH ${root}/${name}`]: () => {
+        patched.push(name);
+        return { status: 200, body: {} };
+      },
+    });
+  const canary = keeper(answers, { revision: 'canary' });
+  const entries = 2 + 2 + promoted.webhooks.length;
+  assert.deepEqual(await canary.made.check(), { kind: 'right', entries });
+  assert.deepEqual(patched.splice(0), ['weft-injector-canary', 'weft-tag-prod', 'weft-injector']);
+  const before = keeper(answers);
+  assert.deepEqual(await before.made.check(), { kind: 'right', entries: 0 });
+  assert.deepEqual(patched, [], 'the default has nothing to keep after its configuration became a tag');
 });

@@ -1,10 +1,12 @@
-// Keeps the caBundle of Weft's entries in the MutatingWebhookConfiguration equal to the roots of the mesh, so that the API server
-// trusts the certificate that the webhook shows, also after a rotation. Writes nothing else, so that nobody else's tools
-// (kubectl apply, Argo CD, Flux), which do not write this field, see a difference of theirs.
+// Keeps the caBundle of Weft's entries in the MutatingWebhookConfigurations of a revision, its own and those of its tags, equal
+// to the roots of the mesh, so that the API server trusts the certificate that the webhook shows, also after a rotation. Writes
+// nothing else, so that nobody else's tools (kubectl apply, Argo CD, Flux), which do not write this field, see a difference.
+import { DEFAULT_REVISION, LABELS, revisionNames } from '../../src/config/index.ts';
 import { errorMessage } from '../../src/errors/index.ts';
+import { recordOf, recordsOf } from '../../src/plain/index.ts';
 import type { Clock } from '../../src/time/index.ts';
 import { isMap } from '../inject/pod.ts';
-import { ENTRY_SUFFIX, INJECTOR } from './configuration.ts';
+import { ENTRY_SUFFIX } from './entries.ts';
 import { answerMessage, type KubeApi } from './kube-api.ts';
 import type { WebhookLog } from './options.ts';
 
@@ -18,8 +20,8 @@ export interface CaBundleOptions {
   readonly roots: () => readonly string[];
   /** Whether this replica is the one that writes. */
   readonly leads: () => boolean;
-  /** Name of the configuration; weft-injector unless told. */
-  readonly name?: string;
+  /** Whose configurations; the default's unless told. */
+  readonly revision?: string;
   /** How often it looks; 30 s unless told. */
   readonly periodMs?: number;
 }
@@ -66,7 +68,8 @@ export function keepCaBundle(options: CaBundleOptions): CaBundleKeeper {
   };
 }
 
-function tell(before: CaBundleState, now: CaBundleState, { log, name = INJECTOR }: CaBundleOptions): void {
+function tell(before: CaBundleState, now: CaBundleState, { log, revision }: CaBundleOptions): void {
+  const { injector: name } = revisionNames(revision);
   if (JSON.stringify(before) === JSON.stringify(now)) return;
   if (now.kind === 'missing') {
     log.warn(
@@ -85,22 +88,48 @@ function tell(before: CaBundleState, now: CaBundleState, { log, name = INJECTOR 
 
 async function reconcile(options: CaBundleOptions): Promise<CaBundleState> {
   try {
-    // Somebody else may write at the same moment; the second try sees what they wrote.
-    for (let attempt = 0; attempt < 3; attempt++) {
-      const state = await once(options);
-      if (state !== 'conflict') return state;
+    const own = await settle(options, revisionNames(options.revision).injector);
+    let entries = own.kind === 'right' ? own.entries : 0;
+    for (const name of await tagsOf(options)) {
+      const state = await settle(options, name);
+      if (state.kind === 'failed') return { ...state, message: `${name}: ${state.message}` };
+      if (state.kind === 'right') entries += state.entries;
     }
-    return { kind: 'failed', message: 'somebody else keeps changing the configuration' };
+    return own.kind === 'right' ? { kind: 'right', entries } : own;
   } catch (thrown) {
     return { kind: 'failed', message: errorMessage(thrown) };
   }
 }
 
-async function once({ api, roots, name = INJECTOR }: CaBundleOptions): Promise<CaBundleState | 'conflict'> {
-  const path = `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${name}`;
+const path = '/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations';
+
+/** Configurations by which tags of the revision are chosen. One that may not list them keeps its own. */
+async function tagsOf({ api, revision = DEFAULT_REVISION }: CaBundleOptions): Promise<readonly string[]> {
+  const query = { labelSelector: `${LABELS.revision}=${revision},${LABELS.tag}` };
+  const { status, body } = await api.request({ method: 'GET', path, query, timeoutMs: 5_000 });
+  if (status !== 200) return [];
+  return recordsOf(recordOf(body).items).map(each => String(recordOf(each.metadata).name));
+}
+
+async function settle(options: CaBundleOptions, name: string): Promise<CaBundleState> {
+  // Somebody else may write at the same moment; the second try sees what they wrote.
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const state = await once(options, `${path}/${name}`);
+    if (state !== 'conflict') return state;
+  }
+  return { kind: 'failed', message: 'somebody else keeps changing the configuration' };
+}
+
+async function once(
+  { api, roots, revision = DEFAULT_REVISION }: CaBundleOptions,
+  path: string,
+): Promise<CaBundleState | 'conflict'> {
   const found = await api.request({ method: 'GET', path, timeoutMs: 5_000 });
   if (found.status === 404) return { kind: 'missing' };
   if (found.status !== 200 || !isMap(found.body)) return { kind: 'failed', message: answerMessage(found) };
+  // The default's own may have become a tag of another revision, which then keeps it.
+  const owner = recordOf(recordOf(found.body.metadata).labels)[LABELS.revision] ?? DEFAULT_REVISION;
+  if (owner !== revision) return { kind: 'right', entries: 0 };
   const bundle = Buffer.from(roots().map(ended).join('')).toString('base64');
   const { patch, entries } = caBundlePatch(found.body, bundle);
   if (patch.length === 0) return { kind: 'right', entries };

@@ -14,11 +14,9 @@ export {
 } from './ca-bundle.ts';
 export {
   type ConfigurationChoice,
-  ENTRY_SUFFIX,
-  INJECTOR,
   webhookConfiguration,
-  webhookEntries,
 } from './configuration.ts';
+export { ENTRY_SUFFIX, type EntriesChoice, webhookEntries } from './entries.ts';
 export {
   apiEventSink,
   EventReporter,

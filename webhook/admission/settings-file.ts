@@ -16,6 +16,8 @@ export interface SettingsFacts {
   readonly trustDomain: string;
   readonly clusterDomain: string;
   readonly systemNamespace: string;
+  /** The default unless told. */
+  readonly revision?: string;
   /** Whether the API server has native sidecars (1.29, or `supportsNativeSidecars`). */
   readonly nativeSidecars: boolean;
 }
@@ -45,11 +47,12 @@ export function readWebhookSettings(
   const native = reader.word('nativeSidecars', ['auto', 'on', 'off']) ?? 'auto';
   const accept = reader.words('acceptLabels', ACCEPTED_MESHES);
   const refusedPods = reader.word('refusedPods', ['deny', 'admit']) ?? 'deny';
-  const { trustDomain, clusterDomain, systemNamespace } = facts;
+  const { trustDomain, clusterDomain, systemNamespace, revision } = facts;
   const given: { -readonly [K in keyof InjectOptions]?: InjectOptions[K] | undefined } = {
     trustDomain,
     clusterDomain,
     systemNamespace,
+    revision,
     acceptOtherMeshes: (accept ?? []).length > 0,
     acceptedMeshes: accept ?? [],
     nativeSidecar: native === 'on' || (native === 'auto' && facts.nativeSidecars),

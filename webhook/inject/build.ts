@@ -1,5 +1,5 @@
 // Puts proxy and init container into a pod that has neither, and records how to take them out again.
-import { ANNOTATIONS, type ExitWithApp } from '../../src/config/index.ts';
+import { ANNOTATIONS, DEFAULT_REVISION, type ExitWithApp } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import { mergeMetrics } from './metrics.ts';
 import { namedProxyAnnotations, namedProxyWarnings, nameProxy, told } from './named-proxy.ts';
@@ -60,6 +60,7 @@ export function build(
   };
   const status: InjectionStatus = {
     version: options.version,
+    ...(options.revision !== DEFAULT_REVISION && { revision: options.revision }),
     mode: native ? 'native' : 'classic',
     image: settings.image,
     initContainers: addedInit.map(({ name }) => name),

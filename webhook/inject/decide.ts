@@ -161,10 +161,7 @@ function firstWish(pod: PodTemplate, context: InjectContext, options: InjectOpti
   const isIstioOff = context.namespaceLabels?.[LABELS.istioInject] === 'disabled';
   for (const [name, labels, annotations] of levels) {
     const wish = wishOn(name, labels, annotations, options, isIstioOff && !name.startsWith('namespace'));
-    if (wish === undefined) continue;
-    // A typo on a namespace or workload must not hold up every pod of it; on the pod itself its author sees it at once.
-    if (wish.kind === 'unreadable' && name !== 'pod') continue;
-    return wish;
+    if (wish !== undefined) return wish;
   }
   return undefined;
 }
@@ -182,8 +179,13 @@ function wishOn(
   ] as const) {
     const value = map[sort === 'label' ? LABELS.inject : ANNOTATIONS.inject];
     if (value === undefined) continue;
-    return wordOf(ownMark, value, `${level} ${sort}`) ?? { kind: 'unreadable', key: ownMark.key, value };
+    const word = wordOf(ownMark, value, `${level} ${sort}`);
+    if (word !== undefined) return word;
+    // A typo on a namespace or workload must not hold up every pod of it; on the pod itself its author sees it at once.
+    if (level === 'pod') return { kind: 'unreadable', key: ownMark.key, value };
   }
+  const revision = labels[LABELS.revision];
+  if (revision) return { kind: 'yes', by: `${level} label ${LABELS.revision}=${revision}` };
   if (!options.acceptOtherMeshes) return undefined;
   const wishes: Wish[] = [];
   for (const mark of otherMarks) {

@@ -24,6 +24,7 @@ export { type InjectOptions, injectOptions, type ProxyResources } from './option
 export { type PatchOperation, patchOf } from './patch.ts';
 export type { Container, Handler, Metadata, PodSpec, PodTemplate, Probe, Volume } from './pod.ts';
 export { forbidsPacketRules, POD_SECURITY_ENFORCE } from './pod-security.ts';
+export { chosenRevision, type RevisionChoice } from './revision.ts';
 export { ACCESS_LOGS, LOG_LEVELS } from './settings.ts';
 export { type InjectionStatus, readStatus } from './status.ts';
 export { pathText, type TemplatePath, templatePaths, valueAt } from './templates.ts';

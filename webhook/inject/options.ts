@@ -1,5 +1,5 @@
 // Everything inject can be told, and the one place of its defaults.
-import { PORTS, SYSTEM_NAMESPACE, VERSION } from '../../src/config/index.ts';
+import { DEFAULT_REVISION, PORTS, revisionNames, SYSTEM_NAMESPACE, VERSION } from '../../src/config/index.ts';
 import { formatSpiffe } from '../../src/model/index.ts';
 import type { AcceptedMesh } from './foreign/table.ts';
 import type { Redirection } from './named-proxy.ts';
@@ -26,6 +26,8 @@ export interface InjectOptions {
   readonly acceptOtherMeshes: boolean;
   /** Which of them, where they are obeyed at all; every one unless told. */
   readonly acceptedMeshes?: readonly AcceptedMesh[];
+  /** Of the control plane that the proxy goes to, written into the pod's status annotation. */
+  readonly revision: string;
   /** Where Weft itself runs; never injected. */
   readonly systemNamespace: string;
   /** Never injected either, whatever a label says: the cluster must come up without Weft. */
@@ -76,13 +78,15 @@ export function injectOptions(given: Partial<InjectOptions> = {}): InjectOptions
   const version = given.version ?? VERSION;
   const systemNamespace = given.systemNamespace ?? SYSTEM_NAMESPACE;
   const trustDomain = given.trustDomain ?? 'cluster.local';
-  const serviceAccount = 'weft-injector';
+  const revision = given.revision ?? DEFAULT_REVISION;
+  const { injector: serviceAccount } = revisionNames(revision);
   return {
     version,
     proxyImage: `weft-proxy:${version}`,
     imagePullPolicy: 'IfNotPresent',
     injectByDefault: false,
     acceptOtherMeshes: false,
+    revision,
     systemNamespace,
     ignoredNamespaces: ['kube-system', 'kube-public', 'kube-node-lease'],
     nativeSidecar: false,

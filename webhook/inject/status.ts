@@ -5,6 +5,8 @@ import { type Handler, isMap, type Metadata, type PodTemplate } from './pod.ts';
 /** Written by inject, read by uninject, by source/ (its presence says that the pod is meshed) and by people. */
 export interface InjectionStatus {
   readonly version: string;
+  /** Of the control plane whose proxy it is; absent: the default's. */
+  readonly revision?: string;
   /** How the proxy runs: as a native sidecar, or as the first ordinary container. */
   readonly mode: 'native' | 'classic';
   readonly image: string;

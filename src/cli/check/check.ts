@@ -8,10 +8,11 @@ import {
   supportsNativeSidecars,
   type WebhookSettings,
 } from '../../../webhook/index.ts';
+import { DEFAULT_REVISION, type RevisionNames, revisionNames } from '../../config/index.ts';
 import { errorMessage, WeftError } from '../../errors/index.ts';
-import { NAMES } from '../install/index.ts';
 import type { Cluster } from '../kubernetes/connect.ts';
 import { type ApiObject, listObjects, readObject } from '../kubernetes/objects.ts';
+import { type Revisions, readRevisions } from '../revision/revisions.ts';
 
 /** What came of one check. A check may have several findings. */
 export interface Finding {
@@ -45,11 +46,21 @@ export class CheckContext {
   readonly cluster: Cluster;
   /** Where the control plane is or shall be. */
   readonly namespace: string;
+  /** Of the control plane that is looked at, and what it is called by. */
+  readonly revision: string;
+  readonly names: RevisionNames;
   readonly #kept = new Map<string, Promise<unknown>>();
 
-  constructor(cluster: Cluster, namespace: string) {
+  constructor(cluster: Cluster, namespace: string, revision: string = DEFAULT_REVISION) {
     this.cluster = cluster;
     this.namespace = namespace;
+    this.revision = revision;
+    this.names = revisionNames(revision);
+  }
+
+  /** All control planes, and the tags that stand for them. */
+  revisions(): Promise<Revisions> {
+    return this.#once('revisions', () => readRevisions(this.cluster, this.namespace));
   }
 
   /** Every object at `path`; none where the server has no such kind. Read once. */
@@ -85,11 +96,13 @@ export class CheckContext {
   }
 
   deployment(): Promise<ApiObject | undefined> {
-    return this.read(`/apis/apps/v1/namespaces/${this.namespace}/deployments/${NAMES.injector}`);
+    return this.read(`/apis/apps/v1/namespaces/${this.namespace}/deployments/${this.names.injector}`);
   }
 
   configuration(): Promise<ApiObject | undefined> {
-    return this.read(`/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${NAMES.injector}`);
+    return this.read(
+      `/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations/${this.names.injector}`,
+    );
   }
 
   /** Marks of every namespace. */
@@ -105,15 +118,17 @@ export class CheckContext {
 
   /** The settings of injection that are installed, or the defaults. */
   async settings(): Promise<WebhookSettings> {
-    const map = await this.read(`/api/v1/namespaces/${this.namespace}/configmaps/${NAMES.settings}`);
+    const map = await this.read(`/api/v1/namespaces/${this.namespace}/configmaps/${this.names.settings}`);
     const text = (map?.data as Record<string, string> | undefined)?.['injection.yaml'] ?? '';
+    const { revision } = this;
     const facts = {
+      revision,
       trustDomain: 'cluster.local',
       clusterDomain: 'cluster.local',
       systemNamespace: this.namespace,
       nativeSidecars: supportsNativeSidecars(await this.version()),
     };
-    const inject: InjectOptions = injectOptions({ systemNamespace: this.namespace });
+    const inject: InjectOptions = injectOptions({ systemNamespace: this.namespace, revision });
     return readWebhookSettings(text, facts).settings ?? { inject, refusedPods: 'deny' };
   }
 

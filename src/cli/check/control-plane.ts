@@ -16,7 +16,7 @@ const running: Check = {
   async run(context) {
     const deployment = await context.deployment();
     if (deployment === undefined) {
-      const where = `deployment ${NAMES.injector} in namespace ${context.namespace}`;
+      const where = `deployment ${context.names.injector} in namespace ${context.namespace}`;
       return [
         error(`there is no ${where}`, 'weft install | kubectl apply -f -, or name its namespace with -n'),
       ];
@@ -24,9 +24,9 @@ const running: Check = {
     const wanted = Number(field(deployment, 'spec', 'replicas') ?? 1);
     const ready = Number(field(deployment, 'status', 'readyReplicas') ?? 0);
     const words = `${ready} of ${wanted} replicas are ready`;
-    const look = `kubectl describe pods -n ${context.namespace} -l app.kubernetes.io/name=${NAMES.injector}`;
+    const look = `kubectl describe pods -n ${context.namespace} -l app.kubernetes.io/name=${context.names.injector}`;
     if (ready === 0)
-      return [error(words, `${look}; kubectl logs -n ${context.namespace} deploy/${NAMES.injector}`)];
+      return [error(words, `${look}; kubectl logs -n ${context.namespace} deploy/${context.names.injector}`)];
     return [ready < wanted ? { ...warning(words, look), underWay: true } : ok(words)];
   },
 };
@@ -43,7 +43,7 @@ const disruption: Check = {
       context.list(`/apis/policy/${version}/namespaces/${context.namespace}/poddisruptionbudgets`);
     const budgets = [...(await at('v1')), ...(await at('v1beta1'))];
     const covers = ({ spec }: ApiObject): boolean =>
-      field(spec, 'selector', 'matchLabels', 'app.kubernetes.io/name') === NAMES.injector;
+      field(spec, 'selector', 'matchLabels', 'app.kubernetes.io/name') === context.names.injector;
     if (budgets.some(covers)) return [ok()];
     const { minor } = await context.version();
     const flag = Number.parseInt(minor ?? '', 10) < 21 ? ' --kubernetes-version 1.20' : '';
@@ -62,7 +62,7 @@ const versions: Check = {
   async run(context) {
     const deployment = await context.deployment();
     if (deployment === undefined) return [skipped('there is no control plane')];
-    const installed = installedVersion([deployment]) ?? '(unknown)';
+    const installed = installedVersion([deployment], context.revision) ?? '(unknown)';
     if (installed === VERSION) return [ok(VERSION)];
     return [
       warning(
@@ -81,14 +81,17 @@ const configuration: Check = {
     if (found === undefined) {
       const remedy = 'weft install | kubectl apply -f -';
       return [
-        error(`there is no MutatingWebhookConfiguration ${NAMES.injector}: no pod is injected`, remedy),
+        error(
+          `there is no MutatingWebhookConfiguration ${context.names.injector}: no pod is injected`,
+          remedy,
+        ),
       ];
     }
     const entries = recordsOf(found.webhooks).filter(({ name }) => String(name).endsWith(ENTRY_SUFFIX));
     if (entries.length === 0) {
       return [
         error(
-          `MutatingWebhookConfiguration ${NAMES.injector} has no entry of Weft's`,
+          `MutatingWebhookConfiguration ${context.names.injector} has no entry of Weft's`,
           'apply weft install again',
         ),
       ];
@@ -144,13 +147,16 @@ const reach: Check = {
       body: {
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { generateName: 'weft-check-', labels: { [LABELS.inject]: 'enabled' } },
+        metadata: {
+          generateName: 'weft-check-',
+          labels: { [LABELS.inject]: 'enabled', [LABELS.revision]: context.revision },
+        },
         spec: { containers: [{ name: 'app', image: 'weft-check' }] },
       },
     });
     const remedy =
       `see that weft-injector runs, that no NetworkPolicy or firewall keeps the API server from its port ${PORTS.webhook}, ` +
-      `and its log: kubectl logs -n ${context.namespace} deploy/${NAMES.injector}`;
+      `and its log: kubectl logs -n ${context.namespace} deploy/${context.names.injector}`;
     if (answer.status >= 300)
       return [error(`the API server refused the pod: ${answerMessage(answer)}`, remedy)];
     const spec = field(answer.body, 'spec');
@@ -169,7 +175,7 @@ const certificates: Check = {
   title: "the mesh's certificates are good for long enough",
   async run(context) {
     if ((await context.deployment()) === undefined) return [skipped('there is no control plane')];
-    const service = `${NAMES.injector}:${PORTS.controlPlaneMetrics}`;
+    const service = `${context.names.injector}:${PORTS.controlPlaneMetrics}`;
     const path = `/api/v1/namespaces/${context.namespace}/services/${service}/proxy/debug/authority`;
     const answer = await context.cluster.request({ method: 'GET', path, timeoutMs: 5_000 });
     if (answer.status !== 200)
@@ -206,7 +212,7 @@ const trust: Check = {
     return [
       error(
         `ConfigMap ${NAMES.trust} is missing in ${missing.join(', ')}: pods with a proxy wait for it`,
-        `the control plane writes it within seconds when it runs: kubectl logs -n ${context.namespace} deploy/${NAMES.injector}`,
+        `the control plane writes it within seconds when it runs: kubectl logs -n ${context.namespace} deploy/${context.names.injector}`,
       ),
     ];
   },
@@ -226,7 +232,9 @@ export async function injectedNamespaces(context: CheckContext): Promise<string[
     const linkerd =
       [labels[LABELS.linkerdInject], annotations[LABELS.linkerdInject]].includes('enabled') &&
       inject.acceptedMeshes?.includes('linkerd');
-    if (own === 'enabled' || own === 'true' || (own === undefined && (istio || linkerd))) names.push(name);
+    const chooses = Boolean(labels[LABELS.revision]);
+    if (own === 'enabled' || own === 'true' || (own === undefined && (chooses || istio || linkerd)))
+      names.push(name);
   }
   return names.sort();
 }

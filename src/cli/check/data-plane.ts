@@ -10,6 +10,7 @@ import { ANNOTATIONS, PORTS, VERSION } from '../../config/index.ts';
 import { recordsOf } from '../../plain/index.ts';
 import { systemClock } from '../../time/index.ts';
 import type { ApiObject } from '../kubernetes/objects.ts';
+import { choiceOf } from '../revision/revisions.ts';
 import { proxyVersion } from '../version.ts';
 import { type Check, type CheckContext, error, type Finding, field, ok, skipped, warning } from './check.ts';
 import { injectedNamespaces } from './control-plane.ts';
@@ -19,7 +20,13 @@ const uninjected: Check = {
   title: 'every pod that should be in the mesh is in it',
   async run(context) {
     const namespaces = await context.namespaces();
-    const found = await searchUninjected(await context.pods(), {
+    const all = await context.revisions();
+    // Who chooses a revision that is not there is told so by that label.
+    const pods = (await context.pods()).filter(({ metadata: { labels = {}, namespace = 'default' } }) => {
+      const choice = choiceOf(all, labels, namespaces.get(namespace)?.labels ?? {});
+      return all.revisions.length === 0 || choice.revision !== undefined;
+    });
+    const found = await searchUninjected(pods, {
       namespaces: name => namespaces.get(name),
       settings: await context.settings(),
       owners: ownerLookup(context.cluster, systemClock),

@@ -5,6 +5,7 @@ import { controlPlaneChecks } from './control-plane.ts';
 import { dataPlaneChecks } from './data-plane.ts';
 import { policyChecks } from './policies.ts';
 import { refused } from './refused.ts';
+import { revisionChecks } from './revisions.ts';
 
 export { type Check, CheckContext, type Checked, type Finding } from './check.ts';
 export { judgeBundle, judgeExpiries } from './control-plane.ts';
@@ -14,7 +15,14 @@ export { initTrouble, opens } from './data-plane.ts';
 export function checksFor(pre: boolean): readonly Check[] {
   return pre
     ? [...clusterChecks, ...installChecks]
-    : [...clusterChecks, ...controlPlaneChecks, ...policyChecks, refused, ...dataPlaneChecks];
+    : [
+        ...clusterChecks,
+        ...controlPlaneChecks,
+        ...revisionChecks,
+        ...policyChecks,
+        refused,
+        ...dataPlaneChecks,
+      ];
 }
 
 /** Runs them one after another. When the API server does not answer at all, the others are not tried. */

@@ -3,7 +3,7 @@
 import { answerMessage } from '../../../webhook/index.ts';
 import { PORTS } from '../../config/index.ts';
 import { recordsOf } from '../../plain/index.ts';
-import { NAMES } from '../install/index.ts';
+import { revisionOfPod } from '../install/index.ts';
 import { type Check, error, type Finding, field, ok, skipped, warning } from './check.ts';
 
 /** So many are told, the rest is counted. */
@@ -17,8 +17,7 @@ const inEffect: Check = {
   async run(context) {
     const pods = (await context.pods()).filter(
       ({ metadata }) =>
-        metadata.namespace === context.namespace &&
-        metadata.labels?.['app.kubernetes.io/name'] === NAMES.injector,
+        metadata.namespace === context.namespace && revisionOfPod(metadata.labels ?? {}) !== undefined,
     );
     if (pods.length === 0) return [skipped('there is no control plane')];
     const found = new Map<string, Finding>();

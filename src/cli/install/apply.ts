@@ -1,10 +1,11 @@
 // Puts manifests into a cluster in the order in which an installation can stand on them, and keeps what was there before.
 import { answerMessage, type KubeApi } from '../../../webhook/index.ts';
+import { DEFAULT_REVISION, LABELS, revisionNames } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { isRecord, recordOf } from '../../plain/index.ts';
 import { type ApiObject, INSTALLED_KINDS, pathOf, readObject } from '../kubernetes/objects.ts';
 import { nameOf } from './difference.ts';
-import { NAMES, PART_OF } from './names.ts';
+import { PART_OF } from './names.ts';
 
 /** What Weft owns of an object is known to the server by this name. */
 const fieldManager = 'weft';
@@ -100,6 +101,7 @@ export async function keepBefore(
   live: readonly ApiObject[],
   wanted: readonly ApiObject[],
   version: string,
+  revision: string = DEFAULT_REVISION,
 ): Promise<void> {
   const replaced = live.filter(
     each => each.kind !== 'CustomResourceDefinition' && wanted.some(other => nameOf(other) === nameOf(each)),
@@ -107,21 +109,30 @@ export async function keepBefore(
   const namespace = replaced.find(({ kind }) => kind === 'Deployment')?.metadata.namespace;
   const map = {
     ...{ apiVersion: 'v1', kind: 'ConfigMap' },
-    metadata: { name: NAMES.before, namespace: namespace ?? '', labels: PART_OF },
+    metadata: {
+      name: revisionNames(revision).before,
+      namespace: namespace ?? '',
+      labels: { ...PART_OF, [LABELS.revision]: revision },
+    },
     data: { version, objects: JSON.stringify(replaced.map(withoutServersOwn)) },
   };
   await apply(api, map, {});
 }
 
 /** What `keepBefore` kept; undefined when there was no upgrade. */
-export async function readBefore(api: KubeApi, live: readonly ApiObject[]): Promise<Before | undefined> {
+export async function readBefore(
+  api: KubeApi,
+  live: readonly ApiObject[],
+  revision: string = DEFAULT_REVISION,
+): Promise<Before | undefined> {
+  const names = revisionNames(revision);
   const deployment = live.find(
-    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === NAMES.injector,
+    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === names.injector,
   );
   const namespace = deployment?.metadata.namespace ?? '';
   const map = await readObject(
     api,
-    `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${NAMES.before}`,
+    `/api/v1/namespaces/${encodeURIComponent(namespace)}/configmaps/${names.before}`,
   );
   const { version, objects } = recordOf(map?.data);
   if (typeof version !== 'string' || typeof objects !== 'string') return undefined;

@@ -1,8 +1,8 @@
 // What of an installation is about what is beyond the cluster: machines that join, and services of Consul.
+import { revisionNames } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
-import { pair } from './gateway-rights.ts';
+import { labelsOf, pair } from './gateway-rights.ts';
 import { mapContainer, whereListed } from './helm-marker.ts';
-import { NAMES, PART_OF } from './names.ts';
 import type { Manifest } from './objects.ts';
 import type { InstallOptions } from './options.ts';
 import type { Rule } from './rbac.ts';
@@ -152,14 +152,17 @@ export function machineRules(): readonly Rule[] {
 /** The right to write them, where machines join. */
 export function machineRights(options: InstallOptions): readonly Manifest[] {
   if (!options.machines) return [];
-  return pair('ClusterRole', { name: MACHINES, labels: { ...PART_OF } }, options, machineRules());
+  const metadata = { name: machinesName(options.revision), labels: labelsOf(options) };
+  return pair('ClusterRole', metadata, options, machineRules());
 }
 
-const MACHINES = `${NAMES.injector}-machines`;
+function machinesName(revision: string): string {
+  return `${revisionNames(revision).injector}-machines`;
+}
 
 /** Whether the object is one of those that machineRights writes. */
-export function isMachineRight({ metadata }: Manifest): boolean {
-  return metadata.name === MACHINES;
+export function isMachineRight({ metadata }: Manifest, revision: string): boolean {
+  return metadata.name === machinesName(revision);
 }
 
 /** The chart's Deployment, made of options that are places in values.yaml, with what is there by a condition. */

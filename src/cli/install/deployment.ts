@@ -1,23 +1,28 @@
 // The control plane as a Deployment that fits restricted Pod Security.
-import { PORTS, PROXY_UID } from '../../config/index.ts';
+import { DEFAULT_REVISION, PORTS, PROXY_UID, revisionNames } from '../../config/index.ts';
 import { beyondParts } from './beyond.ts';
 import { issuerParts } from './issuer.ts';
-import { NAMES, SELECTOR, SETTINGS_FILE } from './names.ts';
+import { SETTINGS_FILE, selectorOf } from './names.ts';
 import type { InstallOptions } from './options.ts';
 
 type Json = Record<string, unknown>;
 
-/** The Deployment. `labels` are those of everything installed. */
-export function deployment(options: InstallOptions, labels: Json): Json {
-  const podLabels = { ...labels, ...SELECTOR };
+/** The Deployment. `labels` are those of everything installed, `marks` those of its revision's. */
+export function deployment(options: InstallOptions, labels: Json, marks: Json = {}): Json {
+  const selector = selectorOf(options.revision);
+  const podLabels = { ...labels, ...selector };
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name: NAMES.injector, namespace: options.namespace, labels: podLabels },
+    metadata: {
+      name: revisionNames(options.revision).injector,
+      namespace: options.namespace,
+      labels: { ...podLabels, ...marks },
+    },
     spec: {
       replicas: options.replicas,
       revisionHistoryLimit: 3,
-      selector: { matchLabels: { ...SELECTOR } },
+      selector: { matchLabels: { ...selector } },
       // The new pod answers before the old one goes, so that injection is never away during an upgrade.
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       template: {
@@ -37,8 +42,9 @@ export function deployment(options: InstallOptions, labels: Json): Json {
 }
 
 function podSpec(options: InstallOptions): Json {
+  const names = revisionNames(options.revision);
   return {
-    serviceAccountName: NAMES.injector,
+    serviceAccountName: names.injector,
     nodeSelector: { 'kubernetes.io/os': 'linux' },
     terminationGracePeriodSeconds: 30,
     securityContext: {
@@ -48,10 +54,10 @@ function podSpec(options: InstallOptions): Json {
       fsGroup: PROXY_UID,
       seccompProfile: { type: 'RuntimeDefault' },
     },
-    ...spread(),
+    ...spread(options.revision),
     containers: [container(options)],
     volumes: [
-      { name: 'settings', configMap: { name: NAMES.settings } },
+      { name: 'settings', configMap: { name: names.settings } },
       ...issuerParts(options).volumes,
       ...beyondParts(options).volumes,
     ],
@@ -59,8 +65,8 @@ function podSpec(options: InstallOptions): Json {
 }
 
 /** On different nodes and zones where there are any; never so strictly that a small cluster cannot run it. */
-function spread(): Json {
-  const labelSelector = { matchLabels: { ...SELECTOR } };
+function spread(revision: string): Json {
+  const labelSelector = { matchLabels: selectorOf(revision) };
   return {
     affinity: {
       podAntiAffinity: {
@@ -89,11 +95,12 @@ function container(options: InstallOptions): Json {
   };
   const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } });
   return {
-    name: NAMES.injector,
+    name: 'weft-injector',
     image: options.image,
     imagePullPolicy: options.imagePullPolicy,
     args: [
       '--source=kubernetes',
+      ...(options.revision === DEFAULT_REVISION ? [] : [`--revision=${options.revision}`]),
       `--injection-settings=${SETTINGS_FILE}`,
       `--trust-domain=${options.trustDomain}`,
       `--cluster-domain=${options.clusterDomain}`,

@@ -69,6 +69,7 @@ test('an unchanged stretch is cut to a mark', () => {
 test('every option of an installation is read off its objects, so that an upgrade keeps it', () => {
   const options = installOptions({
     namespace: 'mesh',
+    revision: 'canary',
     image: `registry.example/weft-injector:${VERSION}`,
     replicas: 3,
     trustDomain: 'mesh.example',
@@ -104,7 +105,7 @@ test('every option of an installation is read off its objects, so that an upgrad
     if (name !== 'version')
       assert.notDeepEqual(options[name as keyof typeof options], value, `${name} is the default here`);
   const live = installObjects(options).map(asServed);
-  assert.deepEqual(installOptions(optionsOfInstalled(live)), options);
+  assert.deepEqual(installOptions(optionsOfInstalled(live, 'canary')), options);
 });
 
 test('where gateways are deployed and certificates fetched stays so in an upgrade', () => {

@@ -1,6 +1,7 @@
 // What the control plane may do where gateways are: read what they name, and, where it is told to deploy them, write their
 // objects.
-import { NAMES, PART_OF } from './names.ts';
+import { LABELS, revisionNames } from '../../config/index.ts';
+import { PART_OF } from './names.ts';
 import type { Manifest } from './objects.ts';
 import type { InstallOptions } from './options.ts';
 import type { Rule } from './rbac.ts';
@@ -32,7 +33,8 @@ export function readRights(
   secrets: 'all' | readonly string[],
   writes = false,
 ): readonly Manifest[] {
-  const metadata = { name: `${NAMES.injector}-certificates`, labels: { ...PART_OF } };
+  const { injector } = revisionNames(options.revision);
+  const metadata = { name: `${injector}-certificates`, labels: labelsOf(options) };
   const others = secrets === 'all' ? [] : secrets;
   const more = writes ? [writeRule] : [];
   return [
@@ -62,19 +64,24 @@ export function deployRules(): readonly Rule[] {
 /** Where the control plane deploys gateways (`--deploy-gateways`): in some namespaces, or in all. */
 export function deployRights(options: InstallOptions): Manifest[] {
   const { deployGateways } = options;
-  const name = `${NAMES.injector}-gateways`;
+  const name = `${revisionNames(options.revision).injector}-gateways`;
+  const labels = labelsOf(options);
   if (deployGateways === '') return [];
-  if (deployGateways === 'all')
-    return pair('ClusterRole', { name, labels: { ...PART_OF } }, options, deployRules());
+  if (deployGateways === 'all') return pair('ClusterRole', { name, labels }, options, deployRules());
   return deployGateways
     .split(',')
-    .flatMap(namespace => pair('Role', { name, namespace, labels: { ...PART_OF } }, options, deployRules()));
+    .flatMap(namespace => pair('Role', { name, namespace, labels }, options, deployRules()));
+}
+
+/** Of rights of a revision. */
+export function labelsOf({ revision }: InstallOptions): Record<string, string> {
+  return { ...PART_OF, [LABELS.revision]: revision };
 }
 
 /** Rights of Secrets alone, in the namespaces that an option names, whoever deploys the gateways there. */
 export interface NamespaceGrant {
   readonly option: 'secretNamespaces' | 'certificateNamespaces';
-  /** Of the Roles. */
+  /** What the names of the Roles end with. */
   readonly role: string;
   readonly rules: readonly Rule[];
 }
@@ -83,20 +90,26 @@ const secretsRule: Rule = { ...readRule, resources: ['secrets'] };
 
 /** Every one that there is. */
 export const NAMESPACE_GRANTS: readonly NamespaceGrant[] = [
-  { option: 'secretNamespaces', role: `${NAMES.injector}-secrets`, rules: [secretsRule] },
+  { option: 'secretNamespaces', role: 'secrets', rules: [secretsRule] },
   {
     option: 'certificateNamespaces',
-    role: `${NAMES.injector}-acme`,
+    role: 'acme',
     rules: [{ ...writeRule, verbs: [...secretsRule.verbs, ...writeRule.verbs] }],
   },
 ];
 
+/** What its Roles are called. */
+export function grantRole({ role }: NamespaceGrant, revision: string): string {
+  return `${revisionNames(revision).injector}-${role}`;
+}
+
 /** The Roles and bindings of one. */
-export function grantedRights({ option, role, rules }: NamespaceGrant, options: InstallOptions): Manifest[] {
+export function grantedRights(grant: NamespaceGrant, options: InstallOptions): Manifest[] {
+  const { option, rules } = grant;
+  const name = grantRole(grant, options.revision);
+  const labels = labelsOf(options);
   const namespaces = options[option] === '' ? [] : options[option].split(',');
-  return namespaces.flatMap(namespace =>
-    pair('Role', { name: role, namespace, labels: { ...PART_OF } }, options, rules),
-  );
+  return namespaces.flatMap(namespace => pair('Role', { name, namespace, labels }, options, rules));
 }
 
 /** A role and its binding to the control plane. */
@@ -113,7 +126,13 @@ export function pair(
       kind: `${kind}Binding`,
       metadata,
       roleRef: { apiGroup: group, kind, name: metadata.name },
-      subjects: [{ kind: 'ServiceAccount', name: NAMES.injector, namespace: options.namespace }],
+      subjects: [
+        {
+          kind: 'ServiceAccount',
+          name: revisionNames(options.revision).injector,
+          namespace: options.namespace,
+        },
+      ],
     },
   ];
 }

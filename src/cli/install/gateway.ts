@@ -63,6 +63,7 @@ export function gatewayObjects(options: InstallOptions, plan: GatewayPlan): read
     },
     {
       systemNamespace: options.namespace,
+      revision: options.revision,
       proxyImage: options.proxyImage,
       imagePullPolicy: options.imagePullPolicy,
       trustDomain: options.trustDomain,

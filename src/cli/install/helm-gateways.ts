@@ -1,9 +1,10 @@
 // What the chart's value `deployGateways` changes: an argument of the control plane, and the rights that go with it, in each
 // namespace that is named or in the whole cluster, as `weft install --deploy-gateways` gives them; and the rights of
 // the values that name namespaces of Secrets.
+import { revisionNames } from '../../config/index.ts';
 import { deployRights, grantedRights, type NamespaceGrant } from './gateway-rights.ts';
 import { mapContainer, whereListed } from './helm-marker.ts';
-import { NAMES } from './names.ts';
+import { REVISION } from './helm-revision.ts';
 import type { Manifest } from './objects.ts';
 import { DEPLOY_GATEWAYS, type InstallOptions, NAMED_NAMESPACES } from './options.ts';
 
@@ -11,7 +12,7 @@ const given = '.Values.deployGateways';
 
 /** Whether the object is one of those that gatewayRights writes. */
 export function isGatewayRight({ metadata }: Manifest): boolean {
-  return metadata.name === `${NAMES.injector}-gateways`;
+  return metadata.name === `${revisionNames(REVISION).injector}-gateways`;
 }
 
 /** The Deployment with its argument in a condition. */

@@ -6,7 +6,13 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { parse, parseAllDocuments } from 'yaml';
 import { helmFiles } from './helm.ts';
-import { type InstallOptions, installObjects, installOptions } from './index.ts';
+import {
+  type InstallOptions,
+  installObjects,
+  installOptions,
+  type Manifest,
+  revisionObjects,
+} from './index.ts';
 import { renderHelm } from './testing/render-helm.ts';
 
 const folder = new URL('../../../manifests/helm/weft/', import.meta.url).pathname;
@@ -63,6 +69,11 @@ const cases: Record<string, Partial<InstallOptions>> = {
     consulCaSecret: 'consul-ca',
     machines: true,
   },
+  'another revision': { revision: 'canary' },
+  'another revision, with everything': {
+    ...{ revision: '1-2-0', acceptLabels: ['istio', 'consul'], deployGateways: 'shop,web' },
+    issuer: 'certManager: {issuer: mesh-ca}',
+  },
   'labels of both, an old server, other texts': {
     acceptLabels: ['istio', 'linkerd'],
     kubernetesVersion: '1.20',
@@ -90,9 +101,14 @@ for (const [name, given] of Object.entries(cases)) {
       .flatMap(([, text]) => parseAllDocuments(renderHelm(text, context), { version: '1.1' }))
       .map(document => document.toJS() as { kind: string } | null)
       .filter(object => object !== null);
-    const wanted = installObjects(options).filter(({ kind }) => kind !== 'Namespace');
-    assert.deepEqual(rendered.map(comparable), wanted.map(comparable));
+    assert.deepEqual(rendered.map(comparable), ofRelease(options).map(comparable));
   });
+}
+
+/** A release has what all revisions share where it is the default's. */
+function ofRelease(options: InstallOptions): readonly Manifest[] {
+  const objects = options.revision === 'default' ? installObjects(options) : revisionObjects(options);
+  return objects.filter(({ kind }) => kind !== 'Namespace');
 }
 
 const helm = process.env.WEFT_HELM ?? '';
@@ -118,7 +134,7 @@ test('Helm itself renders the same', {
       .map(document => document.toJS() as { kind: string } | null)
       .filter(object => object !== null);
     const options = installOptions({ ...given, kubernetesVersion: installOptions().kubernetesVersion });
-    const wanted = installObjects(options).filter(({ kind }) => kind !== 'Namespace');
+    const wanted = ofRelease(options);
     const sorted = (objects: readonly { kind: string }[]) =>
       objects.map(comparable).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
     assert.deepEqual(sorted(rendered), sorted(wanted), name);
@@ -135,6 +151,16 @@ test('an issuer that is none is refused before anything is installed', () => {
   const context = { namespace: 'mesh', apiVersions: [], values: { ...defaults, issuer: 'mesh-ca' } };
   const template = helmFiles().get('templates/config-map.yaml')!;
   assert.throws(() => renderHelm(template, context), /issuer has neither vault nor certManager; docs/);
+});
+
+test('a revision that is none is refused before anything is installed', () => {
+  const defaults = parse(helmFiles().get('values.yaml')!) as Record<string, unknown>;
+  const template = helmFiles().get('templates/deployment.yaml')!;
+  for (const revision of ['Canary', 'a b', '-a', 'a'.repeat(50)])
+    assert.throws(
+      () => renderHelm(template, { namespace: 'mesh', apiVersions: [], values: { ...defaults, revision } }),
+      /revision is no DNS label of up to 49 characters/,
+    );
 });
 
 test('namespaces of gateways that are none are refused before anything is installed', () => {
@@ -161,8 +187,15 @@ test('namespaces of certificates that are none, or all, are refused before anyth
     );
 });
 
-/** The text inside the ConfigMap by what it says: quotes may differ. */
+/** The text inside the ConfigMap by what it says: quotes may differ. Names of a rule once. */
 function comparable(object: { kind: string }): unknown {
+  if (object.kind === 'Role') {
+    const { rules } = object as unknown as { rules: { resourceNames?: string[] }[] };
+    const once = rules.map(({ resourceNames, ...rule }) =>
+      resourceNames ? { ...rule, resourceNames: [...new Set(resourceNames)] } : rule,
+    );
+    return { ...object, rules: once };
+  }
   if (object.kind !== 'ConfigMap') return object;
   const { data, ...rest } = object as unknown as { data: Record<string, string> };
   const settings = parse(data['injection.yaml']!, { version: '1.1' }) as unknown;

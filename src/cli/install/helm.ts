@@ -1,15 +1,29 @@
 // The Helm chart, made of the same objects: options that are texts are placeholders in them, and what depends on a value in any
 // other way is put around whole objects or entries. In: nothing. Out: the files of the chart.
 import { stringify } from 'yaml';
-import { ACCEPTED_MESHES, injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
+import {
+  type AcceptedMesh,
+  ENTRY_SUFFIX,
+  injectOptions,
+  webhookConfiguration,
+} from '../../../webhook/index.ts';
+import { DEFAULT_REVISION } from '../../config/index.ts';
 import { beyondPlaces, isMachineRight, withBeyond } from './beyond.ts';
-import { NAMESPACE_GRANTS } from './gateway-rights.ts';
+import { grantRole, NAMESPACE_GRANTS } from './gateway-rights.ts';
 import { gatewayRights, grantTemplate, isGatewayRight, withGateways } from './helm-gateways.ts';
 import { issuerRights, issuerSettings, SAMPLE_ISSUER, withIssuer } from './helm-issuer.ts';
 import { fieldsIf, marker } from './helm-marker.ts';
-import { NAMES } from './names.ts';
+import {
+  isDefault,
+  isInjector,
+  ofDefault,
+  REVISION,
+  refuseBadRevision,
+  revisionArgument,
+  withRevision,
+} from './helm-revision.ts';
 import { networkPolicy } from './network-policies.ts';
-import { installObjects, type Manifest, settingsText } from './objects.ts';
+import { type Manifest, revisionObjects, settingsText, sharedObjects } from './objects.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
 const value = (path: string) => `{{ .Values.${path} }}`;
@@ -25,6 +39,7 @@ function templateOptions(): InstallOptions {
   return {
     ...installOptions(),
     namespace: '{{ .Release.Namespace }}',
+    revision: REVISION,
     image: value('image'),
     proxyImage: value('proxyImage'),
     imagePullPolicy: text('imagePullPolicy'),
@@ -74,25 +89,29 @@ export function helmFiles(): Map<string, string> {
   files.set('Chart.yaml', yaml(chart));
   files.set('values.yaml', `# What each means: weft install --help, docs/install.md.\n${yaml(values())}`);
   const options = templateOptions();
-  for (const object of installObjects({ ...options, acceptLabels: [] })) {
+  for (const object of sharedObjects(options)) {
     // The release's namespace is made by Helm (--create-namespace), which cannot label it.
     if (object.kind === 'Namespace') continue;
+    files.set(`templates/${fileOf(object)}.yaml`, ofDefault(unmark(yaml(object))));
+  }
+  for (const object of revisionObjects({ ...options, acceptLabels: [] })) {
     if (isGatewayRight(object)) {
-      files.set('templates/gateway-rights.yaml', gatewayRights(options, yaml));
+      files.set('templates/gateway-rights.yaml', withRevision(gatewayRights(options, yaml)));
       continue;
     }
-    const grant = NAMESPACE_GRANTS.find(({ role }) => role === object.metadata.name);
+    const grant = NAMESPACE_GRANTS.find(each => grantRole(each, REVISION) === object.metadata.name);
     if (grant !== undefined) {
-      files.set(`templates/role-${grant.role}.yaml`, grantTemplate(grant, options, yaml));
+      const file = `templates/role-${grantRole(grant, DEFAULT_REVISION)}.yaml`;
+      files.set(file, withRevision(grantTemplate(grant, options, yaml)));
       continue;
     }
-    if (isMachineRight(object)) {
+    if (isMachineRight(object, REVISION)) {
       const file = 'templates/machine-rights.yaml';
       const before = files.get(file)?.replace('{{- end }}\n', '') ?? '{{- if .Values.machines }}\n';
-      files.set(file, `${before}---\n${yaml(object)}{{- end }}\n`);
+      files.set(file, `${before}---\n${withRevision(yaml(object))}{{- end }}\n`);
       continue;
     }
-    files.set(`templates/${fileOf(object)}.yaml`, templateOf(object, options, yaml));
+    files.set(`templates/${fileOf(object)}.yaml`, withRevision(templateOf(object, options, yaml)));
   }
   return files;
 }
@@ -101,7 +120,7 @@ export function helmFiles(): Map<string, string> {
 function fileOf({ kind, metadata }: Manifest): string {
   if (kind === 'CustomResourceDefinition') return `definition-${metadata.name.split('.')[0]}`;
   const file = kind.replace(/(?<!^)[A-Z]/g, letter => `-${letter}`).toLowerCase();
-  return kind.endsWith('Role') && metadata.name !== NAMES.injector ? `${file}-${metadata.name}` : file;
+  return kind.endsWith('Role') && !isInjector(metadata.name) ? `${file}-${metadata.name}` : file;
 }
 
 function templateOf(object: Manifest, options: InstallOptions, yaml: (object: unknown) => string): string {
@@ -112,9 +131,10 @@ function templateOf(object: Manifest, options: InstallOptions, yaml: (object: un
   if (object.kind === 'MutatingWebhookConfiguration') return configurationTemplate(object, options, yaml);
   if (object.kind === 'Deployment') {
     const spec = { ...(object.spec as object), replicas: marker('int .Values.replicas') };
-    return unmark(yaml(withBeyond(withGateways(withIssuer({ ...object, spec })))));
+    const parts = withBeyond(withGateways(withIssuer(revisionArgument({ ...object, spec }))));
+    return refuseBadRevision(unmark(yaml(parts)));
   }
-  if (object.kind === 'Role' && object.metadata.name === NAMES.injector)
+  if (object.kind === 'Role' && isInjector(object.metadata.name))
     return unmark(yaml({ ...object, rules: issuerRights(options) }));
   if (object.kind === 'NetworkPolicy') return unmark(yaml(networkPolicyTemplate(object, options)));
   if (object.kind !== 'PodDisruptionBudget') return unmark(yaml(object));
@@ -134,37 +154,49 @@ function networkPolicyTemplate(object: Manifest, options: InstallOptions): Manif
   return { ...object, spec: { ...(object.spec as object), ingress: rules } };
 }
 
-/** Each entry in a condition of its own, by the name of the mesh that it begins with. */
+/** The entries for each choice of meshes that makes a difference; those of the default alone in a condition. */
 function configurationTemplate(
   object: Manifest,
   options: InstallOptions,
   yaml: (object: unknown) => string,
 ): string {
-  const entriesFor = (accept: InstallOptions['acceptLabels']) => {
+  const entriesFor = (answersTo: string, accept: readonly AcceptedMesh[]): readonly Entry[] => {
     const choice = {
       systemNamespace: options.namespace,
       ignoredNamespaces: injectOptions().ignoredNamespaces,
       failurePolicy: options.failurePolicy,
-      accept,
+      ...{ accept, answersTo, revision: REVISION },
     };
-    return webhookConfiguration(choice, {}).webhooks as { readonly name: string }[];
+    return webhookConfiguration(choice, {}).webhooks as readonly Entry[];
   };
-  const { webhooks: own, ...rest } = object as Manifest & {
-    readonly webhooks: readonly { readonly name: string }[];
-  };
-  const entry = (each: object) => yaml([each]).replace(/^/gm, '  ').trimEnd();
+  const { webhooks: _, ...rest } = object;
+  const text = (entries: readonly Entry[]): readonly string[] =>
+    entries.map(each => yaml([each]).replace(/^/gm, '  ').trimEnd());
   const has = (mesh: string) => `has "${mesh}" .Values.acceptLabels`;
-  const lines = [yaml(rest).trimEnd(), 'webhooks:', ...own.map(entry)];
-  const all = entriesFor(ACCEPTED_MESHES);
-  const linkerdAlone = entriesFor(['linkerd']);
-  const istio = all.filter(({ name }) => name.startsWith('istio-'));
-  const wide = (list: readonly { readonly name: string }[]) =>
-    list.filter(({ name }) => name.startsWith('annotated'));
-  lines.push(`{{- if ${has('istio')} }}`, ...istio.map(entry), '{{- end }}');
   const annotated = `or (${has('linkerd')}) (${has('consul')})`;
-  lines.push(`{{- if and (${annotated}) (${has('istio')}) }}`, ...wide(all).map(entry));
-  lines.push(`{{- else if ${annotated} }}`, ...wide(linkerdAlone).map(entry), '{{- end }}');
-  return `${unmark(lines.join('\n'))}\n`;
+  /** `linkerd` stands for both whose words are annotations. */
+  const lines = (accept: readonly AcceptedMesh[]): readonly string[] => {
+    const own = entriesFor(REVISION, accept);
+    const known = new Set(own.map(({ name }) => name));
+    const unnamed = entriesFor(DEFAULT_REVISION, accept).filter(({ name }) => !known.has(name));
+    const wide = entriesFor(DEFAULT_REVISION, [...accept, 'linkerd']).filter(
+      ({ name }) => name === `annotated${ENTRY_SUFFIX}`,
+    );
+    return [
+      ...[`{{- if ${isDefault} }}`, ...text(unnamed), '{{- end }}'],
+      ...text(own),
+      ...[`{{- if ${isDefault} }}`, `{{- if ${annotated} }}`, ...text(wide), '{{- end }}', '{{- end }}'],
+    ];
+  };
+  const all = [
+    ...[yaml(rest).trimEnd(), 'webhooks:'],
+    ...[`{{- if ${has('istio')} }}`, ...lines(['istio']), '{{- else }}', ...lines([]), '{{- end }}'],
+  ];
+  return `${unmark(all.join('\n'))}\n`;
+}
+
+interface Entry {
+  readonly name: string;
 }
 
 /** Takes the quotes off what is no text; entries that are conditions become lines of their own. */

@@ -2,8 +2,15 @@
 // chart is made of them, and `weft check`, `upgrade` and `uninstall` compare with them. In: InstallOptions. Out: objects, text.
 export { DASHBOARD_LABEL, dashboardObjects } from './dashboards.ts';
 export { type GatewayPlan, gatewayObjects, gatewayPlan } from './gateway.ts';
-export { NAMES, PART_OF, SELECTOR, SETTINGS_FILE } from './names.ts';
-export { installObjects, type Manifest, manifestText, settingsText } from './objects.ts';
+export { CONTROL_PLANES, NAMES, PART_OF, revisionOfPod, SETTINGS_FILE, selectorOf } from './names.ts';
+export {
+  installObjects,
+  type Manifest,
+  manifestText,
+  revisionObjects,
+  settingsText,
+  sharedObjects,
+} from './objects.ts';
 export {
   checkInstallOptions,
   hasMinor,

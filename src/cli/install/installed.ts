@@ -2,11 +2,10 @@
 
 import { parse } from 'yaml';
 import { readWebhookSettings } from '../../../webhook/index.ts';
-import { VERSION } from '../../config/index.ts';
+import { DEFAULT_REVISION, type RevisionNames, revisionNames, VERSION } from '../../config/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import { beyondOfInstalled } from './beyond.ts';
 import { NAMESPACE_GRANTS } from './gateway-rights.ts';
-import { NAMES } from './names.ts';
 import { type InstallOptions, installOptions } from './options.ts';
 
 /** Objects of an installation, as a cluster has them or as they were printed. */
@@ -16,30 +15,38 @@ export type InstalledObjects = readonly {
   readonly [field: string]: unknown;
 }[];
 
-/** The version that is installed, undefined when it does not say. */
-export function installedVersion(objects: InstalledObjects): string | undefined {
-  const labels = recordOf(find(objects, 'Deployment', NAMES.injector)?.metadata).labels;
+/** The version that is installed of a revision, undefined when it does not say. */
+export function installedVersion(
+  objects: InstalledObjects,
+  revision: string = DEFAULT_REVISION,
+): string | undefined {
+  const labels = recordOf(find(objects, 'Deployment', revisionNames(revision).injector)?.metadata).labels;
   return text(recordOf(labels)['app.kubernetes.io/version']);
 }
 
 /**
- * What differs from the defaults of the installed version. Images that were of the installed version become those of this one,
- * in the same registry; other images stay.
+ * What differs from the defaults of the installed version of a revision. Images that were of the installed version become those
+ * of this one, in the same registry; other images stay.
  */
-export function optionsOfInstalled(objects: InstalledObjects): Partial<InstallOptions> {
+export function optionsOfInstalled(
+  objects: InstalledObjects,
+  revision: string = DEFAULT_REVISION,
+): Partial<InstallOptions> {
+  const names = revisionNames(revision);
   const given: { -readonly [K in keyof InstallOptions]?: InstallOptions[K] | undefined } = {
-    ...fromDeployment(objects),
-    ...fromSettings(objects),
-    ...fromConfiguration(objects),
+    ...fromDeployment(objects, names),
+    ...fromSettings(objects, names),
+    ...fromConfiguration(objects, names),
+    ...(revision !== DEFAULT_REVISION && { revision }),
   };
-  const version = installedVersion(objects);
+  const version = installedVersion(objects, revision);
   for (const name of ['image', 'proxyImage'] as const) {
     const image = given[name];
     if (image !== undefined && version !== undefined && image.endsWith(`:${version}`)) {
       given[name] = `${image.slice(0, -version.length)}${VERSION}`;
     }
   }
-  const budget = find(objects, 'PodDisruptionBudget', NAMES.injector);
+  const budget = find(objects, 'PodDisruptionBudget', names.injector);
   if (budget?.apiVersion === 'policy/v1beta1') given.kubernetesVersion = '1.20';
   return Object.fromEntries(
     Object.entries(given).filter(([, value]) => value !== undefined),
@@ -48,8 +55,8 @@ export function optionsOfInstalled(objects: InstalledObjects): Partial<InstallOp
 
 type Given = { -readonly [K in keyof InstallOptions]?: InstallOptions[K] | undefined };
 
-function fromDeployment(objects: InstalledObjects): Given {
-  const deployment = find(objects, 'Deployment', NAMES.injector);
+function fromDeployment(objects: InstalledObjects, { injector }: RevisionNames): Given {
+  const deployment = find(objects, 'Deployment', injector);
   const spec = recordOf(deployment?.spec);
   const containers = recordOf(recordOf(spec.template).spec).containers;
   const container = recordOf(Array.isArray(containers) ? containers[0] : undefined);
@@ -67,7 +74,9 @@ function fromDeployment(objects: InstalledObjects): Given {
     certificateLifetime: flag('certificate-lifetime'),
     logLevel: flag('log-level'),
     deployGateways: flag('deploy-gateways'),
-    ...Object.fromEntries(NAMESPACE_GRANTS.map(({ option, role }) => [option, namespacesOf(objects, role)])),
+    ...Object.fromEntries(
+      NAMESPACE_GRANTS.map(({ option, role }) => [option, namespacesOf(objects, `${injector}-${role}`)]),
+    ),
     ...beyondOfInstalled(args, recordsOf(volumes)),
     resources:
       Object.keys(requests).length === 0
@@ -90,8 +99,8 @@ function namespacesOf(objects: InstalledObjects, role: string): string | undefin
   return text([...new Set(namespaces)].sort().join(','));
 }
 
-function fromSettings(objects: InstalledObjects): Given {
-  const data = recordOf(find(objects, 'ConfigMap', NAMES.settings)?.data);
+function fromSettings(objects: InstalledObjects, { settings: name }: RevisionNames): Given {
+  const data = recordOf(find(objects, 'ConfigMap', name)?.data);
   const issuer = text(data['issuer.yaml']);
   const file = text(data['injection.yaml']);
   if (file === undefined) return { issuer };
@@ -115,8 +124,8 @@ function fromSettings(objects: InstalledObjects): Given {
   };
 }
 
-function fromConfiguration(objects: InstalledObjects): Given {
-  const webhooks = find(objects, 'MutatingWebhookConfiguration', NAMES.injector)?.webhooks;
+function fromConfiguration(objects: InstalledObjects, { injector }: RevisionNames): Given {
+  const webhooks = find(objects, 'MutatingWebhookConfiguration', injector)?.webhooks;
   const first = recordOf(Array.isArray(webhooks) ? webhooks[0] : undefined);
   return {
     failurePolicy:

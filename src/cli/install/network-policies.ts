@@ -1,6 +1,6 @@
 // Who may reach the control plane, for clusters whose network enforces NetworkPolicies. docs/security.md has the table.
-import { PORTS } from '../../config/index.ts';
-import { NAMES, SELECTOR } from './names.ts';
+import { PORTS, revisionNames } from '../../config/index.ts';
+import { PART_OF, selectorOf } from './names.ts';
 import type { InstallOptions } from './options.ts';
 
 type Json = Record<string, unknown>;
@@ -10,17 +10,14 @@ type Json = Record<string, unknown>;
  * address no policy can name), whoever scrapes metrics, and kubectl port-forward, which no policy sees. The live API is asked
  * by port-forward and by other replicas.
  */
-export function networkPolicy(
-  { namespace, machines }: Pick<InstallOptions, 'namespace' | 'machines'>,
-  labels: Json,
-): Json {
+export function networkPolicy({ namespace, revision, machines }: InstallOptions, labels: Json): Json {
   const tcp = (port: number): Json => ({ protocol: 'TCP', port });
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
-    metadata: { name: NAMES.injector, namespace, labels },
+    metadata: { name: revisionNames(revision).injector, namespace, labels },
     spec: {
-      podSelector: { matchLabels: { ...SELECTOR } },
+      podSelector: { matchLabels: selectorOf(revision) },
       policyTypes: ['Ingress'],
       ingress: [
         // Machines outside of the cluster are no pods, and come from anywhere.
@@ -28,8 +25,8 @@ export function networkPolicy(
         // The API server calls the webhook and asks for weft what /debug says: from outside of the cluster's pods, or through an
         // agent, an address that differs by installation. /debug answers no pod, whoever gets as far.
         { ports: [tcp(PORTS.webhook), tcp(PORTS.controlPlaneMetrics)] },
-        // Replicas ask each other.
-        { from: [{ podSelector: { matchLabels: { ...SELECTOR } } }], ports: [tcp(PORTS.live)] },
+        // Replicas of all revisions ask each other.
+        { from: [{ podSelector: { matchLabels: { ...PART_OF } } }], ports: [tcp(PORTS.live)] },
       ],
     },
   };

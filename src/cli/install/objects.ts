@@ -1,12 +1,12 @@
 // Everything that `weft install` prints, as one pure function from options to objects, in the order to apply them.
 import { stringify } from 'yaml';
 import { injectOptions, webhookConfiguration } from '../../../webhook/index.ts';
-import { PORTS } from '../../config/index.ts';
+import { LABELS, PORTS, revisionNames } from '../../config/index.ts';
 import { machineRights } from './beyond.ts';
 import { policyDefinitions } from './definitions.ts';
 import { deployment } from './deployment.ts';
 import { deployRights, grantedRights, NAMESPACE_GRANTS } from './gateway-rights.ts';
-import { NAMES, PART_OF, SELECTOR } from './names.ts';
+import { NAMES, PART_OF, selectorOf } from './names.ts';
 import { networkPolicy } from './network-policies.ts';
 import { hasMinor, type InstallOptions } from './options.ts';
 import { clusterRules, ownRules, type Rule, reachRules, userRoles } from './rbac.ts';
@@ -21,41 +21,22 @@ export interface Manifest {
 
 /** The objects of an installation. The same options always give the same objects. */
 export function installObjects(options: InstallOptions): Manifest[] {
-  const { namespace, version } = options;
-  const labels = { ...PART_OF, 'app.kubernetes.io/version': version };
-  const metadata = { name: NAMES.injector, labels };
-  const own = { name: NAMES.injector, namespace, labels };
-  const subject = { kind: 'ServiceAccount', name: NAMES.injector, namespace };
+  return [...sharedObjects(options), ...revisionObjects(options)];
+}
+
+/** Of every object. */
+function labelsOf({ version }: InstallOptions): Record<string, string> {
+  return { ...PART_OF, 'app.kubernetes.io/version': version };
+}
+
+/** What all revisions have in common: it stays when one of them goes. */
+export function sharedObjects(options: InstallOptions): Manifest[] {
+  const { namespace } = options;
+  const labels = labelsOf(options);
   const group = 'rbac.authorization.k8s.io';
-  const choice = {
-    systemNamespace: namespace,
-    ignoredNamespaces: injectOptions().ignoredNamespaces,
-    failurePolicy: options.failurePolicy,
-    accept: options.acceptLabels,
-  };
   return [
     namespaceObject(namespace, labels),
     ...policyDefinitions(labels),
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
-    { apiVersion: `${group}/v1`, kind: 'ClusterRole', metadata, rules: clusterRules().map(withoutReason) },
-    {
-      apiVersion: `${group}/v1`,
-      kind: 'ClusterRoleBinding',
-      metadata,
-      roleRef: { apiGroup: group, kind: 'ClusterRole', name: NAMES.injector },
-      subjects: [subject],
-    },
-    { apiVersion: `${group}/v1`, kind: 'Role', metadata: own, rules: ownRules(options).map(withoutReason) },
-    {
-      apiVersion: `${group}/v1`,
-      kind: 'RoleBinding',
-      metadata: own,
-      roleRef: { apiGroup: group, kind: 'Role', name: NAMES.injector },
-      subjects: [subject],
-    },
-    ...deployRights(options),
-    ...NAMESPACE_GRANTS.flatMap(each => grantedRights(each, options)),
-    ...machineRights(options),
     ...userRoles().map(({ name, rules }) => ({
       apiVersion: `${group}/v1`,
       kind: 'ClusterRole',
@@ -65,20 +46,66 @@ export function installObjects(options: InstallOptions): Manifest[] {
     {
       apiVersion: `${group}/v1`,
       kind: 'Role',
-      metadata: { ...own, name: NAMES.reach },
+      metadata: { name: NAMES.reach, namespace, labels },
       rules: reachRules().map(withoutReason),
     },
+  ];
+}
+
+/** What one revision has to itself. Its control plane's rights, too: those of another version are as that needs them. */
+export function revisionObjects(options: InstallOptions): Manifest[] {
+  const { namespace, revision } = options;
+  const names = revisionNames(revision);
+  const marks = { [LABELS.revision]: revision };
+  const labels = { ...labelsOf(options), ...marks };
+  const metadata = { name: names.injector, labels };
+  const own = { name: names.injector, namespace, labels };
+  const subject = { kind: 'ServiceAccount', name: names.injector, namespace };
+  const group = 'rbac.authorization.k8s.io';
+  const choice = {
+    systemNamespace: namespace,
+    ignoredNamespaces: injectOptions().ignoredNamespaces,
+    failurePolicy: options.failurePolicy,
+    accept: options.acceptLabels,
+    revision,
+  };
+  return [
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: own },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRole',
+      metadata,
+      rules: clusterRules(options).map(withoutReason),
+    },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      roleRef: { apiGroup: group, kind: 'ClusterRole', name: names.injector },
+      subjects: [subject],
+    },
+    { apiVersion: `${group}/v1`, kind: 'Role', metadata: own, rules: ownRules(options).map(withoutReason) },
+    {
+      apiVersion: `${group}/v1`,
+      kind: 'RoleBinding',
+      metadata: own,
+      roleRef: { apiGroup: group, kind: 'Role', name: names.injector },
+      subjects: [subject],
+    },
+    ...deployRights(options),
+    ...NAMESPACE_GRANTS.flatMap(each => grantedRights(each, options)),
+    ...machineRights(options),
     {
       apiVersion: 'v1',
       kind: 'ConfigMap',
-      metadata: { name: NAMES.settings, namespace, labels },
+      metadata: { name: names.settings, namespace, labels },
       data: {
         'injection.yaml': settingsText(options),
         ...(options.issuer !== '' && { 'issuer.yaml': options.issuer }),
       },
     },
-    service(own),
-    deployment(options, labels) as unknown as Manifest,
+    service(own, revision),
+    deployment(options, labelsOf(options), marks) as unknown as Manifest,
     networkPolicy(options, labels) as unknown as Manifest,
     ...(options.replicas > 1 ? [disruptionBudget(options, own)] : []),
     webhookConfiguration(choice, labels) as unknown as Manifest,
@@ -125,7 +152,7 @@ export function settingsText(options: InstallOptions): string {
   );
 }
 
-function service(metadata: Manifest['metadata']): Manifest {
+function service(metadata: Manifest['metadata'], revision: string): Manifest {
   const port = (name: string, number: number, targetPort: string) => ({
     name,
     port: number,
@@ -137,7 +164,7 @@ function service(metadata: Manifest['metadata']): Manifest {
     kind: 'Service',
     metadata,
     spec: {
-      selector: { ...SELECTOR },
+      selector: { ...selectorOf(revision) },
       ports: [
         port('https-webhook', 443, 'https-webhook'),
         port('tls-discovery', PORTS.discovery, 'tls-discovery'),
@@ -153,7 +180,7 @@ function disruptionBudget(options: InstallOptions, metadata: Manifest['metadata'
     apiVersion: hasMinor(options.kubernetesVersion, 21) ? 'policy/v1' : 'policy/v1beta1',
     kind: 'PodDisruptionBudget',
     metadata,
-    spec: { maxUnavailable: 1, selector: { matchLabels: { ...SELECTOR } } },
+    spec: { maxUnavailable: 1, selector: { matchLabels: { ...selectorOf(options.revision) } } },
   };
 }
 

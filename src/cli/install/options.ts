@@ -6,7 +6,13 @@ import {
   injectOptions,
   type ProxyResources,
 } from '../../../webhook/index.ts';
-import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
+import {
+  DEFAULT_REVISION,
+  isRevisionName,
+  REVISION_NAME,
+  SYSTEM_NAMESPACE,
+  VERSION,
+} from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import { formatSpiffe, parseDurationMs, parseQuantity, parseSpiffe } from '../../model/index.ts';
 import { BEYOND_PATTERNS, type BeyondOptions, checkBeyond, NOTHING_BEYOND } from './beyond.ts';
@@ -18,6 +24,8 @@ export type InjectorResources = ProxyResources;
 /** Everything that decides the manifests. Build it with `installOptions`. */
 export interface InstallOptions extends BeyondOptions {
   readonly namespace: string;
+  /** Which of several control planes of the cluster it is. */
+  readonly revision: string;
   readonly version: string;
   /** Images of control plane and proxy. */
   readonly image: string;
@@ -60,6 +68,7 @@ export function installOptions(given: Partial<InstallOptions> = {}): InstallOpti
   const inject = injectOptions();
   return {
     namespace: SYSTEM_NAMESPACE,
+    revision: DEFAULT_REVISION,
     version,
     image: `weft-injector:${version}`,
     proxyImage: `weft-proxy:${version}`,
@@ -157,6 +166,7 @@ export function checkInstallOptions(options: InstallOptions): WeftError | undefi
   for (const [name, pattern, expected] of patterns) {
     if (!pattern.test(String(options[name]))) return bad(name, options[name], expected);
   }
+  if (!isRevisionName(options.revision)) return bad('revision', options.revision, REVISION_NAME);
   const { trustDomain, namespace, certificateLifetime, replicas, acceptLabels } = options;
   for (const name of ['secretNamespaces', 'certificateNamespaces'] as const)
     if (NAMED_NAMESPACES.refused.test(options[name])) return bad(name, options[name], NAMED_NAMESPACES.what);

@@ -1,6 +1,5 @@
 // What the control plane may do, as little as it can be, each rule with its reason. docs/install.md says the same in prose.
-import { INJECTOR } from '../../../webhook/index.ts';
-import { HAPROXY_CONFIG, INGRESS_CONFIG, MESH_CONFIG } from '../../config/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG, MESH_CONFIG, revisionNames } from '../../config/index.ts';
 import { dialects } from '../../translate/dialects.ts';
 import { hasStatus } from '../../translate/status/index.ts';
 import { issuerRules } from './issuer.ts';
@@ -18,8 +17,8 @@ export interface Rule {
 
 const follow = ['list', 'watch'];
 
-/** In the whole cluster. */
-export function clusterRules(): Rule[] {
+/** In the whole cluster, of the control plane of a revision. */
+export function clusterRules({ revision }: InstallOptions = installOptions()): Rule[] {
   return [
     {
       why: 'discovery: who is where',
@@ -99,10 +98,16 @@ export function clusterRules(): Rule[] {
       verbs: ['list', 'watch', 'patch'],
     },
     {
+      why: 'webhook: which labels choose which revision, and which tags there are',
+      apiGroups: ['admissionregistration.k8s.io'],
+      resources: ['mutatingwebhookconfigurations'],
+      verbs: ['list'],
+    },
+    {
       why: 'webhook: its caBundle',
       apiGroups: ['admissionregistration.k8s.io'],
       resources: ['mutatingwebhookconfigurations'],
-      resourceNames: [INJECTOR],
+      resourceNames: [revisionNames(revision).injector],
       verbs: ['get', 'patch'],
     },
   ];
@@ -224,10 +229,10 @@ export function ownRules(options: InstallOptions = installOptions()): Rule[] {
       verbs: ['create'],
     },
     {
-      why: 'leader election: one of the replicas does what must be done once',
+      why: 'leader election: one of the replicas does what must be done once; the Lease of the default is for what all revisions share',
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],
-      resourceNames: [NAMES.injector],
+      resourceNames: [...new Set([NAMES.injector, revisionNames(options.revision).injector])],
       verbs: ['get', 'update'],
     },
   ];

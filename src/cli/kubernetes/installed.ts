@@ -1,5 +1,6 @@
 // What of Weft is in a cluster.
 import type { KubeApi } from '../../../webhook/index.ts';
+import { DEFAULT_REVISION, LABELS, revisionNames } from '../../config/index.ts';
 import { NAMES, PART_OF } from '../install/index.ts';
 import { type ApiObject, INSTALLED_KINDS, type KindPath, listObjects, listPath } from './objects.ts';
 
@@ -11,6 +12,19 @@ const selector = Object.entries(PART_OF)
 const made: Readonly<Record<string, readonly string[]>> = {
   ConfigMap: [NAMES.trust],
 };
+
+/**
+ * The revision that an object belongs to alone; undefined of what all of them share. Those of the default have the label from the
+ * first version that knows revisions on.
+ */
+export function ownerOf({ metadata: { name, labels } }: ApiObject): string | undefined {
+  const { injector, settings, before } = revisionNames(DEFAULT_REVISION);
+  const roles = ['gateways', 'certificates', 'secrets', 'acme', 'machines'].map(
+    each => `${injector}-${each}`,
+  );
+  const own = [injector, settings, before, ...roles];
+  return labels?.[LABELS.revision] ?? (own.includes(name) ? DEFAULT_REVISION : undefined);
+}
 
 /** Every object of Weft's in the cluster, in the order to delete them. What the caller may not list is left out, by kind. */
 export async function findInstalled(

@@ -6,13 +6,13 @@ import { connect as netConnect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import type { Command } from 'commander';
-import { PORTS, SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
+import { PORTS, revisionOfInjector, SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { errorMessage, WeftError } from '../../errors/index.ts';
 import { principalOf } from '../../identity/index.ts';
 import { ApiError, type ClientProof, KubeClient } from '../../kubernetes/index.ts';
 import { CLIENT_HEADER } from '../../live/api/index.ts';
 import { parseHostPort, parseSpiffe } from '../../model/index.ts';
-import { NAMES, SELECTOR } from '../install/names.ts';
+import { CONTROL_PLANES, NAMES, revisionOfPod } from '../install/names.ts';
 import { type ClusterFlags, clusterFlags } from '../kubernetes/connect.ts';
 import { type CreatedObjects, createObjects } from './new-objects.ts';
 
@@ -132,13 +132,10 @@ async function rootsOf(client: KubeClient, namespace: string): Promise<string> {
 
 async function dial(client: KubeClient, { controlPlane, systemNamespace }: LiveFlags): Promise<Duplex> {
   if (controlPlane !== undefined) return dialAddress(controlPlane);
-  const labelSelector = Object.entries(SELECTOR)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
   const path = `/api/v1/namespaces/${encodeURIComponent(systemNamespace)}/pods`;
-  const found = await client.call({ path, query: { labelSelector } });
+  const found = await client.call({ path, query: { labelSelector: CONTROL_PLANES } });
   if (found instanceof ApiError) throw found.status === 403 ? noWay(found, systemNamespace) : found;
-  const pod = ((found.items ?? []) as readonly PodObject[]).find(isReady);
+  const pod = ((found.items ?? []) as readonly PodObject[]).find(isReadyControlPlane);
   if (!pod) {
     const why = `no pod of the control plane is ready in namespace ${systemNamespace}; see weft check, or name another with --system-namespace`;
     throw new WeftError('live-unreachable', why, { source: 'config' });
@@ -149,12 +146,17 @@ async function dial(client: KubeClient, { controlPlane, systemNamespace }: LiveF
 }
 
 interface PodObject {
-  readonly metadata: { readonly name: string; readonly deletionTimestamp?: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly deletionTimestamp?: string;
+  };
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
-function isReady({ metadata, status }: PodObject): boolean {
+function isReadyControlPlane({ metadata, status }: PodObject): boolean {
   return (
+    revisionOfPod(metadata.labels ?? {}) !== undefined &&
     metadata.deletionTimestamp === undefined &&
     (status?.conditions ?? []).some(each => each.type === 'Ready' && each.status === 'True')
   );
@@ -181,7 +183,8 @@ function absent({ message }: ApiError, namespace: string): WeftError {
 function identityFault(certificate: Uint8Array, namespace: string): Error | undefined {
   const principal = principalOf(certificate);
   const identity = principal === undefined ? undefined : parseSpiffe(principal);
-  if (identity?.namespace === namespace && identity.serviceAccount === NAMES.injector) return undefined;
+  if (identity?.namespace === namespace && revisionOfInjector(identity.serviceAccount) !== undefined)
+    return undefined;
   return new Error(`who answers is ${principal ?? 'nobody of a mesh'} and not the control plane`);
 }
 

@@ -2,7 +2,7 @@
 // The admin endpoint alone wants a port-forward: it listens on loopback.
 import { ANNOTATIONS } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
-import { SELECTOR } from '../install/names.ts';
+import { CONTROL_PLANES, revisionOfPod } from '../install/names.ts';
 import type { ClusterFlags, ReadableCluster } from '../kubernetes/connect.ts';
 import { type ApiObject, listObjects } from '../kubernetes/objects.ts';
 import { proxyVersion } from '../version.ts';
@@ -22,16 +22,16 @@ export function meshOfCluster(
     const path = `/api/v1/${namespace === undefined ? '' : `namespaces/${encodeURIComponent(namespace)}/`}pods`;
     return ((await listObjects(cluster, path, query)) ?? []).map(podOf);
   };
-  const labelSelector = Object.entries(SELECTOR)
-    .map(([key, value]) => `${key}=${value}`)
-    .join(',');
   return {
     checkCommand: 'weft check',
     logCommand: ({ namespace, name }) => `kubectl logs -n ${namespace} ${name} -c weft-proxy`,
     restartCommand: ({ namespace }) =>
       `kubectl rollout restart deployment,statefulset,daemonset -n ${namespace}`,
     pods: namespace => list(namespace),
-    controlPlanes: () => list(systemNamespace, { labelSelector }),
+    async controlPlanes() {
+      const found = await list(systemNamespace, { labelSelector: CONTROL_PLANES });
+      return found.filter(({ labels }) => revisionOfPod(labels) !== undefined);
+    },
     async read({ namespace, name }, port, path) {
       const answer = await cluster.text(`/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy${path}`);
       if (answer.status === 200) return String(answer.body);

@@ -16,8 +16,8 @@ export interface PeerCredentials {
   readonly chainPem: string;
   /** PEM of the mesh's roots. */
   readonly roots: readonly string[];
-  /** SPIFFE id that all replicas have. */
-  readonly identity: string;
+  /** Whether a SPIFFE id is that of a replica. */
+  readonly isReplica: (principal: string | undefined) => boolean;
 }
 
 /** A longer line of a replica ends what it says. */
@@ -31,7 +31,7 @@ const connectMs = 5_000;
 export function askPeer(
   peer: Peer,
   path: string,
-  { keyPem, chainPem, roots, identity }: PeerCredentials,
+  { keyPem, chainPem, roots, isReplica }: PeerCredentials,
   line: (text: string) => void,
   over: (why?: string) => void,
   signal: AbortSignal,
@@ -47,7 +47,7 @@ export function askPeer(
     ...{ host: peer.host, port: peer.port, path, signal, agent: false },
     ...{ key: keyPem, cert: chainPem, ca: [...roots], minVersion: 'TLSv1.2', timeout: connectMs },
     checkServerIdentity: (_host, certificate) =>
-      principalOf(certificate.raw) === identity
+      isReplica(principalOf(certificate.raw))
         ? undefined
         : new Error('it is no replica of this control plane'),
   });

@@ -316,7 +316,12 @@ test('replicas ask each other, and one that is away is named', async context => 
     use({ keyPem: own.key, chainPem: own.cert, authorities: mesh.roots });
     return () => {};
   };
-  const credentials = { keyPem: own.key, chainPem: own.cert, roots: mesh.roots, identity: injector };
+  const credentials = {
+    keyPem: own.key,
+    chainPem: own.cert,
+    roots: mesh.roots,
+    isReplica: (shown: string | undefined) => shown === injector,
+  };
   const isPeer: LiveServerOptions['isPeer'] = shown => principalOf(shown) === injector;
   const { access } = clusterAccess(['jane create pods/tap.weft.dev shop']);
   const far = tapRoute(

@@ -70,6 +70,10 @@ function truth(condition: string, context: HelmContext): boolean {
   if (key) return Object.hasOwn(fromYaml(key[1]!, context), key[2]!);
   const contains = /^contains "(.*?)" \(toJson \(fromYaml (\S+)\)\)$/.exec(condition);
   if (contains) return JSON.stringify(fromYaml(contains[2]!, context)).includes(contains[1]!);
+  const withDefault = /^eq \((default .*)\) "([^"]*)"$/.exec(condition);
+  if (withDefault) return text(withDefault[1]!, context) === withDefault[2];
+  const matchesDefault = /^regexMatch "(.*)" \((default .*)\)$/.exec(condition);
+  if (matchesDefault) return new RegExp(matchesDefault[1]!).test(text(matchesDefault[2]!, context));
   if (/^\.Values\.\w+$/.test(condition)) return Boolean(lookup(condition, context));
   const equal = /^eq (\S+) "([^"]*)"$/.exec(condition);
   if (equal) return lookup(equal[1]!, context) === equal[2];
@@ -93,6 +97,10 @@ function text(words: string, context: HelmContext): string {
       .update(String(lookup(hash[1]!, context)))
       .digest('hex')
       .slice(0, Number(hash[2]));
+  const otherwise = /^default "([^"]*)" (\S+)$/.exec(words);
+  if (otherwise) return String(lookup(otherwise[2]!, context)) || otherwise[1]!;
+  const replaced = /^regexReplaceAll "(.*?)" \(printf "-%s" \((.*)\)\) ""$/.exec(words);
+  if (replaced) return `-${text(replaced[2]!, context)}`.replaceAll(new RegExp(replaced[1]!, 'g'), '');
   if (path === undefined) return String(lookup(name, context));
   if (name === 'int') return String(Number(lookup(path, context)));
   if (name === 'toJson') return JSON.stringify(lookup(path, context));
@@ -105,7 +113,8 @@ function fromYaml(path: string, context: HelmContext): object {
   return typeof found === 'object' && found !== null ? found : {};
 }
 
-function lookup(path: string, { values, namespace }: HelmContext): unknown {
+function lookup(given: string, { values, namespace }: HelmContext): unknown {
+  const path = given.replace(/^\$/, '');
   if (path === '.Release.Namespace') return namespace;
   if (!path.startsWith('.Values.')) throw new Error(`the chart uses ${path}, which its test does not know`);
   const found = path
