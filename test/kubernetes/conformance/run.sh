@@ -56,7 +56,7 @@ fi
 if [[ $part != gateways ]]; then
   # All of the mesh's features, and those of routes without which the suite counts some of its mesh tests for nobody.
   suite mesh -conformance-profiles MESH-HTTP,MESH-GRPC -namespace-labels weft.dev/inject=enabled \
-    -supported-features Mesh,HTTPRoute,GRPCRoute,MeshClusterIPMatching,MeshConsumerRoute,MeshHTTPRouteBackendRequestHeaderModification,MeshHTTPRouteNamedRouteRule,MeshHTTPRouteQueryParamMatching,MeshHTTPRouteRedirectPath,MeshHTTPRouteRedirectPort,MeshHTTPRouteRewritePath,MeshHTTPRouteSchemeRedirect,HTTPRouteResponseHeaderModification,HTTPRoute303RedirectStatusCode,HTTPRoute307RedirectStatusCode,HTTPRoute308RedirectStatusCode \
+    -supported-features Mesh,HTTPRoute,GRPCRoute,MeshClusterIPMatching,MeshConsumerRoute,MeshHTTPRouteBackendRequestHeaderModification,MeshHTTPRouteNamedRouteRule,MeshHTTPRouteQueryParamMatching,MeshHTTPRouteRedirectPath,MeshHTTPRouteRedirectPort,MeshHTTPRouteRewritePath,MeshHTTPRouteSchemeRedirect,HTTPRouteParentRefPort,HTTPRouteResponseHeaderModification,HTTPRoute303RedirectStatusCode,HTTPRoute307RedirectStatusCode,HTTPRoute308RedirectStatusCode \
     "$@" || code=1
 fi
 exit $code

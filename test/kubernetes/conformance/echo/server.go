@@ -12,7 +12,9 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -39,7 +41,10 @@ func serve(args []string) {
 	for _, port := range ports["tcp"] {
 		go serveTCP(port)
 	}
-	select {}
+	// One without ports, which is there as a client, has nothing to do; Go would take that for a deadlock.
+	ended := make(chan os.Signal, 1)
+	signal.Notify(ended, syscall.SIGTERM, os.Interrupt)
+	<-ended
 }
 
 func serveHTTP(port string, encrypted bool) {
