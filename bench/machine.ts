@@ -49,11 +49,11 @@ export function imageFlags(): string {
   return /\bNODE_OPTIONS=(\S+)/.exec(readFileSync('Dockerfile.sidecar', 'utf8'))?.[1] ?? '';
 }
 
-/** Variables that the image sets for the C library, which the proxy is measured with. */
+/** Variables that the image sets for the C library and libuv, which the proxy is measured with. */
 export function imageEnvironment(): Record<string, string> {
   const text = readFileSync('Dockerfile.sidecar', 'utf8');
   return Object.fromEntries(
-    [...text.matchAll(/\b(GLIBC_TUNABLES|MALLOC_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
+    [...text.matchAll(/\b(GLIBC_TUNABLES|MALLOC_\w+|UV_\w+)=(\S+)/g)].map(([, name, value]) => [name, value]),
   );
 }
 

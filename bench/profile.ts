@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
-import { imageFlags, pinning } from './machine.ts';
+import { imageEnvironment, imageFlags, pinning } from './machine.ts';
 import { askHop, type RunningPath, startWeft } from './peers/index.ts';
 import { type Own, readAllocations, readProfile, selfTimes, type Tree } from './profile/cpu-profile.ts';
 import { flameGraph } from './profile/flame-graph.ts';
@@ -44,6 +44,7 @@ const stage = new Stage({
   quick: true,
   rounds: 1,
   pinning: pinning(),
+  env: imageEnvironment(),
   nodeFlags: imageFlags().split(' ').filter(Boolean),
   programs,
   profileFolder,

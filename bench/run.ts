@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
 import { ownControlGroup } from './control-group.ts';
-import { commit, imageFlags, machine, pinning } from './machine.ts';
+import { commit, imageEnvironment, imageFlags, machine, pinning } from './machine.ts';
 import { debian, findProxies, type MeasuredProxy, PEERS } from './peers/index.ts';
 import { type Report, type ScenarioResult, table, write } from './results.ts';
 import { type Scenario, scenarios } from './scenarios/index.ts';
@@ -68,6 +68,7 @@ const settings: BenchSettings = {
   quick: values.quick,
   rounds,
   pinning: cpus,
+  env: imageEnvironment(),
   nodeFlags: values['node-flags'].split(' ').filter(Boolean),
   programs: await bundle(),
   profileFolder: values['profile-folder'],
