@@ -129,6 +129,11 @@ apiVersion: traefik.io/v1alpha1
 kind: Middleware
 metadata: { name: digest, namespace: shop }
 spec: { digestAuth: { secret: users } }
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: { name: routes, namespace: shop }
+spec: { routes: [{ match: Host(\`a.example\`), kind: Rule, services: [{ name: web, port: 80 }] }] }
 `,
   ].join('');
   const { status, out } = migrateFrom('traefik', yaml);
@@ -138,6 +143,10 @@ spec: { digestAuth: { secret: users } }
     /^Ingress missing\.shop .* is NOT served until it is changed\n.*there is no Middleware shop-odd/,
   );
   assert.match(out, /Middleware digest\.shop .* CANNOT be carried out.*\n.*write basicAuth/);
+  assert.match(
+    out,
+    /IngressRoute routes\.shop .* CANNOT be carried out.*\n.*write an Ingress, or an HTTPRoute/,
+  );
   assert.match(out, /Ingress old\.shop .* differs\n.*router\.entrypoints: it was of Traefik 1/);
   assert.match(out, /1 mean the same, 1 differ, 1 are refused; classes: traefik/);
   assert.match(out, /weft\.dev\/dialect: traefik and the same name/);

@@ -9,10 +9,11 @@ import { policyKinds } from '../../translate/index.ts';
 import { CheckContext } from '../check/index.ts';
 import type { Cluster, ClusterFlags } from '../kubernetes/connect.ts';
 import { listObjects } from '../kubernetes/objects.ts';
+import { UNREAD_KINDS } from '../migrate/migration.ts';
 import type { ReadObjects } from './from-files.ts';
 
 /** Kinds that the cluster may or may not have, beside policies. */
-const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling'];
+const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling', ...UNREAD_KINDS];
 
 /**
  * Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read.

@@ -18,7 +18,30 @@ export interface FormerController {
   readonly page: string;
   /** Objects beside Ingresses that speak in its words, as `kind`. */
   readonly speaking: readonly string[];
+  /** Kinds of its own that Weft does not read, each with what to write instead. */
+  readonly unread: Readonly<Record<string, string>>;
 }
+
+const route = 'write an Ingress, or an HTTPRoute (gateway.networking.k8s.io)';
+const gatewayTls = 'say versions and certificates of clients at the Gateway (gateway.networking.k8s.io)';
+
+/** By kind, whatever the group: Traefik's was traefik.containo.us before. */
+const unreadOfTraefik: Readonly<Record<string, string>> = {
+  IngressRoute: route,
+  IngressRouteTCP: 'write a TCPRoute or a TLSRoute (gateway.networking.k8s.io)',
+  IngressRouteUDP: 'write a UDPRoute (gateway.networking.k8s.io)',
+  MiddlewareTCP: 'write an AuthorizationPolicy with addresses for its Gateway',
+  TraefikService: route,
+  TLSOption: gatewayTls,
+  TLSStore: 'name the certificate at the IngressClass: weft.dev/default-certificate',
+  ServersTransport: 'write a BackendTLSPolicy (gateway.networking.k8s.io)',
+};
+
+/** Kinds, with their groups, that are only looked at to say so. */
+export const UNREAD_KINDS: readonly string[] = Object.keys(unreadOfTraefik).flatMap(kind => [
+  `${kind}.traefik.io`,
+  `${kind}.traefik.containo.us`,
+]);
 
 /** All of them. */
 export const FORMER_CONTROLLERS: readonly FormerController[] = [
@@ -29,6 +52,7 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     usualClass: 'nginx',
     page: 'docs/policies/ingress.md',
     speaking: ['ConfigMap'],
+    unread: {},
   },
   {
     name: 'haproxy',
@@ -38,6 +62,7 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     usualClass: 'haproxy',
     page: 'docs/policies/ingress-haproxy.md',
     speaking: ['ConfigMap', 'Service'],
+    unread: {},
   },
   {
     name: 'traefik',
@@ -46,6 +71,7 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     usualClass: 'traefik',
     page: 'docs/policies/ingress-traefik.md',
     speaking: ['Service', 'Middleware'],
+    unread: unreadOfTraefik,
   },
 ];
 
@@ -90,9 +116,15 @@ export function migrationOf(
     const refused = found.some(({ severity }) => severity === 'error');
     return { object: ref, verdict: refused ? 'refused' : notes.length > 0 ? 'differs' : 'same', notes };
   });
+  const unread = objects.flatMap(({ object, ref }): readonly Migrated[] => {
+    const instead = /\/v1alpha1$/.test(object.apiVersion) ? controller.unread[object.kind] : undefined;
+    if (instead === undefined) return [];
+    const message = `${object.kind} is not read by Weft; ${instead}`;
+    return [{ object: ref, verdict: 'refused', notes: [{ severity: 'error', path: '', message }] }];
+  });
   return {
     classes: [...classes.names].sort(),
-    objects: all.filter(({ object, notes }) => object.kind === 'Ingress' || notes.length > 0),
+    objects: [...all, ...unread].filter(({ object, notes }) => object.kind === 'Ingress' || notes.length > 0),
     others: ingresses.length - own.length,
   };
 }
