@@ -176,6 +176,11 @@ export const rooms: Record<string, Room> = {
     packages: ['yaml'],
     instead: 'A source fills the registry; it translates nothing.',
   },
+  'static-files': {
+    imports: ['errors'],
+    packages: ['send'],
+    instead: 'static-files/ reads files of a folder; which route has which folder is for main/.',
+  },
   deployment: {
     imports: ['plain', 'errors', 'model', 'config'],
     packages: ['yaml'],
@@ -718,6 +723,7 @@ export const rooms: Record<string, Room> = {
   main: {
     imports: [
       'errors',
+      'static-files',
       'model',
       'kdl',
       'time',

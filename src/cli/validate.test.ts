@@ -83,3 +83,28 @@ test('what cannot be read is exit code 2', () => {
       assert.match(stderr, /^error: /);
     }
 });
+
+test('folders of files and of certificates are looked at: one that is missing is an error, a bad pair is left out', context => {
+  const text = `listener "l" { address "0.0.0.0:8443"; protocol "https"; tls { sni-certs { cert-folder "CERTS" } } }
+route "files" { matches { path-prefix "/" }; static-files { root "/nowhere/at/all" } }
+`;
+  const folder = mkdtempSync(join(tmpdir(), 'weft-validate-'));
+  context.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const each of ['a.crt', 'a.key', 'alone.key']) writeFileSync(join(folder, each), 'nothing');
+  const file = fileOf(context, text.replace('CERTS', folder));
+  const { status, stdout } = run('validate', [file]);
+  assert.equal(status, 1);
+  assert.match(
+    stdout,
+    /edge\.kdl:1:\d+: warning: .*alone\.key is left out: it is a key without a certificate/,
+  );
+  assert.match(
+    stdout,
+    /edge\.kdl:1:\d+: warning: the certificate in .*a\.crt cannot be used: .*; it is left out/,
+  );
+  assert.match(
+    stdout,
+    /edge\.kdl:2:\d+: error: root \/nowhere\/at\/all of static-files cannot be served: .*\(sentinel-folder\)/,
+  );
+  assert.equal(run('validate', ['--no-files', file]).status, 0);
+});

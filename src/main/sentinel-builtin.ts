@@ -1,9 +1,9 @@
 // What a gateway of Sentinel's dialect answers itself: routes with a builtin-handler and /_/health are sent to this server on
 // loopback.
-import { createServer, get, type Server, type ServerResponse } from 'node:http';
-import { errorMessage, guarded, WeftError } from '../errors/index.ts';
+import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { errorMessage, guarded, internalError, WeftError } from '../errors/index.ts';
 import type { HostPort } from '../model/index.ts';
-import type { SentinelConfiguration } from '../translate/sentinel/index.ts';
+import { FILES_FIELD, type SentinelConfiguration } from '../translate/sentinel/index.ts';
 import type { UpstreamStatus } from '../upstreams/index.ts';
 
 /** What the answers are made of. */
@@ -23,9 +23,13 @@ const METRICS_MS = 10_000;
 export async function serveBuiltin(
   subject: BuiltinSubject,
 ): Promise<{ readonly port: number; close(): void }> {
-  const server = createServer((request, response) => {
-    answer(subject, new URL(request.url ?? '/', 'http://localhost').pathname, response);
-  });
+  const server = createServer(
+    guarded('sentinel.builtin', (request: IncomingMessage, response: ServerResponse) => {
+      const files = request.headers[FILES_FIELD];
+      if (files === undefined) answer(subject, pathOf(request), response);
+      else answerFile(subject, String(files), request, response);
+    }),
+  );
   const bound = await listening(server, { host: '127.0.0.1', port: 0 });
   return { port: bound, close: () => void server.close() };
 }
@@ -49,11 +53,12 @@ export class MetricsServer {
     this.close();
     this.#place = place;
     if (!metrics) return;
-    const server = createServer((request, response) => {
-      const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-      if (pathname === metrics.path) tellMetrics(this.#subject.metrics.port, response);
-      else plain(response, 404, `metrics are at ${metrics.path}\n`);
-    });
+    const server = createServer(
+      guarded('sentinel.builtin', (request: IncomingMessage, response: ServerResponse) => {
+        if (pathOf(request) === metrics.path) tellMetrics(this.#subject.metrics.port, response);
+        else plain(response, 404, `metrics are at ${metrics.path}\n`);
+      }),
+    );
     await listening(server, metrics);
     this.#server = server;
   }
@@ -86,6 +91,31 @@ async function listening(server: Server, { host, port }: HostPort): Promise<numb
   // Nothing of it keeps the process.
   server.unref();
   return (server.address() as { port: number }).port;
+}
+
+/** Not by URL, which throws for `//`. */
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0]!;
+}
+
+/** Of a route with static-files; what serves them is loaded with the first request. */
+function answerFile(
+  subject: BuiltinSubject,
+  id: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  const action = subject.configuration()?.routes.find(each => each.id === id)?.action;
+  if (action?.kind !== 'files') {
+    plain(response, 404, 'not found\n');
+    return;
+  }
+  import('../static-files/index.ts')
+    .then(({ serveFile }) => serveFile(action.files, request, response))
+    .catch((error: unknown) => {
+      internalError('sentinel.files', error);
+      response.destroy();
+    });
 }
 
 function answer(subject: BuiltinSubject, path: string, response: ServerResponse): void {

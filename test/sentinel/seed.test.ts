@@ -17,6 +17,7 @@ const also = [
   'certificates',
   'namespaces',
   'a folder of certificates',
+  'static files',
   'a bad file',
   'an end in order',
 ];

@@ -3,6 +3,7 @@ import { errorMessage, WeftError } from '../../errors/index.ts';
 import { formatProblem, type KdlProblem } from '../../kdl/index.ts';
 import { readFiles, readSentinelFiles } from '../../translate/sentinel/index.ts';
 import { certificateProblems } from './certificates.ts';
+import { folderProblems } from './folders.ts';
 import { sentinelFiles } from './sentinel-files.ts';
 
 /** How `weft validate` and `weft lint` were called. */
@@ -13,8 +14,8 @@ export interface KdlFlags {
 }
 
 /**
- * Everything that is found in the files, in their order; `files`: in certificates that they name, too. Throws a WeftError for one
- * that cannot be read.
+ * Everything that is found in the files, in their order; `files`: in certificates and folders that they name, too. Throws a
+ * WeftError for one that cannot be read.
  */
 export function problemsOf(names: readonly string[], files: boolean): readonly KdlProblem[] {
   return names.flatMap(name => {
@@ -23,7 +24,9 @@ export function problemsOf(names: readonly string[], files: boolean): readonly K
       read: each => (each === name ? textOf(name) : sentinelFiles.read(each)),
     });
     const { configuration, problems } = readSentinelFiles(texts);
-    return configuration && files ? [...problems, ...certificateProblems(configuration)] : problems;
+    return configuration && files
+      ? [...problems, ...certificateProblems(configuration), ...folderProblems(configuration)]
+      : problems;
   });
 }
 

@@ -110,6 +110,17 @@ export interface ListenerTlsConfig {
 /** What the gateway answers itself. */
 export type BuiltinHandler = 'health' | 'status' | 'metrics' | 'not-found' | 'config' | 'upstreams';
 
+/** `static-files { … }`: the gateway answers with what is in a folder. */
+export interface StaticFilesConfig {
+  readonly root: string;
+  readonly at: TextPosition;
+  readonly index: string;
+  readonly cacheControl: string;
+  readonly fallback?: string;
+  /** By ending without its point. */
+  readonly mimeTypes: Readonly<Record<string, string>>;
+}
+
 /** `route "id" { … }` */
 export interface RouteConfig {
   readonly id: string;
@@ -119,6 +130,7 @@ export interface RouteConfig {
   readonly action:
     | { readonly kind: 'upstream'; readonly upstream: string }
     | { readonly kind: 'builtin'; readonly handler: BuiltinHandler }
+    | { readonly kind: 'files'; readonly files: StaticFilesConfig }
     | { readonly kind: 'redirect'; readonly redirect: Redirect };
   readonly path?: PathRewrite;
   readonly authority?: string;

@@ -16,6 +16,7 @@ export {
   configurationObject,
   type EndpointEntry,
   endpointsObject,
+  FILES_FIELD,
   SENTINEL_KINDS,
   SENTINEL_NAME,
   secretObject,

@@ -18,6 +18,9 @@ export const SENTINEL_NAME = 'sentinel';
 /** The Service that answers what the gateway answers itself; no upstream is called like this. */
 export const BUILTIN_NAME = '_builtin';
 
+/** The field that names, to the gateway itself, the route whose files are asked for. Rules set it or take it out, always. */
+export const FILES_FIELD = 'x-sentinel-files';
+
 /** Files of a configuration, to be translated. */
 export function configurationObject(namespace: string, files: SentinelFiles): KubeObject {
   return {

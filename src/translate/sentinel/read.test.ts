@@ -271,7 +271,7 @@ test('what Weft does not do is refused with the reason, and never taken silently
     'filters { filter "a" { type "agent" } }',
     `${api}route "r" { matches { path "/" }; upstream "api"; inference { } }`,
     `${api}route "r" { matches { path "/" }; upstream "api"; waf-enabled #true }`,
-    `${api}route "r" { matches { path "/" }; service-type "static" }`,
+    `${api}route "r" { matches { path "/" }; service-type "inference" }`,
     'upstream "u" { target "h:1"; load-balancing "deterministic_subset" }',
     'upstream "u" { target "h:1"; health-check { type "inference" } }',
   ]) {

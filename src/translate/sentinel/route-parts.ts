@@ -13,7 +13,7 @@ import { given, some } from '../given.ts';
 import type { Part } from '../part.ts';
 import type { BuiltinHandler, ListenerConfig, RouteConfig, SentinelConfiguration } from './configuration.ts';
 import type { PartPlace } from './gateway-parts.ts';
-import { BUILTIN_NAME, SENTINEL_NAME, upstreamHost } from './objects.ts';
+import { BUILTIN_NAME, FILES_FIELD, SENTINEL_NAME, upstreamHost } from './objects.ts';
 
 /** Where load balancers and kubelets ask whether the gateway is well; no route has it. */
 export const HEALTH_PATH = '/_/health';
@@ -64,6 +64,7 @@ const healthRule: RouteRule = {
   path: HEALTH_PATH,
   matches: [{ request: { path: { kind: 'exact', value: HEALTH_PATH } } }],
   action: builtin('health'),
+  requestHeaders: { remove: [FILES_FIELD] },
 };
 
 /** Asked of the gateway itself, which answers on loopback: what it says changes, and rules do not. */
@@ -131,7 +132,7 @@ function ruleOf(route: RouteConfig): RouteRule {
       timeoutMs: route.timeoutMs,
       idleTimeoutMs: route.idleTimeoutMs,
       retry: route.retry,
-      requestHeaders: route.requestHeaders,
+      requestHeaders: requestEditsOf(route),
       responseHeaders: route.responseHeaders,
       mirrors: shadow && [{ target: target(shadow.upstream), percent: shadow.percent }],
       cors: route.cors,
@@ -145,7 +146,7 @@ function ruleOf(route: RouteConfig): RouteRule {
           enforcedPercent: dryRun ? 0 : 100,
         })),
       ),
-      edge: action.kind === 'upstream' ? edgeOf(route) : undefined,
+      edge: action.kind === 'upstream' || action.kind === 'files' ? edgeOf(route) : undefined,
     }),
   };
 }
@@ -153,7 +154,17 @@ function ruleOf(route: RouteConfig): RouteRule {
 function actionOf({ action, path, authority }: RouteConfig): RouteRule['action'] {
   if (action.kind === 'redirect') return action.redirect;
   if (action.kind === 'builtin') return builtin(action.handler);
+  if (action.kind === 'files')
+    return { kind: 'forward', targets: [target(BUILTIN_NAME)], ...given({ path }) };
   return { kind: 'forward', targets: [target(action.upstream)], ...given({ path, authority }) };
+}
+
+/** The gateway itself is told whose files are meant by a field, which clients must not say. */
+function requestEditsOf({ id, action, requestHeaders }: RouteConfig): RouteRule['requestHeaders'] {
+  if (action.kind === 'files')
+    return { ...requestHeaders, set: [...(requestHeaders?.set ?? []), [FILES_FIELD, id]] };
+  if (action.kind !== 'builtin') return requestHeaders;
+  return { ...requestHeaders, remove: [...(requestHeaders?.remove ?? []), FILES_FIELD] };
 }
 
 function edgeOf(route: RouteConfig): EdgePolicy {
@@ -167,7 +178,9 @@ function edgeOf(route: RouteConfig): EdgePolicy {
           ? undefined
           : { ...requestsPerClient, key: { kind: 'address' } as const, status: 429 },
       compression,
-      errorPages,
+      // A file that is not there is the gateway's own error, too.
+      errorPages:
+        route.action.kind === 'files' ? errorPages?.map(({ ownOnly: _, ...page }) => page) : errorPages,
     }),
   };
 }

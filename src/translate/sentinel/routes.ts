@@ -8,6 +8,7 @@ import { inTurn, readHeaderEdits } from './header-edits.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
 import { unknownReference } from './references.ts';
 import type { Names, Scope, Scoped } from './scopes.ts';
+import { FILES_COMPRESSION, readStaticFiles } from './static-files.ts';
 
 /** What holds for all routes of a scope. */
 export interface RouteLimits {
@@ -118,7 +119,7 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       'sample-header is not supported beside a rate limit of the whole route: limit by client, or give the requests with the header a route of their own',
     );
   const pages = section.section('error-pages');
-  if (pages && action.kind !== 'upstream')
+  if (pages && action.kind !== 'upstream' && action.kind !== 'files')
     report.warn('kdl-ignored', pages.at, `error-pages have no effect: route "${id}" has no upstream`);
   return {
     id,
@@ -159,7 +160,7 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,
       requestsPerClient: context.limits.requestsPerClient,
-      compression: effects.findLast(each => each.compression)?.compression,
+      compression: effects.findLast(each => each.compression)?.compression ?? ofFiles(section),
       errorPages: pages
         ? readErrorPages(pages, report)
         : section.text('service-type') === 'api'
@@ -167,6 +168,11 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
           : undefined,
     }),
   };
+}
+
+/** What is said of files, where a route has some. */
+function ofFiles(section: Section): RouteConfig['compression'] {
+  return section.section('static-files')?.flag('compress') === true ? FILES_COMPRESSION : undefined;
 }
 
 function effectsOf(
@@ -189,13 +195,24 @@ function actionOf(
 ): RouteConfig['action'] | undefined {
   const type = section.text('service-type');
   const at = section.placeOf('service-type');
-  if (type === 'static' || type === 'inference') {
+  if (type === 'inference') {
     report.error('kdl-refused', at, `service-type "${type}" is not supported: route to a server of its own`);
     return undefined;
   }
   const handler = section.text('builtin-handler');
   const upstream = section.text('upstream');
   if (handler !== undefined) return { kind: 'builtin', handler: handler as BuiltinHandler };
+  const folder = section.section('static-files');
+  if (folder && upstream !== undefined)
+    report.error(
+      'kdl-invalid-value',
+      folder.at,
+      `${section.name} has static-files and an upstream; take one of them out`,
+    );
+  if (folder) {
+    const files = readStaticFiles(folder, report);
+    return files && { kind: 'files', files };
+  }
   const redirecting = effects.find(each => each.redirect);
   if (redirecting?.redirect) {
     const path = redirecting.path && rewriteOf(redirecting.path, prefix);
@@ -205,7 +222,7 @@ function actionOf(
     report.error(
       'kdl-missing',
       section.at,
-      `${section.name} leads nowhere; give it an upstream, a builtin-handler or a filter that redirects`,
+      `${section.name} leads nowhere; give it an upstream, static-files, a builtin-handler or a filter that redirects`,
     );
     return undefined;
   }

@@ -27,6 +27,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   'listeners listener tls client-key': 'the same',
   'listeners listener tls ca-cert': 'the same',
   'routes route waf-enabled': 'read.test.ts: refused where it is true',
+  'routes route static-files directory-listing': 'read.test.ts: refused where it is true',
   'rate-limits key': 'there is one',
   'rate-limits global key': 'there is one',
   'schema-version': 'read.test.ts: another version is refused',

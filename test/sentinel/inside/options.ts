@@ -1,7 +1,7 @@
 // What options of a file do that no block of the seed has, in the same gateway. Backends listen at 127.0.3.1:8000 and
 // 127.0.3.2:8000.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask, certificates, get, type Seen, until } from './machine.ts';
 
@@ -102,6 +102,48 @@ export function optionBlocks({ work, run }: OptionContext): Readonly<Record<stri
       for (const end of ['key', 'crt']) rmSync(join(folder, `two.${end}`));
       await until('a pair that went', async () => (await shown('two.test')) !== 'two');
       assert.equal(await shown('one.test'), 'again');
+    },
+    /** Files of a folder through the gateway: compressed, in part, with pages for what is not there; nobody else's. */
+    async 'static files'() {
+      const folder = join(work, 'files');
+      mkdirSync(join(folder, 'app'), { recursive: true });
+      writeFileSync(join(folder, 'app/index.html'), `<h1>app</h1>${' '.repeat(5_000)}`);
+      // Larger than what sockets hold, so that its reader holds up the disk.
+      const large = Buffer.alloc(24 << 20, 'abcdefgh');
+      writeFileSync(join(folder, 'app/large.bin'), large);
+      writeFileSync(join(work, 'outside.txt'), 'a secret');
+      symlinkSync('../../outside.txt', join(folder, 'app/link.txt'));
+      await run(`${listener}
+        filter "strip" { type "url-rewrite"; replace-prefix-match "/app" }
+        route "app" {
+          matches { path-prefix "/app" }; static-files { root "${folder}" }
+          error-pages { default-format "html"; pages { "404" { message "no such page" } } }
+        }
+        route "short" { matches { path-prefix "/s" }; static-files { root "${folder}" }; filters "strip" }
+        route "status" { matches { path "/status" }; builtin-handler "status" }
+        observability { metrics { address "127.0.0.1:9090" } }
+      `);
+      await until('a page', async () => (await get('/app/')).body.startsWith('<h1>app</h1>'));
+      const short = await get('/s/index.html');
+      assert.ok(short.body.startsWith('<h1>app</h1>'), short.body);
+      const packed = await ask({ path: '/app/', headers: { 'accept-encoding': 'gzip' } });
+      assert.equal(packed.headers['content-encoding'], 'gzip');
+      const part = await ask({ path: '/app/large.bin', headers: { range: 'bytes=8-15' } });
+      assert.deepEqual([part.status, part.body], [206, 'abcdefgh']);
+      const { etag = '' } = part.headers;
+      assert.equal((await ask({ path: '/app/large.bin', headers: { 'if-none-match': etag } })).status, 304);
+      assert.equal((await get('/app/large.bin')).body.length, large.length);
+      for (const path of ['/app/none', '/app/link.txt', '/app/%2e%2e/%2e%2e/outside.txt']) {
+        const { status, body } = await get(path);
+        assert.ok(status === 404 && !body.includes('a secret'), `${path}: ${status} ${body}`);
+      }
+      assert.match((await get('/app/none')).body, /<p>no such page<\/p>/);
+      // A client that says whose files it means is not heard.
+      const said = await ask({ path: '/status', headers: { 'x-sentinel-files': 'app' } });
+      assert.equal((JSON.parse(said.body) as { status: string }).status, 'healthy');
+      assert.equal((await ask({ path: '/app/', method: 'POST' })).status, 405);
+      await until('the metrics', async () => (await get('/metrics', 9090)).status === 200);
+      assert.equal((await get('//', 9090)).status, 404);
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   type OptionSchema,
   oneOf,
   seconds,
+  shaped,
   text,
   type ValueType,
   whole,
@@ -121,6 +122,19 @@ const shadow: BlockSchema = {
   },
 };
 
+/** Files of a folder as answers. */
+const staticFiles: BlockSchema = {
+  options: {
+    root: { type: text, required: true },
+    index: { type: shaped('a name without slashes', /^[^/\\\0]+$/), fallback: 'index.html' },
+    'directory-listing': { type: flag, fallback: false },
+    'cache-control': { type: text, fallback: 'public, max-age=3600' },
+    compress: { type: flag, fallback: true },
+    fallback: { type: text },
+    'mime-types': { block: { options: {}, free: text } },
+  },
+};
+
 /** `route "id" { … }` */
 export const route: BlockSchema = {
   args: ['id'],
@@ -150,7 +164,7 @@ export const route: BlockSchema = {
     },
     shadow: { block: shadow },
     'error-pages': { block: errorPages },
-    'static-files': { mark: 'refused', why: 'files are not served here; route to a web server' },
+    'static-files': { block: staticFiles },
     'api-schema': { mark: 'refused', why: 'bodies are not held against schemas' },
     inference: { mark: 'refused', why: 'models are upstreams like others here' },
     fallback: { mark: 'refused', why: 'say a second route, or more targets' },

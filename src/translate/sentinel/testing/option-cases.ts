@@ -60,6 +60,8 @@ const places: Readonly<Record<string, (option: string) => string>> = {
     route(`shadow { upstream "u"; sample-header { ${beside(option, 'name "n"', 'value "v"')} } }`),
   'routes route error-pages': option => route(`error-pages { ${option} }`),
   'routes route error-pages pages 400': option => route(`error-pages { pages { "400" { ${option} } } }`),
+  'routes route static-files': option =>
+    `route "r" { matches { path-prefix "/p" }; static-files { ${beside(option, 'root "/r"')} } }\n`,
   'upstreams upstream': option => upstream(option),
   'upstreams upstream target': option =>
     `upstream "u" { target { ${beside(option, 'address "10.0.0.1:80"')} } }\n`,
@@ -126,6 +128,7 @@ const values: Readonly<Record<string, string>> = {
   'status-code': '409',
   'service-type': '"api"',
   format: '"html"',
+  index: '"home.html"',
   'load-balancing': '"random"',
   protocol: '"h2"',
   'min-version': '2',
