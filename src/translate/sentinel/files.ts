@@ -2,6 +2,7 @@
 import { errorMessage } from '../../errors/index.ts';
 import { type KdlDocument, type KdlProblem, KdlReader } from '../../kdl/index.ts';
 import { type CertificateFolder, certificateFolders, pairsOf } from './certificate-folder.ts';
+import { type TemplateFile, templateFiles } from './page-templates.ts';
 
 /** A file with its text. */
 export interface SentinelFile {
@@ -17,6 +18,8 @@ export interface SentinelFiles {
   readonly problems: readonly KdlProblem[];
   /** What is in the folders of certificates that they name, by folder; undefined where nobody has looked. */
   readonly folders?: Readonly<Record<string, CertificateFolder>>;
+  /** The templates of pages that they name, by path; undefined where nobody has looked. */
+  readonly templates?: Readonly<Record<string, TemplateFile>>;
 }
 
 /** How files are found; all may throw. */
@@ -65,7 +68,26 @@ export function readFiles(file: string, reader: FileReader): SentinelFiles {
   };
   include(first, [reader.absolute(file)]);
   const folders = files.flatMap(each => certificateFolders(parsed(each).nodes));
-  return { files, problems, ...(folders.length > 0 && { folders: readFolders(folders, reader) }) };
+  const templates = files.flatMap(each => templateFiles(parsed(each).nodes));
+  return {
+    ...{ files, problems },
+    ...(folders.length > 0 && { folders: readFolders(folders, reader) }),
+    ...(templates.length > 0 && { templates: readTemplates(templates, reader) }),
+  };
+}
+
+function readTemplates(
+  paths: readonly string[],
+  reader: Pick<FileReader, 'read'>,
+): Readonly<Record<string, TemplateFile>> {
+  const read = (path: string): TemplateFile => {
+    try {
+      return { text: reader.read(path) };
+    } catch (error) {
+      return { unreadable: errorMessage(error) };
+    }
+  };
+  return Object.fromEntries(paths.map(path => [path, read(path)]));
 }
 
 /** What is in folders of certificates now. */

@@ -345,10 +345,6 @@ test('error-pages: what cannot be is named with its place', () => {
       '\n',
     );
   assert.match(pages('default-fromat "html"'), /has no option default-fromat; did you mean default-format\?/);
-  assert.match(
-    pages('pages { "504" { template "x" } }'),
-    /template is not supported: say the words in message/,
-  );
   assert.match(pages('pages { "200" { message "x" } }'), /error: pages has no option 200/);
   assert.match(
     pages('pages { "503" { headers { Content-Length "1" } } }'),

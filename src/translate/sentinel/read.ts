@@ -50,7 +50,7 @@ export function readSentinelFiles(files: SentinelFiles): ReadConfiguration {
   return reading;
 }
 
-function readTogether({ files, problems: including, folders }: SentinelFiles): ReadConfiguration {
+function readTogether({ files, problems: including, folders, templates }: SentinelFiles): ReadConfiguration {
   const documents = files.map(parsed);
   const report = new KdlReport();
   report.problems.push(...including, ...documents.flatMap(each => each.problems));
@@ -62,7 +62,9 @@ function readTogether({ files, problems: including, folders }: SentinelFiles): R
   if (!report.hasErrors && nodes.length === 0)
     report.warn('sentinel-nothing', begin, 'the file says nothing: no listener, no route');
   // References to what could not be read would only repeat what is wrong.
-  const configuration = report.hasErrors ? undefined : read(section, { order: inFiles, folders }, report);
+  const configuration = report.hasErrors
+    ? undefined
+    : read(section, { order: inFiles, folders, templates }, report);
   const problems = [...report.problems].sort((left, right) => inFiles(left.at, right.at));
   return report.hasErrors || configuration === undefined ? { problems } : { configuration, problems };
 }
@@ -76,7 +78,11 @@ function orderOf(files: readonly SentinelFile[]): PlaceOrder {
 
 function read(
   section: Section,
-  { order, folders }: { readonly order: PlaceOrder; readonly folders: SentinelFiles['folders'] },
+  {
+    order,
+    folders,
+    templates,
+  }: { readonly order: PlaceOrder } & Pick<SentinelFiles, 'folders' | 'templates'>,
   report: KdlReport,
 ): SentinelConfiguration {
   versionOf(section, report);
@@ -88,6 +94,7 @@ function read(
   const context = {
     upstreams: new Names(upstreams, 'upstreams', scopes, report),
     filters: new Names(filters, 'filters', scopes, report),
+    templates,
     report,
   };
   const rates = ratesOf(section);

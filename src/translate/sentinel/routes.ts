@@ -3,10 +3,13 @@ import type { ClientLimit, RetryCondition, RetryPolicy } from '../../model/index
 import { given } from '../given.ts';
 import type { BuiltinHandler, RouteConfig, UpstreamConfig } from './configuration.ts';
 import { jsonPages, readErrorPages } from './error-pages.ts';
+import type { SentinelFiles } from './files.ts';
 import { type FilterConfig, type FilterEffect, rewriteOf } from './filters.ts';
 import { inTurn, readHeaderEdits } from './header-edits.ts';
 import { type RouteMatches, readMatches } from './matches.ts';
+import { templatePath } from './page-templates.ts';
 import { unknownReference } from './references.ts';
+import { PAGE_STATUSES } from './schema/error-pages.ts';
 import type { Names, Scope, Scoped } from './scopes.ts';
 import { FILES_COMPRESSION, readStaticFiles } from './static-files.ts';
 
@@ -25,6 +28,8 @@ export interface RouteContext {
   readonly limits: RouteLimits;
   readonly upstreams: Names<UpstreamConfig>;
   readonly filters: Names<FilterConfig>;
+  /** SentinelFiles.templates */
+  readonly templates: SentinelFiles['templates'];
   readonly report: KdlReport;
 }
 
@@ -81,7 +86,18 @@ function sourcesOf({ id, scope, section }: Scoped, context: RouteContext): reado
   const shadow = section.section('shadow')?.text('upstream');
   const sources: unknown[] = [id, limits, thing(section.text('upstream')), thing(shadow)];
   for (const each of section.texts('filters')) sources.push(filters.find(each, scope)?.thing);
+  const pages = section.section('error-pages');
+  if (pages) sources.push(templateTexts(pages, context));
   return sources;
+}
+
+/** What stands in the templates of pages, as one text. */
+function templateTexts(pages: Section, { templates }: RouteContext): string {
+  const folder = pages.text('template-dir');
+  const named = PAGE_STATUSES.flatMap(
+    status => pages.section('pages')?.section(status)?.text('template') ?? [],
+  );
+  return JSON.stringify(named.map(each => templates?.[templatePath(each, folder)]));
 }
 
 function newRoute({ id, scope, section }: Scoped, context: RouteContext): PlacedRoute | undefined {
@@ -162,7 +178,7 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       requestsPerClient: context.limits.requestsPerClient,
       compression: effects.findLast(each => each.compression)?.compression ?? ofFiles(section),
       errorPages: pages
-        ? readErrorPages(pages, report)
+        ? readErrorPages(pages, { route: id, templates: context.templates }, report)
         : section.text('service-type') === 'api'
           ? jsonPages
           : undefined,

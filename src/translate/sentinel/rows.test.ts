@@ -28,6 +28,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'listeners listener tls ca-cert': 'the same',
   'routes route waf-enabled': 'read.test.ts: refused where it is true',
   'routes route static-files directory-listing': 'read.test.ts: refused where it is true',
+  'routes route error-pages template-dir': 'page-templates.test.ts',
+  'routes route error-pages pages 400 template': 'page-templates.test.ts',
   'rate-limits key': 'there is one',
   'rate-limits global key': 'there is one',
   'schema-version': 'read.test.ts: another version is refused',

@@ -10,14 +10,16 @@ export const PAGE_STATUSES: readonly string[] = Array.from({ length: 200 }, (_, 
   .map(String);
 
 const format = oneOf('json', 'html', 'text', 'xml');
-const templates = { mark: 'refused', why: 'say the words in message; pages are not made of files' } as const;
 
 const page: BlockSchema = {
   options: {
     format: { type: format },
     message: { type: text },
     headers: { block: { options: {}, free: text } },
-    template: templates,
+    template: {
+      type: text,
+      why: 'holds: a file, with {{status}}, {{reason}}, {{message}} and {{route}} in it',
+    },
   },
 };
 
@@ -26,6 +28,6 @@ export const errorPages: BlockSchema = {
   options: {
     'default-format': { type: format, fallback: 'json' },
     pages: { block: { options: Object.fromEntries(PAGE_STATUSES.map(code => [code, { block: page }])) } },
-    'template-dir': templates,
+    'template-dir': { type: text, why: 'holds: where the files of template are' },
   },
 };
