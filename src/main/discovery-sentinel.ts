@@ -1,4 +1,5 @@
 // Resources from a file of Sentinel's dialect: read, its upstreams found and checked, and all of it translated in this process.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ProxyConfig } from '../config/proxy-config.ts';
 import { errorMessage, guarded } from '../errors/index.ts';
 import { type SentinelConfiguration, sentinel } from '../translate/sentinel/index.ts';
@@ -70,7 +71,9 @@ export async function openSentinel(config: ProxyConfig, context: DiscoveryContex
     },
     { once: true },
   );
-  const certificates = storageOf(readOrThrow(config.files).configuration);
+  const { configuration } = readOrThrow(config.files);
+  if (configuration.system.pidFile !== undefined) writePid(configuration.system.pidFile, context);
+  const certificates = storageOf(configuration);
   const discovery = await openInProcess(config, context, {
     ...{ source, readFirst: true, dialects: sentinel },
     ...(certificates !== undefined && { certificates }),
@@ -87,6 +90,24 @@ export async function openSentinel(config: ProxyConfig, context: DiscoveryContex
     },
     status: () => ({ ...discovery.status(), upstreams: upstreams.statuses }),
   };
+}
+
+/** For whoever sends signals; taken away at the end, unless another process has written its own there meanwhile. */
+function writePid(file: string, { log }: DiscoveryContext): void {
+  const text = `${process.pid}\n`;
+  try {
+    writeFileSync(file, text);
+  } catch (error) {
+    log.warn({ file }, `the pid-file cannot be written: ${errorMessage(error)}`);
+    return;
+  }
+  process.once('exit', () => {
+    try {
+      if (readFileSync(file, 'utf8') === text) rmSync(file);
+    } catch {
+      // Somebody else took it away.
+    }
+  });
 }
 
 /** The folder of certificates that are fetched, as it is when the process starts; undefined where there are none. */

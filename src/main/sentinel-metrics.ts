@@ -3,7 +3,7 @@
 import type { Flag } from '../errors/index.ts';
 import type { DataPlane } from '../proxy/index.ts';
 import { type Exposition, labelText } from '../telemetry/index.ts';
-import { BUILTIN_NAME } from '../translate/sentinel/index.ts';
+import { BUILTIN_NAME, HEALTH_RULE } from '../translate/sentinel/index.ts';
 import type { UpstreamStatus } from '../upstreams/index.ts';
 
 /** Series of one family at most; what comes after counts as `overflow`. Routes and statuses are few, methods need not be. */
@@ -62,15 +62,16 @@ export class SentinelMetrics {
     plane.services.observers.add({
       onRequestEnd: request => {
         const cluster = request.cluster?.config.service.name ?? '';
-        if (cluster === BUILTIN_NAME || request.direction !== 'outbound') return;
         // The route of what no other takes stands a second time, under a name of its own.
         const route = (request.route?.name ?? '').replace(/~\d+$/, '');
+        if (route === HEALTH_RULE || request.direction !== 'outbound') return;
         const method = request.head.methodText;
         this.#requests.add({
           route,
           method: KNOWN_METHODS.has(method) ? method : 'OTHER',
           status: String(request.status),
         });
+        if (cluster === BUILTIN_NAME) return;
         for (const { flag, detail } of request.tries) {
           this.#attempts.add({ upstream: cluster, route });
           if (flag !== '') this.#failures.add({ upstream: cluster, route, reason: reasonOf(flag, detail) });

@@ -38,6 +38,8 @@ export interface SystemSettings {
   readonly gracefulShutdownMs: number;
   /** Whether the file is read again when it changes, and not only at SIGHUP. */
   readonly autoReload: boolean;
+  /** Where the process writes its number down. */
+  readonly pidFile?: string;
 }
 
 /** `listener "id" { … }` */

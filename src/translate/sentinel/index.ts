@@ -22,7 +22,7 @@ export {
   secretObject,
 } from './objects.ts';
 export { type ReadConfiguration, readSentinel, readSentinelFiles } from './read.ts';
-export { HEALTH_PATH } from './route-parts.ts';
+export { HEALTH_PATH, HEALTH_RULE } from './route-parts.ts';
 
 /** For TranslatorOptions.dialects of who reads files of this dialect. */
 export const sentinel: readonly KindTranslator[] = [configurationTranslator, endpointsTranslator];

@@ -188,7 +188,7 @@ function versionOf(section: Section, report: KdlReport): void {
 
 function systemOf(system: Section | undefined): SystemSettings {
   return {
-    ...given({ workerThreads: system?.number('worker-threads') }),
+    ...given({ workerThreads: system?.number('worker-threads'), pidFile: system?.text('pid-file') }),
     gracefulShutdownMs: system?.number('graceful-shutdown-timeout-secs') ?? 30_000,
     autoReload: system?.flag('auto-reload') ?? false,
   };

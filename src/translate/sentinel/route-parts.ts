@@ -27,6 +27,9 @@ function rulesFor(route: RouteConfig): readonly RouteRule[] {
   return rules;
 }
 
+/** RouteRule.name of what answers HEALTH_PATH. */
+export const HEALTH_RULE = 'sentinel-health';
+
 /** The tables of all listeners. */
 export function routeParts({ listeners, routes }: SentinelConfiguration, place: PartPlace): readonly Part[] {
   const rules = new Map(routes.map(route => [route.id, rulesFor(route)]));
@@ -60,7 +63,7 @@ function tableOf(
 }
 
 const healthRule: RouteRule = {
-  name: 'sentinel-health',
+  name: HEALTH_RULE,
   path: HEALTH_PATH,
   matches: [{ request: { path: { kind: 'exact', value: HEALTH_PATH } } }],
   action: builtin('health'),

@@ -191,6 +191,10 @@ export class Gateway {
     this.#exit = new Promise(resolve => this.#process.once('exit', resolve));
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
   get log(): string {
     return this.#log;
   }

@@ -144,6 +144,10 @@ export function optionBlocks({ work, run }: OptionContext): Readonly<Record<stri
       assert.equal((await ask({ path: '/app/', method: 'POST' })).status, 405);
       await until('the metrics', async () => (await get('/metrics', 9090)).status === 200);
       assert.equal((await get('//', 9090)).status, 404);
+      const { body } = await get('/metrics', 9090);
+      assert.match(body, /^sentinel_requests_total\{route="app",method="POST",status="405"\} 1$/m);
+      assert.match(body, /^sentinel_requests_total\{route="status",method="GET",status="200"\} [1-9]\d*$/m);
+      assert.ok(!body.includes('sentinel-health'), 'whoever asks whether the gateway is well is not counted');
     },
   };
 }

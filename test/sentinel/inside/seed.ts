@@ -1,7 +1,7 @@
 // Every block of the seed for Sentinel, as it stands, in one gateway that is told of the next by SIGHUP, with requests that show
 // what it does. A block without a listener or a route gets one beside it. Prints a line of JSON for each: { block, failed }.
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fakeDns } from '../../../src/upstreams/testing/dns-server.ts';
 import { FakeConsul } from './consul.ts';
@@ -56,7 +56,9 @@ const blocks: Readonly<Record<string, () => Promise<void>>> = {
     // The port that the block names is that of the listeners of other blocks, too.
     const both = ['127.0.1.1:8080', '127.0.1.2:8080'];
     await backends.add(...both);
-    await run(whole('dns', 'api-service').replace('0.0.0.0:8080', '0.0.0.0:8090'));
+    // What is for the process is read when it starts, with this block.
+    const system = `system { pid-file "${join(work, 'pid')}" }\n`;
+    await run(system + whole('dns', 'api-service').replace('0.0.0.0:8080', '0.0.0.0:8090'));
     await everybody(both, 8090);
     backends.remove(...both);
   },
@@ -290,10 +292,14 @@ const blocks: Readonly<Record<string, () => Promise<void>>> = {
     assert.match(gateway!.log, /the configuration has no option rout; did you mean route\?/);
     for (let count = 0; count < 5; count++) assert.equal((await get('/')).who, '127.0.3.1:8000');
   },
-  /** Told to end, the gateway is unwell for load balancers, and ends. */
+  /** Told to end, the gateway is unwell for load balancers, and ends; its pid-file goes with it. */
   async 'an end in order'() {
+    const pidFile = join(work, 'pid');
+    const { pid } = gateway!;
+    assert.equal(readFileSync(pidFile, 'utf8'), `${pid}\n`);
     gateway!.signal('SIGTERM');
     assert.equal(await gateway!.ended, 0);
+    assert.ok(!existsSync(pidFile));
   },
 };
 

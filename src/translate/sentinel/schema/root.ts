@@ -36,7 +36,7 @@ const system: BlockSchema = {
       type: whole(),
     },
     daemon: { type: flag, mark: 'ignored', why: container },
-    'pid-file': { type: text, mark: 'ignored', why: 'send signals to the container; it has one process' },
+    'pid-file': { type: text, why: 'holds when the process starts' },
     user: { type: text, mark: 'ignored', why: container },
     group: { type: text, mark: 'ignored', why: container },
     'working-directory': { type: text, mark: 'ignored', why: container },
