@@ -227,6 +227,11 @@ export const rooms: Record<string, Room> = {
     packages: [],
     instead: passIn,
   },
+  'service-manager': {
+    imports: ['libc'],
+    packages: [],
+    instead: 'service-manager/ tells systemd what it is given; when to tell it is for main/.',
+  },
   machines: {
     imports: [
       'plain',
@@ -757,6 +762,7 @@ export const rooms: Record<string, Room> = {
       'control-plane',
       'machines',
       'machines/health',
+      'service-manager',
       'cluster',
       'proxy',
       'proxy/telemetry',

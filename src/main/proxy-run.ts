@@ -39,6 +39,7 @@ import { processMetrics } from './proxy-metrics.ts';
 import { ProxyNames } from './proxy-names.ts';
 import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
+import { tellService } from './proxy-service.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 import { ProxyUsage } from './proxy-usage.ts';
@@ -265,6 +266,12 @@ export async function run(config: ProxyConfig): Promise<void> {
     ...(cores && { cores }),
     ...(before && { before: { metrics: own => before.metrics(own, systemClock) } }),
   };
+  // Not the packet rules, which a unit writes once the proxy is ready.
+  const service = await tellService(
+    () => discovery.notReady() ?? plane.gateway?.notReady(),
+    systemClock,
+    log,
+  );
   const servers = serveAdmin(config, host, plane.services.http1);
   // 5. The end: drain, then go.
   const lastWords = async (): Promise<void> => {
@@ -276,6 +283,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     if (draining) return;
     draining = true;
     machine?.drain();
+    service?.stopping();
     log.info({ why, ...host.underWay() }, 'draining: no new work is asked for, and work under way goes on');
     plane.drain();
     cores?.drain();
