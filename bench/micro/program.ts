@@ -2,16 +2,16 @@
 
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { freePort } from '../../src/wire/testing/ports.ts';
+import { freePorts } from '../../src/wire/testing/ports.ts';
 import { Running } from '../processes.ts';
 import type { Stage } from '../stage.ts';
 
 /** Kilobytes of bundled code that `weft-proxy run` reads, Node's own modules it loads, and its heap once ready. */
 export async function programSize(stage: Stage): Promise<Record<string, number>> {
   const { proxy } = stage.settings.programs;
-  const ports = ['outbound', 'inbound', 'admin', 'health'];
-  const flags: string[] = [];
-  for (const port of ports) flags.push(`--${port}-port`, `${await freePort()}`);
+  const names = ['outbound', 'inbound', 'admin', 'health'];
+  const ports = await freePorts(names.length);
+  const flags = names.flatMap((name, at) => [`--${name}-port`, `${ports[at]}`]);
   const look = new URL('./look-inside.ts', import.meta.url).href;
   const args = ['--expose-gc', '--import', look, proxy, 'run', '--no-redirect', '--discovery', 'none'];
   let inside = '';

@@ -8,13 +8,18 @@ export const CLOSED_PORT = 1;
 /** Below what the kernel hands out by itself (net.ipv4.ip_local_port_range begins at 32768), above what daemons use. */
 const [lowest, highest] = [20_000, 32_000];
 
-/** As many different ports of 127.0.0.1 that nothing listens on and that nothing gets by chance. */
+/** Those of this process: one is asked for before the last one is in use. */
+const given = new Set<number>();
+
+/** As many different ports of 127.0.0.1 that nothing listens on and that nothing gets by chance; no port is given twice. */
 export async function freePorts(count: number): Promise<number[]> {
   const found = new Set<number>();
   for (let triesLeft = 1_000; found.size < count; triesLeft--) {
     if (triesLeft === 0) throw new Error(`no ${count} ports are free between ${lowest} and ${highest}`);
     const port = lowest + Math.floor(Math.random() * (highest - lowest));
-    if (await isFree(port)) found.add(port);
+    if (given.has(port) || !(await isFree(port))) continue;
+    given.add(port);
+    found.add(port);
   }
   return [...found];
 }
