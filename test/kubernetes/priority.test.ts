@@ -120,7 +120,7 @@ test('a start that is sent away by the server reads every page once, and the cro
       await new Promise(resolve => setTimeout(resolve, 20));
     }
   };
-  const crowds = Array.from({ length: 12 }, crowd);
+  const crowds = Array.from({ length: 6 }, crowd);
   const counting = new CountingClient({ kubeconfig });
   const source = new KubernetesSource({
     ...{ client: counting, clock: systemClock, log: silentLog, policyKinds: [] },
