@@ -273,6 +273,33 @@ describe('control planes beside each other', { skip: noApiServer, timeout: 600_0
     ]);
   });
 
+  test('weft check names labels that lead nowhere, two that contradict each other, and pods of another revision', async () => {
+    const found = JSON.parse((await weft('check', '-o', 'json')).stdout) as {
+      id: string;
+      findings: { result: string; message: string; remedy?: string }[];
+    }[];
+    const about = (id: string, words: RegExp): void => {
+      const all = found.find(each => each.id === id)!.findings;
+      assert.ok(
+        all.some(({ result, message, remedy }) => words.test(`${result} ${message}; ${remedy}`)),
+        JSON.stringify(all),
+      );
+    };
+    about(
+      'revision-labels',
+      /^error namespace ns-\d+: namespace label weft\.dev\/rev=gone is no revision and no tag.*; kubectl label/,
+    );
+    about(
+      'revision-labels',
+      /^warning namespace ns-\d+ has weft\.dev\/inject=enabled beside weft\.dev\/rev=canary, which has no effect/,
+    );
+    about(
+      'revision-labels',
+      /^warning namespace ns-\d+: pod app-\S+ has a proxy of revision canary.*; kubectl rollout restart/,
+    );
+    about('revisions', /^error revision canary: 0 of 2 replicas are ready/);
+  });
+
   test('the default is handed over to another revision and back, and no pod is injected by two meanwhile', async () => {
     const shop = await namespace({ [own]: 'enabled' });
     assert.equal((await injects(shop, {})).by, 'default');

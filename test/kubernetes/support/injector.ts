@@ -107,12 +107,12 @@ export function startProxy(
   port: number,
   roots: () => readonly string[],
   token: () => string,
-  pod: { namespace: string; name: string; principal?: string },
+  pod: { namespace: string; name: string; principal?: string; controlPlane?: string },
   questions?: QuestionHandler,
 ): TestProxy {
   const controlPlane = {
     address: { host: '127.0.0.1', port },
-    identity: 'spiffe://cluster.local/ns/weft-system/sa/weft-injector',
+    identity: `spiffe://cluster.local/ns/weft-system/sa/${pod.controlPlane ?? 'weft-injector'}`,
     bootstrapRoots: roots,
   };
   const notices: KeeperNotice[] = [];

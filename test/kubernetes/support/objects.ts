@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { clusterRules, installOptions, ownRules } from '../../../src/cli/install/index.ts';
+import { revisionOfInjector } from '../../../src/config/index.ts';
 import { ApiError, type ApiObject, type KubeClient } from '../../../src/kubernetes/index.ts';
 
 /** Where the control plane under test believes to run. */
@@ -66,6 +67,7 @@ export async function makeControlPlaneAccount(
 ): Promise<string> {
   await makeNamespace(client, system);
   await makeAccount(client, system, name);
+  const options = installOptions({ issuer, revision: revisionOfInjector(name) ?? 'default' });
   const group = 'rbac.authorization.k8s.io';
   const root = `/apis/${group}/v1`;
   const subjects = [{ kind: 'ServiceAccount', name, namespace: system }];
@@ -77,9 +79,9 @@ export async function makeControlPlaneAccount(
   const metadata = { name };
   const ref = (kind: string) => ({ apiGroup: group, kind, name });
   const own = `${root}/namespaces/${system}`;
-  await apply(client, `${root}/clusterroles`, { metadata, rules: without(clusterRules()) });
+  await apply(client, `${root}/clusterroles`, { metadata, rules: without(clusterRules(options)) });
   await apply(client, `${root}/clusterrolebindings`, { metadata, subjects, roleRef: ref('ClusterRole') });
-  await apply(client, `${own}/roles`, { metadata, rules: without(ownRules(installOptions({ issuer }))) });
+  await apply(client, `${own}/roles`, { metadata, rules: without(ownRules(options)) });
   await apply(client, `${own}/rolebindings`, { metadata, subjects, roleRef: ref('Role') });
   return tokenOf(client, system, name);
 }
