@@ -246,6 +246,7 @@ export {
 } from './resource.ts';
 export {
   abortWords,
+  type CopyForm,
   type CorsPolicy,
   DEFAULT_RETRY,
   DEFAULT_STREAM_IDLE_TIMEOUT_MS,

@@ -166,8 +166,16 @@ export interface Respond {
 
 export type RouteAction = Forward | Redirect | Respond;
 
+/** In which form a mirror's copies go out. */
+export interface CopyForm {
+  /** Their Host; undefined: that of the request, with `-shadow` behind its name. */
+  readonly authority?: string;
+  /** They have no body, whatever the request has. */
+  readonly withoutBody?: true;
+}
+
 /** A copy of a share of the requests goes to another cluster, whose answers nobody hears. */
-export interface Mirror {
+export interface Mirror extends CopyForm {
   readonly cluster: string;
   /** 0 to 100. */
   readonly percent: number;

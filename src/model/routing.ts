@@ -6,6 +6,7 @@ import type { LabelSelector, Labels } from './labels.ts';
 import type { ObjectRef } from './object-ref.ts';
 import type { CallerMatch, RequestMatch } from './request-match.ts';
 import type {
+  CopyForm,
   CorsPolicy,
   FaultInjection,
   HeaderEdits,
@@ -37,7 +38,7 @@ export interface RouteTarget extends ShareWork {
 }
 
 /** Where a copy of a share of the requests goes; percent. */
-export interface RuleMirror {
+export interface RuleMirror extends CopyForm {
   readonly target: RouteTarget;
   readonly percent: number;
 }

@@ -87,7 +87,7 @@ export class Clusters {
 
   /** The same of copies. */
   mirrors(mirrors: readonly RuleMirror[], routed: RoutedHost): readonly Mirror[] {
-    return mirrors.map(({ target, percent }) => ({ cluster: this.target(target, routed), percent }));
+    return mirrors.map(({ target, ...mirror }) => ({ cluster: this.target(target, routed), ...mirror }));
   }
 
   /** Why the reference is one to nothing; a Service without endpoints is something. */

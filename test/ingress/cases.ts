@@ -12,6 +12,8 @@ export interface Asking {
   readonly status: number;
   /** The answer is not over before, milliseconds. */
   readonly leastMs?: number;
+  /** A copy of it comes to the Service copies. */
+  readonly copies?: true;
 }
 
 /** One host, told to both. */
@@ -266,6 +268,24 @@ export const cases: readonly Case[] = [
       `proxy_hide_header X-Frame-Options; add_header X-Frame-Options 'a 100% $\{dollar}host' always; proxy_hide_header X-Powered-By;`,
     ),
     asking: [get(200, '/framed'), get(500, '/status/500')],
+  },
+  {
+    name: 'mirror-target',
+    annotations: {
+      ...{
+        'mirror-target': 'http://copies.shop.svc.cluster.local$request_uri',
+        'mirror-host': 'copy.example',
+      },
+      'mirror-request-body': 'off',
+    },
+    nginx: `location = /_mirror { internal; proxy_pass_request_body off; proxy_set_header Content-Length "";
+      proxy_set_header Host copy.example; proxy_pass http://copies$request_uri; }
+      location / { mirror /_mirror; mirror_request_body off; ${proxy} }`,
+    asking: [
+      { ...get(200, '/a?b=c'), copies: true },
+      { method: 'POST', body: 'hello', path: '/b', status: 200, copies: true },
+      { method: 'PUT', body: 'hello', headers: chunked, status: 200, copies: true },
+    ],
   },
   {
     name: 'limit-rpm',

@@ -19,6 +19,8 @@ interface Place {
 }
 
 let place: Place | undefined;
+/** Told what has come of each copy. */
+let onCopy: (copy: string) => void = () => undefined;
 const closing: (() => void)[] = [];
 
 before(async () => {
@@ -28,6 +30,14 @@ before(async () => {
     other: await app('other'),
     auth: await server((asked, response) => {
       response.writeHead(Number(asked.headers['x-auth'] ?? 200), { 'x-user': 'alice' }).end();
+    }),
+    copies: await server((asked, response) => {
+      let body = '';
+      asked.setEncoding('latin1').on('data', (piece: string) => (body += piece));
+      asked.on('end', () => {
+        response.end();
+        onCopy(`${asked.method} ${asked.url} ${asked.headers.host} '${body}'`);
+      });
     }),
     pages: await server((asked, response) => {
       response
@@ -65,8 +75,8 @@ for (const each of cases) {
     const { nginx, rig } = place!;
     for (const asking of each.asking) {
       const what = `${asking.method ?? 'GET'} ${asking.path ?? '/'} ${JSON.stringify(asking.headers ?? {})}`;
-      const theirs = await ask(nginx.port, hostOf(each), asking);
-      const ours = await ask(rig.port(80), hostOf(each), asking);
+      const theirs = await withCopy(asking, () => ask(nginx.port, hostOf(each), asking));
+      const ours = await withCopy(asking, () => ask(rig.port(80), hostOf(each), asking));
       assert.deepEqual({ ...ours, tookMs: 0 }, { ...theirs, tookMs: 0 }, what);
       assert.equal(ours.status, asking.status, what);
       // What is measured is not compared.
@@ -150,6 +160,15 @@ interface Seen {
   readonly page: string | undefined;
   readonly length: number;
   readonly tookMs: number;
+}
+
+/** The answer, with what has come of the copy. */
+async function withCopy(asking: Asking, answer: () => Promise<Seen>): Promise<Seen & { copy?: string }> {
+  if (asking.copies !== true) return answer();
+  const copied = new Promise<string>(resolve => {
+    onCopy = resolve;
+  });
+  return { ...(await answer()), copy: await copied };
 }
 
 async function ask(

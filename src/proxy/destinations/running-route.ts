@@ -1,6 +1,7 @@
 import type { RunningCluster } from '../../cluster/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import {
+  type CopyForm,
   DEFAULT_RETRY,
   equal,
   type Forward,
@@ -35,7 +36,7 @@ export interface RouteParts {
 }
 
 /** Where copies of a share of the requests go. */
-export interface RunningMirror {
+export interface RunningMirror extends CopyForm {
   readonly cluster: RunningCluster;
   readonly percent: number;
 }
@@ -92,7 +93,7 @@ export class RunningRoute extends CompiledRoute {
     const redirects = this.clusters.given.map(at => this.shares[at]?.redirect);
     this.redirects = redirects.some(each => each !== undefined) ? redirects : undefined;
     const running = (mirrors: readonly Mirror[] = []): readonly RunningMirror[] =>
-      mirrors.map(each => ({ cluster: cluster(each.cluster), percent: each.percent }));
+      mirrors.map(each => ({ ...each, cluster: cluster(each.cluster) }));
     const common = running(route.mirrors);
     this.mirrors = this.clusters.given.map(at => [...common, ...running(choices[at]!.mirrors)]);
     const { routeMetrics, host } = parts;

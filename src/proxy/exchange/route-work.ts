@@ -16,7 +16,7 @@ import {
   type Redirect,
   RequestParts,
 } from '../../routing/index.ts';
-import type { RunningRoute } from '../destinations/running-route.ts';
+import type { RunningMirror, RunningRoute } from '../destinations/running-route.ts';
 import {
   type Caller,
   type FilteredRequest,
@@ -295,10 +295,8 @@ export class RouteWork implements FilteredRequest {
   }
 
   /** The shadows that this request gets where it goes to `choice`, by the dice. */
-  mirrors(choice: number): readonly RunningCluster[] {
-    return this.#route!.mirrors[choice]!.filter(({ percent }) => chance(percent, this.random)).map(
-      ({ cluster }) => cluster,
-    );
+  mirrors(choice: number): readonly RunningMirror[] {
+    return this.#route!.mirrors[choice]!.filter(({ percent }) => chance(percent, this.random));
   }
 
   /** Whether what goes to `choice` belongs to the session of the route. */

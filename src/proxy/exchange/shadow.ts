@@ -10,6 +10,7 @@ import {
   type StreamFailure,
 } from '../../http/index.ts';
 import { Deadline } from '../../time/index.ts';
+import type { RunningMirror } from '../destinations/running-route.ts';
 import type { ExchangeServices } from './exchange-host.ts';
 import { requestIdOf } from './request-id.ts';
 
@@ -18,6 +19,7 @@ const maxWaitingBytes = 256 * 1024;
 const answerWithinMs = 30_000;
 const nobodyTried: readonly RunningEndpoint[] = [];
 const hostName = Buffer.from('host', 'latin1');
+const transferEncoding = Buffer.from('transfer-encoding', 'latin1');
 
 /** What became of the copies that went to a cluster. */
 export interface MirrorCounts {
@@ -28,7 +30,8 @@ export interface MirrorCounts {
 
 /**
  * A copy of one request on its way to another cluster. Its answer is read and forgotten; whatever happens to it, the request
- * that it was copied from does not notice. Its host ends in `-shadow`, as Envoy does it, so that apps can tell.
+ * that it was copied from does not notice. Its host ends in `-shadow`, as Envoy does it, so that apps can tell, unless the
+ * mirror says another.
  */
 export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** Nobody hears whether it worked, so it is never sent twice. */
@@ -45,6 +48,8 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     () => this.#giveUp('timed-out', 'UT', `no complete answer within ${answerWithinMs} ms`),
     this,
   );
+  readonly #authority: string | undefined;
+  readonly #bodyless: boolean;
   #endpoint: RunningEndpoint | undefined;
   #stream: ClientStream | undefined;
   #waiting: Buffer[] = [];
@@ -58,9 +63,8 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** `head`: a copy of its own, edits included. `ended`: there is no (more) body. `body`: what has come of it so far. */
   constructor(
     services: ExchangeServices,
-    cluster: RunningCluster,
+    { cluster, authority, withoutBody }: RunningMirror,
     head: Head,
-    counts: MirrorCounts,
     body: readonly Buffer[],
     ended: boolean,
   ) {
@@ -68,9 +72,12 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#cluster = cluster;
     this.#head = head;
     this.isHttp2 = head.major === 2 && !head.translated;
-    this.#counts = counts;
-    this.#ended = ended;
-    for (const piece of body) this.data(piece, 0, piece.length);
+    this.#counts = cluster.mirrored;
+    this.#authority = authority;
+    this.#bodyless = withoutBody === true;
+    this.#ended = ended || this.#bodyless;
+    if (this.#bodyless) forgetBody(head);
+    else for (const piece of body) this.data(piece, 0, piece.length);
   }
 
   /** Sends it. May fail at once. */
@@ -90,7 +97,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     const isClients = host >= 0 && !this.#head.isRemoved(host);
     const authority = isClients ? this.#head.authority : this.#head.addedText(hostName);
     if (authority !== '' && this.#head.method !== METHOD.CONNECT) {
-      const shadowed = authority.replace(/(:\d+)?$/, '-shadow$1');
+      const shadowed = this.#authority ?? authority.replace(/(:\d+)?$/, '-shadow$1');
       this.#head.set(hostName, Buffer.from(shadowed, 'latin1'));
     }
     this.#endpoint = endpoint;
@@ -101,7 +108,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   }
 
   data(bytes: Buffer, start: number, end: number): void {
-    if (this.#over) return;
+    if (this.#over || this.#bodyless) return;
     if (this.#stream !== undefined) {
       // Its own pace is not waited for: what a slow one cannot take is the end of it.
       if (this.#blocked) this.#waitingBytes += end - start;
@@ -115,7 +122,7 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   }
 
   end(trailers: Fields | undefined): void {
-    if (this.#over) return;
+    if (this.#over || this.#bodyless) return;
     this.#ended = true;
     this.#trailers = trailers?.copy();
     this.#stream?.end(trailers);
@@ -212,4 +219,14 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#endpoint.active--;
     this.#cluster.occupancy.requests--;
   }
+}
+
+/** The head says that there is no body. */
+function forgetBody(head: Head): void {
+  if (head.contentLength >= 0) head.remove(head.contentLength);
+  head.removeAll(transferEncoding);
+  head.contentLength = -1;
+  head.transferEncoding = -1;
+  head.chunked = false;
+  head.bodyLength = 0;
 }

@@ -1,5 +1,5 @@
-import type { RunningCluster } from '../../cluster/index.ts';
 import type { Fields } from '../../http/index.ts';
+import type { RunningMirror } from '../destinations/running-route.ts';
 import type { ExchangeServices } from './exchange-host.ts';
 import type { RequestSoFar } from './request-so-far.ts';
 import { Shadow } from './shadow.ts';
@@ -12,17 +12,15 @@ export class Shadows {
     this.#all = all;
   }
 
-  /** Sends a copy to each cluster, with what has come of the request so far; undefined where there is none to send. */
+  /** Sends a copy to each mirror, with what has come of the request so far; undefined where there is none to send. */
   static of(
     services: ExchangeServices,
-    clusters: readonly RunningCluster[],
+    mirrors: readonly RunningMirror[],
     { head, body, ended }: RequestSoFar,
   ): Shadows | undefined {
     // A copy would log in a connection that others share.
-    if (clusters.length === 0 || head.isUpgrade || head.connectionLogin) return undefined;
-    const all = clusters.map(
-      cluster => new Shadow(services, cluster, head.copy(), cluster.mirrored, body.pieces, ended),
-    );
+    if (mirrors.length === 0 || head.isUpgrade || head.connectionLogin) return undefined;
+    const all = mirrors.map(mirror => new Shadow(services, mirror, head.copy(), body.pieces, ended));
     for (const shadow of all) shadow.start();
     return new Shadows(all);
   }

@@ -72,6 +72,7 @@ const SERVED: readonly (readonly [beside: Values, asks: Values])[] = [
   [{}, { 'load-balance': 'ewma', 'service-upstream': 'true', 'proxy-http-version': '1.0' }],
   [{}, { 'connection-proxy-header': 'keep-alive', 'preserve-trailing-slash': 'true' }],
   [{}, { 'relative-redirects': 'true', 'mirror-target': 'http://copy/$request_uri' }],
+  [mirrored, { 'mirror-host': 'other.example', 'mirror-request-body': 'off' }],
   [{}, { 'proxy-cookie-domain': 'a.example b.example', 'proxy-cookie-path': '/a /b' }],
   [{}, { 'ssl-ciphers': 'ECDHE-RSA-AES128-GCM-SHA256', 'http2-push-preload': 'true' }],
   [{}, { 'proxy-redirect-from': 'http://a.example/', 'proxy-redirect-to': '/' }],
@@ -83,8 +84,6 @@ const WARNED: readonly (readonly [beside: Values, name: string, value: string])[
   [{}, 'enable-opentelemetry', 'false'],
   [{}, 'opentelemetry-operation-name', 'shop'],
   [{}, 'opentelemetry-trust-incoming-span', 'false'],
-  [mirrored, 'mirror-host', 'other.example'],
-  [mirrored, 'mirror-request-body', 'off'],
 ];
 
 /** What the object is not taken with, since somebody relies on it. */

@@ -180,8 +180,8 @@ const works: readonly Row[] = [
   ['proxy-cookie-domain', 'text', 'off', 'FROM TO: the Domain of cookies of the backend'],
   ['proxy-cookie-path', 'text', 'off', 'FROM TO: what the Path of cookies of the backend begins with'],
   ['mirror-target', 'text', '', 'a copy of each request goes to this host of the mesh'],
-  ['mirror-host', 'text', '', 'only the host of mirror-target; a warning says so'],
-  ['mirror-request-body', 'text', 'on', 'only on; a warning says so'],
+  ['mirror-host', 'text', '', 'the Host of copies; that of mirror-target unless said'],
+  ['mirror-request-body', 'text', 'on', 'off: copies have no body'],
   // Sticky sessions
   ['affinity', 'text', '', 'cookie'],
   [

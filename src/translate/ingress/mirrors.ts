@@ -9,8 +9,7 @@ export function readMirrors(
 ): readonly RuleMirror[] | undefined {
   const url = annotations.text('mirror-target');
   const named = annotations.text('mirror-host');
-  if (annotations.text('mirror-request-body') === 'off')
-    annotations.tell('mirror-request-body', 'off has no effect: copies have their bodies');
+  const body = annotations.text('mirror-request-body') ?? 'on';
   if (url === undefined) return undefined;
   const [, host, port = '80'] =
     /^http:\/\/([a-z0-9.-]+)(?::(\d{1,5}))?(?:\/?\$request_uri|\/)?$/.exec(url) ?? [];
@@ -19,13 +18,15 @@ export function readMirrors(
       'mirror-target',
       `'${url}' is no http://HOST[:PORT]$request_uri with a host of the mesh`,
     );
-  if (named !== undefined && named !== host)
-    annotations.tell('mirror-host', `it has no effect: copies are for ${host}, the host of mirror-target`);
+  if (named !== undefined && !/^[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:\d{1,5})?$/.test(named))
+    return annotations.wrong('mirror-host', `'${named}' is no name of a host`);
   const full = host.includes('.') ? host : `${host}.${namespace}.svc.${clusterDomain}`;
   return [
     {
       target: { host: full.replace(/\.svc$/, `.svc.${clusterDomain}`), port: Number(port), weight: 1 },
       percent: 100,
+      authority: named ?? host,
+      ...(body === 'off' && { withoutBody: true }),
     },
   ];
 }
