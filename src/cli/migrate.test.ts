@@ -51,6 +51,41 @@ const traefik = nginx
   .replace('public', 'traefik')
   .replace('k8s.io/ingress-nginx', 'traefik.io/ingress-controller');
 
+test('rows that name ConfigMaps are the same where those are there and allowed, and what has an effect now is not told', () => {
+  const own = 'ingressClassName: public';
+  const map = (name: string, data: object): string =>
+    `---\n${JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'shop' }, data })}\n`;
+  const now = {
+    ...{ 'use-port-in-redirects': 'true', 'limit-rate': '100', 'limit-rate-after': '10' },
+    ...{
+      'mirror-target': 'http://copy$request_uri',
+      'mirror-host': 'a.example',
+      'mirror-request-body': 'off',
+    },
+    ...{ 'proxy-next-upstream-timeout': '5', 'custom-headers': 'headers' },
+  };
+  const yaml = [
+    nginx,
+    map('headers', { 'X-Mode': 'a' }),
+    map('others', { 'X-Other': 'a' }),
+    map('ingress-nginx-controller', { 'global-allowed-response-headers': 'X-Mode', 'load-balance': 'ewma' }),
+    ingress('fine', now, own),
+    ingress('missing', { 'custom-headers': 'none' }, own),
+    ingress('unlisted', { 'custom-headers': 'others' }, own),
+  ].join('');
+  const { status, out } = migrate(yaml, '-o', 'json');
+  const { objects } = JSON.parse(out);
+  assert.equal(status, 1);
+  assert.deepEqual(
+    objects.map((each: { object: { name: string }; verdict: string }) => [each.object.name, each.verdict]),
+    [
+      ['fine', 'same'],
+      ['missing', 'refused'],
+      ['unlisted', 'refused'],
+    ],
+  );
+});
+
 test('each Ingress of ingress-nginx is told what will differ, and those of others are left alone', () => {
   const own = 'ingressClassName: public';
   const yaml = [
