@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { ANNOTATIONS, VERSION } from '../config/index.ts';
+import { ANNOTATIONS, DEFAULT_REVISION, revisionOfInjector, VERSION } from '../config/index.ts';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { installedVersion } from './install/installed.ts';
+import { CONTROL_PLANES } from './install/names.ts';
 import { type ClusterFlags, clusterFlags, connect } from './kubernetes/connect.ts';
 import { listObjects } from './kubernetes/objects.ts';
 
@@ -39,12 +40,16 @@ async function version(flags: Flags): Promise<void> {
 async function clusterLines(flags: Flags): Promise<string[]> {
   const cluster = await connect(flags);
   const found = await listObjects(cluster, '/apis/apps/v1/deployments', {
-    fieldSelector: 'metadata.name=weft-injector',
+    labelSelector: CONTROL_PLANES,
   });
-  const lines = (found ?? []).map(
-    deployment =>
-      `control plane ${installedVersion([deployment]) ?? '(unknown)'} (namespace ${deployment.metadata.namespace})`,
-  );
+  const lines = (found ?? []).flatMap(deployment => {
+    const { name, namespace } = deployment.metadata;
+    const revision = revisionOfInjector(name);
+    if (revision === undefined) return [];
+    const which = revision === DEFAULT_REVISION ? '' : `, revision ${revision}`;
+    const installed = installedVersion([deployment], revision) ?? '(unknown)';
+    return [`control plane ${installed} (namespace ${namespace}${which})`];
+  });
   if (lines.length === 0) return ['control plane: not installed in this cluster'];
   const counts = new Map<string, number>();
   for (const pod of (await listObjects(cluster, '/api/v1/pods')) ?? []) {

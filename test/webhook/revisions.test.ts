@@ -261,6 +261,10 @@ describe('control planes beside each other', { skip: noApiServer, timeout: 600_0
       text,
       /weft\.dev\/rev=gone is no revision and no tag.*weft revision tag set gone --revision/,
     );
+    assert.match(
+      await must(weft('version')),
+      /^control plane 0\.\S+ \(namespace weft-system, revision canary\)$/m,
+    );
     const json = JSON.parse(await must(weft('revision', 'list', '-o', 'json')));
     assert.deepEqual(json.outOfDate, [
       {
