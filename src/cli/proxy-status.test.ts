@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { VERSION } from '../config/index.ts';
+import { DEFAULT_REVISION, VERSION } from '../config/index.ts';
 import type { Fault } from '../kubernetes/testing/fake-api.ts';
+import { PART_OF, selectorOf } from './install/names.ts';
 import { fakeCluster } from './proxies/testing/fake-cluster.ts';
 
 interface Figures {
@@ -37,7 +38,10 @@ function exposition(given: Figures = {}): string {
 const cluster = fakeCluster.bind(undefined, 'proxy-status');
 
 const web = { name: 'web-1', labels: { app: 'web' } };
-const controlPlane = { name: 'weft-injector-1', namespace: 'weft-system', meshed: false };
+const controlPlane = {
+  ...{ name: 'weft-injector-1', namespace: 'weft-system', meshed: false },
+  labels: { ...PART_OF, ...selectorOf(DEFAULT_REVISION) },
+};
 
 /** /debug/proxies of a control plane that serves these pods. */
 function streams(...served: readonly object[]): Fault {
@@ -64,7 +68,7 @@ test('a mesh where all is well: who serves each proxy, how old its configuration
   assert.deepEqual(rest, ['', 'all is well']);
   assert.doesNotMatch(out, /\x1b/, 'no colours where nobody looks');
   const listed = api.calls.find(({ path }) => path === '/api/v1/namespaces/weft-system/pods')!;
-  assert.equal(listed.query.get('labelSelector'), 'app.kubernetes.io/name=weft-injector');
+  assert.equal(listed.query.get('labelSelector'), 'app.kubernetes.io/part-of=weft');
 });
 
 /** What is wrong, by what a proxy tells and its control plane says of it. */
