@@ -1,6 +1,6 @@
-import type { Flag } from '../../errors/index.ts';
-import type { AnswerStream, Fields, Head, LocalReply, ServerStream } from '../../http/index.ts';
+import type { Head, ServerStream } from '../../http/index.ts';
 import type { AnswerRewrites, Replacement } from '../../model/index.ts';
+import { PassedAnswer } from './passed-answer.ts';
 
 const location = Buffer.from('location', 'latin1');
 const refresh = Buffer.from('refresh', 'latin1');
@@ -10,20 +10,15 @@ const setCookie = Buffer.from('set-cookie', 'latin1');
  * An answer in which the upstream's own places become those that clients know, as nginx does it (proxy_redirect,
  * proxy_cookie_domain, proxy_cookie_path). Answers of Weft's own have none of the upstream's.
  */
-export class RewrittenAnswer implements AnswerStream {
-  readonly #client: ServerStream;
+export class RewrittenAnswer extends PassedAnswer {
   readonly #rewrites: AnswerRewrites;
 
   constructor(client: ServerStream, rewrites: AnswerRewrites) {
-    this.#client = client;
+    super(client);
     this.#rewrites = rewrites;
   }
 
-  informational(head: Head): void {
-    this.#client.informational(head);
-  }
-
-  respond(head: Head, end: boolean): void {
+  override respond(head: Head, end: boolean): void {
     const { location: to, cookieDomain, cookiePath } = this.#rewrites;
     if (to !== undefined) {
       rewriteFields(head, location, value => beginning(value, to));
@@ -34,39 +29,7 @@ export class RewrittenAnswer implements AnswerStream {
     }
     if (cookieDomain !== undefined || cookiePath !== undefined)
       rewriteFields(head, setCookie, value => rewriteCookie(value, cookieDomain, cookiePath));
-    this.#client.respond(head, end);
-  }
-
-  respondLocal(reply: LocalReply): void {
-    this.#client.respondLocal(reply);
-  }
-
-  data(bytes: Buffer, start: number, end: number): boolean {
-    return this.#client.data(bytes, start, end);
-  }
-
-  end(trailers: Fields | undefined): void {
-    this.#client.end(trailers);
-  }
-
-  abort(why: Flag, code?: number): void {
-    this.#client.abort(why, code);
-  }
-
-  finish(): void {
-    this.#client.finish();
-  }
-
-  pauseRequest(): void {
-    this.#client.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#client.resumeRequest();
-  }
-
-  detach(): void {
-    (this.#client as Partial<AnswerStream>).detach?.();
+    this.client.respond(head, end);
   }
 }
 

@@ -1,16 +1,10 @@
 import type { Transform } from 'node:stream';
 import { constants, createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib';
 import { type Flag, guarded } from '../../errors/index.ts';
-import {
-  type AnswerStream,
-  type Fields,
-  type Head,
-  type LocalReply,
-  type ServerStream,
-  UNKNOWN_LENGTH,
-} from '../../http/index.ts';
+import { type Fields, type Head, type ServerStream, UNKNOWN_LENGTH } from '../../http/index.ts';
 import type { Compression } from '../../model/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
+import { PassedAnswer } from './passed-answer.ts';
 
 type Encoding = Compression['encodings'][number];
 
@@ -38,8 +32,7 @@ export function compressionFor({ encodings }: Compression, accepted: string): En
 }
 
 /** An answer that is compressed on its way, where it is of a kind that is worth it. */
-export class CompressedAnswer implements AnswerStream {
-  readonly #client: ServerStream;
+export class CompressedAnswer extends PassedAnswer {
   readonly #settings: Compression;
   /** Undefined for clients that accept none of them: only caches are told then. */
   readonly #encoding: Encoding | undefined;
@@ -57,66 +50,46 @@ export class CompressedAnswer implements AnswerStream {
     encoding: Encoding | undefined,
     writable: () => void,
   ) {
-    this.#client = client;
+    super(client);
     this.#settings = settings;
     this.#encoding = encoding;
     this.#writable = writable;
   }
 
-  informational(head: Head): void {
-    this.#client.informational(head);
-  }
-
-  respond(head: Head, end: boolean): void {
+  override respond(head: Head, end: boolean): void {
     if (this.#isWorth(head)) {
       addVary(head);
       if (!end && this.#encoding !== undefined) this.#begin(head, this.#encoding);
     }
-    this.#client.respond(head, end);
+    this.client.respond(head, end);
   }
 
-  respondLocal(reply: LocalReply): void {
-    this.#client.respondLocal(reply);
-  }
-
-  data(bytes: Buffer, start: number, end: number): boolean {
+  override data(bytes: Buffer, start: number, end: number): boolean {
     const coder = this.#coder;
-    if (coder === undefined) return this.#client.data(bytes, start, end);
+    if (coder === undefined) return this.client.data(bytes, start, end);
     // Who sends more has been told that the client takes it.
     this.#clientFull = false;
     return coder.write(Buffer.from(bytes.subarray(start, end)));
   }
 
-  end(trailers: Fields | undefined): void {
+  override end(trailers: Fields | undefined): void {
     if (this.#coder === undefined) {
-      this.#client.end(trailers);
+      this.client.end(trailers);
       return;
     }
     this.#trailers = trailers?.copy();
     this.#coder.end();
   }
 
-  abort(why: Flag, code?: number): void {
+  override abort(why: Flag, code?: number): void {
     this.#coder?.destroy();
-    this.#client.abort(why, code);
+    this.client.abort(why, code);
   }
 
-  finish(): void {
-    this.#client.finish();
-  }
-
-  pauseRequest(): void {
-    this.#client.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#client.resumeRequest();
-  }
-
-  detach(): void {
+  override detach(): void {
     this.#detached = true;
     this.#coder?.destroy();
-    (this.#client as Partial<AnswerStream>).detach?.();
+    super.detach();
   }
 
   #isWorth(head: Head): boolean {
@@ -164,21 +137,21 @@ export class CompressedAnswer implements AnswerStream {
   #write(piece: Buffer): void {
     if (this.#detached) return;
     enterEvent();
-    this.#clientFull = !this.#client.data(piece, 0, piece.length);
+    this.#clientFull = !this.client.data(piece, 0, piece.length);
     leaveEvent();
   }
 
   #flushed(): void {
     if (this.#detached) return;
     enterEvent();
-    this.#client.end(this.#trailers);
+    this.client.end(this.#trailers);
     leaveEvent();
   }
 
   #broken(): void {
     if (this.#detached) return;
     enterEvent();
-    this.#client.abort('LR');
+    this.client.abort('LR');
     leaveEvent();
   }
 }

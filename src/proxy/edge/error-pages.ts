@@ -1,8 +1,8 @@
-import type { Flag } from '../../errors/index.ts';
-import type { AnswerStream, Field, Fields, Head, LocalReply, ServerStream } from '../../http/index.ts';
+import type { Field, Fields, Head, LocalReply, ServerStream } from '../../http/index.ts';
 import { type ErrorPage, formatAddress } from '../../model/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { EdgeAnswer, EdgeServices } from '../filters/edge.interface.ts';
+import { PassedAnswer } from './passed-answer.ts';
 
 /** Of a page that somebody else makes. */
 const maxBytes = 1024 * 1024;
@@ -34,8 +34,7 @@ export interface Asked {
 }
 
 /** The answer of a request whose route has pages for errors: of those statuses nothing goes on but the page. */
-export class PagedAnswer implements AnswerStream {
-  readonly #client: ServerStream;
+export class PagedAnswer extends PassedAnswer {
   readonly #pages: Pages;
   readonly #services: EdgeServices;
   readonly #asked: Asked;
@@ -44,62 +43,42 @@ export class PagedAnswer implements AnswerStream {
   #detached = false;
 
   constructor(client: ServerStream, pages: Pages, services: EdgeServices, asked: Asked) {
-    this.#client = client;
+    super(client);
     this.#pages = pages;
     this.#services = services;
     this.#asked = asked;
   }
 
-  informational(head: Head): void {
-    this.#client.informational(head);
-  }
-
-  respond(head: Head, end: boolean): void {
+  override respond(head: Head, end: boolean): void {
     const page = this.#pages.get(head.status);
-    if (page === undefined || page.ownOnly === true) this.#client.respond(head, end);
+    if (page === undefined || page.ownOnly === true) this.client.respond(head, end);
     else this.#replace(head.status, page, []);
   }
 
-  respondLocal(reply: LocalReply): void {
+  override respondLocal(reply: LocalReply): void {
     const page = this.#pages.get(reply.status);
-    if (page === undefined) this.#client.respondLocal(reply);
+    if (page === undefined) this.client.respondLocal(reply);
     else this.#replace(reply.status, page, reply.fields);
   }
 
-  data(bytes: Buffer, start: number, end: number): boolean {
-    return this.#replaced || this.#client.data(bytes, start, end);
+  override data(bytes: Buffer, start: number, end: number): boolean {
+    return this.#replaced || this.client.data(bytes, start, end);
   }
 
-  end(trailers: Fields | undefined): void {
-    if (!this.#replaced) this.#client.end(trailers);
+  override end(trailers: Fields | undefined): void {
+    if (!this.#replaced) this.client.end(trailers);
   }
 
-  abort(why: Flag, code?: number): void {
-    this.#client.abort(why, code);
-  }
-
-  finish(): void {
-    this.#client.finish();
-  }
-
-  pauseRequest(): void {
-    this.#client.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#client.resumeRequest();
-  }
-
-  detach(): void {
+  override detach(): void {
     this.#detached = true;
-    (this.#client as Partial<AnswerStream>).detach?.();
+    super.detach();
   }
 
   #replace(status: number, page: ErrorPage, fields: readonly Field[]): void {
     this.#replaced = true;
     const { service, body = '', contentType = 'text/html' } = page;
     if (service === undefined) {
-      this.#client.respondLocal({
+      this.client.respondLocal({
         status: page.status ?? status,
         body,
         contentType,
@@ -132,7 +111,7 @@ export class PagedAnswer implements AnswerStream {
     if (this.#detached) return;
     enterEvent();
     try {
-      this.#client.respondLocal(replyOf(answer, status, page, fields));
+      this.client.respondLocal(replyOf(answer, status, page, fields));
     } finally {
       leaveEvent();
     }

@@ -1,9 +1,10 @@
 import { type Flag, guarded } from '../../errors/index.ts';
-import type { AnswerStream, Fields, Head, LocalReply, ServerStream } from '../../http/index.ts';
+import type { Fields, Head, ServerStream } from '../../http/index.ts';
 import type { AnswerRate } from '../../model/index.ts';
 import { enterEvent, leaveEvent } from '../../wire/index.ts';
 import type { EdgeServices } from '../filters/edge.interface.ts';
 import type { AnsweringUpstream } from '../filters/filter.interface.ts';
+import { PassedAnswer } from './passed-answer.ts';
 
 /** What is held goes on in pieces of so much time's worth, so that a fast rate costs few timers. */
 const pieceSeconds = 0.1;
@@ -13,8 +14,7 @@ const pieceSeconds = 0.1;
  * from the beginning of the request as nginx does it, and then as much as time lets it. What is too early is held; the upstream
  * waits.
  */
-export class PacedAnswer implements AnswerStream {
-  readonly #client: ServerStream;
+export class PacedAnswer extends PassedAnswer {
   readonly #rate: AnswerRate;
   readonly #services: EdgeServices;
   readonly #upstream: AnsweringUpstream;
@@ -34,28 +34,20 @@ export class PacedAnswer implements AnswerStream {
     services: EdgeServices,
     upstream: AnsweringUpstream,
   ) {
-    this.#client = client;
+    super(client);
     this.#rate = rate;
     this.#startMs = startMs;
     this.#services = services;
     this.#upstream = upstream;
   }
 
-  informational(head: Head): void {
-    this.#client.informational(head);
-  }
-
-  respond(head: Head, end: boolean): void {
+  override respond(head: Head, end: boolean): void {
     this.#isTunnel = head.status === 101;
-    this.#client.respond(head, end);
+    this.client.respond(head, end);
   }
 
-  respondLocal(reply: LocalReply): void {
-    this.#client.respondLocal(reply);
-  }
-
-  data(bytes: Buffer, start: number, end: number): boolean {
-    if (this.#isTunnel) return this.#client.data(bytes, start, end);
+  override data(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#isTunnel) return this.client.data(bytes, start, end);
     let from = start;
     let goesOn = true;
     if (this.#held.length === 0) {
@@ -68,31 +60,19 @@ export class PacedAnswer implements AnswerStream {
     return false;
   }
 
-  end(trailers: Fields | undefined): void {
-    if (this.#held.length === 0) this.#client.end(trailers);
+  override end(trailers: Fields | undefined): void {
+    if (this.#held.length === 0) this.client.end(trailers);
     else this.#ending = { trailers: trailers?.copy() };
   }
 
-  abort(why: Flag, code?: number): void {
+  override abort(why: Flag, code?: number): void {
     this.#stop();
-    this.#client.abort(why, code);
+    this.client.abort(why, code);
   }
 
-  finish(): void {
-    this.#client.finish();
-  }
-
-  pauseRequest(): void {
-    this.#client.pauseRequest();
-  }
-
-  resumeRequest(): void {
-    this.#client.resumeRequest();
-  }
-
-  detach(): void {
+  override detach(): void {
     this.#stop();
-    (this.#client as Partial<AnswerStream>).detach?.();
+    super.detach();
   }
 
   #stop(): void {
@@ -111,7 +91,7 @@ export class PacedAnswer implements AnswerStream {
 
   #send(bytes: Buffer, start: number, end: number): boolean {
     this.#sent += end - start;
-    return this.#client.data(bytes, start, end);
+    return this.client.data(bytes, start, end);
   }
 
   /** Until the next piece of what is held may be sent. */
@@ -140,7 +120,7 @@ export class PacedAnswer implements AnswerStream {
       goesOn = this.#send(piece, 0, count);
     }
     if (this.#held.length > 0) this.#wait();
-    else if (this.#ending !== undefined) this.#client.end(this.#ending.trailers);
+    else if (this.#ending !== undefined) this.client.end(this.#ending.trailers);
     // Where the client takes no more it says itself when it does.
     else if (goesOn) this.#upstream.writable();
     leaveEvent();
