@@ -11,11 +11,9 @@ import {
   type TelemetrySettings,
   unknownKind,
 } from '../model/index.ts';
-import { IntrusiveSet } from '../sets/index.ts';
 import { MetricShapes } from '../telemetry/index.ts';
 import {
   crowding,
-  Listener,
   type OriginalDestination,
   originalDestination,
   saveMemory,
@@ -26,6 +24,7 @@ import { openInbound } from './accept/held.ts';
 import type { InboundOptions } from './accept/inbound-options.ts';
 import { NamedDestinations } from './accept/named-destinations.ts';
 import { OutboundConnection } from './accept/outbound.ts';
+import { Accepting } from './accepting.ts';
 import { AskAuthorizer } from './calls/ask-authorizer.ts';
 import { type CallServices, MeshCall } from './calls/mesh-call.ts';
 import { ClusterHosts } from './cluster-hosts.ts';
@@ -42,7 +41,7 @@ import { UpstreamCertificates } from './destinations/upstream-certificates.ts';
 import { compileFilters } from './filters/filter.interface.ts';
 import { LISTENER_FILTERS } from './filters/lists.ts';
 import type { GatewayRole } from './gateway/gateway-role.interface.ts';
-import type { Accepted, ListenerPlace, ListenerRow } from './listeners.ts';
+import type { ListenerPlace, ListenerRow } from './listeners.ts';
 import { clientCodecs, newServices } from './new-services.ts';
 import { recordsAnswer } from './record/answer.ts';
 import { RequestRecorder } from './record/recorder.ts';
@@ -70,15 +69,8 @@ export class DataPlane {
   readonly #shown: UpstreamCertificates;
   readonly #inboundOptions: InboundOptions;
   readonly #ownPorts: Set<number>;
-  readonly #connections = new IntrusiveSet<'seat', Accepted>('seat');
-  #listeners: Listener[] = [];
-  /** Another process of this proxy accepts. */
-  #handedOver = false;
-  /** Those that are listened on. */
-  #rows: ListenerRow[] = [];
+  readonly #accepting: Accepting;
   #stopHousekeeping: () => void = () => {};
-  /** Connections that may be accepted before memory is looked at again. */
-  #room = Number.POSITIVE_INFINITY;
   #outboundPort = 0;
   #inboundPort = 0;
 
@@ -90,6 +82,12 @@ export class DataPlane {
       port: () => this.#outboundPort,
     });
     this.services = newServices(options, own, key => (this.gateway ?? this.#shown).certificate(key));
+    this.#accepting = new Accepting({
+      services: this.services,
+      sharePorts: options.sharePorts === true,
+      intercept: options.intercept,
+      pauseOthers: paused => this.gateway?.pause(paused),
+    });
     const codecs = clientCodecs(this.services);
     const sources = new AppSources(options.redirected, options.ownAddresses);
     const hosts = new ClusterHosts(this.services, codecs, sources, options.staleAfterMs);
@@ -144,7 +142,7 @@ export class DataPlane {
       authentication: () => new PortAuthentication(options.clock, options.log, fetchKeys, counts),
       authorization,
       sharePorts: options.sharePorts === true,
-      accepting: () => this.#takeRoom(),
+      accepting: () => this.#accepting.takeRoom(),
     });
     if (options.record !== undefined && options.record.maxBytes > 0) {
       this.record = new RequestRecorder(options.clock, options.record);
@@ -184,8 +182,8 @@ export class DataPlane {
 
   #listenAsSidecar(outboundPort: number, inboundPort: number): void {
     const { outbound, inbound } = this.#options;
-    this.#outboundPort = this.#listen(this.#outbound({ ...outbound, port: outboundPort }));
-    this.#inboundPort = this.#listen(this.#inbound({ ...inbound, port: inboundPort }));
+    this.#outboundPort = this.#accepting.listen(this.#outbound({ ...outbound, port: outboundPort }));
+    this.#inboundPort = this.#accepting.listen(this.#inbound({ ...inbound, port: inboundPort }));
     this.#ownPorts.add(this.#outboundPort).add(this.#inboundPort);
   }
 
@@ -238,7 +236,7 @@ export class DataPlane {
    */
   drain(): void {
     this.services.draining = true;
-    for (const connection of this.#connections) connection.drain();
+    this.#accepting.drain();
     this.gateway?.drain();
   }
 
@@ -251,10 +249,9 @@ export class DataPlane {
     this.services.refusing = stage === 'refuse';
     saveMemory(this.services.saving);
     crowding.crowded = false;
-    this.#room = room;
-    this.#open(room > 0);
+    this.#accepting.allow(room);
     if (stage === 'none') return;
-    for (const connection of this.#connections) connection.relieve(hard);
+    this.#accepting.relieve(hard);
     this.gateway?.relieve(hard);
     for (const cluster of this.destinations.clusters) cluster.closeAllIdle();
     for (const cluster of this.passThrough.clusters) cluster.closeAllIdle();
@@ -265,9 +262,7 @@ export class DataPlane {
   crowd(crowded: boolean): void {
     saveMemory(true);
     crowding.crowded = crowded;
-    this.#room = 0;
-    for (const listener of this.#listeners) listener.pause();
-    this.gateway?.pause(true);
+    this.#accepting.allow(0);
   }
 
   /**
@@ -275,31 +270,23 @@ export class DataPlane {
    * are again, nothing is told any more to go.
    */
   accept(on: boolean): void {
-    this.#handedOver = !on;
-    this.#open(this.#room > 0);
+    this.#accepting.accept(on);
     if (on) this.services.draining = false;
   }
 
   /** Closes connections from clients without a request under way. */
   closeIdle(): void {
-    for (const connection of this.#connections) connection.relieve(false);
+    this.#accepting.relieve(false);
   }
 
   /** Breaks off what is open from clients. */
   cutOff(): void {
-    for (const connection of this.#connections) connection.destroy();
-  }
-
-  #open(isRoom: boolean): void {
-    const accepts = isRoom && !this.#handedOver;
-    for (const listener of this.#listeners) accepts ? listener.resume() : listener.pause();
-    this.gateway?.pause(!accepts);
+    this.#accepting.cutOff();
   }
 
   /** Accepts no more. */
   close(): void {
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
+    this.#accepting.close();
     this.gateway?.close();
     this.#stopHousekeeping();
   }
@@ -307,7 +294,7 @@ export class DataPlane {
   /** Breaks off everything that is open; for when there is no more time, and for tests. */
   destroy(): void {
     this.close();
-    for (const connection of this.#connections) connection.destroy();
+    this.#accepting.cutOff();
     this.gateway?.destroy();
     this.destinations.close();
     this.passThrough.close();
@@ -316,9 +303,8 @@ export class DataPlane {
   }
 
   /** What is listened on: the rows of the table, with what is open on this core. */
-  get listening(): readonly (Pick<ListenerRow, 'name' | 'hosts' | 'port' | 'trust'> & { open: number })[] {
-    const { openConnections } = this.services.counters;
-    return this.#rows.map(row => ({ ...row, open: openConnections[row.name] }));
+  get listening(): Accepting['listening'] {
+    return this.#accepting.listening;
   }
 
   /** What this core's record says; `state`: how the proxy is. */
@@ -390,49 +376,6 @@ export class DataPlane {
       open: (wire, wanted, terms, onClosed) =>
         openInbound(services, inboundPorts, options, wire, wanted, terms, onClosed),
     };
-  }
-
-  /** Opens the row's listeners, one for each host, and returns their port. */
-  #listen(row: ListenerRow): number {
-    let { port } = row;
-    for (const host of row.hosts) {
-      const shared = this.#options.sharePorts === true;
-      const counting = (wire: Wire): void => {
-        this.#takeRoom();
-        this.#accept(row, wire, port);
-      };
-      const listener = new Listener({ host, port, purpose: row.name, shared }, counting);
-      this.#listeners.push(listener);
-      port = listener.port;
-    }
-    this.#rows.push({ ...row, port });
-    return port;
-  }
-
-  /** A connection is accepted: memory is looked at again after so many. */
-  #takeRoom(): void {
-    if (--this.#room > 0) return;
-    for (const each of this.#listeners) each.pause();
-    this.gateway?.pause(true);
-  }
-
-  #accept(row: ListenerRow, wire: Wire, port: number): void {
-    const { name, wanted: find, open } = row;
-    const { openConnections } = this.services.counters;
-    const wanted = find(wire, port);
-    if (this.#options.intercept?.(wire, wanted) === true) return;
-    openConnections[name]++;
-    const onClosed = (): void => {
-      if (this.#connections.delete(connection)) openConnections[name]--;
-    };
-    const connection = open(wire, wanted, row, onClosed);
-    this.#connections.add(connection);
-    try {
-      connection.start();
-    } catch (thrown) {
-      onClosed();
-      throw thrown;
-    }
   }
 
   /** The destination before redirection; undefined when the client called our listener itself. */
