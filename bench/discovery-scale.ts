@@ -1,14 +1,14 @@
 // How the configuration pipeline behaves at scale: a mesh of many services, many proxies that follow a few destinations each, and
 // endpoints that come and go. In one process, without a wire: registry → translate → hub → streams.
 //   node bench/discovery-scale.ts [--services 10000] [--proxies 1000] [--destinations 5] [--changes 500]
-import { parseArgs } from 'node:util';
 import { Hub, InProcessStream } from '../src/discovery/index.ts';
 import { type KubeObject, Registry } from '../src/registry/index.ts';
 import { silentLog } from '../src/telemetry/index.ts';
 import { systemClock } from '../src/time/index.ts';
 import { Translator } from '../src/translate/index.ts';
+import { readFlags } from './flags.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     services: { type: 'string', default: '10000' },
     proxies: { type: 'string', default: '1000' },

@@ -1,7 +1,6 @@
 // How long an endpoint change takes to reach many proxies over mutual TLS, and what a connected proxy costs the control plane:
 // the real server with real clients over loopback, all in this one process (so that the clients' work is in the figures too).
 //   node bench/discovery-wire.ts [--proxies 1000] [--changes 50]
-import { parseArgs } from 'node:util';
 import { CertificateAuthority } from '../src/ca/index.ts';
 import { type CredentialSource, DiscoveryClient, DiscoveryServer, Hub } from '../src/discovery/index.ts';
 import { WeftError } from '../src/errors/index.ts';
@@ -11,8 +10,9 @@ import { type KubeObject, Registry } from '../src/registry/index.ts';
 import { silentLog } from '../src/telemetry/index.ts';
 import { systemClock } from '../src/time/index.ts';
 import { Translator } from '../src/translate/index.ts';
+import { readFlags } from './flags.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: { proxies: { type: 'string', default: '1000' }, changes: { type: 'string', default: '50' } },
 });
 const proxies = Number(values.proxies);

@@ -2,7 +2,6 @@
 // adding up of what all proxies say.
 //   node bench/figures.ts [--edges 20] [--proxies 1000]
 // In one process without a network, CPU time of this process: what the wire takes is not in it, what is put on it is told.
-import { parseArgs } from 'node:util';
 import { Gatherer } from '../src/dashboard/index.ts';
 import {
   type EdgeItem,
@@ -20,8 +19,9 @@ import {
   UNKNOWN_PEER,
 } from '../src/telemetry/index.ts';
 import { FakeClock } from '../src/time/index.ts';
+import { readFlags } from './flags.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: { edges: { type: 'string', default: '20' }, proxies: { type: 'string', default: '1000' } },
 });
 const edges = Number(values.edges);

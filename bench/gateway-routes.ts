@@ -8,15 +8,15 @@ import { Agent, createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type ResourceType, TYPES } from '../src/kubernetes/index.ts';
 import { FakeApi } from '../src/kubernetes/testing/fake-api.ts';
 import { freePorts } from '../src/wire/testing/ports.ts';
+import { readFlags } from './flags.ts';
 import { ingressOrigin } from './ingress-origin.ts';
 import { imageFlags, machine } from './machine.ts';
 import { cpuUs, memory } from './usage.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     routes: { type: 'string', default: '100,1000,5000' },
     changes: { type: 'string', default: '100' },

@@ -7,10 +7,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http2';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { BareServer } from '../src/http2/testing/bare-server.ts';
+import { readFlags } from './flags.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     requests: { type: 'string', default: '60000' },
     streams: { type: 'string', default: '1,10,100' },

@@ -3,16 +3,16 @@
 // wrong.
 //   node bench/ingresses.ts [--ingresses 5000] [--changes 20]
 // Prints CPU time of this process, so that other programs of the machine count little.
-import { parseArgs } from 'node:util';
 import { Hub, type Watch } from '../src/discovery/index.ts';
 import { type GatewayResource, gatewayKey } from '../src/model/index.ts';
 import type { Change } from '../src/registry/index.ts';
 import { ANY_NAMESPACE } from '../src/resolve/index.ts';
 import { Translator } from '../src/translate/index.ts';
 import { changesOf } from '../src/translate/testing/from-yaml.ts';
+import { readFlags } from './flags.ts';
 import { machine } from './machine.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     ingresses: { type: 'string', default: '5000' },
     changes: { type: 'string', default: '20' },

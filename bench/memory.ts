@@ -5,8 +5,8 @@
 // Variants get the same load in turn, round after round, in processes of their own; `shipped` has the image's flags alone, and
 // the flags of a variant come after those. A flag `-` leaves the image's out. Figures are those of the larger of the two proxies.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { bundle, bundleHop } from './bundle.ts';
+import { readFlags } from './flags.ts';
 import { imageEnvironment, imageFlags, machine, pinning } from './machine.ts';
 import type { Inside } from './memory/inside.ts';
 import { KINDS, type Kind, privateByKind } from './memory/mappings.ts';
@@ -42,7 +42,7 @@ interface Round {
   readonly p99Ms: number;
 }
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     rounds: { type: 'string', default: '1' },
     rate: { type: 'string', default: '1000' },

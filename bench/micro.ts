@@ -5,8 +5,8 @@
 // between; system calls by the kernel; the codec is measured against a loop of known work in the same process. --update writes
 // what was found as the new budget.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
+import { readFlags } from './flags.ts';
 import { codecCost } from './micro/codec.ts';
 import { memoryKept } from './micro/memory.ts';
 import { programSize } from './micro/program.ts';
@@ -21,7 +21,7 @@ interface Budget {
   readonly what: string;
 }
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: { update: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 });
 const file = 'bench/budget.json';

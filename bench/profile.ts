@@ -5,8 +5,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
+import { readFlags } from './flags.ts';
 import { imageEnvironment, imageFlags, pinning } from './machine.ts';
 import { askHop, type RunningPath, startWeft } from './peers/index.ts';
 import { type Own, readAllocations, readProfile, selfTimes, type Tree } from './profile/cpu-profile.ts';
@@ -17,7 +17,7 @@ import { closedLoop, transfer } from './scenarios/loads.ts';
 import { Stage } from './stage.ts';
 import { cpuUs } from './usage.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     what: { type: 'string', default: 'cpu' },
     scenario: { type: 'string', default: 'hop' },

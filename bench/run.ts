@@ -2,9 +2,9 @@
 //   node bench/run.ts [--scenario hop,path] [--quick] [--rounds 5] [--peers haproxy,nginx,envoy] [--json] [--list]
 //                     [--node-flags "--max-semi-space-size=8"]
 // Prints tables (or the report itself with --json) and writes bench/results/latest.json. docs/performance.md explains the method.
-import { parseArgs } from 'node:util';
 import { bundle } from './bundle.ts';
 import { ownControlGroup } from './control-group.ts';
+import { readFlags } from './flags.ts';
 import { commit, imageEnvironment, imageFlags, machine, pinning } from './machine.ts';
 import { debian, findProxies, type MeasuredProxy, PEERS } from './peers/index.ts';
 import { type Report, type ScenarioResult, table, write } from './results.ts';
@@ -12,7 +12,7 @@ import { type Scenario, scenarios } from './scenarios/index.ts';
 import type { BenchSettings } from './stage.ts';
 import { verdicts, verdictTable } from './targets.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     scenario: { type: 'string' },
     quick: { type: 'boolean', default: false },

@@ -4,16 +4,16 @@
 // All proxies are up at once and get the same load in turn, round after round, each round beginning with another; the median of
 // what a row adds, round by round, is hardly the machine's. CPU time is the kernel's count for the proxy alone. Bytes are counted
 // as in `make bench-check`.
-import { parseArgs } from 'node:util';
 import { type PeerLabels, PeerRequests, RequestMetrics, UNKNOWN_PEER } from '../src/telemetry/index.ts';
 import { bundleHop } from './bundle.ts';
+import { readFlags } from './flags.ts';
 import { COUNTING, requestBytes, send } from './micro/requests.ts';
 import { type Launch, type RunningPath, startWeft } from './peers/index.ts';
 import { ownBackend } from './scenarios/backends.ts';
 import { Stage } from './stage.ts';
 import { cpuUs } from './usage.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: { rounds: { type: 'string', default: '21' }, requests: { type: 'string', default: '5000' } },
 });
 const rounds = Number(values.rounds);

@@ -1,11 +1,11 @@
 // Opens many connections of HTTP/2 and holds them. Each carries one request that is answered; with --streams, so many more follow
 // that never end. Prints `open` and ends with its standard input.
 //   node bench/load/held-http2.ts --port 9000 --connections 100 --streams 100
-import { parseArgs } from 'node:util';
 import { GET, HELLO, headers, POST, SETTINGS_ACK } from '../../src/http2/testing/frames.ts';
+import { readFlags } from '../flags.ts';
 import { hold } from './hold.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     port: { type: 'string', default: '' },
     connections: { type: 'string', default: '100' },

@@ -1,10 +1,11 @@
 // Opens many connections, sends one request on each so that it is an HTTP connection that was kept, and holds them. Prints `open`
 // and ends with its standard input.
 //   node bench/load/idle-connections.ts --port 9000 --connections 10000
-import { parseArgs } from 'node:util';
+
+import { readFlags } from '../flags.ts';
 import { hold } from './hold.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: { port: { type: 'string', default: '' }, connections: { type: 'string', default: '10000' } },
 });
 const request = 'GET / HTTP/1.1\r\nhost: bench\r\n\r\n';

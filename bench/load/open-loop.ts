@@ -8,14 +8,14 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readFlags } from '../flags.ts';
 import { http1Client } from './http1-client.ts';
 import { http2Client } from './http2-client.ts';
 import type { Outcome } from './load-client.ts';
 import { percentiles, printResult } from './load-result.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     url: { type: 'string', default: '' },
     rate: { type: 'string', default: '1000' },

@@ -3,10 +3,10 @@
 //   node bench/load/resumed.ts --port 9000 --seconds 2 [--connections 8]
 
 import { connect } from 'node:tls';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.ts';
 import { percentiles, printResult } from './load-result.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     port: { type: 'string', default: '' },
     seconds: { type: 'string', default: '2' },

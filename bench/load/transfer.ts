@@ -1,10 +1,10 @@
 // Long streams, one after the other on each connection until the time is over. Counts megabytes (10^6 bytes).
 //   node bench/load/transfer.ts --port 9000 --kind download|upload|tcp --bytes 100000000 --seconds 3 [--connections 2]
 import { connect, type Socket } from 'node:net';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.ts';
 import { printResult } from './load-result.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     port: { type: 'string', default: '' },
     kind: { type: 'string', default: 'download' },

@@ -2,10 +2,10 @@
 //   node bench/load/websocket.ts --port 9000 --seconds 2 [--connections 32] [--bytes 64]
 import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
-import { parseArgs } from 'node:util';
+import { readFlags } from '../flags.ts';
 import { percentiles, printResult } from './load-result.ts';
 
-const { values } = parseArgs({
+const { values } = readFlags(import.meta.filename, {
   options: {
     port: { type: 'string', default: '' },
     seconds: { type: 'string', default: '2' },
