@@ -1,16 +1,14 @@
-import { type Guarded, guarded } from '../errors/index.ts';
+import type { Guarded } from '../errors/index.ts';
 import type { Cancel, Clock } from '../time/index.ts';
 import { encode } from './encode.ts';
 import { BEATS_PER_SECOND, LEAST_BEAT_MS } from './protocol.ts';
+import { Rounds } from './rounds.ts';
 
 /** A stream that says that the control plane is there. */
 export interface Beating extends Guarded {
   /** `line` is the message. */
   beat(line: string): void;
 }
-
-/** Streams are told a few at a time. */
-const turnMs = 100;
 
 /** How often each of so many streams hears of its control plane, ms: as often as all together cost no more than they may. */
 export function beatEveryMs(streams: number): number {
@@ -23,23 +21,23 @@ export function beatEveryMs(streams: number): number {
  * connections, but one that hangs only by its silence.
  */
 export class Heartbeat {
-  readonly #clock: Clock;
   readonly #streams: ReadonlySet<Beating>;
-  #rest: Iterator<Beating> | undefined;
-  #atMs: number;
+  readonly #rounds: Rounds<Beating>;
   #everyMs = 0;
   #line = '';
 
   constructor(clock: Clock, streams: ReadonlySet<Beating>) {
-    this.#clock = clock;
     this.#streams = streams;
-    this.#atMs = clock.monotonic();
+    this.#rounds = new Rounds({
+      ...{ clock, all: streams, name: 'discovery.beat' },
+      everyMs: () => beatEveryMs(streams.size),
+      visit: stream => stream.beat(this.line),
+    });
   }
 
   /** Begins; what is returned ends it. */
   start(): Cancel {
-    this.#atMs = this.#clock.monotonic();
-    return this.#clock.every(turnMs, () => this.#turn());
+    return this.#rounds.start();
   }
 
   /** What is said now. */
@@ -50,24 +48,5 @@ export class Heartbeat {
       this.#line = encode({ type: 'beat', everyMs });
     }
     return this.#line;
-  }
-
-  /** A turn that comes late makes up for what it missed, so that nobody takes a busy replica for one that hangs. */
-  #turn(): void {
-    const nowMs = this.#clock.monotonic();
-    const passedMs = nowMs - this.#atMs;
-    this.#atMs = nowMs;
-    const { line } = this;
-    const { size } = this.#streams;
-    for (let due = Math.min(size, Math.ceil((size * passedMs) / this.#everyMs)); due > 0; due--) {
-      let next = this.#rest?.next();
-      if (!next || next.done) {
-        this.#rest = this.#streams.values();
-        next = this.#rest.next();
-        if (next.done) return;
-      }
-      const stream = next.value;
-      guarded('discovery.beat', () => stream.beat(line), stream)();
-    }
   }
 }

@@ -8,8 +8,8 @@
 // counts as sent: the next change builds on it. A key that cannot be followed is answered with a destination that is `refused`
 // and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
 //
-// Whether the other side is there: the control plane sends `ping` every PING_MS, which is answered with `pong`, and `beat`
-// between its other messages, which is not. A proxy that misses some beats connects to the control plane anew, beside the
+// Whether the other side is there: a proxy that has said nothing for PING_MS is sent `ping`, which is answered with `pong`, and
+// between other messages `beat`, which is not. A proxy that misses some beats connects to the control plane anew, beside the
 // connection it has, and changes over where that succeeds before anything is heard. See docs/decisions/discovery.md.
 //
 // The control plane may also ask (`ask`), about what only the proxy knows: its live requests, its record of failures. The proxy
@@ -43,7 +43,7 @@ export const MAX_GATEWAY_KEY_LENGTH = 1_200;
 /** What is kept of a refusal's reason. */
 export const MAX_REASON_LENGTH = 1_000;
 
-/** The control plane sends `ping` this often. */
+/** The control plane looks at each proxy this often, and sends `ping` to one that has said nothing since the last time. */
 export const PING_MS = 15_000;
 
 /** A side that has heard nothing for this long takes the other for dead and ends the connection. */

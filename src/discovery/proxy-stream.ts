@@ -146,14 +146,14 @@ export class ProxyStream implements Pushable, Beating {
     this.#writer.together(() => session.flush());
   }
 
-  /** Called every PING_MS: asks whether the proxy is there, and ends the stream when it is not. */
+  /** Called every PING_MS: asks a proxy that has been silent since whether it is there, and ends the stream when it is not. */
   ping(): void {
     // What a slowed one said meanwhile has not been read.
     if (this.#state.phase !== 'open' || this.#slowed) return;
-    const { session } = this.#state;
+    const [{ session }, { isQuiet }] = [this.#state, this.#liveness];
     const why = this.#liveness.judge(session.unansweredMs > this.#shared.limits.ackMs);
-    if (why === undefined) session.ping();
-    else this.#destroy(why);
+    if (why !== undefined) this.#destroy(why);
+    else if (isQuiet) session.ping();
   }
 
   /** Not where the proxy hears of this replica anyway, nor where what was said before has not left yet. */

@@ -9,6 +9,7 @@ import { Heartbeat } from './heartbeat.ts';
 import { DISCOVERY_ALPN, PING_MS } from './protocol.ts';
 import { ProxyStream } from './proxy-stream.ts';
 import { PushQueue } from './push-queue.ts';
+import { Rounds } from './rounds.ts';
 import {
   type AskableProxies,
   type AskableProxy,
@@ -34,6 +35,7 @@ export class DiscoveryServer implements AskableProxies {
   readonly #shared: StreamShared;
   readonly #streams = new Set<ProxyStream>();
   readonly #heartbeat: Heartbeat;
+  readonly #pings: Rounds<ProxyStream>;
   readonly #newcomers: Newcomers;
   readonly #gate: HandshakeGate;
   readonly #proxyListeners = new Set<(proxy: AskableProxy) => void>();
@@ -41,6 +43,11 @@ export class DiscoveryServer implements AskableProxies {
   constructor(options: DiscoveryServerOptions) {
     this.#options = options;
     this.#heartbeat = new Heartbeat(options.clock, this.#streams);
+    this.#pings = new Rounds({
+      ...{ clock: options.clock, all: this.#streams, name: 'discovery.ping' },
+      everyMs: () => PING_MS,
+      visit: stream => stream.ping(),
+    });
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const { newcomers: total, newcomersPerAddress: perAddress } = limits;
     this.#newcomers = new Newcomers({
@@ -77,7 +84,7 @@ export class DiscoveryServer implements AskableProxies {
    * was written.
    */
   async start(listen: HostPort, signal: AbortSignal): Promise<number> {
-    const { credentials, clock } = this.#options;
+    const { credentials } = this.#options;
     const current = credentials.credentials;
     if (!current)
       throw new WeftError('credentials-missing', 'the control plane has no certificate of its own yet');
@@ -103,9 +110,7 @@ export class DiscoveryServer implements AskableProxies {
     });
     const port = await bind(server, listen);
     const unsubscribe = credentials.subscribe(renewed => server.setSecureContext(contextOf(renewed)));
-    const stopPinging = clock.every(PING_MS, () => {
-      for (const stream of this.#streams) guarded('discovery.ping', () => stream.ping(), stream)();
-    });
+    const stopPinging = this.#pings.start();
     const stopBeating = this.#heartbeat.start();
     const stop = (): void => {
       unsubscribe();

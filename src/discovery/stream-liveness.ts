@@ -1,11 +1,11 @@
 import { PING_MS, SILENCE_MS } from './protocol.ts';
 
 /**
- * Whether a proxy is there, and whether it hears that we are. Silence is counted in pings and not timed: when this process was
- * stopped or starved itself, what proxies said meanwhile is still to be read.
+ * Whether a proxy is there, and whether it hears that we are. Silence is counted in rounds of pings and not timed: when this
+ * process was stopped or starved itself, what proxies said meanwhile is still to be read.
  */
 export class StreamLiveness {
-  /** Pings since something was heard. */
+  /** Rounds of pings since something was heard. */
   #unheard = 0;
   /** At the last ping an answer was due for too long. */
   #overdue = false;
@@ -16,6 +16,11 @@ export class StreamLiveness {
   /** The proxy said something, or could not be heard for our own doing. */
   heard(): void {
     this.#unheard = 0;
+  }
+
+  /** Whether nothing has been heard since the proxy was judged last: who answers pushes is there, and need not be asked. */
+  get isQuiet(): boolean {
+    return this.#unheard > 0;
   }
 
   /** Called every PING_MS; `overdue`: the answer to a push is. What is returned is why the stream should end. */
