@@ -1,6 +1,6 @@
 // Whether proxies will take what an object says, asked of the code that they run (routing/): what would be refused by every
 // proxy, and with it the whole destination, is refused here, where its author is told.
-import { equal, type PolicyKinds, type RouteRule, type RuleMatch } from '../model/index.ts';
+import { equal, type PolicyKinds, problem, type RouteRule, type RuleMatch } from '../model/index.ts';
 import {
   conditionFault,
   type RouteWords,
@@ -9,6 +9,7 @@ import {
   trafficFault,
 } from '../routing/index.ts';
 import { rulesAlone } from './ingress/alone.ts';
+import type { ReadIngress } from './ingress/ingress-model.ts';
 import { isRefusal, refusal } from './nowhere.ts';
 import type { Delegation, Part, PlainPolicyKind } from './part.ts';
 import type { Report } from './report.ts';
@@ -60,10 +61,7 @@ class Fitting {
         this.#refuse(routeFault({ action: { kind: 'forward' }, choices: part.targets }), 'spec');
         return part;
       case 'ingress':
-        // Whether it fits by itself; what it comes to is made of all Ingresses.
-        for (const rule of rulesAlone(part.ingress))
-          this.#refuse(conditionFault(requestsOf(rule)) ?? routeFault(wordsOf(rule)), rule.path);
-        return part;
+        return { ...part, ingress: fitIngress(part.ingress) };
       case 'policy':
         this.#refuse(policyFault(part.of, part.policy), '');
         return part;
@@ -121,6 +119,17 @@ class Fitting {
     if (fault !== undefined) this.#report.error('field-invalid', path, `${at(path)}${fault}`);
     return fault !== undefined;
   }
+}
+
+/** Whether it fits by itself, in ingress-nginx's words, which nobody asks in other classes; what it comes to is made of all. */
+function fitIngress(ingress: ReadIngress): ReadIngress {
+  if (ingress.problems.some(({ severity }) => severity === 'error')) return ingress;
+  const found = rulesAlone(ingress).flatMap(rule => {
+    const fault = conditionFault(requestsOf(rule)) ?? routeFault(wordsOf(rule));
+    if (fault === undefined) return [];
+    return [problem('field-invalid', `${at(rule.path)}${fault}`, { object: ingress.from, path: rule.path })];
+  });
+  return found.length === 0 ? ingress : { ...ingress, problems: [...ingress.problems, ...found] };
 }
 
 /** Kinds of policies of which proxies may refuse one, asked as they do it. */

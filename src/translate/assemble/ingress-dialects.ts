@@ -21,7 +21,7 @@ export function ingressDialect(name: IngressDialectName): IngressDialect | undef
 export function* dialectProblems(
   ingress: ReadIngress,
   name: IngressDialectName,
-  words: SaidWords,
+  words: SaidWords | undefined,
 ): Iterable<Problem> {
   const { from: object, rules } = ingress;
   for (const [annotation, other] of foreignAnnotations(ingress, name)) {
@@ -30,7 +30,7 @@ export function* dialectProblems(
     yield problem('field-not-supported', message, { object, path, severity: 'warning' });
   }
   const dialect = dialects[name];
-  if (dialect === undefined) return;
+  if (dialect === undefined || words === undefined) return;
   const told = new Set<string>();
   for (const { paths } of rules)
     for (const each of paths)

@@ -1,9 +1,10 @@
 // All Ingresses of a gateway together: each host's routes, listeners for TLS, and what is said of backends, as parts of the mesh.
+import { HAPROXY_CONFIG, INGRESS_CONFIG } from '../../config/index.ts';
 import { equal, type Problem } from '../../model/index.ts';
 import { withFields } from '../ingress/fields.ts';
 import type { PathOf } from '../ingress/hosts.ts';
 import { settingsWith } from '../ingress/ingress.ts';
-import type { IngressWords } from '../ingress/ingress-dialect.ts';
+import type { IngressDialectName, IngressWords, SaidWords } from '../ingress/ingress-dialect.ts';
 import {
   INGRESS_DEFAULTS,
   type IngressDefaults,
@@ -20,7 +21,7 @@ import type {
 } from '../part.ts';
 import { type BackendOf, backendPolicies, placesOf } from './ingress-backends.ts';
 import { dialectProblems, ingressDialect } from './ingress-dialects.ts';
-import { defaultsWithFields, IngressFields, ingressWithFields } from './ingress-fields.ts';
+import { defaultsWithFields } from './ingress-fields.ts';
 import { type GatheredHost, hostParts, type MadeParts } from './ingress-hosts.ts';
 import { byAge, IngressIndex } from './ingress-index.ts';
 import { httpListener } from './ingress-listeners.ts';
@@ -33,8 +34,8 @@ import {
   otherName,
   type ServedClass,
   servedPart,
-  touchSpokenOf,
 } from './served-class.ts';
+import { ShownIngresses } from './shown-ingresses.ts';
 
 /** Takes a part of the mesh away from under `id`, or puts it there. */
 type SetPart = (id: string, part: Part, present: boolean) => void;
@@ -46,15 +47,12 @@ interface Made extends MadeParts {
 
 /** Joins what Ingresses say. Only hosts of which something is said anew are made and put into the mesh anew. */
 export class IngressAssembler {
-  /** As their objects have them. */
-  readonly #ingresses = new Map<string, ReadIngress>();
-  /** As they are served, with what the ConfigMaps hold that they name. */
-  readonly #shown = new Map<string, ReadIngress>();
-  readonly #fields = new IngressFields();
-  /** Ingresses by the ConfigMaps that they name. */
-  readonly #naming = new Map<string, Set<string>>();
-  /** What is wrong with ConfigMaps, by who names them: an Ingress, or '' for the settings. */
-  readonly #faults = new Map<string, readonly Problem[]>();
+  /** What is said in other dialects than ingress-nginx's. */
+  readonly #words = new IngressWordsIndex();
+  readonly #speaking = new Map<string, IngressWords>();
+  readonly #ingresses = new ShownIngresses(this.#words);
+  /** What is wrong with ConfigMaps that the settings name. */
+  #settingsFaults: readonly Problem[] = [];
   readonly #classes = new Map<string, ReadIngressClass>();
   readonly #settings = new Map<string, IngressDefaultsPart>();
   readonly #clusterDomain: string;
@@ -64,13 +62,10 @@ export class IngressAssembler {
   >();
   /** By name of the thing: of a class, and in it of a host, a backend or an Ingress. */
   readonly #made = new Map<string, Made>();
-  /** Ingresses that may differ from what was expanded last. */
-  readonly #changed = new Set<string>();
+  /** How many hosts, backends and Ingresses were made anew until now, for who counts what a change costs. */
+  made = 0;
   /** Whether classes or defaults differ, which concern every Ingress. */
   #isOther = false;
-  /** What is said in other dialects than ingress-nginx's. */
-  readonly #words = new IngressWordsIndex();
-  readonly #speaking = new Map<string, IngressWords>();
   /** Of ours, by name. */
   #served = new Map<string, ServedClass>();
   /** Of Ingresses that name no class. */
@@ -88,10 +83,7 @@ export class IngressAssembler {
   ): void {
     switch (part.kind) {
       case 'ingress':
-        this.#changed.add(id);
-        this.#name(id, part.ingress, present);
-        if (present) this.#ingresses.set(id, part.ingress);
-        else this.#ingresses.delete(id);
+        this.#ingresses.set(id, part.ingress, present);
         break;
       case 'ingress-class':
         this.#isOther = true;
@@ -105,8 +97,7 @@ export class IngressAssembler {
         break;
       case 'ingress-fields': {
         const { ref } = part.read;
-        this.#fields.set(id, part.read, present);
-        for (const each of this.#naming.get(ref) ?? []) this.#changed.add(each);
+        this.#ingresses.setFields(id, part.read, present);
         for (const { defaults } of this.#settings.values())
           this.#isOther ||= defaults.responseFieldsFrom === ref || defaults.requestFieldsFrom === ref;
         break;
@@ -121,44 +112,44 @@ export class IngressAssembler {
 
   /** Puts what all of them come to into the mesh. */
   expand(set: SetPart): void {
-    const said = this.#words.takeChanged();
-    if (!this.#isOther && this.#changed.size === 0 && said.length === 0) return;
+    const isSaid = this.#words.tell();
+    if (!this.#isOther && !this.#ingresses.hasChanged() && !isSaid) return;
     const next = new Map<string, Made | undefined>();
     if (this.#isOther) {
       this.#sortAnew();
       // What is not made again below is there no more.
       for (const name of this.#made.keys()) next.set(name, undefined);
     } else
-      for (const id of this.#changed) {
-        const before = this.#shown.get(id);
+      for (const id of this.#ingresses.takeChanged()) {
+        const before = this.#ingresses.shown(id);
         const after = this.#show(id);
         if (before !== undefined && before !== after) this.#sort(before, false);
         if (after !== undefined && before !== after) this.#sort(after, true);
       }
     this.#isOther = false;
-    this.#changed.clear();
-    for (const each of this.#served.values()) {
-      for (const words of said) touchSpokenOf(each, words);
-      this.#make(each, next);
-    }
+    for (const each of this.#served.values()) this.#make(each, next);
     this.#put(next, set);
   }
 
   /**
-   * Whether the object is an Ingress of a class that is not Weft's, or is read in a dialect that no class of its has. `object` as
-   * for MeshAssembler.replace.
+   * Whether the object is an Ingress of a class that is not Weft's, or speaks in a dialect that no class of Weft's has. `object`
+   * as for MeshAssembler.replace.
    */
   isForeign(object: string): boolean {
     const words = this.#speaking.get(`${object} 0`);
     if (words !== undefined) return ![...this.#served.values()].some(each => isSpoken(each, words));
+    // Whose settings are wrong from the beginning have no parts.
+    if (isConfigMap(object, INGRESS_CONFIG)) return !this.#hasNginx();
+    if (isConfigMap(object, HAPROXY_CONFIG)) return !this.#speaks('haproxy');
     // The only part of its object.
-    const ingress = this.#ingresses.get(`${object} 0`);
+    const ingress = this.#ingresses.written(`${object} 0`);
     return ingress !== undefined && this.#classOf(ingress) === undefined;
   }
 
   *problems(): Iterable<Problem> {
-    for (const [id, faults] of this.#faults)
-      if (id === '' || this.#classOf(this.#ingresses.get(id)!) !== undefined) yield* faults;
+    if (this.#hasNginx()) yield* this.#settingsFaults;
+    for (const [id, faults] of this.#ingresses.faults())
+      if (this.#classOf(this.#ingresses.written(id)!) !== undefined) yield* faults;
     for (const { problems } of this.#made.values()) yield* problems;
   }
 
@@ -171,8 +162,19 @@ export class IngressAssembler {
       for (const [key, part] of now?.parts ?? [])
         if (!equal(part, this.#made.get(name)?.parts.get(key))) set(`${name} ${key}`, part, true);
     for (const [name, now] of next)
-      if (now === undefined) this.#made.delete(name);
-      else this.#made.set(name, now);
+      if (now === undefined) {
+        this.#made.delete(name);
+        this.#words.forget(name);
+      } else this.#made.set(name, now);
+  }
+
+  /** Whether its settings are anybody's business: those of other dialects alone are not told by them. */
+  #hasNginx(): boolean {
+    return this.#served.size === 0 || this.#speaks('ingress-nginx');
+  }
+
+  #speaks(dialect: IngressDialectName): boolean {
+    return [...this.#served.values()].some(({ ingressClass }) => ingressClass.dialect === dialect);
   }
 
   #classOf({ className }: ReadIngress): ServedClass | undefined {
@@ -186,10 +188,10 @@ export class IngressAssembler {
     this.#fallback = classes.find(each => each.isDefault)?.name;
     this.#defaults = INGRESS_DEFAULTS;
     if (first !== undefined) {
-      const { defaults, problems } = defaultsWithFields(first[1].defaults, first[1].from, this.#fields);
-      this.#defaults = defaults;
-      this.#note('', problems);
-    } else this.#note('', []);
+      const read = defaultsWithFields(first[1].defaults, first[1].from, this.#ingresses.fields);
+      this.#defaults = read.defaults;
+      this.#settingsFaults = read.problems;
+    } else this.#settingsFaults = [];
     this.#served = new Map(
       classes
         .filter(each => each.isOurs)
@@ -202,7 +204,8 @@ export class IngressAssembler {
           },
         ]),
     );
-    for (const id of new Set([...this.#shown.keys(), ...this.#ingresses.keys()])) {
+    this.#ingresses.takeChanged();
+    for (const id of this.#ingresses.ids()) {
       const ingress = this.#show(id);
       if (ingress !== undefined) this.#sort(ingress, true);
     }
@@ -210,29 +213,9 @@ export class IngressAssembler {
 
   /** The Ingress as it is to be served now. */
   #show(id: string): ReadIngress | undefined {
-    const written = this.#ingresses.get(id);
-    const names = written !== undefined && written.refused !== true && namesOf(written).length > 0;
-    const made = names && ingressWithFields(written, this.#shown.get(id), this.#fields, this.#defaults);
-    this.#note(id, made ? made.problems : []);
-    const ingress = made ? made.ingress : written;
-    if (ingress === undefined) this.#shown.delete(id);
-    else this.#shown.set(id, ingress);
-    return ingress;
-  }
-
-  #note(id: string, faults: readonly Problem[]): void {
-    if (faults.length > 0) this.#faults.set(id, faults);
-    else this.#faults.delete(id);
-  }
-
-  #name(id: string, ingress: ReadIngress, present: boolean): void {
-    for (const ref of namesOf(ingress)) {
-      const own = this.#naming.get(ref) ?? new Set<string>();
-      if (present) own.add(id);
-      else own.delete(id);
-      if (own.size > 0) this.#naming.set(ref, own);
-      else this.#naming.delete(ref);
-    }
+    const written = this.#ingresses.written(id);
+    const dialect = written && this.#classOf(written)?.ingressClass.dialect;
+    return this.#ingresses.show(id, dialect, this.#defaults);
   }
 
   /** Puts the Ingress where it belongs, or takes it away there. */
@@ -252,10 +235,11 @@ export class IngressAssembler {
     { ingressClass }: ServedClass,
     ingress: ReadIngress,
     path: BackendOf,
+    words: SaidWords | undefined,
   ): PathOf['settings'] | undefined {
     const dialect = ingressDialect(ingressClass.dialect);
-    if (dialect === undefined) return this.#settingsOf(ingress);
-    return dialect.settings({ ingress, path, words: this.#words });
+    if (dialect === undefined || words === undefined) return this.#settingsOf(ingress);
+    return dialect.settings({ ingress, path, words });
   }
 
   #settingsOf(ingress: ReadIngress): PathOf['settings'] {
@@ -275,12 +259,16 @@ export class IngressAssembler {
     const { ingressClass, hosts, backends, names } = served;
     const dialect = ingressDialect(ingressClass.dialect);
     const defaults = dialect?.defaults ?? this.#defaults;
-    // What is touched is made anew whatever else is the same.
-    const version = dialect === undefined ? 0 : this.#words.version;
+    // Of words that may be others everything is made anew that is touched.
+    const version = dialect === undefined ? 0 : {};
+    /** Words for what is made under that name, which is touched when one of them changes. */
+    const wordsOf = (name: string, index: IngressIndex, key: string): SaidWords | undefined =>
+      dialect && this.#words.for({ name, touch: () => index.touch(key) });
     const id = `ingress-class ${ingressClass.name}`;
     const once = (name: string, of: readonly unknown[], make: () => MadeParts): void => {
       const before = this.#made.get(name);
       const same = before !== undefined && isSame(before.of, of);
+      if (!same) this.made++;
       next.set(name, same ? before : { of, ...make() });
     };
     if (names.size === 0) next.set(id, undefined);
@@ -296,7 +284,8 @@ export class IngressAssembler {
     }
     for (const host of hosts.takeTouched()) {
       const name = `${id} host ${host}`;
-      const gathered = hosts.has(host) ? this.#gather(served, host, hosts.of(host)) : undefined;
+      const words = hosts.has(host) ? wordsOf(name, hosts, host) : undefined;
+      const gathered = hosts.has(host) ? this.#gather(served, host, words) : undefined;
       const wanted = noteAliases(served, host, gathered);
       if (gathered === undefined) {
         next.set(name, undefined);
@@ -311,31 +300,35 @@ export class IngressAssembler {
     }
     for (const place of backends.takeTouched()) {
       const own = backends.of(place);
+      const name = `${id} backend ${place}`;
+      const words = own.length === 0 ? undefined : wordsOf(name, backends, place);
       const settings = (ingress: ReadIngress, path: BackendOf): PathOf['settings'] =>
-        this.#settingsAt(served, ingress, path) ?? NOTHING_SAID;
+        this.#settingsAt(served, ingress, path, words) ?? NOTHING_SAID;
       const parts = (): MadeParts => ({
         parts: new Map(backendPolicies(ingressClass, place, own, settings)),
         problems: [],
       });
-      if (own.length === 0) next.set(`${id} backend ${place}`, undefined);
-      else once(`${id} backend ${place}`, [ingressClass, defaults, version, ...own], parts);
+      if (own.length === 0) next.set(name, undefined);
+      else once(name, [ingressClass, defaults, version, ...own], parts);
     }
     for (const name of names.takeTouched()) {
       const [own] = names.of(name);
-      if (own === undefined) next.set(`${id} served ${name}`, undefined);
+      const made = `${id} served ${name}`;
+      if (own === undefined) next.set(made, undefined);
       else
-        once(`${id} served ${name}`, [ingressClass, own, version], () => ({
+        once(made, [ingressClass, own, version], () => ({
           parts: servedPart(own, ingressClass),
-          problems: [...dialectProblems(own, ingressClass.dialect, this.#words)],
+          problems: [...dialectProblems(own, ingressClass.dialect, wordsOf(made, names, name))],
         }));
     }
   }
 
-  /** All that they say of the host. `ingresses`: the oldest first. */
-  #gather(served: ServedClass, host: string, ingresses: readonly ReadIngress[]): GatheredHost {
+  /** All that is said of the host, the oldest first. */
+  #gather(served: ServedClass, host: string, words: SaidWords | undefined): GatheredHost {
+    const ingresses = served.hosts.of(host);
     const gathered: GatheredHost = { paths: [], canaries: [], ingresses: [] };
     const at = (ingress: ReadIngress, path: PathOf['path']): PathOf => {
-      const settings = this.#settingsAt(served, ingress, path);
+      const settings = this.#settingsAt(served, ingress, path, words);
       if (settings !== undefined) return { path, ingress, settings };
       return { path, ingress: { ...ingress, refused: true }, settings: NOTHING_SAID };
     };
@@ -353,9 +346,9 @@ export class IngressAssembler {
   }
 }
 
-/** The ConfigMaps that its annotations name. */
-function namesOf({ settings }: ReadIngress): readonly string[] {
-  return [settings.responseFieldsFrom, settings.questionFieldsFrom].filter(each => each !== undefined);
+/** Whether a part of this name is of a ConfigMap that is called so. */
+function isConfigMap(object: string, name: string): boolean {
+  return object.startsWith('ConfigMap ') && object.endsWith(`/${name}`);
 }
 
 function isSame(left: readonly unknown[], right: readonly unknown[]): boolean {

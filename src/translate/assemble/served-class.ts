@@ -2,7 +2,6 @@
 import type { PathOf } from '../ingress/hosts.ts';
 import type { IngressWords } from '../ingress/ingress-dialect.ts';
 import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
-import { placesOf } from './ingress-backends.ts';
 import { type GatheredHost, type MadeParts, wantedAliases } from './ingress-hosts.ts';
 import type { IngressIndex } from './ingress-index.ts';
 
@@ -62,24 +61,4 @@ export function isCanaryOf({ ingressClass }: ServedClass, { settings }: ReadIngr
 /** Whether the words are about something that the class serves. */
 export function isSpoken({ ingressClass, names }: ServedClass, { dialect, of, key }: IngressWords): boolean {
   return dialect === ingressClass.dialect && (of !== 'ingress' || names.has(key));
-}
-
-/** Ingresses of the class that the words may be about are to be made anew. */
-export function touchSpokenOf(served: ServedClass, words: IngressWords): void {
-  if (!isSpoken(served, words)) return;
-  const { hosts, backends, names } = served;
-  for (const ingress of spokenOf(served, words)) {
-    for (const { host } of ingress.rules) hosts.touch(host);
-    hosts.touch('');
-    for (const place of placesOf(ingress)) backends.touch(place);
-    names.touch(`${ingress.namespace}/${ingress.name}`);
-  }
-}
-
-function spokenOf({ backends, names }: ServedClass, { of, key }: IngressWords): readonly ReadIngress[] {
-  if (of === 'ingress') return names.of(key);
-  if (of !== 'service') return [...names.keys()].flatMap(each => names.of(each));
-  const [namespace, name] = key.split('/');
-  const host = `${name}.${namespace}.svc.`;
-  return [...backends.keys()].flatMap(place => (place.startsWith(host) ? backends.of(place) : []));
 }

@@ -61,7 +61,7 @@ function wordsOf({ ingress, path, words }: PathWords): readonly IngressWords[] {
   const [name, namespace] = path.target.host.split('.');
   return [
     words.config('haproxy'),
-    words.find('haproxy', 'ingress', `${ingress.namespace}/${ingress.name}`),
+    ingress.words,
     words.find('haproxy', 'service', `${namespace}/${name}`),
   ].filter(each => each !== undefined);
 }

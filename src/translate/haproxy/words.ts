@@ -2,7 +2,7 @@ import { HAPROXY_CONFIG } from '../../config/index.ts';
 import { isRecord } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator } from '../dialect.ts';
-import type { WordsBase } from '../ingress/ingress-dialect.ts';
+import { asRefused, type WordsBase, withProblems } from '../ingress/ingress-dialect.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import type { HaproxyPlace } from './annotations.table.ts';
@@ -19,27 +19,26 @@ export interface HaproxyWords extends WordsBase {
 const closedWords =
   'nothing of these annotations has held before, so until they are corrected the paths that they are about answer 503';
 
-/** HAProxy's annotations on networking.k8s.io Ingress. */
-export const haproxyIngressTranslator: KindTranslator = translatorOf('Ingress.networking.k8s.io', 'ingress');
+/** HAProxy's annotations on networking.k8s.io Ingress. What is wrong with them counts where its class is of this dialect. */
+export const haproxyIngressTranslator: KindTranslator = {
+  kind: 'Ingress.networking.k8s.io',
+  translate: (object, _context, { object: from }) => {
+    const own = new Report(from);
+    return annotationsPart(object, 'ingress', own).map(part => withProblems(part, own.problems));
+  },
+};
 
 /** HAProxy's annotations on v1 Service. */
-export const haproxyServiceTranslator: KindTranslator = translatorOf('Service', 'service');
+export const haproxyServiceTranslator: KindTranslator = {
+  kind: 'Service',
+  translate: (object, _context, report) => annotationsPart(object, 'service', report),
+  closedWords,
+  closed: (object, _context, from) => annotationsPart(object, 'service', new Report(from)).map(asRefused),
+};
 
-function translatorOf(kind: string, of: 'ingress' | 'service'): KindTranslator {
-  const translate = (object: KubeObject, report: Report): readonly Part[] => {
-    const values = haproxyValues(object.metadata.annotations);
-    if (Object.keys(values).length === 0) return [];
-    return wordsPart(object, of, values, report);
-  };
-  return {
-    kind,
-    translate: (object, _context, report) => translate(object, report),
-    closedWords,
-    closed: (object, _context, from) =>
-      translate(object, new Report(from)).map(part =>
-        part.kind === 'ingress-words' ? { ...part, words: { ...part.words, refused: true } } : part,
-      ),
-  };
+function annotationsPart(object: KubeObject, of: 'ingress' | 'service', report: Report): readonly Part[] {
+  const values = haproxyValues(object.metadata.annotations);
+  return Object.keys(values).length === 0 ? [] : wordsPart(object, of, values, report);
 }
 
 /** v1 ConfigMap, where it is that of HAProxy's controller. */

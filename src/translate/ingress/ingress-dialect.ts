@@ -1,8 +1,9 @@
 // Whose annotations Ingresses speak in. ingress-nginx's are read with the Ingress itself (settings.ts). What other controllers
 // say on Ingresses, on Services and by kinds of their own is read object by object into words; what they come to for one path is
 // known where all of them are (translate/assemble).
-import type { ObjectRef } from '../../model/index.ts';
+import type { ObjectRef, Problem } from '../../model/index.ts';
 import type { HaproxyWords } from '../haproxy/words.ts';
+import type { Part } from '../part.ts';
 import type { TraefikWords } from '../traefik/model.ts';
 import type { IngressDefaults, IngressPath, IngressSettings, ReadIngress } from './ingress-model.ts';
 import type { OrderPaths } from './paths.ts';
@@ -21,11 +22,14 @@ export interface WordsBase {
   readonly key: string;
   /** The object was refused, and nothing of it ever held: paths that depend on it answer 503. */
   readonly refused?: true;
+  /** Of an Ingress: what is wrong with it. An error lets the whole Ingress be what it was before. */
+  readonly problems?: readonly Problem[];
   readonly from: ObjectRef;
 }
 
 /** All that was said; undefined where an object of that key says nothing. */
 export interface SaidWords {
+  /** `of`: all but what Ingresses say, which ReadIngress has (`words`). */
   find(dialect: IngressDialectName, of: IngressWords['of'], key: string): IngressWords | undefined;
   /** Of the controller as a whole: the first object by name. */
   config(dialect: IngressDialectName): IngressWords | undefined;
@@ -56,4 +60,16 @@ export interface IngressDialect {
   settings(of: PathWords): IngressSettings | undefined;
   /** Why it must not be served. */
   problems(of: PathWords): readonly PathProblem[];
+}
+
+/** The part with what is wrong with its object: an error refuses it. */
+export function withProblems(part: Part, problems: readonly Problem[]): Part {
+  if (part.kind !== 'ingress-words' || problems.length === 0) return part;
+  const told = { ...part, words: { ...part.words, problems } };
+  return problems.some(({ severity }) => severity === 'error') ? asRefused(told) : told;
+}
+
+/** The part of an object that cannot be carried out. */
+export function asRefused(part: Part): Part {
+  return part.kind === 'ingress-words' ? { ...part, words: { ...part.words, refused: true } } : part;
 }

@@ -8,13 +8,14 @@ import type {
   HttpsRedirect,
   ObjectRef,
   PathRewrite,
+  Problem,
   RetryPolicy,
   RouteTarget,
   RuleMirror,
   StickySession,
   TrafficPolicy,
 } from '../../model/index.ts';
-import type { IngressDialectName } from './ingress-dialect.ts';
+import type { IngressDialectName, IngressWords } from './ingress-dialect.ts';
 import type { SnippetRules } from './snippet-rules.ts';
 
 /** Fields of headers, by their names in small letters. */
@@ -46,6 +47,10 @@ export interface ReadIngress {
   }[];
   /** As ingress-nginx's defaults have it; with others they are read anew. */
   readonly settings: IngressSettings;
+  /** What is wrong with annotations of ingress-nginx: it counts for classes of that dialect alone. */
+  readonly problems: readonly Problem[];
+  /** What it says in the dialect of its class where that is another one, once the class is known. */
+  readonly words?: IngressWords;
   readonly annotations: Readonly<Record<string, string>>;
   /** What the ConfigMaps hold that its annotations name, once known: see responseFieldsFrom and questionFieldsFrom. */
   readonly fields?: { readonly response?: FieldPairs; readonly question?: FieldPairs };

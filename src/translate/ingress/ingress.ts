@@ -36,13 +36,15 @@ function translateIngress(object: KubeObject, context: TranslateContext, report:
   const { name, namespace = '', annotations = {}, creationTimestamp = '' } = object.metadata;
   const spec = fieldsOf(object, 'spec', report);
   const named = spec.text('ingressClassName');
-  const read = new Annotations(annotations, report);
+  // Whose annotations count, its class says. What is wrong with ingress-nginx's is nobody's business in classes of others.
+  const own = new Report(report.object);
+  const read = new Annotations(annotations, own);
   const settings = readSettings(read, {
     namespace,
     name,
     clusterDomain: context.clusterDomain,
     defaults: INGRESS_DEFAULTS,
-    report,
+    report: own,
   });
   read.rest();
   const defaultBackend = targetOf(spec.object('defaultBackend'), namespace, context, report);
@@ -63,6 +65,7 @@ function translateIngress(object: KubeObject, context: TranslateContext, report:
     tls,
     settings,
     annotations,
+    problems: own.problems,
     from: report.object,
     createdAt: creationTimestamp,
   };

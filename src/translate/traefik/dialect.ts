@@ -37,9 +37,7 @@ const atMiddlewares = `metadata.annotations['${TRAEFIK_PREFIX}router.middlewares
 
 function joined({ ingress, path, words }: PathWords): Joined {
   const problems: PathProblem[] = [];
-  const router = words.find('traefik', 'ingress', `${ingress.namespace}/${ingress.name}`) as
-    | RouterWords
-    | undefined;
+  const router = ingress.words as RouterWords | undefined;
   const [name, namespace] = path.target.host.split('.');
   const backend = words.find('traefik', 'service', `${namespace}/${name}`) as BackendWords | undefined;
   if (backend?.refused === true)
@@ -93,7 +91,7 @@ function twice(effects: readonly MiddlewareEffect[]): readonly string[] {
 
 function settings(of: PathWords): IngressSettings | undefined {
   const { router, backend, effects, problems } = joined(of);
-  if (router?.refused === true || problems.length > 0) return undefined;
+  if (problems.length > 0) return undefined;
   const {
     path: { target },
     ingress,

@@ -4,18 +4,14 @@ import type {
   EdgePolicy,
   HeaderEdits,
   Hsts,
-  ObjectRef,
   PathRewrite,
   TrafficPolicy,
 } from '../../model/index.ts';
+import type { WordsBase } from '../ingress/ingress-dialect.ts';
 import type { IngressSettings } from '../ingress/ingress-model.ts';
 
-interface Base {
+interface Base extends WordsBase {
   readonly dialect: 'traefik';
-  /** `namespace/name` of the object. */
-  readonly key: string;
-  readonly refused?: true;
-  readonly from: ObjectRef;
 }
 
 /** Annotations `router.*` of an Ingress. */

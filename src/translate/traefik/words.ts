@@ -1,6 +1,7 @@
 import { recordsOf } from '../../plain/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
 import type { KindTranslator, TranslateContext } from '../dialect.ts';
+import { asRefused, withProblems } from '../ingress/ingress-dialect.ts';
 import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readBackend, readRouter, TraefikAnnotations } from './annotations.ts';
@@ -17,20 +18,20 @@ function translatorOf(kind: string, translate: Translate): KindTranslator {
     kind,
     translate,
     closedWords,
-    closed: (object, context, from) =>
-      translate(object, context, new Report(from)).map(part =>
-        part.kind === 'ingress-words' ? { ...part, words: { ...part.words, refused: true } } : part,
-      ),
+    closed: (object, context, from) => translate(object, context, new Report(from)).map(asRefused),
   };
 }
 
-const translateIngress: Translate = ({ metadata, spec }, _context, report) => {
-  const annotations = new TraefikAnnotations(metadata.annotations, report);
+/** What is wrong with them counts where the class of the Ingress is of this dialect. */
+const translateIngress: Translate = ({ metadata, spec }, _context, { object }) => {
+  const own = new Report(object);
+  const annotations = new TraefikAnnotations(metadata.annotations, own);
   if (annotations.isEmpty) return [];
   const hasTls = recordsOf((spec as { readonly tls?: unknown } | undefined)?.tls).length > 0;
   const router = readRouter(annotations, hasTls);
   annotations.rest('ingress');
-  return [{ kind: 'ingress-words', words: { ...base(metadata, report), of: 'ingress', ...router } }];
+  const part: Part = { kind: 'ingress-words', words: { ...base(metadata, own), of: 'ingress', ...router } };
+  return [withProblems(part, own.problems)];
 };
 
 const translateService: Translate = ({ metadata }, _context, report) => {
@@ -57,7 +58,10 @@ function base({ namespace = '', name }: KubeObject['metadata'], { object: from }
 }
 
 /** Traefik's annotations on networking.k8s.io Ingress. */
-export const traefikIngressTranslator = translatorOf('Ingress.networking.k8s.io', translateIngress);
+export const traefikIngressTranslator: KindTranslator = {
+  kind: 'Ingress.networking.k8s.io',
+  translate: translateIngress,
+};
 /** Traefik's annotations on v1 Service. */
 export const traefikServiceTranslator = translatorOf('Service', translateService);
 /** traefik.io Middleware, and by the group that it had before. */
