@@ -53,6 +53,8 @@ export interface RetryPolicy {
   readonly withinMs?: number;
   readonly backoffBaseMs: number;
   readonly backoffMaxMs: number;
+  /** What each wait begins with, before the part that is drawn; undefined for none (the minimum of Gateway API's `backoff`). */
+  readonly backoffMinMs?: number;
   /**
    * Whether a request that is not idempotent (RFC 9110 section 9.2.2) may be repeated after a byte of it may have reached the
    * application. False unless a user said so in a policy.

@@ -17,6 +17,7 @@ export function checkNumbers(words: RouteWords): void {
   checkTime('per-try timeout', retry.perTryTimeoutMs);
   checkTime('backoff', retry.backoffBaseMs);
   checkTime('longest backoff', retry.backoffMaxMs);
+  checkTime('shortest backoff', retry.backoffMinMs);
   checkTime('hedging delay', retry.hedgeAfterMs);
   checkRange('number of retries', retry.attempts, 0, 0xffff_ffff);
   for (const status of retry.statuses ?? []) checkRange('status to retry', status, 100, 599);

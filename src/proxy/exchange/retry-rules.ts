@@ -19,11 +19,12 @@ export function retriableStatus(
 }
 
 /**
- * Exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015). `retry` counts from 1.
+ * Exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter", 2015), after the shortest wait
+ * that the policy demands. `retry` counts from 1.
  */
 export function backoffMs(policy: RetryPolicy, retry: number, random: number): number {
   const ceiling = Math.min(policy.backoffMaxMs, policy.backoffBaseMs * 2 ** (retry - 1));
-  return random * ceiling;
+  return (policy.backoffMinMs ?? 0) + random * ceiling;
 }
 
 /**

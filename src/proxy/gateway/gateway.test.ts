@@ -332,15 +332,21 @@ ${service('echo', (echo.address() as AddressInfo).port)}`,
   assert.equal(raw.text, '3 bytes that begin with 97');
 });
 
-test('where certificates of clients are demanded, who has none or another authority does not get in', async t => {
+test('where certificates of clients are demanded, who has none or another authority does not get in, unless the fallback lets everybody in', async t => {
   const trusted = authority();
   const own = certificateFor(['a.example']);
+  const refs = 'caCertificateRefs: [{ kind: ConfigMap, group: "", name: ca }]';
   const made = await rig(
     t,
     `${gateway(
-      '{ name: https, port: 443, protocol: HTTPS, tls: { certificateRefs: [{ name: own }] } }',
+      [443, 8443]
+        .map(
+          port =>
+            `{ name: https-${port}, port: ${port}, protocol: HTTPS, tls: { certificateRefs: [{ name: own }] } }`,
+        )
+        .join(', '),
       '{}',
-      'tls: { frontend: { default: { validation: { caCertificateRefs: [{ kind: ConfigMap, group: "", name: ca }] } } } },',
+      `tls: { frontend: { default: { validation: { ${refs} } }, perPort: [{ port: 8443, tls: { validation: { mode: AllowInsecureFallback, ${refs} } } }] } },`,
     )}${secret('own', own)}${service('a', await app(t, 'a'))}${route('a', 'a')}
 ---
 apiVersion: v1
@@ -349,9 +355,9 @@ metadata: { name: ca, namespace: shop }
 data: { ca.crt: ${JSON.stringify(trusted.pem)} }
 `,
   );
-  const asks = async (options: ConnectionOptions): Promise<string> => {
+  const asks = async (options: ConnectionOptions, port = 443): Promise<string> => {
     const socket = connect({
-      port: made.port(443),
+      port: made.port(port),
       host: '127.0.0.1',
       rejectUnauthorized: false,
       ...options,
@@ -364,6 +370,10 @@ data: { ca.crt: ${JSON.stringify(trusted.pem)} }
   assert.equal(await asks({ key: client.keyPem, cert: client.pem }), 'HTTP/1.1 200');
   assert.equal(await asks({}), '');
   assert.equal(await asks({ key: foreign.keyPem, cert: foreign.pem }), '');
+  for (const shown of [undefined, client, foreign]) {
+    const options = shown ? { key: shown.keyPem, cert: shown.pem } : {};
+    assert.equal(await asks(options, 8443), 'HTTP/1.1 200');
+  }
 });
 
 test('a port that is in use is named and tried again, and the others are listened on', async t => {

@@ -32,7 +32,10 @@ function readTimeouts(
   return { timeoutMs, retry: given({ perTryTimeoutMs }) };
 }
 
-/** A HTTPRouteRetry: what was certainly not processed, and the statuses that are named. */
+/**
+ * A HTTPRouteRetry: connections that failed or broke, tries that took too long (GEP-1731 wants both wherever there is such a
+ * field; what is not idempotent is still repeated only while no backend has seen it), and the statuses that are named.
+ */
 function readRetry(retry: Fields | undefined): Partial<RetryPolicy> {
   if (!retry) return {};
   const statuses = retry.numbers('codes', { min: 400, max: 599 });
@@ -40,10 +43,12 @@ function readRetry(retry: Fields | undefined): Partial<RetryPolicy> {
   const backoffBaseMs = retry.duration('backoff', 1);
   retry.rest();
   return {
-    on: ['connect-failure', 'refused-stream'],
+    on: ['connect-failure', 'refused-stream', 'reset'],
     ...(statuses.length > 0 && { statuses }),
     ...(attempts !== undefined && { attempts }),
-    ...(backoffBaseMs !== undefined && { backoffBaseMs, backoffMaxMs: backoffBaseMs * 10 }),
+    ...(backoffBaseMs !== undefined && {
+      ...{ backoffMinMs: backoffBaseMs, backoffBaseMs, backoffMaxMs: backoffBaseMs * 10 },
+    }),
   };
 }
 

@@ -225,6 +225,30 @@ data: { gateway.yaml: "replicas: many" }
     assert.equal(told(named(kind!, name!), one), 'InvalidParameters Programmed 192.0.2.5', `${kind} ${name}`);
 });
 
+test('a Gateway that lets clients in whatever they show says so, and no longer once it does not; what others say stays', () => {
+  const yaml = (frontend: string): string => `
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: { name: edge, namespace: shop }
+spec: { gatewayClassName: weft, tls: { frontend: { ${frontend} } }, listeners: [{ name: http, port: 80, protocol: HTTP }] }
+`;
+  const contentOf = (frontend: string) => statuses(yaml(frontend)).get('Gateway edge')!.content!;
+  const of = (mode: string): string =>
+    `validation: { mode: ${mode}, caCertificateRefs: [{ group: "", kind: ConfigMap, name: ca }] }`;
+  const strict = `default: { ${of('AllowValidOnly')} }`;
+  const open = `${strict}, perPort: [{ port: 8443, tls: { ${of('AllowInsecureFallback')} } }]`;
+  const written = (frontend: string, before: object): readonly { type: string; reason: string }[] =>
+    (mergeStatus(contentOf(frontend), { ...before }, 1, 'now') as { conditions: never[] }).conditions;
+  const isTold = (list: readonly { type: string; reason: string }[]): string =>
+    list.map(({ type, reason }) => (/^Insecure|^Ready/.test(type) ? `${type} ${reason} ` : '')).join('');
+  const others = { conditions: [{ type: 'Ready', reason: 'x' }] };
+  assert.equal(isTold(written(strict, others)), 'Ready x ');
+  const conditions = written(open, others);
+  assert.equal(isTold(conditions), 'Ready x InsecureFrontendValidationMode ConfigurationChanged ');
+  assert.match(JSON.stringify(conditions), /AllowInsecureFallback of port 8443/);
+  assert.equal(isTold(written(strict, { conditions })), 'Ready x ', 'AllowValidOnly again');
+});
+
 test('a class of ours says what it supports, sorted', () => {
   const { content } = told.get('GatewayClass weft')!;
   assert.ok(content?.shape === 'class');

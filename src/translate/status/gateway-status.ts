@@ -17,6 +17,7 @@ import { whyNoCredential, whyUnavailable } from '../assemble/gateway-problems.ts
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { SUPPORTED_FEATURES } from './features.ts';
 import { type GatewayJoin, hostsOfRoute, joinOf } from './gateway-joins.ts';
+import { insecureFrontend } from './insecure-frontend.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
 import { idOf } from './table-index.ts';
 
@@ -47,6 +48,7 @@ export function gatewayStatus(object: KubeObject, ref: ObjectRef, mesh: Mesh): S
       unsupportedOf(gateway, mesh) ?? acceptedOf(listeners, sound),
       programmedOf(sound, address),
       gatewayResolved(gateway, listeners, mesh),
+      ...insecureFrontend(object),
     ],
     listeners,
   };

@@ -2,6 +2,7 @@ import { equal, GATEWAY_CONTROLLER, isIpAddress } from '../../model/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import { GATEWAY_GROUP } from '../gateway/index.ts';
 import { entriesOf } from './ingress-status.ts';
+import { INSECURE_FRONTEND } from './insecure-frontend.ts';
 import { ACCEPTED, CODE_PREFIX } from './istio-status.ts';
 import type { Condition, ListenerStatus, StatusContent } from './object-status.ts';
 
@@ -41,7 +42,7 @@ function nextStatus(content: StatusContent, current: Fields, generation: unknown
       return mergeConditions(content, current, nowText);
     case 'gateway':
       return {
-        ...ownConditions(content.conditions, current, generation, nowText),
+        ...ownConditions(content.conditions, current, generation, nowText, [INSECURE_FRONTEND]),
         listeners: mergeListeners(content.listeners, current, generation, nowText),
         addresses: content.addresses.map(value => ({
           ...{ type: isIpAddress(value) ? 'IPAddress' : 'Hostname', value },
@@ -80,15 +81,16 @@ function balancerOf(addresses: readonly string[], current: Fields): Fields {
   return before.length === 0 ? recordOf(current.loadBalancer) : { ingress: null };
 }
 
-/** Conditions of other types stay, where they are. */
+/** Conditions of other types stay, where they are, but for `passing`: ours too, which go when they are not said any more. */
 function ownConditions(
   conditions: readonly Condition[],
   current: Fields,
   generation: unknown,
   nowText: string,
+  passing: readonly string[] = [],
 ): Fields {
   const before = recordsOf(current.conditions);
-  const own = new Set(conditions.map(each => each.type));
+  const own = new Set([...conditions.map(each => each.type), ...passing]);
   const others = before.filter(each => !own.has(String(each.type)));
   return { conditions: [...others, ...conditions.map(each => withTimes(each, before, generation, nowText))] };
 }
