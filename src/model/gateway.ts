@@ -317,6 +317,18 @@ export interface ListenerTls {
   readonly tickets?: boolean;
   /** Certificates of clients; undefined: they are not asked for one. */
   readonly clients?: ClientValidation;
+  /** Of the clients that have shown a good certificate, those that are let in; undefined: all. */
+  readonly admitted?: AdmittedClients;
+}
+
+/** By their certificates: whoever has one of `names`, where there are any, and one of the digests, where there are any. */
+export interface AdmittedClients {
+  /** Alternative names, of any sort; with ListenerTls.identity `mesh` SPIFFE ids. */
+  readonly names?: readonly string[];
+  /** SHA-256 of the public key (SubjectPublicKeyInfo), in base64. */
+  readonly publicKeys?: readonly string[];
+  /** SHA-256 of the certificate, in hexadecimal: lower case, no colons. */
+  readonly certificates?: readonly string[];
 }
 
 export type TlsVersion = 'TLSv1.2' | 'TLSv1.3';

@@ -72,6 +72,7 @@ export { fact } from './fact.ts';
 export type { BundleEndpoint, FederatedDomain } from './federation.ts';
 export { forbiddenAddress, forbiddenHost } from './forbidden-address.ts';
 export {
+  type AdmittedClients,
   type AllowedRoutes,
   type AttachedKind,
   attachedHost,

@@ -45,6 +45,7 @@ export class SessionDialer implements UpstreamDialer {
           serverName: service.host,
           timeoutMs: settings.connectTimeoutMs,
           localAddress: '',
+          ...(settings.tls && { tls: settings.tls }),
           ...(settings.tcpKeepalive && { keepalive: settings.tcpKeepalive }),
         },
         (wire, spoken) => onOpen(wire, spoken === 'streams' ? this.#codec : BYTES),

@@ -223,7 +223,9 @@ class EndpointSets {
     // A gateway's own TLS is with the app: no proxy beside it would know what to make of it.
     if ('securedBy' in this.#name && this.#name.securedBy !== undefined) return 'plaintext';
     // Mutual TLS with a workload of another trust domain, which is no proxy of ours: see OriginatedTls.
-    if (settings.tls?.mode === 'mesh' && !workload && serviceAccount === undefined) return 'plaintext';
+    const { tls } = settings;
+    const isForeign = !workload && serviceAccount === undefined;
+    if (isForeign && tls?.mode === 'mesh' && tls.subjectAltNames !== undefined) return 'plaintext';
     if (mtls !== undefined) return mtls === 'mesh' ? 'mesh' : 'plaintext';
     if (!workload?.meshed || !interceptsPort(workload, port)) return 'plaintext';
     return peerMode(this.#reader, workload, port).mode === 'disable' ? 'plaintext' : 'mesh';

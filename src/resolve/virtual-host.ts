@@ -174,7 +174,13 @@ function streamsAt(
           ];
     });
   const named = found.filter(({ host, table }) => table.attachment?.kind === 'tls' && host !== '*');
-  const rest = found.find(each => !named.includes(each));
+  // Hosts say at which listeners the routes of bytes stand; of those at one the oldest has its connections.
+  const rest = found
+    .filter(each => !named.includes(each))
+    .reduce<(typeof found)[number] | undefined>(
+      (first, each) => (first === undefined || each.table.createdAt < first.table.createdAt ? each : first),
+      undefined,
+    );
   return {
     tcp: rest?.clusters ?? [],
     ...(named.length > 0 && {

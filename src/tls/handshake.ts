@@ -35,7 +35,8 @@ export interface Handshake {
   cancel(): void;
 }
 
-type WithHandle = { readonly _handle: NativeStream & { verifyError(): Error | null } };
+/** What Node keeps of a TLSSocket beside what it documents. */
+export type WithHandle = { readonly _handle: NativeStream & { verifyError(): Error | null } };
 
 /** The server side of mesh TLS. `first`: the bytes that were read to recognise it. */
 export function acceptMeshTls(
@@ -76,61 +77,6 @@ export function attendServer(
   );
   const verify = (): Error | null => (secure as unknown as WithHandle)._handle.verifyError();
   return attend(secure, socket, 'secure', waiter, tls, verify, failed);
-}
-
-/** How TLS of a client outside of the mesh is ended. */
-export interface ServerTerms {
-  readonly context: SecureContext;
-  /** ALPN names, the dearest first; none: ALPN is not spoken. */
-  readonly alpn: readonly string[];
-  /**
-   * Whether clients are asked for a certificate, and who is let in: `require` those with a good one, `optional` also those
-   * without any, `insecure` everybody.
-   */
-  readonly clients?: 'require' | 'optional' | 'insecure';
-  /** What a client that was asked has shown, for Secured.client. `fault`: what verification said. */
-  readonly shownBy?: (secure: TLSSocket, fault: Error | null) => ShownCertificate | undefined;
-}
-
-/** The server side of TLS with anybody. `first`: the ClientHello that was read. The waiter's `principal` is ''. */
-export function acceptServerTls(
-  wire: Wire,
-  first: Buffer,
-  { context, alpn, clients, shownBy }: ServerTerms,
-  waiter: HandshakeWaiter,
-): Handshake {
-  const socket = socketOf(wire);
-  socket.unshift(first);
-  const secure = orClose(
-    socket,
-    () =>
-      new TLSSocket(socket, {
-        isServer: true,
-        secureContext: context,
-        requestCert: clients !== undefined,
-        rejectUnauthorized: false,
-        ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      }),
-  );
-  const verify = (): Error | null => {
-    if (clients === undefined || clients === 'insecure') return null;
-    const shown = secure.getPeerX509Certificate() !== undefined;
-    if (!shown) return clients === 'optional' ? null : new Error('the client has shown no certificate');
-    return (secure as unknown as WithHandle)._handle.verifyError();
-  };
-  const told: HandshakeWaiter =
-    clients === undefined || shownBy === undefined
-      ? waiter
-      : {
-          onSecured: secured => {
-            const fault = (secure as unknown as WithHandle)._handle.verifyError();
-            const client = shownBy(secure, fault);
-            waiter.onSecured({ ...secured, ...(client && { client }) });
-          },
-          onHandshakeError: reason => waiter.onHandshakeError(reason),
-          onFault: () => waiter.onFault?.(),
-        };
-  return attend(secure, socket, 'secure', told, undefined, verify, 'TLS failed');
 }
 
 /** What is expected of an upstream that is no mesh peer. */
@@ -203,8 +149,8 @@ function chainOf(secure: TLSSocket): readonly X509Certificate[] {
 }
 
 /**
- * The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle). `alpn`: the
- * names to offer, the dearest first.
+ * The client side of mesh TLS, expecting the peer to be `principal` ('' to accept any identity of the trust bundle), and where a
+ * policy names `among`, one of these. `alpn`: the names to offer, the dearest first.
  */
 export function connectMeshTls(
   wire: Wire,
@@ -213,6 +159,7 @@ export function connectMeshTls(
   serverName: string,
   principal: string,
   waiter: HandshakeWaiter,
+  among?: readonly string[],
 ): Handshake {
   const socket = socketOf(wire);
   const secure = orClose(socket, () =>
@@ -228,14 +175,18 @@ export function connectMeshTls(
   );
   const checked: HandshakeWaiter = {
     onSecured(secured) {
-      if (principal === '' || tls.peers.isExpected(secured.principal, principal)) {
+      const isExpected = (each: string): boolean => tls.peers.isExpected(secured.principal, each);
+      const isItself = principal === '' || isExpected(principal);
+      if (isItself && (among === undefined || among.some(isExpected))) {
         tls.peers.agreed((secure.getEphemeralKeyInfo() as { name?: string } | null)?.name ?? 'unknown');
         waiter.onSecured(secured);
         return;
       }
       secured.wire.destroy();
       waiter.onHandshakeError(
-        `the peer is ${secured.principal}, expected ${principal}; its address may have been taken over by another pod`,
+        isItself
+          ? `the peer is ${secured.principal}, and subjectAltNames of its DestinationRule want ${among!.join(' or ')}`
+          : `the peer is ${secured.principal}, expected ${principal}; its address may have been taken over by another pod`,
       );
     },
     onHandshakeError: reason => waiter.onHandshakeError(reason),

@@ -1,5 +1,6 @@
 // tls: mesh TLS. Contexts from credentials, handshakes that turn a TCP wire into a secure one and tell the peer's identity, and a
 // look into ClientHellos for telling mesh TLS from an app's own. In: wires and credentials. Out: wires and principals.
+
 export {
   beginsClientHello,
   type Hello,
@@ -11,15 +12,14 @@ export {
 export { acceptFederatedTls, connectFederatedTls, type FederatedUpstream } from './federated-handshake.ts';
 export {
   acceptMeshTls,
-  acceptServerTls,
   connectMeshTls,
   connectOriginatedTls,
   type Handshake,
   type HandshakeWaiter,
   handshakeWords,
   type Secured,
-  type ServerTerms,
 } from './handshake.ts';
 export { MeshPeers, type OpenPeer, type PeerTerms } from './mesh-peers.ts';
 export { ALPN, beginsMeshHello, isMeshHello, MeshTls } from './mesh-tls.ts';
 export { type CertificateOf, OriginatedContexts } from './originated.ts';
+export { acceptServerTls, type ServerTerms } from './server-handshake.ts';

@@ -121,7 +121,7 @@ function isSameHost(left: string, right: string): boolean {
 const namePattern = /(?:^|, )([^:,"]+):("(?:[^"\\]|\\.)*"|[^",]*)(?=, |$)/gy;
 
 /** The alternative names in Node's text; those before the first that cannot be read. */
-function typedNamesOf(text: string): { readonly type: string; readonly name: string }[] {
+export function typedNamesOf(text: string): { readonly type: string; readonly name: string }[] {
   const names: { readonly type: string; readonly name: string }[] = [];
   for (const [, type = '', name = ''] of text.matchAll(namePattern)) {
     try {

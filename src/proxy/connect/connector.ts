@@ -224,7 +224,8 @@ class Opening implements Guarded {
       return;
     }
     const offered = speaks.map(each => ALPN_OF[each].mesh);
-    this.#handshake = connectMeshTls(wire, tls, offered, serverName, endpoint.peer.principal, {
+    const own = this.#request.tls?.mode === 'mesh' ? this.#request.tls : undefined;
+    const waiter: HandshakeWaiter = {
       onSecured: secured => {
         const spoken = speaks.find(each => ALPN_OF[each].mesh === secured.protocol);
         if (spoken === undefined) {
@@ -243,7 +244,10 @@ class Opening implements Guarded {
       },
       onHandshakeError: reason => this.#fail(`${this.#where()}: ${reason}`, 'UF', true),
       onFault: () => this.onFault(),
-    });
+    };
+    const name = own?.serverName ?? serverName;
+    const { principal } = endpoint.peer;
+    this.#handshake = connectMeshTls(wire, tls, offered, name, principal, waiter, own?.subjectAltNames);
   }
 
   /** TLS to an upstream outside of the mesh. */

@@ -169,11 +169,12 @@ export class GatewayHandshake {
       this.#refuse(chosen.why);
       return;
     }
-    const { clients } = tls!;
+    const { clients, admitted } = tls!;
     const terms = {
       context: chosen.context,
       alpn: namesAt(listener),
       ...(clients && { clients: clients.mode, shownBy }),
+      ...(admitted && { admitted }),
     };
     this.#follow(
       acceptServerTls(this.#wire, hello, terms, {
@@ -206,7 +207,7 @@ export class GatewayHandshake {
         acceptFederatedTls(this.#wire, hello, tls, namesAt(listener), {
           onSecured: ({ wire, protocol, first, principal }) => {
             const carries = carriedAt(listener, protocol);
-            this.#ended({ listener, host, wire, carries, first, client: undefined, principal });
+            this.#admit({ listener, host, wire, carries, first, client: undefined, principal });
           },
           ...this.#failing,
         }),
@@ -217,7 +218,7 @@ export class GatewayHandshake {
       onPeer: ({ wire, protocol, preface, rest }) => {
         const { principal } = preface.source;
         const carries = carriedAt(listener, protocol === ALPN.h2 ? 'h2' : protocol);
-        this.#ended({ listener, host, wire, carries, first: rest, client: undefined, principal });
+        this.#admit({ listener, host, wire, carries, first: rest, client: undefined, principal });
       },
       onNoPeer: () => this.#broken(undefined),
       onRefused: (_, words, wire) => {
@@ -229,6 +230,18 @@ export class GatewayHandshake {
     const accept = new MeshAccept(services, this.#wire, waiter, meshNames[this.#table.protocol]);
     this.#step = accept;
     accept.start(hello, true, this.#patienceMs);
+  }
+
+  /** A client of the mesh, if it is one of those that the listener lets in. */
+  #admit(ended: EndedTls): void {
+    const { names } = ended.listener.bound.tls?.admitted ?? {};
+    const { peers } = this.#parts.services.tls;
+    if (names === undefined || names.some(each => peers.isExpected(ended.principal, each))) {
+      this.#ended(ended);
+      return;
+    }
+    ended.wire.destroy();
+    this.#failed(`the client is ${ended.principal}, and let in are ${names.join(', ')}`);
   }
 
   /** To an ACME server, which looks at the certificate and goes. */

@@ -243,18 +243,23 @@ function* issuerProblems({ listener, gateway }: JoinedListener, mesh: Mesh): Ite
 
 /** Of a Secret in whatever namespace the gateway's pods run: it is missing where none is called so. */
 function whyNowhere(
-  { kind, name }: CredentialRef,
+  ref: CredentialRef,
   keys: readonly string[],
-  { credentials }: Pick<Mesh, 'credentials'>,
+  mesh: Pick<Mesh, 'credentials'>,
 ): { readonly code: string; readonly why: string } | undefined {
   // Authorities may stand in the certificate's own Secret, or in the one beside it.
   if (keys.length === 1) return undefined;
-  for (const key of credentials.keys())
-    if (key.startsWith(`${kind} `) && key.endsWith(`/${name}`)) return undefined;
+  if (isAnywhere(ref, mesh)) return undefined;
   return {
     code: 'credential-missing',
-    why: `there is no ${kind} ${name} in any namespace that is read; put it where the gateway's pods run`,
+    why: `there is no ${ref.kind} ${ref.name} in any namespace that is read; put it where the gateway's pods run`,
   };
+}
+
+function isAnywhere({ kind, name }: CredentialRef, { credentials }: Pick<Mesh, 'credentials'>): boolean {
+  for (const key of credentials.keys())
+    if (key.startsWith(`${kind} `) && key.endsWith(`/${name}`)) return true;
+  return false;
 }
 
 function* credentialProblems({ listener, gateway, root }: JoinedListener, mesh: Mesh): Iterable<Problem> {
@@ -267,6 +272,12 @@ function* credentialProblems({ listener, gateway, root }: JoinedListener, mesh: 
     ...tls.certificates.map(ref => ({ ref, keys: ['tls.crt', 'tls.key'], of: gateway })),
     ...(tls.clients?.authorities ?? []).map(ref => ({ ref, keys: ['ca.crt'], of: root })),
   ];
+  const wanted = tls.clients?.authorities ?? [];
+  if (wanted.length > 0 && wanted.every(ref => ref.namespace === '' && !isAnywhere(ref, mesh))) {
+    const words = [...new Set(wanted.map(({ kind, name }) => `${kind} ${name}`))].join(' nor ');
+    const why = `there is neither ${words} with the authorities of clients in any namespace that is read`;
+    yield problem('credential-missing', `${path}.tls: ${why}; no certificate of clients is good`, at);
+  }
   for (const { ref, keys, of } of refs) {
     const wrong = ref.namespace === '' ? whyNowhere(ref, keys, mesh) : whyNoCredential(of, ref, keys, mesh);
     if (wrong === undefined) continue;

@@ -14,7 +14,8 @@ function isName(text: string): boolean {
 export function readClientTls(tls: Fields, report: Report): Pick<TrafficPolicy, 'tls' | 'mtls'> {
   const mode = tls.choice('mode', ['DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL']);
   if (mode === 'SIMPLE' || mode === 'MUTUAL') return { tls: readOriginated(tls, mode, report) };
-  const mutual = mode === 'ISTIO_MUTUAL' && tls.has('subjectAltNames') ? readMutual(tls, report) : undefined;
+  const isNamed = tls.has('subjectAltNames') || tls.has('sni');
+  const mutual = mode === 'ISTIO_MUTUAL' && isNamed ? readMutual(tls, report) : undefined;
   for (const name of [
     ...['clientCertificate', 'privateKey', 'caCertificates', 'credentialName'],
     ...(mutual ? [] : ['subjectAltNames', 'sni']),
@@ -27,7 +28,10 @@ export function readClientTls(tls: Fields, report: Report): Pick<TrafficPolicy, 
   return mode === undefined && tls.has('mode') ? {} : { mtls: 'disable' };
 }
 
-/** What holds for endpoints that are no workloads of this mesh: they must have one of these SPIFFE ids. */
+/**
+ * How meshed endpoints are asked for, and who they must be beside themselves. Endpoints that are no workloads of this mesh must
+ * have one of these SPIFFE ids.
+ */
 function readMutual(tls: Fields, report: Report): OriginatedTls {
   const names = tls.texts('subjectAltNames');
   names.forEach((name, index) => {

@@ -56,7 +56,7 @@ export function gatewayRoutes(rules: GatewayRules, { namespace, report }: Readin
         portOf(rule),
       ),
     ),
-    ...tcp.flatMap(rule => tables('tcp', [], { http: [], tcp: [{ ...rule, caller: [] }] }, portOf(rule))),
+    ...tcp.flatMap(rule => tables('tcp', hosts, { http: [], tcp: [{ ...rule, caller: [] }] }, portOf(rule))),
   ];
 }
 
