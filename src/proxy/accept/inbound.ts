@@ -2,27 +2,22 @@ import type { Denial } from '../../authorization/index.ts';
 import { INTERNAL_ERROR } from '../../errors/index.ts';
 import type { Head } from '../../http/index.ts';
 import type { Peer } from '../../model/index.ts';
-import { NO_SEAT } from '../../sets/index.ts';
 import { type PeerLabels, PeerRequests, UNKNOWN_PEER } from '../../telemetry/index.ts';
-import { Deadline } from '../../time/index.ts';
-import { ALPN, beginsMeshHello, readClientHello, type Secured } from '../../tls/index.ts';
+import { ALPN, type Secured } from '../../tls/index.ts';
 import type { Wire } from '../../wire/index.ts';
 import type { RunningDestination } from '../destinations/destination.ts';
-import type { InboundPorts, PortsWatcher, RunningPort } from '../destinations/inbound-ports.ts';
-import type { ConnectionCaller } from '../destinations/port-entry.ts';
+import type { InboundPorts } from '../destinations/inbound-ports.ts';
 import { Detection, type DetectionWaiter, MESHED_QUIET_MS, QUIET_MS } from '../detection/detection.ts';
 import { verdictOf } from '../detection/port-speech.ts';
 import { mayBeOther, mayBeRequest, type Sniffed } from '../detection/sniff.ts';
 import type { ListenerTerms, TargetWaiter } from '../exchange/exchange-host.ts';
 import type { Services } from '../services/services.ts';
 import type { Served } from '../serving/serving.interface.ts';
-import type { TcpSessionOptions } from '../tcp/session-options.ts';
-import { TcpSession } from '../tcp/tcp-session.ts';
-import { askSafely, BytesPermit, holdBytes } from './bytes-permit.ts';
 import { CalledPort } from './called-port.ts';
-import { detailOf, noteRefusal, refuseBytes } from './denied-bytes.ts';
+import { refuseBytes } from './denied-bytes.ts';
 import { Downstream, labelOf } from './downstream.ts';
 import { type AcceptWaiter, acceptFederated, type FederatedAccept } from './federated-accept.ts';
+import { type BytesOwner, InboundBytes } from './inbound-bytes.ts';
 import { InboundCaller } from './inbound-caller.ts';
 import { inboundLabels } from './inbound-metrics.ts';
 import type { InboundOptions } from './inbound-options.ts';
@@ -44,23 +39,22 @@ const HANDSHAKE_RECORD = 0x16;
 /** A connection to this workload: from another proxy over mesh TLS, or in plaintext where that is allowed. */
 export class InboundConnection
   extends Downstream
-  implements DetectionWaiter, AcceptWaiter, SessionsCaller, ConnectionCaller, PortsWatcher
+  implements DetectionWaiter, AcceptWaiter, SessionsCaller, BytesOwner
 {
-  watcherSeat = NO_SEAT;
   readonly direction = 'inbound';
   readonly #ports: InboundPorts;
   readonly #options: InboundOptions;
   readonly #onClosed: () => void;
   serverName = '';
   readonly #caller: InboundCaller;
-  readonly #sinceMs: number;
+  readonly sinceMs: number;
   protected detection: Detection;
   /** What the client connected to before it was redirected; undefined when it called our listener itself. */
   readonly #wanted: { readonly address: string; readonly port: number } | undefined;
   readonly called: CalledPort;
   #accepting: MeshAccept | FederatedAccept | undefined;
-  #session: TcpSession | undefined;
-  readonly #permit = new BytesPermit(this);
+  /** Where it may carry bytes that nobody reads, or does. */
+  #bytes: InboundBytes | undefined;
   #metrics: PeerRequests | undefined;
 
   constructor(
@@ -79,7 +73,7 @@ export class InboundConnection
     this.#onClosed = onClosed;
     this.#caller = new InboundCaller(this.address);
     this.detection = new Detection(wire, services.timers, this);
-    this.#sinceMs = services.clock.monotonic();
+    this.sinceMs = services.clock.monotonic();
     this.called = new CalledPort(services, ports, options.sources, this);
     if (wanted !== undefined) this.called.settle(wanted.address, wanted.port);
   }
@@ -92,6 +86,19 @@ export class InboundConnection
   }
   get isForeign(): boolean {
     return this.#caller.isForeign;
+  }
+
+  get isDecided(): boolean {
+    return this.#closed || this.serving !== undefined;
+  }
+  get stream(): Wire {
+    return this.wire;
+  }
+  get read(): Buffer | undefined {
+    return this.detection.taken;
+  }
+  stopDetection(): void {
+    this.detection.stop();
   }
 
   start(): void {
@@ -113,7 +120,7 @@ export class InboundConnection
   override destroy(): void {
     this.#accepting?.stop();
     this.wire.destroy();
-    this.#over();
+    this.over();
   }
 
   onDetected(kind: Exclude<Sniffed, 'more'>, first: Buffer): void {
@@ -122,7 +129,7 @@ export class InboundConnection
   }
 
   onQuiet(): void {
-    this.#speculate();
+    this.#asBytes().speculate();
   }
 
   onUndecided(first: Buffer): void {
@@ -131,8 +138,8 @@ export class InboundConnection
     if (port === undefined) return;
     const denial = port.destination.speech.kind === 'bytes' ? this.called.denial : undefined;
     // Of a port of bytes nothing but a ClientHello may change who calls.
-    if (denial !== undefined && first[0] !== HANDSHAKE_RECORD) this.#refuseBytes('tcp', denial);
-    else if (!this.called.isHttp) this.#speculate()?.lend(first);
+    if (denial !== undefined && first[0] !== HANDSHAKE_RECORD) this.refuseBytes('tcp', denial);
+    else if (!this.called.isHttp) this.#asBytes().speculate(first);
     else if (port.destination.speech.kind === 'http' && !mayBeOther(first)) {
       // It can become nothing but a request or a mistake: the codec waits for the rest, and has words for both.
       this.detection.stop();
@@ -144,10 +151,10 @@ export class InboundConnection
     const speech = this.called.open?.destination.speech;
     const denial = this.called.isHttp ? undefined : this.called.denial;
     if (speech === undefined) this.#refuse('nothing');
-    else if (denial !== undefined) this.#refuseBytes('nothing', denial);
+    else if (denial !== undefined) this.refuseBytes('nothing', denial);
     else if (speech.declared) this.wire.destroy();
-    else refuseNotHttp(this.services, this.#refused('nothing'), speech);
-    this.#over();
+    else refuseNotHttp(this.services, this.refused('nothing'), speech);
+    this.over();
   }
 
   onUnclear(first: Buffer): void {
@@ -155,30 +162,30 @@ export class InboundConnection
     const kind = isRequest ? 'http1' : 'tcp';
     if (this.called.open === undefined) this.#refuse(kind);
     else if (this.called.isHttp || isRequest) {
-      refuseSlow(this.services, this.#refused(kind));
-      this.#session?.cancel();
-      this.#over();
+      refuseSlow(this.services, this.refused(kind));
+      this.#bytes?.drop();
+      this.over();
     } else this.#settle('tcp', first);
   }
 
   onGone(): void {
-    this.#session?.cancel();
+    this.#bytes?.drop();
     this.wire.destroy();
-    this.#over();
+    this.over();
   }
 
   /** Also of a handshake: the wire that it was made of is no more. */
   onFault(): void {
     this.#accepting?.stop();
     this.wire.reset(INTERNAL_ERROR);
-    this.#over();
+    this.over();
   }
 
   onPeer({ wire, protocol, preface, rest }: MeshPeer): void {
     this.#accepting = undefined;
     this.wire = wire;
     this.#proved(preface.source, preface.address);
-    this.#calledByMesh();
+    this.calledByMesh();
     if (this.#wanted === undefined) {
       if (this.#options.ownPorts.has(preface.port)) {
         this.#refuseOwnPort(preface.port);
@@ -196,11 +203,11 @@ export class InboundConnection
   /** The peer says that it carries bytes, or nothing. What the port speaks is not for the peer to say. */
   #carriesBytes(rest: Buffer | undefined): void {
     if (this.called.port!.destination.speech.kind === 'bytes') {
-      this.#tunnel('tcp', rest);
+      this.#asBytes().tunnel('tcp', rest);
       return;
     }
     this.detection = new Detection(this.wire, this.services.timers, this);
-    if (!this.called.isHttp) this.#speculate();
+    if (!this.called.isHttp) this.#asBytes().speculate();
     this.detection.start(this.called.times(0), rest);
   }
 
@@ -229,7 +236,7 @@ export class InboundConnection
     this.#accepting = undefined;
     const { downstream: client } = this;
     refusePeer(this.services, { wire, client, principal, port: this.called.port?.number, reason, words });
-    this.#over();
+    this.over();
   }
 
   /**
@@ -252,10 +259,9 @@ export class InboundConnection
   /** TLS: the mesh's if its ClientHello says so, otherwise the app's own, which is opaque to us. */
   #acceptMesh(first: Buffer): void {
     // An app that speaks now must not be heard by somebody in the middle of a handshake.
-    this.#session?.cancel();
-    this.#session = undefined;
+    this.#bytes?.drop();
     // Who must speak mesh TLS has had time since it connected.
-    const spentMs = this.called.open === undefined ? this.services.clock.monotonic() - this.#sinceMs : 0;
+    const spentMs = this.called.open === undefined ? this.services.clock.monotonic() - this.sinceMs : 0;
     this.#accepting = new MeshAccept(this.services, this.wire, this);
     this.#accepting.start(
       first,
@@ -274,127 +280,39 @@ export class InboundConnection
     const { speech } = port.destination;
     const verdict = verdictOf(speech.kind, kind);
     if (verdict === 'http1' || verdict === 'http2') this.#serve(verdict, first);
-    else if (verdict === 'tunnel') this.#tunnel(kind, first);
+    else if (verdict === 'tunnel') this.#asBytes().tunnel(kind, first);
     else {
-      refuseNotHttp(this.services, this.#refused(kind), speech);
-      this.#over();
+      refuseNotHttp(this.services, this.refused(kind), speech);
+      this.over();
     }
   }
 
+  #asBytes(): InboundBytes {
+    this.#bytes ??= new InboundBytes(this.services, this.#ports, this.#options, this);
+    return this.#bytes;
+  }
+
   #serve(kind: Served, first: Buffer | undefined): void {
-    this.#countAccepted(labelOf(kind));
-    this.#session?.cancel();
-    this.#session = undefined;
+    this.countAccepted(labelOf(kind));
+    this.#bytes?.drop();
     const isProxy = this.mutualTls && !this.isForeign;
-    this.serveTo(this, kind, isProxy ? 'proxy' : 'stranger', first, () => this.#over());
+    this.serveTo(this, kind, isProxy ? 'proxy' : 'stranger', first, () => this.over());
   }
 
   #carry(first: Buffer | undefined): void {
     const { services, wire } = this;
-    const over = (): void => this.#over();
+    const over = (): void => this.over();
     this.serving = new InboundSessions(services, this, this.#ports, this.#options.sources, wire, over);
     this.serving.start(first);
   }
 
-  #tunnel(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
-    const hello = kind === 'tls' && first !== undefined ? readClientHello(first) : undefined;
-    if (hello?.kind === 'hello') this.serverName = hello.serverName;
-    const { entry } = this.called.renewed();
-    const denial = entry.judgeBytes(this);
-    const asked = denial === undefined ? entry.asksAbout(this) : undefined;
-    if (denial !== undefined) this.#refuseBytes(kind, denial);
-    else if (asked === undefined) this.#carryOn(kind, first);
-    else {
-      if (this.#session === undefined) holdBytes(this.wire, () => this.#over());
-      this.#permit.ask(asked, refused => {
-        if (this.#closed) return;
-        if (refused === undefined) this.#carryOn(kind, first);
-        else this.#refuseBytes(kind, refused);
-      });
-    }
-  }
-
-  #carryOn(kind: Exclude<Sniffed, 'more'>, first: Buffer | undefined): void {
-    this.#countAccepted(kind === 'tls' ? 'tls' : 'tcp');
-    if (this.#session !== undefined && first !== undefined) this.#session.commit(first);
-    else this.#openSession(this.called.port!, false, first);
-  }
-
-  #countAccepted(protocol: 'http' | 'http2' | 'tls' | 'tcp'): void {
+  countAccepted(protocol: 'http' | 'http2' | 'tls' | 'tcp'): void {
     const labels = `direction="inbound",protocol="${protocol}",mtls="${this.mutualTls}"`;
     this.services.counters.accepted.add(labels);
   }
 
-  /** Asks the app while it is open still who speaks first. */
-  #speculate(): TcpSession | undefined {
-    // Nothing of the app is heard before its client may be; a client that turns out to send requests is judged by those.
-    this.called.renewed();
-    if (this.called.denial !== undefined) return undefined;
-    const asked = this.called.port!.entry.asksAbout(this);
-    if (asked !== undefined && this.#session === undefined) {
-      this.#permit.ask(asked, refused => this.#onAsked(refused));
-      return this.#session;
-    }
-    if (this.#session === undefined) this.#openSession(this.called.port!, true, undefined);
-    return this.#session;
-  }
-
-  /** While it is still open what the client speaks. */
-  #onAsked(refused: Denial | undefined): void {
-    if (this.#closed || this.serving !== undefined || this.#session !== undefined) return;
-    if (refused !== undefined) {
-      // It may still send requests, which are judged by themselves; a client that waits for the app is not left waiting.
-      this.services.timers.schedule(this.#unheard, HANDSHAKE_TIMEOUT_MS);
-      return;
-    }
-    this.#openSession(this.called.port!, true, undefined);
-    const { taken } = this.detection;
-    if (taken !== undefined && taken.length > 0) this.#session!.lend(taken);
-  }
-
-  readonly #unheard = new Deadline(() => {
-    if (this.#closed || this.serving !== undefined || this.#session !== undefined) return;
-    const asked = this.called.port?.entry.asksAbout(this);
-    if (asked !== undefined)
-      this.#permit.ask(asked, refused => refused !== undefined && this.#refuseBytes('nothing', refused));
-  });
-
-  #openSession(port: RunningPort, speculative: boolean, first: Buffer | undefined): void {
-    const cluster = port.destination.tcp.pick()!;
-    const { address } = [...cluster.endpoints][0]!.config;
-    const options: TcpSessionOptions = {
-      direction: 'inbound',
-      downstream: this.downstream,
-      principal: this.principal,
-      ...this.#options.sources.of(port.caller, this.clientPort, address),
-      labels: () => this.labels('tcp'),
-      // Of a peer whose handshake is done nothing is open any more.
-      ...(speculative && !this.#caller.mutualTls && { overtook: (bytes: Buffer) => this.#overtook(bytes) }),
-      undecided: () => {
-        this.services.meshedCallers.remove(this.address, port.number, this.#sinceMs);
-        this.detection.stop();
-        return this.detection.taken;
-      },
-      onEnd: () => {
-        this.detection.stop();
-        this.#over();
-      },
-    };
-    this.#ports.watchers.add(this);
-    this.#session = new TcpSession(this.services, options, cluster, this.wire, speculative);
-    this.#session.start(first);
-  }
-
-  /** The app has spoken before the client. If that was a proxy in its handshake, it will try again and be waited for. */
-  #overtook(bytes: Buffer): boolean {
-    // Half of one, too: nobody else begins TLS with an app that has greeted it in plaintext.
-    const isMesh = beginsMeshHello(bytes);
-    if (isMesh) this.#calledByMesh();
-    return isMesh;
-  }
-
   /** Mesh TLS came from this address, or began to: its next connection may be as late, and is not to hear the app before. */
-  #calledByMesh(): void {
+  calledByMesh(): void {
     const { meshedCallers, clock } = this.services;
     // Elsewhere the app is never heard before the client.
     if (this.called.port?.entry.takesBoth !== true) return;
@@ -414,51 +332,32 @@ export class InboundConnection
       ...{ wire: this.wire, kind, client: this.downstream, port: port?.number ?? 0, policy, from },
       ...{ silentMs: HANDSHAKE_TIMEOUT_MS, metrics: () => this.metrics() },
     });
-    this.#over();
+    this.over();
   }
 
-  #refused(kind: RefusedKind, port = this.called.port?.number ?? 0): RefusedStart {
+  refused(kind: RefusedKind, port = this.called.port?.number ?? 0): RefusedStart {
     const { direction, downstream: client, principal } = this;
     return { wire: this.wire, direction, kind, client, principal, port };
   }
 
-  #refuseBytes(kind: RefusedKind, denial: Denial): void {
+  refuseBytes(kind: RefusedKind, denial: Denial): void {
     this.detection.stop();
-    this.#session?.cancel();
-    const durationMs = this.services.clock.monotonic() - this.#sinceMs;
-    refuseBytes(this.services, this.#refused(kind), denial, durationMs);
-    this.#over();
-  }
-
-  /** What it may do holds for bytes that are under way, too: who may not send them any more is cut off. */
-  onPortsChanged(): void {
-    if (this.#session === undefined || this.#closed) return;
-    this.called.renewed();
-    const { denial } = this.called;
-    const asked = denial === undefined ? this.called.port!.entry.asksAbout(this) : undefined;
-    if (denial !== undefined) this.#forbid(denial);
-    else if (asked !== undefined)
-      askSafely(asked, this, this, refused => refused !== undefined && this.#forbid(refused));
-  }
-
-  #forbid(denial: Denial): void {
-    if (this.#session === undefined || this.#closed) return;
-    noteRefusal(this.services, this.#refused('tcp'), denial);
-    this.#session.forbid(detailOf(denial));
+    this.#bytes?.drop();
+    const durationMs = this.services.clock.monotonic() - this.sinceMs;
+    refuseBytes(this.services, this.refused(kind), denial, durationMs);
+    this.over();
   }
 
   #refuseOwnPort(port: number): void {
-    refuseOwnPort(this.services, this.#refused('tcp', port));
-    this.#over();
+    refuseOwnPort(this.services, this.refused('tcp', port));
+    this.over();
   }
 
   #closed = false;
-  #over(): void {
+  over(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#permit.withdraw();
-    this.services.timers.cancel(this.#unheard);
-    this.#ports.watchers.delete(this);
+    this.#bytes?.close();
     this.#onClosed();
   }
 }
