@@ -1,6 +1,7 @@
 // config: names, ports and paths that the parts of Weft agree on, and the static boot configuration of a process,
 // read once from flags and environment. In: process.argv, process.env. Out: frozen objects.
 export type { AppMetrics, AppProbe, AppProbes, ExitWithApp } from './app.ts';
+export { MACHINE_DNS } from './dns-flags.ts';
 export {
   ANNOTATIONS,
   ENVIRONMENT,

@@ -38,3 +38,26 @@ test('bounds of HTTP/2 are by who the client is unless told, and what is none is
       /--http2-max-headers is '.*'; it takes auto, or a size from 4Ki to 1Mi/,
     );
 });
+
+test('names are answered where an address is given, and what does not go together is refused', () => {
+  const read = (flags: Parameters<typeof readProxyConfig>[0]) =>
+    readProxyConfig({ discovery: 'none', ...flags }, pod).dns;
+  assert.equal(read({}), undefined);
+  const virtual = { dns: '127.15.0.53', virtualAddresses: '240.240.0.0/16' };
+  assert.deepEqual(read(virtual)?.listen, { host: '127.15.0.53', port: 53 });
+  assert.deepEqual(read({ dns: '127.0.0.9:5353', dnsResolvers: '/x' }), {
+    ...{ listen: { host: '127.0.0.9', port: 5353 }, resolverFiles: ['/x'], virtualRange: '' },
+  });
+  for (const [flags, why] of [
+    [{ dns: 'localhost' }, /--dns is 'localhost'; it takes an address/],
+    [{ virtualAddresses: '240.240.0.0/16' }, /--virtual-addresses has no effect without --dns/],
+    [{ dnsResolvers: '/x' }, /--dns-resolvers has no effect without --dns/],
+    [
+      { ...virtual, virtualAddresses: '240.240.0.0/29' },
+      /--virtual-addresses is '240.240.0.0\/29'; it takes/,
+    ],
+    [{ ...virtual, redirect: false }, /needs packet rules .* leave --no-redirect out/],
+    [{ ...virtual, concurrency: '2' }, /works with one core/],
+  ] as const)
+    assert.throws(() => read(flags), why);
+});

@@ -10,6 +10,7 @@ import {
   type TracingSettings,
 } from '../model/index.ts';
 import { ACCESS_LOG_MODES, type AccessLogMode, LOG_LEVELS, type LogLevel } from '../telemetry/index.ts';
+import { type DnsConfig, type DnsFlags, readDns } from './dns-flags.ts';
 import { readDnsForwards } from './dns-forwards.ts';
 import { type LimitsFlags, type LimitsRedis, limitsOf } from './limits-flags.ts';
 import { type MachineConfig, readMachine } from './machine-flags.ts';
@@ -69,6 +70,8 @@ export interface ProxyConfig {
   readonly mtlsUntilKnown: MtlsMode;
   /** DNS servers of domains of their own. */
   readonly dnsForwards: ReadonlyMap<string, readonly HostPort[]>;
+  /** Of a machine whose names this proxy answers; undefined: it answers none. */
+  readonly dns?: DnsConfig;
   /** Threads that carry traffic, 1 to 64. */
   readonly concurrency: number;
   /** Whether the control plane may give this proxy another program while it runs. */
@@ -108,7 +111,7 @@ export interface GatewayConfig {
 }
 
 /** The flags of `weft-proxy run` as the command line gives them; all optional. */
-export interface ProxyFlags {
+export interface ProxyFlags extends DnsFlags {
   readonly discovery?: string;
   readonly files?: string;
   readonly caDir?: string;
@@ -178,8 +181,11 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     tunnelPort: redirected ? undefined : inbound,
     execProbes: flags.execProbes ?? false,
   });
+  const concurrency = cores(pick(flags.concurrency, ENVIRONMENT.concurrency, '1'));
+  const dns = readDns(flags, { redirected, concurrency });
   return Object.freeze({
     ...(machine && { machine: machine.machine }),
+    ...(dns && { dns }),
     pod: {
       name: machine?.podName ?? pick(flags.podName, ENVIRONMENT.podName, 'local'),
       namespace: pick(flags.podNamespace, ENVIRONMENT.podNamespace, 'default'),
@@ -223,7 +229,7 @@ export function readProxyConfig(flags: ProxyFlags, env: Environment): ProxyConfi
     },
     firstServiceAddress: env.KUBERNETES_SERVICE_HOST ?? '',
     mtlsUntilKnown: oneOf('--mtls', flags.mtls ?? 'permissive', ['strict', 'permissive', 'disable'] as const),
-    concurrency: cores(pick(flags.concurrency, ENVIRONMENT.concurrency, '1')),
+    concurrency,
     liveUpgrade:
       oneOf('--live-upgrade', pick(flags.liveUpgrade, ENVIRONMENT.liveUpgrade, 'refuse'), [
         'allow',

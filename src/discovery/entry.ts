@@ -25,7 +25,7 @@ export type Abandoned = (entry: Entry<Resource>) => void;
 /** What a watcher follows, and for whom: from this it finds the entry that it belongs to when scopes change. */
 export interface Followed {
   readonly caller: Caller;
-  readonly kind: 'destination' | 'endpoints' | 'certificate' | 'gateway';
+  readonly kind: 'destination' | 'endpoints' | 'certificate' | 'gateway' | 'name';
   readonly key: string;
 }
 

@@ -10,6 +10,7 @@ import {
   type InboundResource,
   isSameWorkload,
   type Mesh,
+  type NameResource,
   type Resource,
   type TrustResource,
 } from '../model/index.ts';
@@ -23,6 +24,7 @@ import {
   resolveEndpoints,
   resolveGateway,
   resolveInbound,
+  resolveName,
   serviceRanges,
 } from '../resolve/index.ts';
 import {
@@ -185,14 +187,14 @@ export class Hub {
     return this.#watchFor({ caller, kind: 'destination', key }, listener) as Watch<DestinationResource>;
   }
 
-  /** Whatever the key names: a destination, or what only gateways ask for. */
+  /** Whatever the key names: a destination, or what only gateways or machines ask for. */
   watchAsked(
     caller: Caller,
     key: string,
     listener: WatchListener,
-  ): Watch<DestinationResource | GatewayResource | CertificateResource> {
+  ): Watch<DestinationResource | GatewayResource | CertificateResource | NameResource> {
     return this.#watchFor({ caller, kind: askedKind(key), key }, listener) as Watch<
-      DestinationResource | GatewayResource | CertificateResource
+      DestinationResource | GatewayResource | CertificateResource | NameResource
     >;
   }
 
@@ -218,6 +220,8 @@ export class Hub {
         };
       case 'endpoints':
         return { resolve: mesh => resolveEndpoints(mesh, caller, key) };
+      case 'name':
+        return { resolve: mesh => resolveName(mesh, caller, key) };
       case 'certificate':
         return { resolve: mesh => resolveCertificate(mesh, caller, key) };
       case 'gateway':

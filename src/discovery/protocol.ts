@@ -123,7 +123,8 @@ export interface HelloMessage {
 }
 
 /**
- * Asks for destinations, by key (see DestinationResource), or what gateways need (model/gateway-keys.ts). `inbound`, `trust` and
+ * Asks for destinations, by key (see DestinationResource), what gateways need (model/gateway-keys.ts), or what names are
+ * (model/name-key.ts). `inbound`, `trust` and
  * the endpoint sets that a destination names come without being asked for.
  */
 export interface SubscribeMessage {

@@ -145,7 +145,7 @@ export class Received {
 
 /** Kinds that come only to who asks for them. */
 function isAskedFor(kind: string): boolean {
-  return kind === 'destination' || kind === 'gateway' || kind === 'certificate';
+  return kind === 'destination' || kind === 'gateway' || kind === 'certificate' || kind === 'name';
 }
 
 /** Whatever the resource is: one that has no name is refused too. */

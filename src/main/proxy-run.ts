@@ -76,6 +76,12 @@ export function register(program: Command): void {
       '--exec-probes',
       'with --workload-group: its probe may run programs here, as the user of the proxy',
     )
+    .option('--dns <address>', 'answers DNS of this machine there, names of the mesh included: 127.15.0.53')
+    .option('--dns-resolvers <file>', "with --dns: the machine's own servers, in the form of resolv.conf")
+    .option(
+      '--virtual-addresses <range>',
+      'with --dns: hosts without an address that leads anywhere get one of these, which packet rules redirect: 240.240.0.0/16',
+    )
     .option('--mtls <mode>', 'strict, permissive or disable, until discovery says', 'permissive')
     .action(async (flags: ProxyFlags) => {
       try {
@@ -174,6 +180,11 @@ export async function run(config: ProxyConfig): Promise<void> {
     // Of other cores it is not known what they use.
     isUsed: key => cores !== undefined || plane.destinations.hasCluster(key),
   });
+  const dns = config.dns
+    ? new (await import('./proxy-dns.ts')).ProxyDns(config, {
+        ...{ clock: systemClock, log, discovery: () => discovery },
+      })
+    : undefined;
   const discovery: Discovery = await openDiscovery(config, {
     clock: systemClock,
     log,
@@ -188,9 +199,11 @@ export async function run(config: ProxyConfig): Promise<void> {
       const ended = exitWithApp && resource.kind === 'inbound' && appHasEnded(exitWithApp, resource.ended);
       // After the answer to the control plane is on its way.
       if (ended) setImmediate(guarded('app-exit', () => stop('the app of this pod has ended', true)));
+      if (dns?.take(resource) === true) return undefined;
       return put(names.take(resource), each => plane.apply(each));
     },
-    restore: resource => put(names.take(resource), each => plane.restore(each)),
+    restore: resource =>
+      dns?.take(resource) === true ? undefined : put(names.take(resource), each => plane.restore(each)),
   });
   // 3. The data plane.
   const gateway = await gatewayParts(config, log);
@@ -204,6 +217,7 @@ export async function run(config: ProxyConfig): Promise<void> {
     outbound: { hosts: config.hosts.outbound, port: config.ports.outbound },
     inbound: { hosts: config.hosts.inbound, port: config.ports.inbound },
     redirected: config.redirected,
+    ...(dns && { hostOf: (address: string) => dns.hostOf(address) }),
     ...(ownAddresses && { ownAddresses }),
     sharePorts: cores !== undefined,
     address: config.pod.addresses[0] ?? '127.0.0.1',
@@ -223,6 +237,7 @@ export async function run(config: ProxyConfig): Promise<void> {
   const sentinel = watchSentinel?.(plane);
   plane.listen();
   await cores?.listen(plane.outboundPort, plane.inboundPort);
+  await dns?.start();
   discovery.start();
   const memory = governMemory(plane, systemClock, log);
   const reclaimer = reclaimMemory(plane, systemClock);
@@ -259,6 +274,7 @@ export async function run(config: ProxyConfig): Promise<void> {
       descriptorMetrics(out);
       tracing.metrics(out);
       upgrades?.metrics(out);
+      dns?.metrics(out);
     },
     exemplars: () => tracing.on,
     drain: () => stop('asked to through the admin port'),

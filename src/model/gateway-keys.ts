@@ -1,5 +1,6 @@
 // Keys under which gateways ask for what they need; see RESOURCE_KINDS. No address and no authority looks like one of them.
 import { type CredentialRef, credentialKey, type GatewayListener, type ListenerTls } from './gateway.ts';
+import { parseNameKey } from './name-key.ts';
 
 const gatewayPrefix = 'gateway/';
 const hostPrefix = 'virtual-host/';
@@ -94,13 +95,15 @@ export function parseCertificateKey(key: string): ParsedCertificateKey | undefin
   };
 }
 
-/** Of which kind the resource is that is asked for under this key; every key that is no gateway's is a destination's. */
-export function askedKind(key: string): 'gateway' | 'certificate' | 'destination' {
+/** Of which kind the resource is that is asked for under this key; every key that is none of the others' is a destination's. */
+export function askedKind(key: string): 'gateway' | 'certificate' | 'name' | 'destination' {
   if (key.startsWith(gatewayPrefix)) return 'gateway';
+  if (parseNameKey(key) !== undefined) return 'name';
   return key.startsWith(certificatePrefix) ? 'certificate' : 'destination';
 }
 
 /** Whether only gateways ask for it. */
 export function isGatewayKey(key: string): boolean {
-  return askedKind(key) !== 'destination' || key.startsWith(hostPrefix);
+  const kind = askedKind(key);
+  return kind === 'gateway' || kind === 'certificate' || key.startsWith(hostPrefix);
 }

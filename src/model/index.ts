@@ -171,6 +171,7 @@ export {
   machineName,
 } from './machine.ts';
 export { type AddressRange, emptyMesh, type Mesh } from './mesh.ts';
+export { nameKey, parseNameKey } from './name-key.ts';
 export { formatRef, type ObjectRef } from './object-ref.ts';
 export { isPasswordHash } from './password-hash.ts';
 export {
@@ -236,6 +237,7 @@ export {
   type InboundPort,
   type InboundResource,
   type InboundRoute,
+  type NameResource,
   type Peer,
   RESOURCE_KINDS,
   type Resource,

@@ -16,13 +16,14 @@ import type { EndedContainer } from './workload.ts';
 /**
  * The kinds of resources, in the order in which they are put to use when all come at once. One proxy has any number of
  * `destination` and `endpoints`, and one of `trust` and `inbound`. `gateway` and `certificate` are for gateways, which ask for
- * them by their keys as for destinations.
+ * them by their keys as for destinations; `name` is for machines whose proxy answers DNS (see nameKey).
  */
 export const RESOURCE_KINDS = [
   'trust',
   'inbound',
   'certificate',
   'gateway',
+  'name',
   'destination',
   'endpoints',
 ] as const;
@@ -36,6 +37,7 @@ export type Resource =
   | EndpointsResource
   | GatewayResource
   | InboundResource
+  | NameResource
   | TrustResource;
 
 /**
@@ -276,6 +278,23 @@ export interface InboundResource {
   readonly ended?: readonly EndedContainer[];
   /** What the proxy tells of the workload's traffic in both directions; undefined where nobody said anything about it. */
   readonly telemetry?: TelemetrySettings;
+}
+
+/** What a name is to who asks for it by DNS, absolute as a resolver asks. */
+export interface NameResource {
+  readonly kind: 'name';
+  /** nameKey */
+  readonly key: string;
+  /** Whether the mesh knows it. What it does not know is for other servers of names to answer. */
+  readonly found: boolean;
+  /** Fully qualified, as destinations have it: what a virtual address of the asker's own would stand for. */
+  readonly host: string;
+  /** Virtual addresses of a Service, those that are written of an external one, of a headless one its ready pods'. */
+  readonly addresses: readonly string[];
+  /** Whether the addresses are those of endpoints, which come and go and which nobody balances. */
+  readonly direct?: boolean;
+  /** The name that this one is another for (ExternalName); in place of addresses. */
+  readonly alias?: string;
 }
 
 /** Whom to trust. */

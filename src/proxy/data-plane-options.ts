@@ -23,6 +23,8 @@ export interface DataPlaneOptions {
   readonly inbound: ListenerPlace;
   /** Whether packet rules redirect traffic to the listeners. Otherwise apps name the proxy (explicit mode). */
   readonly redirected: boolean;
+  /** The host that an address stands for which this machine alone gave it; see src/dns/virtual-addresses.ts. */
+  readonly hostOf?: (address: string) => string | undefined;
   /** Every outbound connection goes here, whatever it was meant for; for measuring one hop without packet rules. */
   readonly fixedDestination?: OriginalDestination;
   /** Other cores listen on the same ports. */

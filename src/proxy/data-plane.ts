@@ -352,7 +352,7 @@ export class DataPlane {
       name: 'outbound',
       hosts,
       port,
-      wanted: (wire, own) => this.#options.fixedDestination ?? this.#redirectedFrom(wire, own),
+      wanted: (wire, own) => this.#options.fixedDestination ?? this.#called(this.#redirectedFrom(wire, own)),
       trust: OUTBOUND_TRUST,
       filters: compileFilters(filters, { listener: 'outbound' }),
       open: (wire, wanted, terms, onClosed) =>
@@ -376,6 +376,12 @@ export class DataPlane {
       open: (wire, wanted, terms, onClosed) =>
         openInbound(services, inboundPorts, options, wire, wanted, terms, onClosed),
     };
+  }
+
+  /** A virtual address of this machine's own is the host that it stands for. */
+  #called(wanted: OriginalDestination | undefined): OriginalDestination | undefined {
+    const host = wanted && this.#options.hostOf?.(wanted.address);
+    return host === undefined ? wanted : { ...wanted!, address: host };
   }
 
   /** The destination before redirection; undefined when the client called our listener itself. */

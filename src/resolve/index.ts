@@ -11,6 +11,7 @@ export { resolveInbound } from './inbound.ts';
 export { ANY_NAMESPACE, derivedFacts } from './joined-gateway.ts';
 export { isPlaceLabel, placedLabels, placeOf } from './locality.ts';
 export { MeshReader, type Resolved } from './mesh-reader.ts';
+export { resolveName } from './name.ts';
 export { peerModes } from './peer-mode.ts';
 export { answersInvalid } from './routes.ts';
 export type { CallerRule, LeftOut } from './rules.ts';

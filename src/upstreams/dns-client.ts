@@ -1,11 +1,10 @@
 // Questions to DNS servers with the time that answers hold for, which Node's resolver does not tell of SRV: one datagram, and TCP
 // where the answer does not fit into one.
 import { randomInt } from 'node:crypto';
-import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
 import { decode, encode, type Packet, type RecordType } from 'dns-packet';
+import { overTcp, overUdp } from '../dns/index.ts';
 import { errorMessage } from '../errors/index.ts';
-import { type HostPort, isIpv6 } from '../model/index.ts';
+import type { HostPort } from '../model/index.ts';
 import { type DnsSettings, serversFor } from './dns-settings.ts';
 
 /** What a server says: records, none of them (`none`: the name or the type does not exist), or nothing at all. */
@@ -59,73 +58,12 @@ async function askOne(
   } catch (thrown) {
     return { kind: 'failed', why: `'${name}' is no name: ${errorMessage(thrown)}` };
   }
-  const datagram = await overUdp(server, query, id, timeoutMs);
-  if (typeof datagram === 'string') return { kind: 'failed', why: datagram };
-  const packet =
-    ((datagram.flags ?? 0) & TRUNCATED) === 0 ? datagram : await overTcp(server, query, id, timeoutMs);
-  if (typeof packet === 'string') return { kind: 'failed', why: packet };
-  return replyOf(packet, name, type);
-}
-
-function overUdp(
-  { host, port }: HostPort,
-  query: Buffer,
-  id: number,
-  timeoutMs: number,
-): Promise<Packet | string> {
-  return new Promise(resolve => {
-    const socket = createSocket(isIpv6(host) ? 'udp6' : 'udp4');
-    let over = false;
-    const done = (result: Packet | string): void => {
-      if (over) return;
-      over = true;
-      clearTimeout(timer);
-      socket.close();
-      resolve(result);
-    };
-    const timer = setTimeout(() => done(`no answer within ${timeoutMs} ms`), timeoutMs);
-    socket.on('error', error => done(errorMessage(error)));
-    socket.on('message', message => {
-      const packet = decoded(message);
-      // Anything may arrive at a port: only the answer to this question counts.
-      if (packet !== undefined && packet.id === id && packet.type === 'response') done(packet);
-    });
-    // Connected, so that only the server's datagrams arrive.
-    socket.connect(port, host, () => {
-      if (!over) socket.send(query);
-    });
-  });
-}
-
-function overTcp(
-  { host, port }: HostPort,
-  query: Buffer,
-  id: number,
-  timeoutMs: number,
-): Promise<Packet | string> {
-  return new Promise(resolve => {
-    const socket = connect({ host, port });
-    let pending = Buffer.alloc(0);
-    const done = (result: Packet | string): void => {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(result);
-    };
-    const timer = setTimeout(() => done(`no answer over TCP within ${timeoutMs} ms`), timeoutMs);
-    socket.on('error', error => done(errorMessage(error)));
-    socket.on('close', () => done('the connection ended without an answer'));
-    socket.on('connect', () => {
-      const length = Buffer.alloc(2);
-      length.writeUInt16BE(query.length);
-      socket.write(Buffer.concat([length, query]));
-    });
-    socket.on('data', chunk => {
-      pending = Buffer.concat([pending, chunk]);
-      if (pending.length < 2 || pending.length < 2 + pending.readUInt16BE(0)) return;
-      const packet = decoded(pending.subarray(2, 2 + pending.readUInt16BE(0)));
-      done(packet?.id === id ? packet : 'the answer over TCP is none to the question');
-    });
-  });
+  let carried = await overUdp(server, query, timeoutMs);
+  if (typeof carried !== 'string' && (carried.readUInt16BE(2) & TRUNCATED) !== 0)
+    carried = await overTcp(server, query, timeoutMs);
+  if (typeof carried === 'string') return { kind: 'failed', why: carried };
+  const packet = decoded(carried);
+  return packet ? replyOf(packet, name, type) : { kind: 'failed', why: 'the answer cannot be read' };
 }
 
 function decoded(message: Buffer): Packet | undefined {

@@ -45,7 +45,10 @@ export function readDnsSettings(
 }
 
 /** Whom to ask for a name. */
-export function serversFor(name: string, { servers, forwards }: DnsSettings): readonly HostPort[] {
+export function serversFor(
+  name: string,
+  { servers, forwards }: Pick<DnsSettings, 'servers' | 'forwards'>,
+): readonly HostPort[] {
   const lower = name.toLowerCase();
   for (let rest = lower; forwards && rest !== ''; rest = rest.slice(rest.indexOf('.') + 1)) {
     const found = forwards.get(rest);
