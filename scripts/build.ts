@@ -1,6 +1,6 @@
 // Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi
 // stays outside because it loads its binary from its own package folder.
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { type BuildOptions, build } from 'esbuild';
 import { pagePlugin } from '../src/dashboard/assets/index.ts';
 import { launcher } from './launcher.ts';
@@ -39,6 +39,8 @@ for (const programs of groups) {
   const entryPoints = programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` }));
   await build({ ...options, entryPoints });
 }
+// What weft machine writes on machines.
+cpSync('packaging/systemd', 'dist/systemd', { recursive: true });
 for (const program of groups.flat()) {
   const file = `dist/${program}.mjs`;
   writeFileSync(file, launcher(program));

@@ -50,6 +50,11 @@ const groups: Readonly<Record<string, readonly CommandEntry[]>> = {
       summary: 'join tokens: let machines outside of the cluster into the mesh',
       load: () => import('./token.ts'),
     },
+    {
+      name: 'machine',
+      summary: 'machines outside of the cluster: prepare, join, status, leave',
+      load: () => import('./machine.ts'),
+    },
     { name: 'uninstall', summary: 'take Weft out of a cluster', load: () => import('./uninstall.ts') },
   ],
   'Your YAML, before it runs:': [
