@@ -7,7 +7,7 @@ bin = PATH="$$(dirname $(node)):$$PATH" node_modules/.bin
 
 .PHONY: help setup network demo test unit check lint format dashboards dashboard-test dashboard-pictures dashboards-check end-to-end fuzz h2spec restarts chaos bench bench-check build clean
 
-.PHONY: scale webhook-latency sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
+.PHONY: pod-start scale webhook-latency sbom short-lives cert-manager connections edge-changes real-consul real-spire conformance
 
 help: ## list these commands
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ conformance: ## Gateway API's own suite on the cluster of KUBECONFIG; what it ta
 
 end-to-end: setup ## on the cluster of KUBECONFIG, which must have nothing of Weft; ARGS names the images
 	@$(node) test/kubernetes/e2e/main.ts $(ARGS)
+
+pod-start: setup ## on the cluster of KUBECONFIG, with Weft in it: how much later pods are ready with the mesh, and where the time goes; ARGS="--image shop:1 --pods 15"
+	@$(node) test/kubernetes/e2e/pod-start.ts $(ARGS)
 
 dashboards: setup ## write manifests/grafana/ from grafana/
 	@$(node) grafana/write.ts

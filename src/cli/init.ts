@@ -21,7 +21,7 @@ import {
 } from '../redirect/index.ts';
 
 /** What commander read, flags before environment before defaults. */
-interface InitFlags {
+export interface InitFlags {
   readonly outboundPort: string;
   readonly inboundPort: string;
   readonly proxyUid: string;

@@ -66,8 +66,8 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--redirection <how>',
-        `default: ${defaults.redirection}; none needs no capability, apps obey http_proxy`,
-      ).choices(['init', 'none']),
+        `default: ${defaults.redirection}; proxy: it writes the packet rules itself, a container less; none needs no capability, apps obey http_proxy`,
+      ).choices(['init', 'proxy', 'none']),
     )
     .option('--no-rewrite-probes', 'leave the probes of the app as they are')
     .option('--no-merge-prometheus', 'leave the prometheus.io annotations as they are')

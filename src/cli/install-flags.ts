@@ -98,8 +98,8 @@ export function installFlags(command: Command): Command {
   );
   choice(
     '--redirection <how>',
-    'what sends traffic to proxies: init, packet rules by an init container with NET_ADMIN; none, apps that obey http_proxy',
-    ['init', 'none'],
+    'what sends traffic to proxies: init, packet rules by an init container with NET_ADMIN; proxy, by the proxy as it starts, a container less; none, apps that obey http_proxy',
+    ['init', 'proxy', 'none'],
     defaults.redirection,
   );
   command.addOption(

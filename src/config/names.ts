@@ -162,7 +162,12 @@ export const ENVIRONMENT = {
   appMetrics: 'WEFT_APP_METRICS',
   /** JSON, an ExitWithApp: in a pod that is meant to end, whose end the proxy follows. */
   exitWithApp: 'WEFT_EXIT_WITH_APP',
-  /** For `weft-proxy init`: the values of the annotations of the same name, comma-separated. Empty is the same as not set. */
+  /** `write`: the proxy writes the packet rules of its pod as it starts, where no container weft-init does. */
+  packetRules: 'WEFT_PACKET_RULES',
+  /**
+   * Of the packet rules, whoever writes them: the values of the annotations of the same name, comma-separated. Empty is the same
+   * as not set.
+   */
   skipOutboundPorts: 'WEFT_SKIP_OUTBOUND_PORTS',
   skipInboundPorts: 'WEFT_SKIP_INBOUND_PORTS',
   skipOutboundCidrs: 'WEFT_SKIP_OUTBOUND_CIDRS',

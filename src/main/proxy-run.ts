@@ -100,10 +100,17 @@ export async function run(config: ProxyConfig): Promise<void> {
   checkNative();
   tuneMalloc();
   if (config.redirected) loadSocketOptions();
-  const ownAddresses = takeClientAddresses(config);
-  const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
   const succession = process.env[ENVIRONMENT.handover];
   delete process.env[ENVIRONMENT.handover];
+  // Whoever takes over from another finds them written.
+  const writesRules = process.env[ENVIRONMENT.packetRules] === 'write' && !succession;
+  const written = writesRules
+    ? await (await import('./packet-rules.ts')).writePacketRules(config, process.env)
+    : [];
+  const ownAddresses = takeClientAddresses(config);
+  const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  for (const { family, result, backend, notices } of written)
+    log.info({ family, result, backend, notices }, 'packet rules');
   const before = succession ? new (await import('../handover/index.ts')).Predecessor(succession) : undefined;
   const started = installLastResort(log, systemClock);
   const eager = yieldToTraffic(systemClock, linux());

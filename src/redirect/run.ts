@@ -23,14 +23,17 @@ const environment = {
 };
 
 /**
- * Runs commands on this machine. With a prefix, through it: `['nsenter', '--net=/run/netns/blue', '--']` works in
- * another network namespace.
+ * Runs commands on this machine, with `variables` beside what they are given anyway. With a prefix, through it: `['nsenter',
+ * '--net=/run/netns/blue', '--']` works in another network namespace.
  */
-export function systemRun(prefix: readonly string[] = []): Run {
+export function systemRun(
+  prefix: readonly string[] = [],
+  variables: Readonly<Record<string, string>> = {},
+): Run {
   return (command, args, input = '') => {
     const [first, ...rest] = [...prefix, command, ...args] as [string, ...string[]];
     return new Promise(resolve => {
-      const child = spawn(first, rest, { env: environment });
+      const child = spawn(first, rest, { env: { ...environment, ...variables } });
       // Not spawn's own `timeout`: where there is no such command, its timer goes on and keeps this process for a minute.
       const limit = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
       let stdout = '';

@@ -4,7 +4,7 @@ export { ByteCollector } from './byte-collector.ts';
 export { crowding, noteGrowth, watchGrowth } from './crowding.ts';
 export { type DescriptorUse, descriptorUse, limitDescriptors, watchDescriptors } from './descriptors.ts';
 export { type Dial, type Dialer, dial } from './dial.ts';
-export { keepForeignRight } from './foreign-right.ts';
+export { becomeUser, keepForeignRight } from './foreign-right.ts';
 export { loadForeignSource } from './foreign-source.ts';
 export { saveMemory } from './holding.ts';
 export { acceptInherited, inheritSockets, type ListeningSocket } from './inherited.ts';

@@ -3,7 +3,7 @@ import { ANNOTATIONS, PORTS, PROXY_UID } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, parseQuantity, problem } from '../../src/model/index.ts';
 import { CONTAINERS, VOLUMES } from './names.ts';
 import type { Container, PodSpec, Resources, SecurityContext } from './pod.ts';
-import type { PodSettings } from './settings.ts';
+import { type PodSettings, startsAsRoot } from './settings.ts';
 
 /**
  * Every conflict of a pod that is not injected yet. An error means that injecting it would break it or bypass the mesh.
@@ -13,7 +13,8 @@ export function conflicts(spec: PodSpec, settings: PodSettings | undefined, obje
   return [
     ...nameConflicts(spec, object),
     ...(settings ? portConflicts(spec, settings, object) : []),
-    ...(settings?.clientAddresses === 'keep' ? keptAddresses(spec, object) : []),
+    ...(settings?.clientAddresses === 'keep' ? [keptAddresses(object)] : []),
+    ...(settings && startsAsRoot(settings) ? tokenForRoot(spec, object) : []),
     ...uidConflicts(spec, object),
     ...(settings ? qualityOfService(spec, settings, object) : []),
   ];
@@ -35,22 +36,25 @@ function nameConflicts(spec: PodSpec, object?: ObjectRef): Problem[] {
 }
 
 /** What calling the app from its clients' addresses takes. */
-function keptAddresses(spec: PodSpec, object?: ObjectRef): Problem[] {
+function keptAddresses(object?: ObjectRef): Problem {
   const path = `metadata.annotations[${ANNOTATIONS.clientAddresses}]`;
-  const told = problem(
+  return problem(
     'client-addresses-kept',
     'the app sees the addresses of its clients: the proxy of this pod starts as root, and keeps the capability NET_RAW when it becomes user 1337; ' +
       'the Pod Security levels baseline and restricted refuse it',
     { object, path, severity: 'warning' },
   );
+}
+
+/** The kubelet gives a token to the one user of all containers, which would be root (kubelet, util.FsUserFrom). */
+function tokenForRoot(spec: PodSpec, object?: ObjectRef): Problem[] {
   const all = [...spec.containers, ...(spec.initContainers ?? [])];
   const isRoot = ({ securityContext }: Container): boolean =>
     (securityContext?.runAsUser ?? spec.securityContext?.runAsUser) === 0;
-  if (!all.every(isRoot) || spec.securityContext?.fsGroup !== undefined) return [told];
-  // The kubelet gives a token to the one user of all containers, which would be root (kubelet, util.FsUserFrom).
+  if (!all.every(isRoot) || spec.securityContext?.fsGroup !== undefined) return [];
   const message =
     "every container says runAsUser: 0, so that the proxy's token would be for root's eyes only; give the pod an fsGroup, or leave runAsUser out";
-  return [told, problem('token-unreadable', message, { object, path })];
+  return [problem('token-unreadable', message, { object, path: 'spec.securityContext' })];
 }
 
 function portConflicts(spec: PodSpec, { ownPorts }: PodSettings, object?: ObjectRef): Problem[] {

@@ -4,8 +4,11 @@ import { ANNOTATIONS, PORTS } from '../../src/config/index.ts';
 import { type ObjectRef, type Problem, problem } from '../../src/model/index.ts';
 import type { Container, PodSpec } from './pod.ts';
 
-/** Who sends traffic to the proxy: packet rules that an init container writes (`init`), or the app itself (`none`). */
-export const REDIRECTIONS = ['init', 'none'] as const;
+/**
+ * Who sends traffic to the proxy: packet rules that an init container writes (`init`), or the proxy itself before it becomes its
+ * own user (`proxy`), or no rules but the app (`none`).
+ */
+export const REDIRECTIONS = ['init', 'proxy', 'none'] as const;
 export type Redirection = (typeof REDIRECTIONS)[number];
 
 /** What tells other proxies where this one takes mesh TLS. */

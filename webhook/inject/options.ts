@@ -40,11 +40,15 @@ export interface InjectOptions {
   readonly nativeSidecar: boolean;
   /** Whether the cluster knows native sidecars, for pods that ask for one; undefined where nobody knows. */
   readonly canRunNative?: boolean;
-  /** Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits). */
+  /**
+   * Without native sidecars: the app's containers start only after the proxy is ready (a postStart hook waits), as they always do
+   * with.
+   */
   readonly holdApplicationUntilProxyStarts: boolean;
   /**
-   * `init`: an init container with NET_ADMIN and NET_RAW writes packet rules. `none`: nobody does; containers are told of the
-   * proxy by http_proxy, and the pod fits the restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
+   * `init`: an init container with NET_ADMIN and NET_RAW writes packet rules. `proxy`: the proxy does as it starts, which saves a
+   * container and the wait for its end. `none`: nobody does; containers are told of the proxy by http_proxy, and the pod fits the
+   * restricted Pod Security Standard. The pod's annotation `weft.dev/redirection` wins.
    */
   readonly redirection: Redirection;
   /** Whether the app's probes go through the proxy. Off where nobody but the pod itself probes it. */

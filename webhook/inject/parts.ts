@@ -11,7 +11,7 @@ import {
 import { CONTAINERS, HEALTH_PORT_NAME, MOUNTS, VOLUMES } from './names.ts';
 import type { InjectOptions } from './options.ts';
 import type { Container, Volume } from './pod.ts';
-import type { PodSettings } from './settings.ts';
+import { type PodSettings, type RedirectLists, redirectFlag, startsAsRoot } from './settings.ts';
 
 /** What the proxy has to know of the app beside it. */
 export interface AppFacts {
@@ -19,6 +19,8 @@ export interface AppFacts {
   readonly appMetrics?: AppMetrics;
   readonly exitWithApp?: ExitWithApp;
 }
+
+const entriesOf = (lists: RedirectLists) => Object.entries(lists) as [keyof RedirectLists, string][];
 
 /** Writes the packet rules as root with the two capabilities that iptables needs, and ends. */
 export function initContainer(settings: PodSettings, options: InjectOptions): Container {
@@ -28,7 +30,7 @@ export function initContainer(settings: PodSettings, options: InjectOptions): Co
     imagePullPolicy: options.imagePullPolicy,
     args: [
       'init',
-      ...settings.redirectFlags,
+      ...entriesOf(settings.redirectLists).map(([name, list]) => redirectFlag(name, list)),
       ...(settings.clientAddresses === 'keep' ? ['--client-addresses=keep'] : []),
     ],
     resources: structuredClone(settings.resources),
@@ -57,7 +59,11 @@ export function runAppContainer(settings: PodSettings, options: InjectOptions): 
   };
 }
 
-/** The proxy; `native` makes it an init container that stays, and whose start-up probe the next container waits for. */
+/**
+ * The proxy; `native` makes it an init container that stays. The containers behind it wait for its postStart hook in either form:
+ * a start-up probe is not asked before the kubelet has looked at its containers (each second), then only each second, and what
+ * waits for it starts after the next such look, which is a second and more of every pod's start.
+ */
 export function proxyContainer(
   facts: AppFacts,
   settings: PodSettings,
@@ -74,12 +80,9 @@ export function proxyContainer(
     env: proxyEnvironment(facts, settings, options),
     ports: [{ name: HEALTH_PORT_NAME, containerPort: PORTS.health, protocol: 'TCP' }],
     resources: structuredClone(settings.resources),
-    ...(native
-      ? { startupProbe: { ...ready, periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 600 } }
-      : {}),
     // As often as Kubernetes can: a pod is ready when its proxy is, and half a period later on the average.
     readinessProbe: { ...structuredClone(ready), periodSeconds: 1, timeoutSeconds: 3, failureThreshold: 30 },
-    ...(!native && options.holdApplicationUntilProxyStarts
+    ...(native || settings.redirection === 'proxy' || options.holdApplicationUntilProxyStarts
       ? { lifecycle: { postStart: { exec: { command: ['weft-proxy', 'wait'] } } } }
       : {}),
     securityContext: proxySecurity(settings),
@@ -110,15 +113,20 @@ export function addedVolumes(options: InjectOptions, withRunApp: boolean): Volum
 }
 
 /**
- * To call the app from its clients' addresses it needs NET_RAW, which Kubernetes gives to nobody but root. It begins as that,
- * becomes its own user at once and keeps this one capability.
+ * To write packet rules it needs NET_ADMIN and NET_RAW, to call the app from its clients' addresses the latter, and Kubernetes
+ * gives them to nobody but root. It begins as that, becomes its own user at once and keeps NET_RAW where it calls from others'
+ * addresses.
  */
-function proxySecurity({ clientAddresses }: PodSettings): Record<string, unknown> {
-  if (clientAddresses === 'replace') return lockedDown(PROXY_UID);
+function proxySecurity(settings: PodSettings): Record<string, unknown> {
+  if (!startsAsRoot(settings)) return lockedDown(PROXY_UID);
+  const rights = ['NET_RAW', 'SETGID', 'SETUID'];
   return {
     ...lockedDown(0),
     runAsNonRoot: false,
-    capabilities: { drop: ['ALL'], add: ['NET_RAW', 'SETGID', 'SETUID'] },
+    capabilities: {
+      drop: ['ALL'],
+      add: settings.redirection === 'proxy' ? ['NET_ADMIN', ...rights] : rights,
+    },
   };
 }
 
@@ -159,6 +167,11 @@ function proxyEnvironment(
     { name: ENVIRONMENT.logLevel, value: settings.logLevel },
     { name: ENVIRONMENT.accessLog, value: settings.accessLog },
   ];
+  if (settings.redirection === 'proxy') {
+    entries.push({ name: ENVIRONMENT.packetRules, value: 'write' });
+    for (const [name, value] of entriesOf(settings.redirectLists))
+      entries.push({ name: ENVIRONMENT[name], value });
+  }
   if (settings.clientAddresses === 'keep')
     entries.push({ name: ENVIRONMENT.clientAddresses, value: settings.clientAddresses });
   if (settings.concurrency !== undefined)

@@ -23,7 +23,7 @@ export function podSecurityProblems(
   settings: PodSettings | undefined,
 ): readonly Problem[] {
   const level = namespaceLabels[POD_SECURITY_ENFORCE];
-  if (settings?.redirection !== 'init' || !forbidsPacketRules(level)) return [];
-  const message = `namespace ${namespace} enforces the Pod Security level ${level}, which refuses ${CONTAINERS.init} (NET_ADMIN, NET_RAW): write ${ANNOTATIONS.redirection}: none into the pod template, or label the namespace ${POD_SECURITY_ENFORCE}=privileged`;
+  if (settings === undefined || settings.redirection === 'none' || !forbidsPacketRules(level)) return [];
+  const message = `namespace ${namespace} enforces the Pod Security level ${level}, which refuses ${CONTAINERS[settings.redirection]} (NET_ADMIN, NET_RAW): write ${ANNOTATIONS.redirection}: none into the pod template, or label the namespace ${POD_SECURITY_ENFORCE}=privileged`;
   return [problem('pod-security', message, { object, severity: 'warning' })];
 }

@@ -35,10 +35,15 @@ export interface PodSettings {
    * ports peers must not speak mutual TLS to.
    */
   readonly inboundAnnotations: Readonly<Record<string, string>>;
-  /** Flags of `weft-proxy init`. */
-  readonly redirectFlags: readonly string[];
+  /** What of the traffic is redirected: lists, separated by commas, of the annotations that have any. */
+  readonly redirectLists: RedirectLists;
   /** Ports that are the proxy's and not the app's. */
   readonly ownPorts: readonly number[];
+}
+
+/** Whether the proxy begins as root, which it is no longer when it carries traffic. */
+export function startsAsRoot({ clientAddresses, redirection }: PodSettings): boolean {
+  return clientAddresses === 'keep' || redirection === 'proxy';
 }
 
 /** Settings out of annotations, Weft's own over those of `foreign`; `settings` is there when no problem is an error. */
@@ -197,10 +202,19 @@ const redirectAnnotations = {
 
 type RedirectKey = keyof typeof redirectAnnotations;
 
+/** By the name of `weft-proxy init`'s option. */
+export type RedirectLists = Readonly<Partial<Record<RedirectKey, string>>>;
+
+/** The flag of `weft-proxy init`, which is called as the annotation is. */
+export function redirectFlag(name: RedirectKey, list: string): string {
+  const key = redirectAnnotations[name];
+  return `--${key.slice(key.indexOf('/') + 1)}=${list}`;
+}
+
 /** Reads the ports and CIDRs with redirect's own reader, so that `weft-proxy init` never refuses what inject let pass. */
-function readRedirect(reader: AnnotationReader): Pick<PodSettings, 'redirectFlags' | 'ownPorts'> {
+function readRedirect(reader: AnnotationReader): Pick<PodSettings, 'redirectLists' | 'ownPorts'> {
   const options: { -readonly [K in RedirectKey]?: readonly string[] } = {};
-  const redirectFlags: string[] = [];
+  const redirectLists: { -readonly [K in RedirectKey]?: string } = {};
   for (const name of Object.keys(redirectAnnotations) as RedirectKey[]) {
     const key = redirectAnnotations[name];
     const list = reader.list(key);
@@ -208,7 +222,7 @@ function readRedirect(reader: AnnotationReader): Pick<PodSettings, 'redirectFlag
     if (list === undefined || (isOnly && list.join() === '*')) continue;
     if (list.length > 0) {
       options[name] = isOnly && list.join() === 'none' ? [] : list;
-      redirectFlags.push(`--${key.slice(key.indexOf('/') + 1)}=${list.join(',')}`);
+      redirectLists[name] = list.join(',');
     } else if (isOnly) {
       reader.complain(key, 'list something, or write "none" to intercept nothing, or remove the annotation');
     }
@@ -219,7 +233,7 @@ function readRedirect(reader: AnnotationReader): Pick<PodSettings, 'redirectFlag
     const named = Object.hasOwn(redirectAnnotations, option) ? (option as RedirectKey) : 'skipInboundPorts';
     reader.complain(redirectAnnotations[named], message, severity);
   }
-  return { redirectFlags, ownPorts: settings?.ownPorts ?? [] };
+  return { redirectLists, ownPorts: settings?.ownPorts ?? [] };
 }
 
 function readResources(reader: AnnotationReader, options: InjectOptions): Resources {

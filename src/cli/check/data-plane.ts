@@ -91,28 +91,35 @@ const proxiesReady: Check = {
   },
 };
 
-/** Why weft-init failed, from what the kubelet kept of its log. */
+/**
+ * Why nobody wrote the packet rules of a pod: weft-init, or a proxy that does it itself; from what the kubelet kept of its log.
+ */
 export function initTrouble(pod: { readonly [field: string]: unknown }): string | undefined {
-  const init = recordsOf(field(pod, 'status', 'initContainerStatuses')).find(
-    ({ name }) => name === 'weft-init',
-  );
-  for (const state of [field(init, 'state', 'terminated'), field(init, 'lastState', 'terminated')]) {
-    const code = field(state, 'exitCode');
-    if (typeof code !== 'number' || code === 0) continue;
-    const message = String(field(state, 'message') ?? '')
-      .trim()
-      .split('\n')
-      .at(-1);
-    return `weft-init failed with exit code ${code}${message ? `: ${message}` : ''}`;
+  for (const writer of statusesOf(pod)) {
+    if (writer.name !== 'weft-init' && writer.name !== 'weft-proxy') continue;
+    for (const state of [field(writer, 'state', 'terminated'), field(writer, 'lastState', 'terminated')]) {
+      const code = field(state, 'exitCode');
+      if (typeof code !== 'number' || code === 0) continue;
+      const message = String(field(state, 'message') ?? '')
+        .trim()
+        .split('\n')
+        .at(-1);
+      // A proxy ends for other reasons, too.
+      if (writer.name === 'weft-proxy' && !/\bredirect-|WEFT_PACKET_RULES/.test(message ?? '')) continue;
+      return `${writer.name} failed with exit code ${code}${message ? `: ${message}` : ''}`;
+    }
   }
   return undefined;
 }
 
-function isProxyUnready(pod: { readonly [field: string]: unknown }): boolean {
-  const all = ['containerStatuses', 'initContainerStatuses'].flatMap(list =>
+function statusesOf(pod: { readonly [field: string]: unknown }): ReturnType<typeof recordsOf> {
+  return ['initContainerStatuses', 'containerStatuses'].flatMap(list =>
     recordsOf(field(pod, 'status', list)),
   );
-  return all.some(
+}
+
+function isProxyUnready(pod: { readonly [field: string]: unknown }): boolean {
+  return statusesOf(pod).some(
     ({ name, ready, state }) =>
       name === 'weft-proxy' && ready === false && field(state, 'running') !== undefined,
   );
@@ -124,7 +131,7 @@ async function unready(context: CheckContext, { metadata }: ApiObject, trouble: 
   if (trouble !== 'ask') {
     return error(
       `${who}: ${trouble}`,
-      `kubectl logs -n ${namespace} ${name} -c weft-init; weft-init needs NET_ADMIN and NET_RAW, see docs/install.md`,
+      `kubectl logs -n ${namespace} ${name} -c ${trouble.split(' ')[0]}; it needs NET_ADMIN and NET_RAW, see docs/install.md`,
     );
   }
   const path = `/api/v1/namespaces/${namespace}/pods/${name}:${PORTS.health}/proxy/ready`;
@@ -141,7 +148,7 @@ async function unready(context: CheckContext, { metadata }: ApiObject, trouble: 
 
 const podSecurity: Check = {
   id: 'pod-security',
-  title: 'Pod Security lets weft-init write the packet rules',
+  title: 'Pod Security lets packet rules be written',
   async run(context) {
     const label = POD_SECURITY_ENFORCE;
     if ((await context.settings()).inject.redirection === 'none') return [];
@@ -156,7 +163,7 @@ const podSecurity: Check = {
       if (pods.length > 0 && all) return [];
       return [
         error(
-          `namespace ${name} enforces ${level}: pods with weft-init (NET_ADMIN, NET_RAW) are not created`,
+          `namespace ${name} enforces ${level}: pods with packet rules (NET_ADMIN, NET_RAW) are not created`,
           `kubectl label namespace ${name} --overwrite ${label}=privileged, or weft.dev/redirection: none in its pod templates (docs/pod-annotations.md)`,
         ),
       ];

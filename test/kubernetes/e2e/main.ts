@@ -22,7 +22,7 @@ import { closedPorts } from './claims/ports.ts';
 import { honestProbes, livenessRestarts } from './claims/probes.ts';
 import { scraped } from './claims/prometheus.ts';
 import { queried } from './claims/queries.ts';
-import { withoutRules } from './claims/redirection.ts';
+import { ownRules, withoutRules } from './claims/redirection.ts';
 import { rollingRestarts } from './claims/restarts.ts';
 import { suggests } from './claims/suggest.ts';
 import { everyHop } from './claims/traffic.ts';
@@ -86,7 +86,15 @@ if (await needed(fit, withoutMesh, installs, labels)) {
   if (await needed(strictNamespace)) {
     const groups = [
       [cronJobsEnd],
-      [jobsEnd, initContainersCall, honestProbes, livenessRestarts, withoutRules, restrictedNamespace],
+      [
+        jobsEnd,
+        initContainersCall,
+        honestProbes,
+        livenessRestarts,
+        withoutRules,
+        ownRules,
+        restrictedNamespace,
+      ],
     ];
     results.push(...(await Promise.all(groups.map(group => showAll(wanted(...group), context)))).flat());
     const others = [

@@ -5,6 +5,7 @@ import type { Claim } from '../claim.ts';
 import { type Cluster, type Pod, until } from '../cluster.ts';
 
 const names = ['unprivileged-a', 'unprivileged-b'] as const;
+const quick = ['quick-a', 'quick-b'] as const;
 const counters = new Set(['istio_requests_total', 'istio_tcp_connections_opened_total']);
 
 /** What `target` makes, as far as it is changed here. */
@@ -24,7 +25,7 @@ async function counted(cluster: Cluster, pod: Pod, reporter: string): Promise<st
 }
 
 /**
- * Lets the first of two targets without packet rules call the second, and asks both proxies what they counted; returns one of the
+ * Lets the first of two targets call the second, and asks both proxies what they counted; returns one of the
  * series. Throws where the call does not get through, or is not mutual TLS between the accounts of the namespace.
  */
 export async function callsOverMutualTls(
@@ -83,5 +84,19 @@ export const withoutRules: Claim = {
     assert.equal(proxy?.runAsNonRoot, true);
     const counted = await callsOverMutualTls(cluster, names, CASES);
     return `containers ${containers.map(({ name }) => name).join(', ')}; both proxies counted ${counted}`;
+  },
+};
+
+export const ownRules: Claim = {
+  name: 'pods whose proxy writes the packet rules itself have no weft-init, and speak mutual TLS both ways',
+  async run({ cluster, settings }) {
+    const annotations = { 'weft.dev/redirection': 'proxy', 'weft.dev/skip-inbound-ports': '9900' };
+    for (const name of quick)
+      await cluster.apply(service(name), target(settings.shopImage, name, {}, annotations));
+    await become(cluster, quick, true);
+    const { spec } = await podOf(cluster, quick[0]);
+    const containers = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
+    assert.deepEqual(containers.sort(), ['app', 'weft-proxy']);
+    return `both proxies counted ${await callsOverMutualTls(cluster, quick, CASES)}`;
   },
 };
