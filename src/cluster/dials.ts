@@ -74,6 +74,12 @@ export class Dials {
     return this.#underWay.size < this.#max && this.#occupancy.mayOpen();
   }
 
+  /** The same of one that nobody waits for: it takes no other's place. */
+  mayWarm(): boolean {
+    const { connections, limits } = this.#occupancy;
+    return this.#underWay.size === 0 && connections < limits.maxConnections;
+  }
+
   begin(): void {
     const place = this.#occupancy.take();
     const before = this.begun++;

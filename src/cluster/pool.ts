@@ -7,6 +7,7 @@ import type { Occupancy, Place } from './occupancy.ts';
 import { SharedPool } from './shared-pool.ts';
 import { SinglePool } from './single-pool.ts';
 import type { StreamWaiter } from './waiting-line.ts';
+import type { Use } from './warm-connections.ts';
 
 /** What a pool needs to know. */
 export interface PoolOptions {
@@ -21,6 +22,8 @@ export interface PoolOptions {
    * what may not be repeated goes on a new connection. Refused, it goes elsewhere; reset on an old one, it would be lost.
    */
   readonly isEnding?: () => boolean;
+  /** The last connection of its kind is gone, was used of late, and the other side ended it. */
+  readonly onLost?: (use: Use) => void;
 }
 
 /** What may change while a pool lives. */
@@ -122,6 +125,24 @@ export class Pool {
     if (waiter.exclusive && this.#mayBeExclusive) return false;
     const { carriage } = this.#dialer;
     return carriage === 'client' ? waiter.isHttp2 : carriage === 'http2' || waiter.needsHttp2;
+  }
+
+  /** What carries requests now. */
+  get use(): Use {
+    const single = this.#single.figures;
+    const shared = this.#shared?.figures;
+    return {
+      single: single.open + single.dialing > 0,
+      shared: shared !== undefined && shared.open + shared.dialing > 0,
+    };
+  }
+
+  /** Opens a connection of each kind that `use` names where there is none, and no limit would be reached. How many were begun. */
+  warm(use: Use): number {
+    const carriage = this.#shared === undefined ? 'http1' : this.#dialer.carriage;
+    const single = use.single && (carriage !== 'http2' || this.#isSingle) && this.#single.warm();
+    const shared = use.shared && !this.#isSingle && this.#shared?.warm() === true;
+    return Number(single) + Number(shared);
   }
 
   /** Stops waiting; does nothing when the waiter does not wait here. */

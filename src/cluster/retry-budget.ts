@@ -35,6 +35,13 @@ export class RetryBudget {
     this.requests++;
   }
 
+  /** First tries a second, on the average of the window. */
+  perSecond(): number {
+    const nowMs = this.#clock.monotonic();
+    if (nowMs >= this.#slotEndsMs) this.#turn(nowMs);
+    return (sum(this.#requests) * 1000) / this.settings.ttlMs;
+  }
+
   /** Whether one more retry fits; if so it is counted. */
   tryRetry(): boolean {
     const nowMs = this.#clock.monotonic();

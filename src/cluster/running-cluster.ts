@@ -4,7 +4,6 @@ import {
   type EndpointsResource,
   equal,
   formatAddress,
-  type TrafficSettings,
 } from '../model/index.ts';
 import type { Log, PeerRequests } from '../telemetry/index.ts';
 import type { Clock, TimerWheel } from '../time/index.ts';
@@ -17,12 +16,14 @@ import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
 import { Occupancy } from './occupancy.ts';
 import type { Outcome } from './outlier.ts';
-import { DEFAULT_STALE_AFTER_MS, Pool, type PoolOptions, type PoolSettings } from './pool.ts';
+import { DEFAULT_STALE_AFTER_MS, Pool, type PoolOptions } from './pool.ts';
+import { isSamePeer, poolSettings, sameEndpoint } from './pool-settings.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { Selection } from './selection.ts';
 import { SessionPool } from './session-pool.ts';
 import { SessionSizes } from './session-sizes.ts';
 import { sessionToken } from './session-token.ts';
+import { WarmConnections } from './warm-connections.ts';
 
 /** What clusters need from the process around them. */
 export interface ClusterHost {
@@ -60,6 +61,8 @@ export class RunningCluster implements EjectionsOwner {
   speaksFirst = false;
   /** Whether endpoints have ever been told. */
   known = false;
+  /** Connections that were opened before a request needed one. */
+  readonly warmth: WarmConnections;
   readonly sessionSizes: SessionSizes = new SessionSizes();
   readonly #latency = new ClusterLatency();
   readonly #host: ClusterHost;
@@ -81,6 +84,7 @@ export class RunningCluster implements EjectionsOwner {
     this.occupancy.closeIdle = () => this.#closeIdle();
     this.budget = new RetryBudget(config.settings.retryBudget, host.clock);
     this.#random = host.random ?? Math.random;
+    this.warmth = new WarmConnections(this);
     this.#balancer = createBalancer(config.settings.balancer, this.#random);
     this.#selection = new Selection(this.#random);
     this.#takeSettings();
@@ -119,13 +123,14 @@ export class RunningCluster implements EjectionsOwner {
     const wasKept = this.#keepsUnready;
     this.#keepsUnready = false;
     const wanted = new Set<string>();
+    const come: RunningEndpoint[] = [];
     let changed = false;
     for (const config of resource.endpoints) {
       const key = formatAddress(config.address, config.port);
       wanted.add(key);
       const running = this.#endpoints.get(key);
       if (running === undefined) {
-        this.#endpoints.set(key, this.#start(key, config));
+        come.push(this.#begin(key, config));
         changed = true;
       } else if (!sameEndpoint(running.config, config)) {
         changed = true;
@@ -135,7 +140,7 @@ export class RunningCluster implements EjectionsOwner {
           running.metrics = this.#host.metrics(this, config);
         } else {
           this.#stop(running);
-          this.#endpoints.set(key, this.#start(key, config));
+          come.push(this.#begin(key, config));
         }
       }
     }
@@ -149,6 +154,7 @@ export class RunningCluster implements EjectionsOwner {
     this.#sessions = undefined;
     this.#balancer.update([...this.#endpoints.values()]);
     this.#rebuild();
+    this.warmth.come(come);
   }
 
   /** Endpoints that are used though discovery calls none of the Service's ready; 0 while any is. */
@@ -255,6 +261,10 @@ export class RunningCluster implements EjectionsOwner {
     this.ejections.record(endpoint, outcome);
   }
 
+  get random(): Random {
+    return this.#random;
+  }
+
   get endpoints(): IterableIterator<RunningEndpoint> {
     return this.#endpoints.values();
   }
@@ -280,17 +290,29 @@ export class RunningCluster implements EjectionsOwner {
     const { clock } = this.#host;
     const pool = new Pool(
       this.#host.dialer(this, config),
-      this.#poolOptions(config),
+      { ...this.#poolOptions(config), onLost: use => this.warmth.lost(endpoint, use) },
       this.occupancy,
       poolSettings(this.config.settings),
     );
     const latency = new LatencyAverage(this.#latency, clock.monotonic());
-    const endpoint = new RunningEndpoint(key, config, pool, latency, this.#host.metrics(this, config));
+    const endpoint: RunningEndpoint = new RunningEndpoint(
+      key,
+      config,
+      pool,
+      latency,
+      this.#host.metrics(this, config),
+    );
     if (config.readySinceMs !== undefined) {
       // On the monotonic clock from now on: a wall clock that is set must not take weight away again.
       const age = Math.max(0, clock.now() - config.readySinceMs);
       endpoint.warmingSinceMs = clock.monotonic() - age;
     }
+    return endpoint;
+  }
+
+  #begin(key: string, config: ClusterEndpoint): RunningEndpoint {
+    const endpoint = this.#start(key, config);
+    this.#endpoints.set(key, endpoint);
     return endpoint;
   }
 
@@ -331,6 +353,7 @@ export class RunningCluster implements EjectionsOwner {
 
   #stop(endpoint: RunningEndpoint): void {
     endpoint.removed = true;
+    this.warmth.leaves(endpoint);
     endpoint.pool.close();
     endpoint.sessions?.close();
     this.#leaving = this.leaving.concat(endpoint.active > 0 ? endpoint : []);
@@ -372,23 +395,4 @@ export class RunningCluster implements EjectionsOwner {
     const everybody = panic || healthy === 0;
     this.#selection.build(all, everybody, settings.balancer, callerLocality, this.#host.clock.monotonic());
   }
-}
-
-function poolSettings({ idleTimeoutMs, limits, http2 }: TrafficSettings): PoolSettings {
-  return {
-    idleTimeoutMs,
-    maxRequestsPerConnection: limits.maxRequestsPerConnection,
-    maxConcurrentStreams: http2?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY,
-    keepalive: http2?.keepalive,
-  };
-}
-
-function sameEndpoint(a: ClusterEndpoint, b: ClusterEndpoint): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Whether connections to `a` may be used for `b`. */
-function isSamePeer(a: ClusterEndpoint, b: ClusterEndpoint): boolean {
-  const samePlace = a.tls === b.tls && a.tunnelPort === b.tunnelPort;
-  return samePlace && a.peer.pod === b.peer.pod && a.peer.principal === b.peer.principal;
 }

@@ -6,7 +6,8 @@ import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
 import { REMOVED } from './single-pool.ts';
-import { closeSafely, give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { give, letGo, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { wasUsed } from './warm-connections.ts';
 
 /**
  * The connections to one endpoint that carry many streams at once. Whoever comes while one is being opened waits for it and
@@ -141,8 +142,9 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   onDraining(connection: UpstreamConnection): void {
-    this.#leave(connection);
+    const left = this.#leave(connection);
     this.#serveWaiters();
+    if (left) this.#miss(connection);
   }
 
   get keepalive(): Keepalive | undefined {
@@ -157,8 +159,9 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   onGone(connection: UpstreamConnection): void {
-    this.#leave(connection);
+    const left = this.#leave(connection);
     this.#serveWaiters();
+    if (left) this.#miss(connection);
     if (this.#nothingComes)
       this.#undecided.refuseAll('UC', 'the upstream closed the connection before it said a word of HTTP/2');
   }
@@ -182,6 +185,13 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     if (this.#nothingComes) this.#undecided.refuseAll(flag, detail);
   }
 
+  /** Opens a connection where none takes streams; whether it was begun. */
+  warm(): boolean {
+    if (this.#closed || !this.#nothingComes || !this.#dials.mayWarm()) return false;
+    this.#dials.begin();
+    return true;
+  }
+
   /** See Pool.close. */
   close(): void {
     this.#closed = true;
@@ -200,11 +210,11 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   closeIdle(): void {
-    closeSafely(this.#longestIdle());
+    letGo(this.#longestIdle());
   }
 
   closeAllIdle(): void {
-    for (const connection of this.#taking.filter(isIdle)) closeSafely(connection);
+    for (const connection of this.#taking.filter(isIdle)) letGo(connection);
   }
 
   get figures(): PoolFigures {
@@ -249,11 +259,17 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   }
 
   /** It takes no more, and its place may be another's: what is under way on it may take hours. */
-  #leave(connection: UpstreamConnection): void {
+  #leave(connection: UpstreamConnection): boolean {
     const at = this.#taking.indexOf(connection);
-    if (at < 0) return;
+    if (at < 0) return false;
     this.#taking.splice(at, 1);
     connection.place?.release();
+    return true;
+  }
+
+  #miss(connection: UpstreamConnection): void {
+    if (this.#nothingComes && !this.#closed && wasUsed(connection, this.#options.clock.monotonic()))
+      this.#options.onLost?.(ONLY_SHARED);
   }
 
   /** A place has become free: those who wait for nobody's dial get one. */
@@ -276,7 +292,11 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     const { idleTimeoutMs } = this.#settings;
     const idle = this.#taking.filter(isIdle);
     const nowMs = this.#options.clock.monotonic();
-    for (const connection of idle) if (nowMs - connection.freeSinceMs >= idleTimeoutMs) connection.drain();
+    for (const connection of idle) {
+      if (nowMs - connection.freeSinceMs < idleTimeoutMs) continue;
+      connection.freeSinceMs = Number.NEGATIVE_INFINITY;
+      connection.drain();
+    }
     if (this.#taking.some(isIdle)) this.#sweepIn(idleTimeoutMs / 2);
   }
 
@@ -284,6 +304,8 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     this.#options.timers.schedule(this.#sweep, Math.max(ms, 100));
   }
 }
+
+const ONLY_SHARED = { single: false, shared: true };
 
 function isIdle({ active }: UpstreamConnection): boolean {
   return active === 0;

@@ -6,13 +6,16 @@ import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
-import { closeSafely, give, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { closeSafely, give, letGo, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
+import { wasUsed } from './warm-connections.ts';
 
 /**
  * A connection that was opened for a request which another has served by then is closed so soon if nobody needs it: servers wait
  * for its first request, and a Node server that is told to end does not end before it came, or a minute has passed.
  */
 const unusedMs = 1_000;
+/** Of a proxy, which waits for nothing: the window in which it was seen that an endpoint is called often. */
+const unusedMeshedMs = 10_000;
 
 /** The upstream's own idle limit minus this is when a connection is no longer trusted to be open on the other side. */
 const keepAliveMarginMs = 1000;
@@ -90,8 +93,8 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     const nowMs = this.#options.clock.monotonic();
     connection.freeSinceMs = nowMs;
     this.#free.push(connection);
-    if (!this.#sweep.scheduled || (isUnused(connection) && nowMs + unusedMs < this.#sweepAtMs))
-      this.#sweepIn(isUnused(connection) ? unusedMs : idleTimeoutMs);
+    if (!this.#sweep.scheduled || (isUnused(connection) && nowMs + this.#unusedMs < this.#sweepAtMs))
+      this.#sweepIn(isUnused(connection) ? this.#unusedMs : idleTimeoutMs);
   }
 
   onDraining(): void {}
@@ -104,6 +107,9 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
     this.#serveWaiters();
+    const isLast = this.#all.size === 0 && this.#dials.size === 0 && !this.#closed;
+    if (isLast && owner === undefined && wasUsed(connection, this.#options.clock.monotonic()))
+      this.#options.onLost?.(ONLY_SINGLE);
   }
 
   onOpened(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {
@@ -117,6 +123,17 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   onDialFailed(before: number, flag: Flag, detail: string): void {
     this.#waiting.fail(before, this.#dials.size, flag, detail);
     this.#serveWaiters();
+  }
+
+  /** Opens a connection where there is none; whether it was begun. */
+  warm(): boolean {
+    if (this.#closed || this.#all.size > 0 || !this.#dials.mayWarm()) return false;
+    this.#dials.begin();
+    return true;
+  }
+
+  get #unusedMs(): number {
+    return this.#options.meshed ? unusedMeshedMs : unusedMs;
   }
 
   /** See Pool.close. */
@@ -135,12 +152,12 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   }
 
   closeIdle(): void {
-    closeSafely(this.#free[0]);
+    letGo(this.#free[0]);
   }
 
   /** Those that somebody is logged in on stay. */
   closeAllIdle(): void {
-    for (const connection of this.#free.splice(0)) closeSafely(connection);
+    for (const connection of this.#free.splice(0)) letGo(connection);
   }
 
   get figures(): PoolFigures {
@@ -164,7 +181,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
       const { keepAliveTimeoutMs } = connection;
       if (keepAliveTimeoutMs > 0) {
         if (this.#freeForMs(connection) < trustedMs(keepAliveTimeoutMs)) return connection;
-        connection.close();
+        letGo(connection);
       } else if (anyAge || this.#freeForMs(connection) < this.#options.staleAfterMs) return connection;
       else {
         // The youngest is too old for this request; it and its elders stay for others.
@@ -191,15 +208,15 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   #closeStale(): void {
     const nowMs = this.#options.clock.monotonic();
     for (const connection of [...this.#free])
-      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) connection.close();
+      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) letGo(connection);
     if (this.#free.length > 0)
-      this.#sweepIn(this.#free.some(isUnused) ? unusedMs : this.#settings.idleTimeoutMs / 2);
+      this.#sweepIn(this.#free.some(isUnused) ? this.#unusedMs : this.#settings.idleTimeoutMs / 2);
   }
 
   /** How long a connection may be idle. */
   #keptMs(connection: UpstreamConnection): number {
     const { idleTimeoutMs } = this.#settings;
-    if (isUnused(connection)) return Math.min(idleTimeoutMs, unusedMs);
+    if (isUnused(connection)) return Math.min(idleTimeoutMs, this.#unusedMs);
     const { keepAliveTimeoutMs } = connection;
     return keepAliveTimeoutMs === 0 ? idleTimeoutMs : Math.min(idleTimeoutMs, trustedMs(keepAliveTimeoutMs));
   }
@@ -213,6 +230,8 @@ export class SinglePool implements UpstreamHost, DialsOwner {
 
 /** Why nobody is served who waits when a pool is closed. */
 export const REMOVED = 'the endpoint was removed while the request waited for a connection';
+
+const ONLY_SINGLE = { single: true, shared: false };
 
 function isUnused({ requests }: UpstreamConnection): boolean {
   return requests === 0;

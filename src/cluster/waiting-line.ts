@@ -123,6 +123,12 @@ export function refuse(waiter: StreamWaiter | undefined, flag: Flag, detail: str
   }
 }
 
+/** Closes one that nobody needs: it is not missed, as one would be that the other side ended. */
+export function letGo(connection: UpstreamConnection | undefined): void {
+  if (connection !== undefined) connection.freeSinceMs = Number.NEGATIVE_INFINITY;
+  closeSafely(connection);
+}
+
 /** Closes one of several that nobody uses, for the sake of others: what goes wrong with it must not keep these from theirs. */
 export function closeSafely(connection: UpstreamConnection | undefined): void {
   try {

@@ -9,6 +9,7 @@ function cluster(i: number): RunningCluster {
   const parts = {
     config: { name: `c${i}` },
     budget: { requests: 1, exhausted: 0 },
+    warmth: { opened: 0 },
     retries: 0,
     occupancy: { overflows: 0, connectFailures: 0, connections: 2, waiting: 0, requests: 0 },
     size: 1,

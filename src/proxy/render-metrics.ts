@@ -58,6 +58,12 @@ const clusterMetrics: readonly ClusterMetric[] = [
     value: cluster => cluster.occupancy.connectFailures,
   },
   {
+    name: 'weft_warmed_connections_total',
+    type: 'counter',
+    help: 'Connections that were opened before a request needed one.',
+    value: cluster => cluster.warmth.opened,
+  },
+  {
     name: 'weft_upstream_connections',
     type: 'gauge',
     help: 'Connections open or being opened.',
