@@ -1,5 +1,6 @@
 // What is done to the simulated mesh, one function for each phase, and what it cost.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { seeded } from '../../src/cluster/testing/random.ts';
 import { cpuUs, mainThread, memory } from '../usage.ts';
 import type { Replica } from './control-plane.ts';
 import type { Fleets } from './fleets.ts';
@@ -127,8 +128,32 @@ async function quiet({ fleets }: Stage): Promise<void> {
   }
 }
 
-/** The old pod goes so much later than the new one came. */
-const rolloutSeconds = 1;
+/** The old pod goes so much later than the new one came, and as a mean so much after that. */
+const rolloutMs = 1_000;
+const laterMs = 200;
+
+/** A pod that comes or goes, of a Service's number in the order of the rollouts. */
+interface Due {
+  readonly atMs: number;
+  readonly number: number;
+  readonly isNew: boolean;
+}
+
+/**
+ * When pods come and go: at any time, as those of strangers do. In step they would be gathered together, whatever the control
+ * plane waits for.
+ */
+export function churnTimes(count: number, perSecond: number, random: () => number): readonly Due[] {
+  const gap = (meanMs: number): number => -Math.log(1 - random()) * meanMs;
+  const due: Due[] = [];
+  for (let number = 0, atMs = 0; number < count; number++) {
+    atMs += gap(2_000 / perSecond);
+    due.push({ atMs, number, isNew: true });
+    // As a rollout does it: the new one is there first.
+    due.push({ atMs: atMs + rolloutMs + gap(laterMs), number, isNew: false });
+  }
+  return due.sort((left, right) => left.atMs - right.atMs);
+}
 
 /**
  * Pods come and go, `perSecond` of both together, and with each its proxy; once a second a route changes. Each is a change of
@@ -149,28 +174,19 @@ export async function churn(
   const atStart = cluster.pods.map(pods => new Set(pods));
   const changes: Happened[] = [];
   const routes: Happened[] = [];
-  const startMs = nowMs();
   // A stride without a common factor: neighbours in time are strangers.
   const serviceOf = (number: number): number => (number * 617) % services;
-  let added = 0;
-  let removed = 0;
-  let edited = 0;
-  for (;;) {
-    const pairs = options.perSecond / 2;
-    const due = ((nowMs() - startMs) / 1000) * pairs;
-    const last = options.seconds * pairs;
-    for (; added < Math.min(due, last); added++) {
-      const { pod, happened } = cluster.add(serviceOf(added));
+  const times = churnTimes((options.seconds * options.perSecond) / 2, options.perSecond, seeded(1));
+  const startMs = nowMs();
+  let [next, edited] = [0, 0];
+  while (next < times.length) {
+    for (; next < times.length && startMs + times[next]!.atMs <= nowMs(); next++) {
+      const { number, isNew } = times[next]!;
+      const { pod, happened } = isNew ? cluster.add(serviceOf(number)) : cluster.remove(serviceOf(number));
       changes.push(happened);
-      fleets.launch([{ service: pod.service, pod: pod.name }], 0);
+      if (isNew) fleets.launch([{ service: pod.service, pod: pod.name }], 0);
+      else fleets.remove(pod.name);
     }
-    // As a rollout does it: the new one is there first.
-    for (; removed < Math.min(due - rolloutSeconds * pairs, last); removed++) {
-      const { pod, happened } = cluster.remove(serviceOf(removed));
-      changes.push(happened);
-      fleets.remove(pod.name);
-    }
-    if (removed >= last) break;
     if (edited < (nowMs() - startMs) / 1000) {
       routes.push(cluster.changeRoute(((edited * 7) % Math.ceil(services / 10)) * 10));
       edited++;
@@ -183,10 +199,10 @@ export async function churn(
   const stayed = cluster.pods.map((pods, service) => pods.filter(pod => atStart[service]!.has(pod)).length);
   const needed = (service: number): number =>
     cluster.mesh.callersOf(service).reduce((sum, caller) => sum + stayed[caller]!, 0);
-  const times = new Map(heard);
+  const heardAt = new Map(heard);
   return {
-    endpoints: joined(needed, changes, times),
-    routes: joined(needed, routes, times),
+    endpoints: joined(needed, changes, heardAt),
+    routes: joined(needed, routes, heardAt),
     messages,
     bytes,
   };

@@ -47,7 +47,7 @@ export interface RegistryOptions {
   readonly clock: Clock;
   /** A batch goes out when nothing has changed for this long; 20 unless told. */
   readonly quietMs?: number;
-  /** And at the latest this long after its first change; 200 unless told. */
+  /** And at the latest this long after its first change; 50 unless told. */
   readonly maxWaitMs?: number;
 }
 
@@ -72,7 +72,7 @@ export class Registry {
   constructor(options: RegistryOptions) {
     this.#clock = options.clock;
     this.#quietMs = options.quietMs ?? 20;
-    this.#maxWaitMs = options.maxWaitMs ?? 200;
+    this.#maxWaitMs = options.maxWaitMs ?? 50;
   }
 
   /** The entries of an owner. Who comes first counts where two have the same object. */
