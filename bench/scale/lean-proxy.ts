@@ -1,6 +1,7 @@
 // A proxy as the control plane sees it, without a data plane: it says what src/discovery/client.ts says, byte for byte
 // (lean-proxy.test.ts compares the two), and keeps nothing of what it hears. Thousands fit into one process.
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { AT_FIRST, firstThatAnswers } from '../../src/discovery/first-that-answers.ts';
 import type { ControlPlane } from '../../src/discovery/index.ts';
 import { DISCOVERY_ALPN } from '../../src/discovery/protocol.ts';
 import { principalOf } from '../../src/identity/index.ts';
@@ -57,6 +58,7 @@ export class LeanProxy {
   readonly #options: LeanProxyOptions;
   readonly #backoff: Backoff;
   #socket: TLSSocket | undefined;
+  #search: AbortController | undefined;
   #timer: NodeJS.Timeout | undefined;
   #rest: Buffer | undefined;
   #closed = false;
@@ -80,33 +82,64 @@ export class LeanProxy {
     return `${this.#options.namespace}/${this.#options.pod}`;
   }
 
+  /** Connects as the client of a proxy does: beside an attempt that is not answered another begins. */
   start(): void {
     if (this.#closed) return;
+    const search = new AbortController();
+    this.#search = search;
+    firstThatAnswers(signal => this.#dial(signal), AT_FIRST, search.signal).then(
+      socket => {
+        if (search.signal.aborted) socket.destroy();
+        else this.#connected(socket);
+      },
+      (error: Error) => {
+        if (!search.signal.aborted) this.#lost(error.message);
+      },
+    );
+  }
+
+  #dial(signal: AbortSignal): Promise<TLSSocket> {
     const { controlPlane, secureContext, localAddress } = this.#options;
     const { address, identity } = controlPlane();
-    const socket = connect({
-      host: address.host,
-      port: address.port,
-      ALPNProtocols: [DISCOVERY_ALPN],
-      minVersion: 'TLSv1.3',
-      secureContext,
-      ...(localAddress !== undefined && { localAddress }),
-      checkServerIdentity: (_host, { raw }) =>
-        principalOf(raw) === identity ? undefined : new Error('somebody else answers'),
+    return new Promise((resolve, reject) => {
+      const socket = connect({
+        host: address.host,
+        port: address.port,
+        ALPNProtocols: [DISCOVERY_ALPN],
+        minVersion: 'TLSv1.3',
+        secureContext,
+        ...(localAddress !== undefined && { localAddress }),
+        checkServerIdentity: (_host, { raw }) =>
+          principalOf(raw) === identity ? undefined : new Error('somebody else answers'),
+      });
+      const fail = (error: Error): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        socket.destroy();
+        reject(error);
+      };
+      const abort = (): void => fail(new Error('given up'));
+      const late = `no connection within ${connectMs / 1000} s`;
+      const timer = setTimeout(() => fail(new Error(late)), connectMs);
+      signal.addEventListener('abort', abort, { once: true });
+      // Also of one that was given up, or is lost later.
+      socket.on('error', fail);
+      socket.once('secureConnect', () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+        socket.setNoDelay(true);
+        resolve(socket);
+      });
     });
+  }
+
+  #connected(socket: TLSSocket): void {
     this.#socket = socket;
-    this.#timer = setTimeout(() => lost(`no connection within ${connectMs / 1000} s`), connectMs);
     const lost = (why: string): void => {
       if (this.#socket === socket) this.#lost(why);
     };
     socket.on('error', error => lost(error.message));
     socket.on('close', () => lost('the control plane closed the connection'));
-    socket.once('secureConnect', () => {
-      if (this.#socket !== socket) return;
-      clearTimeout(this.#timer);
-      socket.setNoDelay(true);
-      this.#greet(socket);
-    });
     socket.on('data', (chunk: Buffer) => {
       if (this.#socket !== socket) return;
       // As the client does: the answers to what came together leave together.
@@ -114,6 +147,8 @@ export class LeanProxy {
       this.#read(chunk, socket);
       socket.uncork();
     });
+    if (socket.destroyed) lost('the control plane closed the connection');
+    else this.#greet(socket);
   }
 
   close(): void {
@@ -184,6 +219,7 @@ export class LeanProxy {
 
   #leave(): void {
     clearTimeout(this.#timer);
+    this.#search?.abort();
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.destroy();

@@ -11,7 +11,7 @@ const parameters: Parameters = {
 test('a mesh takes what its proxies, pushes and changes take', () => {
   const mesh = { proxies: 1_000, changes: 5, followers: 200 };
   const { busy, ...one } = needed(parameters, mesh, 1);
-  assert.deepEqual(one, { replicas: 1, memoryMb: 288.4, reconnectSeconds: 5, hangSeconds: 1.75 });
+  assert.deepEqual(one, { replicas: 1, memoryMb: 288.4, reconnectSeconds: 5, hangSeconds: 1.5 });
   // 1,000 pushes, 10 edits, 1,000 idle proxies.
   assert.ok(Math.abs(busy - (0.05 + 0.003 + 0.04)) < 1e-9, String(busy));
   const { busy: shared, memoryMb } = needed(parameters, mesh, 2);
@@ -22,7 +22,7 @@ test('a mesh takes what its proxies, pushes and changes take', () => {
 test('beats are bounded, however many proxies a replica has', () => {
   const quiet = (proxies: number): number =>
     needed(parameters, { proxies, changes: 0, followers: 0 }, 1).busy;
-  assert.ok(Math.abs(quiet(10_000) - quiet(1_250)) < 1e-9);
+  assert.ok(Math.abs(quiet(10_000) - quiet(2_500)) < 1e-9);
 });
 
 test('as few replicas as keep every bound, and none where reading alone breaks one', () => {

@@ -3,6 +3,7 @@
 //   node bench/scale/model.ts figures.json     figures of `make scale ARGS="--json figures.json"`
 import { readFileSync } from 'node:fs';
 import { beatEveryMs } from '../../src/discovery/index.ts';
+import { BEAT_GRACE_MS } from '../../src/discovery/protocol.ts';
 
 /** What was measured, of one replica. */
 export interface Parameters {
@@ -47,6 +48,8 @@ export const limits = { memoryMb: 2_000, busy: 0.6, reconnectSeconds: 60, replic
 
 /** What a pod costs everybody who reads the cluster, KB: bench/kubernetes-memory.ts with 20,000. */
 const podKb = 8.4;
+/** A proxy looks this often whether its beat is late. */
+const lookMs = 250;
 /** A change of a pod is one of its object, too: both are read by every replica. */
 const editsPerChange = 2;
 
@@ -62,7 +65,7 @@ export function needed(parameters: Parameters, mesh: ModelledMesh, replicas: num
     memoryMb: readyMb + ((mesh.proxies - pods) * podKb + share * proxyKb) / 1_000,
     busy: (ownPushes * pushUs + mesh.changes * editsPerChange * editUs + idle) / 1e6,
     reconnectSeconds: (share * joinUs) / 1e6,
-    hangSeconds: (3.5 * beatEveryMs(share)) / 1_000,
+    hangSeconds: (beatEveryMs(share) + BEAT_GRACE_MS + lookMs) / 1_000,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Cancel, Clock } from '../time/index.ts';
-import { MISSED_BEATS } from './protocol.ts';
+import { BEAT_GRACE_MS } from './protocol.ts';
 
-/** Looks twice for each beat. */
+/** Looks twice for each beat, and at least so often. */
 const looksPerBeat = 2;
+const longestLookMs = 250;
 
 /** What a control plane may ask for: nobody is kept busy with looking, and nobody is left without. */
 const shortestMs = 50;
@@ -19,7 +20,7 @@ export class BeatWatch {
   #looks = 0;
   #stop: Cancel = () => {};
 
-  /** `silent`: called at every look for as long as MISSED_BEATS beats are missing. */
+  /** `silent`: called at every look once a beat has been due for BEAT_GRACE_MS. */
   constructor(clock: Clock, silent: (everyMs: number) => void) {
     this.#clock = clock;
     this.#silent = silent;
@@ -32,8 +33,10 @@ export class BeatWatch {
     if (soonMs === this.#everyMs) return;
     this.stop();
     this.#everyMs = soonMs;
-    this.#stop = this.#clock.every(soonMs / looksPerBeat, () => {
-      if (++this.#looks >= looksPerBeat * MISSED_BEATS) this.#silent(soonMs);
+    const lookMs = Math.min(longestLookMs, soonMs / looksPerBeat);
+    const most = Math.ceil((soonMs + BEAT_GRACE_MS) / lookMs);
+    this.#stop = this.#clock.every(lookMs, () => {
+      if (++this.#looks >= most) this.#silent(soonMs);
     });
   }
 

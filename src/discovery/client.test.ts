@@ -4,10 +4,12 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { CertificateAuthority } from '../ca/index.ts';
+import { createKeyAndCsr } from '../identity/index.ts';
 import { until } from '../kubernetes/testing/until.ts';
 import type { HostPort } from '../model/index.ts';
 import { systemClock } from '../time/index.ts';
 import { DISCOVERY_ALPN } from './protocol.ts';
+import { remoteSigner } from './remote-signer.ts';
 import { RecordingSink } from './testing/recording-sink.ts';
 import { controlPlaneId, frontId, SecureMesh, TestCredentials } from './testing/secure-mesh.ts';
 import { reviews, reviewsSlice, shopYaml, streamSuite, TestMesh } from './testing/stream-suite.ts';
@@ -213,6 +215,30 @@ test('a replica that misses its beats is left for another, and nobody hears of a
   await until('the others are given up', () =>
     [...silent.sockets, ...hanging.sockets].every(each => each.destroyed),
   );
+});
+
+test('neither a first connection nor a certificate waits for a replica that hangs', async context => {
+  const { secure, sink } = await setUp(context);
+  const silent = await silentReplica(context);
+  const service = ports([silent.port, secure.port]);
+  secure.client(context, sink, undefined, service);
+  await sink.until(() => sink.connections.at(-1)!.up);
+  assert.deepEqual(
+    sink.connections.map(({ up }) => up),
+    [false, true],
+    'nothing was given up in between',
+  );
+  const token = await secure.tokens.issue({ namespace: 'shop', serviceAccount: 'front' });
+  const again = ports([silent.port, secure.port]);
+  const sign = remoteSigner({
+    controlPlane: Object.defineProperty({ ...secure.controlPlane }, 'address', { get: () => again.address }),
+    token: async () => token,
+    credentials: () => undefined,
+  });
+  const request = { csr: createKeyAndCsr().csrPem, nowMs: secure.clock.now() };
+  assert.ok((await sign(request, new AbortController().signal)).chain);
+  assert.deepEqual(again.tried, [silent.port, secure.port]);
+  await until('the others are given up', () => [...silent.sockets].every(each => each.destroyed));
 });
 
 test('a replica that speaks again before another was found is kept', async context => {

@@ -7,7 +7,8 @@ import { Backoff, type Cancel, type Clock } from '../time/index.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { BeatWatch } from './beat-watch.ts';
 import type { QuestionHandler, ResourceSink, ResourceStream } from './client.interface.ts';
-import { type ControlPlane, connectAnyReplica, connectControlPlane } from './control-plane-connection.ts';
+import { type ControlPlane, connectAnyReplica } from './control-plane-connection.ts';
+import { AT_FIRST, BESIDE_A_SILENT_ONE } from './first-that-answers.ts';
 import { keyFault, refusedDestination } from './key.ts';
 import { inBatches, KeyBatch } from './key-batch.ts';
 import { LineReader } from './line-reader.ts';
@@ -47,9 +48,6 @@ const hurriedMs = 100;
 
 /** Whether anything was heard at all is looked at this often; see BeatWatch for what notices sooner. */
 const looks = 3;
-
-/** Attempts to reach another replica are so much of a beat apart: less where few proxies look at the same time. */
-const apart = 0.6;
 
 type State =
   | { readonly phase: 'idle' }
@@ -161,7 +159,7 @@ export class DiscoveryClient implements ResourceStream {
     const stop = new AbortController();
     this.#state = { phase: 'connecting', stop };
     try {
-      const socket = await connectControlPlane(controlPlane, credentials.credentials, stop.signal);
+      const socket = await connectAnyReplica(controlPlane, credentials.credentials, AT_FIRST, stop.signal);
       if (stop.signal.aborted) {
         socket.destroy();
         return;
@@ -333,7 +331,7 @@ export class DiscoveryClient implements ResourceStream {
     const { controlPlane, credentials, log } = this.#options;
     const stop = new AbortController();
     this.#elsewhere = stop;
-    connectAnyReplica(controlPlane, credentials.credentials, stop.signal, everyMs * apart).then(
+    connectAnyReplica(controlPlane, credentials.credentials, BESIDE_A_SILENT_ONE, stop.signal).then(
       socket => {
         if (stop.signal.aborted) {
           socket.destroy();

@@ -3,6 +3,7 @@ import { WeftError } from '../errors/index.ts';
 import type { Credentials } from '../identity/index.ts';
 import { principalOf } from '../identity/principal.ts';
 import { formatAddress, type HostPort, isIpAddress } from '../model/index.ts';
+import { firstThatAnswers, type Search } from './first-that-answers.ts';
 import { DISCOVERY_ALPN } from './protocol.ts';
 
 /** Where the control plane is and how to know it. */
@@ -76,71 +77,14 @@ export function connectControlPlane(
   });
 }
 
-/**
- * Attempts of one search; so many of them begin in a hurry, and so many are under way at once: the oldest makes room. Where one
- * of two replicas hangs, the first six all meet it in one case of sixty-four.
- */
-const attempts = 10;
-const hurried = 6;
-const atOnce = 4;
-
-/**
- * The same where a replica may hang: its kernel takes connections that it never answers, and the Service in front does not know.
- * Every `apartMs`, later less often, or as soon as all before have failed, another attempt begins beside them. The first that
- * succeeds counts, and the others are given up.
- */
+/** The same where a replica may hang; see firstThatAnswers. */
 export function connectAnyReplica(
   controlPlane: ControlPlane,
   credentials: Credentials | undefined,
+  search: Search,
   signal: AbortSignal,
-  apartMs: number,
 ): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const under = new Set<AbortController>();
-    let timer: NodeJS.Timeout | undefined;
-    let [begun, over] = [0, false];
-    const end = (): void => {
-      over = true;
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-      for (const each of under) each.abort();
-    };
-    const abort = (): void => {
-      end();
-      reject(new Error('given up'));
-    };
-    const begin = (): void => {
-      clearTimeout(timer);
-      const [oldest] = under;
-      if (under.size === atOnce) oldest!.abort();
-      const own = new AbortController();
-      under.add(own);
-      const waitMs = apartMs * 2 ** Math.max(0, ++begun - hurried);
-      if (begun < attempts) timer = setTimeout(begin, waitMs).unref();
-      connectControlPlane(controlPlane, credentials, own.signal).then(
-        socket => {
-          if (over) {
-            socket.destroy();
-            return;
-          }
-          end();
-          resolve(socket);
-        },
-        (error: unknown) => {
-          under.delete(own);
-          if (over || own.signal.aborted || under.size > 0) return;
-          if (begun < attempts) {
-            begin();
-            return;
-          }
-          end();
-          reject(error);
-        },
-      );
-    };
-    signal.addEventListener('abort', abort, { once: true });
-    begin();
-  });
+  return firstThatAnswers(attempt => connectControlPlane(controlPlane, credentials, attempt), search, signal);
 }
 
 /** Codes of node:tls for a chain that leads to none of the roots, or is not good now. */

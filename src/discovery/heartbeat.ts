@@ -10,10 +10,13 @@ export interface Beating extends Guarded {
   beat(line: string): void;
 }
 
+/** The interval is a multiple of this, so that few who come or go change it for nobody. */
+const stepMs = 100;
+
 /** How often each of so many streams hears of its control plane, ms: as often as all together cost no more than they may. */
 export function beatEveryMs(streams: number): number {
-  const perStep = (BEATS_PER_SECOND * LEAST_BEAT_MS) / 1000;
-  return LEAST_BEAT_MS * Math.max(1, Math.ceil(streams / perStep));
+  const leastMs = (streams * 1_000) / BEATS_PER_SECOND;
+  return Math.max(LEAST_BEAT_MS, Math.ceil(leastMs / stepMs) * stepMs);
 }
 
 /**

@@ -9,8 +9,9 @@
 // and never changes; the others of its message are followed. Who sends more than the limits is read more slowly, not cut off.
 //
 // Whether the other side is there: a proxy that has said nothing for PING_MS is sent `ping`, which is answered with `pong`, and
-// between other messages `beat`, which is not. A proxy that misses some beats connects to the control plane anew, beside the
-// connection it has, and changes over where that succeeds before anything is heard. See docs/decisions/discovery.md.
+// between other messages `beat`, which is not. A proxy that misses a beat for BEAT_GRACE_MS connects to the control plane
+// anew, beside the connection it has, and changes over where that succeeds before anything is heard. See
+// docs/decisions/discovery.md.
 //
 // The control plane may also ask (`ask`), about what only the proxy knows: its live requests, its record of failures. The proxy
 // says what there is in any number of messages (`said`), and when that is all (`done`); `unask` ends a question before. Which
@@ -51,10 +52,10 @@ export const SILENCE_MS = 45_000;
 
 /** A proxy hears of its control plane at most this often when nothing else is to be told, and all of one replica together. */
 export const LEAST_BEAT_MS = 500;
-export const BEATS_PER_SECOND = 2_500;
+export const BEATS_PER_SECOND = 5_000;
 
-/** A proxy that has heard nothing for so many beats looks for another replica. */
-export const MISSED_BEATS = 3;
+/** A proxy that has heard nothing for so long after a beat was due looks for another replica. */
+export const BEAT_GRACE_MS = 750;
 
 /** So many questions a proxy has open at once; another one is answered with `done` and the reason. */
 export const MAX_QUESTIONS = 16;

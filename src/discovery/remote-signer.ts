@@ -1,7 +1,8 @@
 import type { TLSSocket } from 'node:tls';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import type { Credentials, Sign, SignAnswer, SignRequest } from '../identity/index.ts';
-import { type ControlPlane, connectControlPlane } from './control-plane-connection.ts';
+import { type ControlPlane, connectAnyReplica } from './control-plane-connection.ts';
+import { AT_FIRST } from './first-that-answers.ts';
 import { LineReader } from './line-reader.ts';
 import { MAX_LINE_BYTES, type ServerMessage, type SignMessage } from './protocol.ts';
 
@@ -25,7 +26,7 @@ export function remoteSigner(options: RemoteSignerOptions): Sign {
         'there is neither a token nor a certificate to prove the identity with; mount a projected token';
       throw new WeftError('identity-unproven', why, { source: 'config' });
     }
-    const socket = await connectControlPlane(options.controlPlane, usable, signal);
+    const socket = await connectAnyReplica(options.controlPlane, usable, AT_FIRST, signal);
     try {
       return await ask(socket, request, token, signal);
     } finally {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { FakeClock } from '../time/index.ts';
 import { HandshakeGate } from './handshake-gate.ts';
@@ -112,3 +113,35 @@ test('a starved process keeps a short queue, as soon as it has been seen to be s
   for (let index = 0; index < 400; index++) come(`b-${index}`);
   assert.equal(crowded.length, 1);
 });
+
+test('a real connection whose peer has gone while it waited gets no handshake, whatever it had said', async context => {
+  const { gate, begun, come } = rig(1);
+  const held = come('held');
+  const arrived: Socket[] = [];
+  const server = createServer(socket => {
+    arrived.push(socket);
+    gate.enter(socket, () => void begun.push(socket as never));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const dial = async (): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1');
+    await Promise.all([once(socket, 'connect'), once(server, 'connection')]);
+    socket.write('a ClientHello');
+    return socket;
+  };
+  const [leaves, stays] = [await dial(), await dial()];
+  context.after(() => stays.destroy());
+  leaves.end();
+  const [gone, waits] = arrived as [Socket, Socket];
+  while (gone.readableLength === 0 || !ended(gone)) await new Promise(resolve => setImmediate(resolve));
+  gate.over(held);
+  assert.deepEqual(begun.slice(1), [waits]);
+  assert.ok(gone.destroyed);
+});
+
+function ended(socket: Socket): boolean {
+  return (socket as unknown as { _readableState: { ended: boolean } })._readableState.ended;
+}

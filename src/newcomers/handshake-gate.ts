@@ -121,7 +121,10 @@ export class HandshakeGate {
       // Behind the others, so that an address with many does not go before those with few.
       if (own.length > 0) this.#waiting.set(address, own);
       this.#waits--;
-      if (waiting.socket.destroyed) continue;
+      if (hasLeft(waiting.socket)) {
+        waiting.socket.destroy();
+        continue;
+      }
       if (clock.monotonic() - waiting.sinceMs <= longestWaitMs) this.#begin(waiting);
       else {
         crowded(address);
@@ -141,4 +144,13 @@ export class HandshakeGate {
     const perSecond = ((this.#overAtMs.length - from) * 1000) / spanMs;
     return Math.max(isBusy ? leastPerSecond : assumedPerSecond, perSecond);
   }
+}
+
+/**
+ * Its peer has given up, or found another replica: a handshake would be for nobody. Node reads ahead what a connection brings
+ * before anybody asks for it, the ClientHello and then the end, but tells of the end only after the rest was taken.
+ */
+function hasLeft(socket: Socket): boolean {
+  const { _readableState } = socket as unknown as { readonly _readableState?: { readonly ended: boolean } };
+  return socket.destroyed || _readableState?.ended === true;
 }
