@@ -2,9 +2,12 @@
 import { execFileSync } from 'node:child_process';
 import { build } from 'esbuild';
 
-/** Bundles everything; gives the folder of the programs. */
+/** Bundles everything, with compiled code as the image has it; gives the programs. */
 export async function bundle(): Promise<{ hop: string; proxy: string; injector: string }> {
   execFileSync(process.execPath, ['scripts/build.ts'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(process.execPath, ['scripts/merged/code-cache.ts', 'dist'], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return {
     hop: await bundleHop('weft-hop'),
     proxy: 'dist/weft-proxy.mjs',

@@ -1,19 +1,20 @@
-// Bundles each program into one file under dist/: one read at start instead of hundreds, and nothing unused in memory. koffi
-// stays outside because it loads its binary from its own package folder.
+// Bundles the programs under dist/: few reads at start instead of hundreds, and nothing unused in memory. koffi stays outside
+// because it loads its binary from its own package folder.
+//   node scripts/build.ts [FOLDER]
 import { chmodSync, cpSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 import { pagePlugin } from '../src/dashboard/assets/index.ts';
 import { launcher } from './launcher.ts';
+import { mergeProgram, PROXY } from './merged/index.ts';
 
-/**
- * Programs by the file they begin in. Those of a group share chunks; the proxy, which has to start fast and is alone in its
- * image, shares none: each further file has to be found, compiled and linked.
- */
-const groups = [['weft-proxy'], ['weft', 'weft-injector']];
+/** Programs in chunks, which they share. */
+const programs = ['weft', 'weft-injector'];
 
-mkdirSync('dist', { recursive: true });
+const folder = process.argv[2] ?? 'dist';
+mkdirSync(folder, { recursive: true });
 const options: BuildOptions = {
-  outdir: 'dist',
+  outdir: folder,
   outExtension: { '.js': '.mjs' },
   bundle: true,
   splitting: true,
@@ -35,16 +36,23 @@ const options: BuildOptions = {
   },
   logLevel: 'warning',
 };
-for (const programs of groups) {
-  const entryPoints = programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` }));
-  await build({ ...options, entryPoints });
+const entryPoints = programs.map(program => ({ in: `src/main/${program}.ts`, out: `programs/${program}` }));
+await build({ ...options, entryPoints });
+for (const program of programs) {
+  write(program, `programs/${program}.mjs`);
+  const { size } = statSync(join(folder, `programs/${program}.mjs`));
+  console.log(`${folder}/${program}.mjs ${(size / 1024).toFixed(0)} KB`);
 }
 // What weft machine writes on machines.
-cpSync('packaging/systemd', 'dist/systemd', { recursive: true });
-for (const program of groups.flat()) {
-  const file = `dist/${program}.mjs`;
-  writeFileSync(file, launcher(program));
+cpSync('packaging/systemd', join(folder, 'systemd'), { recursive: true });
+// The proxy has to start fast, and is alone in its image.
+write('weft-proxy', 'proxy/program.cjs');
+const merged = await mergeProgram(PROXY, join(folder, 'proxy'), options);
+for (const [command, bytes] of Object.entries(merged))
+  console.log(`${folder}/weft-proxy.mjs ${command} ${(bytes / 1024).toFixed(0)} KB`);
+
+function write(program: string, path: string): void {
+  const file = join(folder, `${program}.mjs`);
+  writeFileSync(file, launcher(program, path));
   chmodSync(file, 0o755);
-  const { size } = statSync(`dist/programs/${program}.mjs`);
-  console.log(`${file} ${(size / 1024).toFixed(0)} KB`);
 }

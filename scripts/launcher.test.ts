@@ -11,7 +11,7 @@ test('a Node that is too old is told so in words, before it reads a line of the 
   t.after(() => rmSync(folder, { recursive: true }));
   mkdirSync(join(folder, 'programs'));
   const run = (needed?: number) => {
-    writeFileSync(join(folder, 'weft.mjs'), launcher('weft', needed));
+    writeFileSync(join(folder, 'weft.mjs'), launcher('weft', 'programs/weft.mjs', needed));
     return spawnSync(process.execPath, [join(folder, 'weft.mjs'), 'a', 'b'], { encoding: 'utf8' });
   };
   writeFileSync(join(folder, 'programs/weft.mjs'), 'this is no JavaScript at all');

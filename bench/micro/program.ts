@@ -1,6 +1,6 @@
 // What weft-proxy is when it starts: bytes of code that it loads, modules of Node's that it pulls in, live heap.
 
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { freePorts } from '../../src/wire/testing/ports.ts';
 import { Running } from '../processes.ts';
@@ -37,23 +37,11 @@ export async function programSize(stage: Stage): Promise<Record<string, number>>
   };
 }
 
-/**
- * The entry and every chunk that is reached from it, those that are loaded on demand left out except the program behind its
- * launcher, and `run`.
- */
+/** The file of the command `run`, which holds all that it needs at its start. */
 function codeBytes(entry: string): number {
-  const seen = new Set<string>();
-  const visit = (file: string): void => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    const text = readFileSync(file, 'utf8');
-    for (const [, specifier] of text.matchAll(/(?:from|import)\s*"(\.[^"]+)"/g))
-      visit(join(dirname(file), specifier!));
-    for (const [, needed] of text.matchAll(/import\(["'](\.[^"']*(?:programs\/|proxy-run)[^"']*)["']\)/g))
-      visit(join(dirname(file), needed!));
-  };
-  visit(entry);
-  if (![...seen].some(file => file.includes('proxy-run')))
-    throw new Error(`${entry} does not lead to proxy-run; see how scripts/build.ts lays programs out`);
-  return [...seen].reduce((sum, file) => sum + statSync(file).size, 0);
+  const folder = join(dirname(entry), 'proxy');
+  const [file, ...more] = readdirSync(folder).filter(name => /^run-\w+\.cjs$/.test(name));
+  if (file === undefined || more.length > 0)
+    throw new Error(`${folder} has no file of the command run, or several; see scripts/merged/merge.ts`);
+  return statSync(join(folder, file)).size;
 }

@@ -1,9 +1,11 @@
-// Copies bundled programs out of dist/ with the chunks that they import, and nothing else.
-// Usage: programs.ts DEST PROGRAM...   PROGRAM is the name of a file of dist/ without .mjs
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+// Copies bundled programs out of dist/ with what they load, and nothing else: of CommonJS the sources of the whole folder,
+// and with --code what V8 has compiled of them.
+// Usage: programs.ts [--code] DEST PROGRAM...   PROGRAM is the name of a file of dist/ without .mjs
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-const [dest = '', ...programs] = process.argv.slice(2);
+const withCode = process.argv[2] === '--code';
+const [dest = '', ...programs] = process.argv.slice(withCode ? 3 : 2);
 const done = new Set<string>();
 
 function copy(file: string): void {
@@ -12,12 +14,19 @@ function copy(file: string): void {
   const target = join(dest, relative('dist', file));
   mkdirSync(dirname(target), { recursive: true });
   copyFileSync(file, target);
+  if (!file.endsWith('.mjs')) return;
   const text = readFileSync(file, 'utf8');
-  // Imports of esbuild's output: from"./x.mjs", import"./x.mjs", import("./x.mjs").
-  for (const [, path = ''] of text.matchAll(/(?:\bfrom|\bimport\(?)\s*["'](\.{1,2}\/[^"']+\.m?js)["']/g)) {
+  // from"./x.mjs", import"./x.mjs", import("./x.mjs"), createRequire(…)('./x/y.cjs').
+  const loads =
+    /(?:\bfrom|\bimport\(?|\bcreateRequire\(import\.meta\.url\)\()\s*["'](\.{1,2}\/[^"']+\.[cm]?js)["']/g;
+  for (const [, path = ''] of text.matchAll(loads)) {
     // Texts inside the programs may look like imports.
     const found = join(dirname(file), path);
-    if (existsSync(found)) copy(found);
+    if (!existsSync(found)) continue;
+    if (found.endsWith('.cjs'))
+      for (const each of readdirSync(dirname(found)))
+        if (each.endsWith('.cjs') || (withCode && each.endsWith('.code'))) copy(join(dirname(found), each));
+    copy(found);
   }
 }
 

@@ -43,6 +43,24 @@ test('a program goes through its bytes with the chunks that it imports, and noth
   assert.equal(packProgram(join(from, 'chunks'), '1'), undefined);
 });
 
+test('of a program in CommonJS the sources of its folder go along, and nothing that was made of them', context => {
+  const from = folder(context);
+  mkdirSync(join(from, 'proxy'));
+  writeFileSync(
+    join(from, 'weft-proxy.mjs'),
+    "process.getBuiltinModule('module').createRequire(import.meta.url)('./proxy/program.cjs');",
+  );
+  writeFileSync(join(from, 'proxy/program.cjs'), 'require("./" + "run.cjs"); "import(\'../secret.mjs\')"');
+  writeFileSync(join(from, 'proxy/run.cjs'), 'process.exitCode = 0');
+  for (const other of ['proxy/run.cjs.map', 'proxy/run.v24-x64.code', 'secret.mjs'])
+    writeFileSync(join(from, other), 'secret');
+  const program = packProgram(from, '1.2.3')!;
+  const to = join(folder(context), 'program');
+  unpackProgram(program.bytes, program.digest, to, from);
+  assert.deepEqual(readdirSync(to).sort(), ['node_modules', 'proxy', 'weft-proxy.mjs']);
+  assert.deepEqual(readdirSync(join(to, 'proxy')).sort(), ['program.cjs', 'run.cjs']);
+});
+
 test('what is not the program of the digest, or none for this proxy, is refused and nothing is written', context => {
   const to = join(folder(context), 'program');
   const pack = (packed: unknown): Buffer => brotliCompressSync(JSON.stringify(packed));

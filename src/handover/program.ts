@@ -1,7 +1,7 @@
 // A bundled weft-proxy as one piece of bytes: what the control plane gives its proxies. In: the folder of a program, or the
 // bytes with the digest they must have. Out: the bytes, or files in a folder.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { WeftError } from '../errors/index.ts';
@@ -30,10 +30,17 @@ interface Packed {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Imports of esbuild's output: from"./x.mjs", import"./x.mjs", import("./x.mjs"). Texts in a program may look like them. */
-const imported = /(?:\bfrom|\bimport\(?)\s*["'](\.{1,2}\/[^"']+\.m?js)["']/g;
+/**
+ * What a bundled program loads: from"./x.mjs", import"./x.mjs", import("./x.mjs"), and of CommonJS createRequire(…)('./x/y.cjs').
+ * Texts in a program may look like them.
+ */
+const loaded =
+  /(?:\bfrom|\bimport\(?|\bcreateRequire\(import\.meta\.url\)\()\s*["'](\.{1,2}\/[^"']+\.[cm]?js)["']/g;
 
-/** The bundled program in `folder`, with the chunks that it imports and nothing else; undefined where there is none. */
+/**
+ * The bundled program in `folder`, with what it loads and nothing else; undefined where there is none. A program in CommonJS is
+ * the sources of a whole folder: what V8 has compiled of them is of another machine.
+ */
 export function packProgram(folder: string, version: string, node = 24): ProxyProgram | undefined {
   if (!existsSync(join(folder, ENTRY))) return undefined;
   const files: Record<string, string> = {};
@@ -41,9 +48,14 @@ export function packProgram(folder: string, version: string, node = 24): ProxyPr
     const name = relative(folder, file);
     if (files[name] !== undefined) return;
     files[name] = readFileSync(file, 'utf8');
-    for (const [, path = ''] of files[name].matchAll(imported)) {
+    if (file.endsWith('.cjs')) return;
+    for (const [, path = ''] of files[name].matchAll(loaded)) {
       const found = join(dirname(file), path);
-      if (existsSync(found)) add(found);
+      if (!existsSync(found)) continue;
+      if (found.endsWith('.cjs'))
+        for (const each of readdirSync(dirname(found)).sort())
+          if (each.endsWith('.cjs')) add(join(dirname(found), each));
+      add(found);
     }
   };
   add(join(folder, ENTRY));

@@ -28,89 +28,92 @@ import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
 
-const { config, core, sockets } = workerData as {
-  config: ProxyConfig;
-  core: number;
-  /** Of the process before, where there was one. */
-  sockets: readonly ListeningSocket[];
-};
-inheritSockets(sockets, core);
-checkNative();
-if (config.redirected) loadSocketOptions();
-// Threads have the capabilities of the one that started them.
-const ownAddresses = takeClientAddresses(config);
-const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
-const started = installLastResort(log, systemClock);
-const accessLog = createAccessLog(config.accessLog);
-const gateway = await gatewayParts(config, log);
-const watchSentinel = await sentinelWatch(config);
-const tls = new MeshTls();
-let plane: DataPlane;
-const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
-runCore(parentPort!, systemClock, tls, source => {
-  const ports = { outbound: config.ports.outbound, inbound: config.ports.inbound };
-  plane = new DataPlane({
-    clock: systemClock,
-    log,
-    accessLog,
-    tls,
-    source,
-    outbound: { hosts: config.hosts.outbound, port: ports.outbound },
-    inbound: { hosts: config.hosts.inbound, port: ports.inbound },
-    redirected: config.redirected,
-    ...(ownAddresses && { ownAddresses }),
-    sharePorts: true,
-    address: config.pod.addresses[0] ?? '127.0.0.1',
-    firstServiceAddress: config.firstServiceAddress,
-    mtlsUntilKnown: config.mtlsUntilKnown,
-    awaitsInbound: config.discovery !== 'none',
-    ownPorts: Object.values(config.ports),
-    intercept: interceptProbes,
-    onTelemetry: telemetry.apply,
-    metricLimits: metricLimitsOf(config.concurrency),
-    record: recordSettings(config),
-    lives: livesOf(config),
-    ...gateway,
-    inboundHttp2: http2BoundsOf(config),
-  });
-  const sentinel = watchSentinel?.(plane);
-  governMemory(plane, systemClock, log);
-  reclaimMemory(plane, systemClock);
-  tellDescriptors(log, systemClock);
-  const answerers = proxyAnswerers(() => plane);
-  const tracing = traceRequests(plane, config, systemClock, log);
-  return {
-    questions: new Answering({ answerers, clock: systemClock, threads: config.concurrency }),
-    apply: resource => {
-      const refused = plane.restore(resource);
-      if (refused === undefined) tracing.heed(resource);
-      return refused;
-    },
-    listen: (outbound, inbound) => plane.listen(outbound, inbound),
-    serve: names => plane.gateway?.serve(names),
-    drain: () => plane.drain(),
-    accept: on => plane.accept(on),
-    takeOver: acceptInherited,
-    close: all => (all ? plane.cutOff() : plane.closeIdle()),
-    metrics: () =>
-      [
-        ...proxyMetricPieces(plane, out => {
-          eventLoopMetrics(out);
-          tracing.metrics(out);
-          sentinel?.(out);
-        }),
-      ].join(''),
-    view: view => coreView(plane, core, view),
-    async end() {
-      await Promise.all([tracing.close(), telemetry.end()]);
-      accessLog.flush();
-    },
-    requests: query => plane.recorded(query),
-    underWay: () => plane.underWay,
-    setLogging(level, access) {
-      if (level !== undefined) log.level = level;
-      if (access !== undefined) accessLog.mode = access as AccessLogMode;
-    },
+/** Makes this thread a core, with what the first one has put into its data. */
+export async function runAsCore(): Promise<void> {
+  const { config, core, sockets } = workerData as {
+    config: ProxyConfig;
+    core: number;
+    /** Of the process before, where there was one. */
+    sockets: readonly ListeningSocket[];
   };
-});
-started();
+  inheritSockets(sockets, core);
+  checkNative();
+  if (config.redirected) loadSocketOptions();
+  // Threads have the capabilities of the one that started them.
+  const ownAddresses = takeClientAddresses(config);
+  const log = createLogger({ program: 'weft-proxy', level: config.logLevel });
+  const started = installLastResort(log, systemClock);
+  const accessLog = createAccessLog(config.accessLog);
+  const gateway = await gatewayParts(config, log);
+  const watchSentinel = await sentinelWatch(config);
+  const tls = new MeshTls();
+  let plane: DataPlane;
+  const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
+  runCore(parentPort!, systemClock, tls, source => {
+    const ports = { outbound: config.ports.outbound, inbound: config.ports.inbound };
+    plane = new DataPlane({
+      clock: systemClock,
+      log,
+      accessLog,
+      tls,
+      source,
+      outbound: { hosts: config.hosts.outbound, port: ports.outbound },
+      inbound: { hosts: config.hosts.inbound, port: ports.inbound },
+      redirected: config.redirected,
+      ...(ownAddresses && { ownAddresses }),
+      sharePorts: true,
+      address: config.pod.addresses[0] ?? '127.0.0.1',
+      firstServiceAddress: config.firstServiceAddress,
+      mtlsUntilKnown: config.mtlsUntilKnown,
+      awaitsInbound: config.discovery !== 'none',
+      ownPorts: Object.values(config.ports),
+      intercept: interceptProbes,
+      onTelemetry: telemetry.apply,
+      metricLimits: metricLimitsOf(config.concurrency),
+      record: recordSettings(config),
+      lives: livesOf(config),
+      ...gateway,
+      inboundHttp2: http2BoundsOf(config),
+    });
+    const sentinel = watchSentinel?.(plane);
+    governMemory(plane, systemClock, log);
+    reclaimMemory(plane, systemClock);
+    tellDescriptors(log, systemClock);
+    const answerers = proxyAnswerers(() => plane);
+    const tracing = traceRequests(plane, config, systemClock, log);
+    return {
+      questions: new Answering({ answerers, clock: systemClock, threads: config.concurrency }),
+      apply: resource => {
+        const refused = plane.restore(resource);
+        if (refused === undefined) tracing.heed(resource);
+        return refused;
+      },
+      listen: (outbound, inbound) => plane.listen(outbound, inbound),
+      serve: names => plane.gateway?.serve(names),
+      drain: () => plane.drain(),
+      accept: on => plane.accept(on),
+      takeOver: acceptInherited,
+      close: all => (all ? plane.cutOff() : plane.closeIdle()),
+      metrics: () =>
+        [
+          ...proxyMetricPieces(plane, out => {
+            eventLoopMetrics(out);
+            tracing.metrics(out);
+            sentinel?.(out);
+          }),
+        ].join(''),
+      view: view => coreView(plane, core, view),
+      async end() {
+        await Promise.all([tracing.close(), telemetry.end()]);
+        accessLog.flush();
+      },
+      requests: query => plane.recorded(query),
+      underWay: () => plane.underWay,
+      setLogging(level, access) {
+        if (level !== undefined) log.level = level;
+        if (access !== undefined) accessLog.mode = access as AccessLogMode;
+      },
+    };
+  });
+  started();
+}
