@@ -119,19 +119,27 @@ export async function output(
  * Waits until somebody listens on `port` in the network namespace of `program`; throws with what it said when it ends before or
  * the time is over.
  */
-export async function listening(port: number, program: Running, withinMs = 30_000): Promise<void> {
+export async function listening(
+  port: number,
+  program: Running,
+  withinMs = 30_000,
+  protocol: 'tcp' | 'udp' = 'tcp',
+): Promise<void> {
   for (const deadline = performance.now() + withinMs; performance.now() < deadline; await sleep(5)) {
     if (!program.alive) break;
-    if (isListening(program.pid, port)) return;
+    if (isListening(program.pid, port, protocol)) return;
   }
   throw new Error(`${program.command} does not listen on port ${port}: ${program.errors.trim().slice(-800)}`);
 }
 
-/** Lines of /proc/PID/net/tcp: number, local address in hexadecimal, remote address, state (0A is LISTEN). */
-function isListening(pid: number, port: number): boolean {
+/** Lines of /proc/PID/net/tcp and udp: number, local address in hexadecimal, remote address, state (0A: LISTEN, 07: CLOSE). */
+function isListening(pid: number, port: number, protocol: 'tcp' | 'udp'): boolean {
   const hex = port.toString(16).toUpperCase().padStart(4, '0');
-  const pattern = new RegExp(`^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 0A `, 'm');
-  return ['tcp', 'tcp6'].some(table => {
+  const pattern = new RegExp(
+    `^ *\\d+: [0-9A-F]+:${hex} [0-9A-F]+:0000 ${protocol === 'tcp' ? '0A' : '07'} `,
+    'm',
+  );
+  return [protocol, `${protocol}6`].some(table => {
     try {
       return pattern.test(readFileSync(`/proc/${pid}/net/${table}`, 'latin1'));
     } catch {

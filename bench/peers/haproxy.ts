@@ -13,7 +13,10 @@ export function haproxy(command: string): MeasuredProxy {
     name: 'haproxy',
     command,
     version: version.replace(/-.*/, ''),
-    cannot: job => (job.policies === true ? 'has no such policies' : undefined),
+    cannot: job => {
+      if (job.policies === true) return 'has no such policies';
+      return job.protocol === 'udp' ? 'carries no UDP' : undefined;
+    },
     start: (job, stage) => start(command, job, stage),
   };
 }

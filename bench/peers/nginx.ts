@@ -21,9 +21,13 @@ export function nginx(command: string): MeasuredProxy {
   };
 }
 
+function isStream({ protocol }: Job): boolean {
+  return protocol === 'tcp' || protocol === 'udp';
+}
+
 function cannot(job: Job): string | undefined {
   if (job.policies === true) return 'has no such policies';
-  if (job.protocol === 'tcp' && !existsSync(streamModule))
+  if (isStream(job) && !existsSync(streamModule))
     return 'left out: the package libnginx-mod-stream is not installed';
   if (job.protocol === 'http2') return 'left out: it speaks HTTP/2 to upstreams for gRPC alone';
   if ((job.rules ?? 0) > 0)
@@ -60,6 +64,7 @@ async function start(command: string, job: Job, stage: Stage): Promise<RunningPa
 }
 
 function edgeListen({ clients, tls }: Edge, port: number, stage: Stage): string {
+  if (clients === 'udp') return `listen 127.0.0.1:${port} udp;`;
   const listen = `listen 127.0.0.1:${port}${tls ? ' ssl' : ''}${clients === 'http2' ? ' http2' : ''};`;
   if (tls === undefined) return listen;
   const { chain, key } = stage.edgeCertificate(tls);
@@ -77,12 +82,11 @@ async function run(
   tls: string,
 ): Promise<Running> {
   const connections = 2 * (job.connections ?? 4096) + 64;
-  const body =
-    job.protocol === 'tcp'
-      ? `stream { server { ${listen} proxy_pass ${backend}; ${tls === '' ? '' : `proxy_ssl on; ${tls}`} } }`
-      : http(stage, listen, backend, tls, job);
+  const body = isStream(job)
+    ? `stream { server { ${listen} proxy_pass ${backend}; ${tls === '' ? '' : `proxy_ssl on; ${tls}`} } }`
+    : http(stage, listen, backend, tls, job);
   const config = `
-${job.protocol === 'tcp' ? `load_module ${streamModule};` : ''}
+${isStream(job) ? `load_module ${streamModule};` : ''}
 worker_processes 1; master_process off; daemon off; worker_rlimit_nofile ${connections + 64};
 pid ${stage.folder}/nginx-${port}.pid; error_log stderr error;
 events { worker_connections ${connections}; }
@@ -90,7 +94,7 @@ ${body}
 `;
   const file = stage.file('nginx.conf', config);
   const program = stage.proxy(command, ['-c', file, '-p', stage.folder, '-e', 'stderr']);
-  await listening(port, program);
+  await listening(port, program, 30_000, job.protocol === 'udp' ? 'udp' : 'tcp');
   return program;
 }
 

@@ -3,8 +3,11 @@ import type { Stage } from '../stage.ts';
 
 /** What a proxy has to do. */
 export interface Job {
-  /** What it carries. `websocket` is HTTP that becomes opaque; `http2` is HTTP/2 on every leg, without TLS by prior knowledge. */
-  readonly protocol: 'http' | 'http2' | 'websocket' | 'tcp';
+  /**
+   * What it carries. `websocket` is HTTP that becomes opaque; `http2` is HTTP/2 on every leg, without TLS by prior knowledge;
+   * `udp`, through an edge alone, is datagrams.
+   */
+  readonly protocol: 'http' | 'http2' | 'websocket' | 'tcp' | 'udp';
   /** `hop`: client → proxy → backend, plaintext. `path`: client → proxy → mutual TLS → proxy → backend. */
   readonly topology: 'hop' | 'path';
   /** Of a hop: it is the way in. What clients speak, HTTP/1 to the backend, and X-Forwarded-For and -Proto are set. */
@@ -21,7 +24,7 @@ export interface Job {
 
 /** What clients of an edge speak; in clear without `tls`, else with a certificate that has such a key. */
 export interface Edge {
-  readonly clients: 'http1' | 'http2';
+  readonly clients: 'http1' | 'http2' | 'udp';
   readonly tls?: 'ecdsa' | 'rsa';
 }
 

@@ -23,14 +23,20 @@ export async function startGateway(
     ...['--config', folder, '--listen', '127.0.0.1'],
     ...['--admin-port', `${admin}`, '--health-port', `${health}`, '--log-level', 'warn'],
   ]);
-  await listening(port, program);
+  await listening(port, program, 30_000, edge.clients === 'udp' ? 'udp' : 'tcp');
   return program;
 }
 
-function yamlOf({ backend }: Pick<Job, 'backend'>, { tls }: Edge, port: number, stage: Stage): string {
+function yamlOf(
+  { backend }: Pick<Job, 'backend'>,
+  { clients, tls }: Edge,
+  port: number,
+  stage: Stage,
+): string {
+  const isUdp = clients === 'udp';
   const listener =
     tls === undefined
-      ? `{ name: in, port: ${port}, protocol: HTTP }`
+      ? `{ name: in, port: ${port}, protocol: ${isUdp ? 'UDP' : 'HTTP'} }`
       : `{ name: in, port: ${port}, protocol: HTTPS, tls: { certificateRefs: [{ name: edge }] } }`;
   return `apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
@@ -38,20 +44,20 @@ metadata: { name: edge, namespace: bench }
 spec: { gatewayClassName: weft, listeners: [${listener}] }
 ---
 apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
+kind: ${isUdp ? 'UDPRoute' : 'HTTPRoute'}
 metadata: { name: all, namespace: bench }
 spec: { parentRefs: [{ name: edge }], rules: [{ backendRefs: [{ name: backend, port: 80 }] }] }
 ---
 apiVersion: v1
 kind: Service
 metadata: { name: backend, namespace: bench }
-spec: { clusterIP: None, ports: [{ name: http, port: 80 }] }
+spec: { clusterIP: None, ports: [{ name: in, port: 80${isUdp ? ', protocol: UDP' : ''} }] }
 ---
 apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: { name: backend-1, namespace: bench, labels: { kubernetes.io/service-name: backend } }
 addressType: IPv4
-ports: [{ name: http, port: ${backend} }]
+ports: [{ name: in, port: ${backend}${isUdp ? ', protocol: UDP' : ''} }]
 endpoints: [{ addresses: [127.0.0.1], conditions: { ready: true } }]
 ${tls === undefined ? '' : secretOf(stage.edgeCertificate(tls))}`;
 }

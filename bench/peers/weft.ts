@@ -65,8 +65,8 @@ export async function startWeft(
 }
 
 /** What a Service's port is declared as. */
-const declared = (job: Job): 'http' | 'http2' | 'tcp' =>
-  job.protocol === 'websocket' ? 'http' : job.protocol;
+const declared = ({ protocol }: Job): 'http' | 'http2' | 'tcp' =>
+  protocol === 'http2' || protocol === 'tcp' ? protocol : 'http';
 
 const inbound = (job: Job): InboundPort => ({
   number: job.backend,

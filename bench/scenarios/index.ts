@@ -1,5 +1,6 @@
 // scenarios: what is measured, one after the other. In: the proxies that there are. Out: figures per proxy, and notices.
 import { cores } from './cores.ts';
+import { datagrams } from './datagrams.ts';
 import { discoveryScenarios } from './discovery.ts';
 import { edgeScenarios } from './edge.ts';
 import { heldHttp2Scenarios } from './held-http2.ts';
@@ -19,6 +20,7 @@ export const scenarios: readonly Scenario[] = [
   ...trafficScenarios,
   ...http2Scenarios,
   ...edgeScenarios,
+  datagrams,
   redirect,
   idleConnections,
   ...heldHttp2Scenarios,

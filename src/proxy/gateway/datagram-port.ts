@@ -24,6 +24,15 @@ export interface DatagramPlace {
   readonly shared: boolean;
 }
 
+/** Clients are answered at the address that they came from: nothing is to be looked up, and nothing waits for a turn. */
+function asItStands(
+  address: string,
+  _options: unknown,
+  found: (error: null, address: string, family: number) => void,
+): void {
+  found(null, address, isIpv6(address) ? 6 : 4);
+}
+
 /** One port; `open` begins. */
 export class DatagramPort implements DatagramSessionOwner {
   readonly counts = new DatagramCounts();
@@ -32,9 +41,8 @@ export class DatagramPort implements DatagramSessionOwner {
   readonly #destinations: Destinations;
   readonly #place: DatagramPlace;
   readonly #sockets: Socket[] = [];
+  /** About the least recently used first. */
   readonly #sessions = new Map<string, DatagramSession>();
-  /** Which socket a client's answers leave by. */
-  readonly #by = new Map<string, Socket>();
   #bound: BoundListener;
   #boundPort = 0;
   #stopSweeping: () => void = () => {};
@@ -96,6 +104,7 @@ export class DatagramPort implements DatagramSessionOwner {
       ...(isIpv6(host) && { ipv6Only: true }),
       ...(shared && { reusePort: true }),
       recvBufferSize: receiveBufferBytes,
+      lookup: asItStands,
     });
     socket.on(
       'message',
@@ -151,7 +160,7 @@ export class DatagramPort implements DatagramSessionOwner {
   answer(session: DatagramSession, message: Buffer): void {
     this.counts.sent++;
     this.counts.sentBytes += message.length;
-    this.#by.get(session.key)?.send(message, session.port, session.address, this.#onSent);
+    session.client.send(message, session.port, session.address, this.#onSent);
   }
 
   readonly #onSent = guarded('datagrams', (error: Error | null): void => {
@@ -174,10 +183,12 @@ export class DatagramPort implements DatagramSessionOwner {
     }
     session ??= this.#begin(socket, key, address, port);
     if (session === undefined) return;
-    // The least recently used comes first.
+    session.forward(message);
+    // Not with each datagram: a Map that is changed all the time is made anew all the time.
+    if (session.usedMs - session.movedMs < sweepMs) return;
+    session.movedMs = session.usedMs;
     this.#sessions.delete(key);
     this.#sessions.set(key, session);
-    session.forward(message);
   }
 
   #begin(socket: Socket, key: string, address: string, port: number): DatagramSession | undefined {
@@ -197,8 +208,8 @@ export class DatagramPort implements DatagramSessionOwner {
       this.counts.drop('sessions');
       return undefined;
     }
-    const session = new DatagramSession(this, { key, address, port }, cluster, endpoint);
-    this.#by.set(key, socket);
+    const session = new DatagramSession(this, socket, { key, address, port }, cluster, endpoint);
+    this.#sessions.set(key, session);
     this.counts.opened++;
     return session;
   }
@@ -220,7 +231,6 @@ export class DatagramPort implements DatagramSessionOwner {
     return false;
   }
 
-  /** The least recently used stand first. */
   #sweep(): void {
     const before = this.monotonic() - (this.#bound.options?.idleTimeoutMs ?? IDLE_MS);
     for (const each of this.#sessions.values()) if (each.usedMs <= before) this.#end(each);
@@ -230,7 +240,6 @@ export class DatagramPort implements DatagramSessionOwner {
   #end(session: DatagramSession): void {
     if (this.#sessions.get(session.key) === session) {
       this.#sessions.delete(session.key);
-      this.#by.delete(session.key);
     }
     this.counts.closed++;
     session.close();

@@ -27,6 +27,10 @@ export class DatagramSession {
   readonly address: string;
   readonly port: number;
   readonly endpoint: RunningEndpoint;
+  /** The socket of the port that the client called: answers leave by it. */
+  readonly client: Socket;
+  /** Monotonic: when its port last put it behind all others. */
+  movedMs: number;
   /** Monotonic: of the last datagram in either direction. */
   usedMs: number;
   /** Whether the client has spoken since it was answered: it is where it says. */
@@ -41,16 +45,19 @@ export class DatagramSession {
 
   constructor(
     owner: DatagramSessionOwner,
-    client: { readonly address: string; readonly port: number; readonly key: string },
+    client: Socket,
+    from: { readonly address: string; readonly port: number; readonly key: string },
     cluster: RunningCluster,
     endpoint: RunningEndpoint,
   ) {
     this.#owner = owner;
-    this.key = client.key;
-    this.address = client.address;
-    this.port = client.port;
+    this.client = client;
+    this.key = from.key;
+    this.address = from.address;
+    this.port = from.port;
     this.endpoint = endpoint;
     this.usedMs = owner.monotonic();
+    this.movedMs = this.usedMs;
     this.#cluster = cluster;
     const { address, port } = endpoint.config;
     const socket = createSocket(isIpv6(address) ? 'udp6' : 'udp4');
