@@ -55,7 +55,7 @@ function endpointView(endpoint: RunningEndpoint, nowMs: number): object {
 }
 
 function healthView(health: RunningEndpoint['health']['health'], nowMs: number): unknown {
-  if (health.state === 'healthy') return 'healthy';
+  if (health.state !== 'ejected') return health.state;
   return { ...health, leftMs: Math.max(0, Math.round(health.untilMs - nowMs)) };
 }
 

@@ -15,6 +15,13 @@ export interface Ejection {
 
 const ejectionsKept = 20;
 
+/** Why one is out again that has failed on trial. */
+const reasonOf: Readonly<Record<Exclude<Outcome, 'success'>, EjectionReason>> = {
+  'error-5xx': 'consecutive-5xx',
+  'gateway-error': 'consecutive-gateway-errors',
+  'connect-failure': 'consecutive-connect-failures',
+};
+
 /** The cluster whose endpoints are ejected. */
 export interface EjectionsOwner {
   readonly config: { readonly name: string };
@@ -67,9 +74,30 @@ export class Ejections {
     const { health } = endpoint;
     const { settings } = this.#detector;
     if (!settings.enabled || endpoint.removed || health.ejected) return;
+    if (health.health.state === 'half-open') {
+      this.#tried(endpoint, outcome);
+      return;
+    }
     const reason = health.record(outcome, settings);
     const { size, healthy } = this.#cluster;
     if (reason !== undefined && this.#detector.mayEject(size - healthy, size)) this.#eject(endpoint, reason);
+  }
+
+  /** One that is on trial has been asked. */
+  #tried(endpoint: RunningEndpoint, outcome: Outcome): void {
+    const { health } = endpoint;
+    const { size, healthy } = this.#cluster;
+    if (outcome !== 'success') {
+      health.successes = 0;
+      if (this.#detector.mayEject(size - healthy, size)) this.#eject(endpoint, reasonOf[outcome]);
+      return;
+    }
+    const { trial } = this.#detector.settings;
+    if (trial !== undefined && ++health.successes < trial.successes) return;
+    health.clear();
+    this.#cluster.onEjectionsChanged();
+    const fields = { cluster: this.#cluster.config.name, endpoint: endpoint.key };
+    this.#host.log.info(fields, 'endpoint well again: it has come through its trial');
   }
 
   /** Nobody comes back any more. */

@@ -1,5 +1,5 @@
 import { hashBytes } from '../http/index.ts';
-import type { ClusterEndpoint } from '../model/index.ts';
+import type { ClusterEndpoint, EjectionTrial } from '../model/index.ts';
 import type { PeerRequests } from '../telemetry/index.ts';
 import type { EndpointGroup } from './endpoint-group.ts';
 import type { LatencyAverage } from './latency.ts';
@@ -19,6 +19,8 @@ export class RunningEndpoint {
   sessions: SessionPool | undefined = undefined;
   /** Requests under way. */
   active = 0;
+  /** So many may be: as its target says, and few while it is on trial after an ejection. */
+  maxActive: number = Number.POSITIVE_INFINITY;
   /** Taken away by discovery; it finishes what it has. */
   removed = false;
   /** Its share among others now: what it was given, and less while it starts slowly. */
@@ -45,6 +47,18 @@ export class RunningEndpoint {
     this.pool = pool;
     this.latency = latency;
     this.metrics = metrics;
+  }
+
+  /** Looks anew at how many requests it may have under way. `trial`: of the cluster. */
+  bound(trial: EjectionTrial | undefined): void {
+    const { maxRequests = Number.POSITIVE_INFINITY } = this.config;
+    const onTrial = this.health.health.state === 'half-open' && trial !== undefined;
+    this.maxActive = onTrial ? Math.min(maxRequests, trial.maxRequests) : maxRequests;
+  }
+
+  /** Whether it has as many requests as it may. */
+  get full(): boolean {
+    return this.active >= this.maxActive;
   }
 
   /** What consistent hashing and sticky sessions know it by: the same in every proxy. A pod's name outlives its address. */

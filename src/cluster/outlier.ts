@@ -18,7 +18,9 @@ export type Health =
       readonly reason: EjectionReason;
       readonly sinceMs: number;
       readonly untilMs: number;
-    };
+    }
+  /** Back on trial: OutlierSettings.trial. */
+  | { readonly state: 'half-open'; readonly sinceMs: number };
 
 const healthy: Health = { state: 'healthy' };
 
@@ -31,9 +33,14 @@ export class EndpointHealth {
   errors5xx = 0;
   gatewayErrors = 0;
   connectFailures = 0;
+  /** Successes in a row while it is on trial. */
+  successes = 0;
+  /** Whether a success is worth being told of. */
+  unsettled = false;
 
   /** Counts an outcome and tells whether a limit is reached. */
   record(outcome: Outcome, settings: OutlierSettings): EjectionReason | undefined {
+    this.unsettled = outcome !== 'success';
     if (outcome === 'success') {
       this.errors5xx = 0;
       this.gatewayErrors = 0;
@@ -57,12 +64,21 @@ export class EndpointHealth {
     return this.health.state === 'ejected';
   }
 
+  /** Lets it in on trial. */
+  try(nowMs: number): void {
+    this.clear();
+    this.health = { state: 'half-open', sinceMs: nowMs };
+    this.unsettled = true;
+  }
+
   /** Forgets failures and lets the endpoint in; how often it was ejected stays known. */
   clear(): void {
     this.health = healthy;
     this.errors5xx = 0;
     this.gatewayErrors = 0;
     this.connectFailures = 0;
+    this.successes = 0;
+    this.unsettled = false;
   }
 }
 
@@ -102,11 +118,12 @@ export class OutlierDetector {
     return forMs;
   }
 
-  /** Lets the endpoint back in if its time is over. Returns whether it did. */
+  /** Lets the endpoint back in if its time is over, on trial where there is one. Returns whether it did. */
   release(endpoint: EndpointHealth): boolean {
     if (endpoint.health.state !== 'ejected' || endpoint.health.untilMs > this.#clock.monotonic())
       return false;
-    endpoint.clear();
+    if (this.settings.trial === undefined) endpoint.clear();
+    else endpoint.try(this.#clock.monotonic());
     endpoint.forgivenMs = this.#clock.monotonic();
     return true;
   }

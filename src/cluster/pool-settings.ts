@@ -9,6 +9,8 @@ export function poolSettings({ idleTimeoutMs, limits, http2 }: TrafficSettings):
     maxRequestsPerConnection: limits.maxRequestsPerConnection,
     maxConcurrentStreams: http2?.maxConcurrentStreams ?? Number.POSITIVE_INFINITY,
     keepalive: http2?.keepalive,
+    maxIdle: limits.maxIdlePerEndpoint ?? Number.POSITIVE_INFINITY,
+    maxAgeMs: limits.maxConnectionAgeMs ?? Number.POSITIVE_INFINITY,
   };
 }
 

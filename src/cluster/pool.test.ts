@@ -491,3 +491,31 @@ test('a removed endpoint says so, for that is nobody’s failure', () => {
   pool.close();
   assert.equal(told, true);
 });
+
+test('of more idle connections than are wanted the one closes that is idle longest', () => {
+  const set = setUp({ maxIdlePerEndpoint: 2 });
+  const peers = warmSeveral(set, 3);
+  assert.deepEqual(
+    peers.map(peer => peer.closed),
+    [true, false, false],
+  );
+  assert.equal(set.pool.figures.free, 2);
+  assert.equal(warmSeveral(setUp({ maxIdlePerEndpoint: 0 }), 1)[0]!.closed, true);
+});
+
+test('a connection that is too old takes no further request, and closes when nobody uses it', async () => {
+  const set = setUp({ maxConnectionAgeMs: 5_000 });
+  const peer = warm(set);
+  await set.host.clock.advance(4_000);
+  const asked = request(set.pool);
+  assert.equal(set.pool.figures.dialing, 0, 'it is used while it is young');
+  await set.host.clock.advance(2_000);
+  peer.send(answer());
+  assert.equal(asked.done, true);
+  assert.equal(peer.closed, true, 'it was too old when its request was over');
+
+  const idle = setUp({ maxConnectionAgeMs: 5_000 });
+  const alone = warm(idle);
+  await idle.host.clock.advance(5_300);
+  assert.equal(alone.closed, true);
+});

@@ -34,6 +34,10 @@ export interface PoolSettings {
   /** At once, where a connection carries many. */
   maxConcurrentStreams: number;
   keepalive: Keepalive | undefined;
+  /** Infinity: all, until their time is over. */
+  maxIdle: number;
+  /** Infinity: of any age. */
+  maxAgeMs: number;
 }
 
 /** An endpoint that did not understand HTTP/2 may be another app by then. */

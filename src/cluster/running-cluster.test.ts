@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DEFAULT_TRAFFIC } from '../model/index.ts';
 import type { RunningEndpoint } from './endpoint.ts';
 import type { Outcome } from './outlier.ts';
 import { RunningCluster } from './running-cluster.ts';
@@ -320,4 +321,52 @@ test('nothing is kept of a Service that is gone, and nothing that nobody is conn
   unknown.setEndpoints(unready(2));
   assert.equal(unknown.pick([], 0), undefined);
   assert.equal(unknown.keptUnready, 0);
+});
+
+const stateOf = ({ health }: RunningEndpoint): string => health.health.state;
+
+test('an endpoint on trial gets few requests at once, is back after enough successes, and out again after one failure', async () => {
+  const host = new TestClusterHost(seeded(1));
+  const cluster = clusterOf(host, 2, {
+    outlier: { ...DEFAULT_TRAFFIC.outlier, trial: { maxRequests: 1, successes: 2 } },
+  });
+  const bad = list(cluster)[1]!;
+  fail(cluster, bad, 5);
+  assert.equal(stateOf(bad), 'ejected');
+  await host.clock.advance(31_000);
+  assert.equal(stateOf(bad), 'half-open');
+  assert.equal(reachable(cluster).length, 2, 'it may be asked');
+  bad.active = 1;
+  assert.deepEqual(reachable(cluster), ['10.0.0.1:80'], 'one at a time');
+  bad.active = 0;
+  cluster.record(bad, 'success');
+  assert.equal(stateOf(bad), 'half-open');
+  cluster.record(bad, 'error-5xx');
+  assert.equal(stateOf(bad), 'ejected', 'one failure is enough');
+  assert.equal(cluster.ejections.counts['consecutive-5xx'], 2);
+  await host.clock.advance(61_000);
+  for (let i = 0; i < 2; i++) cluster.record(bad, 'success');
+  assert.equal(stateOf(bad), 'healthy');
+  bad.active = 9;
+  assert.equal(bad.full, false);
+});
+
+test('an endpoint gets no more requests at once than it may have; where all are full nobody can be picked, with the reason', () => {
+  const host = new TestClusterHost(seeded(1));
+  const cluster = new RunningCluster(config(), host);
+  cluster.setEndpoints(
+    endpoints([
+      { ...endpoint(1), maxRequests: 1 },
+      { ...endpoint(2), maxRequests: 3 },
+    ]),
+  );
+  const [a, b] = list(cluster);
+  a!.active = 1;
+  b!.active = 2;
+  assert.deepEqual(reachable(cluster), ['10.0.0.2:80']);
+  assert.equal(cluster.pick([b!], 0), b, 'one that was tried is better than none');
+  b!.active = 3;
+  assert.equal(cluster.pick([], 0), undefined);
+  assert.equal(cluster.emptyFlag, 'UO');
+  assert.match(cluster.emptyWords, /all 2 endpoints of .* have as many requests under way as they may/);
 });

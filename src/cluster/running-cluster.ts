@@ -12,8 +12,10 @@ import { type Balancer, createBalancer, type Random } from './balancer.ts';
 import type { UpstreamDialer } from './dials.ts';
 import { Ejections, type EjectionsOwner } from './ejections.ts';
 import { RunningEndpoint } from './endpoint.ts';
+import type { EndpointGroup } from './endpoint-group.ts';
 import { HashKey } from './hash-key.ts';
 import { ClusterLatency, LatencyAverage } from './latency.ts';
+import { emptyWords, takers } from './nobody.ts';
 import { Occupancy } from './occupancy.ts';
 import type { Outcome } from './outlier.ts';
 import { DEFAULT_STALE_AFTER_MS, Pool, type PoolOptions } from './pool.ts';
@@ -194,12 +196,14 @@ export class RunningCluster implements EjectionsOwner {
     this.#rebuild();
   }
 
-  /** Why nobody can be picked, for messages. */
+  /** Why nobody can be picked: there is nobody, or all that there are have as many requests as they may. */
+  get emptyFlag(): 'UH' | 'UO' {
+    return takers(this) > 0 ? 'UO' : 'UH';
+  }
+
+  /** The same in words. */
   get emptyWords(): string {
-    const { name } = this.config;
-    if (!this.known) return `the endpoints of ${name} are not known yet`;
-    if (this.why !== '') return `${this.why} (${name})`;
-    return `no endpoint of ${name} is ready (0 of ${this.total})`;
+    return emptyWords(this);
   }
 
   /** What the host says of metrics has changed: from now on requests count there. */
@@ -230,8 +234,25 @@ export class RunningCluster implements EjectionsOwner {
   ): RunningEndpoint | undefined {
     const group = this.#selection.group(nowMs, hash);
     if (group === undefined) return undefined;
-    if (tried.length === 0) return this.#balancer.pick(group, nowMs, hash);
-    return this.#balancer.pick(this.#selection.without(tried, group, anywhere), nowMs, hash);
+    const among = tried.length === 0 ? group : this.#selection.without(tried, group, anywhere);
+    const picked = this.#balancer.pick(among, nowMs, hash);
+    return picked.active < picked.maxActive ? picked : this.#pickNotFull(tried, group, nowMs, hash);
+  }
+
+  /** Rare: the one that was picked has as many requests as it may. Those that were tried are better than nobody. */
+  #pickNotFull(
+    tried: readonly RunningEndpoint[],
+    group: EndpointGroup,
+    nowMs: number,
+    hash: number,
+  ): RunningEndpoint | undefined {
+    const full = [...this.#endpoints.values()].filter(each => each.full);
+    for (const avoided of [[...tried, ...full], full]) {
+      const picked = this.#balancer.pick(this.#selection.without(avoided, group, true), nowMs, hash);
+      if (!picked.full) return picked;
+    }
+    this.occupancy.overflows++;
+    return undefined;
   }
 
   /** What requests to this cluster are hashed by; undefined when nothing is. */
@@ -246,14 +267,14 @@ export class RunningCluster implements EjectionsOwner {
       for (const endpoint of this.#endpoints.values()) this.#sessions.set(sessionToken(endpoint), endpoint);
     }
     const endpoint = this.#sessions.get(token);
-    return endpoint !== undefined && endpoint.group !== undefined ? endpoint : undefined;
+    return endpoint?.group !== undefined && !endpoint.full ? endpoint : undefined;
   }
 
   /** Tells how a try ended. */
   record(endpoint: RunningEndpoint, outcome: Outcome): void {
     const { health } = endpoint;
     // Nearly always nothing to do, and this is the hot path.
-    if (outcome === 'success' && health.errors5xx === 0) return;
+    if (outcome === 'success' && !health.unsettled) return;
     if (this.#keepsUnready && outcome === 'connect-failure' && !endpoint.removed) {
       this.#letGo(endpoint);
       return;
@@ -393,6 +414,7 @@ export class RunningCluster implements EjectionsOwner {
     this.#ejected = all.length - healthy;
     const panic = (healthy * 100) / all.length < settings.outlier.panicThresholdPercent;
     const everybody = panic || healthy === 0;
+    for (const endpoint of all) endpoint.bound(settings.outlier.trial);
     this.#selection.build(all, everybody, settings.balancer, callerLocality, this.#host.clock.monotonic());
   }
 }

@@ -111,7 +111,10 @@ function safely(waiter: SessionWaiter, run: () => void): void {
 
 /** What bounds requests does not bound sessions. */
 function sessionSettings({ idleTimeoutMs, keepalive }: PoolSettings): PoolSettings {
-  return { idleTimeoutMs, keepalive, maxRequestsPerConnection: 0, maxConcurrentStreams: everything };
+  return {
+    ...{ idleTimeoutMs, keepalive, maxRequestsPerConnection: 0 },
+    ...{ maxConcurrentStreams: everything, maxIdle: everything, maxAgeMs: everything },
+  };
 }
 
 /** Of a connection that carries bytes: whoever gets it has no use for a codec. */

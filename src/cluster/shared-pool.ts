@@ -28,6 +28,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   /** Those that may take streams. Others are on their way out and count no more. */
   readonly #taking: UpstreamConnection[] = [];
   readonly #sweep: Deadline;
+  #sweepAtMs = 0;
   /** How many streams a connection takes, as the last one showed. */
   #streamsEach = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -137,8 +138,16 @@ export class SharedPool implements UpstreamHost, DialsOwner {
       this.#retireIfSpent(connection);
     }
     if (connection.active > 0 || !this.#taking.includes(connection)) return;
-    connection.freeSinceMs = this.#options.clock.monotonic();
-    if (!this.#sweep.scheduled) this.#sweepIn(this.#settings.idleTimeoutMs);
+    const nowMs = this.#options.clock.monotonic();
+    connection.freeSinceMs = nowMs;
+    const { idleTimeoutMs, maxIdle } = this.#settings;
+    if (maxIdle !== Number.POSITIVE_INFINITY && this.#taking.filter(isIdle).length > maxIdle) {
+      const longest = this.#longestIdle()!;
+      longest.freeSinceMs = Number.NEGATIVE_INFINITY;
+      longest.drain();
+    }
+    const waitMs = Math.min(idleTimeoutMs, this.#leftMs(connection));
+    if (!this.#sweep.scheduled || nowMs + waitMs < this.#sweepAtMs) this.#sweepIn(waitMs);
   }
 
   onDraining(connection: UpstreamConnection): void {
@@ -175,6 +184,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     const connection = codec.connect(wire, this);
     this.#taking.push(connection);
     connection.place = place;
+    connection.openedMs = this.#options.clock.monotonic();
     this.onRoom(connection);
     this.#serveWaiters();
   }
@@ -253,7 +263,8 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   /** One that has begun as many streams as are allowed on it takes no more; see ConnectionLimits. */
   #retireIfSpent(connection: UpstreamConnection): void {
     const { maxRequestsPerConnection } = this.#settings;
-    if (maxRequestsPerConnection === 0 || connection.requests < maxRequestsPerConnection) return;
+    const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
+    if (!spent && this.#leftMs(connection) > 0) return;
     this.#leave(connection);
     connection.drain();
   }
@@ -293,15 +304,27 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     const idle = this.#taking.filter(isIdle);
     const nowMs = this.#options.clock.monotonic();
     for (const connection of idle) {
-      if (nowMs - connection.freeSinceMs < idleTimeoutMs) continue;
+      if (nowMs - connection.freeSinceMs < idleTimeoutMs && this.#leftMs(connection) > 0) continue;
       connection.freeSinceMs = Number.NEGATIVE_INFINITY;
       connection.drain();
     }
-    if (this.#taking.some(isIdle)) this.#sweepIn(idleTimeoutMs / 2);
+    let waitMs = idleTimeoutMs / 2;
+    const left = this.#taking.filter(isIdle);
+    for (const connection of left) waitMs = Math.min(waitMs, this.#leftMs(connection));
+    if (left.length > 0) this.#sweepIn(waitMs);
+  }
+
+  /** Until a connection is too old to be used. */
+  #leftMs({ openedMs }: UpstreamConnection): number {
+    const { maxAgeMs } = this.#settings;
+    if (maxAgeMs === Number.POSITIVE_INFINITY) return maxAgeMs;
+    return openedMs + maxAgeMs - this.#options.clock.monotonic();
   }
 
   #sweepIn(ms: number): void {
-    this.#options.timers.schedule(this.#sweep, Math.max(ms, 100));
+    const waitMs = Math.max(ms, 100);
+    this.#sweepAtMs = this.#options.clock.monotonic() + waitMs;
+    this.#options.timers.schedule(this.#sweep, waitMs);
   }
 }
 

@@ -79,9 +79,9 @@ export class SinglePool implements UpstreamHost, DialsOwner {
       this.#ownedFree(connection, connection.owner);
       return;
     }
-    const { maxRequestsPerConnection, idleTimeoutMs } = this.#settings;
+    const { maxRequestsPerConnection, maxIdle } = this.#settings;
     const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
-    if (this.#closed || spent) {
+    if (this.#closed || spent || this.#leftMs(connection) <= 0) {
       connection.drain();
       return;
     }
@@ -93,8 +93,12 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     const nowMs = this.#options.clock.monotonic();
     connection.freeSinceMs = nowMs;
     this.#free.push(connection);
-    if (!this.#sweep.scheduled || (isUnused(connection) && nowMs + this.#unusedMs < this.#sweepAtMs))
-      this.#sweepIn(isUnused(connection) ? this.#unusedMs : idleTimeoutMs);
+    if (this.#free.length > maxIdle) {
+      this.closeIdle();
+      if (this.#free.length === 0) return;
+    }
+    const waitMs = isUnused(connection) ? this.#unusedMs : this.#restMs(connection);
+    if (!this.#sweep.scheduled || nowMs + waitMs < this.#sweepAtMs) this.#sweepIn(waitMs);
   }
 
   onDraining(): void {}
@@ -115,6 +119,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   onOpened(wire: Wire, codec: ClientCodec<Wire>, place: Place): void {
     const connection = codec.connect(wire, this);
     connection.place = place;
+    connection.openedMs = this.#options.clock.monotonic();
     this.#all.add(connection);
     this.onRoom(connection);
     this.#serveWaiters();
@@ -178,6 +183,10 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   #takeFree(anyAge: boolean): UpstreamConnection | undefined {
     for (let connection = this.#free.pop(); connection !== undefined; connection = this.#free.pop()) {
       if (connection.room === 0) continue;
+      if (this.#leftMs(connection) <= 0) {
+        letGo(connection);
+        continue;
+      }
       const { keepAliveTimeoutMs } = connection;
       if (keepAliveTimeoutMs > 0) {
         if (this.#freeForMs(connection) < trustedMs(keepAliveTimeoutMs)) return connection;
@@ -208,9 +217,25 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   #closeStale(): void {
     const nowMs = this.#options.clock.monotonic();
     for (const connection of [...this.#free])
-      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection)) letGo(connection);
-    if (this.#free.length > 0)
-      this.#sweepIn(this.#free.some(isUnused) ? this.#unusedMs : this.#settings.idleTimeoutMs / 2);
+      if (nowMs - connection.freeSinceMs >= this.#keptMs(connection) || this.#leftMs(connection) <= 0)
+        letGo(connection);
+    if (this.#free.length === 0) return;
+    let waitMs = this.#free.some(isUnused) ? this.#unusedMs : this.#settings.idleTimeoutMs / 2;
+    for (const connection of this.#free) waitMs = Math.min(waitMs, this.#leftMs(connection));
+    this.#sweepIn(waitMs);
+  }
+
+  /** Until a connection is too old to be used. */
+  #leftMs({ openedMs }: UpstreamConnection): number {
+    const { maxAgeMs } = this.#settings;
+    // Nearly always, and this is the hot path.
+    if (maxAgeMs === Number.POSITIVE_INFINITY) return maxAgeMs;
+    return openedMs + maxAgeMs - this.#options.clock.monotonic();
+  }
+
+  /** For how long a connection that has become idle may be left alone. */
+  #restMs(connection: UpstreamConnection): number {
+    return Math.min(this.#settings.idleTimeoutMs, this.#leftMs(connection));
   }
 
   /** How long a connection may be idle. */

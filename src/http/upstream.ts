@@ -25,6 +25,8 @@ export interface UpstreamConnection {
   readonly requests: number;
   /** How long the upstream has said that it keeps an idle connection, milliseconds; 0 when it said nothing. */
   readonly keepAliveTimeoutMs: number;
+  /** When it was opened, on the pool's clock. For the pool alone. */
+  openedMs: number;
   /** When it last became idle, on the pool's clock. For the pool alone. */
   freeSinceMs: number;
   /** Its seat among those of its pool; for the pool alone. */

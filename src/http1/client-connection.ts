@@ -40,6 +40,7 @@ export class ClientConnection implements WireHandler, ClientStream, UpstreamConn
   requests = 0;
   /** As its last `Keep-Alive` header told it. */
   keepAliveTimeoutMs = 0;
+  openedMs = 0;
   freeSinceMs = 0;
   seat = NO_SEAT;
   place: { release(): void } | undefined = undefined;

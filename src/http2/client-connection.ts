@@ -35,6 +35,7 @@ export class ClientConnection extends Connection implements UpstreamConnection {
   readonly multiplexes = true;
   requests = 0;
   readonly keepAliveTimeoutMs = 0;
+  openedMs = 0;
   freeSinceMs = 0;
   seat = NO_SEAT;
   place: { release(): void } | undefined = undefined;

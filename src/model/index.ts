@@ -339,6 +339,7 @@ export {
   type ConnectionLimits,
   DEFAULT_TCP_TRAFFIC,
   DEFAULT_TRAFFIC,
+  type EjectionTrial,
   type HashSource,
   type Http2Keepalive,
   type Http2Settings,

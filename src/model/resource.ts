@@ -142,6 +142,8 @@ export interface ClusterEndpoint {
   readonly locality?: string;
   /** Its share among equals; 1 unless told. */
   readonly weight?: number;
+  /** Requests that one proxy may have under way there; as many as there are unless told. */
+  readonly maxRequests?: number;
   /**
    * 0 comes first; endpoints of higher numbers are used as those before them become too few. Follows from
    * LocalitySettings.failoverPriority; undefined where that says nothing.

@@ -78,6 +78,8 @@ export interface Endpoint extends Pick<Site, 'network'> {
   readonly labels?: Labels;
   /** Its share among equals; 1 unless told. */
   readonly weight?: number;
+  /** ClusterEndpoint.maxRequests */
+  readonly maxRequests?: number;
   /** `region/zone/subzone` where the source names it. */
   readonly locality?: string;
   /** Of an endpoint that is no pod: the ServiceAccount that it proves to be. */

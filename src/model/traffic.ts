@@ -128,6 +128,18 @@ export interface ConnectionLimits {
   readonly maxRequests: number;
   /** Requests one connection carries before it is closed; 0 for no limit. */
   readonly maxRequestsPerConnection: number;
+  /** Idle connections to one endpoint; of more the one closes that is idle longest. Undefined: until their time is over. */
+  readonly maxIdlePerEndpoint?: number;
+  /** A connection of this age takes no further request, milliseconds; undefined: it lives as long as it is used. */
+  readonly maxConnectionAgeMs?: number;
+}
+
+/** How an endpoint comes back after an ejection: on trial (half open), until it has shown that it is well. */
+export interface EjectionTrial {
+  /** Requests that it may have under way meanwhile. */
+  readonly maxRequests: number;
+  /** Successes that end it; one failure ejects it again. */
+  readonly successes: number;
 }
 
 /** When an endpoint is taken out of rotation. Semantics and names follow Envoy's outlier detection. */
@@ -146,6 +158,8 @@ export interface OutlierSettings {
   readonly maxEjectionTimeMs: number;
   /** Never more than this share of the endpoints, in percent; and never the last one whatever it says. */
   readonly maxEjectionPercent: number;
+  /** Undefined: whose time is over is like any other at once. */
+  readonly trial?: EjectionTrial;
   /** With a smaller share of healthy endpoints than this percentage, ejections are ignored (panic); 0 never. */
   readonly panicThresholdPercent: number;
 }

@@ -54,6 +54,8 @@ export interface UpstreamTarget {
   readonly port: number;
   readonly weight: number;
   readonly zone?: string;
+  /** ClusterEndpoint.maxRequests */
+  readonly maxRequests?: number;
 }
 
 /** Questions that endpoints are asked to see whether they are well. Times are milliseconds. */

@@ -166,7 +166,7 @@ class EndpointSets {
     endpoint: Pick<Endpoint, 'address' | 'port'> & Partial<Endpoint>,
     service?: Service,
   ): ClusterEndpoint {
-    const { address, port, weight } = endpoint;
+    const { address, port, weight, maxRequests } = endpoint;
     const workload = this.#workloadOf(endpoint);
     const zone = endpoint.zone ?? workload?.zone;
     const place = this.#placeOf(endpoint, workload);
@@ -185,6 +185,7 @@ class EndpointSets {
       ...(zone === undefined ? {} : { zone }),
       ...(place === undefined ? {} : { locality: place }),
       ...(weight === undefined ? {} : { weight }),
+      ...(maxRequests === undefined ? {} : { maxRequests }),
       ...(this.#priorities.length > 0 && { priority: this.#priorityOf(labels, place) }),
       ...(since === undefined ? {} : { readySinceMs: since }),
     };

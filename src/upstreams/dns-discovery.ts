@@ -22,12 +22,14 @@ export function discoverName(
     refreshMs,
     weight = 1,
     zone,
+    maxRequests,
   }: {
     readonly hostname: string;
     readonly port: number;
     readonly refreshMs: number;
     readonly weight?: number;
     readonly zone?: string;
+    readonly maxRequests?: number;
   },
 ): Discover {
   return repeated(clock, refreshMs, hostname, async () => {
@@ -38,6 +40,7 @@ export function discoverName(
       port,
       weight,
       ...(zone !== undefined && { zone }),
+      ...(maxRequests !== undefined && { maxRequests }),
     }));
     return { kind: 'found', endpoints, ttlMs: looked.ttlMs };
   });

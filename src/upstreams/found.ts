@@ -4,6 +4,7 @@ export interface FoundEndpoint {
   readonly port: number;
   readonly weight: number;
   readonly zone?: string;
+  readonly maxRequests?: number;
 }
 
 /** Hears what a discovery finds. */

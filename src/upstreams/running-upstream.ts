@@ -107,13 +107,9 @@ export class RunningUpstream {
   }
 }
 
-function targetOf(
-  { host, port, weight, zone }: UpstreamTarget,
-  { clock, lookup }: UpstreamContext,
-): Discover {
-  const more = zone === undefined ? {} : { zone };
-  if (isIpAddress(host)) return listener => listener.found([{ address: host, port, weight, ...more }]);
-  return discoverName(lookup, clock, { hostname: host, port, weight, refreshMs: TARGET_REFRESH_MS, ...more });
+function targetOf({ host, port, ...more }: UpstreamTarget, { clock, lookup }: UpstreamContext): Discover {
+  if (isIpAddress(host)) return listener => listener.found([{ address: host, port, ...more }]);
+  return discoverName(lookup, clock, { hostname: host, port, refreshMs: TARGET_REFRESH_MS, ...more });
 }
 
 function discovererOf(

@@ -13,6 +13,7 @@ export interface EndpointDump {
   readonly principal: string;
   readonly health:
     | 'healthy'
+    | 'half-open'
     | 'draining'
     | { readonly state: string; readonly reason: string; readonly leftMs?: number };
   readonly ejections: number;

@@ -14,7 +14,7 @@ export interface Filters {
 }
 
 /** How an endpoint is. */
-export const ENDPOINT_STATES = ['healthy', 'ejected', 'draining'] as const;
+export const ENDPOINT_STATES = ['healthy', 'half-open', 'ejected', 'draining'] as const;
 
 /** One of ENDPOINT_STATES. */
 export type EndpointState = (typeof ENDPOINT_STATES)[number];

@@ -98,6 +98,7 @@ export class StreamsPeer implements ClientCodec<Wire>, UpstreamConnection {
   readonly bytes = new MemoryPeer();
   readonly keepAliveTimeoutMs = 0;
   requests = 0;
+  openedMs = 0;
   freeSinceMs = 0;
   seat = NO_SEAT;
   place: { release(): void } | undefined = undefined;

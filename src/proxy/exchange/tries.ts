@@ -306,7 +306,7 @@ export class Tries implements StreamWaiter, RacingTries, JudgedTries {
     const endpoint = this.#choice.next(cluster, login, current.startMs, anywhere);
     current.why = this.#choice.why;
     if (endpoint === undefined) {
-      this.#owner.onTriesFailed('UH', cluster.emptyWords, false);
+      this.#owner.onTriesFailed(cluster.emptyFlag, cluster.emptyWords, false);
       return;
     }
     current.begin(endpoint);

@@ -172,7 +172,7 @@ export class TcpSession implements WireHandler, SessionOutcome {
     const endpoint = this.#cluster.pick(this.#tried, nowMs, hash);
     const { name } = this.#cluster.config;
     if (endpoint === undefined) {
-      this.#fail('UH', this.#cluster.emptyWords);
+      this.#fail(this.#cluster.emptyFlag, this.#cluster.emptyWords);
       return;
     }
     if (!this.#cluster.occupancy.mayOpen()) {
