@@ -9,14 +9,15 @@ export interface EdgePolicy {
   readonly from?: ObjectRef;
   readonly clientCertificates?: ClientCertificates;
   readonly body?: BodyLimits;
+  readonly fields?: FieldLimits;
   /** Of addresses, basicAuth and authRequest: `any`: one that lets the request pass suffices; `all` unless told. */
   readonly satisfy?: 'all' | 'any';
   readonly addresses?: AddressRules;
   readonly basicAuth?: BasicAuth;
   readonly authRequest?: AuthRequest;
   readonly clientLimits?: readonly ClientLimit[];
-  /** Requests under way of one client at once. */
-  readonly clientConnections?: ClientConnections;
+  /** Requests under way at once, of one client or of all. */
+  readonly clientConnections?: readonly ClientConnections[];
   readonly errorPages?: readonly ErrorPage[];
   readonly compression?: Compression;
   readonly answerRate?: AnswerRate;
@@ -59,6 +60,12 @@ export interface ShownCertificate {
 export interface BodyLimits {
   /** Beyond: 413, by its declared length at once, otherwise when it is exceeded. 0 for no limit. */
   readonly maxBytes: number;
+}
+
+/** How long each field of a request may be, bytes. Beyond: 431. */
+export interface FieldLimits {
+  readonly maxNameBytes?: number;
+  readonly maxValueBytes?: number;
 }
 
 /** What of an upstream's answer speaks of places as it knows them, and how clients know them (nginx's proxy_redirect, …). */
@@ -159,6 +166,10 @@ export interface ClientLimit {
   readonly status?: number;
   /** Clients that it does not hold for, as ranges. */
   readonly except?: readonly string[];
+  /** What who is refused is told, in place of which limit it was. */
+  readonly message?: string;
+  /** Clients that are remembered; of more the one is forgotten that was longest idle. 65,536 unless told. */
+  readonly maxClients?: number;
 }
 
 /** nginx's limit_conn. */

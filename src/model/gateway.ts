@@ -360,6 +360,10 @@ export interface ListenerOptions {
   readonly handshakeTimeoutMs?: number;
   /** Of the fields together, and of the target. */
   readonly maxHeadBytes?: number;
+  /** Fields in a head. */
+  readonly maxFields?: number;
+  /** Requests of one connection of HTTP/2 at once. */
+  readonly maxStreams?: number;
   /** Requests that one connection carries before its client is asked to connect anew; 0 for no end. */
   readonly maxRequestsPerConnection?: number;
   /** Connections at once, in each core; those beyond wait in the kernel. 0 for no bound. */

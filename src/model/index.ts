@@ -62,6 +62,7 @@ export type {
   Compression,
   EdgePolicy,
   ErrorPage,
+  FieldLimits,
   Hsts,
   HttpsRedirect,
   Replacement,

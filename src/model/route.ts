@@ -174,6 +174,12 @@ export interface CopyForm {
   readonly authority?: string;
   /** They have no body, whatever the request has. */
   readonly withoutBody?: true;
+  /** For a whole answer; 30 s unless told. */
+  readonly timeoutMs?: number;
+  /** A copy with a longer body is given up, or where `bodyFirst` holds not made; undefined: of any length. */
+  readonly maxBodyBytes?: number;
+  /** They go out once all of the body has come. Otherwise it goes as it comes, and who lags behind by 256 KiB is given up. */
+  readonly bodyFirst?: true;
 }
 
 /** A copy of a share of the requests goes to another cluster, whose answers nobody hears. */
@@ -255,6 +261,8 @@ export interface RateLimit {
   readonly enabledPercent: number;
   readonly enforcedPercent: number;
   readonly responseHeaders?: HeaderEdits;
+  /** What who is refused is told, in place of which limit it was. */
+  readonly message?: string;
 }
 
 /** Which answers count as failures, for per-route metrics, retries and outlier detection; the first that matches decides. */

@@ -9,7 +9,7 @@ import {
   type Verdict,
   WAIT,
 } from '../filters/filter.interface.ts';
-import { localReply } from '../replies/local-replies.ts';
+import { localReply, saying } from '../replies/local-replies.ts';
 import { LeakyBucket } from './leaky-bucket.ts';
 import { Ranges } from './ranges.ts';
 import type { RateQuestion, SharedCounts } from './shared-counts.interface.ts';
@@ -17,8 +17,8 @@ import type { RateQuestion, SharedCounts } from './shared-counts.interface.ts';
 /** Whose counts have judged a request: those of all replicas, or where nobody could be asked this replica's. */
 export type LimitOutcome = 'shared' | 'local';
 
-/** Clients that a zone remembers; nginx's 5 MB hold about as many. Of more the one is forgotten that was longest idle. */
-const maxClients = 65_536;
+/** Clients that a zone remembers unless told; nginx's 5 MB hold about as many. */
+const usualClients = 65_536;
 
 /** Limits for each client of an edge. Zones are shared by all routes that name them, and outlive changes of routes. */
 export class ClientLimits {
@@ -33,12 +33,12 @@ export class ClientLimits {
   }
 
   /** Undefined where the policy limits nobody. */
-  filter({ clientLimits = [], clientConnections, from }: EdgePolicy): RequestFilter | undefined {
-    if (clientLimits.length === 0 && clientConnections === undefined) return undefined;
+  filter({ clientLimits = [], clientConnections = [], from }: EdgePolicy): RequestFilter | undefined {
+    if (clientLimits.length === 0 && clientConnections.length === 0) return undefined;
     const rates = clientLimits.map(limit => new RunningRate(limit, this.#zone(limit.zone), from));
-    const connections =
-      clientConnections &&
-      new RunningConnections(clientConnections, this.#zone(clientConnections.zone), from);
+    const connections = clientConnections.map(
+      each => new RunningConnections(each, this.#zone(each.zone), from),
+    );
     const [shared, counted] = [this.#shared, this.#counted];
     return {
       judge(request) {
@@ -48,7 +48,12 @@ export class ClientLimits {
         }
         if (shared !== undefined) counted('local');
         const waitMs = judgeRates(rates, request);
-        return settle(typeof waitMs === 'number' ? connections?.judge(request) : waitMs, waitMs, request);
+        if (typeof waitMs !== 'number') return waitMs;
+        for (let i = 0; i < connections.length; i++) {
+          const refused = connections[i]!.judge(request);
+          if (refused !== PASS) return refused;
+        }
+        return settle(PASS, waitMs, request);
       },
     };
   }
@@ -68,12 +73,12 @@ class Zone {
   readonly buckets = new Map<string, LeakyBucket>();
   readonly underWay = new Map<string, number>();
 
-  bucket(key: string, nowMs: number): LeakyBucket {
+  bucket(key: string, nowMs: number, maxClients: number): LeakyBucket {
     const bucket = this.buckets.get(key) ?? new LeakyBucket(nowMs);
     // The last in the map is the one that was asked for last.
     this.buckets.delete(key);
     this.buckets.set(key, bucket);
-    if (this.buckets.size > maxClients) this.buckets.delete(this.buckets.keys().next().value!);
+    while (this.buckets.size > maxClients) this.buckets.delete(this.buckets.keys().next().value!);
     return bucket;
   }
 }
@@ -100,7 +105,7 @@ function settle(refused: Verdict, waitMs: Instead | number, request: FilteredReq
 function judgeTogether(
   shared: SharedCounts,
   rates: readonly RunningRate[],
-  connections: RunningConnections | undefined,
+  connections: readonly RunningConnections[],
   request: FilteredRequest,
   counted: (outcome: LimitOutcome) => void,
 ): void {
@@ -109,9 +114,12 @@ function judgeTogether(
     const waitMs = await ratesTogether(shared, rates, request, counted);
     // What is under way by now may be another request.
     if (request.turn !== turn) return;
-    const refused =
-      typeof waitMs === 'number' ? await connections?.judgeTogether(shared, request, counted) : waitMs;
-    if (request.turn !== turn) return;
+    let refused: Verdict = typeof waitMs === 'number' ? PASS : waitMs;
+    for (const each of connections) {
+      if (refused !== PASS) break;
+      refused = await each.judgeTogether(shared, request, counted);
+      if (request.turn !== turn) return;
+    }
     const verdict = settle(refused, waitMs, request);
     if (verdict !== WAIT) request.resume(turn, verdict);
   };
@@ -168,10 +176,10 @@ class RunningRate {
   /** How long the request has to wait, milliseconds; -1 where it is too much. */
   look(request: FilteredRequest): number {
     this.#bucket = undefined;
-    const { key: by, perSecond, burst } = this.#limit;
+    const { key: by, perSecond, burst, maxClients = usualClients } = this.#limit;
     const key = keyOf(by, request);
     if (key === '' || this.#except?.has(request.clientAddress) === true) return 0;
-    this.#bucket = this.#zone.bucket(key, request.nowMs);
+    this.#bucket = this.#zone.bucket(key, request.nowMs, maxClients);
     this.#excess = this.#bucket.with(perSecond, request.nowMs);
     if (this.#excess > burst) return -1;
     return this.delayMs(this.#excess);
@@ -197,13 +205,14 @@ class RunningRate {
   }
 
   refusal(request: FilteredRequest): Instead {
-    const { perSecond, burst, status = 503 } = this.#limit;
+    const { perSecond, burst, status = 503, message } = this.#limit;
     const rate = perSecond >= 1 ? `${perSecond} requests a second` : `${perSecond * 60} requests a minute`;
     return refusal(
       request,
       status,
       `more than ${rate} and ${burst} at once ${whose(this.#limit.key)}`,
       this.#from,
+      message,
     );
   }
 }
@@ -222,13 +231,12 @@ class RunningConnections {
   }
 
   judge(request: FilteredRequest): Verdict {
-    const { key: by, max, status = 503 } = this.#limit;
+    const { key: by, max } = this.#limit;
     const key = keyOf(by, request);
     if (key === '' || this.#except?.has(request.clientAddress) === true) return PASS;
     const { underWay } = this.#zone;
     const count = underWay.get(key) ?? 0;
-    if (count >= max)
-      return refusal(request, status, `more than ${max} requests under way of one client`, this.#from);
+    if (count >= max) return this.#refusal(request);
     underWay.set(key, count + 1);
     request.onOver(() => this.#leave(key));
     return PASS;
@@ -239,7 +247,7 @@ class RunningConnections {
     request: FilteredRequest,
     counted: (outcome: LimitOutcome) => void,
   ): Promise<Verdict> {
-    const { key: by, max, zone, status = 503 } = this.#limit;
+    const { key: by, max, zone } = this.#limit;
     const refused = this.judge(request);
     const key = keyOf(by, request);
     if (refused !== PASS || key === '' || this.#except?.has(request.clientAddress) === true) return refused;
@@ -252,7 +260,17 @@ class RunningConnections {
     if (request.turn !== turn) shared.left(name, underWay.get(key) ?? 0);
     counted(entered === undefined ? 'local' : 'shared');
     if (entered !== false) return PASS;
-    return refusal(request, status, `more than ${max} requests under way of one client`, this.#from);
+    return this.#refusal(request);
+  }
+
+  #refusal(request: FilteredRequest): Instead {
+    const { key, max, status = 503 } = this.#limit;
+    const all = key.kind === 'all';
+    const detail = `more than ${max} requests under way ${all ? 'at once' : 'of one client'}`;
+    const refused = refusal(request, status, detail, this.#from);
+    if (!all) return refused;
+    const { reply } = refused;
+    return { ...refused, reply: { ...reply, fields: [...reply.fields, ['retry-after', '1']] } };
   }
 
   #leave(key: string): void {
@@ -306,7 +324,8 @@ function refusal(
   status: number,
   detail: string,
   from: ObjectRef | undefined,
+  message?: string,
 ): Instead {
-  const reply = localReply('RL', detail, { status, fields: request.localFields });
+  const reply = saying(localReply('RL', detail, { status, fields: request.localFields }), message);
   return { reply, flag: 'RL', detail, ...(from && { from }) };
 }

@@ -349,7 +349,7 @@ test('requests under way of one client are counted until they are over', async t
   let release: (() => void)[] = [];
   const at = await place(
     t,
-    { clientConnections: { zone: 'shop', key: { kind: 'address' }, max: 1 } },
+    { clientConnections: [{ zone: 'shop', key: { kind: 'address' }, max: 1 }] },
     (_, response) => void release.push(() => response.end()),
   );
   const first = at.ask();

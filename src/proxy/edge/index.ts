@@ -10,6 +10,7 @@ import { AuthQuestions } from './auth-request.ts';
 import { bodySizeFilter } from './body-size.ts';
 import { clientCertificatesFilter } from './client-certificates.ts';
 import { ClientLimits } from './client-limits.ts';
+import { fieldSizesFilter } from './field-sizes.ts';
 import { httpsFilter } from './https.ts';
 import { Passwords } from './passwords.ts';
 import type { SharedCounts } from './shared-counts.interface.ts';
@@ -31,6 +32,7 @@ function filtersOf(services: EdgeServices, shared: SharedCounts | undefined): Ed
   const makers: Readonly<Record<EdgePlace, (policy: EdgePolicy, route: Route) => RequestFilter | undefined>> =
     {
       'edge-answers': policy => answersFilter(policy, services),
+      'field-sizes': policy => fieldSizesFilter(policy),
       'body-size': policy => bodySizeFilter(policy),
       https: policy => httpsFilter(policy),
       'client-certificates': policy => clientCertificatesFilter(policy),

@@ -16,7 +16,7 @@ import { requestIdOf } from './request-id.ts';
 
 /** A copy that lags behind by more than this is given up: it must never slow the request that it was copied from. */
 const maxWaitingBytes = 256 * 1024;
-const answerWithinMs = 30_000;
+const usualAnswerMs = 30_000;
 const nobodyTried: readonly RunningEndpoint[] = [];
 const hostName = Buffer.from('host', 'latin1');
 const transferEncoding = Buffer.from('transfer-encoding', 'latin1');
@@ -45,9 +45,13 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   readonly #head: Head;
   readonly #counts: MirrorCounts;
   readonly #deadline: Deadline = new Deadline(
-    () => this.#giveUp('timed-out', 'UT', `no complete answer within ${answerWithinMs} ms`),
+    () => this.#giveUp('timed-out', 'UT', `no complete answer within ${this.#answerMs} ms`),
     this,
   );
+  readonly #answerMs: number;
+  readonly #maxBodyBytes: number;
+  readonly #bodyFirst: boolean;
+  #bodyBytes = 0;
   readonly #authority: string | undefined;
   readonly #bodyless: boolean;
   #endpoint: RunningEndpoint | undefined;
@@ -63,32 +67,40 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
   /** `head`: a copy of its own, edits included. `ended`: there is no (more) body. `body`: what has come of it so far. */
   constructor(
     services: ExchangeServices,
-    { cluster, authority, withoutBody }: RunningMirror,
+    mirror: RunningMirror,
     head: Head,
     body: readonly Buffer[],
     ended: boolean,
   ) {
+    const { cluster, authority, withoutBody, bodyFirst, timeoutMs, maxBodyBytes } = mirror;
+    this.#answerMs = timeoutMs ?? usualAnswerMs;
+    this.#maxBodyBytes = maxBodyBytes ?? Number.POSITIVE_INFINITY;
     this.#services = services;
     this.#cluster = cluster;
     this.#head = head;
     this.isHttp2 = head.major === 2 && !head.translated;
     this.#counts = cluster.mirrored;
+    this.#counts.sent++;
     this.#authority = authority;
     this.#bodyless = withoutBody === true;
     this.#ended = ended || this.#bodyless;
+    this.#bodyFirst = bodyFirst === true && !this.#ended;
     if (this.#bodyless) forgetBody(head);
     else for (const piece of body) this.data(piece, 0, piece.length);
   }
 
-  /** Sends it. May fail at once. */
+  /** Sends it, unless it has to wait for its body. May fail at once. */
   start(): void {
+    if (!this.#bodyFirst && !this.#over) this.#send();
+  }
+
+  #send(): void {
     const { occupancy } = this.#cluster;
     this.#startMs = this.#services.clock.monotonic();
     const hasRoom = occupancy.mayRequest();
     const endpoint = hasRoom ? this.#cluster.pick(nobodyTried, this.#startMs) : undefined;
-    this.#counts.sent++;
     if (endpoint === undefined) {
-      if (hasRoom) this.#failed('UH', this.#cluster.emptyWords);
+      if (hasRoom) this.#failed(this.#cluster.emptyFlag, this.#cluster.emptyWords);
       else this.#failed('UO', `${occupancy.requests} requests to ${this.#cluster.config.name} are under way`);
       return;
     }
@@ -103,12 +115,17 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     this.#endpoint = endpoint;
     occupancy.requests++;
     endpoint.active++;
-    this.#services.timers.schedule(this.#deadline, answerWithinMs);
+    this.#services.timers.schedule(this.#deadline, this.#answerMs);
     endpoint.pool.acquire(this);
   }
 
   data(bytes: Buffer, start: number, end: number): void {
     if (this.#over || this.#bodyless) return;
+    this.#bodyBytes += end - start;
+    if (this.#bodyBytes > this.#maxBodyBytes) {
+      this.#giveUp('unwanted', 'UO', `its body is longer than ${this.#maxBodyBytes} bytes`);
+      return;
+    }
     if (this.#stream !== undefined) {
       // Its own pace is not waited for: what a slow one cannot take is the end of it.
       if (this.#blocked) this.#waitingBytes += end - start;
@@ -118,14 +135,16 @@ export class Shadow implements ClientStreamHandler, StreamWaiter {
     }
     this.#waiting.push(Buffer.from(bytes.subarray(start, end)));
     this.#waitingBytes += end - start;
-    if (this.#waitingBytes > maxWaitingBytes) this.#lagsBehind();
+    // What is bounded by itself may wait as a whole.
+    if (this.#waitingBytes > maxWaitingBytes && !this.#bodyFirst) this.#lagsBehind();
   }
 
   end(trailers: Fields | undefined): void {
     if (this.#over || this.#bodyless) return;
     this.#ended = true;
     this.#trailers = trailers?.copy();
-    this.#stream?.end(trailers);
+    if (this.#bodyFirst) this.#send();
+    else this.#stream?.end(trailers);
   }
 
   /** The request it was copied from broke off. */

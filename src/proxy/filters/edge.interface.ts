@@ -6,6 +6,7 @@ import type { FilterKind, RequestFilter } from './filter.interface.ts';
 
 /** The places of an edge's filters in the list of a route's, by name. */
 export type EdgePlace =
+  | 'field-sizes'
   | 'body-size'
   | 'edge-answers'
   | 'https'

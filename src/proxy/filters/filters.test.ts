@@ -40,6 +40,7 @@ test('the lists stand as they were reviewed', () => {
     OUTBOUND_FILTERS.map(({ name }) => name),
     [
       'edge-answers',
+      'field-sizes',
       'body-size',
       'https',
       'client-certificates',

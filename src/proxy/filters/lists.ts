@@ -63,6 +63,8 @@ export interface RouteRules {
 export const OUTBOUND_FILTERS: readonly FilterKind<RouteRules>[] = [
   // Pages for errors and compression hold for all answers, those of the filters below among them.
   edgeFilter('edge-answers'),
+  // Before anything reads them.
+  edgeFilter('field-sizes'),
   // As nginx has it: what is too long is too long, whatever would have become of it.
   edgeFilter('body-size'),
   // Before anybody is asked who he is: a password in clear has been seen already.

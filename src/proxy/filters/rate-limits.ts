@@ -1,5 +1,5 @@
 import { LIMIT, type RateLimit } from '../../routing/index.ts';
-import { localReply } from '../replies/local-replies.ts';
+import { localReply, saying } from '../replies/local-replies.ts';
 import type { FilteredRequest, FilterKind, Instead } from './filter.interface.ts';
 
 /** Requests beyond what the buckets hold are answered 429. */
@@ -19,9 +19,10 @@ export const rateLimits: FilterKind<{ readonly limits: readonly RateLimit[] }> =
 };
 
 function refusal(limit: RateLimit, request: FilteredRequest): Instead {
-  const { bucket, status, from } = limit.limit;
+  const { bucket, status, from, message } = limit.limit;
   const who = from === undefined ? '' : ` (${from.kind} ${from.name}.${from.namespace})`;
   const detail = `${bucket.perFill} per ${bucket.fillIntervalMs} ms${who}`;
   const fields = [...limit.fields(request, request.nowMs), ...request.localFields];
-  return { reply: localReply('RL', detail, { status, fields }), flag: 'RL', detail, ...(from && { from }) };
+  const reply = saying(localReply('RL', detail, { status, fields }), message);
+  return { reply, flag: 'RL', detail, ...(from && { from }) };
 }

@@ -77,6 +77,11 @@ export function localReply(flag: Flag, detail: string, options: ReplyOptions = a
   };
 }
 
+/** The same answer with another text, where somebody wants one. */
+export function saying(reply: LocalReply, message: string | undefined): LocalReply {
+  return message === undefined ? reply : { ...reply, body: `${message}\n` };
+}
+
 /** The answer to what is no request: which rule of HTTP it breaks, or why it was not read to its end. `fields`: further ones. */
 export function malformedReply(
   { code, status, words }: Fault,

@@ -10,8 +10,9 @@ export interface Listening {
 
 /** `usual`, with what a listener says itself. */
 export function listeningAs(usual: Listening, options: ListenerOptions): Listening {
-  const { headTimeoutMs, idleTimeoutMs, maxHeadBytes } = options;
-  if (headTimeoutMs === undefined && idleTimeoutMs === undefined && maxHeadBytes === undefined) return usual;
+  const { headTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxStreams } = options;
+  const said = [headTimeoutMs, idleTimeoutMs, maxHeadBytes, maxFields, maxStreams];
+  if (said.every(each => each === undefined)) return usual;
   const { http1, http2 } = usual;
   const times = {
     headTimeoutMs: headTimeoutMs ?? http1.headTimeoutMs,
@@ -23,14 +24,21 @@ export function listeningAs(usual: Listening, options: ListenerOptions): Listeni
     ...own,
     maxHeaderBytes: maxHeadBytes ?? own.maxHeaderBytes,
     maxTargetBytes: Math.min(target, own.maxTargetBytes),
+    maxHeaders: maxFields ?? own.maxHeaders,
   };
   const { stranger } = http2;
-  const maxHeaderListBytes = maxHeadBytes ?? stranger.limits.maxHeaderListBytes;
+  const usualLimits = stranger.limits;
+  const limits2 = {
+    ...usualLimits,
+    maxHeaderListBytes: maxHeadBytes ?? usualLimits.maxHeaderListBytes,
+    maxFields: maxFields ?? usualLimits.maxFields,
+    maxStreams: maxStreams ?? usualLimits.maxStreams,
+  };
   return {
     http1: { ...http1, ...times, limits },
     http2: {
       ...http2,
-      stranger: { ...stranger, ...times, limits: { ...stranger.limits, maxHeaderListBytes } },
+      stranger: { ...stranger, ...times, limits: limits2 },
     },
   };
 }

@@ -45,7 +45,7 @@ export function readLimits(
         };
   return given({
     clientLimits: some(rates),
-    clientConnections: connections,
+    clientConnections: connections && [connections],
     answerRate: answerRateOf(annotations, defaults),
   });
 }

@@ -5,10 +5,14 @@ import type {
   AcmeChallengeKind,
   BalancerSettings,
   CertificateKeyType,
+  ClientConnections,
   ClientLimit,
   Compression,
+  CopyForm,
   CorsPolicy,
+  EjectionTrial,
   ErrorPage,
+  FieldLimits,
   HeaderEdits,
   Http2Settings,
   OriginatedTls,
@@ -61,6 +65,8 @@ export interface ListenerConfig {
   readonly keepaliveMaxRequests?: number;
   readonly maxConnections?: number;
   readonly maxHeadBytes?: number;
+  readonly maxFields?: number;
+  readonly maxStreams: number;
 }
 
 /** Files of a certificate and its key. */
@@ -147,15 +153,17 @@ export interface RouteConfig {
     readonly percent: number;
     /** Only of requests with this header; its name in lower case. */
     readonly header?: { readonly name: string; readonly value: string };
+    readonly form: CopyForm;
   };
   readonly cors?: CorsPolicy;
   readonly session?: StickySession;
   /** Of all of its requests together. */
   readonly rateLimits: readonly RouteRate[];
   readonly clientLimits: readonly ClientLimit[];
-  /** Requests that one client may have under way at all routes together that count in this zone. */
-  readonly requestsPerClient?: { readonly zone: string; readonly max: number };
+  /** Requests that may be under way at once, of one client or of all, at all routes together that count in one zone. */
+  readonly underWay: readonly ClientConnections[];
   readonly maxBodyBytes: number;
+  readonly fields?: FieldLimits;
   readonly compression?: Compression;
   /** For what the gateway answers itself. */
   readonly errorPages?: readonly ErrorPage[];
@@ -168,6 +176,8 @@ export interface RouteRate {
   readonly status: number;
   /** Whether it only counts. */
   readonly dryRun: boolean;
+  /** What who is refused is told. */
+  readonly message?: string;
 }
 
 /** `upstream "id" { … }` */
@@ -183,11 +193,27 @@ export interface UpstreamConfig {
   readonly requestTimeoutMs: number;
   /** Where a file says it. */
   readonly streamIdleTimeoutMs?: number;
-  readonly circuitBreaker: { readonly failures: number; readonly openMs: number };
+  readonly circuitBreaker: CircuitBreaker;
+  /** Idle connections to one target. */
+  readonly maxIdle?: number;
+  readonly maxConnectionAgeMs?: number;
+  /** Requests that wait for a connection. */
+  readonly maxPending?: number;
   readonly tls?: OriginatedTls;
   readonly http2: Http2Settings;
   /** Requests go as HTTP/2 whatever their client speaks. */
   readonly http2Only: boolean;
+}
+
+/** `circuit-breaker { … }` */
+export interface CircuitBreaker {
+  /** In a row, that take a target out. */
+  readonly failures: number;
+  readonly openMs: number;
+  /** How it comes back. */
+  readonly trial: EjectionTrial;
+  /** Nobody says anything of it. */
+  readonly isDefault?: true;
 }
 
 /** `observability { … }` */

@@ -17,13 +17,14 @@ export const endpointsTranslator: KindTranslator = {
         service: upstreamService(namespace, name),
         rank: 2,
         ports: [{ name: '', number: port }],
-        endpoints: endpoints.map(({ address, weight, zone, healthy }) => ({
+        endpoints: endpoints.map(({ address, weight, zone, maxRequests, healthy }) => ({
           address,
           ready: healthy,
           serving: healthy,
           terminating: false,
           weight,
           ...(zone !== undefined && { zone }),
+          ...(maxRequests !== undefined && { maxRequests }),
         })),
       }),
     );

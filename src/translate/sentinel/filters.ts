@@ -97,6 +97,7 @@ function rateLimit(id: string, section: Section, report: KdlReport): FilterEffec
   const burst = section.number('burst')!;
   const status = section.number('status-code')!;
   const onLimit = section.text('on-limit');
+  const message = given({ message: section.text('message') });
   const named = section.text('key')!;
   const dryRun = onLimit === 'log-only';
   if (dryRun || (named === 'route' && onLimit === 'reject')) {
@@ -106,7 +107,7 @@ function rateLimit(id: string, section: Section, report: KdlReport): FilterEffec
         section.placeOf('on-limit'),
         `on-limit "log-only" counts what would be too much for the whole route, whatever key says`,
       );
-    return { rateLimit: { perSecond, burst, status, dryRun } };
+    return { rateLimit: { perSecond, burst, status, dryRun, ...message } };
   }
   if (named === 'route') {
     report.error(
@@ -122,7 +123,11 @@ function rateLimit(id: string, section: Section, report: KdlReport): FilterEffec
   const key = keyOf(named);
   const zone = `sentinel/filter/${id}`;
   return {
-    clientLimit: { zone, key, perSecond, burst: delay ? Math.min(burst, waiting) : burst, delay, status },
+    clientLimit: {
+      ...{ zone, key, perSecond, burst: delay ? Math.min(burst, waiting) : burst, delay, status },
+      maxClients: section.number('max-keys')!,
+      ...message,
+    },
   };
 }
 

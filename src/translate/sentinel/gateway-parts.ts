@@ -69,10 +69,12 @@ function listenerOf(listener: ListenerConfig, namespace: string): GatewayListene
     options: {
       headTimeoutMs: listener.requestTimeoutMs,
       idleTimeoutMs: listener.keepaliveTimeoutMs,
+      maxStreams: listener.maxStreams,
       ...given({
         maxRequestsPerConnection: listener.keepaliveMaxRequests,
         maxConnections: listener.maxConnections,
         maxHeadBytes: listener.maxHeadBytes,
+        maxFields: listener.maxFields,
       }),
     },
     ...(tls && {

@@ -63,6 +63,7 @@ export function readListener(
     protocol: encrypted ? 'https' : 'http',
     requestTimeoutMs: section.number('request-timeout-secs')!,
     keepaliveTimeoutMs: section.number('keepalive-timeout-secs')!,
+    maxStreams: section.number('max-concurrent-streams')!,
     ...given({
       tls,
       keepaliveMaxRequests: section.number('keepalive-max-requests'),
@@ -70,6 +71,7 @@ export function readListener(
         limitOf(scope, 'max-total-connections')?.value ??
         (system?.has('max-connections') ? system.number('max-connections') : undefined),
       maxHeadBytes: limitOf(scope, 'max-header-size-bytes')?.value,
+      maxFields: limitOf(scope, 'max-header-count')?.value,
     }),
   };
 }

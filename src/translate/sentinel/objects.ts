@@ -37,6 +37,7 @@ export interface EndpointEntry {
   readonly port: number;
   readonly weight: number;
   readonly zone?: string;
+  readonly maxRequests?: number;
   readonly healthy: boolean;
 }
 

@@ -163,7 +163,11 @@ test('an upstream has Sentinel’s defaults, and what is said', () => {
       plain.circuitBreaker,
       plain.balancer.kind,
     ],
-    [10_000, 60_000, 60_000, { failures: 5, openMs: 30_000 }, 'round-robin'],
+    [
+      ...[10_000, 60_000, 60_000],
+      { failures: 5, openMs: 30_000, trial: { successes: 2, maxRequests: 1 }, isDefault: true },
+      'round-robin',
+    ],
   );
   assert.deepEqual(plain.settings.targets, [{ host: 'h', port: 1, weight: 3, zone: 'z' }]);
   const words = {

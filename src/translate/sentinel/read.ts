@@ -7,6 +7,7 @@ import { parsed, type SentinelFile, type SentinelFiles } from './files.ts';
 import { readFilters } from './filters.ts';
 import { readListeners, uniqueIds } from './listener-scopes.ts';
 import { readObservability } from './observability.ts';
+import { applyRouteBreakers } from './route-breakers.ts';
 import { inOrder, type RouteLimits, readRoute } from './routes.ts';
 import { root } from './schema/root.ts';
 import {
@@ -97,9 +98,11 @@ function read(
     templates,
     report,
   };
+  const ofRoutes = all('routes', 'route');
+  applyRouteBreakers(ofRoutes, upstreams, context.upstreams, report);
   const rates = ratesOf(section);
   const within = new Map(scopes.map(scope => [scope, { ...context, limits: limitsOf(scope, rates) }]));
-  const placed = all('routes', 'route').flatMap(({ scope, ...each }) => {
+  const placed = ofRoutes.flatMap(({ scope, ...each }) => {
     const route = readRoute({ ...each, scope }, within.get(scope)!);
     return route ? [{ route, scope }] : [];
   });
@@ -159,6 +162,11 @@ function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
   const perClient = limitOf(scope, 'max-requests-per-second-per-client');
   const together = limitOf(scope, 'max-requests-per-second-global');
   const connections = limitOf(scope, 'max-connections-per-client');
+  const inFlight = limitOf(scope, 'max-in-flight-requests');
+  const fields = given({
+    maxNameBytes: limitOf(scope, 'max-header-name-bytes')?.value,
+    maxValueBytes: limitOf(scope, 'max-header-value-bytes')?.value,
+  });
   return known({
     maxBodyBytes: limitOf(scope, 'max-body-size-bytes')?.value ?? DEFAULT_BODY_BYTES,
     clientLimits: [
@@ -166,12 +174,14 @@ function limitsOf(scope: Scope, rates: readonly ClientLimit[]): RouteLimits {
       ...clientLimit('sentinel/limits', perClient, { kind: 'address' }),
       ...clientLimit('sentinel/limits/all', together, { kind: 'all' }),
     ],
+    underWay: [
+      ...underWay('sentinel/clients', connections, { kind: 'address' }, 429),
+      ...underWay('sentinel/in-flight', inFlight, { kind: 'all' }, 503),
+    ],
     ...given({
       perRoute: limitOf(scope, 'max-requests-per-second-per-route')?.value,
-      requestsPerClient: connections && {
-        zone: zoneIn('sentinel/clients', connections),
-        max: connections.value,
-      },
+      underWayPerRoute: limitOf(scope, 'max-connections-per-route')?.value,
+      fields: Object.keys(fields).length > 0 ? fields : undefined,
     }),
   });
 }
@@ -209,6 +219,15 @@ function ratesOf(section: Section): readonly ClientLimit[] {
 function clientLimit(zone: string, limit: ScopedLimit | undefined, key: ClientKey): readonly ClientLimit[] {
   if (limit === undefined) return [];
   return [{ ...clientLimitOf(zoneIn(zone, limit), limit.value, limit.value * 10), key }];
+}
+
+function underWay(
+  zone: string,
+  limit: ScopedLimit | undefined,
+  key: ClientKey,
+  status: number,
+): RouteLimits['underWay'] {
+  return limit === undefined ? [] : [{ zone: zoneIn(zone, limit), key, max: limit.value, status }];
 }
 
 function clientLimitOf(zone: string, perSecond: number, burst: number): ClientLimit {

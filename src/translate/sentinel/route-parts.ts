@@ -137,16 +137,17 @@ function ruleOf(route: RouteConfig): RouteRule {
       retry: route.retry,
       requestHeaders: requestEditsOf(route),
       responseHeaders: route.responseHeaders,
-      mirrors: shadow && [{ target: target(shadow.upstream), percent: shadow.percent }],
+      mirrors: shadow && [{ target: target(shadow.upstream), percent: shadow.percent, ...shadow.form }],
       cors: route.cors,
       session: route.session,
       rateLimits: some(
-        rateLimits.map(({ perSecond, burst, status, dryRun }) => ({
+        rateLimits.map(({ perSecond, burst, status, dryRun, message }) => ({
           bucket: evenBucket(perSecond, 1_000, Math.max(1, burst)),
           matches: [],
           status,
           enabledPercent: 100,
           enforcedPercent: dryRun ? 0 : 100,
+          ...given({ message }),
         })),
       ),
       edge: action.kind === 'upstream' || action.kind === 'files' ? edgeOf(route) : undefined,
@@ -171,15 +172,13 @@ function requestEditsOf({ id, action, requestHeaders }: RouteConfig): RouteRule[
 }
 
 function edgeOf(route: RouteConfig): EdgePolicy {
-  const { maxBodyBytes, clientLimits, requestsPerClient, compression, errorPages } = route;
+  const { maxBodyBytes, clientLimits, underWay, fields, compression, errorPages } = route;
   return {
     body: { maxBytes: maxBodyBytes },
     ...given({
       clientLimits: some(clientLimits),
-      clientConnections:
-        requestsPerClient === undefined
-          ? undefined
-          : { ...requestsPerClient, key: { kind: 'address' } as const, status: 429 },
+      clientConnections: some(underWay),
+      fields,
       compression,
       // A file that is not there is the gateway's own error, too.
       errorPages:

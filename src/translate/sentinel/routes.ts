@@ -19,7 +19,10 @@ export interface RouteLimits {
   readonly clientLimits: readonly ClientLimit[];
   /** Requests per second of each route. */
   readonly perRoute?: number;
-  readonly requestsPerClient?: RouteConfig['requestsPerClient'];
+  readonly underWay: RouteConfig['underWay'];
+  /** Requests under way at each route. */
+  readonly underWayPerRoute?: number;
+  readonly fields?: RouteConfig['fields'];
 }
 
 /** What a route may refer to, and what holds for all. */
@@ -151,6 +154,7 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       ...own.clientLimits,
       ...effects.flatMap(each => each.clientLimit ?? []),
     ],
+    underWay: underWayOf(id, context.limits),
     maxBodyBytes: policies?.number('max-body-size') ?? context.limits.maxBodyBytes,
     ...given({
       ...rewrites(section, effects, matches, report),
@@ -175,7 +179,7 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
       shadow,
       cors: effects.findLast(each => each.cors)?.cors,
       session: upstream?.session,
-      requestsPerClient: context.limits.requestsPerClient,
+      fields: context.limits.fields,
       compression: effects.findLast(each => each.compression)?.compression ?? ofFiles(section),
       errorPages: pages
         ? readErrorPages(pages, { route: id, templates: context.templates }, report)
@@ -184,6 +188,13 @@ function newRoute({ id, scope, section }: Scoped, context: RouteContext): Placed
           : undefined,
     }),
   };
+}
+
+/** Of all routes of a scope, and of this one. */
+function underWayOf(id: string, { underWay, underWayPerRoute }: RouteLimits): RouteConfig['underWay'] {
+  if (underWayPerRoute === undefined) return underWay;
+  const zone = `sentinel/route/${id}/under-way`;
+  return [...underWay, { zone, key: { kind: 'all' }, max: underWayPerRoute, status: 503 }];
 }
 
 /** What is said of files, where a route has some. */
@@ -304,6 +315,11 @@ function shadowOf(
   const sample = section.section('sample-header');
   return {
     ...{ upstream: found?.id ?? named, percent: section.number('percentage')! },
+    form: {
+      timeoutMs: section.number('timeout-ms')!,
+      maxBodyBytes: section.number('max-body-bytes')!,
+      ...(section.flag('buffer-body') === true && { bodyFirst: true }),
+    },
     ...given({
       header: sample && { name: sample.text('name')!.toLowerCase(), value: sample.text('value')! },
     }),

@@ -110,7 +110,7 @@ test('limits of a scope hold in place of those around it, and are counted for it
     each.id,
     each.maxBodyBytes,
     ...each.clientLimits.map(({ zone, perSecond }) => `${zone}=${perSecond}`),
-    `${each.requestsPerClient?.zone}=${each.requestsPerClient?.max}`,
+    ...each.underWay.map(({ zone, max }) => `${zone}=${max}`),
   ]);
   assert.deepEqual(rows, [
     ['file', 1_024, 'sentinel/limits=5', 'sentinel/clients=9'],

@@ -166,7 +166,9 @@ test('everything that an upstream says is in its cluster, everything that a rout
     secure: 'by-tls',
   });
   assert.deepEqual([route.retry.attempts, route.retry.statuses], [1, [503]]);
-  assert.deepEqual(route.mirrors, [{ cluster: 'copy.upstream.sentinel:80', percent: 12.5 }]);
+  assert.deepEqual(route.mirrors, [
+    { cluster: 'copy.upstream.sentinel:80', percent: 12.5, timeoutMs: 5_000, maxBodyBytes: 1 << 20 },
+  ]);
   assert.deepEqual(route.rateLimits?.[0]?.bucket, { maxTokens: 10, perFill: 1, fillIntervalMs: 250 });
   assert.deepEqual(
     route.edge?.clientLimits?.map(each => [each.perSecond, each.burst, each.status]),

@@ -35,7 +35,7 @@ function service(name: string, protocol: Protocol, { namespace, from }: PartPlac
 
 function trafficOf(upstream: UpstreamConfig): Omit<TrafficPolicy, 'from'> {
   const { id, balancer, idleTimeoutMs, connectTimeoutMs, circuitBreaker, http2 } = upstream;
-  const { failures, openMs } = circuitBreaker;
+  const { failures, openMs, trial } = circuitBreaker;
   return {
     host: upstreamHost(id),
     balancer,
@@ -51,10 +51,14 @@ function trafficOf(upstream: UpstreamConfig): Omit<TrafficPolicy, 'from'> {
       intervalMs: Math.max(100, Math.min(1_000, openMs / 10)),
       baseEjectionTimeMs: openMs,
       maxEjectionPercent: 100,
+      trial,
     },
-    ...given({
-      tls: upstream.tls,
-      limits: upstream.maxConnections === undefined ? undefined : { maxConnections: upstream.maxConnections },
+    limits: given({
+      maxConnections: upstream.maxConnections,
+      maxPendingRequests: upstream.maxPending,
+      maxIdlePerEndpoint: upstream.maxIdle,
+      maxConnectionAgeMs: upstream.maxConnectionAgeMs,
     }),
+    ...given({ tls: upstream.tls }),
   };
 }

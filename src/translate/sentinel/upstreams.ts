@@ -1,6 +1,7 @@
 import { type KdlProblem, KdlReport, type Section } from '../../kdl/index.ts';
 import {
   type BalancerSettings,
+  equal,
   type HealthCheck,
   type OriginatedTls,
   parseHostPort,
@@ -11,19 +12,19 @@ import {
 import { given } from '../given.ts';
 import type { UpstreamConfig } from './configuration.ts';
 import { BALANCERS, balancerKey, REFUSED_BALANCERS } from './schema/upstream.ts';
-import type { Scoped } from './scopes.ts';
+import type { Scope, Scoped } from './scopes.ts';
+import { breakerOf, limitsIn, type UpstreamLimits } from './upstream-limits.ts';
 
 /**
  * Upstreams by id. Two of one id are one, as an example of Sentinel's pages has it: targets of one serve until the discovery of
  * the other has answered.
  */
-export function readUpstreams(
-  sections: readonly Scoped[],
-  report: KdlReport,
-): ReadonlyMap<string, UpstreamConfig> {
+export function readUpstreams(sections: readonly Scoped[], report: KdlReport): Map<string, UpstreamConfig> {
   const byId = new Map<string, Section[]>();
+  const within = new Map<string, Scope>();
   const spelt = new Map<string, string>();
-  for (const { id, section } of sections) {
+  for (const { id, scope, section } of sections) {
+    if (!within.has(id)) within.set(id, scope);
     const other = spelt.get(id.toLowerCase()) ?? id;
     // Names of hosts are made of it.
     if (other !== id)
@@ -35,7 +36,9 @@ export function readUpstreams(
     spelt.set(id.toLowerCase(), id);
     byId.set(id, [...(byId.get(id) ?? []), section]);
   }
-  return new Map([...byId].map(([id, parts]) => [id, upstreamOf(id, parts, report)]));
+  return new Map(
+    [...byId].map(([id, parts]) => [id, upstreamOf(id, parts, limitsIn(within.get(id)!), report)]),
+  );
 }
 
 /** An upstream that was read, and what was to be said about it; by its first part. */
@@ -43,26 +46,38 @@ const knownUpstreams = new WeakMap<
   Section,
   {
     readonly parts: readonly Section[];
+    readonly limits: UpstreamLimits;
     readonly upstream: UpstreamConfig;
     readonly problems: readonly KdlProblem[];
   }
 >();
 
 /** The same object as long as what it is read from is the same. */
-function upstreamOf(id: string, parts: readonly Section[], report: KdlReport): UpstreamConfig {
+function upstreamOf(
+  id: string,
+  parts: readonly Section[],
+  limits: UpstreamLimits,
+  report: KdlReport,
+): UpstreamConfig {
   const first = parts[0]!;
   let known = knownUpstreams.get(first);
-  const same = known?.upstream.id === id && known.parts.length === parts.length;
+  const same =
+    known?.upstream.id === id && known.parts.length === parts.length && equal(known.limits, limits);
   if (known === undefined || !same || !parts.every((each, index) => each === known!.parts[index])) {
     const own = new KdlReport();
-    known = { parts, upstream: readUpstream(id, parts, own), problems: own.problems };
+    known = { parts, limits, upstream: readUpstream(id, parts, limits, own), problems: own.problems };
     knownUpstreams.set(first, known);
   }
   report.problems.push(...known.problems);
   return known.upstream;
 }
 
-function readUpstream(id: string, parts: readonly Section[], report: KdlReport): UpstreamConfig {
+function readUpstream(
+  id: string,
+  parts: readonly Section[],
+  limits: UpstreamLimits,
+  report: KdlReport,
+): UpstreamConfig {
   const [first, ...more] = parts as [Section, ...Section[]];
   const discovering = parts.filter(each => each.has('discovery'));
   const targets = parts.flatMap(each => targetsOf(each, report));
@@ -110,10 +125,7 @@ function readUpstream(id: string, parts: readonly Section[], report: KdlReport):
     idleTimeoutMs: pool?.number('idle-timeout-secs') ?? 60_000,
     connectTimeoutMs: timeouts?.number('connect-secs') ?? 10_000,
     requestTimeoutMs: timeouts?.number('request-secs') ?? 60_000,
-    circuitBreaker: {
-      failures: breaker?.number('failure-threshold') ?? 5,
-      openMs: breaker?.number('timeout-seconds') ?? 30_000,
-    },
+    circuitBreaker: breakerOf(breaker),
     http2: {
       maxConcurrentStreams: version?.number('max-h2-streams') ?? 100,
       ...(pingMs > 0 && { keepalive: { intervalMs: pingMs, timeoutMs: 20_000 } }),
@@ -122,6 +134,9 @@ function readUpstream(id: string, parts: readonly Section[], report: KdlReport):
     ...given({
       session,
       tls,
+      maxIdle: pool?.number('max-idle') ?? limits.maxIdle,
+      maxConnectionAgeMs: pool?.number('max-lifetime-secs'),
+      maxPending: limits.maxPending,
       maxConnections: pool?.has('max-connections') ? pool.number('max-connections') : undefined,
       streamIdleTimeoutMs:
         said.length > 0 ? Math.max(...said.map(each => timeouts!.number(each)!)) : undefined,
@@ -137,9 +152,11 @@ function targetsOf(section: Section, report: KdlReport): readonly UpstreamTarget
   const written = blocks.flatMap(each => {
     const zone = each.section('metadata')?.entries.find(({ name }) => name === 'zone')?.value;
     const target = targetAt(each.text('address')!, each.placeOf('address'), report);
-    return target
-      ? [{ ...target, weight: each.number('weight')!, ...(zone !== undefined && { zone: String(zone) }) }]
-      : [];
+    const more = given({
+      zone: zone === undefined ? undefined : String(zone),
+      maxRequests: each.number('max-requests'),
+    });
+    return target ? [{ ...target, weight: each.number('weight')!, ...more }] : [];
   });
   const plain = section
     .values('address')

@@ -107,7 +107,7 @@ export function readInFlight(fields: Fields, context: MiddlewareContext): Middle
   const max = fields.number('amount') ?? 0;
   const key = criterionOf(fields, { kind: 'header', name: ':authority' }, context);
   const zone = `${context.namespace}/${context.name} inFlightReq`;
-  if (max > 0) return { edge: { clientConnections: { zone, key, max, status: 429 } } };
+  if (max > 0) return { edge: { clientConnections: [{ zone, key, max, status: 429 }] } };
   context.report.error('field-invalid', fields.at('amount'), `${fields.at('amount')} must be at least 1`);
   return {};
 }

@@ -173,16 +173,16 @@ export class Gateway {
   #exit: Promise<number | null>;
 
   /** One that carries traffic: before, a SIGHUP would end it. */
-  static async start(folder: string, text: string): Promise<Gateway> {
-    const gateway = new Gateway(folder, text);
+  static async start(folder: string, text: string, flags: readonly string[] = []): Promise<Gateway> {
+    const gateway = new Gateway(folder, text, flags);
     await gateway.#until('a start', () => gateway.#log.includes('weft-proxy carries traffic'));
     return gateway;
   }
 
-  private constructor(folder: string, text: string) {
+  private constructor(folder: string, text: string, flags: readonly string[]) {
     this.file = join(folder, 'sentinel.kdl');
     writeFileSync(this.file, text);
-    const args = [proxy, 'gateway', '--config', this.file];
+    const args = [proxy, 'gateway', '--config', this.file, ...flags];
     this.#process = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const each of [this.#process.stdout, this.#process.stderr])
       each?.on('data', chunk => {

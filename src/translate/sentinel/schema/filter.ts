@@ -31,8 +31,7 @@ const types: Readonly<Record<string, BlockSchema>> = {
       message: {
         type: text,
         aliases: ['limit-message'],
-        mark: 'ignored',
-        why: 'the answer says which limit it was',
+        why: 'holds; without it the answer says which limit it was',
       },
       'max-delay-ms': {
         type: whole(1),
@@ -41,8 +40,8 @@ const types: Readonly<Record<string, BlockSchema>> = {
       },
       'max-keys': {
         type: whole(1),
-        mark: 'ignored',
-        why: 'how many clients are remembered is bounded already',
+        fallback: 100_000,
+        why: 'holds: of more clients the one is forgotten that was longest idle. Each core counts for itself',
       },
       backend: { type: oneOf('local'), fallback: 'local' },
     },

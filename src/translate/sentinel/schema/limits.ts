@@ -5,25 +5,39 @@ const memory: OptionSchema = {
   mark: 'ignored',
   why: 'the proxy keeps within the memory of its container by itself (docs/beginnings.md)',
 };
-const counts = (why: string): OptionSchema => ({ type: whole(1), mark: 'ignored', why });
-const perField = counts('fields are bounded together, by max-header-size-bytes');
 
 /** `limits { … }` of the whole gateway. */
 export const limits: BlockSchema = {
   options: {
     'max-header-size-bytes': { type: bytes, aliases: ['max-header-size'] },
-    'max-header-count': perField,
-    'max-header-name-bytes': perField,
-    'max-header-value-bytes': perField,
+    'max-header-count': { type: whole(1), why: 'holds: of each head; beyond it 431' },
+    'max-header-name-bytes': {
+      type: whole(1),
+      why: 'holds at routes with an upstream or files; beyond it 431',
+    },
+    'max-header-value-bytes': {
+      type: whole(1),
+      why: 'holds at routes with an upstream or files; beyond it 431',
+    },
     'max-body-size-bytes': { type: bytes, aliases: ['max-body-size'] },
     'max-connections-per-client': { type: whole(1) },
-    'max-connections-per-route': counts('connections are bounded by listener and by upstream'),
+    'max-connections-per-route': {
+      type: whole(1),
+      why: 'holds for requests under way at each route; beyond it 503. Each core counts for itself',
+    },
     'max-total-connections': { type: whole(1) },
-    'max-idle-connections-per-upstream': counts(
-      'idle connections are closed by connection-pool { idle-timeout-secs }',
-    ),
-    'max-in-flight-requests': counts('requests under way are bounded for each upstream'),
-    'max-queued-requests': counts('requests that wait are bounded for each upstream'),
+    'max-idle-connections-per-upstream': {
+      type: whole(0),
+      why: 'holds, for each target, where its upstream has no connection-pool { max-idle }',
+    },
+    'max-in-flight-requests': {
+      type: whole(1),
+      why: 'holds for requests under way at all routes of its scope together; beyond it 503 with Retry-After. Each core counts for itself',
+    },
+    'max-queued-requests': {
+      type: whole(0),
+      why: 'holds for requests that wait for a connection to one upstream; beyond it 503',
+    },
     'max-requests-per-second-global': {
       type: whole(1),
       why: 'holds, of all routes of its scope together; each core counts for itself',

@@ -91,9 +91,9 @@ export const listener: BlockSchema = {
     'keepalive-timeout-secs': { type: seconds(), fallback: 75_000 },
     'keepalive-max-requests': { type: whole(1) },
     'max-concurrent-streams': {
-      type: whole(1),
-      mark: 'ignored',
-      why: 'what one connection of HTTP/2 may have open is bounded for all listeners alike (docs/http2.md)',
+      type: whole(1, 2 ** 31 - 1),
+      fallback: 100,
+      why: 'holds: requests of one connection of HTTP/2 at once; beyond it REFUSED_STREAM, which clients repeat',
     },
   },
 };

@@ -14,6 +14,7 @@ import {
 } from '../../../kdl/index.ts';
 import { errorPages } from './error-pages.ts';
 import { id } from './id.ts';
+import { circuitBreaker } from './upstream.ts';
 
 /** Names of priorities. */
 export const PRIORITIES: Readonly<Record<string, number>> = {
@@ -116,9 +117,17 @@ const shadow: BlockSchema = {
         options: { name: { type: text, required: true }, value: { type: text, required: true } },
       },
     },
-    'timeout-ms': { type: duration, mark: 'ignored', why: 'copies have the time that their route has' },
-    'buffer-body': { type: flag, mark: 'ignored', why: 'bodies are copied as they come' },
-    'max-body-bytes': { type: bytes, mark: 'ignored', why: 'bodies are copied as they come' },
+    'timeout-ms': { type: duration, fallback: 5_000 },
+    'buffer-body': {
+      type: flag,
+      fallback: false,
+      why: 'holds: the copy goes out once all of the body has come. Otherwise as it comes, and a copy that lags behind by 256 KiB is given up',
+    },
+    'max-body-bytes': {
+      type: bytes,
+      fallback: 1_048_576,
+      why: 'holds: of a request with a longer body there is no copy',
+    },
   },
 };
 
@@ -159,8 +168,8 @@ export const route: BlockSchema = {
     policies: { block: policies },
     'retry-policy': { block: retryPolicy },
     'circuit-breaker': {
-      mark: 'ignored',
-      why: 'say it at the upstream, where it holds for all of its routes',
+      block: circuitBreaker,
+      why: 'holds for the upstream of the route, and so for all of its routes (a warning says so); what the upstream says itself goes before it',
     },
     shadow: { block: shadow },
     'error-pages': { block: errorPages },

@@ -8,8 +8,7 @@ const target: BlockSchema = {
     weight: { type: whole(0, 1_000), fallback: 1 },
     'max-requests': {
       type: whole(1),
-      mark: 'ignored',
-      why: 'limits hold for all targets of an upstream together',
+      why: 'holds: requests that it may have under way; others go to other targets, and where all are full 503 is the answer. Each core counts for itself',
     },
     metadata: { block: { options: {}, free: text } },
   },
@@ -136,6 +135,24 @@ function seconded(fallback: number, alias: string) {
   return { type: seconds(), fallback, aliases: [alias] };
 }
 
+/** Of an upstream; a route may say it, too. */
+export const circuitBreaker: BlockSchema = {
+  options: {
+    'failure-threshold': { type: whole(1), fallback: 5 },
+    'success-threshold': {
+      type: whole(1),
+      fallback: 2,
+      why: 'holds: answers that a target has to give, half open, before it is back in full',
+    },
+    'timeout-seconds': { type: seconds(1), fallback: 30_000, aliases: ['timeout-secs'] },
+    'half-open-max-requests': {
+      type: whole(1),
+      fallback: 1,
+      why: 'holds: requests that a half-open target may have under way',
+    },
+  },
+};
+
 /** `upstream "id" { … }` */
 export const upstream: BlockSchema = {
   args: ['id'],
@@ -165,15 +182,13 @@ export const upstream: BlockSchema = {
           'max-connections': { type: whole(1), fallback: 100 },
           'max-idle': {
             type: whole(0),
-            mark: 'ignored',
-            why: 'idle connections are closed by idle-timeout-secs',
+            why: 'holds, for each target: of more the connection closes that is idle longest',
           },
           'idle-timeout-secs': seconded(60_000, 'idle-timeout'),
           'max-lifetime-secs': {
-            type: seconds(),
+            type: seconds(1),
             aliases: ['max-lifetime'],
-            mark: 'ignored',
-            why: 'connections live until they are idle or their target goes',
+            why: 'holds: a connection of this age takes no further request',
           },
         },
       },
@@ -188,20 +203,7 @@ export const upstream: BlockSchema = {
         },
       },
     },
-    'circuit-breaker': {
-      block: {
-        options: {
-          'failure-threshold': { type: whole(1), fallback: 5 },
-          'success-threshold': {
-            type: whole(1),
-            mark: 'ignored',
-            why: 'a target that was taken out is back after timeout-seconds, and out again, for longer, when it fails again',
-          },
-          'timeout-seconds': { type: seconds(1), fallback: 30_000, aliases: ['timeout-secs'] },
-          'half-open-max-requests': { type: whole(1), mark: 'ignored', why: 'see success-threshold' },
-        },
-      },
-    },
+    'circuit-breaker': { block: circuitBreaker },
     tls: {
       block: {
         options: {

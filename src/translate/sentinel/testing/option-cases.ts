@@ -58,6 +58,7 @@ const places: Readonly<Record<string, (option: string) => string>> = {
   'routes route shadow': option => route(`shadow { ${beside(option, 'upstream "u"')} }`),
   'routes route shadow sample-header': option =>
     route(`shadow { upstream "u"; sample-header { ${beside(option, 'name "n"', 'value "v"')} } }`),
+  'routes route circuit-breaker': option => route(`circuit-breaker { ${option} }`),
   'routes route error-pages': option => route(`error-pages { ${option} }`),
   'routes route error-pages pages 400': option => route(`error-pages { pages { "400" { ${option} } } }`),
   'routes route static-files': option =>
