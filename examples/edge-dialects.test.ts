@@ -1,5 +1,5 @@
-// The way into a shop that examples/ has in the words of Traefik and of HAProxy: each is run as its head says, asked the same,
-// and answers the same.
+// The way into a shop that examples/ has in the words of Traefik (Ingresses, and an IngressRoute) and of HAProxy: each is run as
+// its head says, asked the same, and answers the same.
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request } from 'node:http';
@@ -11,7 +11,7 @@ import { RunningGateway } from '../src/main/testing/running-gateway.ts';
 import { meshFromYaml } from '../src/translate/testing/from-yaml.ts';
 import { freePorts } from '../src/wire/testing/ports.ts';
 
-const edges = ['edge-traefik', 'edge-haproxy'] as const;
+const edges = ['edge-traefik', 'edge-haproxy', 'edge-ingressroute'] as const;
 const yamlOf = (name: string): string => readFileSync(join(import.meta.dirname, name, 'edge.yaml'), 'utf8');
 const work = mkdtempSync(join(tmpdir(), 'weft-edge-dialects-'));
 const servers = ['web', 'api'].map(name =>
@@ -38,9 +38,9 @@ after(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-/** Status, text and what browsers are told: the same of both. */
-async function askBoth(host: string, path: string, headers: Record<string, string> = {}): Promise<unknown> {
-  const [one, other] = await Promise.all(
+/** Status, text and what browsers are told: the same of all. */
+async function askAll(host: string, path: string, headers: Record<string, string> = {}): Promise<unknown> {
+  const [one, ...others] = await Promise.all(
     ports.map(
       port =>
         new Promise<unknown>((resolve, reject) => {
@@ -58,7 +58,7 @@ async function askBoth(host: string, path: string, headers: Record<string, strin
         }),
     ),
   );
-  assert.deepEqual(one, other, `${host}${path}`);
+  for (const other of others) assert.deepEqual(one, other, `${host}${path}`);
   return one;
 }
 
@@ -67,27 +67,27 @@ test('each is read without a complaint', () => {
 });
 
 test('the api gets its paths without /api, all else goes to web with a header of the edge', async () => {
-  assert.deepEqual(await askBoth('shop.example', '/api/users?full=1'), [
+  assert.deepEqual(await askAll('shop.example', '/api/users?full=1'), [
     200,
     'api GET /users?full=1',
     undefined,
     undefined,
   ]);
-  assert.deepEqual(await askBoth('shop.example', '/api'), [200, 'api GET /', undefined, undefined]);
-  assert.deepEqual(await askBoth('shop.example', '/x?y=z'), [200, 'web GET /x?y=z', 'DENY', undefined]);
+  assert.deepEqual(await askAll('shop.example', '/api'), [200, 'api GET /', undefined, undefined]);
+  assert.deepEqual(await askAll('shop.example', '/x?y=z'), [200, 'web GET /x?y=z', 'DENY', undefined]);
 });
 
 test('admin is for who knows the password', async () => {
   const authorization = (password: string) => ({
     authorization: `Basic ${Buffer.from(`ann:${password}`).toString('base64')}`,
   });
-  const [status, , , challenge] = (await askBoth('admin.shop.example', '/')) as unknown[];
+  const [status, , , challenge] = (await askAll('admin.shop.example', '/')) as unknown[];
   assert.deepEqual([status, challenge], [401, 'Basic realm="shop"']);
-  assert.deepEqual(((await askBoth('admin.shop.example', '/', authorization('wrong'))) as unknown[])[0], 401);
-  const right = await askBoth('admin.shop.example', '/', authorization('secret'));
+  assert.deepEqual(((await askAll('admin.shop.example', '/', authorization('wrong'))) as unknown[])[0], 401);
+  const right = await askAll('admin.shop.example', '/', authorization('secret'));
   assert.deepEqual(right, [200, 'web GET /', 'DENY', undefined]);
 });
 
 test('there are no other hosts', async () => {
-  assert.equal(((await askBoth('other.example', '/')) as unknown[])[0], 404);
+  assert.equal(((await askAll('other.example', '/')) as unknown[])[0], 404);
 });

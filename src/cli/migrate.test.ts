@@ -168,7 +168,22 @@ spec: { digestAuth: { secret: users } }
 apiVersion: traefik.io/v1alpha1
 kind: IngressRoute
 metadata: { name: routes, namespace: shop }
-spec: { routes: [{ match: Host(\`a.example\`), kind: Rule, services: [{ name: web, port: 80 }] }] }
+spec: { routes: [{ match: Host(\`b.example\`), kind: Rule, services: [{ name: web, port: 80 }] }] }
+---
+apiVersion: traefik.containo.us/v1alpha1
+kind: IngressRoute
+metadata: { name: by-address, namespace: shop }
+spec: { routes: [{ match: ClientIP(\`10.0.0.0/8\`), kind: Rule, services: [{ name: web, port: 80 }] }] }
+---
+apiVersion: traefik.io/v1alpha1
+kind: IngressRoute
+metadata: { name: others, namespace: shop, annotations: { kubernetes.io/ingress.class: second } }
+spec: { routes: [{ match: ClientIP(\`10.0.0.0/8\`), kind: Rule, services: [{ name: web, port: 80 }] }] }
+---
+apiVersion: traefik.io/v1alpha1
+kind: ServersTransport
+metadata: { name: transport, namespace: shop }
+spec: {}
 `,
   ].join('');
   const { status, out } = migrateFrom('traefik', yaml);
@@ -180,9 +195,15 @@ spec: { routes: [{ match: Host(\`a.example\`), kind: Rule, services: [{ name: we
   assert.match(out, /Middleware digest\.shop .* CANNOT be carried out.*\n.*write basicAuth/);
   assert.match(
     out,
-    /IngressRoute routes\.shop .* CANNOT be carried out.*\n.*write an Ingress, or an HTTPRoute/,
+    /IngressRoute by-address\.shop .* is NOT served until it is changed\n.*write a Middleware with ipAllowList/,
   );
+  assert.match(
+    out,
+    /ServersTransport transport\.shop .* CANNOT be carried out.*\n.*write a BackendTLSPolicy/,
+  );
+  assert.match(out, /IngressRoute routes\.shop .* means the same/);
+  assert.doesNotMatch(out, /others\.shop/);
   assert.match(out, /Ingress old\.shop .* differs\n.*router\.entrypoints: it was of Traefik 1/);
-  assert.match(out, /1 mean the same, 1 differ, 1 are refused; classes: traefik/);
+  assert.match(out, /2 mean the same, 1 differ, 2 are refused; classes: traefik/);
   assert.match(out, /weft\.dev\/dialect: traefik and the same name/);
 });

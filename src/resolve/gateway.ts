@@ -117,7 +117,7 @@ function boundTls(
     const ref = placed(named, caller, root);
     const grants = reader.policies('credentialGrants', ref.namespace);
     const data = reader.policies('credentials', credentialKey(ref))[0]?.data;
-    const found = data?.['ca.crt'] ?? data?.cacert;
+    const found = data?.['ca.crt'] ?? data?.cacert ?? data?.['tls.ca'];
     // What clients must show is the gateway's word, also at listeners of its ListenerSets.
     return mayName(root, ref, grants) ? (found ?? '') : '';
   };

@@ -61,7 +61,10 @@ class Fitting {
         this.#refuse(routeFault({ action: { kind: 'forward' }, choices: part.targets }), 'spec');
         return part;
       case 'ingress':
-        return { ...part, ingress: fitIngress(part.ingress) };
+        if (part.ingress.dialect === undefined) return { ...part, ingress: fitIngress(part.ingress) };
+        for (const { at: path, route } of part.ingress.rules.flatMap(each => each.paths))
+          this.#refuse(conditionFault(route?.matches ?? []), path);
+        return part;
       case 'policy':
         this.#refuse(policyFault(part.of, part.policy), '');
         return part;

@@ -18,23 +18,18 @@ export interface FormerController {
   readonly page: string;
   /** Objects beside Ingresses that speak in its words, as `kind`. */
   readonly speaking: readonly string[];
+  /** Its own kinds of routes, as `kind`, beside Ingresses. */
+  readonly routing?: readonly string[];
   /** Kinds of its own that Weft does not read, each with what to write instead. */
   readonly unread: Readonly<Record<string, string>>;
 }
 
-const route = 'write an Ingress, or an HTTPRoute (gateway.networking.k8s.io)';
-const gatewayTls = 'say versions and certificates of clients at the Gateway (gateway.networking.k8s.io)';
-
 /** By kind, whatever the group: Traefik's was traefik.containo.us before. */
 const unreadOfTraefik: Readonly<Record<string, string>> = {
-  IngressRoute: route,
-  IngressRouteTCP: 'write a TCPRoute or a TLSRoute (gateway.networking.k8s.io)',
-  IngressRouteUDP: 'write a UDPRoute (gateway.networking.k8s.io)',
   MiddlewareTCP: 'write an AuthorizationPolicy with addresses for its Gateway',
-  TraefikService: route,
-  TLSOption: gatewayTls,
   TLSStore: 'name the certificate at the IngressClass: weft.dev/default-certificate',
   ServersTransport: 'write a BackendTLSPolicy (gateway.networking.k8s.io)',
+  ServersTransportTCP: 'write a BackendTLSPolicy (gateway.networking.k8s.io)',
 };
 
 /** Kinds, with their groups, that are only looked at to say so. */
@@ -70,7 +65,8 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     isItsOwn: controller => controller === 'traefik.io/ingress-controller',
     usualClass: 'traefik',
     page: 'docs/policies/ingress-traefik.md',
-    speaking: ['Service', 'Middleware'],
+    speaking: ['Service', 'Middleware', 'TraefikService', 'TLSOption'],
+    routing: ['IngressRoute', 'IngressRouteTCP', 'IngressRouteUDP'],
     unread: unreadOfTraefik,
   },
 ];
@@ -109,7 +105,8 @@ export function migrationOf(
   const ingresses = objects.filter(isIngress);
   const own = ingresses.filter(each => classes.names.has(classNameOf(each.object) ?? classes.fallback ?? ''));
   const beside = objects.filter(({ object }) => controller.speaking.includes(object.kind));
-  const all = [...own, ...beside].map(({ ref }): Migrated => {
+  const routes = objects.filter(each => isRoute(each, controller, classes));
+  const all = [...own, ...routes, ...beside].map(({ ref }): Migrated => {
     // What is not there yet, a certificate say, is not changed by moving.
     const found = problems.filter(each => each.object !== undefined && equal(each.object, ref));
     const notes = found.map(({ severity, path = '', message }) => ({ severity, path, message }));
@@ -124,9 +121,23 @@ export function migrationOf(
   });
   return {
     classes: [...classes.names].sort(),
-    objects: [...all, ...unread].filter(({ object, notes }) => object.kind === 'Ingress' || notes.length > 0),
+    objects: [...all, ...unread].filter(
+      ({ object, notes }) => isRouting(object.kind, controller) || notes.length > 0,
+    ),
     others: ingresses.length - own.length,
   };
+}
+
+/** Whether objects of the kind are told of also where nothing is wrong with them. */
+export function isRouting(kind: string, { routing = [] }: FormerController): boolean {
+  return kind === 'Ingress' || routing.includes(kind);
+}
+
+/** Those that name no class are of each. */
+function isRoute({ object }: Stored, controller: FormerController, { names }: Classes): boolean {
+  if (object.kind === 'Ingress' || !isRouting(object.kind, controller)) return false;
+  const named = object.metadata.annotations?.[classAnnotation];
+  return named === undefined || named === '' || names.has(named);
 }
 
 function isIngress({ object }: Stored): boolean {

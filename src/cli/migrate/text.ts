@@ -1,5 +1,5 @@
 import { formatRef } from '../../model/index.ts';
-import type { FormerController, Migrated, Migration } from './migration.ts';
+import { type FormerController, isRouting, type Migrated, type Migration } from './migration.ts';
 
 const verdicts: Readonly<Record<Migrated['verdict'], string>> = {
   same: 'means the same',
@@ -15,23 +15,21 @@ const besides: Readonly<Record<Migrated['verdict'], string>> = {
 };
 
 /** The migration as people read it: what is refused first. */
-export function migrationText(
-  { classes, objects, others }: Migration,
-  { name, page }: FormerController,
-): string {
+export function migrationText({ classes, objects, others }: Migration, controller: FormerController): string {
+  const { name, page } = controller;
   const order: readonly Migrated['verdict'][] = ['refused', 'differs', 'same'];
   const blocks = order.flatMap(verdict =>
     objects
       .filter(each => each.verdict === verdict)
       .map(({ object, notes }) =>
         [
-          `${formatRef(object)} ${object.kind === 'Ingress' ? verdicts[verdict] : besides[verdict]}`,
+          `${formatRef(object)} ${isRouting(object.kind, controller) ? verdicts[verdict] : besides[verdict]}`,
           ...notes.map(({ message }) => `    ${message}`),
         ].join('\n'),
       ),
   );
   const count = (verdict: Migrated['verdict']): number =>
-    objects.filter(each => each.object.kind === 'Ingress' && each.verdict === verdict).length;
+    objects.filter(each => isRouting(each.object.kind, controller) && each.verdict === verdict).length;
   const summary = `${count('same')} mean the same, ${count('differs')} differ, ${count('refused')} are refused; classes: ${classes.join(', ')}`;
   const foreign = others === 0 ? [] : [`${others} Ingresses of other controllers stay as they are`];
   return [...blocks, [summary, ...foreign].join('\n'), nextWords(name, page)].join('\n\n');

@@ -19,7 +19,13 @@ const backendTlsKind = 'BackendTLSPolicy.gateway.networking.k8s.io';
 const setKinds = ['ListenerSet.gateway.networking.k8s.io', 'XListenerSet.gateway.networking.x-k8s.io'];
 const ingressKind = 'Ingress.networking.k8s.io';
 const serviceKind = 'Service';
-const middlewareKinds = ['Middleware.traefik.io', 'Middleware.traefik.containo.us'];
+/** Whether an object of Traefik's kinds names Secrets, which are in its own namespace. */
+const namesSecrets: Readonly<Record<string, (spec: Spec) => boolean>> = {
+  Middleware: spec => recordOf(spec.basicAuth).secret !== undefined,
+  IngressRoute: spec => recordOf(spec.tls).secretName !== undefined,
+  TLSOption: spec => recordOf(spec.clientAuth).secretNames !== undefined,
+};
+const traefikGroup = /^([A-Za-z]+)\.traefik\.(?:io|containo\.us)$/;
 const ingressClassKind = 'IngressClass.networking.k8s.io';
 const configMapKind = 'ConfigMap';
 
@@ -71,8 +77,8 @@ export class CredentialNamespaces {
   readonly #fields = new ClassMentions();
   readonly #settings = new Map<string, readonly string[]>();
   /**
-   * Services whose annotations name Secrets for TLS to them, and Middlewares that name some with users. They count wherever there
-   * is a class of ours.
+   * Services whose annotations name Secrets for TLS to them, and objects of Traefik's kinds that name some. They count wherever
+   * there is a class of ours.
    */
   readonly #backends = new Map<string, string>();
   readonly #ingressClasses = new Map<string, IngressClassOf>();
@@ -86,7 +92,7 @@ export class CredentialNamespaces {
   /** Whether the namespaces may be others now. */
   put(kind: string, key: string, object: ApiObject): boolean {
     if (kind === serviceKind) return this.#putBackend(key, object);
-    if (middlewareKinds.includes(kind)) return this.#putMiddleware(kind, key, object);
+    if (traefikGroup.test(kind)) return this.#putTraefik(kind, key, object);
     if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.put(kind, key, object);
     this.#put(kind, key, object);
     return true;
@@ -95,15 +101,16 @@ export class CredentialNamespaces {
   /** The same. */
   delete(kind: string, key: string): boolean {
     if (kind === serviceKind) return this.#backends.delete(key);
-    if (middlewareKinds.includes(kind)) return this.#backends.delete(`${kind} ${key}`);
+    if (traefikGroup.test(kind)) return this.#backends.delete(`${kind} ${key}`);
     if (!CredentialNamespaces.concerns(kind, key)) return this.#beside.delete(kind, key);
     this.#delete(kind, key);
     return true;
   }
 
-  #putMiddleware(kind: string, key: string, { spec }: ApiObject): boolean {
+  #putTraefik(kind: string, key: string, { spec }: ApiObject): boolean {
     const id = `${kind} ${key}`;
-    if (recordOf(recordOf(spec).basicAuth).secret === undefined) return this.#backends.delete(id);
+    const names = namesSecrets[traefikGroup.exec(kind)![1]!]?.(recordOf(spec)) === true;
+    if (!names) return this.#backends.delete(id);
     this.#backends.set(id, key.split('/')[0]!);
     return true;
   }

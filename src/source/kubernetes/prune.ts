@@ -73,6 +73,7 @@ const credentialKeys = [
   'cert',
   'key',
   'cacert',
+  'tls.ca',
   CHALLENGES_SECRET.key,
 ];
 

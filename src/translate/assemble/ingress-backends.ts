@@ -40,16 +40,23 @@ export function* backendPolicies(
 }
 
 /** Where one path leads. */
-export type BackendOf = Pick<PathOf['path'], 'path' | 'target' | 'at'>;
+export type BackendOf = Pick<PathOf['path'], 'path' | 'target' | 'at' | 'route'>;
 
 function pathsOf({ rules, defaultBackend }: ReadIngress): readonly BackendOf[] {
-  const paths = rules.flatMap((rule): readonly BackendOf[] => rule.paths);
+  const paths = rules.flatMap(rule => rule.paths.flatMap(sharesOf));
   return defaultBackend === undefined
     ? paths
     : [...paths, { path: '/', target: defaultBackend, at: 'spec.defaultBackend' }];
 }
 
-function placeOf({ target: { host, port, portName } }: BackendOf): string {
+/** A path for each of its backends. */
+function sharesOf(path: BackendOf): readonly BackendOf[] {
+  const { route } = path;
+  if (route === undefined) return [path];
+  return (route.shares ?? []).map(({ target }) => ({ ...path, target }));
+}
+
+export function placeOf({ target: { host, port, portName } }: Pick<BackendOf, 'target'>): string {
   return `${host}:${port ?? portName ?? ''}`;
 }
 

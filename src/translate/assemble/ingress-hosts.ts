@@ -4,6 +4,7 @@ import { gatewayTables } from '../gateway-tables.ts';
 import { type HostOf, hostRules, type PathOf, type Shadowed, wwwRules } from '../ingress/hosts.ts';
 import type { IngressDefaults, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import type { OrderPaths } from '../ingress/paths.ts';
+import { targetsOf } from '../ingress/rules.ts';
 import type { Part } from '../part.ts';
 import { passthroughListener, type TlsOf, tlsListener, tlsSection } from './ingress-listeners.ts';
 
@@ -42,7 +43,7 @@ export function hostParts(
   const parts = new Map<string, Part>();
   const passed = passedOn(host, paths);
   const found = tlsOf(host, ingresses, ingressClass);
-  const tls = found && { ...found, ...tlsSettings(paths) };
+  const tls = found && { ...found, ...tlsSettings(paths, ingresses) };
   if (passed !== undefined)
     passthroughParts(ingressClass, host, passed).forEach(
       (part, index) => void parts.set(`passthrough ${index}`, part),
@@ -50,7 +51,7 @@ export function hostParts(
   else if (tls !== undefined) parts.set('tls', tlsListener(ingressClass, host, tls));
   const whole: HostOf = {
     host,
-    paths,
+    paths: paths.filter(({ path }) => path.route?.passed !== true),
     canaries,
     tls: tls !== undefined,
     httpsPort: ingressClass.ports.https,
@@ -81,7 +82,7 @@ export function hostParts(
 /** The path `/` whose backend ends TLS of the host itself. */
 function passedOn(host: string, paths: readonly PathOf[]): PathOf | undefined {
   if (host === '' || !paths.some(({ settings }) => settings.sslPassthrough === true)) return undefined;
-  return paths.find(({ path }) => path.path === '/');
+  return paths.find(({ path }) => path.route?.passed === true) ?? paths.find(({ path }) => path.path === '/');
 }
 
 function passthroughParts(
@@ -90,7 +91,9 @@ function passthroughParts(
   { ingress, path }: PathOf,
 ): readonly Part[] {
   const { from, createdAt, namespace } = ingress;
-  const tcp = [{ path: path.at, caller: [], serverNames: [], destinationCidrs: [], targets: [path.target] }];
+  const tcp = [
+    { path: path.at, caller: [], serverNames: [], destinationCidrs: [], targets: targetsOf(path) },
+  ];
   const tables = gatewayTables({
     attachment: { gateway: ingressClass.gateway, kind: 'tls' },
     hosts: [host],
@@ -104,10 +107,18 @@ function passthroughParts(
 }
 
 /** What the oldest Ingress of a host says of its TLS beside the certificate. */
-function tlsSettings(paths: readonly PathOf[]): Pick<TlsOf, 'authorities' | 'ciphers'> {
+function tlsSettings(
+  paths: readonly PathOf[],
+  ingresses: readonly ReadIngress[],
+): Pick<TlsOf, 'authorities' | 'ciphers' | 'more'> {
   const of = paths.find(({ settings }) => settings.clientCertificates !== undefined);
   const ciphers = paths.find(({ settings }) => settings.ciphers !== undefined)?.settings.ciphers;
+  // Rules for every host ask nothing of the TLS of one that others name.
+  const more = paths.find(
+    ({ settings, ingress }) => settings.tls !== undefined && ingresses.includes(ingress),
+  )?.settings.tls;
   return {
+    ...(more && { more }),
     ...(of && {
       authorities: {
         ...{ kind: 'Secret', namespace: of.ingress.namespace },

@@ -1,5 +1,5 @@
 import { type CredentialRef, type GatewayListener, ISSUER_ANNOTATION, issuerKey } from '../../model/index.ts';
-import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
+import type { IngressSettings, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import type { Part } from '../part.ts';
 
 /** TLS of a host. */
@@ -11,6 +11,7 @@ export interface TlsOf {
   /** Secret of its namespace with the authorities of clients. */
   readonly authorities?: CredentialRef;
   readonly ciphers?: readonly string[];
+  readonly more?: IngressSettings['tls'];
 }
 
 /** Where plain requests of a class come in. */
@@ -33,7 +34,7 @@ export function tlsSection(host: string): string {
 export function tlsListener(
   ingressClass: ReadIngressClass,
   host: string,
-  { ingress, secret, path, authorities, ciphers }: TlsOf,
+  { ingress, secret, path, authorities, ciphers, more }: TlsOf,
 ): Part {
   const named = ingress.annotations[ISSUER_ANNOTATION];
   const issuer = named && issuerKey({ namespace: ingress.namespace, name: named });
@@ -48,6 +49,7 @@ export function tlsListener(
       // Everybody is let in here: who has no good one is told so by an answer, as nginx does it.
       ...(authorities && { clients: { mode: 'insecure', authorities: [authorities] } }),
       ...(ciphers && { ciphers }),
+      ...more,
       ...(issuer && secret && { issued: [{ secret, names, issuer }] }),
     },
     allowed: { namespaces: 'all' },

@@ -91,6 +91,7 @@ function randomWords(any: (below: number) => number): object {
         { chain: { middlewares: [{ name: 'one', namespace: 'n' }] } },
       ]),
     };
+  if (any(2) === 0) return randomRoutes(any);
   if (any(4) === 0)
     return {
       ...{ apiVersion: 'v1', kind: 'ConfigMap', data: values },
@@ -102,6 +103,38 @@ function randomWords(any: (below: number) => number): object {
   return {
     ...{ apiVersion: 'v1', kind: 'Service', spec: { ports: [{ port: 80 }] } },
     metadata: { name: one(['s', 't', 'u']), namespace: one(['n', 'm']), annotations },
+  };
+}
+
+/** An IngressRoute, or what one names. */
+function randomRoutes(any: (below: number) => number): object {
+  const one = <T>(all: readonly T[]): T => all[any(all.length)]!;
+  const group = { apiVersion: 'traefik.io/v1alpha1' };
+  const service = (): object =>
+    one([
+      { name: one(['s', 't', 'u']), port: one([80, 81]), scheme: one(['http', 'h2c']) },
+      { name: one(['w', 'x']), kind: 'TraefikService', weight: one([1, 3]) },
+    ]);
+  const metadata = { name: one(['w', 'x']), namespace: 'n' };
+  if (any(3) === 0)
+    return { ...group, kind: 'TraefikService', metadata, spec: { weighted: { services: [service()] } } };
+  const matches = [
+    'Host(`a.test`)',
+    'PathPrefix(`/x`)',
+    'Host(`b.test`) || Host(`www.a.test`)',
+    'HostRegexp(`c`)',
+  ];
+  const routes = Array.from({ length: 1 + any(2) }, () => ({
+    ...{ kind: 'Rule', match: one(matches), priority: one([0, 50]), services: [service(), service()] },
+    ...(any(3) === 0 && { middlewares: [{ name: 'one' }] }),
+  }));
+  const entryPoints = one([['web'], ['websecure'], []]);
+  const annotations = any(3) === 0 ? { 'kubernetes.io/ingress.class': one(['ours', 'second']) } : {};
+  return {
+    ...group,
+    kind: 'IngressRoute',
+    metadata: { ...metadata, annotations },
+    spec: { entryPoints, routes },
   };
 }
 

@@ -27,13 +27,16 @@ import { byAge, IngressIndex } from './ingress-index.ts';
 import { httpListener } from './ingress-listeners.ts';
 import { IngressWordsIndex } from './ingress-words.ts';
 import {
+  everyPaths,
   isCanaryOf,
   isSpoken,
   NOTHING_SAID,
   noteAliases,
   otherName,
   type ServedClass,
+  servedName,
   servedPart,
+  takeTouchedHosts,
 } from './served-class.ts';
 import { ShownIngresses } from './shown-ingresses.ts';
 
@@ -177,7 +180,11 @@ export class IngressAssembler {
     return [...this.#served.values()].some(({ ingressClass }) => ingressClass.dialect === dialect);
   }
 
-  #classOf({ className }: ReadIngress): ServedClass | undefined {
+  #classOf({ className, dialect }: ReadIngress): ServedClass | undefined {
+    if (dialect !== undefined) {
+      const own = [...this.#served.values()].filter(each => each.ingressClass.dialect === dialect);
+      return className === '' ? own[0] : own.find(each => each.ingressClass.name === className);
+    }
     const name = className === '' ? this.#fallback : className;
     return name === undefined ? undefined : this.#served.get(name);
   }
@@ -200,7 +207,7 @@ export class IngressAssembler {
           {
             ingressClass,
             ...{ hosts: new IngressIndex(), backends: new IngressIndex(), names: new IngressIndex() },
-            ...{ aliases: new Map(), aliasedBy: new Map() },
+            ...{ aliases: new Map(), aliasedBy: new Map(), hasEvery: false },
           },
         ]),
     );
@@ -214,8 +221,7 @@ export class IngressAssembler {
   /** The Ingress as it is to be served now. */
   #show(id: string): ReadIngress | undefined {
     const written = this.#ingresses.written(id);
-    const dialect = written && this.#classOf(written)?.ingressClass.dialect;
-    return this.#ingresses.show(id, dialect, this.#defaults);
+    return this.#ingresses.show(id, written && this.#classOf(written)?.ingressClass, this.#defaults);
   }
 
   /** Puts the Ingress where it belongs, or takes it away there. */
@@ -227,7 +233,7 @@ export class IngressAssembler {
     if (hosts.length === 0 && ingress.defaultBackend !== undefined && !isCanary) hosts.push('');
     served.hosts.set(hosts, ingress, present);
     served.backends.set(isCanary ? [] : placesOf(ingress), ingress, present);
-    served.names.set([`${ingress.namespace}/${ingress.name}`], ingress, present);
+    served.names.set([servedName(ingress)], ingress, present);
   }
 
   /** What holds for a path of the Ingress; undefined where it must not be served. */
@@ -282,7 +288,7 @@ export class IngressAssembler {
       hosts.touch(otherName(host));
       for (const each of served.aliasedBy.get(host) ?? []) hosts.touch(each);
     }
-    for (const host of hosts.takeTouched()) {
+    for (const host of takeTouchedHosts(served)) {
       const name = `${id} host ${host}`;
       const words = hosts.has(host) ? wordsOf(name, hosts, host) : undefined;
       const gathered = hosts.has(host) ? this.#gather(served, host, words) : undefined;
@@ -342,6 +348,8 @@ export class IngressAssembler {
       if (target === undefined || isCanary) continue;
       gathered.fallback ??= at(ingress, { path: '/', type: 'prefix', target, at: 'spec.defaultBackend' });
     }
+    if (host !== '')
+      for (const { ingress, path } of everyPaths(served)) gathered.paths.push(at(ingress, path));
     return gathered;
   }
 }

@@ -1,7 +1,7 @@
 // A class of Ingresses that Weft serves: what of it is touched by what, and what its Ingresses come to by themselves.
 import type { PathOf } from '../ingress/hosts.ts';
 import type { IngressWords } from '../ingress/ingress-dialect.ts';
-import type { ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
+import type { IngressPath, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
 import { type GatheredHost, type MadeParts, wantedAliases } from './ingress-hosts.ts';
 import type { IngressIndex } from './ingress-index.ts';
 
@@ -17,6 +17,36 @@ export interface ServedClass {
   /** By host: the other names that it asks for; and the other way round. */
   readonly aliases: Map<string, readonly string[]>;
   readonly aliasedBy: Map<string, Set<string>>;
+  /** Whether there are rules for every host, which stand among those of each. */
+  hasEvery: boolean;
+}
+
+/** What of every host says rules that go before others by their rank alone, whatever host those are of. */
+export function everyPaths({
+  hosts,
+}: ServedClass): readonly { readonly ingress: ReadIngress; readonly path: IngressPath }[] {
+  if (!hosts.has('')) return [];
+  return hosts
+    .of('')
+    .flatMap(ingress =>
+      ingress.rules.flatMap(({ host, paths }) =>
+        host === '' ? paths.flatMap(path => (path.route === undefined ? [] : [{ ingress, path }])) : [],
+      ),
+    );
+}
+
+/** Hosts that are to be made anew. */
+export function takeTouchedHosts(served: ServedClass): ReadonlySet<string> {
+  const touched = served.hosts.takeTouched();
+  if (!touched.has('')) return touched;
+  const hadEvery = served.hasEvery;
+  served.hasEvery = everyPaths(served).length > 0;
+  return hadEvery || served.hasEvery ? new Set([...touched, ...served.hosts.keys()]) : touched;
+}
+
+/** What its Ingresses are called in `names`: other kinds may have their names. */
+export function servedName({ namespace, name, from }: ReadIngress): string {
+  return from.kind === 'Ingress' ? `${namespace}/${name}` : `${from.kind} ${namespace}/${name}`;
 }
 
 /** Its name with `www.`, or without. */
@@ -46,6 +76,8 @@ export function servedPart(
   { namespace, name, from, createdAt }: ReadIngress,
   { gateway, service, stated }: ReadIngressClass,
 ): MadeParts['parts'] {
+  // Others have no status.
+  if (from.kind !== 'Ingress') return new Map();
   const policy = { namespace, name, gateway, service, ...(stated && { stated }), from };
   return new Map([['', { kind: 'policy', of: 'servedIngresses', policy, createdAt } as const]]);
 }

@@ -2,9 +2,10 @@
 // other dialects than that neither refuse it nor are anybody's business.
 import { type Problem, problem } from '../../model/index.ts';
 import type { IngressDialectName, IngressWords } from '../ingress/ingress-dialect.ts';
-import type { IngressDefaults, ReadFields, ReadIngress } from '../ingress/ingress-model.ts';
+import type { IngressDefaults, ReadFields, ReadIngress, ReadIngressClass } from '../ingress/ingress-model.ts';
+import { ingressDialect } from './ingress-dialects.ts';
 import { IngressFields, ingressWithFields } from './ingress-fields.ts';
-import type { IngressWordsIndex } from './ingress-words.ts';
+import type { IngressWordsIndex, WordsReader } from './ingress-words.ts';
 
 /** What an Ingress was shown as, and of what. */
 interface Shown {
@@ -74,14 +75,12 @@ export class ShownIngresses {
     return changed;
   }
 
-  /** The Ingress as it is to be served now. `dialect`: that of its class; undefined where it is of none of ours. */
-  show(
-    id: string,
-    dialect: IngressDialectName | undefined,
-    defaults: IngressDefaults,
-  ): ReadIngress | undefined {
+  /** The Ingress as it is to be served now. `served`: its class; undefined where it is of none of ours. */
+  show(id: string, served: ReadIngressClass | undefined, defaults: IngressDefaults): ReadIngress | undefined {
     const written = this.#written.get(id);
     if (written === undefined) return this.#forget(id);
+    const dialect = served?.dialect;
+    if (written.dialect !== undefined) return this.#showRoutes(id, written, served);
     const last = this.#shown.get(id);
     const words = this.#said(id, written, dialect);
     const problems = dialect === 'ingress-nginx' ? written.problems : (words?.problems ?? []);
@@ -99,17 +98,30 @@ export class ShownIngresses {
     return ingress;
   }
 
+  /** With what its routes come to. */
+  #showRoutes(id: string, written: ReadIngress, served: ReadIngressClass | undefined): ReadIngress {
+    const resolve = served && ingressDialect(served.dialect)?.resolve;
+    const words = this.#words.for(this.#reader(id));
+    const own = served?.crossNamespace === true ? { ...written, crossNamespace: true as const } : written;
+    const ingress = resolve?.(own, words) ?? written;
+    this.#shown.set(id, { written, words: undefined, dialect: served?.dialect, spoken: written, ingress });
+    return ingress;
+  }
+
+  #reader(id: string): WordsReader {
+    return { name: `shown ${id}`, touch: () => void this.#changed.add(id) };
+  }
+
   #said(
     id: string,
     { namespace, name }: ReadIngress,
     dialect: IngressDialectName | undefined,
   ): IngressWords | undefined {
-    const reader = `shown ${id}`;
     if (dialect === undefined || dialect === 'ingress-nginx') {
-      this.#words.forget(reader);
+      this.#words.forget(`shown ${id}`);
       return undefined;
     }
-    const words = this.#words.for({ name: reader, touch: () => void this.#changed.add(id) });
+    const words = this.#words.for(this.#reader(id));
     return words.find(dialect, 'ingress', `${namespace}/${name}`);
   }
 

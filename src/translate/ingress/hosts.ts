@@ -133,6 +133,7 @@ function serverSnippet(paths: readonly PathOf[]): SnippetRules | undefined {
   return paths.find(({ settings }) => settings.serverSnippet !== undefined)?.settings.serverSnippet;
 }
 
-function keyOf({ path, type }: Pick<IngressPath, 'path' | 'type'>): string {
+function keyOf({ path, type, route }: Pick<IngressPath, 'path' | 'type' | 'route'>): string {
+  if (route !== undefined) return `route ${route.scheme ?? ''} ${route.rule}`;
   return `${type} ${path}`;
 }

@@ -61,12 +61,24 @@ function translateIngressClass(
     else ports[each] = port;
   }
   const defaultCertificate = annotations['weft.dev/default-certificate'];
+  const crossing = annotations['weft.dev/cross-namespace'];
+  if (crossing !== undefined && crossing !== 'true' && crossing !== 'false') {
+    const path = "metadata.annotations['weft.dev/cross-namespace']";
+    report.error('field-invalid', path, `${path}: '${crossing}' is neither true nor false`);
+  }
+  const crossNamespace = crossing === 'true' ? (true as const) : undefined;
   // Servers before 1.21 keep no namespace among the parameters.
   gateway = namedBy('gateway', annotations, report) ?? gateway;
   // The Service in front of the proxies, where it is not the one that `weft install --gateway` makes.
   const service = namedBy('publish-service', annotations, report) ?? `${gateway}-${GATEWAY_CLASS}`;
   const stated = statedOf(annotations['weft.dev/status-addresses'], report);
-  const ingressClass = { ...base, gateway, ports, service, ...given({ defaultCertificate, stated }) };
+  const ingressClass = {
+    ...base,
+    gateway,
+    ports,
+    service,
+    ...given({ defaultCertificate, stated, crossNamespace }),
+  };
   return [{ kind: 'ingress-class', ingressClass }];
 }
 

@@ -38,7 +38,7 @@ export interface SaidWords {
 /** One path of an Ingress, and what was said of it. */
 export interface PathWords {
   readonly ingress: ReadIngress;
-  readonly path: Pick<IngressPath, 'path' | 'target'>;
+  readonly path: Pick<IngressPath, 'path' | 'target' | 'at' | 'route'>;
   readonly words: SaidWords;
 }
 
@@ -56,6 +56,8 @@ export interface IngressDialect {
   readonly prefixes: readonly string[];
   readonly defaults: IngressDefaults;
   readonly order: OrderPaths;
+  /** The Ingress with what its routes come to, for kinds that have such. */
+  resolve?(ingress: ReadIngress, words: SaidWords): ReadIngress;
   /** What holds for the path; undefined where it must not be served, because of one of `problems`. */
   settings(of: PathWords): IngressSettings | undefined;
   /** Why it must not be served. */

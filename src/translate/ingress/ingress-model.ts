@@ -2,13 +2,16 @@
 // in the end follows from all objects that speak of it (hosts.ts).
 import type {
   ClientCertificates,
+  ClientValidation,
   CorsPolicy,
   EdgePolicy,
   HeaderEdits,
   HttpsRedirect,
+  ListenerTls,
   ObjectRef,
   PathRewrite,
   Problem,
+  RequestMatch,
   RetryPolicy,
   RouteTarget,
   RuleMirror,
@@ -49,6 +52,10 @@ export interface ReadIngress {
   readonly settings: IngressSettings;
   /** What is wrong with annotations of ingress-nginx: it counts for classes of that dialect alone. */
   readonly problems: readonly Problem[];
+  /** Classes of this dialect alone have it, and without a name the oldest of them (objects of that dialect's own kinds). */
+  readonly dialect?: IngressDialectName;
+  /** Whether routes of it may name objects of other namespaces, as its class says. */
+  readonly crossNamespace?: true;
   /** What it says in the dialect of its class where that is another one, once the class is known. */
   readonly words?: IngressWords;
   readonly annotations: Readonly<Record<string, string>>;
@@ -77,6 +84,39 @@ export interface IngressPath {
   readonly target: RouteTarget;
   /** Inside the object: `spec.rules[0].http.paths[1]`. */
   readonly at: string;
+  /** Of a router with a rule of its own (Traefik's IngressRoute), in place of path, type and target. */
+  readonly route?: RoutePath;
+}
+
+/** A router whose rule says more than a path. */
+export interface RoutePath {
+  /** One of them holds; empty for every request. */
+  readonly matches: readonly RequestMatch[];
+  /** The rule as it was written. */
+  readonly rule: string;
+  readonly priority: number;
+  readonly scheme?: 'http' | 'https';
+  /** Keys of its Middlewares, in the order in which they are asked. */
+  readonly middlewares: readonly string[];
+  readonly backends: readonly RouteBackend[];
+  /** TLS of its hosts goes to the backend unread. */
+  readonly passed?: true;
+  /** The key of what it asks of TLS. */
+  readonly tlsOptions?: string;
+  /** What its backends come to, once all are known; none where one of them is not there. */
+  readonly shares?: readonly RouteBackend[];
+}
+
+/** A backend, with its weight and how it is spoken to. */
+export interface RouteBackend {
+  readonly target: RouteTarget;
+  /** In place of the target: the key of an object that says more (a TraefikService). */
+  readonly service?: string;
+  /** Where it is. */
+  readonly namespace: string;
+  readonly traffic: Omit<Partial<TrafficPolicy>, 'host' | 'from'>;
+  readonly session?: NonNullable<IngressSettings['session']>;
+  readonly at: string;
 }
 
 /** What the annotations of one Ingress say. */
@@ -94,6 +134,10 @@ export interface IngressSettings {
   readonly sslPassthrough?: boolean;
   /** Of the whole host. `secret`: with the authorities. */
   readonly clientCertificates?: { readonly rule: ClientCertificates; readonly secret: string };
+  /** What connections by TLS must be like, of the whole host. */
+  readonly tls?: Pick<ListenerTls, 'minVersion' | 'maxVersion' | 'ciphers' | 'alpn'> & {
+    readonly clients?: ClientValidation;
+  };
   /** OpenSSL's names, for TLS 1.2; of the whole host. */
   readonly ciphers?: readonly string[];
   readonly rewriteTarget?: string;
@@ -150,6 +194,8 @@ export interface ReadIngressClass {
   /** `namespace/name` of the gateway that its Ingresses are served by. */
   readonly gateway: string;
   readonly ports: { readonly http: number; readonly https: number };
+  /** Whether IngressRoutes may name Services and Middlewares of other namespaces (Traefik's allowCrossNamespace). */
+  readonly crossNamespace?: true;
   /** What statuses of its Ingresses say; see ServedIngress. */
   readonly stated?: readonly string[];
   readonly service: string;

@@ -1,4 +1,4 @@
-import { type PathMatch, type PathRewrite, regexProblem } from '../../model/index.ts';
+import { type PathMatch, type PathRewrite, type RequestMatch, regexProblem } from '../../model/index.ts';
 import type { PathOf } from './hosts.ts';
 
 /** A path in its place, with what is compared and what it becomes. */
@@ -7,6 +7,8 @@ export interface OrderedPath {
   /** Undefined where every path is meant. */
   readonly match: PathMatch | undefined;
   readonly rewrite: PathRewrite | undefined;
+  /** In place of `match`: one of them holds, and without any every request is meant. */
+  readonly requests?: readonly RequestMatch[];
 }
 
 /** Puts the paths of a host in the order in which they are looked at; none is left out. */

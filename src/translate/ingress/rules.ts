@@ -3,12 +3,19 @@ import type {
   HeaderEdits,
   RequestMatch,
   RouteRule,
+  RouteTarget,
   RuleMatch,
   StickySession,
 } from '../../model/index.ts';
 import { given, some } from '../given.ts';
 import type { HostOf, PathOf, RuleContext } from './hosts.ts';
-import type { FieldPairs, IngressDefaults, IngressSettings, ReadIngress } from './ingress-model.ts';
+import type {
+  FieldPairs,
+  IngressDefaults,
+  IngressPath,
+  IngressSettings,
+  ReadIngress,
+} from './ingress-model.ts';
 import type { OrderedPath } from './paths.ts';
 import type { SnippetAnswer, SnippetRules } from './snippet-rules.ts';
 
@@ -20,13 +27,13 @@ export function forwardRules(
 ): readonly RouteRule[] {
   const { of, match } = ordered;
   const { ingress, settings, path } = of;
-  const request = match === undefined ? {} : { path: match };
-  if (ingress.refused === true) return [refusedRule(of, request, context)];
+  const requests = ordered.requests ?? [match === undefined ? {} : { path: match }];
+  if (ingress.refused === true) return [refusedRule(of, requests, context)];
   const base: Omit<RouteRule, 'action'> = {
     name: nameOf(ingress, path.at),
     path: path.at,
     from: ingress.from,
-    matches: matchesOf(request, context),
+    matches: matchesOf(requests, context),
     edge: openTo(path.path, context.defaults, edgeOf(settings, context, server)),
     timeoutMs: 0,
     idleTimeoutMs: settings.idleTimeoutMs ?? context.defaults.idleTimeoutMs,
@@ -47,13 +54,17 @@ export function forwardRules(
   ];
 }
 
-function refusedRule({ ingress, path }: PathOf, request: RequestMatch, context: RuleContext): RouteRule {
-  const body = `weft: Ingress ${ingress.namespace}/${ingress.name} cannot be carried out; its problems say why\n`;
+function refusedRule(
+  { ingress, path }: PathOf,
+  requests: readonly RequestMatch[],
+  context: RuleContext,
+): RouteRule {
+  const body = `weft: ${ingress.from.kind} ${ingress.namespace}/${ingress.name} cannot be carried out; its problems say why\n`;
   return {
     name: nameOf(ingress, path.at),
     path: path.at,
     from: ingress.from,
-    matches: matchesOf(request, context),
+    matches: matchesOf(requests, context),
     action: { kind: 'respond', status: 503, body, contentType: 'text/plain' },
   };
 }
@@ -64,7 +75,7 @@ function forwarding(base: Omit<RouteRule, 'action'>, { of, rewrite }: OrderedPat
     ...base,
     action: {
       kind: 'forward',
-      targets: [of.path.target],
+      targets: targetsOf(of.path),
       ...(rewrite && { path: rewrite }),
       ...(host !== undefined && { authority: host }),
     },
@@ -84,7 +95,7 @@ export function appRootRule({ ingress, settings, path }: PathOf, context: RuleCo
     name: nameOf(ingress, `${path.at}-app-root`),
     path: path.at,
     from: ingress.from,
-    matches: matchesOf({ path: { kind: 'exact', value: '/' } }, context),
+    matches: matchesOf([{ path: { kind: 'exact', value: '/' } }], context),
     action: { kind: 'respond', status: 302, body: '', contentType: '' },
     responseHeaders: {
       set: [['location', `${schemeOf(context.tls)}://%REQ(:authority)%${settings.appRoot}`]],
@@ -156,7 +167,7 @@ function joined(matches: readonly RuleMatch[], more: RuleMatch): readonly RuleMa
   });
 }
 
-function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleMatch[] {
+function matchesOf(requests: readonly RequestMatch[], { host }: RuleContext): readonly RuleMatch[] {
   const authority = host.startsWith('*.')
     ? ({
         kind: 'regex',
@@ -164,8 +175,18 @@ function matchesOf(request: RequestMatch, { host }: RuleContext): readonly RuleM
         ignoreCase: true,
       } as const)
     : undefined;
-  const whole = { ...request, ...given({ authority }) };
-  return Object.keys(whole).length === 0 ? [] : [{ request: whole }];
+  const all = requests.length === 0 ? [{}] : requests;
+  const whole = all.map(request => {
+    if (authority === undefined) return request;
+    if (request.authority === undefined) return { ...request, authority };
+    return { ...request, not: [...(request.not ?? []), { not: [{ authority }] }] };
+  });
+  return whole.some(each => Object.keys(each).length === 0) ? [] : whole.map(request => ({ request }));
+}
+
+/** Where requests of the path go. */
+export function targetsOf({ target, route }: IngressPath): readonly RouteTarget[] {
+  return route?.shares === undefined ? [target] : route.shares.map(each => each.target);
 }
 
 function edgeOf(

@@ -25,6 +25,7 @@ const usedKeys = [
   'cert',
   'key',
   'cacert',
+  'tls.ca',
 ];
 
 /** v1 Secret: certificates, keys and logins of gateways. Values that are no base64 are left out, as if they were not there. */

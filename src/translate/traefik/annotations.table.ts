@@ -51,12 +51,7 @@ const routers: readonly Row[] = [
   ],
   ['router.tls.domains.n.main', 'differs', '', 'certificates are for the hosts of spec.tls'],
   ['router.tls.domains.n.sans', 'differs', '', 'certificates are for the hosts of spec.tls'],
-  [
-    'router.tls.options',
-    'refused',
-    '',
-    'TLSOptions are not read; say versions and certificates of clients at the Gateway',
-  ],
+  ['router.tls.options', 'works', '', 'NAMESPACE-NAME@kubernetescrd of a TLSOption, for the whole host'],
   [
     'router.observability.accesslogs',
     'differs',

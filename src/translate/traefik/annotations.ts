@@ -11,6 +11,7 @@ import {
   type TraefikRow,
 } from './annotations.table.ts';
 import type { BackendWords, RouterWords } from './model.ts';
+import { schemeOf } from './routers.ts';
 
 const routers: ReadonlyMap<string, TraefikRow> = new Map(TRAEFIK_ROUTERS.map(each => [each.name, each]));
 const services: ReadonlyMap<string, TraefikRow> = new Map(TRAEFIK_SERVICES.map(each => [each.name, each]));
@@ -92,44 +93,33 @@ export function unknownTraefik(name: string, known: Iterable<string>): string {
   return near === undefined ? told : `${told}; did you mean ${near}?`;
 }
 
-/** By the names that Traefik's chart gives them, and those of its guides before. */
-const entryPoints: Readonly<Record<string, 'http' | 'https'>> = {
-  web: 'http',
-  http: 'http',
-  websecure: 'https',
-  https: 'https',
-};
-
 /** What an Ingress says. `hasTls`: whether it has a spec.tls. */
 export function readRouter(
   annotations: TraefikAnnotations,
   hasTls: boolean,
-): Pick<RouterWords, 'scheme' | 'priority' | 'matcher' | 'middlewares'> {
+): Pick<RouterWords, 'scheme' | 'priority' | 'matcher' | 'middlewares' | 'tlsOptions'> {
   const names = parseList(annotations.text('router.entrypoints') ?? '');
-  const unknown = names.find(each => entryPoints[each.toLowerCase()] === undefined);
-  if (unknown !== undefined)
-    annotations.wrong(
-      'router.entrypoints',
-      `'${unknown}' is none of web, websecure, to which the ports of the class stand`,
-    );
-  const schemes = new Set(names.map(each => entryPoints[each.toLowerCase()]));
+  const asked = schemeOf(names, why => annotations.wrong('router.entrypoints', why));
   const isTls = annotations.flag('router.tls') === true;
-  const scheme = isTls ? 'https' : schemes.size === 1 ? [...schemes][0] : undefined;
+  const scheme = isTls ? 'https' : asked;
   if (scheme === 'https' && !hasTls)
     annotations.tell(
       isTls ? 'router.tls' : 'router.entrypoints',
       'TLS ends for hosts of spec.tls alone, so that nobody can come; write spec.tls with the hosts (without secretName: the certificate of the class)',
     );
-  const middlewares = parseList(annotations.text('router.middlewares') ?? '').flatMap(each => {
-    const [, name] = /^([a-z0-9][a-z0-9.-]*-[a-z0-9.-]+)@kubernetescrd$/.exec(each) ?? [];
-    if (name !== undefined) return [name];
-    annotations.wrong('router.middlewares', `'${each}' is no NAMESPACE-NAME@kubernetescrd of a Middleware`);
-    return [];
-  });
+  const named = (annotation: string, kind: string): readonly string[] =>
+    parseList(annotations.text(annotation) ?? '').flatMap(each => {
+      const [, name] = /^([a-z0-9][a-z0-9.-]*-[a-z0-9.-]+)@kubernetescrd$/.exec(each) ?? [];
+      if (name !== undefined) return [name];
+      annotations.wrong(annotation, `'${each}' is no NAMESPACE-NAME@kubernetescrd of a ${kind}`);
+      return [];
+    });
+  const middlewares = named('router.middlewares', 'Middleware');
+  const [tlsOptions] = named('router.tls.options', 'TLSOption');
   const priority = annotations.count('router.priority');
   const matcher =
     annotations.choice('router.pathmatcher', ['PathPrefix', 'Path', 'PathRegexp']) ?? 'PathPrefix';
-  return { matcher, middlewares, ...given({ scheme, priority: priority || undefined }) };
+  return { matcher, middlewares, ...given({ scheme, priority: priority || undefined, tlsOptions }) };
 }
 
 /** What a Service says. */

@@ -1,10 +1,28 @@
-import { type EdgePolicy, formatRef, type HttpsRedirect, type PathMatch } from '../../model/index.ts';
+import {
+  type EdgePolicy,
+  formatRef,
+  type HttpsRedirect,
+  type PathMatch,
+  type RouteTarget,
+} from '../../model/index.ts';
 import { given, some } from '../given.ts';
 import type { IngressDialect, PathProblem, PathWords, SaidWords } from '../ingress/ingress-dialect.ts';
-import { INGRESS_DEFAULTS, type IngressDefaults, type IngressSettings } from '../ingress/ingress-model.ts';
+import {
+  INGRESS_DEFAULTS,
+  type IngressDefaults,
+  type IngressSettings,
+  type RoutePath,
+} from '../ingress/ingress-model.ts';
 import type { OrderedPath, OrderPaths } from '../ingress/paths.ts';
 import { TRAEFIK_PREFIX } from './annotations.table.ts';
-import type { BackendWords, MiddlewareEffect, MiddlewareWords, RouterWords } from './model.ts';
+import type {
+  BackendWords,
+  MiddlewareEffect,
+  MiddlewareWords,
+  RouterWords,
+  TlsOptionWords,
+} from './model.ts';
+import { crossWords, isForeign, resolveRoutes, sharesOf } from './route-shares.ts';
 
 /** Traefik redirects nobody, has no limit for bodies and no time limit for answers unless told. */
 const TRAEFIK_DEFAULTS: IngressDefaults = {
@@ -21,6 +39,7 @@ export const traefikDialect: IngressDialect = {
   prefixes: [TRAEFIK_PREFIX],
   defaults: TRAEFIK_DEFAULTS,
   order: traefikOrder,
+  resolve: resolveRoutes,
   settings,
   problems: of => joined(of).problems,
 };
@@ -28,14 +47,17 @@ export const traefikDialect: IngressDialect = {
 /** What a path comes to, or why it cannot be served. */
 interface Joined {
   readonly router: RouterWords | undefined;
-  readonly backend: BackendWords | undefined;
+  readonly backend: Pick<BackendWords, 'traffic' | 'session' | 'ownHost'> | undefined;
   readonly effects: readonly MiddlewareEffect[];
+  readonly tls: IngressSettings['tls'];
   readonly problems: readonly PathProblem[];
 }
 
 const atMiddlewares = `metadata.annotations['${TRAEFIK_PREFIX}router.middlewares']`;
 
-function joined({ ingress, path, words }: PathWords): Joined {
+function joined(of: PathWords): Joined {
+  if (of.path.route !== undefined) return joinedRoute(of, of.path.route);
+  const { ingress, path, words } = of;
   const problems: PathProblem[] = [];
   const router = ingress.words as RouterWords | undefined;
   const [name, namespace] = path.target.host.split('.');
@@ -52,7 +74,49 @@ function joined({ ingress, path, words }: PathWords): Joined {
     });
   const effects = (router?.middlewares ?? []).flatMap(each => effectsOf(each, keysOf(each), words, tell, []));
   for (const field of twice(effects)) tell(`two Middlewares say ${field}; join them`);
-  return { router, backend, effects, problems };
+  const option = router?.tlsOptions;
+  const tls = option === undefined ? undefined : tlsOf(option, keysOf(option), words, tell);
+  return { router, backend, effects, tls, problems };
+}
+
+/** Of a route of an IngressRoute. */
+function joinedRoute({ ingress, path, words }: PathWords, route: RoutePath): Joined {
+  const problems: PathProblem[] = [];
+  const at = /^spec\.routes\[\d+\]/.exec(path.at)?.[0] ?? 'spec.routes';
+  const tell = (why: string): void =>
+    void problems.push({ path: at, message: `${at}: ${why}; until then it answers 503` });
+  sharesOf(route.backends, ingress, words, tell);
+  const effects = route.middlewares.flatMap(key => {
+    if (isForeign(key, ingress)) tell(`the Middleware ${key} is of another namespace; ${crossWords}`);
+    return effectsOf(key, [key], words, tell, []);
+  });
+  for (const field of twice(effects)) tell(`two Middlewares say ${field}; join them`);
+  const { tlsOptions: option, shares = [] } = route;
+  const tls = option === undefined ? undefined : tlsOf(option, [option], words, tell);
+  const place = placeOf(path.target);
+  const { traffic = {} } = shares.find(each => placeOf(each.target) === place) ?? {};
+  const session = shares.find(each => each.session !== undefined)?.session;
+  return { router: undefined, backend: { traffic, ...given({ session }) }, effects, tls, problems };
+}
+
+function placeOf({ host, port, portName }: RouteTarget): string {
+  return `${host}:${port ?? portName ?? ''}`;
+}
+
+/** Of the first of `keys` that is there. */
+function tlsOf(
+  name: string,
+  keys: readonly string[],
+  words: SaidWords,
+  tell: (why: string) => void,
+): IngressSettings['tls'] {
+  const found = keys
+    .map(each => words.find('traefik', 'tls-option', each))
+    .find(each => each !== undefined) as TlsOptionWords | undefined;
+  if (found === undefined) tell(`there is no TLSOption ${name}; create it`);
+  else if (found.refused === true)
+    tell(`${formatRef(found.from)} cannot be carried out; its problems say why`);
+  return found?.tls;
 }
 
 /** `a-b-c`: `a/b-c` and `a-b/c`. */
@@ -90,10 +154,10 @@ function twice(effects: readonly MiddlewareEffect[]): readonly string[] {
 }
 
 function settings(of: PathWords): IngressSettings | undefined {
-  const { router, backend, effects, problems } = joined(of);
+  const { router, backend, effects, tls, problems } = joined(of);
   if (problems.length > 0) return undefined;
   const {
-    path: { target },
+    path: { target, route },
     ingress,
   } = of;
   const steps = effects.flatMap(each => each.path ?? []);
@@ -118,7 +182,12 @@ function settings(of: PathWords): IngressSettings | undefined {
       responseHeaders: editsOf(effects, 'responseHeaders'),
       forceSslRedirect: last('toHttps') === undefined ? undefined : true,
       httpsRedirect: redirectOf(last('toHttps')),
-      route: given({ scheme: router?.scheme, priority: router?.priority, matcher: router?.matcher }),
+      tls,
+      sslPassthrough: route?.passed,
+      route: given({
+        ...{ scheme: route?.scheme ?? router?.scheme, priority: route?.priority ?? router?.priority },
+        matcher: router?.matcher,
+      }),
     }),
   };
 }
@@ -154,7 +223,12 @@ function traefikOrder(paths: Parameters<OrderPaths>[0]): readonly OrderedPath[] 
   const ranked = paths.map(of => ({ of, priority: of.settings.route?.priority ?? ruleOf(of).length }));
   return ranked
     .sort((left, right) => right.priority - left.priority)
-    .map(({ of }) => ({ of, match: matchOf(of), rewrite: of.settings.path }));
+    .map(({ of }) => {
+      const { route } = of.path;
+      const rewrite = of.settings.path;
+      if (route !== undefined) return { of, match: undefined, rewrite, requests: route.matches };
+      return { of, match: matchOf(of), rewrite };
+    });
 }
 
 type Of = Parameters<OrderPaths>[0][number];

@@ -8,7 +8,7 @@ import type {
   TrafficPolicy,
 } from '../../model/index.ts';
 import type { WordsBase } from '../ingress/ingress-dialect.ts';
-import type { IngressSettings } from '../ingress/ingress-model.ts';
+import type { IngressSettings, RouteBackend } from '../ingress/ingress-model.ts';
 
 interface Base extends WordsBase {
   readonly dialect: 'traefik';
@@ -23,6 +23,8 @@ export interface RouterWords extends Base {
   readonly matcher: 'PathPrefix' | 'Path' | 'PathRegexp';
   /** `namespace-name`, which may be split in more than one place. */
   readonly middlewares: readonly string[];
+  /** `namespace-name` of a TLSOption. */
+  readonly tlsOptions?: string;
 }
 
 /** Annotations `service.*` of a Service. */
@@ -59,5 +61,29 @@ export interface MiddlewareEffect {
   readonly chain?: readonly string[];
 }
 
+/** A TraefikService. */
+export interface TraefikServiceWords extends Base {
+  readonly of: 'traefik-service';
+  /** By weight; of a mirroring the one that is mirrored. */
+  readonly backends: readonly RouteBackend[];
+  readonly mirrors?: readonly {
+    readonly backend: RouteBackend;
+    readonly percent: number;
+    readonly withoutBody?: true;
+  }[];
+  readonly session?: NonNullable<IngressSettings['session']>;
+}
+
+/** A TLSOption. */
+export interface TlsOptionWords extends Base {
+  readonly of: 'tls-option';
+  readonly tls: NonNullable<IngressSettings['tls']>;
+}
+
 /** What objects say in Traefik's words. */
-export type TraefikWords = RouterWords | BackendWords | MiddlewareWords;
+export type TraefikWords =
+  | RouterWords
+  | BackendWords
+  | MiddlewareWords
+  | TraefikServiceWords
+  | TlsOptionWords;

@@ -16,6 +16,7 @@ import {
 } from './annotations.table.ts';
 import { readBackend, readRouter, TraefikAnnotations, unknownTraefik } from './annotations.ts';
 import { readMiddleware } from './middleware.ts';
+import { TRAEFIK_ROUTES } from './routes.table.ts';
 
 type Values = Readonly<Record<string, string>>;
 type Place = 'ingress' | 'service';
@@ -30,6 +31,7 @@ const SERVED: readonly (readonly [place: Place, asks: Values])[] = [
   ['ingress', { 'router.entrypoints': 'websecure', 'router.tls': 'true' }],
   ['ingress', { 'router.middlewares': 'shop-auth@kubernetescrd,kube-system-strip@kubernetescrd' }],
   ['ingress', { 'router.pathmatcher': 'PathRegexp', 'router.rulesyntax': 'v3' }],
+  ['ingress', { 'router.tls.options': 'shop-mtls@kubernetescrd' }],
   ['service', { 'service.serversscheme': 'h2c', 'service.passhostheader': 'false' }],
   ['service', { 'service.serversscheme': 'https', 'service.nativelb': 'true', 'service.nodeportlb': 'true' }],
   [
@@ -59,7 +61,7 @@ const WARNED: readonly (readonly [place: Place, name: string, value: string])[] 
 
 /** What the object is not taken with. */
 const REFUSED: readonly (readonly [place: Place, name: string, value: string])[] = [
-  ['ingress', 'router.tls.options', 'shop-mtls@kubernetescrd'],
+  ['ingress', 'router.tls.options', 'mtls@file'],
   ['ingress', 'router.entrypoints', 'web,internal'],
   ['ingress', 'router.middlewares', 'auth@file'],
   ['ingress', 'router.middlewares', 'auth@kubernetescrd'],
@@ -225,7 +227,7 @@ test('every row is tried by one of these lists, as what it is', () => {
 });
 
 test('docs/policies/ingress-traefik.md has the same rows', () => {
-  const rows = [...TRAEFIK_ROUTERS, ...TRAEFIK_SERVICES, ...TRAEFIK_MIDDLEWARES];
+  const rows = [...TRAEFIK_ROUTERS, ...TRAEFIK_SERVICES, ...TRAEFIK_MIDDLEWARES, ...TRAEFIK_ROUTES];
   const missing = rows.filter(
     ({ name, words, default: whenUnsaid }) =>
       !docs.includes(`| \`${name}\` | ${whenUnsaid === '' ? '' : `\`${whenUnsaid}\` `}| ${words} |`),

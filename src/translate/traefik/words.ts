@@ -6,6 +6,8 @@ import type { Part } from '../part.ts';
 import { Report } from '../report.ts';
 import { readBackend, readRouter, TraefikAnnotations } from './annotations.ts';
 import { readMiddleware } from './middleware.ts';
+import { readTlsOption } from './tls-option.ts';
+import { readTraefikService } from './traefik-service.ts';
 
 type Translate = (object: KubeObject, context: TranslateContext, report: Report) => readonly Part[];
 
@@ -57,6 +59,10 @@ function base({ namespace = '', name }: KubeObject['metadata'], { object: from }
   return { dialect: 'traefik', key: `${namespace}/${name}`, from } as const;
 }
 
+/** A translator for each of Traefik's groups. */
+const ofGroups = (kind: string, translate: Translate): readonly KindTranslator[] =>
+  ['traefik.io', 'traefik.containo.us'].map(group => translatorOf(`${kind}.${group}`, translate));
+
 /** Traefik's annotations on networking.k8s.io Ingress. */
 export const traefikIngressTranslator: KindTranslator = {
   kind: 'Ingress.networking.k8s.io',
@@ -65,7 +71,21 @@ export const traefikIngressTranslator: KindTranslator = {
 /** Traefik's annotations on v1 Service. */
 export const traefikServiceTranslator = translatorOf('Service', translateService);
 /** traefik.io Middleware, and by the group that it had before. */
-export const middlewareTranslators: readonly KindTranslator[] = [
-  translatorOf('Middleware.traefik.io', translateMiddleware),
-  translatorOf('Middleware.traefik.containo.us', translateMiddleware),
-];
+export const middlewareTranslators = ofGroups('Middleware', translateMiddleware);
+/** TraefikServices. */
+export const traefikServiceKinds = ofGroups('TraefikService', (object, context, report) => [
+  {
+    kind: 'ingress-words',
+    words: {
+      ...base(object.metadata, report),
+      ...{ of: 'traefik-service', ...readTraefikService(object, context, report) },
+    },
+  },
+]);
+/** TLSOptions. */
+export const tlsOptionKinds = ofGroups('TLSOption', (object, _context, report) => [
+  {
+    kind: 'ingress-words',
+    words: { ...base(object.metadata, report), of: 'tls-option', tls: readTlsOption(object, report) },
+  },
+]);

@@ -1,4 +1,5 @@
 import { type BlockSchema, flag, oneOf, seconds, text, whole } from '../../../kdl/index.ts';
+import { OPENSSL_CIPHERS } from '../../tls-ciphers.ts';
 import { acme } from './acme.ts';
 import { id } from './id.ts';
 
@@ -14,15 +15,8 @@ export const TLS_VERSIONS: Readonly<Record<string, 'TLSv1.2' | 'TLSv1.3'>> = {
   '1.3': 'TLSv1.3',
   'TLS1.3': 'TLSv1.3',
 };
-/** Suites of TLS 1.2 that are taken, as OpenSSL calls them; others have no forward secrecy or known weaknesses. */
-export const CIPHERS: Readonly<Record<string, string>> = {
-  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: 'ECDHE-ECDSA-AES128-GCM-SHA256',
-  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: 'ECDHE-RSA-AES128-GCM-SHA256',
-  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 'ECDHE-ECDSA-AES256-GCM-SHA384',
-  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: 'ECDHE-RSA-AES256-GCM-SHA384',
-  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-ECDSA-CHACHA20-POLY1305',
-  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: 'ECDHE-RSA-CHACHA20-POLY1305',
-};
+/** Suites that are taken. */
+export const CIPHERS = OPENSSL_CIPHERS;
 
 const version = oneOf(...Object.keys(TLS_VERSIONS));
 
