@@ -24,6 +24,8 @@ export interface EdgePolicy {
   readonly hsts?: Hsts;
   /** Requests over HTTP are sent to the same URL over https. */
   readonly toHttps?: HttpsRedirect;
+  /** After that; the first that changes the URL decides. */
+  readonly redirects?: readonly UrlRedirect[];
   readonly rewrites?: AnswerRewrites;
 }
 
@@ -228,6 +230,18 @@ export interface Hsts {
   readonly maxAgeSeconds: number;
   readonly includeSubdomains: boolean;
   readonly preload: boolean;
+}
+
+/**
+ * Requests whose URL as a whole (`https://shop.example/a?b`) a pattern changes are sent to what it becomes (Traefik's
+ * redirectRegex). By 302 and 307, or permanently by 301 and 308: the first for GET.
+ */
+export interface UrlRedirect {
+  /** RE2, looked for anywhere. */
+  readonly pattern: string;
+  /** With \1 … \9 for groups. */
+  readonly substitution: string;
+  readonly permanent: boolean;
 }
 
 /** Where plain requests go. */

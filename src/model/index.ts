@@ -67,6 +67,7 @@ export type {
   HttpsRedirect,
   Replacement,
   ShownCertificate,
+  UrlRedirect,
 } from './edge.ts';
 export { equal } from './equal.ts';
 export { fact } from './fact.ts';

@@ -82,6 +82,13 @@ const objects: readonly string[] = [
   ingress('ranked-high', [], [['/', 'Prefix', 'other']], { 'router.priority': '1000' }, 'ranked'),
   middleware('https', { redirectScheme: { scheme: 'https', permanent: true } }),
   ingress('redirect', ['https']),
+  middleware('elsewhere', {
+    redirectRegex: {
+      ...{ regex: '^(https?)://elsewhere\\.example/(?P<where>old/)(.*)', permanent: true },
+      replacement: '$1://new.example/$where$3$$',
+    },
+  }),
+  ingress('elsewhere', ['elsewhere']),
   middleware('strip', { stripPrefix: { prefixes: ['/api'] } }),
   ingress('strip', ['strip'], [['/api', 'Prefix']]),
   middleware('strip-more', { stripPrefix: { prefixes: ['/v1/', '/v2'] } }),
@@ -270,6 +277,13 @@ test('redirectScheme: GET by 301, what has a body by 308', async () => {
   assert.deepEqual([got.status, got.headers.location], [301, 'https://redirect.example/a?b=c']);
   assert.equal((await ask('redirect', { method: 'POST', body: 'x' })).status, 308);
   assert.equal((await ask('redirect', { tls: true })).status, 200);
+});
+
+test('redirectRegex: what it changes of the whole URL, GET by 301 and others by 308; all else is served', async () => {
+  const moved = await ask('elsewhere', { path: '/old/x?y' });
+  assert.deepEqual([moved.status, moved.headers.location], [301, 'http://new.example/old/x?y$']);
+  assert.equal((await ask('elsewhere', { path: '/old/', method: 'POST', body: 'x', tls: true })).status, 308);
+  assert.equal((await ask('elsewhere', { path: '/new' })).seen?.url, '/new');
 });
 
 test('paths: stripped, added, replaced, one after the other', async () => {

@@ -46,3 +46,24 @@ test('what came by TLS learns that it always should, and nothing else does (RFC 
   ]);
   assert.deepEqual(judge({ hsts }, '/', false).fields, []);
 });
+
+test('a URL that a pattern changes is where its requests are sent, by the first that changes it', () => {
+  const redirects = [
+    {
+      pattern: '^http://shop\\.example:8080/old/(.*)',
+      substitution: 'https://new.example/\\1',
+      permanent: true,
+    },
+    { pattern: '/a b|/never', substitution: '/', permanent: false },
+    { pattern: '(\\?|&)debug=1', substitution: '', permanent: false },
+  ];
+  const told = (target: string, secure = false) => {
+    const { location, status } = judge({ redirects }, target, secure);
+    return [location, status];
+  };
+  assert.deepEqual(told('/old/x?y=z'), ['https://new.example/x?y=z', 301]);
+  assert.deepEqual(told('/x?debug=1', true), ['https://shop.example:8080/x', 302]);
+  assert.deepEqual(told('/x'), [undefined, undefined]);
+  assert.deepEqual(told('/old/x', true), [undefined, undefined], 'the scheme is part of the URL');
+  assert.equal(judge({ redirects, toHttps: { status: 308 } }, '/old/x', false).status, 308, 'https first');
+});

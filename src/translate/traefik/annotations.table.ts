@@ -153,9 +153,9 @@ const middlewares: readonly Row[] = [
   ['grpcWeb', 'differs', '', 'gRPC-Web is not translated'],
   [
     'redirectRegex',
-    'refused',
+    'works',
     '',
-    'write redirectScheme, or an HTTPRoute with RequestRedirect (gateway.networking.k8s.io)',
+    'regex, replacement with $1 and $name, in braces or not, permanent: the URL as a whole; GET with 301 or 302, others with 308 or 307',
   ],
   [
     'digestAuth',

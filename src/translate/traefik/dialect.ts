@@ -169,7 +169,10 @@ function settings(of: PathWords): IngressSettings | undefined {
     edge: {
       from: ingress.from,
       ...(Object.assign({}, ...effects.map(each => each.edge ?? {})) as EdgePolicy),
-      ...given({ clientLimits: some(effects.flatMap(each => each.limits ?? [])), hsts: last('hsts') }),
+      ...given({
+        ...{ clientLimits: some(effects.flatMap(each => each.limits ?? [])), hsts: last('hsts') },
+        redirects: some(effects.flatMap(each => each.redirect ?? [])),
+      }),
     },
     retry: { attempts, on: ['connect-failure', 'reset', 'refused-stream'] },
     traffic: backend?.traffic ?? {},

@@ -1,5 +1,6 @@
 import { type PathRewrite, regexProblem } from '../../model/index.ts';
 import type { KubeObject } from '../../registry/index.ts';
+import { conditionFault } from '../../routing/index.ts';
 import type { TranslateContext } from '../dialect.ts';
 import { type Fields, fieldsOf } from '../fields.ts';
 import { given } from '../given.ts';
@@ -7,6 +8,7 @@ import { nearestName } from '../ingress/nearest-name.ts';
 import type { Report } from '../report.ts';
 import { TRAEFIK_MIDDLEWARES } from './annotations.table.ts';
 import type { MiddlewareContext } from './context.ts';
+import { goReplacement } from './go-replacement.ts';
 import {
   readAllowList,
   readBasicAuth,
@@ -45,8 +47,15 @@ const readers: Readonly<Record<string, Read>> = {
   replacePath: (fields, { report }) => pathOf({ kind: 'full', value: required(fields, 'path', report) }),
   replacePathRegex: (fields, { report }) => {
     const pattern = checked(fields, 'regex', required(fields, 'regex', report), report);
-    const to = literal(fields.text('replacement') ?? '').replace(/\$\{?(\d)\}?/g, '\\$1');
-    return pathOf({ kind: 'regex', pattern, substitution: to });
+    const written = fields.text('replacement') ?? '';
+    const read = goReplacement(written, pattern);
+    if ('why' in read)
+      report.error(
+        'field-invalid',
+        fields.at('replacement'),
+        `${fields.at('replacement')}: '${written}' ${read.why}`,
+      );
+    return pathOf({ kind: 'regex', pattern, substitution: 'why' in read ? '' : read.substitution });
   },
   redirectScheme: (fields, { report }) => {
     const scheme = required(fields, 'scheme', report);
@@ -58,6 +67,19 @@ const readers: Readonly<Record<string, Read>> = {
     fields.pass('forcePermanentRedirect');
     const permanent = fields.flag('permanent') ?? false;
     return { toHttps: { permanent, ...(port > 0 && port !== 443 && { port }) } };
+  },
+  redirectRegex: (fields, { report }) => {
+    const pattern = checked(fields, 'regex', required(fields, 'regex', report), report);
+    const written = required(fields, 'replacement', report);
+    const read = goReplacement(written, pattern);
+    if ('why' in read)
+      report.error(
+        'field-invalid',
+        fields.at('replacement'),
+        `${fields.at('replacement')}: '${written}' ${read.why}`,
+      );
+    const permanent = fields.flag('permanent') ?? false;
+    return { redirect: { pattern, substitution: 'why' in read ? '' : read.substitution, permanent } };
   },
   headers: readHeaders,
   basicAuth: readBasicAuth,
@@ -145,7 +167,8 @@ function required(fields: Fields, name: string, report: Report): string {
 }
 
 function checked(fields: Fields, name: string, pattern: string, report: Report): string {
-  const problem = regexProblem(pattern);
+  // As proxies ask it: what is too large for every request is refused here, too.
+  const problem = regexProblem(pattern) ?? conditionFault([{ path: { kind: 'regex', value: pattern } }]);
   if (problem !== undefined)
     report.error('field-invalid', fields.at(name), `${fields.at(name)}: '${pattern}' ${problem}`);
   return pattern;

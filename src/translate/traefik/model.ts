@@ -6,6 +6,7 @@ import type {
   Hsts,
   PathRewrite,
   TrafficPolicy,
+  UrlRedirect,
 } from '../../model/index.ts';
 import type { WordsBase } from '../ingress/ingress-dialect.ts';
 import type { IngressSettings, RouteBackend } from '../ingress/ingress-model.ts';
@@ -52,6 +53,7 @@ export interface MiddlewareEffect {
   readonly limits?: NonNullable<EdgePolicy['clientLimits']>;
   readonly hsts?: Hsts;
   readonly toHttps?: { readonly permanent: boolean; readonly port?: number };
+  readonly redirect?: UrlRedirect;
   readonly attempts?: number;
   readonly cors?: CorsPolicy;
   readonly requestHeaders?: HeaderEdits;

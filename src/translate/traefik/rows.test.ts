@@ -15,6 +15,7 @@ import {
   type TraefikRow,
 } from './annotations.table.ts';
 import { readBackend, readRouter, TraefikAnnotations, unknownTraefik } from './annotations.ts';
+import { goReplacement } from './go-replacement.ts';
 import { readMiddleware } from './middleware.ts';
 import { TRAEFIK_ROUTES } from './routes.table.ts';
 
@@ -24,6 +25,9 @@ type Spec = Readonly<Record<string, unknown>>;
 
 const from = { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', namespace: 'shop', name: 'web' };
 const docs = readFileSync(join(import.meta.dirname, '../../../docs/policies/ingress-traefik.md'), 'utf8');
+
+/** As Go names a group. */
+const group = (name: string): string => `\${${name}}`;
 
 /** What is taken without a word. */
 const SERVED: readonly (readonly [place: Place, asks: Values])[] = [
@@ -82,6 +86,7 @@ const MIDDLEWARES: readonly Spec[] = [
   { replacePath: { path: '/index.html' } },
   { replacePathRegex: { regex: '^/a/(.*)', replacement: '/b/$1' } },
   { redirectScheme: { scheme: 'https', permanent: true, port: '8443' } },
+  { redirectRegex: { regex: '^http://a/(.*)', replacement: `https://b/${group('1')}`, permanent: true } },
   {
     headers: {
       ...{ customRequestHeaders: { 'X-A': 'b', 'X-Gone': '' }, customResponseHeaders: { 'X-C': 'd' } },
@@ -133,7 +138,12 @@ const FIELDS: readonly (readonly [spec: Spec, told: string])[] = [
   ],
   [{ rateLimit: { average: 1, redis: {} } }, 'warning spec.rateLimit.redis'],
   [{ compress: { defaultEncoding: 'gzip' } }, 'warning spec.compress.defaultEncoding'],
-  [{ redirectRegex: { regex: 'a', replacement: 'b' } }, 'error spec.redirectRegex'],
+  [{ redirectRegex: { regex: '(a', replacement: 'b' } }, 'error spec.redirectRegex.regex'],
+  [{ redirectRegex: { regex: 'a' } }, 'error spec.redirectRegex.replacement'],
+  [
+    { redirectRegex: { regex: '(a)'.repeat(10), replacement: '$10' } },
+    'error spec.redirectRegex.replacement',
+  ],
   [{ digestAuth: { secret: 'a' } }, 'error spec.digestAuth'],
   [{ passTLSClientCert: { pem: true } }, 'error spec.passTLSClientCert'],
   [{ plugin: { demo: {} } }, 'error spec.plugin'],
@@ -247,4 +257,14 @@ test('a name that nobody has is told apart by what was meant', () => {
   assert.match(unknownTraefik('rule-type', names), /write router\.pathmatcher/);
   assert.match(unknownTraefik('router.entrypoint', names), /write router\.entrypoints/);
   assert.match(unknownTraefik('router.priorty', names), /did you mean router\.priority\?/);
+});
+
+test('replacements name groups as Go does: by number or name, the longest name that can be', () => {
+  const pattern = '^(?P<scheme>https?)://[(](a)(?:x)([)(])';
+  const cases: readonly (readonly [written: string, substitution: string])[] = [
+    [`$1 ${group('2')} $scheme ${group('scheme')}s $$ $0`, '\\1 \\2 \\1 \\1s $ \\0'],
+    ['$1x $schemes $4 a\\b', '   a\\\\b'],
+  ];
+  for (const [written, substitution] of cases)
+    assert.deepEqual(goReplacement(written, pattern), { substitution }, written);
 });
