@@ -1,6 +1,6 @@
 /**
- * A replacement as Go writes it (regexp.Expand) in our words: `$1`, `${1}`, `${name}` become `\1`, and `$$` a dollar. As in Go the
- * longest name counts: `$1x` is the group `1x`, which is none, and so nothing.
+ * A replacement as Go writes it (regexp.Expand) in our words: `$1`, `${1}`, `${name}` become `\1`, and `$$` a dollar. As in Go
+ * the longest name counts: `$1x` is the group `1x`, which is none, and so nothing.
  */
 export function goReplacement(
   written: string,
