@@ -1,7 +1,7 @@
 // The flags of `weft install` and `weft upgrade`, and how they become InstallOptions.
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ACCEPTED_MESHES, ACCESS_LOGS, LOG_LEVELS } from '../../webhook/index.ts';
+import { ACCEPTED_MESHES, ACCESS_LOGS, LOG_LEVELS, NATIVE_SIDECARS } from '../../webhook/index.ts';
 import { errorMessage } from '../errors/index.ts';
 import { checkInstallOptions, type InstallOptions, installOptions } from './install/index.ts';
 
@@ -92,8 +92,8 @@ export function installFlags(command: Command): Command {
   );
   choice(
     '--native-sidecars <when>',
-    'the proxy as a native sidecar: auto from Kubernetes 1.29',
-    ['auto', 'on', 'off'],
+    'the proxy as a native sidecar: auto, from Kubernetes 1.29; needed, there for pods with init containers or an end, as others start sooner without',
+    NATIVE_SIDECARS,
     defaults.nativeSidecars,
   );
   choice(

@@ -52,6 +52,7 @@ export { type AdmissionAnswer, type AdmissionRequest, readReview, writeReview } 
 export { MAX_BODY_BYTES, startWebhook } from './server.ts';
 export {
   followWebhookSettings,
+  NATIVE_SIDECARS,
   readWebhookSettings,
   type SettingsFacts,
   type SettingsFileOptions,

@@ -51,6 +51,13 @@ logLevel: debug`;
   );
 });
 
+test('native sidecars where they are needed, on clusters that have them', () => {
+  for (const nativeSidecars of [true, false]) {
+    const { settings } = readWebhookSettings('nativeSidecars: needed', { ...facts, nativeSidecars });
+    assert.equal(settings?.inject.nativeSidecar, nativeSidecars ? 'needed' : false);
+  }
+});
+
 test('every mistake is named, unknown settings too', () => {
   const text =
     'refusedPods: maybe\nlogLevel: loud\nproxyResources: {cpu: 1, cpuLimit: many}\nproxyimage: x\nacceptLabels: istio';

@@ -11,6 +11,9 @@ import { REDIRECTIONS } from '../inject/named-proxy.ts';
 import { isMap } from '../inject/pod.ts';
 import type { WebhookLog, WebhookSettings } from './options.ts';
 
+/** When the proxy is a native sidecar; see InjectOptions.nativeSidecar. `auto`, `needed`: on clusters that have such. */
+export const NATIVE_SIDECARS = ['auto', 'needed', 'on', 'off'] as const;
+
 /** What the process knows by itself. */
 export interface SettingsFacts {
   readonly trustDomain: string;
@@ -44,7 +47,7 @@ export function readWebhookSettings(
   }
   if (!isMap(file)) return { problems: ['not a map of settings; see docs/install.md'] };
   const reader = new Reader(file);
-  const native = reader.word('nativeSidecars', ['auto', 'on', 'off']) ?? 'auto';
+  const native = reader.word('nativeSidecars', NATIVE_SIDECARS) ?? 'auto';
   const accept = reader.words('acceptLabels', ACCEPTED_MESHES);
   const refusedPods = reader.word('refusedPods', ['deny', 'admit']) ?? 'deny';
   const { trustDomain, clusterDomain, systemNamespace, revision } = facts;
@@ -55,7 +58,10 @@ export function readWebhookSettings(
     revision,
     acceptOtherMeshes: (accept ?? []).length > 0,
     acceptedMeshes: accept ?? [],
-    nativeSidecar: native === 'on' || (native === 'auto' && facts.nativeSidecars),
+    nativeSidecar:
+      native === 'needed' && facts.nativeSidecars
+        ? 'needed'
+        : native === 'on' || (native === 'auto' && facts.nativeSidecars),
     canRunNative: native === 'on' || facts.nativeSidecars,
     proxyImage: reader.text('proxyImage'),
     imagePullPolicy: reader.word('imagePullPolicy', ['Always', 'IfNotPresent', 'Never']),

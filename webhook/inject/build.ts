@@ -27,9 +27,7 @@ export function build(
   object?: ObjectRef,
 ): Built {
   const { spec } = pod;
-  const native =
-    options.nativeSidecar ||
-    (spec.initContainers ?? []).some(({ restartPolicy }) => restartPolicy === 'Always');
+  const native = isNative(spec, options);
   const rewritten = options.rewriteProbes ? rewriteProbes(spec, object) : unchangedProbes(spec);
   const metrics = options.mergePrometheus ? mergeMetrics(pod, object) : { annotations: {}, warnings: [] };
   const job = native ? { wrapped: [], warnings: [] } : followApp(spec, options, object);
@@ -92,6 +90,12 @@ export function build(
     ...(isNamed ? namedProxyWarnings(spec, object) : []),
   ];
   return { pod: { ...pod, metadata: annotate(pod, annotations, status), spec: newSpec }, status, warnings };
+}
+
+function isNative({ initContainers, restartPolicy }: PodSpec, { nativeSidecar }: InjectOptions): boolean {
+  const before = initContainers ?? [];
+  if (nativeSidecar === true || before.some(each => each.restartPolicy === 'Always')) return true;
+  return nativeSidecar === 'needed' && (before.length > 0 || (restartPolicy ?? 'Always') !== 'Always');
 }
 
 function unchangedProbes(spec: PodSpec): RewrittenProbes {

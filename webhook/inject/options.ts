@@ -35,9 +35,10 @@ export interface InjectOptions {
 
   /**
    * The proxy as an init container with restartPolicy Always (Kubernetes 1.29, or 1.28 with the gate). A pod that has
-   * such a container of its own gets the proxy that way regardless: its server can do it.
+   * such a container of its own gets the proxy that way regardless: its server can do it. `needed`: only pods that have init
+   * containers, which then are in the mesh, or that end by themselves; others start sooner without.
    */
-  readonly nativeSidecar: boolean;
+  readonly nativeSidecar: boolean | 'needed';
   /** Whether the cluster knows native sidecars, for pods that ask for one; undefined where nobody knows. */
   readonly canRunNative?: boolean;
   /**

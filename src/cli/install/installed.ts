@@ -1,7 +1,7 @@
 // The options that an installation was made with, read off its objects, so that an upgrade keeps them.
 
 import { parse } from 'yaml';
-import { readWebhookSettings } from '../../../webhook/index.ts';
+import { NATIVE_SIDECARS, readWebhookSettings } from '../../../webhook/index.ts';
 import { DEFAULT_REVISION, type RevisionNames, revisionNames, VERSION } from '../../config/index.ts';
 import { recordOf, recordsOf } from '../../plain/index.ts';
 import { beyondOfInstalled } from './beyond.ts';
@@ -114,7 +114,11 @@ function fromSettings(objects: InstalledObjects, { settings: name }: RevisionNam
     proxyImage: inject.proxyImage,
     imagePullPolicy: inject.imagePullPolicy,
     nativeSidecars:
-      native === 'on' || native === 'true' ? 'on' : native === 'off' || native === 'false' ? 'off' : 'auto',
+      native === 'true'
+        ? 'on'
+        : native === 'false'
+          ? 'off'
+          : (NATIVE_SIDECARS.find(each => each === native) ?? 'auto'),
     redirection: inject.redirection,
     acceptLabels: inject.acceptedMeshes ?? [],
     refusedPods,

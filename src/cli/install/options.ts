@@ -4,6 +4,7 @@ import {
   type AcceptedMesh,
   type InjectOptions,
   injectOptions,
+  type NATIVE_SIDECARS,
   type ProxyResources,
 } from '../../../webhook/index.ts';
 import {
@@ -40,7 +41,7 @@ export interface InstallOptions extends BeyondOptions {
   readonly failurePolicy: 'Fail' | 'Ignore';
   /** What weft-injector does with a pod that it cannot inject. */
   readonly refusedPods: 'deny' | 'admit';
-  readonly nativeSidecars: 'auto' | 'on' | 'off';
+  readonly nativeSidecars: (typeof NATIVE_SIDECARS)[number];
   /** What sends traffic to proxies; pods say otherwise with `weft.dev/redirection`. */
   readonly redirection: InjectOptions['redirection'];
   readonly acceptLabels: readonly AcceptedMesh[];
