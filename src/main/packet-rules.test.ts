@@ -106,6 +106,8 @@ describe('a proxy that writes its packet rules itself', { skip: cannotRun() }, (
       ['NoNewPrivs', '1'],
     ])
       assert.match(status, new RegExp(`^${name}:\\s+${value}$`, 'm'));
+    // The hook of its container, without flags: it ends once the rules are seen to work. Throws where it does not.
+    place.pod.exec(process.execPath, [program, 'wait']);
     // Of a process that was root, the kernel keeps these for root unless it is told.
     assert.equal(statSync(`/proc/${child.pid}/io`).uid, 1337);
     await Promise.all([serve(5432), serve(8080)]);
