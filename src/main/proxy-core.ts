@@ -8,7 +8,7 @@ import { Answering } from '../live/answering.ts';
 import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
 import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
-import { MeshTls } from '../tls/index.ts';
+import { checkNativeTls, MeshTls } from '../tls/index.ts';
 import {
   acceptInherited,
   checkNative,
@@ -38,6 +38,7 @@ export async function runAsCore(): Promise<void> {
   };
   inheritSockets(sockets, core);
   checkNative();
+  checkNativeTls();
   if (config.redirected) loadSocketOptions();
   // Threads have the capabilities of the one that started them.
   const ownAddresses = takeClientAddresses(config);

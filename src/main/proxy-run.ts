@@ -23,7 +23,7 @@ import type { Resource } from '../model/index.ts';
 import { appIsPresent, DataPlane, drained, IDLE, probeAddress, sumUnderWay } from '../proxy/index.ts';
 import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
-import { MeshTls } from '../tls/index.ts';
+import { checkNativeTls, MeshTls } from '../tls/index.ts';
 import { acceptInherited, checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
@@ -98,6 +98,7 @@ export function register(program: Command): void {
 export async function run(config: ProxyConfig): Promise<void> {
   // 1. The machine: stream handles, getsockopt, logs.
   checkNative();
+  checkNativeTls();
   tuneMalloc();
   if (config.redirected) loadSocketOptions();
   const succession = process.env[ENVIRONMENT.handover];

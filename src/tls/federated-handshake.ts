@@ -1,7 +1,5 @@
 // TLS with workloads of other trust domains, whose proxies, if they have any, are not Weft's: plain mutual TLS with SPIFFE ids,
 // as SPIRE's libraries and Envoys speak it. No ALPN of the mesh, no preface.
-import { isIP } from 'node:net';
-import { connect } from 'node:tls';
 import type { OriginatedTls } from '../model/index.ts';
 import type { Wire } from '../wire/index.ts';
 import {
@@ -9,9 +7,8 @@ import {
   attendServer,
   type Handshake,
   type HandshakeWaiter,
-  orClose,
-  socketOf,
-  toError,
+  sniOf,
+  verifyPeer,
 } from './handshake.ts';
 import type { MeshTls } from './mesh-tls.ts';
 
@@ -41,29 +38,12 @@ export function connectFederatedTls(
   { settings, serverName, alpn }: FederatedUpstream,
   waiter: HandshakeWaiter,
 ): Handshake {
-  const socket = socketOf(wire);
-  const name = settings.serverName ?? serverName;
   const { subjectAltNames: expected = [] } = settings;
-  const secure = orClose(socket, () =>
-    connect({
-      ...{ socket, secureContext: tls.context, rejectUnauthorized: false },
-      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      servername: isIP(name) === 0 ? name : '',
-      checkServerIdentity: () => undefined,
-    }),
-  );
-  const checked: HandshakeWaiter = {
-    onSecured(secured) {
-      if (expected.some(each => tls.peers.isExpected(secured.principal, each))) {
-        waiter.onSecured(secured);
-        return;
-      }
-      secured.wire.destroy();
-      waiter.onHandshakeError(`the upstream is ${secured.principal}, expected ${expected.join(' or ')}`);
-    },
-    onHandshakeError: reason => waiter.onHandshakeError(reason),
-    onFault: () => waiter.onFault?.(),
-  };
-  const verify = (): Error | null => (secure.authorized ? null : toError(secure.authorizationError));
-  return attend(secure, socket, 'secureConnect', checked, tls, verify, 'mutual TLS to the upstream failed');
+  const terms = { context: tls.context, alpn, role: { client: sniOf(settings.serverName ?? serverName) } };
+  const wrong = (_: unknown, found: string): string | undefined =>
+    expected.some(each => tls.peers.isExpected(found, each))
+      ? undefined
+      : `the upstream is ${found}, expected ${expected.join(' or ')}`;
+  const failed = 'mutual TLS to the upstream failed';
+  return attend(wire, terms, waiter, { tls, verify: verifyPeer, wrong, failed });
 }

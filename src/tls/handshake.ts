@@ -1,24 +1,24 @@
-// Turns a TCP wire into the clear side of a TLS connection, by Node's TLSSocket for the handshake and its handle afterwards.
+// Turns a TCP wire into the clear side of a TLS connection whose peer is who it should be.
 import { X509Certificate } from 'node:crypto';
-import { isIP, Socket } from 'node:net';
-import { connect, type DetailedPeerCertificate, type SecureContext, TLSSocket } from 'node:tls';
-import { type Guarded, giveUp, INTERNAL_ERROR, internalError } from '../errors/index.ts';
+import { isIP } from 'node:net';
+import type { DetailedPeerCertificate, SecureContext } from 'node:tls';
+import { type Guarded, giveUp, INTERNAL_ERROR } from '../errors/index.ts';
 import { principalOf, spiffeIdOf } from '../identity/index.ts';
 import type { OriginatedTls, ShownCertificate } from '../model/index.ts';
 import { NO_SEAT } from '../sets/index.ts';
-import { enterEvent, leaveEvent, type NativeStream, Wire } from '../wire/index.ts';
+import type { Wire } from '../wire/index.ts';
 import type { MeshTls } from './mesh-tls.ts';
 import { wrongUpstream } from './originated.ts';
+import { PEER_CLOSED, type SessionTerms, type SessionWaiter, TlsSession } from './tls-session.ts';
 
 /** A handshake that succeeded. */
 export interface Secured {
+  /** It does not read yet. */
   readonly wire: Wire;
   /** The peer's SPIFFE id. */
   readonly principal: string;
   /** The ALPN protocol that was agreed on; '' for none. */
   readonly protocol: string;
-  /** Bytes that came with the handshake; the wire does not read yet. */
-  readonly first: Buffer | undefined;
   /** What a client has shown that was asked for a certificate. */
   readonly client?: ShownCertificate;
 }
@@ -34,9 +34,6 @@ export interface HandshakeWaiter extends Guarded {
 export interface Handshake {
   cancel(): void;
 }
-
-/** What Node keeps of a TLSSocket beside what it documents. */
-export type WithHandle = { readonly _handle: NativeStream & { verifyError(): Error | null } };
 
 /** The server side of mesh TLS. `first`: the bytes that were read to recognise it. */
 export function acceptMeshTls(
@@ -61,22 +58,8 @@ export function attendServer(
   waiter: HandshakeWaiter,
   failed?: string,
 ): Handshake {
-  const socket = socketOf(wire);
-  socket.unshift(first);
-  const secure = orClose(
-    socket,
-    () =>
-      new TLSSocket(socket, {
-        isServer: true,
-        secureContext: tls.context,
-        requestCert: true,
-        rejectUnauthorized: false,
-        // An empty list would refuse whoever offers anything.
-        ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      }),
-  );
-  const verify = (): Error | null => (secure as unknown as WithHandle)._handle.verifyError();
-  return attend(secure, socket, 'secure', waiter, tls, verify, failed);
+  const terms = { context: tls.context, alpn, role: { server: first, requestCert: true } };
+  return attend(wire, terms, waiter, { tls, verify: verifyPeer, failed });
 }
 
 /** What is expected of an upstream that is no mesh peer. */
@@ -95,50 +78,51 @@ export function connectOriginatedTls(
   { context, settings, serverName, alpn }: OriginatedHandshake,
   waiter: HandshakeWaiter,
 ): Handshake {
-  const socket = socketOf(wire);
   const name = settings.serverName ?? serverName;
-  const secure = orClose(socket, () =>
-    connect({
-      socket,
-      secureContext: context,
-      ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      servername: isIP(name) === 0 ? name : '',
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-    }),
-  );
-  const verify = (): Error | null => {
+  const verify = (session: TlsSession): Error | null => {
     if (settings.insecureSkipVerify === true) return null;
-    if (!secure.authorized) return toError(secure.authorizationError);
+    const fault = session.verifyError();
+    if (fault !== null) return fault;
     const { maxDepth } = settings;
-    if (maxDepth !== undefined && chainOf(secure).length - 2 > maxDepth)
+    if (maxDepth !== undefined && chainOf(session).length - 2 > maxDepth)
       return new Error(`its certificate has more than ${maxDepth} authorities below the root`);
-    const wrong = wrongUpstream(settings, name, secure.getPeerCertificate());
+    const wrong = wrongUpstream(settings, name, session.peerChain());
     return wrong === undefined ? null : new Error(wrong);
   };
-  return attend(secure, socket, 'secureConnect', waiter, undefined, verify, 'TLS to the upstream failed');
+  const terms = { context, alpn, role: { client: sniOf(name) } };
+  return attend(wire, terms, waiter, { verify, failed: 'TLS to the upstream failed' });
+}
+
+/** What a client says in SNI: names only (RFC 6066 section 3). */
+export function sniOf(name: string): string {
+  return isIP(name) === 0 ? name : '';
+}
+
+/** Whether the certificate is good; whose it is, is seen to by MeshTls or by whoever compares the names. */
+export function verifyPeer(session: TlsSession): Error | null {
+  return session.verifyError();
 }
 
 /** Who a mesh peer is. Text: why it is none that we talk to. */
 function meshPeer(
-  secure: TLSSocket,
+  session: TlsSession,
   { peers, domainRoots }: MeshTls,
 ): { readonly principal: string; readonly serial: string } | string {
-  const certificate = secure.getPeerX509Certificate();
+  const certificate = session.peer();
   const read = domainRoots === undefined ? principalOf : spiffeIdOf;
   const principal = certificate === undefined ? undefined : read(certificate);
   if (certificate === undefined || principal === undefined)
     return 'the peer has no certificate with a SPIFFE id; only mesh proxies may connect here';
   const serial = certificate.serialNumber;
   const refusal =
-    peers.refusal(principal, serial) ?? domainRoots?.refusal(principal, chainOf(secure), Date.now());
+    peers.refusal(principal, serial) ?? domainRoots?.refusal(principal, chainOf(session), Date.now());
   return refusal ?? { principal, serial };
 }
 
 /** What the peer has shown, leaf first. */
-function chainOf(secure: TLSSocket): readonly X509Certificate[] {
+function chainOf(session: TlsSession): readonly X509Certificate[] {
   const chain: X509Certificate[] = [];
-  let next: DetailedPeerCertificate | undefined = secure.getPeerCertificate(true);
+  let next: DetailedPeerCertificate | undefined = session.peerChain();
   // A self-signed one names itself as its issuer, and no chain that OpenSSL takes is longer.
   while (next?.raw !== undefined && chain.length < 10) {
     chain.push(new X509Certificate(next.raw));
@@ -161,170 +145,94 @@ export function connectMeshTls(
   waiter: HandshakeWaiter,
   among?: readonly string[],
 ): Handshake {
-  const socket = socketOf(wire);
-  const secure = orClose(socket, () =>
-    connect({
-      socket,
-      secureContext: tls.context,
-      ALPNProtocols: [...alpn],
-      // RFC 6066 section 3: names only.
-      servername: isIP(serverName) === 0 ? serverName : '',
-      rejectUnauthorized: false,
-      checkServerIdentity: () => undefined,
-    }),
-  );
-  const checked: HandshakeWaiter = {
-    onSecured(secured) {
-      const isExpected = (each: string): boolean => tls.peers.isExpected(secured.principal, each);
-      const isItself = principal === '' || isExpected(principal);
-      if (isItself && (among === undefined || among.some(isExpected))) {
-        tls.peers.agreed((secure.getEphemeralKeyInfo() as { name?: string } | null)?.name ?? 'unknown');
-        waiter.onSecured(secured);
-        return;
-      }
-      secured.wire.destroy();
-      waiter.onHandshakeError(
-        isItself
-          ? `the peer is ${secured.principal}, and subjectAltNames of its DestinationRule want ${among!.join(' or ')}`
-          : `the peer is ${secured.principal}, expected ${principal}; its address may have been taken over by another pod`,
-      );
-    },
-    onHandshakeError: reason => waiter.onHandshakeError(reason),
-    onFault: () => waiter.onFault?.(),
+  const terms = { context: tls.context, alpn, role: { client: sniOf(serverName) } };
+  const wrong = (session: TlsSession, found: string): string | undefined => {
+    const isExpected = (each: string): boolean => tls.peers.isExpected(found, each);
+    if (principal !== '' && !isExpected(principal))
+      return `the peer is ${found}, expected ${principal}; its address may have been taken over by another pod`;
+    if (among !== undefined && !among.some(isExpected))
+      return `the peer is ${found}, and subjectAltNames of its DestinationRule want ${among.join(' or ')}`;
+    tls.peers.agreed(session.keyExchange);
+    return undefined;
   };
-  return attend(secure, socket, 'secureConnect', checked, tls, () =>
-    secure.authorized ? null : toError(secure.authorizationError),
-  );
+  return attend(wire, terms, waiter, { tls, verify: verifyPeer, wrong });
 }
 
-export function toError(reason: Error | string | null | undefined): Error {
-  return reason instanceof Error
-    ? reason
-    : Object.assign(new Error(String(reason)), { code: String(reason) });
+/** What is asked of a peer whose handshake is done, in this order. */
+export interface Judgement {
+  /** Of what it has shown: null, or what is wrong with it. */
+  readonly verify: (session: TlsSession) => Error | null;
+  /** For peers of the mesh: they have a SPIFFE id that it lets in. */
+  readonly tls?: MeshTls;
+  /** Why this is not the principal that is wanted. */
+  readonly wrong?: ((session: TlsSession, principal: string) => string | undefined) | undefined;
+  /** What is passed on of it. */
+  readonly shown?: ((session: TlsSession) => ShownCertificate | undefined) | undefined;
+  /** How the reasons of OpenSSL begin. */
+  readonly failed?: string | undefined;
 }
 
-export function socketOf(wire: Wire): Socket {
-  const handle = wire.release();
-  const socket = new Socket({ handle, allowHalfOpen: true } as unknown as ConstructorParameters<
-    typeof Socket
-  >[0]);
-  // What it suffers, the TLS socket on it hears as its close.
-  socket.on('error', () => {});
-  return socket;
-}
-
-/** The wire is released by now: whatever Node has against the arguments, nobody else would close the handle. */
-export function orClose(socket: Socket, make: () => TLSSocket): TLSSocket {
-  try {
-    return make();
-  } catch (thrown) {
-    socket.destroy();
-    throw thrown;
-  }
-}
-
-/** Waits for the handshake of `secure` and takes its handle over. */
+/** Begins a handshake, and tells `waiter` of a peer that is as it should be, or why there is none. Throws as TlsSession does. */
 export function attend(
-  secure: TLSSocket,
-  socket: Socket,
-  event: 'secure' | 'secureConnect',
+  wire: Wire,
+  terms: SessionTerms,
   waiter: HandshakeWaiter,
-  /** Of the mesh; undefined for an upstream that is none of its peers. */
-  tls: MeshTls | undefined,
-  verify: () => Error | null,
-  what = 'mesh TLS failed',
+  judgement: Judgement,
 ): Handshake {
-  let settled = false;
-  let wire: Wire | undefined;
-  let forget = (): void => {};
-  const fail = (reason: string): void => {
-    if (settled) return;
-    settled = true;
-    secure.destroy();
-    enterEvent();
-    try {
-      waiter.onHandshakeError(reason);
-    } catch (thrown) {
-      internalError('tls.failure', thrown);
-      giveUp('tls.failure', waiter);
-    }
-    leaveEvent();
-  };
-  const crash = (where: string, thrown: unknown): void => {
-    if (wire !== undefined) wire.crash(where, thrown);
-    else internalError(where, thrown);
-    fail(INTERNAL_ERROR);
-    secure.destroy();
-    giveUp(where, waiter);
-  };
-  // Only a TCP reset tells the peer that this is no orderly end: without close_notify Node reports an end all the same.
-  const resetNow = (): void => {
-    socket.resetAndDestroy();
-    secure.destroy();
-  };
-  // The handshake's last event comes out of the midst of OpenSSL: the socket under it must outlive that, or the process ends with
-  // SIGSEGV.
-  let inHandshake = false;
-  const reset = (): void => {
-    if (inHandshake) setImmediate(resetNow);
-    else resetNow();
-  };
-  secure.on('error', (error: NodeJS.ErrnoException) => {
-    if (wire !== undefined) wire.destroy(error.code ?? 'EPROTO');
-    else fail(handshakeWords(error, what));
-  });
-  secure.on('close', () => {
-    forget();
-    if (wire !== undefined) wire.destroy();
-    else fail('the peer closed the connection during the TLS handshake');
-  });
-  // Half-open sockets do not close by themselves when the peer ends.
-  secure.once('end', () => {
-    if (wire === undefined) fail('the peer closed the connection during the TLS handshake');
-  });
-  const secured = (): void => {
-    if (settled) return;
-    const refusal = verify();
-    if (refusal !== null) {
-      fail(handshakeWords(refusal, what));
+  return new TlsSession(wire, terms, new Attendance(waiter, judgement));
+}
+
+class Attendance implements SessionWaiter {
+  readonly #waiter: HandshakeWaiter;
+  readonly #judgement: Judgement;
+  #told = false;
+
+  constructor(waiter: HandshakeWaiter, judgement: Judgement) {
+    this.#waiter = waiter;
+    this.#judgement = judgement;
+  }
+
+  onDone(session: TlsSession): void {
+    const { verify, tls, wrong, shown, failed } = this.#judgement;
+    const fault = verify(session);
+    if (fault !== null) {
+      this.#refuse(session, handshakeWords(fault, failed));
       return;
     }
-    const peer = tls === undefined ? undefined : meshPeer(secure, tls);
-    if (typeof peer === 'string') {
-      fail(peer);
+    const peer = tls && meshPeer(session, tls);
+    const refusal = typeof peer === 'string' ? peer : peer && wrong?.(session, peer.principal);
+    if (typeof peer === 'string' || refusal !== undefined) {
+      this.#refuse(session, refusal!);
       return;
     }
-    settled = true;
-    const first = secure.read() as Buffer | null;
-    const native = (secure as unknown as WithHandle)._handle;
-    const opened = new Wire(native, { close: () => secure.destroy(), reset }, true);
-    wire = opened;
+    const { wire, protocol } = session;
+    const client = shown?.(session);
     if (peer !== undefined)
-      forget = tls!.peers.opened({ ...peer, seat: NO_SEAT, breakOff: why => opened.reset(why) });
-    const principal = peer?.principal ?? '';
-    waiter.onSecured({ wire, principal, protocol: secure.alpnProtocol || '', first: first ?? undefined });
-  };
-  secure.once(event, () => {
-    enterEvent();
-    inHandshake = true;
-    try {
-      secured();
-    } catch (thrown) {
-      crash('tls.secured', thrown);
-    }
-    leaveEvent();
-    // Not before: what was awaited goes on in microtasks, which run before OpenSSL has returned.
-    setImmediate(() => {
-      inHandshake = false;
+      session.onClosed = tls!.peers.opened({ ...peer, seat: NO_SEAT, breakOff: why => wire.reset(why) });
+    this.#told = true;
+    this.#waiter.onSecured({
+      ...{ wire, principal: peer?.principal ?? '', protocol },
+      ...(client && { client }),
     });
-  });
-  return {
-    cancel() {
-      if (settled) return;
-      settled = true;
-      secure.destroy();
-    },
-  };
+  }
+
+  onFailed(error: NodeJS.ErrnoException): void {
+    this.#told = true;
+    this.#waiter.onHandshakeError(
+      error.message === PEER_CLOSED ? PEER_CLOSED : handshakeWords(error, this.#judgement.failed),
+    );
+  }
+
+  onFault(): void {
+    if (!this.#told) this.#waiter.onHandshakeError(INTERNAL_ERROR);
+    giveUp('tls.secured', this.#waiter);
+  }
+
+  #refuse(session: TlsSession, why: string): void {
+    session.close();
+    this.#told = true;
+    this.#waiter.onHandshakeError(why);
+  }
 }
 
 const words: Record<string, string> = {

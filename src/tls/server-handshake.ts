@@ -1,16 +1,10 @@
 // TLS of clients outside of the mesh, ended with a certificate that is no proxy's own.
-import { type SecureContext, TLSSocket } from 'node:tls';
+import type { SecureContext } from 'node:tls';
 import type { AdmittedClients, ShownCertificate } from '../model/index.ts';
 import type { Wire } from '../wire/index.ts';
 import { whyNotAdmitted } from './admitted.ts';
-import {
-  attend,
-  type Handshake,
-  type HandshakeWaiter,
-  orClose,
-  socketOf,
-  type WithHandle,
-} from './handshake.ts';
+import { attend, type Handshake, type HandshakeWaiter } from './handshake.ts';
+import type { TlsSession } from './tls-session.ts';
 
 /** How TLS of a client outside of the mesh is ended. */
 export interface ServerTerms {
@@ -25,7 +19,7 @@ export interface ServerTerms {
   /** Which of those with a good certificate; undefined: all. */
   readonly admitted?: AdmittedClients;
   /** What a client that was asked has shown, for Secured.client. `fault`: what verification said. */
-  readonly shownBy?: (secure: TLSSocket, fault: Error | null) => ShownCertificate | undefined;
+  readonly shownBy?: (session: TlsSession, fault: Error | null) => ShownCertificate | undefined;
 }
 
 /** The server side of TLS with anybody. `first`: the ClientHello that was read. The waiter's `principal` is ''. */
@@ -35,40 +29,17 @@ export function acceptServerTls(
   { context, alpn, clients, admitted, shownBy }: ServerTerms,
   waiter: HandshakeWaiter,
 ): Handshake {
-  const socket = socketOf(wire);
-  socket.unshift(first);
-  const secure = orClose(
-    socket,
-    () =>
-      new TLSSocket(socket, {
-        isServer: true,
-        secureContext: context,
-        requestCert: clients !== undefined,
-        rejectUnauthorized: false,
-        ...(alpn.length > 0 && { ALPNProtocols: [...alpn] }),
-      }),
-  );
-  const verify = (): Error | null => {
+  const terms = { context, alpn, role: { server: first, requestCert: clients !== undefined } };
+  const verify = (session: TlsSession): Error | null => {
     if (clients === undefined || clients === 'insecure') return null;
-    const shown = secure.getPeerX509Certificate();
-    if (shown === undefined)
+    const certificate = session.peer();
+    if (certificate === undefined)
       return clients === 'optional' ? null : new Error('the client has shown no certificate');
-    const fault = (secure as unknown as WithHandle)._handle.verifyError();
+    const fault = session.verifyError();
     if (fault !== null || admitted === undefined) return fault;
-    const why = whyNotAdmitted(admitted, shown);
+    const why = whyNotAdmitted(admitted, certificate);
     return why === undefined ? null : new Error(why);
   };
-  const told: HandshakeWaiter =
-    clients === undefined || shownBy === undefined
-      ? waiter
-      : {
-          onSecured: secured => {
-            const fault = (secure as unknown as WithHandle)._handle.verifyError();
-            const client = shownBy(secure, fault);
-            waiter.onSecured({ ...secured, ...(client && { client }) });
-          },
-          onHandshakeError: reason => waiter.onHandshakeError(reason),
-          onFault: () => waiter.onFault?.(),
-        };
-  return attend(secure, socket, 'secure', told, undefined, verify, 'TLS failed');
+  const shown = clients && shownBy && ((session: TlsSession) => shownBy(session, session.verifyError()));
+  return attend(wire, terms, waiter, { verify, failed: 'TLS failed', shown });
 }

@@ -9,7 +9,15 @@ export { loadForeignSource } from './foreign-source.ts';
 export { saveMemory } from './holding.ts';
 export { acceptInherited, inheritSockets, type ListeningSocket } from './inherited.ts';
 export { Listener, type ListenOptions } from './listener.ts';
-export { type AddressInfo, checkNative, type NativeStream, type NativeTcp } from './native.ts';
+export {
+  type AddressInfo,
+  checkNative,
+  END_OF_STREAM,
+  errorName,
+  type NativeStream,
+  type NativeTcp,
+  readResult,
+} from './native.ts';
 export { Progress } from './progress.ts';
 export {
   enterEvent,

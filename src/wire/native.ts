@@ -15,7 +15,7 @@ export interface NativeStream {
   useUserBuffer(buffer: Uint8Array): void;
   writeBuffer(request: WriteRequest, buffer: Uint8Array): number;
   shutdown(request: ShutdownRequest): number;
-  close(done?: () => void): void;
+  close(done?: (this: this) => void): void;
   getpeername(out: AddressInfo): number;
   getsockname(out: AddressInfo): number;
 }
@@ -31,7 +31,7 @@ export interface NativeTcp extends NativeStream {
   setNoDelay(on: boolean): number;
   setKeepAlive(on: boolean, delaySeconds: number): number;
   /** Closes with a TCP RST instead of a FIN. */
-  reset(done?: () => void): number;
+  reset(done?: (this: this) => void): number;
   ref(): void;
   unref(): void;
   open(fd: number): number;
@@ -85,6 +85,11 @@ const uv = binding('uv') as { errname(error: number): string; UV_EOF: number };
 
 /** The errno that libuv gives at the end of a stream. */
 export const END_OF_STREAM: number = uv.UV_EOF;
+
+/** What the call of `onread` that is under way is about: how many bytes, or a negative errno. */
+export function readResult(): number {
+  return stream.streamBaseState[stream.kReadBytesOrError]!;
+}
 
 /** `ECONNRESET` for -104. */
 export function errorName(errno: number): string {

@@ -223,13 +223,13 @@ export class InboundConnection
     if (this.#accepting === undefined) this.#settle(isTls ? 'tls' : 'tcp', bytes);
   }
 
-  onFederated({ wire, principal, protocol, first }: Secured): void {
+  onFederated({ wire, principal, protocol }: Secured): void {
     this.#accepting = undefined;
     this.wire = wire;
     this.#proved({ ...UNKNOWN_PEER, principal }, '');
-    if (protocol === 'h2') this.#serve('http2', first);
-    else if (protocol === 'http/1.1') this.#serve('http1', first);
-    else this.#carriesBytes(first);
+    if (protocol === 'h2') this.#serve('http2', undefined);
+    else if (protocol === 'http/1.1') this.#serve('http1', undefined);
+    else this.#carriesBytes(undefined);
   }
 
   onRefused(reason: MeshRefusal | 'handshake', words: string, wire: Wire, principal: string): void {

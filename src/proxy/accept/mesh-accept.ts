@@ -142,7 +142,6 @@ export class MeshAccept implements WireHandler {
     this.#wire = secured.wire;
     this.#collected = new ByteCollector();
     this.#wire.handler = this;
-    if (secured.first !== undefined) this.onData(secured.first, 0, secured.first.length);
     if (!this.#over) this.#wire.resume();
   }
 

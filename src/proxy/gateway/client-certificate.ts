@@ -1,6 +1,7 @@
 // What clients of a gateway show in their handshakes.
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { DetailedPeerCertificate } from 'node:tls';
 import type { ShownCertificate } from '../../model/index.ts';
+import type { TlsSession } from '../../tls/index.ts';
 
 /** Longer chains are nobody's. */
 const longest = 16;
@@ -9,14 +10,14 @@ const longest = 16;
 const nodeAdvice = /; if the root CA is installed locally.*$/;
 
 /** The certificate that the client has shown; undefined for none. `fault`: what verification said. */
-export function shownBy(secure: TLSSocket, fault: Error | null): ShownCertificate | undefined {
-  const certificate = secure.getPeerX509Certificate();
+export function shownBy(session: TlsSession, fault: Error | null): ShownCertificate | undefined {
+  const certificate = session.peer();
   if (certificate === undefined) return undefined;
   return {
     subject: rfc2253(certificate.subject),
     issuer: rfc2253(certificate.issuer),
     pem: certificate.toString(),
-    depth: depthOf(secure.getPeerCertificate(true)),
+    depth: depthOf(session.peerChain()),
     ...(fault !== null && {
       fault: {
         code: String((fault as NodeJS.ErrnoException).code ?? ''),

@@ -178,13 +178,13 @@ export class GatewayHandshake {
     };
     this.#follow(
       acceptServerTls(this.#wire, hello, terms, {
-        onSecured: ({ wire, protocol, first, client }) =>
+        onSecured: ({ wire, protocol, client }) =>
           this.#ended({
             listener,
             host,
             wire,
             carries: carriedAt(listener, protocol),
-            first,
+            first: undefined,
             client,
             principal: '',
           }),
@@ -205,9 +205,9 @@ export class GatewayHandshake {
     if (read.kind !== 'hello' || !isMeshHello(read.protocols)) {
       this.#follow(
         acceptFederatedTls(this.#wire, hello, tls, namesAt(listener), {
-          onSecured: ({ wire, protocol, first, principal }) => {
+          onSecured: ({ wire, protocol, principal }) => {
             const carries = carriedAt(listener, protocol);
-            this.#admit({ listener, host, wire, carries, first, client: undefined, principal });
+            this.#admit({ listener, host, wire, carries, first: undefined, client: undefined, principal });
           },
           ...this.#failing,
         }),

@@ -18,9 +18,9 @@ export function olderProxy(tls: MeshTls): OlderProxy {
   const offered = ['weft/h2', 'weft/h1', 'weft/tcp'];
   const listener = new Listener({ host: '127.0.0.1', port: 0, purpose: 'test' }, wire => {
     acceptMeshTls(wire, Buffer.alloc(0), tls, offered, {
-      onSecured: ({ wire: clear, protocol, principal, first }) => {
+      onSecured: ({ wire: clear, protocol, principal }) => {
         agreed.push(protocol);
-        carry(clear, principal, first);
+        carry(clear, principal);
       },
       onHandshakeError() {},
       onFault() {},
@@ -29,7 +29,7 @@ export function olderProxy(tls: MeshTls): OlderProxy {
   return { port: listener.port, agreed, close: () => listener.close() };
 }
 
-function carry(clear: Wire, principal: string, first: Buffer | undefined): void {
+function carry(clear: Wire, principal: string): void {
   let read = Buffer.alloc(0);
   let app: ReturnType<typeof connect> | undefined;
   const onData = (bytes: Buffer, start: number, end: number): void => {
@@ -52,6 +52,5 @@ function carry(clear: Wire, principal: string, first: Buffer | undefined): void 
     onDrain() {},
     onClose: () => void app?.destroy(),
   };
-  if (first !== undefined) onData(first, 0, first.length);
   clear.resume();
 }
