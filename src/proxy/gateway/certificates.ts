@@ -10,14 +10,14 @@ import {
   parseFileCertificateKey,
 } from '../../model/index.ts';
 import { HostTable } from './host-table.ts';
-import { keyFor, type TicketKey, ticketKeys } from './session-tickets.ts';
+import { ownTicketSecret, sealTickets, type TicketKey, ticketKeys } from './session-tickets.ts';
 
 interface Kept {
   readonly resource: CertificateResource;
   /** Undefined for one that cannot be shown. */
   readonly names: HostTable<true> | undefined;
-  /** By the ticket key that each has, undefined for none. */
-  contexts: WeakMap<BoundTls, Map<TicketKey | undefined, SecureContext>>;
+  /** By BoundListener.name: listeners with the same settings have tickets of their own. */
+  contexts: WeakMap<BoundTls, Map<string, SecureContext>>;
 }
 
 /** What TLS of one connection is ended with; or why it cannot be. */
@@ -26,8 +26,9 @@ export type ChosenContext = { readonly context: SecureContext } | { readonly why
 /** Certificates by key. */
 export class GatewayCertificates {
   readonly #kept = new Map<string, Kept>();
-  /** By BoundListener. */
-  #tickets = new WeakMap<BoundListener, readonly TicketKey[]>();
+  /** By BoundListener.name. */
+  #tickets: ReadonlyMap<string, readonly TicketKey[]> = new Map();
+  readonly #ownTickets = [ownTicketSecret()];
   readonly #authoritiesIn: (file: string) => string;
 
   /** `authoritiesIn`: PEM of the authorities in a file of the proxy, as it is now; '' for none. */
@@ -69,11 +70,19 @@ export class GatewayCertificates {
     return this.#kept.get(key)?.resource;
   }
 
-  /** From now on tickets of this listener are sealed with these; see GatewayResource.ticketSecrets. */
-  seal(listener: BoundListener, secrets: readonly string[]): void {
-    const { tls } = listener;
-    const may = tls?.mode === 'terminate' && tls.clients === undefined && tls.tickets !== false;
-    this.#tickets.set(listener, may ? ticketKeys(secrets, listener) : []);
+  /**
+   * From now on tickets of these listeners, and of no others, are sealed with their secrets, or where they have none with one of
+   * this process; see GatewayResource.ticketSecrets.
+   */
+  seal(listeners: readonly { readonly bound: BoundListener; readonly secrets: readonly string[] }[]): void {
+    this.#tickets = new Map(
+      listeners
+        .filter(({ bound }) => hasTickets(bound.tls))
+        .map(({ bound, secrets }) => [
+          bound.name,
+          ticketKeys(secrets.length > 0 ? secrets : this.#ownTickets, bound),
+        ]),
+    );
   }
 
   /** Forgets one that nothing names any more. */
@@ -81,29 +90,27 @@ export class GatewayCertificates {
     this.#kept.delete(key);
   }
 
-  /**
-   * What to end TLS with for who asks for `serverName`, '' for none: the first certificate that has the name, else the first.
-   * `hello`: what the client began with; it may bring a ticket.
-   */
-  choose(listener: BoundListener, serverName: string, hello: Buffer): ChosenContext {
+  /** What to end TLS with for who asks for `serverName`, '' for none: the first certificate that has the name, else the first. */
+  choose(listener: BoundListener, serverName: string): ChosenContext {
     const tls = listener.tls!;
     const all = tls.certificates.map(key => this.#kept.get(key));
     const usable = all.filter(each => each?.names !== undefined);
     const chosen = usable.find(each => each!.names!.find(serverName) === true) ?? usable[0];
     if (chosen === undefined) return { why: this.#whyNone(tls) };
-    const ticketKey = keyFor(this.#tickets.get(listener) ?? [], hello);
     let contexts = chosen.contexts.get(tls);
     if (contexts === undefined) {
       contexts = new Map();
       chosen.contexts.set(tls, contexts);
     }
-    const known = contexts.get(ticketKey);
+    const { name } = listener;
+    const known = contexts.get(name);
     if (known !== undefined) return { context: known };
     try {
       const { authoritiesFile: file, authorities = '' } = tls.clients ?? {};
       const trusted = file === undefined ? authorities : this.#authoritiesIn(file);
-      const context = contextOf(tls, trusted, chosen.resource, ticketKey);
-      contexts.set(ticketKey, context);
+      const context = contextOf(tls, trusted, chosen.resource);
+      if (hasTickets(tls)) sealTickets(context, () => this.#tickets.get(name) ?? []);
+      contexts.set(name, context);
       return { context };
     } catch (thrown) {
       return { why: `${nameOf(chosen.resource.key)}: ${errorMessage(thrown)}` };
@@ -142,15 +149,18 @@ function namesOf({ chain, privateKey }: CertificateResource): readonly string[] 
   }
 }
 
+/** A session that is resumed brings the verdict on its client's certificate from before: those of who must show one are not. */
+function hasTickets(tls: BoundTls | undefined): boolean {
+  return tls?.mode === 'terminate' && tls.clients === undefined && tls.tickets !== false;
+}
+
 function contextOf(
   tls: BoundTls,
   authorities: string,
   { chain, privateKey }: CertificateResource,
-  ticketKey: TicketKey | undefined,
 ): SecureContext {
-  const { minVersion = 'TLSv1.2', maxVersion, ciphers, clients, tickets } = tls;
-  // A session that is resumed brings the verdict on its client's certificate from before: those of who must show one are not.
-  const noTickets = clients === undefined && tickets !== false ? 0 : constants.SSL_OP_NO_TICKET;
+  const { minVersion = 'TLSv1.2', maxVersion, ciphers, clients } = tls;
+  const noTickets = hasTickets(tls) ? 0 : constants.SSL_OP_NO_TICKET;
   return createSecureContext({
     cert: chain,
     key: privateKey,
@@ -159,7 +169,6 @@ function contextOf(
     ...(ciphers && { ciphers: ciphers.join(':') }),
     // Without any, Node would take whomever public authorities have signed.
     ...(clients && { ca: authorities === '' ? [] : authorities }),
-    ...(ticketKey && { ticketKeys: ticketKey.bytes }),
     honorCipherOrder: true,
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION | constants.SSL_OP_NO_COMPRESSION | noTickets,
   });

@@ -164,7 +164,7 @@ export class GatewayHandshake {
 
   #shake(listener: TableListener, host: string, hello: Buffer): void {
     const { tls } = listener.bound;
-    const chosen = this.#parts.certificates.choose(listener.bound, host, hello);
+    const chosen = this.#parts.certificates.choose(listener.bound, host);
     if ('why' in chosen) {
       this.#refuse(chosen.why);
       return;

@@ -224,8 +224,11 @@ class RunningGateway implements GatewayRole {
     );
     this.#guard(guarded);
     this.#want(guarded.map(each => each.bound));
-    for (const { listeners, ticketSecrets = [] } of this.#resources.values())
-      for (const each of listeners) this.#certificates.kept.seal(each, ticketSecrets);
+    this.#certificates.kept.seal(
+      [...this.#resources.values()].flatMap(({ listeners, ticketSecrets: secrets = [] }) =>
+        listeners.map(bound => ({ bound, secrets })),
+      ),
+    );
     this.#challenges.show([...this.#resources.values()].flatMap(each => each.challenges ?? []));
     const byPort = new Map<number, GuardedListener[]>();
     for (const each of guarded) {

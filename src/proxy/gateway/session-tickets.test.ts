@@ -99,6 +99,22 @@ test('a replica whose clock is ahead has begun the next generation; the others c
   assert.equal((await visit(two!, { session })).reused, true);
 });
 
+for (const secrets of ['shared', 'own'] as const) {
+  test(`a session that is resumed brings a new ticket: each is used once, and all visits but the first resume (secrets: ${secrets})`, async context => {
+    const [one] = await replicas(context, { count: 1 });
+    if (secrets === 'own') one!.seal();
+    let { session } = await visit(one!);
+    const seen = new Set<string>();
+    for (let visits = 0; visits < 4; visits++) {
+      assert.ok(session !== undefined && !seen.has(session.toString('base64')), 'the ticket is a new one');
+      seen.add(session.toString('base64'));
+      const next = await visit(one!, { session });
+      assert.equal(next.reused, true, `visit ${visits}`);
+      ({ session } = next);
+    }
+  });
+}
+
 test('a session of one listener is not resumed at another one', async context => {
   const [one] = await replicas(context, { listeners: `${listener('www')}, ${listener('other')}`, count: 1 });
   const { session } = await visit(one!);
