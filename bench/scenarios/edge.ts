@@ -2,8 +2,8 @@
 // HTTP/2, in clear or over TLS; the backend HTTP/1. Handshakes are connections of one request.
 import type { Edge } from '../peers/index.ts';
 import { fastBackend } from './backends.ts';
-import { h2load } from './http2.ts';
-import { closedLoop, resumedHandshakes } from './loads.ts';
+import { fullHandshakes, h2load } from './http2.ts';
+import { closedLoop, handshakes } from './loads.ts';
 import { type Comparison, compare, type Load } from './rounds.ts';
 import type { Scenario } from './scenario.interface.ts';
 
@@ -21,8 +21,6 @@ function scenario(name: string, title: string, edge: Edge, load: Load, unit = 'r
     run: (proxies, settings) => compare(comparison(settings.quick), proxies, settings),
   };
 }
-
-const eachAnew: Load = closedLoop({ tls: true, headers: ['Connection: close'] });
 
 /** In the order in which they run. */
 export const edgeScenarios: readonly Scenario[] = [
@@ -42,23 +40,30 @@ export const edgeScenarios: readonly Scenario[] = [
   ),
   scenario(
     'edge-handshakes',
-    'an edge, a TLS handshake (ECDSA P-256) for each request',
+    'an edge, a full TLS handshake (ECDSA P-256) for each request',
     { clients: 'http1', tls: 'ecdsa' },
-    eachAnew,
+    fullHandshakes,
     'handshake',
   ),
   scenario(
     'edge-handshakes-rsa',
-    'an edge, a TLS handshake (RSA 2048) for each request',
+    'an edge, a full TLS handshake (RSA 2048) for each request',
     { clients: 'http1', tls: 'rsa' },
-    eachAnew,
+    fullHandshakes,
     'handshake',
   ),
   scenario(
     'edge-resumed',
     'an edge, a resumed TLS session for each request',
     { clients: 'http1', tls: 'ecdsa' },
-    resumedHandshakes,
+    handshakes('resumed'),
+    'handshake',
+  ),
+  scenario(
+    'edge-handshakes-hybrid',
+    'an edge, a full TLS handshake with hybrid key exchange, where the server has it, for each request',
+    { clients: 'http1', tls: 'ecdsa' },
+    handshakes('hybrid'),
     'handshake',
   ),
 ];

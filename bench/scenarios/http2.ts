@@ -71,6 +71,21 @@ export function h2load(streams: number, grpc: boolean, scheme: 'http' | 'https' 
   };
 }
 
+/** Full handshakes of TLS, one for each request over HTTP/1: h2load never resumes. Hundreds at once, again and again. */
+export const fullHandshakes: Load = async (stage, port, seconds) => {
+  const flags = ['--h1', '-t', '1', '-c', '200', '-n', '200', `https://127.0.0.1:${port}/`];
+  const sum = { count: 0, seconds: 0, errors: 0, not_ok: 0 };
+  for (const endMs = performance.now() + seconds * 1000; performance.now() < endMs; ) {
+    const printed = await stage.load(command('h2load', 'nghttp2-client'), flags);
+    const { count, seconds: took, errors, not_ok: notOk = 0 } = readH2load(printed);
+    sum.count += count;
+    sum.seconds += took;
+    sum.errors += errors;
+    sum.not_ok += notOk;
+  }
+  return sum;
+};
+
 function scenario(topology: Job['topology'], streams: number, grpc = false): Scenario {
   const comparison = (quick: boolean): Comparison => ({
     job: { protocol: 'http2', topology },

@@ -67,8 +67,15 @@ export const websocket: Load = async (stage, port, seconds) => {
   return readResult(await stage.load(process.execPath, ['bench/load/websocket.ts', ...flags]));
 };
 
-/** A resumed session of TLS for each request, as fast as one process of Node's makes them. */
-export const resumedHandshakes: Load = async (stage, port, seconds) => {
-  const flags = ['--port', `${port}`, '--seconds', `${seconds}`];
-  return readResult(await stage.load(process.execPath, ['bench/load/resumed.ts', ...flags]));
-};
+/**
+ * A TLS handshake for each request, as fast as one process of Node's makes them: `full`, with the key exchange that every server
+ * knows; `resumed`, with a ticket that is used once; `hybrid`, full as browsers make it, with X25519MLKEM768 where the server has
+ * it. wrk is not for this: it resumes each session that it gets a ticket for, so that servers which give more of them do less.
+ */
+export function handshakes(kind: 'full' | 'resumed' | 'hybrid'): Load {
+  const more = { full: [], resumed: ['--resume'], hybrid: ['--group', 'X25519MLKEM768:X25519'] }[kind];
+  return async (stage, port, seconds) => {
+    const flags = ['--port', `${port}`, '--seconds', `${seconds}`, ...more];
+    return readResult(await stage.load(process.execPath, ['bench/load/handshakes.ts', ...flags]));
+  };
+}
