@@ -113,6 +113,9 @@ export class Ejections {
     if (this.recent.length > ejectionsKept) this.recent.shift();
     this.#cluster.onEjectionsChanged();
     this.#reviewIn(this.#nextReleaseMs());
+    // Not before others are picked: they are picked again at once, or soon.
+    endpoint.pool.sendAway();
+    endpoint.sessions?.sendAway();
     const fields = {
       cluster: this.#cluster.config.name,
       endpoint: endpoint.key,

@@ -161,6 +161,12 @@ export class Pool {
     this.#shared?.close();
   }
 
+  /** The endpoint is ejected: who waits for a connection to it goes elsewhere. What is under way goes on. */
+  sendAway(): void {
+    this.#single.sendAway();
+    this.#shared?.sendAway();
+  }
+
   /** Since when the connection that has been idle longest is idle; undefined when none is. */
   get idleSinceMs(): number | undefined {
     const single = this.#single.idleSinceMs;

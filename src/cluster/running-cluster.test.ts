@@ -291,6 +291,52 @@ test('where all endpoints turn unready at once while connections to them work, t
   assert.equal(cluster.keptUnready, 0);
 });
 
+test('a single endpoint that has said itself that it is not ready gets no request on the connections that are open', () => {
+  const ill = (total: number) => ({ ...unready(total), ill: true as const });
+  const single = clusterOf(new TestClusterHost(seeded(1)), 1);
+  const host = new TestClusterHost(seeded(1));
+  const doubted = clusterOf(host, 1);
+  connect(host, list(doubted)[0]!);
+  doubted.setEndpoints(unready(1));
+  assert.equal(doubted.keptUnready, 1, 'somebody else has judged it');
+  doubted.setEndpoints(ill(1));
+  assert.equal(doubted.pick([], 0), undefined, 'now it has, too');
+  single.setEndpoints(ill(1));
+  assert.equal(single.pick([], 0), undefined);
+  // One after the other: the last is a single one.
+  const several = clusterOf(host, 2);
+  for (const each of list(several)) connect(host, each);
+  several.setEndpoints({ ...endpoints(1), total: 2 });
+  several.setEndpoints(ill(2));
+  assert.equal(several.pick([], 0), undefined);
+  // All in one go, as where what they all need is away: whoever answers is better than nobody.
+  const atOnce = clusterOf(host, 2);
+  for (const each of list(atOnce)) connect(host, each);
+  atOnce.setEndpoints(ill(2));
+  assert.equal(atOnce.keptUnready, 2);
+});
+
+test('who waits for a connection to an endpoint that is ejected goes elsewhere, whatever it speaks', () => {
+  for (const speaks of ['http1', 'http2'] as const) {
+    const host = new TestClusterHost(seeded(1));
+    if (speaks === 'http2') host.multiplexes = 'always';
+    const limits = { ...DEFAULT_TRAFFIC.limits, maxConnections: 1 };
+    const cluster = clusterOf(host, 2, { limits });
+    const [bad] = list(cluster);
+    const busy = request(bad!.pool);
+    const dial = host.dials.at(-1)!;
+    if (speaks === 'http2') dial.share(1);
+    else dial.open();
+    const waiting = request(bad!.pool);
+    fail(cluster, bad!, 5);
+    assert.equal(cluster.healthy, 1, speaks);
+    assert.match(`${waiting.flag} ${waiting.detail}`, /^UH the endpoint was ejected/, speaks);
+    assert.equal(bad!.pool.figures.waiting, 0, speaks);
+    assert.notEqual(busy.stream, undefined, `${speaks}: what is under way goes on`);
+    assert.equal(busy.failure, undefined, speaks);
+  }
+});
+
 test('with the first endpoint that is ready again all is as usual, and its ejection is over', () => {
   const host = new TestClusterHost(seeded(1));
   const cluster = clusterOf(host, 3);

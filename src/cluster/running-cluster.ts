@@ -167,12 +167,13 @@ export class RunningCluster implements EjectionsOwner {
   /**
    * Where every endpoint turns unready in one go while connections to them are open, it is more likely that whoever looks cannot
    * see them (an API server or node that is away) than that all broke: the last set goes on, less whoever fails. Nothing is kept
-   * of a Service that is gone or scaled to nothing.
+   * of a Service that is gone or scaled to nothing, nor a single one that has said itself that it is not ready.
    */
-  #goesOn({ endpoints, total }: EndpointsResource): boolean {
+  #goesOn({ endpoints, total, ill }: EndpointsResource): boolean {
     if (endpoints.length > 0 || total === 0) return false;
+    if (ill === true && this.#endpoints.size <= 1) return false;
     if (this.#keepsUnready) return true;
-    if (![...this.#endpoints.values()].some(({ pool }) => pool.figures.open > 0)) return false;
+    if (![...this.#endpoints.values()].some(isConnected)) return false;
     this.#keepsUnready = true;
     const fields = {
       code: 'endpoints-kept',
@@ -417,4 +418,8 @@ export class RunningCluster implements EjectionsOwner {
     for (const endpoint of all) endpoint.bound(settings.outlier.trial);
     this.#selection.build(all, everybody, settings.balancer, callerLocality, this.#host.clock.monotonic());
   }
+}
+
+function isConnected({ pool, sessions }: RunningEndpoint): boolean {
+  return pool.figures.open > 0 || (sessions !== undefined && sessions.figures.open > 0);
 }

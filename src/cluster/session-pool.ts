@@ -77,6 +77,11 @@ export class SessionPool {
     this.#shared.close();
   }
 
+  /** See Pool.sendAway. */
+  sendAway(): void {
+    this.#shared.sendAway();
+  }
+
   closeAllIdle(): void {
     this.#shared.closeAllIdle();
   }

@@ -5,7 +5,7 @@ import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
-import { REMOVED } from './single-pool.ts';
+import { EJECTED, REMOVED } from './single-pool.ts';
 import { give, letGo, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 import { wasUsed } from './warm-connections.ts';
 
@@ -213,6 +213,12 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     this.#dials.cancelAll();
     this.#waiting.refuseAll('UH', REMOVED, true);
     this.#undecided.refuseAll('UH', REMOVED, true);
+  }
+
+  /** Who waits for a connection goes elsewhere. */
+  sendAway(): void {
+    this.#waiting.refuseAll('UH', EJECTED, true);
+    this.#undecided.refuseAll('UH', EJECTED, true);
   }
 
   get idleSinceMs(): number | undefined {

@@ -152,6 +152,11 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     this.#waiting.refuseAll('UH', REMOVED, true);
   }
 
+  /** Who waits for a connection goes elsewhere. */
+  sendAway(): void {
+    this.#waiting.refuseAll('UH', EJECTED, true);
+  }
+
   get idleSinceMs(): number | undefined {
     return this.#free[0]?.freeSinceMs;
   }
@@ -252,6 +257,9 @@ export class SinglePool implements UpstreamHost, DialsOwner {
     this.#options.timers.schedule(this.#sweep, waitMs);
   }
 }
+
+/** Why nobody is served who waits when an endpoint is ejected. */
+export const EJECTED = 'the endpoint was ejected while the request waited for a connection';
 
 /** Why nobody is served who waits when a pool is closed. */
 export const REMOVED = 'the endpoint was removed while the request waited for a connection';

@@ -86,6 +86,6 @@ function eventOf({ namespace, name, from }: Service, uid: string | undefined): M
     type: 'Warning',
     reason: 'AllEndpointsUnready',
     message:
-      'all endpoints turned unready at once; proxies whose connections to them work go on with them, less whoever fails, until one is ready again (weft_cluster_kept_unready). See whether the pods are well, or their nodes and the API server',
+      'all endpoints turned unready at once; proxies whose connections to them work go on with them, less whoever fails, until one is ready again (weft_cluster_kept_unready), unless it is a single one that says so itself. See whether the pods are well, or their nodes and the API server',
   };
 }

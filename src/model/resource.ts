@@ -161,6 +161,8 @@ export interface EndpointsResource {
   readonly endpoints: readonly ClusterEndpoint[];
   /** How many the Service has in all, ready or not; for the error "0 of 3 ready". */
   readonly total: number;
+  /** None is ready, and each has said so itself (Workload.ill): it is not that nobody can see them. */
+  readonly ill?: true;
   /** Why there can be none, where something is wrong with what was asked for: "no DestinationRule defines subset v1". */
   readonly why?: string;
 }

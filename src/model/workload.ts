@@ -53,6 +53,11 @@ export interface Workload extends Site {
   /** Whether a Weft proxy runs in it (annotation `weft.dev/status`), so that peers speak mesh TLS to it. */
   readonly meshed: boolean;
   readonly ready: boolean;
+  /**
+   * Not ready, and it has said so itself: its kubelet, or the proxy of its machine, has asked the app. Undefined where others
+   * have judged, as of a node that is away.
+   */
+  readonly ill?: true;
   /** Inbound ports that its proxy does not see, so that nobody speaks mesh TLS to them; undefined: it sees all. */
   readonly bypass?: InboundBypass;
   /** Where its proxy takes mesh TLS for all of its ports, when its inbound traffic is not redirected; else undefined. */

@@ -35,7 +35,7 @@ export function resolveEndpoints(mesh: Mesh, caller: Caller, cluster: string): R
   return { resource: { kind: 'endpoints', key: cluster, ...set }, facts: reader.facts };
 }
 
-type EndpointSet = Pick<EndpointsResource, 'endpoints' | 'total' | 'why'>;
+type EndpointSet = Pick<EndpointsResource, 'endpoints' | 'total' | 'why' | 'ill'>;
 
 const empty: EndpointSet = { endpoints: [], total: 0 };
 const noLabels: Labels = {};
@@ -106,7 +106,13 @@ class EndpointSets {
     const known = defined ? this.#inSubset(defined, all) : all;
     const ready = known.filter(each => each.ready);
     const given = ready.length > 0 ? ready : known.filter(each => each.terminating && each.serving);
-    return { endpoints: given.map(each => this.#endpoint(each, service)), total: known.length };
+    const isIll =
+      given.length === 0 && known.length > 0 && known.every(each => this.#workloadOf(each)?.ill === true);
+    return {
+      endpoints: given.map(each => this.#endpoint(each, service)),
+      total: known.length,
+      ...(isIll && { ill: true }),
+    };
   }
 
   /** Nobody in the mesh speaks for datagrams: they go to the app as they are. */

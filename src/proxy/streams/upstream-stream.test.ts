@@ -25,7 +25,7 @@ function attempt(open: number) {
 test('a connection that did not come about says that the endpoint is out of reach, unless others are open', () => {
   for (const [open, failure] of [
     [0, 'unreachable'],
-    [1, 'repeat'],
+    [1, 'missed'],
   ] as const) {
     const { stream, said } = attempt(open);
     stream.onNoConnection('UF', 'no TLS handshake within 5000 ms');

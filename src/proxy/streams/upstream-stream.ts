@@ -21,10 +21,11 @@ import { RESET, StreamBytes } from './stream-bytes.ts';
 
 /**
  * What an attempt says that has failed before any byte of the app was sent. `unreachable`: the endpoint, or its app, cannot be
- * reached. `repeat`: nothing about the endpoint, and another attempt may be as good there. `refused`: whoever asks is not let in,
- * here or anywhere else.
+ * reached. `missed`: it could not be reached once more, while other connections to it are open: that counts against it, and another
+ * attempt may be as good there. `repeat`: nothing about the endpoint, and the same. `refused`: whoever asks is not let in, here or
+ * anywhere else.
  */
-export type SessionFailure = 'unreachable' | 'repeat' | 'refused';
+export type SessionFailure = 'unreachable' | 'missed' | 'repeat' | 'refused';
 
 /** Hears how it went; exactly one of them is called, once, maybe before `start` returns. */
 export interface SessionOutcome extends Guarded {
@@ -99,8 +100,8 @@ export class UpstreamStream extends StreamBytes implements SessionWaiter, Client
   onNoConnection(flag: Flag, detail: string, removed = false): void {
     // An endpoint is taken out of its cluster, where another is to be found when that is done.
     if (removed) setImmediate(guarded('tcp-session', () => this.#fail('repeat', flag, detail), this));
-    // One more connection did not come about, and there are others that show that the endpoint is there.
-    else this.#fail(this.#request.pool.figures.open > 0 ? 'repeat' : 'unreachable', flag, detail);
+    // There may be others that show that the endpoint is there; or that it was.
+    else this.#fail(this.#request.pool.figures.open > 0 ? 'missed' : 'unreachable', flag, detail);
   }
 
   onWire(wire: Wire): void {

@@ -247,7 +247,8 @@ export class TcpSession implements WireHandler, SessionOutcome {
   onFailed(failure: SessionFailure, flag: Flag, detail: string): void {
     this.#opening = undefined;
     if (failure === 'refused') this.#fail(flag, detail);
-    else if (failure === 'repeat' && ++this.#repeats <= maxRepeats) {
+    else if (failure !== 'unreachable' && ++this.#repeats <= maxRepeats) {
+      if (failure === 'missed') this.#cluster.record(this.#endpoint!, 'connect-failure');
       this.#leave();
       this.#connect();
     } else this.#failed(flag, detail, false);

@@ -91,6 +91,8 @@ export interface TestDestination {
   readonly timeoutMs?: number;
   readonly protocol?: DestinationResource['protocol'];
   readonly total?: number;
+  /** Where no endpoint is ready: each has said so itself. */
+  readonly ill?: true;
   readonly why?: string;
 }
 
@@ -243,6 +245,7 @@ export class StaticMesh {
             endpoints: destination.endpoints,
             total: destination.total ?? destination.endpoints.length,
             ...(destination.why !== undefined && { why: destination.why }),
+            ...(destination.ill && { ill: true }),
           }));
     if (refused !== undefined) throw new Error(refused);
   }

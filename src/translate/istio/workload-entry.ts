@@ -52,7 +52,7 @@ function translateWorkloadEntry(
     ports,
     // Istio's label of who speaks mutual TLS, which its own registration sets; inject's annotation does too.
     meshed: labels['security.istio.io/tlsMode'] === 'istio' || ANNOTATIONS.status in annotations,
-    ready: isHealthy(object, report, annotations[HEALTH_CHECKED] === 'true'),
+    ...healthOf(object, report, annotations[HEALTH_CHECKED] === 'true'),
     ...optional,
     ...context.site,
     from: report.object,
@@ -82,8 +82,9 @@ function portsOf(spec: Fields): readonly WorkloadPort[] {
 const HEALTH_CHECKED = 'proxy.istio.io/health-checks-enabled';
 
 /** Nobody who says nothing is ill, unless somebody is about to ask. */
-function isHealthy(object: KubeObject, report: Report, isChecked: boolean): boolean {
+function healthOf(object: KubeObject, report: Report, isChecked: boolean): Pick<Workload, 'ready' | 'ill'> {
   const conditions = fieldsOf(object, 'status', report).objects('conditions');
   const said = conditions.find(each => each.text('type') === 'Healthy')?.text('status');
-  return isChecked ? said === 'True' : said !== 'False';
+  if (said === 'False') return { ready: false, ill: true };
+  return { ready: !isChecked || said === 'True' };
 }

@@ -113,9 +113,14 @@ function portNamed(container: Fields, name: string): number | undefined {
   return port?.port('containerPort') ?? (/^\d+$/.test(name) ? Number(name) : undefined);
 }
 
-function readinessOf(status: Fields): Pick<Workload, 'ready' | 'readySinceMs'> {
-  const ready = status.objects('conditions').find(each => each.text('type') === 'Ready');
-  if (ready?.text('status') !== 'True') return { ready: false };
+/** Whoever calls a pod unready because its node is away leaves ContainersReady as its kubelet has said it. */
+function readinessOf(status: Fields): Pick<Workload, 'ready' | 'readySinceMs' | 'ill'> {
+  const conditions = status.objects('conditions');
+  const ready = conditions.find(each => each.text('type') === 'Ready');
+  if (ready?.text('status') !== 'True') {
+    const containers = conditions.find(each => each.text('type') === 'ContainersReady');
+    return { ready: false, ...(containers?.text('status') === 'False' && { ill: true }) };
+  }
   const since = Date.parse(ready.text('lastTransitionTime') ?? '');
   return Number.isNaN(since) ? { ready: true } : { ready: true, readySinceMs: since };
 }
