@@ -49,5 +49,11 @@ export async function openAccount(
       ...(answer.retryAfterMs !== undefined && { retryAfterMs: answer.retryAfterMs }),
       ...{ type: answer.type, concernsAll: true },
     });
+  if (answer.location === '')
+    return new AcmeFailure(
+      'acme-refused',
+      'there is no account: the ACME server does not say where it is; the server is broken',
+      { concernsAll: true },
+    );
   return { key, url: answer.location };
 }

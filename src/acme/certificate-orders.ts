@@ -42,6 +42,10 @@ interface Tended {
   /** When the server would have it renewed, of which certificate, and when it is asked again. */
   window: { readonly of: string; readonly atMs: number; readonly askAtMs: number } | undefined;
   problem: Problem | undefined;
+  /** When the server's window last had one replaced; 0 for never. */
+  windowedMs: number;
+  /** When it was last put down; 0 for never. */
+  keptMs: number;
 }
 
 /** So many orders are under way at once. */
@@ -50,6 +54,10 @@ const longestRestMs = 60_000;
 /** What cannot be read or written is tried again so soon. */
 const storeAgainMs = 30_000;
 const foreignAgainMs = 600_000;
+/** So long is tried to put down what was obtained, with growing waits: servers give only so many a week. */
+const keepWaitsMs = [1_000, 2_000, 4_000, 8_000, 15_000, 30_000, 30_000, 30_000];
+/** A server whose windows have always passed would have a new certificate replaced as soon as it is there. */
+const windowsApartMs = 3_600_000;
 
 /**
  * Gets certificates and keeps them fresh, in Secrets: for each wish, one that is missing, is for other names or runs out is
@@ -60,6 +68,8 @@ export class CertificateOrders {
   readonly #random: () => number;
   readonly #tended = new Map<string, Tended>();
   readonly #servers = new Map<string, IssuingServer>();
+  /** Keys of those that somebody works at. */
+  readonly #busy = new Set<string>();
   #wake: () => void = () => {};
 
   constructor(options: CertificateOrdersOptions) {
@@ -74,7 +84,10 @@ export class CertificateOrders {
     for (const wish of all) {
       const known = this.#tended.get(keyOf(wish));
       if (known === undefined)
-        this.#tended.set(keyOf(wish), { wish, nextMs: 0, window: undefined, problem: undefined });
+        this.#tended.set(keyOf(wish), {
+          ...{ wish, nextMs: 0, window: undefined, problem: undefined },
+          ...{ windowedMs: 0, keptMs: 0 },
+        });
       else if (JSON.stringify(known.wish) !== JSON.stringify(wish)) {
         known.wish = wish;
         known.nextMs = 0;
@@ -91,24 +104,42 @@ export class CertificateOrders {
   async lead(signal: AbortSignal): Promise<void> {
     // What was known when somebody else led may be old.
     for (const each of this.#tended.values()) each.nextMs = 0;
+    const underWay = new Set<Promise<void>>();
     while (!signal.aborted) {
-      const nowMs = this.#options.clock.now();
-      const due = [...this.#tended.values()].filter(each => each.nextMs <= nowMs);
-      const work = async (): Promise<void> => {
-        for (let each = due.shift(); each !== undefined && !signal.aborted; each = due.shift())
-          await this.#tendSafely(each, signal);
-      };
-      await Promise.all(Array.from({ length: atOnce }, work));
-      await this.#rest(signal);
+      // Whoever is slow has a place, and keeps nobody else waiting as long as there are others.
+      for (const each of this.#due()) {
+        if (underWay.size >= atOnce) break;
+        const key = keyOf(each.wish);
+        this.#busy.add(key);
+        const work = this.#tendSafely(each, signal).finally(() => {
+          this.#busy.delete(key);
+          underWay.delete(work);
+          this.#wake();
+        });
+        underWay.add(work);
+      }
+      await this.#rest(signal, underWay.size < atOnce);
     }
+    await Promise.all(underWay);
     for (const each of this.#servers.values()) each.connection.close();
     this.#servers.clear();
   }
 
-  /** Until the next is due, or something is wished. */
-  async #rest(signal: AbortSignal): Promise<void> {
+  #due(): readonly Tended[] {
+    const nowMs = this.#options.clock.now();
+    return [...this.#tended.values()].filter(each => this.#isFree(each) && each.nextMs <= nowMs);
+  }
+
+  /** One that was wished anew while somebody works at what it was has the same Secret. */
+  #isFree({ wish }: Tended): boolean {
+    return !this.#busy.has(keyOf(wish));
+  }
+
+  /** Until the next is due and has a place, one is done, or something is wished. */
+  async #rest(signal: AbortSignal, hasPlace: boolean): Promise<void> {
     const { clock } = this.#options;
-    const nextMs = Math.min(...[...this.#tended.values()].map(each => each.nextMs), Number.POSITIVE_INFINITY);
+    const waiting = [...this.#tended.values()].filter(each => hasPlace && this.#isFree(each));
+    const nextMs = Math.min(...waiting.map(each => each.nextMs), Number.POSITIVE_INFINITY);
     const waitMs = Math.min(longestRestMs, nextMs - clock.now());
     if (waitMs <= 0) return;
     const woken = new AbortController();
@@ -152,9 +183,21 @@ export class CertificateOrders {
       case 'waiting':
         tended.problem ??= this.#problemOf(wish, standing.code, standing.why);
         return standing.untilMs;
-      case 'due':
-        return this.#order(tended, wish, standing, signal);
+      case 'due': {
+        const notBeforeMs = this.#notBefore(tended, standing);
+        return notBeforeMs > clock.now() ? notBeforeMs : this.#order(tended, wish, standing, signal);
+      }
     }
+  }
+
+  /**
+   * Where what was just put down is due again at once, a clock is wrong, and another certificate would be no better: half its
+   * life is waited. What the server's window says goes before that.
+   */
+  #notBefore({ keptMs, window }: Tended, { replaces }: Extract<Standing, { is: 'due' }>): number {
+    if (keptMs === 0 || replaces === undefined || window?.of === replaces.fingerprint256) return 0;
+    const lifeMs = Date.parse(replaces.validTo) - Date.parse(replaces.validFrom);
+    return keptMs + Math.min(lifeMs / 2, 86_400_000);
   }
 
   /** Asks the server when it would have a good certificate renewed. */
@@ -178,7 +221,8 @@ export class CertificateOrders {
     }
     // The same moment of the window for the same certificate, whoever leads.
     const share = Number.parseInt(of.slice(0, 5).replace(':', ''), 16) / 0x1_0000;
-    const atMs = window.startMs + share * (window.endMs - window.startMs);
+    const pickedMs = window.startMs + share * (window.endMs - window.startMs);
+    const atMs = Math.max(pickedMs, tended.windowedMs + windowsApartMs);
     tended.window = { of, atMs, askAtMs: nowMs + window.askAgainAfterMs };
     return Math.min(atMs, tended.window.askAtMs);
   }
@@ -196,7 +240,9 @@ export class CertificateOrders {
     if (signal.aborted) return clock.now();
     if (!(obtained instanceof WeftError)) {
       server.worked();
-      return this.#keep(tended, wish, obtained);
+      if (replaces !== undefined && tended.window?.of === replaces.fingerprint256)
+        tended.windowedMs = clock.now();
+      return this.#keep(tended, wish, obtained, signal);
     }
     const failure = obtained instanceof AcmeFailure ? obtained : undefined;
     if (failure?.type === 'accountDoesNotExist') server.forgetAccount();
@@ -254,18 +300,26 @@ export class CertificateOrders {
     return dnsSolver({ url, timeoutMs, ...(token !== undefined && { token }) }, { clock, signal });
   }
 
-  /** What was obtained is worth some trouble: servers give only so many a week. */
-  async #keep(tended: Tended, wish: CertificateWish, obtained: ObtainedCertificate): Promise<number> {
+  async #keep(
+    tended: Tended,
+    wish: CertificateWish,
+    obtained: ObtainedCertificate,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { clock, heard } = this.#options;
-    for (let tries = 0; tries < 5; tries++) {
+    for (const waitMs of [...keepWaitsMs, 0]) {
       const wrong = await this.#write(wish, before => issuedSecret(before, wish, obtained));
       if (wrong === undefined) {
         tended.problem = undefined;
+        tended.keptMs = clock.now();
         const message = `certificate ${keyOf(wish)} for ${wish.names.join(', ')} was issued by ${wish.issuer.server}`;
         heard({ wish, what: 'issued', message });
         return clock.now();
       }
       tended.problem = this.#problemOf(wish, wrong.code, wrong.message);
+      if (signal.aborted) break;
+      // Who was only quicker has written by now.
+      if (wrong.code !== 'api-conflict') await pause(clock, waitMs, signal);
     }
     return clock.now() + storeAgainMs;
   }

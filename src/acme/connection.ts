@@ -2,6 +2,7 @@ import { Agent, request } from 'undici';
 import { errorMessage } from '../errors/index.ts';
 import { fieldAt, isRecord, recordsOf } from '../plain/index.ts';
 import type { AccountKey, Signer } from './account-key.ts';
+import { readText } from './answer-text.ts';
 import { AcmeFailure } from './failure.ts';
 
 /** Where a server has what (RFC 8555 section 7.1.1, RFC 9773 section 4). */
@@ -162,14 +163,7 @@ export class AcmeConnection {
       ...(body !== undefined && { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(answerTimeoutMs),
     });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > maxAnswerBytes) throw new Error(`its answer is longer than ${maxAnswerBytes} bytes`);
-      chunks.push(chunk);
-    }
-    const text = Buffer.concat(chunks).toString('utf8');
+    const text = await readText(stream as AsyncIterable<Buffer>, maxAnswerBytes);
     const one = (name: string): string | undefined => [headers[name] ?? []].flat()[0];
     const links = [headers.link ?? []].flat().flatMap(each => each.split(/,(?=\s*<)/));
     return {
@@ -199,12 +193,14 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Seconds or a date (RFC 9110 section 10.2.3). */
+/** The longest that limits of servers last. Who asks for more is mistaken, and nobody would come back in his lifetime. */
+const longestAfterMs = 7 * 86_400_000;
+
+/** Seconds or a date (RFC 9110 section 10.2.3); a week at most. */
 export function retryAfter(text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined;
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
-  const atMs = Date.parse(text);
-  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs);
+  const afterMs = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  return Number.isNaN(afterMs) ? undefined : Math.min(longestAfterMs, Math.max(0, afterMs));
 }
 
 /** Kinds of problems that are about the account or the server, and not about what was asked for. */

@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { fieldAt } from '../plain/index.ts';
+import { readText } from './answer-text.ts';
 import { type Challenge, recordText } from './challenge.ts';
 
 /** A service that puts TXT records into DNS; docs/acme.md tells its authors what it is asked. */
@@ -14,6 +15,8 @@ export interface DnsWebhook {
 }
 
 const maxWaitMs = 600_000;
+/** More than a wait and words of a failure take. */
+const maxAnswerBytes = 65_536;
 
 /**
  * Asks the service. When it has answered 2xx the record can be seen, or can be after so many milliseconds, which its answer says
@@ -47,7 +50,7 @@ export async function callDnsWebhook(
       }),
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const text = (await body.text()).slice(0, 65_536);
+    const text = await readText(body, maxAnswerBytes);
     if (statusCode < 200 || statusCode > 299)
       return failed(`status ${statusCode} ${text.slice(0, 200)}`.trimEnd());
     const waitMs = Number(fieldAt(parsed(text), 'waitSeconds') ?? 0) * 1000;

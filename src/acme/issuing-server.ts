@@ -46,9 +46,11 @@ export class IssuingServer {
     return this.#heldUntilMs;
   }
 
-  /** It is in trouble, or we are: nobody calls it for a while. */
+  /** It is in trouble, or we are: nobody calls it for a while. What several hear of it at once is one trouble. */
   hold(retryAfterMs = 0): void {
-    this.#heldUntilMs = this.#clock.now() + Math.max(retryAfterMs, this.#trouble.next());
+    const nowMs = this.#clock.now();
+    const ownMs = this.#heldUntilMs > nowMs ? this.#heldUntilMs - nowMs : this.#trouble.next();
+    this.#heldUntilMs = nowMs + Math.max(retryAfterMs, ownMs);
   }
 
   worked(): void {

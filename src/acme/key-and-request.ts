@@ -1,4 +1,5 @@
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { generateKeyPair, type KeyObject, sign } from 'node:crypto';
+import { promisify } from 'node:util';
 import { der, derBitString, derOid, TAG } from '../identity/index.ts';
 import type { CertificateKeyType } from '../model/index.ts';
 
@@ -13,8 +14,11 @@ export interface KeyAndRequest {
 const dnsNameTag = 0x82;
 
 /** `names`: of DNS, the first of them in no way special; the subject is empty, as the CA/Browser Forum has it. */
-export function keyAndRequest(names: readonly string[], type: CertificateKeyType): KeyAndRequest {
-  const { privateKey, publicKey } = pairOf(type);
+export async function keyAndRequest(
+  names: readonly string[],
+  type: CertificateKeyType,
+): Promise<KeyAndRequest> {
+  const { privateKey, publicKey } = await pairOf(type);
   const alternatives = der(TAG.sequence, ...names.map(name => der(dnsNameTag, Buffer.from(name, 'latin1'))));
   const extension = der(TAG.sequence, derOid('2.5.29.17'), der(TAG.octetString, alternatives));
   const asked = der(
@@ -37,16 +41,21 @@ export function keyAndRequest(names: readonly string[], type: CertificateKeyType
   };
 }
 
-function pairOf(type: CertificateKeyType): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+const generate = promisify(generateKeyPair);
+
+/** In a thread of its own: one of RSA takes seconds, and a gateway that fetches its certificates itself has clients meanwhile. */
+function pairOf(
+  type: CertificateKeyType,
+): Promise<{ readonly privateKey: KeyObject; readonly publicKey: KeyObject }> {
   switch (type) {
     case 'ecdsa-p256':
-      return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+      return generate('ec', { namedCurve: 'P-256' });
     case 'ecdsa-p384':
-      return generateKeyPairSync('ec', { namedCurve: 'P-384' });
+      return generate('ec', { namedCurve: 'P-384' });
     case 'rsa-2048':
-      return generateKeyPairSync('rsa', { modulusLength: 2048 });
+      return generate('rsa', { modulusLength: 2048 });
     case 'rsa-4096':
-      return generateKeyPairSync('rsa', { modulusLength: 4096 });
+      return generate('rsa', { modulusLength: 4096 });
   }
 }
 

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { errorMessage, WeftError } from '../errors/index.ts';
 import { readCertificates } from '../identity/index.ts';
 import type { AcmeChallengeKind, CertificateKeyType } from '../model/index.ts';
@@ -163,7 +163,7 @@ export class CertificateOrder {
   async #finish(url: string): Promise<ObtainedCertificate | WeftError> {
     const ready = await this.#until(url, status => status !== 'pending', 'to be ready to sign');
     if (ready instanceof AcmeFailure) return ready;
-    const { keyPem, request } = keyAndRequest(this.#terms.names, this.#terms.keyType);
+    const { keyPem, request } = await keyAndRequest(this.#terms.names, this.#terms.keyType);
     let order: AcmeAnswer | AcmeFailure = ready;
     if (fieldAt(ready.body, 'status') === 'ready') {
       const finalize = String(fieldAt(ready.body, 'finalize') ?? '');
@@ -180,7 +180,7 @@ export class CertificateOrder {
     }
     const chain = await this.#download(certificate);
     if (chain instanceof WeftError) return chain;
-    const fault = faultOf(chain, this.#terms.names);
+    const fault = faultOf(chain, keyPem, this.#terms.names, this.#clock.now());
     return fault === undefined ? { chain, privateKey: keyPem } : new AcmeFailure('acme-refused', fault);
   }
 
@@ -208,12 +208,18 @@ export class CertificateOrder {
       const answer = await this.#post(url, undefined);
       if (answer instanceof AcmeFailure) return answer;
       if (done(fieldAt(answer.body, 'status'))) return answer;
-      if (this.#signal.aborted || this.#clock.monotonic() > endMs)
+      if (this.#signal.aborted || this.#clock.monotonic() >= endMs)
         return new AcmeFailure(
           'acme-timeout',
           `the ACME server took longer than ${patienceMs / 1000} s ${what}; it is asked again later`,
         );
-      await pause(this.#clock, Math.min(longestLookMs, answer.retryAfterMs ?? waitMs), this.#signal);
+      // As late as it asks, but no sooner than we would: `Retry-After: 0` is no leave to ask without end.
+      const leftMs = endMs - this.#clock.monotonic();
+      await pause(
+        this.#clock,
+        Math.min(leftMs, Math.max(firstLookMs, answer.retryAfterMs ?? waitMs)),
+        this.#signal,
+      );
     }
   }
 
@@ -242,13 +248,17 @@ function escaped(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
-/** What is wrong with what a server gave. */
-function faultOf(chain: string, names: readonly string[]): string | undefined {
+/** What is wrong with what a server gave: put down, it would be shown to clients, or be ordered again at once. */
+function faultOf(chain: string, keyPem: string, names: readonly string[], nowMs: number): string | undefined {
   try {
     const leaf = new X509Certificate(chain);
     const has = (leaf.subjectAltName ?? '').split(', ');
     const missing = names.find(name => !has.includes(`DNS:${name}`));
     if (missing !== undefined) return `the ACME server signed a certificate without ${missing}`;
+    if (!leaf.checkPrivateKey(createPrivateKey(keyPem)))
+      return 'the ACME server signed a certificate for another key than was asked for';
+    if (Date.parse(leaf.validTo) <= nowMs)
+      return `the ACME server signed a certificate that ends ${leaf.validTo}, which is over; is the clock of this machine right?`;
     return undefined;
   } catch (thrown) {
     return `the ACME server gave what is no certificate: ${errorMessage(thrown)}`;

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, X509Certificate } from 'node:crypto';
 import {
   type CertificateIssuer,
   type CredentialRef,
@@ -73,10 +73,11 @@ export function standingOf(
   return { is: 'due', failures: counts ? failures : 0, ...(fits && { replaces: certificate }) };
 }
 
-/** The certificate and the key that fits it; undefined where there is none. */
+/** The certificate, if its key is beside it: no gateway could show it with another one. Undefined where there is none. */
 function certificateOf({ data }: StoredSecret): X509Certificate | undefined {
   try {
-    return new X509Certificate(data['tls.crt'] ?? '');
+    const certificate = new X509Certificate(data['tls.crt'] ?? '');
+    return certificate.checkPrivateKey(createPrivateKey(data['tls.key'] ?? '')) ? certificate : undefined;
   } catch {
     return undefined;
   }
@@ -89,7 +90,6 @@ function isFor(
 ): boolean {
   const has = (certificate.subjectAltName ?? '').split(', ');
   return (
-    (secret.data['tls.key'] ?? '') !== '' &&
     secret.annotations[ISSUED_MARKS.issuer] === issuerMark(issuer) &&
     has.length === names.length &&
     names.every(name => has.includes(`DNS:${name}`))

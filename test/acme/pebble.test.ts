@@ -280,6 +280,47 @@ test('a server that is away is left alone for a while; what was ordered is order
   assert.ok(await shown(rig.gateway.port(443), 'b.example.com'));
 });
 
+for (const challenge of ['tls-alpn-01', 'dns-01'] as const)
+  test(`${challenge}: a renewal outlives a restart of the server that has lost its accounts, under one leader`, {
+    skip,
+  }, async context => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+    let pebble: PebbleServer | undefined;
+    const webhook = await httpServer(async (request, response) => {
+      const body = JSON.parse(Buffer.concat(await request.toArray()).toString()) as Record<string, string>;
+      await pebble!.record(body.action === 'present' ? 'set-txt' : 'clear-txt', body.record!, body.value!);
+      response.end('{}');
+    });
+    context.after(() => webhook.close());
+    const dns = challenge === 'dns-01' ? `dnsWebhook: { url: "http://127.0.0.1:${webhook.port}/acme" }` : '';
+    const place = await setUp(context, {
+      ...{ listeners: [plain, secure('www.example.com')], options: { lifeSeconds: 86_400 }, clock },
+      more: `challenge: ${challenge}\n  ${dns}`,
+    });
+    ({ pebble } = place);
+    const { rig, yaml } = place;
+    await rig.until(issued.what, issued.fits);
+    const first = await shown(rig.gateway.port(443), 'www.example.com');
+    await pebble.stop();
+    pebble = await PebbleServer.start(programs!, {
+      ...{ httpPort: rig.gateway.port(80), tlsPort: rig.gateway.port(443), lifeSeconds: 86_400 },
+      port: pebble.port,
+    });
+    const back = pebble;
+    context.after(() => back.stop());
+    aheadMs = 17 * 3_600_000;
+    rig.tell(yaml);
+    const lost = await rig.until('a failure', news => news.what === 'failed');
+    assert.match(lost.message, /accountDoesNotExist|does not exist|not found/i);
+    // The wait after that is over, and nothing of it hangs.
+    aheadMs += 120_000;
+    rig.tell(yaml);
+    await rig.until('the renewal', news => news.what === 'issued');
+    const second = await shown(rig.gateway.port(443), 'www.example.com');
+    assert.notEqual(second!.fingerprint256, first!.fingerprint256);
+  });
+
 test('a Secret that somebody else wrote is not touched', { skip }, async context => {
   const { rig, yaml } = await setUp(context, { listeners: [plain, secure('www.example.com')] });
   await rig.until(issued.what, issued.fits);
