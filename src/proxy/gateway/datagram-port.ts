@@ -40,9 +40,12 @@ export class DatagramPort implements DatagramSessionOwner {
   readonly #services: Services;
   readonly #destinations: Destinations;
   readonly #place: DatagramPlace;
-  readonly #sockets: Socket[] = [];
+  /** Those that are bound, by host. */
+  readonly #sockets = new Map<string, Socket>();
   /** About the least recently used first. */
   readonly #sessions = new Map<string, DatagramSession>();
+  /** Of them, whose clients have not shown yet that they hear the answers; the oldest first. */
+  readonly #unproven = new Map<string, DatagramSession>();
   #bound: BoundListener;
   #boundPort = 0;
   #stopSweeping: () => void = () => {};
@@ -88,14 +91,15 @@ export class DatagramPort implements DatagramSessionOwner {
   /** Again, where it could not be opened. */
   tryAgain(): void {
     if (this.trouble === undefined || this.#closed) return;
-    this.#bind(this.#place.hosts.slice(this.#sockets.length), this.#boundPort || this.#place.port);
+    const missing = this.#place.hosts.filter(each => !this.#sockets.has(each));
+    this.#bind(missing, this.#boundPort || this.#place.port);
   }
 
-  /** One after the other, so that all have the port that the first was given. */
+  /** One after the other, so that all have the port that the first was given; one that cannot be keeps no other from it. */
   #bind(hosts: readonly string[], port: number): void {
     const [host, ...others] = hosts;
     if (host === undefined || this.#closed) {
-      this.trouble = undefined;
+      if (this.#sockets.size === this.#place.hosts.length) this.trouble = undefined;
       return;
     }
     const { shared } = this.#place;
@@ -113,19 +117,23 @@ export class DatagramPort implements DatagramSessionOwner {
     const failed = (error: Error): void => {
       const before = this.trouble;
       this.trouble = errorMessage(error);
-      const at = this.#sockets.indexOf(socket);
-      if (at >= 0) this.#sockets.splice(at, 1);
+      const wasOpen = this.#sockets.get(host) === socket;
+      if (wasOpen) this.#sockets.delete(host);
       socket.close();
       if (before !== this.trouble && !this.#closed)
         this.#services.log.error(
           { port: this.#bound.port },
-          `a UDP port of the gateway is not listened on: ${this.trouble}; the others are`,
+          `a UDP port of the gateway is not listened on at ${host}: ${this.trouble}; the others are`,
         );
+      if (!wasOpen) this.#bind(others, this.#boundPort || port);
     };
     socket.once('error', guarded('datagrams', failed));
     const opened = (): void => {
-      if (this.#closed) return;
-      this.#sockets.push(socket);
+      if (this.#closed) {
+        socket.close();
+        return;
+      }
+      this.#sockets.set(host, socket);
       this.#boundPort = socket.address().port;
       this.#services.log.info(
         { port: this.#boundPort, listeners: [this.#bound.name] },
@@ -144,7 +152,7 @@ export class DatagramPort implements DatagramSessionOwner {
     this.#closed = true;
     this.#stopSweeping();
     for (const each of [...this.#sessions.values()]) this.#end(each);
-    for (const each of this.#sockets) each.close();
+    for (const each of this.#sockets.values()) each.close();
     this.tell();
   }
 
@@ -177,13 +185,15 @@ export class DatagramPort implements DatagramSessionOwner {
     const key = `${address} ${port}`;
     let session = this.#sessions.get(key);
     // Its endpoint is gone, or takes nothing new: the next one goes on.
-    if (session?.endpoint.removed === true) {
+    if (session !== undefined && isLeft(session)) {
       this.#end(session);
       session = undefined;
     }
     session ??= this.#begin(socket, key, address, port);
     if (session === undefined) return;
+    const wasProven = session.proven;
     session.forward(message);
+    if (session.proven && !wasProven) this.#unproven.delete(key);
     // Not with each datagram: a Map that is changed all the time is made anew all the time.
     if (session.usedMs - session.movedMs < sweepMs) return;
     session.movedMs = session.usedMs;
@@ -210,6 +220,7 @@ export class DatagramPort implements DatagramSessionOwner {
     }
     const session = new DatagramSession(this, socket, { key, address, port }, cluster, endpoint);
     this.#sessions.set(key, session);
+    this.#unproven.set(key, session);
     this.counts.opened++;
     return session;
   }
@@ -219,16 +230,13 @@ export class DatagramPort implements DatagramSessionOwner {
   }
 
   /**
-   * A flood of made-up addresses must not keep those out who talk: who has not shown yet that it hears the answers goes first.
-   * False where all have.
+   * A flood of made-up addresses must not keep those out who talk: who has not shown yet that it hears the answers goes first, and
+   * is found at once, however many have. False where all have.
    */
   #makeRoom(): boolean {
-    for (const each of this.#sessions.values()) {
-      if (each.proven) continue;
-      this.#end(each);
-      return true;
-    }
-    return false;
+    const [first] = this.#unproven.values();
+    if (first !== undefined) this.#end(first);
+    return first !== undefined;
   }
 
   #sweep(): void {
@@ -240,8 +248,14 @@ export class DatagramPort implements DatagramSessionOwner {
   #end(session: DatagramSession): void {
     if (this.#sessions.get(session.key) === session) {
       this.#sessions.delete(session.key);
+      this.#unproven.delete(session.key);
     }
     this.counts.closed++;
     session.close();
   }
+}
+
+/** Gone, or ejected while others take its place. */
+function isLeft({ endpoint }: DatagramSession): boolean {
+  return endpoint.removed || (endpoint.health.ejected && endpoint.group === undefined);
 }

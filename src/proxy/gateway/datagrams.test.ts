@@ -4,6 +4,7 @@ import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { FakeClock } from '../../time/index.ts';
+import { DatagramPort } from './datagram-port.ts';
 import { UNPROVEN_BYTES } from './datagram-session.ts';
 import { GatewayRig, gateway } from './testing/gateway-rig.ts';
 
@@ -290,4 +291,51 @@ test('opened on all addresses, a listener takes datagrams of both families', asy
   t.after(() => made.close());
   await until(() => made.port(53) !== 0);
   assert.equal(await ask(await socketOf(t), made), 'one');
+});
+
+test('a client whose endpoint is ejected is sent to another one, as what is new is', async t => {
+  const [one, two] = [await app(t, 'one'), await app(t, 'two')];
+  const yaml =
+    gateway(udp) + datagramService('dns', one.port, two.port) + udpRoute('dns', '{ name: dns, port: 53 }');
+  const made = await rig(t, yaml, new FakeClock());
+  const client = await socketOf(t);
+  const first = await ask(client, made);
+  const [cluster] = [...made.plane.destinations.clusters];
+  const { port } = first === 'one' ? one : two;
+  const bad = [...cluster!.endpoints].find(each => each.config.port === port)!;
+  for (let i = 0; i < 5; i++) cluster!.record(bad, 'connect-failure');
+  assert.equal(cluster!.healthy, 1);
+  assert.equal(await ask(client, made), first === 'one' ? 'two' : 'one');
+});
+
+/** Sockets of UDP that this process has open. */
+const openSockets = (): number => process.getActiveResourcesInfo().filter(each => /^udp/i.test(each)).length;
+
+test('a port that is closed while it is being opened leaves no socket behind', async t => {
+  const before = openSockets();
+  const made = new GatewayRig(gateway(udp));
+  // Before the kernel has bound it.
+  made.close();
+  const other = await socketOf(t);
+  assert.equal(openSockets(), before + 1, 'its own, and no other');
+  other.unref();
+});
+
+test('an address that cannot be listened on keeps no other from it, and is tried again by itself', async t => {
+  const taken = createSocket('udp4');
+  taken.bind(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address();
+  const made = await rig(t, gateway(udp));
+  const { services, destinations } = made.plane;
+  const bound = { name: 'dns', port, protocol: 'udp', hosts: [] } as const;
+  const place = { hosts: ['127.0.0.1', '127.0.0.2'], port, shared: false };
+  const opened = new DatagramPort(services, destinations, bound, place);
+  t.after(() => opened.close());
+  opened.open();
+  await until(() => opened.trouble !== undefined && opened.port === port);
+  assert.match(opened.trouble!, /EADDRINUSE/);
+  await new Promise<void>(resolve => taken.close(() => resolve()));
+  opened.tryAgain();
+  await until(() => opened.trouble === undefined);
 });
