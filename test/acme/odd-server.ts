@@ -1,4 +1,4 @@
-// An ACME server for tests of what a good one never does: it believes everybody, and is as slow, wrong and demanding as a test says.
+// An ACME server for tests of what a good one never does: it believes everybody, and is slow, wrong and demanding as told.
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
