@@ -1,5 +1,5 @@
-// An endpoint that is ill gets nothing new on the connections to it that are open: requests on kept connections of HTTP/1, streams
-// of HTTP/2 between proxies, and connections of apps that ride on those; what is under way on them goes on.
+// An endpoint that is ill gets nothing new on the connections to it that are open: requests on kept connections of HTTP/1,
+// streams of HTTP/2 between proxies, and connections of apps that ride on those; what is under way on them goes on.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, type RequestListener, request } from 'node:http';

@@ -230,8 +230,8 @@ export class DatagramPort implements DatagramSessionOwner {
   }
 
   /**
-   * A flood of made-up addresses must not keep those out who talk: who has not shown yet that it hears the answers goes first, and
-   * is found at once, however many have. False where all have.
+   * A flood of made-up addresses must not keep those out who talk: who has not shown yet that it hears the answers goes first,
+   * and is found at once, however many have. False where all have.
    */
   #makeRoom(): boolean {
     const [first] = this.#unproven.values();

@@ -20,10 +20,12 @@ import { SESSION_STATUS } from './session-status.ts';
 import { RESET, StreamBytes } from './stream-bytes.ts';
 
 /**
- * What an attempt says that has failed before any byte of the app was sent. `unreachable`: the endpoint, or its app, cannot be
- * reached. `missed`: it could not be reached once more, while other connections to it are open: that counts against it, and another
- * attempt may be as good there. `repeat`: nothing about the endpoint, and the same. `refused`: whoever asks is not let in, here or
- * anywhere else.
+ * What an attempt says that has failed before any byte of the app was sent.
+ * - `unreachable`: the endpoint, or its app, cannot be reached.
+ * - `missed`: it could not be reached once more, while other connections to it are open: that counts against it, and another
+ *   attempt may be as good there.
+ * - `repeat`: nothing about the endpoint, and another attempt may be as good there.
+ * - `refused`: whoever asks is not let in, here or anywhere else.
  */
 export type SessionFailure = 'unreachable' | 'missed' | 'repeat' | 'refused';
 
