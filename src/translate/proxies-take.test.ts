@@ -164,3 +164,45 @@ for (const input of globSync('{istio,gateway,smi,linkerd,consul,weft,kubernetes}
     }
   });
 }
+
+/** Names of fields whose value is a map of what users write, so that a field more would be one thing more that is said. */
+const maps = new Set([
+  'labels',
+  'entries',
+  'headers',
+  'set',
+  'add',
+  'mappings',
+  'overrides',
+  'tags',
+  'claims',
+]);
+
+/** As a control plane of a later version says it: with fields in every object that no proxy of this version knows. */
+function later(value: unknown, name = ''): unknown {
+  if (Array.isArray(value)) return value.map(each => later(each, name));
+  if (typeof value !== 'object' || value === null) return value;
+  const known = Object.fromEntries(Object.entries(value).map(([inner, each]) => [inner, later(each, inner)]));
+  return maps.has(name) ? known : { laterField: { on: true, list: [1, null] }, ...known, laterText: 'x' };
+}
+
+test('fields of a later version are passed over: of every golden input, in every object', () => {
+  let taken = 0;
+  for (const input of globSync('{istio,gateway,smi,linkerd,consul,weft,kubernetes}/*.yaml', {
+    cwd: folder,
+  })) {
+    const translator = new Translator();
+    const { mesh, touched } = translator.apply([
+      ...changesOf(pod, 'pod.yaml'),
+      ...changesOf(readFileSync(join(folder, input), 'utf8'), basename(input)),
+    ]);
+    const [take, takeLater] = [proxy(), proxy()];
+    for (const resource of resourcesOf(mesh, touched)) {
+      if (take(resource) !== undefined) continue;
+      const reason = takeLater(later(resource) as Resource);
+      if (reason !== undefined) assert.fail(`${input}: ${reason}: ${JSON.stringify(resource)}`);
+      taken++;
+    }
+  }
+  assert.ok(taken > 100, `${taken} resources`);
+});
