@@ -17,6 +17,7 @@ import { portFindings } from './ports.ts';
 import { protocolFindings } from './protocols.ts';
 import { proxyRefusalFindings } from './proxy-refusals.ts';
 import { retryFindings } from './retries.ts';
+import { revisionFindings } from './revisions.ts';
 import { gatewayTargetFindings, selectorFindings } from './selectors.ts';
 import { serverFindings } from './servers.ts';
 import { shadowFindings } from './shadowed.ts';
@@ -31,6 +32,7 @@ const families: readonly ((context: AnalysisContext) => readonly Finding[])[] = 
   translationFindings,
   proxyRefusalFindings,
   injectionFindings,
+  revisionFindings,
   foreignFindings,
   fieldFindings,
   strictFindings,

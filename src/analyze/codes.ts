@@ -21,6 +21,23 @@ const all = {
     title: 'injection would refuse a pod template: analysis asks injection itself',
     remedy: 'mend what is named; weft inject -f FILE shows whether it is well',
   },
+  'revision-unknown': {
+    severity: 'error',
+    title: 'a label names a revision of the control plane, or a tag, that does not exist',
+    remedy:
+      'correct the label weft.dev/rev, or install that revision: weft install --revision NAME; weft revision list shows which there are',
+  },
+  'revision-claimed-twice': {
+    severity: 'error',
+    title: 'two control planes inject for one name',
+    remedy:
+      'say who does: weft revision tag set NAME --revision REVISION --overwrite, and delete what is left over',
+  },
+  'revision-contradiction': {
+    severity: 'warning',
+    title: 'labels of a namespace name two revisions, of which one is not heard',
+    remedy: 'keep the label that is meant, and take the other one away',
+  },
   'pod-field-unknown': {
     severity: 'warning',
     title: 'a pod template has a field that Kubernetes has not',

@@ -9,4 +9,5 @@ export type { Finding, FindingSeverity } from './finding.ts';
 export { meshOfObjects, type ObjectMesh, type ObjectMeshOptions } from './mesh-of-objects.ts';
 export { outsideReason } from './outside-reason.ts';
 export { TEMPLATE_KINDS } from './pod-templates.ts';
+export { type ControlPlaneChoice, controlPlaneOf, namespaceLabels, podLabels } from './revisions.ts';
 export { ENOUGH_SECONDS, type ProxyUses } from './sizes.ts';

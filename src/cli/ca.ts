@@ -25,6 +25,7 @@ The authority is where the control plane keeps it: a Secret of its namespace, th
 
 Examples:
   weft ca status
+  weft ca status --revision canary
   weft ca rotate --all
   weft ca rotate --now
   weft ca revoke spiffe://cluster.local/ns/shop/sa/cart --why 'its key was stolen'
@@ -34,6 +35,7 @@ interface PlaceFlags extends ClusterFlags {
   readonly sandbox?: string | true;
   readonly caDir?: string;
   readonly systemNamespace: string;
+  readonly revision?: string;
 }
 
 interface RotateFlags extends PlaceFlags {
@@ -58,6 +60,10 @@ export function register(program: Command): void {
   placeFlags(
     ca.command('status').description('when it runs out, whom proxies trust, and what a rotation waits for'),
   )
+    .option(
+      '--revision <name>',
+      'as the control plane of this revision has it: all have one root, and each its own word',
+    )
     .addOption(output())
     .action(guarded(status));
   placeFlags(
@@ -127,7 +133,8 @@ function output(): Option {
 
 async function placeOf(flags: PlaceFlags): Promise<AuthorityPlace> {
   if (flags.caDir !== undefined) return folderPlace(flags.caDir);
-  if (flags.sandbox === undefined) return clusterPlace(await connect(flags), flags.systemNamespace);
+  if (flags.sandbox === undefined)
+    return clusterPlace(await connect(flags), flags.systemNamespace, flags.revision);
   const { attachSandbox } = await import('./proxies/which-sandbox.ts');
   const { SandboxFolder } = await import('../sandbox/index.ts');
   return folderPlace(join(new SandboxFolder(attachSandbox(flags.sandbox).name).keys, 'ca'));

@@ -6,6 +6,9 @@ import {
   injectOptions,
   LOG_LEVELS,
 } from '../../webhook/index.ts';
+import { isRevisionName, REVISION_NAME } from '../config/index.ts';
+import { WeftError } from '../errors/index.ts';
+import { guarded } from './guarded.ts';
 import { runTransform } from './run-transform.ts';
 
 interface InjectFlags {
@@ -22,6 +25,7 @@ interface InjectFlags {
   readonly proxyImage?: string;
   readonly imagePullPolicy?: InjectOptions['imagePullPolicy'];
   readonly systemNamespace?: string;
+  readonly revision?: string;
   readonly controlPlane?: string;
   readonly trustDomain?: string;
   readonly clusterDomain?: string;
@@ -83,13 +87,17 @@ export function register(program: Command): void {
       '--system-namespace <name>',
       `where the control plane runs (default: ${defaults.systemNamespace})`,
     )
+    .option(
+      '--revision <name>',
+      'of the control plane that the proxies go to (default: that of weft install)',
+    )
     .option('--control-plane <host:port>', `its address (default: ${defaults.controlPlane})`)
     .option('--trust-domain <name>', `default: ${defaults.trustDomain}`)
     .option('--cluster-domain <name>', `default: ${defaults.clusterDomain}`)
     .addOption(new Option('--log-level <level>', `default: ${defaults.logLevel}`).choices(LOG_LEVELS))
     .addOption(new Option('--access-log <which>', `default: ${defaults.accessLog}`).choices(ACCESS_LOGS))
     .addHelpText('after', help)
-    .action(runInject);
+    .action(guarded(runInject));
 }
 
 async function runInject(files: readonly string[], flags: InjectFlags): Promise<void> {
@@ -103,10 +111,14 @@ async function runInject(files: readonly string[], flags: InjectFlags): Promise<
 }
 
 function optionsFrom(flags: InjectFlags): InjectOptions {
-  const { proxyImage, imagePullPolicy, systemNamespace, controlPlane } = flags;
+  const { proxyImage, imagePullPolicy, systemNamespace, revision, controlPlane } = flags;
+  if (revision !== undefined && !isRevisionName(revision))
+    throw new WeftError('bad-configuration', `--revision '${revision}' is not ${REVISION_NAME}`, {
+      source: 'config',
+    });
   const { trustDomain, clusterDomain, logLevel, accessLog } = flags;
   const given: Partial<InjectOptions> = {
-    ...{ proxyImage, imagePullPolicy, systemNamespace, controlPlane },
+    ...{ proxyImage, imagePullPolicy, systemNamespace, revision, controlPlane },
     ...{ trustDomain, clusterDomain, logLevel, accessLog },
     injectByDefault: flags.onlyLabelled !== true,
     acceptOtherMeshes: flags.otherMeshes,

@@ -304,6 +304,42 @@ describe('control planes beside each other', { skip: noApiServer, timeout: 600_0
     about('revisions', /^error revision canary: 0 of 2 replicas are ready/);
   });
 
+  test('weft analyze and weft describe tell whose a namespace is, what leads nowhere, and what names two', async () => {
+    const [lost, two, fine] = [
+      await namespace({ [rev]: 'blue' }),
+      await namespace({ [own]: 'enabled', [rev]: 'canary' }),
+      await namespace({ [rev]: 'prod' }),
+    ];
+    const found = JSON.parse((await weft('analyze', '-o', 'json')).stdout) as {
+      code: string;
+      object?: { name: string };
+      reason: string;
+    }[];
+    const of = (name: string): string[] =>
+      found.filter(each => each.object?.name === name).map(({ code, reason }) => `${code}: ${reason}`);
+    assert.deepEqual(of(lost), [
+      'revision-unknown: label weft.dev/rev=blue: no control plane or tag is called blue; there are canary, default, prod: its pods start without a proxy',
+    ]);
+    assert.deepEqual(of(two), [
+      'revision-contradiction: weft.dev/inject=enabled leads to default and goes over weft.dev/rev=canary, which is not heard',
+    ]);
+    assert.deepEqual(of(fine), []);
+    const describes = (name: string): Promise<string> => must(weft('describe', 'ns', name));
+    assert.match(
+      await describes(fine),
+      /belongs to +revision canary \(namespace label weft\.dev\/rev=prod\)/,
+    );
+    assert.match(await describes(lost), /belongs to +none: no control plane or tag is called blue/);
+    const { name } = await injects(fine, {}, {});
+    const contentType = 'application/merge-patch+json';
+    const body = { metadata: { labels: { [rev]: 'default' } } };
+    await api.request({ method: 'PATCH', path: `/api/v1/namespaces/${fine}`, body, contentType });
+    assert.match(
+      (await weft('describe', 'pod', name, '-n', fine)).stdout,
+      /belongs to +revision default .*; its proxy is still with canary, until it is restarted/,
+    );
+  });
+
   test('the default is handed over to another revision and back, and no pod is injected by two meanwhile', async () => {
     const shop = await namespace({ [own]: 'enabled' });
     assert.equal((await injects(shop, {})).by, 'default');

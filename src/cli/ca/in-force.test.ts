@@ -113,3 +113,18 @@ test('a Secret that the control plane does not use is told', async () => {
   const same = { ...inForce, issuerRoot: oursRoot };
   assert.deepEqual(ownStatus({ ...facts, inForce: same }, clock).problems, []);
 });
+
+test('a revision is asked for itself', async () => {
+  const canary = asked.replace('weft-injector', 'weft-injector-canary');
+  const cluster = clusterWith({ [asked]: { ...theirs, issuer: 'default' }, [canary]: theirs });
+  assert.equal((await authorityInForce(cluster, namespace))?.issuer, 'default');
+  assert.equal((await authorityInForce(cluster, namespace, 'canary'))?.issuer, theirs.issuer);
+  const text = 'vault: { address: https://vault.example:8200, role: weft, tokenFile: /x }';
+  const own = settings.replace('weft-injection', 'weft-injection-canary');
+  const found = await authorityInForce(
+    clusterWith({ [own]: { data: { 'issuer.yaml': text } } }),
+    namespace,
+    'canary',
+  );
+  assert.match(found!.problems[0]!.message, /deploy\/weft-injector-canary/);
+});

@@ -1,7 +1,7 @@
 // Who signs certificates now. What the control plane says counts: the Secret of its own key may be there from before.
 import { answerMessage } from '../../../webhook/index.ts';
 import { type AuthorityExpiry, fingerprintsOf } from '../../ca/index.ts';
-import { PORTS } from '../../config/index.ts';
+import { DEFAULT_REVISION, PORTS, revisionNames } from '../../config/index.ts';
 import { parseIssuerSettings } from '../../config/issuer-settings.ts';
 import { WeftError } from '../../errors/index.ts';
 import type { Problem } from '../../model/index.ts';
@@ -25,11 +25,16 @@ export interface InForce {
 }
 
 /**
- * Asks the control plane, and where it does not answer, reads with which issuer it was installed. Undefined where neither says
- * anything: then it is as if there were no --issuer.
+ * Asks the control plane of the revision, and where it does not answer, reads with which issuer it was installed. Undefined where
+ * neither says anything: then it is as if there were no --issuer.
  */
-export async function authorityInForce(cluster: Cluster, namespace: string): Promise<InForce | undefined> {
-  const service = `${NAMES.injector}:${PORTS.controlPlaneMetrics}`;
+export async function authorityInForce(
+  cluster: Cluster,
+  namespace: string,
+  revision: string = DEFAULT_REVISION,
+): Promise<InForce | undefined> {
+  const names = revisionNames(revision);
+  const service = `${names.injector}:${PORTS.controlPlaneMetrics}`;
   const path = `/api/v1/namespaces/${namespace}/services/${service}/proxy/debug/authority`;
   const answer = await cluster.request({ method: 'GET', path, timeoutMs: 5_000 });
   // An older one tells but when certificates run out.
@@ -37,12 +42,12 @@ export async function authorityInForce(cluster: Cluster, namespace: string): Pro
   if (said !== undefined) return said;
   const settings = await cluster.request({
     method: 'GET',
-    path: `/api/v1/namespaces/${namespace}/configmaps/${NAMES.settings}`,
+    path: `/api/v1/namespaces/${namespace}/configmaps/${names.settings}`,
   });
   const text = recordOf(recordOf(settings.body).data)['issuer.yaml'];
   if (settings.status !== 200 || typeof text !== 'string') return undefined;
   const why = answer.status === 200 ? 'it is of an older version' : answerMessage(answer);
-  const message = `the control plane could not be asked how its issuer is: ${why}; see weft check, and its log: kubectl logs -n ${namespace} deploy/${NAMES.injector}`;
+  const message = `the control plane could not be asked how its issuer is: ${why}; see weft check, and its log: kubectl logs -n ${namespace} deploy/${names.injector}`;
   return {
     ...{ issuer: installedIssuer(text), isElsewhere: true, issuerRoot: '', roots: [], distrusted: [] },
     ...{ expiries: [], problems: [{ severity: 'error', code: 'issuer-unasked', message }] },

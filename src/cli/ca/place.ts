@@ -41,9 +41,13 @@ export function folderPlace(folder: string): AuthorityPlace {
   };
 }
 
-/** What the control plane in `namespace` signs with, and its list of who is revoked. */
-export async function clusterPlace(cluster: Cluster, namespace: string): Promise<AuthorityPlace> {
-  const inForce = await authorityInForce(cluster, namespace);
+/** What the control plane of the revision in `namespace` signs with, and its list of who is revoked. */
+export async function clusterPlace(
+  cluster: Cluster,
+  namespace: string,
+  revision?: string,
+): Promise<AuthorityPlace> {
+  const inForce = await authorityInForce(cluster, namespace, revision);
   const list = revocationsOf(cluster, namespace);
   if (!inForce?.isElsewhere)
     return { ...(await secretPlace(cluster, namespace)), ...list, ...(inForce && { inForce }) };

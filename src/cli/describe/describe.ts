@@ -1,5 +1,13 @@
 // Descriptions, out of objects and the mesh that they make. Pure: what runs is asked by the command.
-import { analyze, type Finding, type ObjectMesh, outsideReason } from '../../analyze/index.ts';
+import {
+  analyze,
+  controlPlaneOf,
+  type Finding,
+  namespaceLabels,
+  type ObjectMesh,
+  outsideReason,
+  podLabels,
+} from '../../analyze/index.ts';
 import {
   type Endpoint,
   formatRef,
@@ -12,7 +20,10 @@ import {
   type Workload,
 } from '../../model/index.ts';
 import { type Caller, resolveInbound } from '../../resolve/index.ts';
+import type { ApiObject } from '../kubernetes/objects.ts';
+import { servedBy } from '../revision/revisions.ts';
 import type {
+  Membership,
   NamespaceDescription,
   PodDescription,
   PodPort,
@@ -46,13 +57,36 @@ export function describePod(loaded: ObjectMesh, workload: Workload): PodDescript
     identity: formatSpiffe(identity),
     ready: workload.ready,
     ...(node !== undefined && { node }),
-    membership: { meshed, why: meshed ? 'a proxy was injected' : outsideReason(loaded, workload) },
+    membership: {
+      ...{ meshed, why: meshed ? 'a proxy was injected' : outsideReason(loaded, workload) },
+      ...controlPlaneFacts(loaded, workload),
+    },
     ports: inbound.ports.map(each => portOf(loaded, workload, each, services)),
     ...(meshed && { otherPorts: { mtls: inbound.defaultMtls, ...(decidedBy && { decidedBy }) } }),
     rules,
     policies,
     findings: findingsOf(loaded, about),
   };
+}
+
+/** Whose it is by its labels, and whose it still has where that is another one. */
+function controlPlaneFacts(
+  loaded: ObjectMesh,
+  { namespace, name }: Workload,
+): Pick<Membership, 'controlPlane' | 'servedBy'> {
+  const { objects } = loaded;
+  const choice = controlPlaneOf(
+    loaded,
+    podLabels(objects, namespace, name),
+    namespaceLabels(objects, namespace),
+  );
+  if (!choice) return {};
+  const pod = objects.find(
+    ({ ref }) => ref.kind === 'Pod' && ref.namespace === namespace && ref.name === name,
+  );
+  const has = pod && servedBy(pod.object as unknown as ApiObject);
+  const isOther = has !== undefined && has !== choice.revision;
+  return { controlPlane: choice.words, ...(isOther && { servedBy: has }) };
 }
 
 function portOf(
@@ -265,12 +299,14 @@ export function describeNamespace(loaded: ObjectMesh, name: string): NamespaceDe
   const general = modeOf(mesh, name);
   const decidedBy = placed(loaded, general.from);
   const policies = placedAll(loaded, onceByObject(policiesWithin(loaded, name)));
+  const choice = controlPlaneOf(loaded, {}, namespaceLabels(loaded.objects, name));
   return {
     kind: 'namespace',
     name,
     membership: {
       meshed: meshed > 0,
       why: within.length === 0 ? 'it has no pods' : `${meshed} of its ${within.length} pods have a proxy`,
+      ...(choice && { controlPlane: choice.words }),
     },
     workloads: workloads.sort((a, b) => (a.name < b.name ? -1 : 1)),
     mtls: { mode: general.mode, ...(decidedBy && { decidedBy }) },

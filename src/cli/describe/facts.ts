@@ -17,6 +17,13 @@ export interface PolicyFact {
 export interface Membership {
   readonly meshed: boolean;
   readonly why: string;
+  /**
+   * Which control plane's it is by its labels: `revision canary (namespace label weft.dev/rev=canary)`; undefined where nothing
+   * is known of control planes.
+   */
+  readonly controlPlane?: string;
+  /** Of a pod whose proxy goes to another one. */
+  readonly servedBy?: string;
 }
 
 /** A port of a pod. */

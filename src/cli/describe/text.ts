@@ -6,6 +6,7 @@ import { plainText, type Screen, shortTime } from '../table.ts';
 import { droppedLines } from './dropped-context.ts';
 import type {
   Description,
+  Membership,
   NamespaceDescription,
   PodDescription,
   PolicyFact,
@@ -46,6 +47,16 @@ function blocksOf(description: Description, paint: Paint): string[][] {
   }
 }
 
+/** Whose it is by its labels, and what to do where it still has another. */
+function controlPlaneLine({ controlPlane, servedBy }: Membership, paint: Paint): string[] {
+  if (controlPlane === undefined) return [];
+  const until =
+    servedBy === undefined
+      ? ''
+      : `; its proxy is still with ${paint(servedBy, 'yellow')}, until it is restarted`;
+  return [`  belongs to   ${plainText(controlPlane)}${until}`];
+}
+
 function podBlocks(description: PodDescription, paint: Paint): string[][] {
   const { pod, owner, identity, ready, node, membership, ports, otherPorts, rules, policies } = description;
   const { meshed, why } = membership;
@@ -53,6 +64,7 @@ function podBlocks(description: PodDescription, paint: Paint): string[][] {
   const head = [
     `${formatRef(pod)}${of}${node === undefined ? '' : `, on node ${node}`}`,
     `  in the mesh  ${meshed ? paint('yes', 'green') : paint('no', 'red')}: ${plainText(why)}`,
+    ...controlPlaneLine(membership, paint),
     `  ready        ${ready ? 'yes' : paint('no', 'red')}`,
     ...(meshed ? [`  identity     ${identity}`] : []),
     ...proxyLines(description, paint),
@@ -212,6 +224,7 @@ function namespaceBlocks(description: NamespaceDescription, paint: Paint): strin
     [
       `Namespace ${name}`,
       `  in the mesh  ${membership.meshed ? paint('yes', 'green') : paint('no', 'red')}: ${membership.why}`,
+      ...controlPlaneLine(membership, paint),
       `  lets in      ${modeWords(mtls.mode)}${by(mtls.decidedBy)}, where nothing says otherwise of single workloads`,
       `  Services     ${services.length === 0 ? 'none' : services.join(', ')}`,
     ],

@@ -13,7 +13,13 @@ import { UNREAD_KINDS } from '../migrate/migration.ts';
 import type { ReadObjects } from './from-files.ts';
 
 /** Kinds that the cluster may or may not have, beside policies. */
-const others = ['Ingress.networking.k8s.io', 'HorizontalPodAutoscaler.autoscaling', ...UNREAD_KINDS];
+const others = [
+  'Ingress.networking.k8s.io',
+  'HorizontalPodAutoscaler.autoscaling',
+  // Which revisions and tags of control planes there are.
+  'MutatingWebhookConfiguration.admissionregistration.k8s.io',
+  ...UNREAD_KINDS,
+];
 
 /**
  * Everything of the cluster that a mesh is made of, read once. Rejects with a WeftError where Services or pods cannot be read.
