@@ -164,6 +164,49 @@ test('a cluster is read as it is: running pods, jobs that do not run now, polici
   );
 });
 
+test('of ConfigMaps those are read that controllers and Ingresses name, and no others; what is forbidden is said', async context => {
+  const typeOf = (group: string, kind: string): ResourceType => ({
+    ...{
+      group,
+      version: 'v1',
+      kind,
+      plural: `${kind.toLowerCase()}${kind.endsWith('s') ? 'es' : 's'}`,
+      namespaced: true,
+    },
+  });
+  const [deployments, ingresses] = [typeOf('apps', 'Deployment'), typeOf('networking.k8s.io', 'Ingress')];
+  const api = new FakeApi([...Object.values(TYPES), deployments, ingresses]);
+  await api.start();
+  context.after(() => api.stop());
+  const inEdge = (name: string, more: object = {}) => ({ metadata: { name, namespace: 'edge', ...more } });
+  const containers = [
+    { image: 'registry.k8s.io/ingress-nginx/controller', args: ['--configmap=$(POD_NAMESPACE)/settings'] },
+    { image: 'haproxytech/kubernetes-ingress', args: ['--configmap', 'other/haproxy'] },
+    { image: 'example.com/app', args: ['--configmap=edge/unrelated'] },
+  ];
+  api.put(deployments, { ...inEdge('controllers'), spec: { template: { spec: { containers } } } });
+  const annotations = { 'nginx.ingress.kubernetes.io/custom-headers': 'edge/answers' };
+  api.put(ingresses, { ...inEdge('web', { annotations }), spec: {} });
+  api.put(TYPES.configMap, { ...inEdge('settings'), data: { 'add-headers': 'edge/added' } });
+  for (const name of ['answers', 'added', 'unrelated', 'nobodys'])
+    api.put(TYPES.configMap, { ...inEdge(name), data: { 'x-a': 'b' } });
+  const asked: string[] = [];
+  api.fault = ({ path }) => {
+    if (path.includes('/configmaps'))
+      asked.push(path.replace(/^.*namespaces\//, '').replace('/configmaps', ''));
+    return path.endsWith('/configmaps/haproxy') ? { status: 403, reason: 'Forbidden' } : undefined;
+  };
+  const folder = folderOf(context, { config: JSON.stringify(kubeconfig(api.url)) });
+  const { objects, problems } = await readCluster({ kubeconfig: join(folder, 'config') });
+  const read = objects.flatMap(({ object }) => (object.kind === 'ConfigMap' ? [object.metadata.name] : []));
+  assert.deepEqual(read, ['settings', 'answers', 'added']);
+  assert.ok(!asked.some(each => /unrelated|nobodys/.test(each)), asked.join());
+  assert.deepEqual(
+    problems.map(({ message }) => /configmaps\/(\S+) cannot be read/.exec(message)?.[1]),
+    ['haproxy'],
+  );
+});
+
 function kubeconfig(server: string): object {
   return {
     apiVersion: 'v1',

@@ -120,6 +120,25 @@ test('in words: what is refused first, then what differs, and how many there are
   assert.match(out, /1 mean the same, 1 differ, 0 are refused; classes: nginx/);
 });
 
+test("the ConfigMap that a controller's flag names is judged, whatever it is called, and so is what that names", () => {
+  const container = { name: 'controller', image: 'registry.k8s.io/ingress-nginx/controller:v1.12.0' };
+  const args = ['/nginx-ingress-controller', '--configmap=$(POD_NAMESPACE)/edge-settings'];
+  const spec = { template: { spec: { containers: [{ ...container, args }] } } };
+  const metadata = { name: 'edge', namespace: 'edge' };
+  const data = { 'proxy-read-timout': '30', 'proxy-read-timeout': '30' };
+  const objects = [
+    { apiVersion: 'apps/v1', kind: 'Deployment', metadata, spec },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'edge-settings', namespace: 'edge' }, data },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'nobodys', namespace: 'edge' }, data },
+  ];
+  const yaml = ingress('fine', {}) + objects.map(each => `---\n${JSON.stringify(each)}\n`).join('');
+  const { status, out } = migrate(yaml);
+  assert.equal(status, 0, out);
+  assert.match(out, /ConfigMap edge-settings\.edge .*differs\n.*--configmap.*ingress-nginx-controller/);
+  assert.match(out, /proxy-read-timout.*did you mean proxy-read-timeout\?/);
+  assert.doesNotMatch(out, /nobodys/);
+});
+
 test('the same for HAProxy, whose Services and ConfigMap speak, too', () => {
   const own = 'ingressClassName: edge';
   const prefix = 'haproxy.org/';

@@ -4,12 +4,13 @@ import { SYSTEM_NAMESPACE, VERSION } from '../../config/index.ts';
 import { WeftError } from '../../errors/index.ts';
 import type { ResourceType } from '../../kubernetes/index.ts';
 import { type Problem, problem } from '../../model/index.ts';
-import { readObject, refOf, type Stored } from '../../registry/index.ts';
+import { type KubeObject, readObject, refOf, type Stored } from '../../registry/index.ts';
 import { policyKinds } from '../../translate/index.ts';
 import { CheckContext } from '../check/index.ts';
 import type { Cluster, ClusterFlags } from '../kubernetes/connect.ts';
-import { listObjects } from '../kubernetes/objects.ts';
+import { listObjects, readObject as readApiObject } from '../kubernetes/objects.ts';
 import { UNREAD_KINDS } from '../migrate/migration.ts';
+import { controllerSettings, fieldsNamed } from './controller-settings.ts';
 import type { ReadObjects } from './from-files.ts';
 
 /** Kinds that the cluster may or may not have, beside policies. */
@@ -28,7 +29,7 @@ export async function readCluster({
   kubeconfig,
   context,
 }: ClusterFlags): Promise<ReadObjects & { readonly inject: InjectOptions }> {
-  const { KubeClient, TYPES, ApiError, discover, groupKindOf, collectionPath } = await import(
+  const { KubeClient, TYPES, ApiError, discover, groupKindOf, collectionPath, objectPath } = await import(
     '../../kubernetes/index.ts'
   );
   const client = new KubeClient({
@@ -56,6 +57,23 @@ export async function readCluster({
       problems.push(leftOut(groupKindOf(type), error));
     }
   }
+  // Only these: nobody need be let read every ConfigMap of the cluster for it.
+  const read = async (refs: readonly string[]): Promise<void> => {
+    for (const ref of refs) {
+      if (objects.some(({ object }) => object.kind === 'ConfigMap' && ref === keyOf(object))) continue;
+      const [namespace, name = ''] = ref.split('/');
+      try {
+        const found = await readApiObject(api, objectPath(TYPES.configMap, namespace, name));
+        const made = found && readObject({ ...found, apiVersion: 'v1', kind: 'ConfigMap' });
+        if (made?.kind === 'object') objects.push({ object: made.object, ref: refOf(made.object) });
+      } catch (error) {
+        if (!(error instanceof WeftError)) throw error;
+        problems.push(leftOut(`ConfigMap ${ref}`, error));
+      }
+    }
+  };
+  await read(controllerSettings(objects).map(each => each.ref));
+  await read(fieldsNamed(objects));
   const settings = await settingsOf({ ...api, server: client.server });
   if (settings instanceof WeftError) problems.push(leftOut('setting of injection', settings));
   const inject = settings instanceof WeftError ? injectOptions() : settings;
@@ -70,6 +88,10 @@ async function settingsOf(cluster: Cluster): Promise<InjectOptions | WeftError> 
     if (error instanceof WeftError) return error;
     throw error;
   }
+}
+
+function keyOf({ metadata: { namespace, name } }: KubeObject): string {
+  return `${namespace}/${name}`;
 }
 
 function leftOut(kind: string, error: WeftError): Problem {

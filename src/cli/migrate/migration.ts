@@ -1,8 +1,11 @@
 // What becomes of the Ingresses of another controller when Weft serves them. Pure.
+
 import { meshOfObjects, type ObjectMeshOptions } from '../../analyze/index.ts';
+import { HAPROXY_CONFIG, INGRESS_CONFIG } from '../../config/index.ts';
 import { equal, INGRESS_CONTROLLER, type ObjectRef, type Problem } from '../../model/index.ts';
 import { fieldAt } from '../../plain/index.ts';
 import type { KubeObject, Stored } from '../../registry/index.ts';
+import { controllerSettings } from '../mesh/controller-settings.ts';
 
 /** A controller that people come from. */
 export interface FormerController {
@@ -18,6 +21,8 @@ export interface FormerController {
   readonly page: string;
   /** Objects beside Ingresses that speak in its words, as `kind`. */
   readonly speaking: readonly string[];
+  /** What its ConfigMap is called where Weft reads it. */
+  readonly settings?: typeof INGRESS_CONFIG | typeof HAPROXY_CONFIG;
   /** Its own kinds of routes, as `kind`, beside Ingresses. */
   readonly routing?: readonly string[];
   /** Kinds of its own that Weft does not read, each with what to write instead. */
@@ -47,6 +52,7 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     usualClass: 'nginx',
     page: 'docs/policies/ingress.md',
     speaking: ['ConfigMap'],
+    settings: INGRESS_CONFIG,
     unread: {},
   },
   {
@@ -57,6 +63,7 @@ export const FORMER_CONTROLLERS: readonly FormerController[] = [
     usualClass: 'haproxy',
     page: 'docs/policies/ingress-haproxy.md',
     speaking: ['ConfigMap', 'Service'],
+    settings: HAPROXY_CONFIG,
     unread: {},
   },
   {
@@ -101,7 +108,8 @@ export function migrationOf(
   options: ObjectMeshOptions,
 ): Migration {
   const classes = classesOf(objects, controller);
-  const { problems } = meshOfObjects(taken(objects, classes, controller.name), options);
+  const renamed = settingsOf(controller, objects);
+  const { problems } = meshOfObjects(taken(objects, classes, controller.name).map(renamed), options);
   const ingresses = objects.filter(isIngress);
   const own = ingresses.filter(each => classes.names.has(classNameOf(each.object) ?? classes.fallback ?? ''));
   const beside = objects.filter(({ object }) => controller.speaking.includes(object.kind));
@@ -109,7 +117,10 @@ export function migrationOf(
   const all = [...own, ...routes, ...beside].map(({ ref }): Migrated => {
     // What is not there yet, a certificate say, is not changed by moving.
     const found = problems.filter(each => each.object !== undefined && equal(each.object, ref));
-    const notes = found.map(({ severity, path = '', message }) => ({ severity, path, message }));
+    const notes = [
+      ...otherName(ref, renamed),
+      ...found.map(({ severity, path = '', message }) => ({ severity, path, message })),
+    ];
     const refused = found.some(({ severity }) => severity === 'error');
     return { object: ref, verdict: refused ? 'refused' : notes.length > 0 ? 'differs' : 'same', notes };
   });
@@ -147,6 +158,30 @@ function isIngress({ object }: Stored): boolean {
 function classNameOf({ metadata, spec }: KubeObject): string | undefined {
   const named = metadata.annotations?.[classAnnotation] ?? fieldAt(spec, 'ingressClassName');
   return typeof named === 'string' && named !== '' ? named : undefined;
+}
+
+type Rename = (stored: Stored) => Stored;
+
+/** The ConfigMap that the controller's flag names, under the name by which Weft reads it. */
+function settingsOf({ settings }: FormerController, objects: readonly Stored[]): Rename {
+  const refs = new Set(
+    controllerSettings(objects).flatMap(({ ref, usual }) => (usual === settings ? [ref] : [])),
+  );
+  return stored => {
+    const { object } = stored;
+    const { namespace, name } = object.metadata;
+    if (settings === undefined || object.kind !== 'ConfigMap' || !refs.has(`${namespace}/${name}`))
+      return stored;
+    return { ...stored, object: { ...object, metadata: { ...object.metadata, name: settings } } };
+  };
+}
+
+function otherName(ref: ObjectRef, rename: Rename): Migrated['notes'] {
+  const { apiVersion, kind, namespace, name } = ref;
+  const { metadata } = rename({ object: { apiVersion, kind, metadata: { namespace, name } }, ref }).object;
+  if (metadata.name === name) return [];
+  const message = `the controller reads this ConfigMap by its flag --configmap, and Weft reads one that is called ${metadata.name}: give a copy of it that name`;
+  return [{ severity: 'warning', path: 'metadata.name', message }];
 }
 
 interface Classes {
