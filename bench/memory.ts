@@ -1,5 +1,5 @@
 // Where the private memory of a sidecar is: both proxies of a path with their control plane, ready and idle, under load, and some
-// time after it; by kind of mapping, by space of V8's heap, and what malloc holds.
+// time after it; by kind of mapping, by space of V8's heap, what malloc holds, and as the kubelet counts it (as root).
 //   node bench/memory.ts [--rounds 3] [--rate 1000] [--seconds 20] [--json] [--node-flags "--max-semi-space-size=2"]
 //                        [--variant "NAME: --flag-of-node VARIABLE=value …"]…
 // Variants get the same load in turn, round after round, in processes of their own; `shipped` has the image's flags alone, and
@@ -10,6 +10,7 @@ import { readFlags } from './flags.ts';
 import { imageEnvironment, imageFlags, machine, pinning } from './machine.ts';
 import type { Inside } from './memory/inside.ts';
 import { KINDS, type Kind, privateByKind } from './memory/mappings.ts';
+import { type MemoryGroup, memoryGroup } from './memory/working-set.ts';
 import { median } from './results.ts';
 import { fastBackend } from './scenarios/backends.ts';
 import { openLoop } from './scenarios/loads.ts';
@@ -31,6 +32,8 @@ interface Look {
   readonly privateKb: number;
   readonly kinds: Record<Kind, number>;
   readonly inside: Inside | undefined;
+  /** As the kubelet counts it; NaN where there is no control group for it. */
+  readonly workingSetKb: number;
 }
 
 interface Round {
@@ -95,6 +98,7 @@ async function measure({ flags, env }: Variant): Promise<Round> {
     programs,
     profileFolder: '',
   });
+  const groups: MemoryGroup[] = [];
   try {
     const backend = await fastBackend(stage, SERVER);
     const mesh = await BenchMesh.start(stage, { services: 10, live: 5, backend });
@@ -104,7 +108,12 @@ async function measure({ flags, env }: Variant): Promise<Round> {
     };
     const names = ['server', 'client'] as const;
     const sidecars = [];
-    for (const name of names) sidecars.push(await mesh.sidecar(name, [], { onLine: hear(name) }));
+    for (const name of names) {
+      const group = memoryGroup(`weft-memory-${process.pid}-${name}`);
+      if (typeof group !== 'string') groups.push(group);
+      const prefix = typeof group === 'string' ? [] : group.prefix;
+      sidecars.push(await mesh.sidecar(name, [], { onLine: hear(name), prefix }));
+    }
     const pids = sidecars.map(({ program }) => program.pid);
     const look = async (): Promise<Look> => {
       const looks: Look[] = [];
@@ -113,7 +122,9 @@ async function measure({ flags, env }: Variant): Promise<Round> {
         const answer = new Promise<Inside>(resolve => told.set(names[index]!, resolve));
         process.kill(pid, 'SIGUSR2');
         const found = await Promise.race([answer, sleep(3_000, undefined)]);
-        looks.push({ privateKb: KINDS.reduce((sum, kind) => sum + kinds[kind], 0), kinds, inside: found });
+        const privateKb = KINDS.reduce((sum, kind) => sum + kinds[kind], 0);
+        const workingSetKb = groups[index]?.workingSetKb() ?? Number.NaN;
+        looks.push({ privateKb, kinds, inside: found, workingSetKb });
       }
       return looks.toSorted((left, right) => right.privateKb - left.privateKb)[0]!;
     };
@@ -135,6 +146,7 @@ async function measure({ flags, env }: Variant): Promise<Round> {
     };
   } finally {
     await stage.close();
+    for (const group of groups) group.remove();
   }
 }
 
@@ -173,6 +185,10 @@ function print(): void {
     line(['', ...MOMENTS]);
     for (const kind of KINDS)
       line([kind, ...MOMENTS.map(moment => mb(median(all.map(round => round.looks[moment].kinds[kind]))))]);
+    line([
+      'working set, files included',
+      ...MOMENTS.map(moment => mb(median(all.map(round => round.looks[moment].workingSetKb)))),
+    ]);
     console.log('of it, as V8 and malloc say it');
     for (const row of insideRows(all.at(-1)!)) line(row);
   }
