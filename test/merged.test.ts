@@ -39,6 +39,7 @@ after(() => rmSync(folder, { recursive: true }));
 const tell = (at: string): string => `
   const { scripts } = require(${JSON.stringify(join(dirname(at), 'proxy/program.cjs'))});
   for (const [path, { cachedDataRejected }] of scripts) console.log('COMPILED', path.split('/').pop(), cachedDataRejected);
+  console.log('BUFFERS', process.memoryUsage().arrayBuffers);
 `;
 
 /** Starts a proxy that carries traffic without a control plane; ends it. Gives what was compiled, by file. */
@@ -85,6 +86,9 @@ async function run(node: readonly string[] = [], at = program): Promise<Map<stri
   const [code] = (await once(child, 'close')) as [number];
   assert.equal(code, 0, said);
   assert.match(said, /drained; goodbye/);
+  // Beside its own, a proxy that starts has none; the code of V8 alone would be larger.
+  const buffers = Number(/^BUFFERS (\d+)$/m.exec(said)![1]);
+  assert.ok(buffers < 1 << 20, `${buffers} bytes of buffers stay`);
   return new Map(
     Array.from(said.matchAll(/^COMPILED (\S+) (\w+)$/gm), ([, file, rejected]) => [file!, rejected!]),
   );

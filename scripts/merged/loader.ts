@@ -29,6 +29,9 @@ function load(file: string): void {
     ...(cachedData && { cachedData }),
   });
   scripts.set(path, script);
+  // V8 has read it: more than a megabyte that would stay until the next collection of everything.
+  const bytes = cachedData?.buffer;
+  if (bytes instanceof ArrayBuffer && bytes.byteLength === cachedData?.byteLength) bytes.transfer(0);
   const module = { exports: {} as { chunks?: Readonly<Record<string, Exports>> } };
   const body = script.runInThisContext() as Body;
   body(module.exports, required, module, pathToFileURL(path).href);
