@@ -49,7 +49,7 @@ export class Replica {
     const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
     // As Dockerfile.injector has it; WEFT_SCALE_NODE has more, as --cpu-prof.
     const more = (process.env.WEFT_SCALE_NODE ?? '').split(' ').filter(Boolean);
-    const node = ['--max-semi-space-size=4', ...more, program];
+    const node = ['--max-semi-space-size=16', ...more, program];
     this.#running = new Running(process.execPath, [...node, ...args], {
       cpus,
       files: 65_536,

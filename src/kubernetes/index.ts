@@ -16,6 +16,7 @@ export {
 export { type Discovered, discover } from './discover.ts';
 export { isInCluster, type KubeconfigChoice } from './kubeconfig.ts';
 export { LeaderElection, type LeaderElectionOptions } from './leader-election.ts';
+export { ListStreams } from './list-streams.ts';
 export { Reflector, type ReflectorOptions, type ReflectorState } from './reflector.ts';
 export {
   apiVersionOf,

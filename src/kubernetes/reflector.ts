@@ -2,6 +2,8 @@ import { isRecord } from '../plain/index.ts';
 import { Backoff, type BackoffTimes, type Clock } from '../time/index.ts';
 import { ApiError, awayMs, errorOfStatus, unreadable } from './api-error.ts';
 import type { ApiObject, KubeClient } from './client.ts';
+import { keyOfItem, type ListPage, readList } from './list-page.ts';
+import type { ListStreams } from './list-streams.ts';
 import { apiVersionOf, collectionPath, type ResourceType } from './resource-type.ts';
 import { rest } from './rest.ts';
 import type { Turns } from './turns.ts';
@@ -25,8 +27,10 @@ export interface ReflectorOptions {
   readonly known?: Iterable<string>;
   /** Objects of one page of a list; 100 unless told: what is parsed at once is garbage at once. */
   readonly pageSize?: number;
-  /** Pages of lists take turns here, with those of other reflectors. */
+  /** Pages of lists, and lists that are streamed, take turns here, with those of other reflectors. */
   readonly turns?: Turns;
+  /** Whether everything may be asked for as events of a watch; without it lists are read page by page. */
+  readonly listStreams?: ListStreams;
   readonly backoff?: BackoffTimes;
   /** In [0, 1); for tests. */
   readonly random?: () => number;
@@ -52,6 +56,21 @@ const shortWatchMs = 1_000;
 const pageGrowth = 5;
 const largestPage = 12_500;
 
+/** A list that came as a stream and broke off so often begins again as pages, of which none is read twice. */
+const mostStreams = 2;
+/** While everything is streamed, at least one event comes in this time; looked at so many times. */
+const stallMs = 60_000;
+const stallLooks = 4;
+
+/** Everything, which comes as the first events of a watch. */
+interface StreamedList {
+  readonly seen: Set<string>;
+  /** It is all there, or the watch is over. */
+  readonly over: () => void;
+  /** Looks since the last event. */
+  quietLooks: number;
+}
+
 /** A list of which some pages have come. */
 interface PartOfList {
   readonly seen: Set<string>;
@@ -60,9 +79,10 @@ interface PartOfList {
 }
 
 /**
- * Keeps the objects of one kind current: lists page by page, then watches from where the list ended, with bookmarks, and takes
- * the watch up again where it broke off. Only when the server has forgotten that place (410) it lists again, and tells the
- * difference: nobody hears of objects going and coming. What was known stays for as long as the server is away.
+ * Keeps the objects of one kind current: lists page by page, or as a stream where the server offers that, then watches from
+ * where the list ended, with bookmarks, and takes the watch up again where it broke off. Only when the server has forgotten that
+ * place (410) it lists again, and tells the difference: nobody hears of objects going and coming. What was known stays for as
+ * long as the server is away.
  */
 export class Reflector {
   readonly #options: ReflectorOptions;
@@ -72,6 +92,8 @@ export class Reflector {
   /** Where to watch from; undefined: list first. */
   #version: string | undefined;
   #list: PartOfList | undefined;
+  #streamed: StreamedList | undefined;
+  #brokenStreams = 0;
   /** Undefined: everything at once. */
   #pageSize: number | undefined;
   #state: ReflectorState = { phase: 'listing' };
@@ -115,7 +137,7 @@ export class Reflector {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const verb = this.#version === undefined ? 'list' : 'watch';
-      const error = verb === 'list' ? await this.#readAll(signal) : await this.#watch(signal);
+      const error = verb === 'list' ? await this.#listAll(signal) : await this.#watch(signal);
       if (signal.aborted) break;
       if (error === undefined) continue;
       this.#failed(error, verb);
@@ -133,6 +155,51 @@ export class Reflector {
     this.#known.clear();
     this.#version = undefined;
     this.#list = undefined;
+  }
+
+  async #listAll(signal: AbortSignal): Promise<ApiError | undefined> {
+    const { listStreams } = this.#options;
+    const mayStream = this.#list === undefined && this.#brokenStreams < mostStreams;
+    if (!listStreams || !mayStream || !(await listStreams.offered(signal))) return this.#readAll(signal);
+    const error = await this.#streamAll(signal);
+    if (this.#version !== undefined || error === undefined) return error;
+    if (error.status === 422 || error.status === 400) {
+      listStreams.refused();
+      return this.#readAll(signal);
+    }
+    // Who has too much to do says so before it has begun.
+    if (error.status !== 429) this.#brokenStreams++;
+    return error;
+  }
+
+  /**
+   * A watch that begins with everything that there is, one object after the other, and goes on. Others may take their turn once
+   * all is there.
+   */
+  async #streamAll(signal: AbortSignal): Promise<ApiError | undefined> {
+    const { turns, clock } = this.#options;
+    this.#become({ phase: 'listing' });
+    let watch: Promise<ApiError | undefined> = Promise.resolve(undefined);
+    const stall = new AbortController();
+    const begin = (): Promise<void> =>
+      new Promise(resolve => {
+        const streamed: StreamedList = { seen: new Set(), over: resolve, quietLooks: 0 };
+        this.#streamed = streamed;
+        const stopLooking = clock.every(stallMs / stallLooks, () => {
+          if (this.#streamed !== streamed) stopLooking();
+          else if (++streamed.quietLooks > stallLooks) stall.abort();
+        });
+        watch = this.#watch(AbortSignal.any([signal, stall.signal])).finally(() => {
+          stopLooking();
+          resolve();
+        });
+      });
+    await (turns ? turns.take(begin) : begin());
+    const error = await watch;
+    if (this.#streamed === undefined) return error;
+    this.#streamed = undefined;
+    const { client, type } = this.#options;
+    return error ?? unreadable(client.server, `a stream of ${type.plural} that ended before all had come`);
   }
 
   /** Page by page. After a failure that passes it goes on with the page that failed: who is in trouble is asked for little. */
@@ -157,14 +224,20 @@ export class Reflector {
       }
       list.next = page.next;
       if (page.next !== undefined) continue;
-      for (const key of this.#known) if (!list.seen.has(key)) this.#options.gone(key);
-      this.#known = list.seen;
       this.#list = undefined;
-      this.#version = page.version;
-      this.#synced = true;
-      this.#options.changed?.();
+      this.#complete(list.seen, page.version);
       return undefined;
     }
+  }
+
+  /** These are all that there were at that version. */
+  #complete(seen: Set<string>, version: string): void {
+    for (const key of this.#known) if (!seen.has(key)) this.#options.gone(key);
+    this.#known = seen;
+    this.#version = version;
+    this.#brokenStreams = 0;
+    this.#synced = true;
+    this.#options.changed?.();
   }
 
   async #page(next: string | undefined, signal: AbortSignal): Promise<ListPage | ApiError> {
@@ -198,6 +271,7 @@ export class Reflector {
           watch: true,
           allowWatchBookmarks: true,
           resourceVersion: this.#version,
+          ...(this.#streamed && everything),
           timeoutSeconds,
           fieldSelector,
           labelSelector,
@@ -209,10 +283,12 @@ export class Reflector {
         if (signal.aborted) return false;
         trouble = this.#event(line);
         heard ||= trouble === undefined;
-        if (heard) this.#current();
+        if (heard && !this.#streamed) this.#current();
         return trouble === undefined;
       },
-      () => this.#current(),
+      () => {
+        if (!this.#streamed) this.#current();
+      },
     );
     const error = trouble ?? over;
     const worked = heard || clock.monotonic() - startMs >= shortWatchMs;
@@ -242,6 +318,7 @@ export class Reflector {
     const metadata = event.object.metadata;
     const version = isRecord(metadata) ? metadata.resourceVersion : undefined;
     const key = keyOfItem(event.object);
+    if (this.#streamed) return this.#oneOfAll(event.type, event.object, key);
     if (event.type !== 'BOOKMARK' && key !== undefined) {
       if (event.type === 'DELETED') {
         if (this.#known.delete(key)) this.#options.gone(key);
@@ -251,6 +328,27 @@ export class Reflector {
     }
     if (typeof version === 'string' && version !== '') this.#version = version;
     return undefined;
+  }
+
+  /** An event of a stream that has not told everything yet: where to go on from is known at the end alone. */
+  #oneOfAll(event: unknown, object: ApiObject, key: string | undefined): undefined {
+    const streamed = this.#streamed!;
+    streamed.quietLooks = 0;
+    const { metadata } = object;
+    if (event === 'BOOKMARK') {
+      const { annotations, resourceVersion } = isRecord(metadata) ? metadata : {};
+      const isEnd = isRecord(annotations) && annotations['k8s.io/initial-events-end'] === 'true';
+      if (!isEnd || typeof resourceVersion !== 'string') return;
+      this.#streamed = undefined;
+      this.#complete(streamed.seen, resourceVersion);
+      streamed.over();
+    } else if (key !== undefined && event === 'DELETED') {
+      streamed.seen.delete(key);
+      if (this.#known.delete(key)) this.#options.gone(key);
+    } else if (key !== undefined) {
+      streamed.seen.add(key);
+      this.#put(object, key);
+    }
   }
 
   /** Objects in lists of built-in kinds come without apiVersion and kind. */
@@ -276,32 +374,5 @@ export class Reflector {
   }
 }
 
-interface ListPage {
-  readonly items: readonly ApiObject[];
-  readonly version: string;
-  readonly next?: string;
-}
-
-function readList(page: ApiObject): ListPage | undefined {
-  const { metadata, items } = page;
-  if (!isRecord(metadata) || typeof metadata.resourceVersion !== 'string') return undefined;
-  // Go writes an empty list of some kinds as null.
-  if (items !== null && items !== undefined && !(Array.isArray(items) && items.every(isRecord)))
-    return undefined;
-  const next =
-    typeof metadata.continue === 'string' && metadata.continue !== '' ? metadata.continue : undefined;
-  return {
-    items: (items ?? []) as readonly ApiObject[],
-    version: metadata.resourceVersion,
-    ...(next !== undefined && { next }),
-  };
-}
-
-/** `namespace/name`, or the name alone; undefined for what has none. */
-function keyOfItem(item: ApiObject): string | undefined {
-  const { metadata } = item;
-  if (!isRecord(metadata) || typeof metadata.name !== 'string' || metadata.name === '') return undefined;
-  return typeof metadata.namespace === 'string' && metadata.namespace !== ''
-    ? `${metadata.namespace}/${metadata.name}`
-    : metadata.name;
-}
+/** What makes a watch begin with everything there is, as new as a list would be. */
+const everything = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' } as const;

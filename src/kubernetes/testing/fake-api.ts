@@ -2,7 +2,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 import { KubeClient } from '../client.ts';
-import { apiVersionOf, collectionPath, type ResourceType, TYPES } from '../resource-type.ts';
+import { apiVersionOf, type ResourceType, TYPES } from '../resource-type.ts';
+import {
+  idOf,
+  matchPath,
+  merged,
+  nameSelector,
+  refuse,
+  type SeenCall,
+  selected,
+  send,
+  statusOnly,
+} from './fake-calls.ts';
+
+export type { SeenCall } from './fake-calls.ts';
 
 /** An object as tests write it. */
 export interface FakeObject {
@@ -45,19 +58,6 @@ export type Fault =
   | 'break'
   | { readonly text: string };
 
-/** One call that came in. */
-export interface SeenCall {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly authorization: string | undefined;
-  /** Whom the caller acts for. */
-  readonly impersonated: string | undefined;
-  /** Of the body. */
-  readonly contentType: string | undefined;
-  readonly body: unknown;
-}
-
 /** An API server in memory: list with pages, watch with history, create, replace, merge patch, delete, discovery. */
 export class FakeApi {
   readonly calls: SeenCall[] = [];
@@ -66,6 +66,10 @@ export class FakeApi {
   fault: (call: SeenCall) => Fault | undefined = () => undefined;
   /** Answers TokenReviews. */
   review: (spec: Record<string, unknown>) => Record<string, unknown> = () => ({ authenticated: false });
+  /** What it says at /version; of a version that streams lists it does. */
+  minor = '20';
+  /** Such a server refuses that all the same where its feature is switched off. */
+  streamsLists = true;
   /** Kinds without a status subresource. */
   readonly withoutStatus = new Set<string>();
   readonly #types: ResourceType[];
@@ -231,6 +235,10 @@ export class FakeApi {
   }
 
   #route(call: SeenCall, response: ServerResponse): void {
+    if (call.path === '/version') {
+      send(response, 200, { major: '1', minor: this.minor, gitVersion: `v1.${this.minor}.0` });
+      return;
+    }
     if (call.path === '/apis') {
       send(response, 200, this.#groupList());
       return;
@@ -360,7 +368,13 @@ export class FakeApi {
     query: URLSearchParams,
     response: ServerResponse,
   ): void {
-    const from = Number(query.get('resourceVersion'));
+    const everything = query.get('sendInitialEvents') === 'true' && Number.parseInt(this.minor, 10) >= 27;
+    if (everything && !this.streamsLists) {
+      const why = 'sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled';
+      refuse(response, 422, 'Invalid', why);
+      return;
+    }
+    const from = everything ? this.#version : Number(query.get('resourceVersion'));
     response.writeHead(200, { 'content-type': 'application/json' });
     response.flushHeaders();
     const oldest = this.#history[0]?.version ?? this.#version + 1;
@@ -376,9 +390,23 @@ export class FakeApi {
       return;
     }
     const watcher: Watcher = { type, namespace, name: nameSelector(query), response };
+    if (everything) this.#tellAll(watcher);
     for (const happening of this.#history) if (happening.version > from) tell(watcher, happening);
     this.#watchers.add(watcher);
     response.on('close', () => this.#watchers.delete(watcher));
+  }
+
+  /** As what came just now, and then that this is all. */
+  #tellAll(watcher: Watcher): void {
+    const { type, response } = watcher;
+    for (const { type: of, object, version } of this.#objects.values())
+      if (of === type) tell(watcher, { version, type, event: 'ADDED', object });
+    const metadata = {
+      resourceVersion: String(this.#version),
+      annotations: { 'k8s.io/initial-events-end': 'true' },
+    };
+    const object = { kind: type.kind, apiVersion: apiVersionOf(type), metadata };
+    response.write(`${JSON.stringify({ type: 'BOOKMARK', object })}\n`);
   }
 
   #store(
@@ -433,74 +461,4 @@ export class FakeApi {
 function tell(watcher: Watcher, { type, event, object }: Happening): void {
   if (watcher.type !== type || !selected(object, watcher.namespace, watcher.name)) return;
   watcher.response.write(`${JSON.stringify({ type: event, object })}\n`);
-}
-
-function selected(
-  object: Record<string, unknown>,
-  namespace: string | undefined,
-  name: string | undefined,
-): boolean {
-  const metadata = object.metadata as { namespace?: string; name: string };
-  if (namespace !== undefined && metadata.namespace !== namespace) return false;
-  return name === undefined || metadata.name === name;
-}
-
-function nameSelector(query: URLSearchParams): string | undefined {
-  return /metadata\.name=([^,]+)/.exec(query.get('fieldSelector') ?? '')?.[1];
-}
-
-function matchPath(
-  type: ResourceType,
-  path: string,
-): { readonly namespace?: string; readonly name?: string } | undefined {
-  const root = collectionPath(type).slice(0, -type.plural.length);
-  if (!path.startsWith(root)) return undefined;
-  const match = /^(?:namespaces\/([^/]+)\/)?([^/]+)(?:\/([^/]+))?$/.exec(path.slice(root.length));
-  if (!match || match[2] !== type.plural) return undefined;
-  return {
-    ...(match[1] !== undefined && { namespace: match[1] }),
-    ...(match[3] !== undefined && { name: match[3] }),
-  };
-}
-
-/** Through the subresource nothing but the status is written. */
-function statusOnly(call: SeenCall): SeenCall {
-  if (call.body === undefined) return call;
-  const { metadata, status } = call.body as Record<string, unknown>;
-  const version = (metadata as { resourceVersion?: string } | undefined)?.resourceVersion;
-  return {
-    ...call,
-    body: { ...(version !== undefined && { metadata: { resourceVersion: version } }), status },
-  };
-}
-
-function idOf(type: ResourceType, namespace: string | undefined, name: string): string {
-  return `${type.group} ${type.kind} ${namespace ?? ''}/${name}`;
-}
-
-function merged(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> =
-    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [name, value] of Object.entries(patch)) {
-    if (value === null) delete result[name];
-    else result[name] = merged(result[name], value);
-  }
-  return result;
-}
-
-function send(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, { 'content-type': 'application/json' });
-  response.end(JSON.stringify(body));
-}
-
-function refuse(
-  response: ServerResponse,
-  status: number,
-  reason: string,
-  message = `fake: ${reason || status}`,
-  retryAfter?: number,
-): void {
-  if (retryAfter !== undefined) response.setHeader('retry-after', String(retryAfter));
-  send(response, status, { kind: 'Status', status: 'Failure', reason, message, code: status });
 }

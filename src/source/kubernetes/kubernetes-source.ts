@@ -7,6 +7,7 @@ import {
   discover,
   groupKindOf,
   type KubeClient,
+  ListStreams,
   Reflector,
   type ResourceType,
   rest,
@@ -93,6 +94,7 @@ export class KubernetesSource implements Source {
   readonly #refused = new Map<string, Problem>();
   readonly #interner = new Interner();
   readonly #turns = new Turns(pagesAtOnce);
+  readonly #listStreams: ListStreams;
   readonly #credentials = new CredentialNamespaces();
   #problems: readonly Problem[] = [];
   #discoveryError: ApiError | undefined;
@@ -100,6 +102,7 @@ export class KubernetesSource implements Source {
 
   constructor(options: KubernetesSourceOptions) {
     this.#options = options;
+    this.#listStreams = new ListStreams(options.client);
     this.name = `kubernetes:${options.client.server}`;
     this.site = options.site ?? {};
   }
@@ -168,6 +171,7 @@ export class KubernetesSource implements Source {
       type,
       known,
       turns: this.#turns,
+      listStreams: this.#listStreams,
       ...(chosen !== undefined && { fieldSelector: chosen }),
       ...(namespace !== undefined && { namespace }),
       put: (object, key) => {
