@@ -32,13 +32,13 @@ function requestsOf(rule: RouteRule): readonly NonNullable<RuleMatch['request']>
 const sound = new WeakSet<RouteRule>();
 
 class Fitting {
-  readonly #before: readonly RouteRule[];
+  readonly #before: readonly Part[];
   readonly #report: Report;
   /** A rule stands in the table of each host. */
   readonly #known = new Map<RouteRule, RouteRule>();
 
   constructor(before: readonly Part[], report: Report) {
-    this.#before = before.flatMap(rulesOf);
+    this.#before = before;
     this.#report = report;
   }
 
@@ -46,7 +46,9 @@ class Fitting {
     switch (part.kind) {
       case 'route-table': {
         for (const each of part.delegations ?? []) this.#delegation(each);
-        return { ...part, table: { ...part.table, http: this.#rules(part.table.http) } };
+        // The very same, where nothing is wrong: who compares it with what was there before sees that at once.
+        const http = this.#rules(part.table.http);
+        return http === part.table.http ? part : { ...part, table: { ...part.table, http } };
       }
       case 'route-fragment':
         return {
@@ -74,6 +76,7 @@ class Fitting {
   }
 
   #rules(rules: readonly RouteRule[]): readonly RouteRule[] {
+    if (rules.every(rule => sound.has(rule))) return rules;
     return rules.map(rule => {
       if (sound.has(rule)) return rule;
       const known = this.#known.get(rule) ?? this.#rule(rule);
@@ -89,9 +92,9 @@ class Fitting {
       sound.add(rule);
       return rule;
     }
-    const last = this.#before.find(
-      each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action),
-    );
+    const last = this.#before
+      .flatMap(rulesOf)
+      .find(each => each.path === rule.path && equal(each.matches, rule.matches) && !isRefusal(each.action));
     const outcome = last ? 'what this rule said before holds on' : 'its requests are answered 500 until then';
     this.#report.fail('rule-refused', rule.path, `${at(rule.path)}${fault}; ${outcome}`);
     return last ?? refused(rule, fault, this.#report);

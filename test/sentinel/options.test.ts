@@ -271,3 +271,29 @@ test('rate-limit max-keys: of more clients the one is forgotten that was longest
   assert.deepEqual(await thrice(1), [200, 200, 200]);
   assert.deepEqual(await thrice(9), [200, 200, 429]);
 });
+
+test('very many hosts: each request gets the route that the file says, and a change of one is in force', async () => {
+  const mark = (index: number, word: string): string =>
+    `route "r${index}" { matches { host "h${index}.test" }; upstream "u"; policies { response-headers { set { x-route "${word}" } } } }`;
+  const hosts = (word: string): string =>
+    `${upstream()}${Array.from({ length: 150 }, (_, index) => mark(index, index === 7 ? word : `r${index}`)).join('\n')}`;
+  // Beside its own, the route of `inForce` stands in the table of every host.
+  await inForce(hosts('r7'));
+  const at = async (host: string, path = '/'): Promise<unknown> => {
+    const { status, headers } = await get(path, { headers: { host } });
+    return headers['x-route'] ?? status;
+  };
+  assert.deepEqual(
+    [
+      await at('h7.test'),
+      await at('H149.TEST:8080'),
+      await at('none.test'),
+      await at('h7.test', '/_/health'),
+    ],
+    ['r7', 'r149', 404, 200],
+  );
+  assert.equal(await at('h7.test', '/mark'), 301);
+  await inForce(hosts('changed'));
+  await until('the change', async () => (await at('h7.test')) === 'changed');
+  assert.equal(await at('h8.test'), 'r8');
+});

@@ -58,13 +58,13 @@ export class MeshAssembler {
     return this.#mesh;
   }
 
-  /** Replaces the parts of one object; `object` names it among all. */
+  /** Replaces the parts of one object; `object` names it among all. Parts that are the very same stay where they are. */
   replace(object: string, before: readonly Part[], after: readonly Part[]): void {
     before.forEach((part, index) => {
-      this.#set(`${object} ${index}`, part, false);
+      if (part !== after[index]) this.#set(`${object} ${index}`, part, false);
     });
     after.forEach((part, index) => {
-      this.#set(`${object} ${index}`, part, true);
+      if (part !== before[index]) this.#set(`${object} ${index}`, part, true);
     });
   }
 

@@ -5,7 +5,7 @@ import type { SentinelFiles } from './files.ts';
 import { gatewayParts, issuerParts } from './gateway-parts.ts';
 import { SENTINEL_KINDS } from './objects.ts';
 import { readSentinelFiles } from './read.ts';
-import { routeParts } from './route-parts.ts';
+import { routeParts } from './route-tables.ts';
 import { upstreamParts } from './upstream-parts.ts';
 
 /** A file of the dialect: one gateway with all that it leads to. A file with an error changes nothing. */

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { formatProblem } from '../../kdl/index.ts';
 import type { RouteRule } from '../../model/index.ts';
 import { readSentinelFiles } from './read.ts';
-import { routeParts } from './route-parts.ts';
+import { routeParts } from './route-tables.ts';
 
 let files = 0;
 

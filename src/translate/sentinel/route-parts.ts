@@ -1,19 +1,9 @@
-// Routes of a file as tables of rules: one table for each listener, because each may have a route for what no other takes.
-import {
-  type EdgePolicy,
-  type NamedMatch,
-  type RequestMatch,
-  ROUTE_RANKS,
-  type RouteRule,
-  type RouteTarget,
-} from '../../model/index.ts';
+// Routes of a file as rules.
+import type { EdgePolicy, NamedMatch, RequestMatch, RouteRule, RouteTarget } from '../../model/index.ts';
 import { evenBucket } from '../even-bucket.ts';
-import { gatewayTables } from '../gateway-tables.ts';
 import { given, some } from '../given.ts';
-import type { Part } from '../part.ts';
-import type { BuiltinHandler, ListenerConfig, RouteConfig, SentinelConfiguration } from './configuration.ts';
-import type { PartPlace } from './gateway-parts.ts';
-import { BUILTIN_NAME, FILES_FIELD, SENTINEL_NAME, upstreamHost } from './objects.ts';
+import type { BuiltinHandler, RouteConfig } from './configuration.ts';
+import { BUILTIN_NAME, FILES_FIELD, upstreamHost } from './objects.ts';
 
 /** Where load balancers and kubelets ask whether the gateway is well; no route has it. */
 export const HEALTH_PATH = '/_/health';
@@ -21,7 +11,8 @@ export const HEALTH_PATH = '/_/health';
 /** Rules of routes that have been translated: those that stay the same are the same objects. */
 const translated = new WeakMap<RouteConfig, readonly RouteRule[]>();
 
-function rulesFor(route: RouteConfig): readonly RouteRule[] {
+/** What a route comes to, the same objects as long as it is the same. */
+export function rulesFor(route: RouteConfig): readonly RouteRule[] {
   const rules = translated.get(route) ?? rulesOf(route);
   translated.set(route, rules);
   return rules;
@@ -30,39 +21,8 @@ function rulesFor(route: RouteConfig): readonly RouteRule[] {
 /** RouteRule.name of what answers HEALTH_PATH. */
 export const HEALTH_RULE = 'sentinel-health';
 
-/** The tables of all listeners. */
-export function routeParts({ listeners, routes }: SentinelConfiguration, place: PartPlace): readonly Part[] {
-  const rules = new Map(routes.map(route => [route.id, rulesFor(route)]));
-  return listeners.flatMap(listener => tableOf(listener, rules, routes, place));
-}
-
-function tableOf(
-  { id, routes: served, defaultRoute }: ListenerConfig,
-  rules: ReadonlyMap<string, readonly RouteRule[]>,
-  routes: readonly RouteConfig[],
-  { namespace, from }: PartPlace,
-): readonly Part[] {
-  const last = routes.find(each => each.id === defaultRoute);
-  const own = [...rules].flatMap(([route, its]) => (served?.has(route) === false ? [] : its));
-  const http = [healthRule, ...own, ...(last ? rulesOf({ ...last, matches: [] }) : [])];
-  return gatewayTables({
-    attachment: { gateway: `${namespace}/${SENTINEL_NAME}`, section: id, kind: 'http' },
-    hosts: [],
-    namespace,
-    table: {
-      http,
-      tcp: [],
-      // The order is the file's own; tables of several listeners are not joined, since each names its section.
-      combine: 'oldest-first',
-      unmatched: 'not-found',
-      rank: ROUTE_RANKS.sentinel,
-      from,
-      createdAt: '',
-    },
-  });
-}
-
-const healthRule: RouteRule = {
+/** Before all routes of every listener. */
+export const healthRule: RouteRule = {
   name: HEALTH_RULE,
   path: HEALTH_PATH,
   matches: [{ request: { path: { kind: 'exact', value: HEALTH_PATH } } }],
