@@ -5,6 +5,7 @@ import type { EndpointGroup } from './endpoint-group.ts';
 import type { LatencyAverage } from './latency.ts';
 import { EndpointHealth } from './outlier.ts';
 import type { Pool } from './pool.ts';
+import { UNBOUNDED } from './pool-settings.ts';
 import type { SessionPool } from './session-pool.ts';
 
 /** One endpoint while it runs: its connections, its health, its latency, its metrics. */
@@ -20,7 +21,7 @@ export class RunningEndpoint {
   /** Requests under way. */
   active = 0;
   /** So many may be: as its target says, and few while it is on trial after an ejection. */
-  maxActive: number = Number.POSITIVE_INFINITY;
+  maxActive: number = UNBOUNDED;
   /** Taken away by discovery; it finishes what it has. */
   removed = false;
   /** Its share among others now: what it was given, and less while it starts slowly. */
@@ -51,7 +52,7 @@ export class RunningEndpoint {
 
   /** Looks anew at how many requests it may have under way. `trial`: of the cluster. */
   bound(trial: EjectionTrial | undefined): void {
-    const { maxRequests = Number.POSITIVE_INFINITY } = this.config;
+    const { maxRequests = UNBOUNDED } = this.config;
     const onTrial = this.health.health.state === 'half-open' && trial !== undefined;
     this.maxActive = onTrial ? Math.min(maxRequests, trial.maxRequests) : maxRequests;
   }

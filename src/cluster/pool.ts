@@ -34,9 +34,9 @@ export interface PoolSettings {
   /** At once, where a connection carries many. */
   maxConcurrentStreams: number;
   keepalive: Keepalive | undefined;
-  /** Infinity: all, until their time is over. */
+  /** UNBOUNDED: all, until their time is over. */
   maxIdle: number;
-  /** Infinity: of any age. */
+  /** UNBOUNDED: of any age. */
   maxAgeMs: number;
 }
 

@@ -4,6 +4,7 @@ import type { Wire } from '../wire/index.ts';
 import type { UpstreamDialer } from './dials.ts';
 import { Occupancy, type Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
+import { UNBOUNDED } from './pool-settings.ts';
 import { SharedPool } from './shared-pool.ts';
 import type { StreamWaiter } from './waiting-line.ts';
 
@@ -118,7 +119,7 @@ function safely(waiter: SessionWaiter, run: () => void): void {
 function sessionSettings({ idleTimeoutMs, keepalive }: PoolSettings): PoolSettings {
   return {
     ...{ idleTimeoutMs, keepalive, maxRequestsPerConnection: 0 },
-    ...{ maxConcurrentStreams: everything, maxIdle: everything, maxAgeMs: everything },
+    ...{ maxConcurrentStreams: everything, maxIdle: UNBOUNDED, maxAgeMs: UNBOUNDED },
   };
 }
 

@@ -5,6 +5,7 @@ import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
+import { UNBOUNDED } from './pool-settings.ts';
 import { EJECTED, REMOVED } from './single-pool.ts';
 import { give, letGo, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 import { wasUsed } from './warm-connections.ts';
@@ -141,13 +142,14 @@ export class SharedPool implements UpstreamHost, DialsOwner {
     const nowMs = this.#options.clock.monotonic();
     connection.freeSinceMs = nowMs;
     const { idleTimeoutMs, maxIdle } = this.#settings;
-    if (maxIdle !== Number.POSITIVE_INFINITY && this.#taking.filter(isIdle).length > maxIdle) {
+    if (maxIdle !== UNBOUNDED && this.#taking.filter(isIdle).length > maxIdle) {
       const longest = this.#longestIdle()!;
       longest.freeSinceMs = Number.NEGATIVE_INFINITY;
       longest.drain();
     }
     const waitMs = Math.min(idleTimeoutMs, this.#leftMs(connection));
-    if (!this.#sweep.scheduled || nowMs + waitMs < this.#sweepAtMs) this.#sweepIn(waitMs);
+    if (!this.#sweep.scheduled || (waitMs < idleTimeoutMs && nowMs + waitMs < this.#sweepAtMs))
+      this.#sweepIn(waitMs);
   }
 
   onDraining(connection: UpstreamConnection): void {
@@ -323,7 +325,7 @@ export class SharedPool implements UpstreamHost, DialsOwner {
   /** Until a connection is too old to be used. */
   #leftMs({ openedMs }: UpstreamConnection): number {
     const { maxAgeMs } = this.#settings;
-    if (maxAgeMs === Number.POSITIVE_INFINITY) return maxAgeMs;
+    if (maxAgeMs === UNBOUNDED) return maxAgeMs;
     return openedMs + maxAgeMs - this.#options.clock.monotonic();
   }
 

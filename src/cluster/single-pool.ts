@@ -6,6 +6,7 @@ import type { Wire } from '../wire/index.ts';
 import { Dials, type DialsOwner, type UpstreamDialer } from './dials.ts';
 import type { Occupancy, Place } from './occupancy.ts';
 import type { PoolFigures, PoolOptions, PoolSettings } from './pool.ts';
+import { UNBOUNDED } from './pool-settings.ts';
 import { closeSafely, give, letGo, refuse, type StreamWaiter, WaitingLine } from './waiting-line.ts';
 import { wasUsed } from './warm-connections.ts';
 
@@ -79,7 +80,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
       this.#ownedFree(connection, connection.owner);
       return;
     }
-    const { maxRequestsPerConnection, maxIdle } = this.#settings;
+    const { maxRequestsPerConnection, maxIdle, idleTimeoutMs } = this.#settings;
     const spent = maxRequestsPerConnection > 0 && connection.requests >= maxRequestsPerConnection;
     if (this.#closed || spent || this.#leftMs(connection) <= 0) {
       connection.drain();
@@ -98,7 +99,8 @@ export class SinglePool implements UpstreamHost, DialsOwner {
       if (this.#free.length === 0) return;
     }
     const waitMs = isUnused(connection) ? this.#unusedMs : this.#restMs(connection);
-    if (!this.#sweep.scheduled || nowMs + waitMs < this.#sweepAtMs) this.#sweepIn(waitMs);
+    if (!this.#sweep.scheduled || (waitMs < idleTimeoutMs && nowMs + waitMs < this.#sweepAtMs))
+      this.#sweepIn(waitMs);
   }
 
   onDraining(): void {}
@@ -234,7 +236,7 @@ export class SinglePool implements UpstreamHost, DialsOwner {
   #leftMs({ openedMs }: UpstreamConnection): number {
     const { maxAgeMs } = this.#settings;
     // Nearly always, and this is the hot path.
-    if (maxAgeMs === Number.POSITIVE_INFINITY) return maxAgeMs;
+    if (maxAgeMs === UNBOUNDED) return maxAgeMs;
     return openedMs + maxAgeMs - this.#options.clock.monotonic();
   }
 
