@@ -161,17 +161,15 @@ export class Bed implements AsyncDisposable {
 
   /** Starts a pod's proxy anew, and lets it open this many files. */
   async restartWithDescriptors(part: Part, limit: number): Promise<void> {
-    await this.#restartWith(part, pid => run('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]));
+    const tell = (pid: number): unknown => run('prlimit', [`--pid=${pid}`, `--nofile=${limit}:${limit}`]);
+    await this.#restartWith(part, tell, 'weft_descriptors_limit', limit);
   }
 
   /** Starts a pod's proxy anew within a control group that may have so much memory; to be taken back after the proxy. */
   async restartWithMemory(part: Part, bytes: number): Promise<Undo> {
     const group = memoryGroup(`weft-chaos-${process.pid}`, bytes);
     try {
-      await this.#restartWith(part, pid => group.take(pid));
-      const limit = await this.metric(part, 'weft_memory_limit_bytes');
-      if (limit > bytes)
-        throw new Error(`the proxy of ${part} was started before it had its limit: ${limit}`);
+      await this.#restartWith(part, pid => group.take(pid), 'weft_memory_limit_bytes', bytes);
       return group.remove;
     } catch (error) {
       await group.remove();
@@ -199,8 +197,27 @@ export class Bed implements AsyncDisposable {
     return () => inside('umount', folder);
   }
 
+  /**
+   * Starts a pod's proxy anew with what `tell` gives it, and again where it looked at its limit, which is in `metric`, before it
+   * was told: it looks once.
+   */
+  async #restartWith(
+    part: Part,
+    tell: (pid: number) => unknown,
+    metric: string,
+    most: number,
+  ): Promise<void> {
+    const seen: number[] = [];
+    while (seen.length < 5) {
+      await this.#restartTelling(part, tell);
+      seen.push(await this.metric(part, metric));
+      if (seen.at(-1)! <= most) return;
+    }
+    throw new Error(`the proxy of ${part} is always started before it has its limit: ${metric} ${seen}`);
+  }
+
   /** Starts a pod's proxy anew and tells whoever comes, at once and again, until it is ready. */
-  async #restartWith(part: Part, tell: (pid: number) => unknown): Promise<void> {
+  async #restartTelling(part: Part, tell: (pid: number) => unknown): Promise<void> {
     const before = new Set(await this.proxyPids(part));
     const { restarts } = await this.pod(part);
     await this.kill(part);
