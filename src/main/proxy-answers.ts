@@ -1,16 +1,9 @@
 // Who answers which kind of question that the control plane asks a proxy; see src/live. The same on every thread.
 import { stateView } from '../admin/index.ts';
-import type { ProxyConfig } from '../config/proxy-config.ts';
 import { figuresAnswerer } from '../live/figures/index.ts';
 import type { AnswererTable } from '../live/index.ts';
 import { tapAnswerer } from '../live/tap/index.ts';
-import {
-  type ConnectionLives,
-  type DataPlane,
-  type Http2Bounds,
-  type RecordSettings,
-  readRecordQuery,
-} from '../proxy/index.ts';
+import { type DataPlane, readRecordQuery } from '../proxy/index.ts';
 import { systemClock } from '../time/index.ts';
 import type { ProxyUsage } from './proxy-usage.ts';
 
@@ -50,22 +43,4 @@ export function proxyAnswerers(
       return undefined;
     },
   };
-}
-
-/** How long connections of HTTP/2 from clients last. */
-export function livesOf(config: ProxyConfig): Partial<ConnectionLives> {
-  return { maxAgeMs: config.maxConnectionAgeMs, maxAgeGraceMs: config.maxConnectionAgeGraceMs };
-}
-
-/** What clients that come in by HTTP/2 may ask for, where it is told. */
-export function http2BoundsOf({ http2MaxStreams, http2MaxHeaderBytes }: ProxyConfig): Http2Bounds {
-  return {
-    ...(http2MaxStreams !== undefined && { maxStreams: http2MaxStreams }),
-    ...(http2MaxHeaderBytes !== undefined && { maxHeaderListBytes: http2MaxHeaderBytes }),
-  };
-}
-
-/** What each core keeps of requests. */
-export function recordSettings({ requestRecordBytes, slowMs, concurrency }: ProxyConfig): RecordSettings {
-  return { maxBytes: requestRecordBytes / concurrency, ...(slowMs !== undefined && { slowMs }) };
 }

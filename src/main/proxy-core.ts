@@ -6,7 +6,7 @@ import { runCore } from '../cores/index.ts';
 // Not by the room's index: what asks is no part of a proxy.
 import { Answering } from '../live/answering.ts';
 import { DataPlane, proxyMetricPieces } from '../proxy/index.ts';
-import { type AccessLogMode, createAccessLog, createLogger, metricLimitsOf } from '../telemetry/index.ts';
+import { type AccessLogMode, createAccessLog, createLogger } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { checkNativeTls, MeshTls } from '../tls/index.ts';
 import {
@@ -18,12 +18,12 @@ import {
 } from '../wire/index.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { proxyAnswerers } from './proxy-answers.ts';
 import { tellDescriptors } from './proxy-descriptors.ts';
 import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, reclaimMemory } from './proxy-memory.ts';
 import { eventLoopMetrics } from './proxy-metrics.ts';
-import { interceptProbes } from './proxy-redirection.ts';
+import { planeOptions } from './proxy-plane.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
 import { traceRequests } from './proxy-tracing.ts';
@@ -51,30 +51,12 @@ export async function runAsCore(): Promise<void> {
   let plane: DataPlane;
   const telemetry = new ProxyTelemetry({ plane: () => plane, accessLog, log, clock: systemClock });
   runCore(parentPort!, systemClock, tls, source => {
-    const ports = { outbound: config.ports.outbound, inbound: config.ports.inbound };
     plane = new DataPlane({
-      clock: systemClock,
-      log,
-      accessLog,
-      tls,
-      source,
-      outbound: { hosts: config.hosts.outbound, port: ports.outbound },
-      inbound: { hosts: config.hosts.inbound, port: ports.inbound },
-      redirected: config.redirected,
-      ...(ownAddresses && { ownAddresses }),
-      sharePorts: true,
-      address: config.pod.addresses[0] ?? '127.0.0.1',
-      firstServiceAddress: config.firstServiceAddress,
-      mtlsUntilKnown: config.mtlsUntilKnown,
-      awaitsInbound: config.discovery !== 'none',
-      ownPorts: Object.values(config.ports),
-      intercept: interceptProbes,
-      onTelemetry: telemetry.apply,
-      metricLimits: metricLimitsOf(config.concurrency),
-      record: recordSettings(config),
-      lives: livesOf(config),
+      ...planeOptions(config, ownAddresses),
       ...gateway,
-      inboundHttp2: http2BoundsOf(config),
+      ...{ clock: systemClock, log, accessLog, tls, source },
+      sharePorts: true,
+      onTelemetry: telemetry.apply,
     });
     const sentinel = watchSentinel?.(plane);
     governMemory(plane, systemClock, log);

@@ -21,14 +21,14 @@ import { Answering } from '../live/answering.ts';
 import { tuneMalloc } from '../memory/index.ts';
 import type { Resource } from '../model/index.ts';
 import { appIsPresent, DataPlane, drained, IDLE, probeAddress, sumUnderWay } from '../proxy/index.ts';
-import { createAccessLog, createLogger, type Log, metricLimitsOf } from '../telemetry/index.ts';
+import { createAccessLog, createLogger, type Log } from '../telemetry/index.ts';
 import { systemClock } from '../time/index.ts';
 import { checkNativeTls, MeshTls } from '../tls/index.ts';
 import { acceptInherited, checkNative, loadSocketOptions } from '../wire/index.ts';
 import { appHasEnded, readExitWithApp } from './app-exit.ts';
 import { takeClientAddresses } from './client-addresses.ts';
 import { installLastResort } from './last-resort.ts';
-import { http2BoundsOf, livesOf, proxyAnswerers, recordSettings } from './proxy-answers.ts';
+import { proxyAnswerers } from './proxy-answers.ts';
 import { SharedTls, startCores } from './proxy-cores.ts';
 import { descriptorMetrics, tellDescriptors } from './proxy-descriptors.ts';
 import { type Discovery, openDiscovery } from './proxy-discovery.ts';
@@ -37,7 +37,8 @@ import { gatewayParts } from './proxy-gateway.ts';
 import { governMemory, memoryMetrics, reclaimMemory } from './proxy-memory.ts';
 import { processMetrics } from './proxy-metrics.ts';
 import { ProxyNames } from './proxy-names.ts';
-import { interceptProbes, watchRedirection } from './proxy-redirection.ts';
+import { planeOptions } from './proxy-plane.ts';
+import { watchRedirection } from './proxy-redirection.ts';
 import { sentinelWatch } from './proxy-sentinel.ts';
 import { tellService } from './proxy-service.ts';
 import { ProxyTelemetry } from './proxy-telemetry.ts';
@@ -217,29 +218,13 @@ export async function run(config: ProxyConfig): Promise<void> {
   const gateway = await gatewayParts(config, log);
   const watchSentinel = await sentinelWatch(config);
   const plane: DataPlane = new DataPlane({
-    clock: systemClock,
-    log,
-    accessLog,
-    tls,
-    source: cores?.source ?? discovery,
-    outbound: { hosts: config.hosts.outbound, port: config.ports.outbound },
-    inbound: { hosts: config.hosts.inbound, port: config.ports.inbound },
-    redirected: config.redirected,
-    ...(dns && { hostOf: (address: string) => dns.hostOf(address) }),
-    ...(ownAddresses && { ownAddresses }),
-    sharePorts: cores !== undefined,
-    address: config.pod.addresses[0] ?? '127.0.0.1',
-    firstServiceAddress: config.firstServiceAddress,
-    mtlsUntilKnown: config.mtlsUntilKnown,
-    awaitsInbound: config.discovery !== 'none',
-    ownPorts: Object.values(config.ports),
-    intercept: interceptProbes,
-    onTelemetry: telemetry.apply,
-    metricLimits: metricLimitsOf(config.concurrency),
-    record: recordSettings(config),
-    lives: livesOf(config),
+    ...planeOptions(config, ownAddresses),
     ...gateway,
-    inboundHttp2: http2BoundsOf(config),
+    ...{ clock: systemClock, log, accessLog, tls },
+    source: cores?.source ?? discovery,
+    ...(dns && { hostOf: (address: string) => dns.hostOf(address) }),
+    sharePorts: cores !== undefined,
+    onTelemetry: telemetry.apply,
   });
   const tracing = traceRequests(plane, config, systemClock, log);
   const sentinel = watchSentinel?.(plane);
